@@ -1,14 +1,15 @@
-//! A Pingora proxy that verifies callbacks and forwards all other requests.
+//! A Pingora proxy that verifies and logs callbacks, and forwards all other requests.
 //!
 //! ```sh
 //! cargo run -p gatepost-proxy --example pingora -- 127.0.0.1:8080 127.0.0.1:3000
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example prints each outcome")]
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gatepost::Gate;
+use gatepost::{Accepted, Conclusion, Gate, Permission};
 use gatepost_proxy::GateModule;
 use pingora::http::ResponseHeader;
 use pingora::prelude::*;
@@ -64,6 +65,13 @@ impl ProxyHttp for MyProxy {
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, (): &mut ()) {
         self.gate.logging(session, error);
+        let extensions = &session.req_header().extensions;
+        let (accepted, conclusion) = (extensions.get::<Accepted>(), extensions.get::<Conclusion>());
+        if let (Some(accepted), Some(conclusion)) = (accepted, conclusion) {
+            let (event, decision) = (accepted.event(), conclusion.permission());
+            let (kind, id, origin) = (event.kind(), event.id(), conclusion.origin.as_str());
+            println!("{kind} {id}: {origin}, {}", decision.map_or("none", Permission::as_str));
+        }
     }
 
     async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {

@@ -163,13 +163,23 @@ impl Address {
         Self { server, url }
     }
 
+    /// Returns the address of a path on the same server.
+    pub(crate) fn with_path(&self, path: PathAndQuery) -> Self {
+        let mut parts = self.url.clone().into_parts();
+        parts.path_and_query = Some(path);
+        // The parts of a URL with another path are a URL.
+        let url = Uri::from_parts(parts).unwrap_or_else(|_| self.url.clone());
+        Self { server: Arc::clone(&self.server), url }
+    }
+
     /// Returns the server.
     #[must_use]
     pub const fn server(&self) -> &Arc<Server> {
         &self.server
     }
 
-    /// Returns the address as a URL. The host of an address with a Unix socket is `localhost`.
+    /// Returns the address as a URL. The host of an address with a Unix socket is `localhost`. An
+    /// address on the inner service of a layer is a path alone.
     #[must_use]
     pub const fn url(&self) -> &Uri {
         &self.url
@@ -203,6 +213,9 @@ pub struct HostMissing;
 /// Prints the address without its query, which may contain a secret.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.url.authority().is_none() {
+            return f.write_str(self.url.path());
+        }
         if self.server.socket().is_some() && self.url.path() == "/" {
             return self.server.fmt(f);
         }

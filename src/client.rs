@@ -10,6 +10,7 @@
 //! gatepost passes on received `x-forwarded-*` headers only if the peer is a trusted proxy.
 
 use core::net::{IpAddr, SocketAddr};
+use core::ops::Range;
 
 use bytes::BytesMut;
 use data_encoding::HEXLOWER;
@@ -176,27 +177,49 @@ pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// Returns `traceparent` and `tracestate` (W3C Trace Context) for the event.
 ///
 /// Continues the trace of the request. If the request has no valid `traceparent`, starts a trace
-/// from the random bytes in `new_trace`. Uses the buffer `text` for a new value.
+/// from the random bytes of the context. Uses the buffer `text` for a new value.
 pub(crate) fn trace_headers(
     received: &HeaderMap,
-    new_trace: Option<[u8; 24]>,
+    context: &RequestContext<'_>,
     text: &mut BytesMut,
 ) -> [Option<HeaderValue>; 2] {
     match received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
-        Some(parent) => [Some(parent.clone()), received.get(TRACESTATE).cloned()],
-        None => [new_trace.map(|bytes| new_traceparent(bytes, text)), None],
+        Some(parent) => {
+            let own = context.span.map(|span| with_span(parent, span, text));
+            [Some(own.unwrap_or_else(|| parent.clone())), received.get(TRACESTATE).cloned()]
+        }
+        None => [context.trace.map(|bytes| new_traceparent(bytes, context.span, text)), None],
     }
 }
 
-fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> HeaderValue {
+fn new_traceparent(mut bytes: [u8; 24], span: Option<[u8; 8]>, text: &mut BytesMut) -> HeaderValue {
+    if let (Some(span), Some((_, own))) = (span, bytes.split_last_chunk_mut()) {
+        *own = span;
+    }
     let mut digits = [0; 48];
     HEXLOWER.encode_mut(&bytes, &mut digits);
-    let (trace, span) = digits.split_at(32);
-    for part in [b"00-", trace, b"-", span, b"-00"] {
+    let (trace, parent) = digits.split_at(32);
+    let flags = if span.is_some() { b"-01" } else { b"-00" };
+    for part in [b"00-", trace, b"-", parent, flags] {
         text.extend_from_slice(part);
     }
     take_header(text)
 }
+
+/// Returns a received `traceparent` with another span.
+fn with_span(received: &HeaderValue, span: [u8; 8], text: &mut BytesMut) -> HeaderValue {
+    let mut digits = [0; 16];
+    HEXLOWER.encode_mut(&span, &mut digits);
+    let (trace, rest) = received.as_bytes().split_at(TRACEPARENT_SPAN.start);
+    let (_, flags) = rest.split_at(TRACEPARENT_SPAN.len());
+    for part in [trace, &digits, flags] {
+        text.extend_from_slice(part);
+    }
+    take_header(text)
+}
+
+/// Position of the span in a `traceparent`.
+const TRACEPARENT_SPAN: Range<usize> = 36..52;
 
 /// Returns true if the value has the format of version 00 in the [specification], as of 2026-11.
 ///
@@ -206,7 +229,13 @@ fn is_traceparent(value: &HeaderValue) -> bool {
     let mut parts = value.as_bytes().split(|byte| *byte == b'-');
     let mut is_part =
         |length| parts.next().is_some_and(|part| part.len() == length && part.iter().all(is_hex));
-    [2, 32, 16, 2].into_iter().all(&mut is_part) && parts.next().is_none()
+    let is_filled = |range: Range<usize>| {
+        value.as_bytes().get(range).is_some_and(|id| id.iter().any(|byte| *byte != b'0'))
+    };
+    [2, 32, 16, 2].into_iter().all(&mut is_part)
+        && parts.next().is_none()
+        && is_filled(3..35)
+        && is_filled(TRACEPARENT_SPAN)
 }
 
 #[cfg(test)]
@@ -312,9 +341,26 @@ mod tests {
     }
 
     #[test]
+    fn names_span_of_request_to_app_as_parent() {
+        let trace = |received: &HeaderMap| {
+            let context = RequestContext::default().with_trace([0x5a; 24]).with_span(Some([1; 8]));
+            let [parent, _] = trace_headers(received, &context, &mut BytesMut::new());
+            parent.unwrap()
+        };
+        let span = "01".repeat(8);
+        assert_eq!(trace(&HeaderMap::new()), format!("00-{}-{span}-01", "5a".repeat(16)).as_str());
+        let mut received = HeaderMap::new();
+        let unsampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+        received.insert(TRACEPARENT, HeaderValue::from_static(unsampled));
+        let own = format!("00-0af7651916cd43dd8448eb211c80319c-{span}-00");
+        assert_eq!(trace(&received), own.as_str());
+    }
+
+    #[test]
     fn continues_a_valid_trace_or_starts_a_new_trace() {
         let trace = |received: &HeaderMap| {
-            let [parent, _] = trace_headers(received, Some([0x5a; 24]), &mut BytesMut::new());
+            let context = RequestContext::default().with_trace([0x5a; 24]);
+            let [parent, _] = trace_headers(received, &context, &mut BytesMut::new());
             parent.unwrap()
         };
         let new = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
@@ -329,6 +375,8 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
             "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
             "00-0af7651916cd43dd8448eb211c8031-9cb7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
         ] {
             received.insert(TRACEPARENT, HeaderValue::from_static(invalid));
             assert_eq!(trace(&received), new.as_str(), "{invalid}");

@@ -4,14 +4,14 @@
 use std::fmt;
 
 use crate::printable::printable;
-use crate::reply::{AnswerFault, Reply};
+use crate::reply::{AnswerFault, Permission, Reply};
 
 /// The reply to an accepted callback, and the origin of the reply.
 ///
 /// # Examples
 ///
 /// ```
-/// use gatepost::{Answer, Next, Timestamp, UnavailableKind};
+/// use gatepost::{Answer, Next, Permission, Timestamp, UnavailableKind};
 /// use http::StatusCode;
 /// # use gatepost::{Accepted, Admission, Gate, Head, Question, Refusal};
 /// # use http::{HeaderMap, Method, Uri};
@@ -36,6 +36,7 @@ use crate::reply::{AnswerFault, Reply};
 /// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = ask()?.conclude(&answer, now);
 /// assert_eq!(conclusion.origin.as_str(), "app");
+/// assert_eq!(conclusion.permission(), Some(Permission::Allow));
 ///
 /// let conclusion = ask()?.conclude(&Answer::Timeout, now);
 /// assert_eq!(conclusion.origin.as_str(), "failure");
@@ -58,6 +59,13 @@ pub struct Conclusion {
 impl Conclusion {
     pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
         Self { reply, origin, dropped: Box::default(), has_unclear_answer: false }
+    }
+
+    /// Returns the decision that the reply carries; `None` for a notification, for a decision that
+    /// gatepost cannot reply to, and for an app's own answer that gatepost passes on unchecked.
+    #[must_use]
+    pub const fn permission(&self) -> Option<Permission> {
+        self.reply.permission
     }
 
     /// Returns true if the app's answer to a notification neither repeats nor contradicts the
@@ -174,10 +182,35 @@ pub enum UnavailableKind {
 }
 
 impl UnavailableKind {
+    /// All reasons, in alphabetical order.
+    pub const ALL: [Self; 16] = [
+        Self::AnswerBroken,
+        Self::AnswerContradicts,
+        Self::AnswerEmpty,
+        Self::AnswerFatal,
+        Self::AnswerIncomplete,
+        Self::AnswerInvalid,
+        Self::AnswerMalformed,
+        Self::AnswerTooLarge,
+        Self::AnswerUnclear,
+        Self::AppOverloaded,
+        Self::AppStatus,
+        Self::AppTimeout,
+        Self::AppUnreachable,
+        Self::CircuitOpen,
+        Self::EventRefused,
+        Self::ReplyKeyMissing,
+    ];
+
     /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.code_and_meaning().0
+    }
+
+    /// Returns the meaning for the operator.
+    pub(crate) const fn meaning(self) -> &'static str {
+        self.code_and_meaning().1
     }
 
     /// Returns the code, and the meaning for the operator.
@@ -239,7 +272,7 @@ impl From<UnavailableKind> for Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.code_and_meaning().1)?;
+        f.write_str(self.kind.meaning())?;
         match &self.detail {
             Some(detail) => write!(f, ": {detail}"),
             None => Ok(()),
@@ -248,3 +281,18 @@ impl fmt::Display for Unavailable {
 }
 
 impl std::error::Error for Unavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contains_every_variant() {
+        let text = include_str!("conclusion.rs");
+        let (_, variants) = text.split_once("pub enum UnavailableKind").unwrap();
+        let (variants, _) = variants.split_once("\n}").unwrap();
+        let written =
+            variants.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+        assert!(written.eq(UnavailableKind::ALL.iter().map(|kind| format!("{kind:?}"))));
+    }
+}

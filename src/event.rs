@@ -50,6 +50,7 @@ use crate::time::Timestamp;
 ///         "user_ip":"10.0.0.2","stream_param":""}"#,
 /// )?;
 /// assert_eq!(event.source(), "/tencent-css/test.domain.com");
+/// assert_eq!(event.tenant(), Some("test.domain.com"));
 /// assert_eq!(event.ce_type(), "com.tencentcloud.css.push");
 /// assert_eq!(event.subject(), Some("live/stream-1"));
 /// assert_eq!(event.time(), Some(Timestamp::from_secs(1_545_030_273)));
@@ -182,6 +183,12 @@ impl Event {
     #[must_use]
     pub fn source(&self) -> &str {
         self.source.as_str()
+    }
+
+    /// Returns the tenant, for example `push.example.com`; `None` for a callback without a tenant.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.source().strip_prefix('/')?.strip_prefix(self.provider())?.strip_prefix('/')
     }
 
     /// Returns the provider's name, for example `tencent-css`.

@@ -92,6 +92,7 @@ pub mod layer;
 mod limit;
 pub mod manual;
 mod memory;
+mod metrics_hook;
 mod outgoing_tls;
 mod printable;
 mod provider;
@@ -111,8 +112,9 @@ pub use address_guard::AddressGuard;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminToken, Config, ConfigError, ConfigFiles, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING,
-    ProxySettings, WatchedFiles,
+    AccessLogSettings, AdminAddress, AdminToken, CertificateFiles, Config, ConfigError,
+    ConfigFiles, DEFAULT_MAX_BODY_BYTES, LogCallbacks, MAX_BODY_BYTES_CEILING, PemFile,
+    PrivateKeyPem, ProxySettings, TelemetrySettings, TlsSettings, TlsVersion, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
@@ -122,23 +124,24 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo, RouteInfo,
-    RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, config_schema,
-    providers,
+    CodeGroup, CodeHelp, Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo,
+    RouteInfo, RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, code_help,
+    codes, config_schema, providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
 pub use provider::{
     IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
     tencent_css, tencent_trtc, tencent_vod,
 };
-pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Reply};
+pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
-pub use template::Template;
+pub use template::{Template, TemplateKind};
 pub use time::Timestamp;
-pub use toml_reader::Fault;
+pub use toml_reader::{Fault, FaultKind, closest};
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
 
 /// The README, whose examples rustdoc runs as doc tests.

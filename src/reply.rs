@@ -130,7 +130,31 @@ pub struct Reply {
     /// have the header.
     pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
+    /// `None` if the reply carries no decision.
+    pub(crate) permission: Option<Permission>,
     pub(crate) body: Bytes,
+}
+
+/// The decision that a reply carries: the app's yes or no.
+///
+/// If the callback asks about several items, the reply denies if it denies an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// The reply allows what the callback asks for.
+    Allow,
+    /// The reply denies what the callback asks for.
+    Deny,
+}
+
+impl Permission {
+    /// Returns `allow` or `deny`: the same word in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
 }
 
 /// Omits the platform's headers, which contain keys, and the body, which contains the app's data.
@@ -152,13 +176,14 @@ impl Reply {
             extra: None,
             cors: None,
             close: false,
+            permission: None,
             body: Bytes::new(),
         }
     }
 
     pub(crate) const fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
         let content_type = Some(content_type);
-        Self { status, content_type, extra: None, cors: None, close: false, body }
+        Self { status, content_type, extra: None, cors: None, close: false, permission: None, body }
     }
 
     /// Returns the app's answer as the reply, with its headers for the recipient. Returns `None`
@@ -184,6 +209,13 @@ impl Reply {
     #[must_use]
     pub fn bad_request() -> Self {
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
+    }
+
+    /// Returns the reply to a request in plain HTTP on a port that serves TLS.
+    #[must_use]
+    pub fn https_expected() -> Self {
+        let body = b"this port serves only TLS; use https://\n";
+        Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, body) }
     }
 
     /// Returns the reply to a request whose head exceeds a limit of the server.

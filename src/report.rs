@@ -17,10 +17,11 @@ use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
+use crate::config::LogCallbacks;
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
-use crate::reply::AnswerFault;
+use crate::reply::{AnswerFault, Permission};
 use crate::route::Mode;
 use crate::shadow::{Effect, Outcome, Prediction, Shadowed};
 use crate::time::Timestamp;
@@ -52,6 +53,29 @@ macro_rules! event_line {
             $($rest)+
         )
     };
+}
+
+/// Writes a line about the conclusion of a callback.
+macro_rules! conclusion_line {
+    ($level:ident, $of:expr, $($message:tt)+) => {{
+        let (code, accepted, conclusion, suppressed, now) = $of;
+        let event = accepted.event();
+        tracing::$level!(
+            code,
+            status = conclusion.reply.status().as_u16(),
+            decision = conclusion.permission().map(Permission::as_str),
+            elapsed_ms = now.as_millis().saturating_sub(accepted.arrived().as_millis()),
+            id = event.id(),
+            source = event.source(),
+            kind = event.kind(),
+            template = accepted.template().name(),
+            tenant = event.tenant(),
+            written = accepted.unknown_kind(),
+            from = accepted.client().map(tracing::field::display),
+            suppressed,
+            $($message)+
+        )
+    }};
 }
 
 /// Logs a refusal as a warning.
@@ -255,66 +279,70 @@ pub fn predicted(prediction: &Prediction, now: Timestamp) {
 ///
 /// If gatepost has no usable answer from the app, the level is error. If the app denies by an empty
 /// answer or refuses an event, the level is warning. If the template does not list the kind, the
-/// level is info. Otherwise, the level is debug.
+/// level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has a
+/// line at info, or at a higher level.
 ///
 /// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs
 /// a warning for members that gatepost dropped from the answer: once for each template and kind,
 /// and again after a reload of the config.
-pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+pub fn concluded(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    callbacks: LogCallbacks,
+    now: Timestamp,
+) {
     warn_of_oddities(accepted, conclusion, now);
-    let event = accepted.event();
-    let (id, source, kind) = (event.id(), event.source(), event.kind());
-    let template = accepted.template().name();
-    let status = conclusion.reply.status().as_u16();
-    let from = accepted.client().map(tracing::field::display);
-    let written = accepted.unknown_kind();
-    macro_rules! line {
-        ($level:ident, $code:expr, $suppressed:expr, $message:literal) => {
-            tracing::$level!(
-                code = $code,
-                status,
-                id,
-                source,
-                kind,
-                template,
-                written,
-                from,
-                suppressed = $suppressed,
-                $message
-            )
-        };
-    }
     match &conclusion.origin {
-        Origin::Empty(word) | Origin::Failure(word) if is_word_of_app(word.kind()) => {
-            let code = word.kind().as_str();
-            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
-                line!(warn, code, nonzero(suppressed), "callback concluded: {word}");
+        Origin::Empty(reason) | Origin::Failure(reason) | Origin::LastGood(reason) => {
+            let code = reason.kind().as_str();
+            match LINES.admit(Mode::Enforce, code, now) {
+                Some(suppressed) => failed(accepted, conclusion, reason, nonzero(suppressed), now),
+                None => usual(accepted, conclusion, code, callbacks, now),
             }
         }
-        Origin::Empty(unavailable)
-        | Origin::Failure(unavailable)
-        | Origin::LastGood(unavailable) => {
-            let code = unavailable.kind().as_str();
-            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
-                line!(
-                    error,
-                    code,
-                    nonzero(suppressed),
-                    "callback concluded without a usable answer: {unavailable}"
-                );
-            }
-        }
-        origin @ Origin::Unlisted => {
-            line!(
-                info,
-                origin.as_str(),
-                None::<u64>,
-                "callback concluded without the app: the template does not list its kind"
-            );
-        }
+        origin @ Origin::Unlisted => conclusion_line!(
+            info,
+            (origin.as_str(), accepted, conclusion, None::<u64>, now),
+            "callback concluded without the app: the template does not list its kind"
+        ),
         origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
-            line!(debug, origin.as_str(), None::<u64>, "callback concluded");
+            usual(accepted, conclusion, origin.as_str(), callbacks, now);
         }
+    }
+}
+
+/// Logs a conclusion that needs no attention.
+fn usual(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    code: &'static str,
+    callbacks: LogCallbacks,
+    now: Timestamp,
+) {
+    let of = (code, accepted, conclusion, None::<u64>, now);
+    match callbacks {
+        LogCallbacks::All => conclusion_line!(info, of, "callback concluded"),
+        LogCallbacks::None | LogCallbacks::Refused => {
+            conclusion_line!(debug, of, "callback concluded");
+        }
+    }
+}
+
+/// Logs a conclusion without a usable answer of the app.
+#[cold]
+fn failed(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    reason: &Unavailable,
+    suppressed: Option<u64>,
+    now: Timestamp,
+) {
+    let of = (reason.kind().as_str(), accepted, conclusion, suppressed, now);
+    let is_last_good = matches!(conclusion.origin, Origin::LastGood(_));
+    if is_word_of_app(reason.kind()) && !is_last_good {
+        conclusion_line!(warn, of, "callback concluded: {reason}");
+    } else {
+        conclusion_line!(error, of, "callback concluded without a usable answer: {reason}");
     }
 }
 

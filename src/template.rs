@@ -1,9 +1,10 @@
 //! Templates: the keys, addresses and settings for a set of tenants, and the bindings that assign
 //! tenants to templates.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -51,6 +52,21 @@ pub struct Template {
     pub(crate) header: HeaderValue,
     /// Keys of the event signing; `None` if gatepost does not sign the events.
     pub(crate) signing: Option<Arc<EventSigning>>,
+    /// The value of [`Template::extension`].
+    pub(crate) extension: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// A kind of a template's provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TemplateKind<'t> {
+    /// Name of the kind.
+    pub name: &'t str,
+    /// True if the reply carries the app's yes or no.
+    pub is_decision: bool,
+    /// True if the app or a fixed answer decides the reply. False if `[template.on]` does not list
+    /// the kind.
+    pub is_listed: bool,
 }
 
 impl Template {
@@ -90,6 +106,23 @@ impl Template {
         kinds
             .filter(|(_, delivery)| delivery.as_ask().is_some())
             .map(|(kind, _)| (&*kind.name, IdentityInfo::from(kind)))
+    }
+
+    /// Returns the kinds of the provider, in the order of the definition.
+    pub fn kinds(&self) -> impl ExactSizeIterator<Item = TemplateKind<'_>> {
+        self.plan.kinds.iter().zip(&self.deliveries).map(|(kind, delivery)| TemplateKind {
+            name: &kind.name,
+            is_decision: kind.decision.is_some(),
+            is_listed: !matches!(delivery, Delivery::Unlisted(_)),
+        })
+    }
+
+    /// Returns the value that a server keeps with the template, such as its metrics. The first call
+    /// creates the value. Each reload of the config creates new templates without values.
+    ///
+    /// Returns `None` if an earlier call has created a value of another type.
+    pub fn extension<T: Any + Send + Sync>(&self, create: impl FnOnce(&Self) -> T) -> Option<&T> {
+        self.extension.get_or_init(|| Box::new(create(self))).downcast_ref()
     }
 
     /// Returns the kinds that a non-empty `[template.on]` does not list. gatepost acknowledges a

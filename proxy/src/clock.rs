@@ -5,7 +5,12 @@ use std::time::SystemTime;
 use gatepost::Timestamp;
 
 /// Returns the current time.
-#[expect(clippy::disallowed_methods, reason = "the only function that reads the clock")]
 pub(crate) fn now() -> Timestamp {
-    SystemTime::now().into()
+    system_time().into()
+}
+
+/// Returns the current time in the resolution of the system.
+#[expect(clippy::disallowed_methods, reason = "the only function that reads the clock")]
+pub(crate) fn system_time() -> SystemTime {
+    SystemTime::now()
 }

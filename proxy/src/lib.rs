@@ -47,12 +47,14 @@ mod admin;
 mod app;
 mod cli;
 mod clock;
+mod config_warnings;
 mod descriptors;
 mod inbound;
 mod resolver;
 mod served_config;
 mod server;
 mod telemetry;
+mod tls;
 
 pub use cli::run_program;
 pub use inbound::pingora::GateModule;

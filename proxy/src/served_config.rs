@@ -3,8 +3,9 @@
 //! The admin API edits a file. On `SIGHUP`, and with `watch` after a change, the proxy reads the
 //! files again.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, ConfigFiles, Gate, ProxySettings, Timestamp, WatchedFiles};
 use gatepost_editor::{
@@ -14,11 +15,15 @@ use serde::Serialize;
 
 use crate::app::tls;
 use crate::clock;
+use crate::config_warnings::log_warnings;
+use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
+use crate::tls::{LoadedTls, ServedTls};
 
 /// A gate and the files of its config.
 pub(crate) struct ServedConfig {
     gate: Gate,
+    tls: Arc<ServedTls>,
     /// Settings at start. A reload fails if it would change a setting that needs a restart.
     started: ProxySettings,
     /// Texts of the gate's config. An edit keeps this lock from start to end, so edits and reloads
@@ -74,15 +79,22 @@ impl ServedConfig {
         };
         let watched = WatchedFiles::default();
         let started = config.proxy().clone();
-        warn(&config, files.path());
+        let tls = Arc::<ServedTls>::default();
+        tls.replace(load_tls(&tls, &config)?.as_ref());
+        log_warnings(config.warnings(), files.path());
         let loaded = LoadedConfig { templates, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
-        Ok(Self { gate: Gate::new(config), started, files: Mutex::new(files), loaded })
+        Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
     }
 
     /// Returns the gate. Each later edit or reload replaces the config of this gate.
     pub(crate) const fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Returns the certificates. Each later edit or reload loads them again.
+    pub(crate) const fn tls(&self) -> &Arc<ServedTls> {
+        &self.tls
     }
 
     /// Returns the templates of the gate's config.
@@ -111,7 +123,7 @@ impl ServedConfig {
     }
 
     /// Applies an edit to its file and to the gate.
-    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
+    pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
         let mut files = lock(&self.files);
         let edited = edit.apply_to(&files);
         check_unchanged(&files, edited.as_ref().ok())?;
@@ -120,10 +132,17 @@ impl ServedConfig {
         let config = config_file::check(&edited.files)?;
         check_addresses(&config, config_file::check(&files).ok().as_ref())?;
         let templates = TemplateView::all(&edited.files, Some(&config))?;
+        let tls = load_tls(&self.tls, &config)?;
         config_file::write(&files, &edited)?;
-        self.serve(config, templates, files.path());
+        self.serve(config, tls.as_ref(), templates, files.path());
         *files = edited.files;
-        tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
+        tracing::info!(
+            template = edit.template(),
+            tenants = edit.tenants().map(|tenants| tenants.join(" ")),
+            caller = caller.map(tracing::field::display),
+            "{} over the API",
+            edit.log_message()
+        );
         Ok(())
     }
 
@@ -140,8 +159,8 @@ impl ServedConfig {
         KeyFolders::new(path, &folders).check(before, after)
     }
 
-    /// Reads the files again and applies the config to the gate. If the config has a fault, keeps the
-    /// earlier config.
+    /// Reads the files again, with the certificates and secrets that they name, and applies the config
+    /// to the gate. If one of the files has a fault, keeps the earlier config and certificates.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }
@@ -174,22 +193,31 @@ impl ServedConfig {
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, upstream, upstream_idle_ms, upstream_http2, admin, threads, max_connections, \
-                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
+            let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
+                        threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
+                        upgrade_socket, proxy_protocol or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
-        self.serve(config, templates, new.path());
+        let tls = load_tls(&self.tls, &config)?;
+        self.serve(config, tls.as_ref(), templates, new.path());
         *files = new;
         Ok(())
     }
 
-    fn serve(&self, config: Config, templates: Vec<TemplateView>, path: &Path) {
-        warn(&config, path);
+    fn serve(
+        &self,
+        config: Config,
+        tls: Option<&Arc<LoadedTls>>,
+        templates: Vec<TemplateView>,
+        path: &Path,
+    ) {
+        log_warnings(config.warnings(), path);
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
         *loaded = LoadedConfig { templates, watched, status }.followed_by(&config);
         self.gate.replace(config);
+        self.tls.replace(tls);
     }
 }
 
@@ -209,6 +237,12 @@ fn check_addresses(edited: &Config, earlier: Option<&Config>) -> Result<(), Edit
     }
 }
 
+/// Loads the certificates of a config.
+fn load_tls(served: &ServedTls, config: &Config) -> Result<Option<Arc<LoadedTls>>, EditError> {
+    let loaded = served.load(config.proxy().tls.as_ref());
+    loaded.map_err(|error| EditError::invalid(error.to_string()))
+}
+
 impl LoadedConfig {
     /// Describes `config` as the next config of this process.
     fn followed_by(mut self, config: &Config) -> Self {
@@ -218,15 +252,11 @@ impl LoadedConfig {
         status.loaded_at = clock::now();
         (status.routes, status.templates) = (config.routes().count(), config.templates().count());
         let loaded_at = status.loaded_at.as_secs();
+        METRICS.serve(config.templates());
+        log::set_callbacks(config.proxy().telemetry.log_callbacks);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
         self.watched = config.watched_files().clone();
         self
-    }
-}
-
-fn warn(config: &Config, path: &Path) {
-    for warning in config.warnings() {
-        tracing::warn!("{}", warning.located_in(path));
     }
 }
 

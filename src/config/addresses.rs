@@ -1,7 +1,7 @@
 //! Reads the addresses of apps and of the upstream, and the addresses on which the proxy listens.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::PathBuf;
@@ -15,10 +15,13 @@ use crate::address::{Address, Addresses, Server, ServerSettings};
 use crate::address_guard::{AddressGuard, PermittedServers};
 use crate::outgoing_tls::OutgoingTls;
 use crate::route::has_dot_segment;
-use crate::toml_reader::{Faults, Located, Table};
+use crate::toml_reader::{FaultKind, Faults, Located, Table};
 
 /// Longest path of a Unix socket, in bytes.
 const MAX_SOCKET_BYTES: usize = 107;
+
+/// Stands for the inner service of a layer, which has no host.
+const INNER_SERVICE: &str = "http://inner.invalid";
 
 /// Servers that the addresses of a config name, by their spelling.
 pub(super) struct Servers {
@@ -26,6 +29,15 @@ pub(super) struct Servers {
     tls: RefCell<Vec<Arc<OutgoingTls>>>,
     guard: RefCell<Option<Arc<AddressGuard>>>,
     known: RefCell<HashMap<String, Arc<Server>>>,
+    /// Set before the templates are read.
+    paths: OnceCell<PathOwner>,
+}
+
+/// The server of an address that is a path alone.
+pub(super) struct PathOwner {
+    pub(super) upstream: Option<Arc<Addresses>>,
+    /// True if the config is that of the program, which has no inner service.
+    pub(super) listens: bool,
 }
 
 impl Servers {
@@ -36,7 +48,8 @@ impl Servers {
             let path = path.and_then(|path| path.parse().ok());
             if path.is_none() {
                 let remedy = "write a path from its slash on, for example \"/healthz\"";
-                faults.add(&text.place, "expected a path, found another text", remedy);
+                let problem = FaultKind::PathInvalid.because("expected a path, found another text");
+                faults.add(&text.place, problem, remedy);
             }
             path
         });
@@ -45,6 +58,7 @@ impl Servers {
             tls: RefCell::default(),
             guard: RefCell::default(),
             known: RefCell::default(),
+            paths: OnceCell::new(),
         }
     }
 
@@ -56,6 +70,11 @@ impl Servers {
     /// Sets the guard of servers that no earlier address has named.
     pub(super) fn set_guard(&self, guard: Arc<AddressGuard>) {
         *self.guard.borrow_mut() = Some(guard);
+    }
+
+    /// Sets the server of addresses that are paths alone.
+    pub(super) fn set_path_owner(&self, owner: PathOwner) {
+        self.paths.get_or_init(|| owner);
     }
 
     fn address(&self, url: Uri, socket: Option<PathBuf>) -> Option<Address> {
@@ -77,27 +96,80 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn address_texts(&self, table: &Table<'f>, key: &'f str) -> Vec<Located<&'f str>> {
         if table.has(key) && table.list(key).is_empty() {
             let remedy = "write an address, or remove this key";
-            self.faults.add(&table.place_of(key), "expected an address, found none", remedy);
+            let problem = FaultKind::KeyMissing.because("expected an address, found none");
+            self.faults.add(&table.place_of(key), problem, remedy);
         }
         table.strings(key)
     }
 
     /// Parses addresses. Returns `None` if one of them has a fault, or if there are none.
     pub(super) fn addresses(&self, texts: &[Located<&str>]) -> Option<Arc<Addresses>> {
+        self.list(texts, |text| Some(vec![self.address(text)?]))
+    }
+
+    /// Parses addresses of an app, which may be paths alone. A path alone is a path on each server of
+    /// the `upstream`; without `upstream`, the inner service of a layer serves the path.
+    pub(super) fn app_addresses(&self, texts: &[Located<&str>]) -> Option<Arc<Addresses>> {
+        self.list(texts, |text| {
+            if is_path(text.value) {
+                self.on_path_owner(text)
+            } else {
+                Some(vec![self.address(text)?])
+            }
+        })
+    }
+
+    fn list(
+        &self,
+        texts: &[Located<&str>],
+        parse: impl Fn(&Located<&str>) -> Option<Vec<Address>>,
+    ) -> Option<Arc<Addresses>> {
         let mut list: Vec<Address> = Vec::new();
+        let mut has_fault = false;
         for text in texts {
-            let address = self.address(text);
+            let Some(new) = parse(text) else {
+                has_fault = true;
+                continue;
+            };
             let is_known = |new: &Address| {
                 list.iter().any(|a| a.url() == new.url() && Arc::ptr_eq(a.server(), new.server()))
             };
-            if address.as_ref().is_some_and(is_known) {
-                let remedy = "write each address once";
-                self.faults.add(&text.place, "expected another address, found one twice", remedy);
+            if new.iter().any(is_known) {
+                let problem = "expected another address, found one twice";
+                let problem = FaultKind::AddressRepeated.because(problem);
+                self.faults.add(&text.place, problem, "write each address once");
             }
-            list.extend(address);
+            list.extend(new);
         }
-        let list = (list.len() == texts.len()).then_some(list)?;
+        let list = (!has_fault).then_some(list)?;
         Addresses::new(list).map(Arc::new)
+    }
+
+    fn on_path_owner(&self, text: &Located<&str>) -> Option<Vec<Address>> {
+        let path = self.request_path(text)?;
+        match self.servers.paths.get()? {
+            PathOwner { upstream: Some(upstream), .. } => {
+                let servers = upstream.as_slice().iter();
+                Some(servers.map(|server| server.with_path(path.clone())).collect())
+            }
+            PathOwner { listens: true, .. } => {
+                let problem = "expected a server for this path, found no `upstream`";
+                let problem = FaultKind::UpstreamMissing.because(problem);
+                self.faults.add(&text.place, problem, "write a URL with a host, or set upstream");
+                None
+            }
+            PathOwner { .. } => {
+                let inner = self.servers.address(Uri::from_static(INNER_SERVICE), None)?;
+                Some(vec![Address::new(Arc::clone(inner.server()), path.into())])
+            }
+        }
+    }
+
+    /// Parses an address that is a path alone.
+    fn request_path(&self, text: &Located<&str>) -> Option<PathAndQuery> {
+        let url = format!("{INNER_SERVICE}{}", text.value);
+        let url = self.url(&Located { value: &url, place: text.place.clone() })?;
+        url.into_parts().path_and_query
     }
 
     fn address(&self, text: &Located<&str>) -> Option<Address> {
@@ -126,7 +198,8 @@ impl<'f> ConfigReader<'f, '_> {
             "an invalid path of requests"
         };
         let remedy = "write unix:/run/app.sock, or unix:/run/app.sock:/path to set a path";
-        self.faults.add(&text.place, format!("expected a Unix socket, found {found}"), remedy);
+        let problem = format!("expected a Unix socket, found {found}");
+        self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
         None
     }
 
@@ -141,7 +214,7 @@ impl<'f> ConfigReader<'f, '_> {
         for (text, address) in texts.iter().zip(list) {
             if address.url().path_and_query().is_some_and(|rest| rest != "/") {
                 let problem = "expected no path in this address, found a path";
-                self.faults.add(&text.place, problem, remedy);
+                self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
             }
         }
     }
@@ -159,7 +232,8 @@ impl<'f> ConfigReader<'f, '_> {
                 list.networks.push(ip.into());
             } else if value.contains(['/', ':']) {
                 let remedy = "write a network, an IP address, a host name, or unix: and a path";
-                self.faults.add_text(&text, "an address to allow", remedy);
+                let wanted = FaultKind::NetworkInvalid.because("an address to allow");
+                self.faults.add_text(&text, wanted, remedy);
             } else {
                 list.hosts.extend(self.host_name(&text));
             }
@@ -173,11 +247,16 @@ impl<'f> ConfigReader<'f, '_> {
             Ok(value) => Some(Located { value, place: text.place.clone() }),
             Err((found, remedy)) => {
                 let problem = format!("expected an address to listen on, found {found}");
-                self.faults.add(&text.place, problem, remedy);
+                self.faults.add(&text.place, FaultKind::AddressInvalid.because(problem), remedy);
                 None
             }
         }
     }
+}
+
+/// Returns `true` for an address that is a path alone.
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.starts_with("//")
 }
 
 /// Parses `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, which is 127.0.0.1, and `:8080`, which is

@@ -23,21 +23,23 @@ use crate::toml_reader::Fault;
 ///     "gatepost.toml:3:12: route[0].provider: expected a known provider, "
 /// ));
 /// ```
-#[derive(Debug)]
+///
+/// `Debug` prints the same as `Display`, for programs that unwrap the error or return it from `main`.
 pub struct ConfigError {
     path: Option<PathBuf>,
     cause: Cause,
 }
 
-#[derive(Debug)]
 enum Cause {
-    Faults(Vec<Fault>),
+    Faults { errors: Vec<Fault>, warnings: Vec<Fault> },
     Read(io::Error),
 }
 
 impl ConfigError {
-    pub(crate) const fn faults_in(faults: Vec<Fault>) -> Self {
-        Self { path: None, cause: Cause::Faults(faults) }
+    /// Creates the error for a list of faults and warnings.
+    pub(crate) fn faults_in(faults: Vec<Fault>) -> Self {
+        let (warnings, errors) = faults.into_iter().partition(|fault| fault.kind().is_warning());
+        Self { path: None, cause: Cause::Faults { errors, warnings } }
     }
 
     pub(crate) const fn unreadable(error: io::Error) -> Self {
@@ -54,7 +56,17 @@ impl ConfigError {
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.cause {
-            Cause::Faults(faults) => faults,
+            Cause::Faults { errors, .. } => errors,
+            Cause::Read(_) => &[],
+        }
+    }
+
+    /// Returns a warning for each setting that is allowed but not recommended, in the order of the
+    /// file. `Display` omits the warnings.
+    #[must_use]
+    pub fn warnings(&self) -> &[Fault] {
+        match &self.cause {
+            Cause::Faults { warnings, .. } => warnings,
             Cause::Read(_) => &[],
         }
     }
@@ -68,8 +80,8 @@ impl fmt::Display for ConfigError {
                 f,
                 "{path}: gatepost cannot read the file: {error}; check the path and permissions"
             ),
-            Cause::Faults(faults) => {
-                for (index, fault) in faults.iter().enumerate() {
+            Cause::Faults { errors, .. } => {
+                for (index, fault) in errors.iter().enumerate() {
                     let newline = if index > 0 { "\n" } else { "" };
                     match fault.file() {
                         Some(file) => write!(f, "{newline}{file}:{fault}")?,
@@ -82,11 +94,17 @@ impl fmt::Display for ConfigError {
     }
 }
 
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
             Cause::Read(error) => Some(error),
-            Cause::Faults(_) => None,
+            Cause::Faults { .. } => None,
         }
     }
 }

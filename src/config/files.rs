@@ -15,7 +15,7 @@ use super::error::ConfigError;
 use super::sources::{self, read_config};
 use super::watched_files::{TextHash, WatchedFiles};
 use crate::printable::print_only;
-use crate::toml_reader::{self, Fault, Faults, Located, TomlText};
+use crate::toml_reader::{self, Fault, FaultKind, Faults, Located, TomlText, Warnings};
 
 /// The texts of a config: the config file first, then the files that it includes.
 ///
@@ -83,18 +83,19 @@ impl ConfigFiles {
     }
 
     fn of(main: ConfigText) -> Result<Self, Vec<Fault>> {
-        let (included, patterns, warnings) = toml_reader::read(&main.text, |table, faults| {
-            let mut reader = IncludeReader {
-                main: &main.path,
-                faults,
-                warnings: Faults::new(&[TomlText { file: None, text: &main.text }]),
-                included: Vec::new(),
-                patterns: Vec::new(),
-                known: sources::identity(&main.path).into_iter().collect(),
-            };
-            table.strings("include").iter().for_each(|path| reader.include(path));
-            Some((reader.included, reader.patterns, reader.warnings.into_sorted()))
-        })?;
+        let ((included, patterns), warnings) =
+            toml_reader::read(&main.text, FaultKind::ValueInvalid, |table, faults| {
+                let mut reader = IncludeReader {
+                    main: &main.path,
+                    faults,
+                    warnings: Warnings(faults),
+                    included: Vec::new(),
+                    patterns: Vec::new(),
+                    known: sources::identity(&main.path).into_iter().collect(),
+                };
+                table.strings("include").iter().for_each(|path| reader.include(path));
+                Some((reader.included, reader.patterns))
+            })?;
         Ok(Self { main, included, patterns, warnings })
     }
 
@@ -138,7 +139,7 @@ impl ConfigFiles {
     /// Returns the files for `watch`, so far without the files that the texts name.
     pub(super) fn watched(&self) -> WatchedFiles {
         let mut watched = WatchedFiles::new(&self.patterns);
-        for file in self.all().filter(|file| file.path != Path::new("")) {
+        for file in self.all().filter(|file| sources::is_regular(&file.path)) {
             watched.add(file.path.clone(), Some(file.text.as_bytes()));
         }
         watched
@@ -165,7 +166,7 @@ fn base_of(path: &Path) -> &Path {
 struct IncludeReader<'f> {
     main: &'f Path,
     faults: &'f Faults<'f>,
-    warnings: Faults<'f>,
+    warnings: Warnings<'f>,
     included: Vec<ConfigText>,
     patterns: Vec<String>,
     /// Files that the config has already, without symbolic links.
@@ -219,6 +220,7 @@ impl<'f> IncludeReader<'f> {
             }
             Err(error) => {
                 let problem = format!("gatepost cannot read the file {}: {error}", path.display());
+                let problem = FaultKind::FileUnreadable.because(problem);
                 self.faults.add(&name.place, problem, "write the path of a readable file");
             }
         }

@@ -14,7 +14,9 @@ mod proof;
 mod proxy;
 mod route;
 mod sources;
+mod telemetry;
 mod template;
+mod tls;
 mod watched_files;
 
 use std::cell::RefCell;
@@ -25,12 +27,14 @@ use std::sync::Arc;
 
 pub use error::ConfigError;
 pub use files::ConfigFiles;
-pub use proxy::{AdminToken, ProxySettings};
+pub use proxy::{AdminAddress, AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
+pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
+pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion};
 pub use watched_files::WatchedFiles;
 
-use self::addresses::Servers;
+use self::addresses::{PathOwner, Servers};
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;
 use self::watched_files::TextHash;
@@ -41,7 +45,9 @@ use crate::client::Networks;
 use crate::outgoing_tls::OutgoingTls;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{self, Fault, Faults, Item, Located, Place, Table, TomlText};
+use crate::toml_reader::{
+    self, Fault, FaultKind, Faults, Item, Located, Place, Table, TomlText, Warnings,
+};
 
 /// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -129,31 +135,35 @@ impl Config {
         files: &ConfigFiles,
         sources: &ConfigSources,
     ) -> Result<Self, Vec<Fault>> {
-        let warnings = Faults::new(texts);
-        warnings.take(files.warnings.iter().cloned());
         let (watched, fingerprint) = (files.watched().into(), files.fingerprint().into());
-        let state = (&warnings, &watched, &fingerprint);
         let lookup = |name: &str| sources.plain_variable(name);
-        let config = toml_reader::read_all(texts, Some(&lookup), |tables, faults| {
-            let breakers = breaker::read(tables.first()?, faults);
-            let (warnings, watched, fingerprint) = state;
-            let servers = Servers::read(tables.first()?, faults);
-            let paths = RefCell::default();
-            let reader = ConfigReader {
-                faults,
-                warnings,
-                files,
-                sources,
-                watched,
-                fingerprint,
-                breakers,
-                servers,
-                paths,
-            };
-            reader.config(tables)
-        })?;
+        let state = (&watched, &fingerprint);
+        let (config, warnings) = toml_reader::read_all(
+            texts,
+            FaultKind::ValueInvalid,
+            Some(&lookup),
+            |tables, faults| {
+                faults.take(files.warnings.iter().cloned());
+                let breakers = breaker::read(tables.first()?, faults);
+                let servers = Servers::read(tables.first()?, faults);
+                let (warnings, (watched, fingerprint)) = (Warnings(faults), state);
+                let paths = RefCell::default();
+                ConfigReader {
+                    faults,
+                    warnings,
+                    files,
+                    sources,
+                    watched,
+                    fingerprint,
+                    breakers,
+                    servers,
+                    paths,
+                }
+                .config(tables)
+            },
+        )?;
         let (watched, fingerprint) = (watched.into_inner(), fingerprint.into_inner().finish());
-        Ok(Self { warnings: warnings.into_sorted(), watched, fingerprint, ..config })
+        Ok(Self { warnings, watched, fingerprint, ..config })
     }
 
     /// Returns the files that the config was read from.
@@ -205,7 +215,10 @@ impl Config {
     /// `earlier` has too.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
-        let known: Vec<_> = earlier.iter().flat_map(|config| config.app_addresses()).collect();
+        let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
+        // The API cannot change the upstream, which an address may name by a path alone.
+        let earlier = earlier.iter().flat_map(|config| config.app_addresses());
+        let known: Vec<_> = earlier.chain(upstream).collect();
         let is_new = |new: &Address| {
             known.iter().all(|own| own.server().to_string() != new.server().to_string())
         };
@@ -279,7 +292,7 @@ impl FromStr for Config {
 /// Reader of one config, with the faults and warnings so far.
 struct ConfigReader<'f, 's> {
     faults: &'f Faults<'f>,
-    warnings: &'s Faults<'s>,
+    warnings: Warnings<'f>,
     files: &'s ConfigFiles,
     sources: &'s ConfigSources,
     watched: &'s RefCell<WatchedFiles>,
@@ -299,7 +312,7 @@ impl<'f> ConfigReader<'f, '_> {
         if switch.is_none() {
             let remedy = format!("write true, false, or {{ {table} }}");
             let problem = format!("expected a boolean or a table, found {}", item.form.name());
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
         }
         switch
     }
@@ -318,6 +331,8 @@ impl<'f> ConfigReader<'f, '_> {
         let (table, included) = tables.split_first()?;
         let plans = self.plans(tables);
         let proxy = self.proxy_settings(table);
+        let listens = table.has("listen") || table.has("listen_tls");
+        self.servers.set_path_owner(PathOwner { upstream: proxy.upstream.clone(), listens });
         let trusted = self.trusted_proxies(table, &proxy);
         let signing = self.signing(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);
@@ -332,12 +347,16 @@ impl<'f> ConfigReader<'f, '_> {
         for route in &route_tables {
             self.route(route, &plans, &templates, &bindings, max_body_bytes, &mut routes);
         }
-        if route_tables.is_empty() {
+        if route_tables.is_empty() && !self.faults.are_in("route") {
             let remedy = "add a [[route]] with a path and a provider";
-            self.faults.add(&table.place, "expected at least one route, found none", remedy);
+            let problem = "expected at least one route, found none";
+            self.faults.add_missing((&table.place, "route"), &table.place, problem, remedy);
         }
-        self.warn_of_unused(&template_tables, &templates, &routes);
-        self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        // A fault in one of the tables would cause warnings about the other tables.
+        if !self.faults.are_in("route") && !self.faults.are_in("template") {
+            self.warn_of_unused(&template_tables, &templates, &routes);
+            self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        }
         let longest = routes.iter().map(|route| route.max_body_bytes).max();
         self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());
         let upstream = proxy.upstream.as_deref();
@@ -348,12 +367,8 @@ impl<'f> ConfigReader<'f, '_> {
             templates.iter().flatten().any(|t| of_route(t) && keeps_path(t))
         });
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
-        for (table, template) in template_tables.iter().zip(&templates) {
-            for (address, _) in template.iter().flat_map(|template| template.addresses()) {
-                self.check_loop(&table.place_of("on"), address, &proxy.listen);
-            }
-        }
-        if !proxy.listen.is_empty() && !table.has("upstream") {
+        self.check_app_loops(&template_tables, &templates, &proxy.addresses());
+        if !proxy.addresses().is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
         }

@@ -1,6 +1,7 @@
 //! Reads URLs, networks of clients, and rate limits.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use http::Uri;
 use ipnet::IpNet;
@@ -11,23 +12,52 @@ use crate::address_guard::AddressGuard;
 use crate::client::Networks;
 use crate::limit::Rate;
 use crate::route::has_dot_segment;
-use crate::toml_reader::{Located, Place, Table};
+use crate::template::Template;
+use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
+    /// Parses an address that consists of a scheme, a host and a port.
+    pub(super) fn origin(&self, text: &Located<&str>) -> Option<Uri> {
+        let url = self.url(text)?;
+        if url.path_and_query().is_some_and(|rest| rest != "/") {
+            let remedy = "remove everything after the port; each request keeps its own path";
+            let problem = "expected no path in this address, found a path";
+            self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
+            return None;
+        }
+        Some(url)
+    }
+
     /// Parses an `http` or `https` URL without a user name.
     pub(super) fn url(&self, text: &Located<&str>) -> Option<Uri> {
         let url = parse_url(text.value);
         if let Err(found) = url {
             let remedy = "write http:// or https://, a host and an optional port from 1 to 65535, \
                           but no user name; or unix: and the path of a socket";
-            self.faults.add(&text.place, format!("expected a valid URL, found {found}"), remedy);
+            let problem = format!("expected a valid URL, found {found}");
+            self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
         }
         if url.as_ref().is_ok_and(|url| has_dot_segment(url.path())) {
             let problem = "expected a path without the segments . and .., found one of them";
+            let problem = FaultKind::UrlInvalid.because(problem);
             self.faults.add(&text.place, problem, "write the path that the server resolves");
             return None;
         }
         url.ok()
+    }
+
+    /// Reports addresses of templates on which the proxy itself listens.
+    pub(super) fn check_app_loops(
+        &self,
+        tables: &[Table<'_>],
+        templates: &[Option<Arc<Template>>],
+        listen: &[SocketAddr],
+    ) {
+        for (table, template) in tables.iter().zip(templates) {
+            for (address, _) in template.iter().flat_map(|template| template.addresses()) {
+                self.check_loop(&table.place_of("on"), address, listen);
+            }
+        }
     }
 
     /// Reports an address on which the proxy itself listens, because the proxy would send each
@@ -36,7 +66,8 @@ impl ConfigReader<'_, '_> {
         let is_socket = address.server().socket().is_some();
         if !is_socket && listen.iter().any(|listener| is_at(address.url(), listener)) {
             let remedy = "write the address of the app";
-            self.faults.add(place, "expected the app's address, found the proxy's address", remedy);
+            let problem = "expected the app's address, found the proxy's address";
+            self.faults.add(place, FaultKind::AddressIsProxy.because(problem), remedy);
         }
     }
 }
@@ -168,9 +199,10 @@ impl<'f> ConfigReader<'f, '_> {
         let effect = "any client can claim any address";
         let trusted = self.networks(table, "trusted_proxies", effect);
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
-        if proxy.proxy_protocol && trusted.is_empty() && !proxy.listen.iter().all(is_local) {
+        if proxy.proxy_protocol && trusted.is_empty() && !proxy.addresses().iter().all(is_local) {
             let problem = "any client can claim any address";
             let remedy = "list the proxies in front of gatepost in trusted_proxies";
+            let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);
         }
         trusted
@@ -180,7 +212,8 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn allow(&self, table: &Table<'f>) -> Networks {
         if table.has("allow") && table.list("allow").is_empty() {
             let remedy = "list the platform's networks, or remove allow";
-            self.faults.add(&table.place_of("allow"), "expected a network, found none", remedy);
+            let problem = FaultKind::NetworkInvalid.because("expected a network, found none");
+            self.faults.add(&table.place_of("allow"), problem, remedy);
         }
         self.networks(table, "allow", "every client may send callbacks")
     }
@@ -198,7 +231,7 @@ impl<'f> ConfigReader<'f, '_> {
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
                 "write an address or a network, for example \"192.0.2.0/24\" or \"2001:db8::/32\"";
-            self.faults.add_text(text, "a network", remedy);
+            self.faults.add_text(text, FaultKind::NetworkInvalid.because("a network"), remedy);
             return None;
         };
         self.warn_of_network(&network, &text.place, effect);
@@ -207,13 +240,12 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn warn_of_network(&self, network: &IpNet, place: &Place, effect: &str) {
         if network.prefix_len() == 0 {
-            self.warnings.add(
-                place,
-                format!("the network contains every address: {effect}"),
-                "list smaller networks",
-            );
+            let problem = format!("the network contains every address: {effect}");
+            let problem = FaultKind::NetworkTooLarge.because(problem);
+            self.warnings.add(place, problem, "list smaller networks");
         } else if network.trunc() != *network {
             let problem = "expected a network, found an address in a network";
+            let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }
     }
@@ -225,7 +257,9 @@ impl<'f> ConfigReader<'f, '_> {
         let (per_second, burst) = (number("per_second"), number("burst"));
         if !limit.has("per_second") {
             let remedy = "add per_second = 100";
-            self.faults.add(&limit.place, "expected `per_second`, found none", remedy);
+            let absent = (&limit.place, "per_second");
+            let problem = "expected `per_second`, found none";
+            self.faults.add_missing(absent, &limit.place, problem, remedy);
         }
         limit.finish();
         Some(Rate::new(per_second?, burst.or(per_second)?))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ConfigReader;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
-use crate::toml_reader::Table;
+use crate::toml_reader::{FaultKind, Table};
 
 /// The compiled definitions by name. gatepost compiles a built-in definition at its first use.
 pub(super) struct Plans {
@@ -36,7 +36,8 @@ impl Plans {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `provider_files` of every file. Returns these definitions together with the built-in definitions.
+    /// Reads `provider_files` of every file. Returns these definitions together with the built-in
+    /// definitions.
     pub(super) fn plans(&self, tables: &[Table<'f>]) -> Plans {
         let mut incomplete = false;
         let mut from_files: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
@@ -48,6 +49,7 @@ impl<'f> ConfigReader<'f, '_> {
                 Ok(text) => definition::parse(&text),
                 Err(error) => {
                     let problem = format!("gatepost cannot read the file: {error}");
+                    let problem = FaultKind::FileUnreadable.because(problem);
                     self.faults.add(&name.place, problem, "write the path of a readable file");
                     incomplete = true;
                     continue;
@@ -56,6 +58,7 @@ impl<'f> ConfigReader<'f, '_> {
             match plan {
                 Ok(plan) if is_taken(&from_files, &plan) => {
                     let problem = format!("expected an unused provider name, found {}", plan.name);
+                    let problem = FaultKind::DefinitionInvalid.because(problem);
                     self.faults.add(&name.place, problem, "write another `name` in this file");
                 }
                 Ok(plan) => drop(from_files.insert(Arc::clone(&plan.name), Arc::new(plan))),

@@ -12,7 +12,9 @@ use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::{MAX_AHEAD_KEY, Signature, TimeRule, Window};
 use crate::secret::Secret;
 use crate::template::{KindKeys, Proof, Reuse};
-use crate::toml_reader::{Form, Item, Located, Place, Table, allowed};
+use crate::toml_reader::{
+    FaultKind, Form, Item, Located, Place, Table, allowed, closest, duration_key,
+};
 
 /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`.
 #[derive(Debug, Default)]
@@ -45,7 +47,7 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = "write true, false, or a list of kinds that the platform sends unsigned";
             let found = item.found();
             let problem = format!("expected a boolean or a non-empty list of kinds, found {found}");
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
         }
         let find = |name: &Located<&str>| {
             let kind = plan.kind_named(name.value);
@@ -69,6 +71,7 @@ impl<'f> ConfigReader<'f, '_> {
         if (0..plan.kinds.len()).all(covers_all) {
             let found = format!("found {}, which signs every body and id", plan.title);
             let problem = format!("expected no signature_reuse, {found}");
+            let problem = FaultKind::KeyUnused.because(problem);
             self.faults.add(&word.place, problem, "remove signature_reuse");
         }
         self.word(word, "value", &Reuse::WORDS).unwrap_or_default()
@@ -81,6 +84,7 @@ impl<'f> ConfigReader<'f, '_> {
         let default =
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
         let mut values: Vec<_> = plan.settings.iter().map(default).collect();
+        self.faults.note_known("template.settings", &setting_names(plan));
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let mut window = time.and_then(TimeRule::default_window);
         for (name, item) in table.iter().flat_map(|table| table.entries()) {
@@ -93,30 +97,39 @@ impl<'f> ConfigReader<'f, '_> {
                         *value = read;
                     }
                 }
-                (None, Some(time), Some(table)) if past_key == Some(name) => {
+                (None, Some(time), Some(table))
+                    if past_key.is_some_and(|key| is_duration(name, key)) =>
+                {
                     let window = window.get_or_insert(time.window);
-                    window.past_secs = secs(table, name).unwrap_or(window.past_secs);
+                    let past = secs(table, time.meaning.past_key());
+                    window.past_secs = past.unwrap_or(window.past_secs);
                 }
-                (None, Some(time), Some(table)) if name == MAX_AHEAD_KEY => {
+                (None, Some(time), Some(table)) if is_duration(name, MAX_AHEAD_KEY) => {
                     let window = window.get_or_insert(time.window);
-                    window.max_ahead_secs = secs(table, name).unwrap_or(window.max_ahead_secs);
+                    let max_ahead = secs(table, MAX_AHEAD_KEY);
+                    window.max_ahead_secs = max_ahead.unwrap_or(window.max_ahead_secs);
                 }
-                _ => self.unknown_setting(name, &item.place, plan, past_key),
+                _ => {
+                    let place = table.map_or(item.place, |table| table.place_of(name));
+                    self.unknown_setting(name, &place, plan);
+                }
             }
         }
         Settings { values, window }
     }
 
-    fn unknown_setting(&self, name: &str, place: &Place, plan: &Plan, past_key: Option<&str>) {
-        let names = plan.settings.iter().map(|setting| &*setting.name);
-        let names: Vec<_> = names.chain(past_key).chain(past_key.map(|_| MAX_AHEAD_KEY)).collect();
+    fn unknown_setting(&self, name: &str, place: &Place, plan: &Plan) {
+        let names = setting_names(plan);
+        let known = names.clone();
         let remedy = if names.is_empty() {
             format!("remove this setting, because {} has no settings", plan.title)
         } else {
             allowed("setting", name, names.into_iter())
         };
         let name = Located { value: name, place: place.clone() };
-        self.faults.add_text(&name, "a known setting", remedy);
+        let suggestion = closest(name.value, known).map(str::to_owned);
+        self.faults.add_text(&name, FaultKind::SettingUnknown.because("a known setting"), remedy);
+        self.faults.suggest(suggestion);
     }
 
     fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
@@ -139,11 +152,8 @@ impl<'f> ConfigReader<'f, '_> {
                 Form::Table(_) | Form::Other(_) => item.form.name(),
             };
             let remedy = allowed("value", word, words.iter().map(|word| &**word));
-            self.faults.add(
-                &item.place,
-                format!("expected an allowed value, found {found}"),
-                remedy,
-            );
+            let problem = format!("expected an allowed value, found {found}");
+            self.faults.add(&item.place, FaultKind::WordUnknown.because(problem), remedy);
         }
         Some(Secret::new(word.as_bytes()))
     }
@@ -198,6 +208,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let name = &kind.name;
                 let remedy = format!("set `{key}`, or add insecure_unsigned = [\"{name}\"]");
                 let problem = format!("expected a key for {name}, found none");
+                let problem = FaultKind::SecretMissing.because(problem);
                 self.faults.add(settings_place, problem, remedy);
             }
         }
@@ -217,6 +228,7 @@ impl<'f> ConfigReader<'f, '_> {
             let Some(Locator::Setting(index, name)) = part.from.place() else { continue };
             if settings.values.get(*index).is_none_or(Option::is_none) {
                 let problem = format!("expected `{name}`, which {} signs, found none", plan.title);
+                let problem = FaultKind::SecretMissing.because(problem);
                 self.faults.add(place, problem, "set this setting under [template.settings]");
             }
         }
@@ -228,21 +240,36 @@ impl<'f> ConfigReader<'f, '_> {
             Ok((key, is_weak)) => {
                 if is_weak {
                     let remedy = "create a key with a random generator, and set it on both sides";
-                    self.warnings.add(place, "attackers can guess this key", remedy);
+                    let problem = FaultKind::SecretWeak.because("attackers can guess this key");
+                    self.warnings.add(place, problem, remedy);
                 }
                 Some(key)
             }
             Err(error) => {
                 let remedy = "copy the complete key from the platform's console";
-                self.faults.add(place, error.to_string(), remedy);
+                let problem = FaultKind::SecretInvalid.because(error.to_string());
+                self.faults.add(place, problem, remedy);
                 None
             }
         }
     }
 }
 
+/// Returns the keys that `[template.settings]` may have.
+fn setting_names(plan: &Plan) -> Vec<&str> {
+    let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
+    let of_window = time.iter().flat_map(|time| [time.meaning.past_key(), MAX_AHEAD_KEY]);
+    let of_window = of_window.flat_map(|key| [key, duration_key(key).0]);
+    plan.settings.iter().map(|setting| &*setting.name).chain(of_window).collect()
+}
+
+/// Returns `true` if `name` is the key of a duration, with or without its unit.
+fn is_duration(name: &str, key: &str) -> bool {
+    name == key || name == duration_key(key).0
+}
+
 fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
-    table.integer(key, 0..=DAY_SECS)
+    table.duration(key, 0..=DAY_SECS)
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -254,11 +281,9 @@ impl<'f> ConfigReader<'f, '_> {
         }
         if items.is_empty() {
             let remedy = "add a secret, or remove signing_secret";
-            self.faults.add(
-                &table.place_of("signing_secret"),
-                "expected at least one secret, found an empty list",
-                remedy,
-            );
+            let problem = "expected at least one secret, found an empty list";
+            let problem = FaultKind::SecretMissing.because(problem);
+            self.faults.add(&table.place_of("signing_secret"), problem, remedy);
         }
         let keys = items.iter().filter_map(|item| self.signing_key(item));
         Some(Arc::new(EventSigning::new(keys)))
@@ -276,7 +301,7 @@ impl<'f> ConfigReader<'f, '_> {
             let problem =
                 format!("expected whsec_ followed by 24 to 64 bytes in base64, found {found}");
             let remedy = "create a secret: echo \"whsec_$(openssl rand -base64 32)\"";
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
         }
         key
     }

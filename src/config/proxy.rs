@@ -1,5 +1,6 @@
 //! Reads the keys that only the proxy uses.
 
+use core::fmt;
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 use std::collections::HashSet;
@@ -8,11 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ConfigReader;
+use super::tls::{TlsSettings, unix_path};
+use super::{ConfigReader, TelemetrySettings};
 use crate::address::Addresses;
 use crate::address_guard::AddressGuard;
 use crate::secret::Secret;
-use crate::toml_reader::{Located, Place, Table};
+use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 /// Default of `stop_timeout_secs`.
 const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
@@ -44,6 +46,10 @@ const DEFAULT_UPSTREAM_IDLE_MS: i64 = 4000;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
+    /// Addresses on which the proxy listens for TLS.
+    pub listen_tls: Vec<SocketAddr>,
+    /// Certificates and rules of the TLS listeners; `None` without a certificate.
+    pub tls: Option<Arc<TlsSettings>>,
     /// Servers that receive requests to paths without a route; `None` means status 404 for such
     /// requests.
     pub upstream: Option<Arc<Addresses>>,
@@ -53,7 +59,7 @@ pub struct ProxySettings {
     pub upstream_http2: bool,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<AdminAddress>,
     /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
     /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
@@ -66,7 +72,7 @@ pub struct ProxySettings {
     pub key_dirs: Vec<PathBuf>,
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
-    /// Maximum number of open connections, over all addresses in `listen`. A stream of HTTP/2 counts
+    /// Maximum number of open connections, over all addresses in `listen` and `listen_tls`. A stream of HTTP/2 counts
     /// as another connection.
     pub max_connections: NonZeroUsize,
     /// Maximum number of bytes that the proxy holds for requests without a verdict.
@@ -74,24 +80,67 @@ pub struct ProxySettings {
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
     /// If `true`, the proxy expects a PROXY protocol header, version 1 or 2, at the start of each
-    /// connection to `listen`.
+    /// connection to `listen` and `listen_tls`.
     pub proxy_protocol: bool,
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// Settings of the log and the traces.
+    pub telemetry: TelemetrySettings,
     /// If `true`, the proxy loads the config again when one of its files changes.
     pub watch: bool,
 }
 
+/// Address of the admin listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminAddress {
+    /// HTTP on TCP.
+    Tcp(SocketAddr),
+    /// TLS on TCP, with the certificates of `listen_tls`. Written as `tls:127.0.0.1:9900`.
+    Tls(SocketAddr),
+    /// HTTP on the Unix socket at this path. Written as `unix:/run/gatepost/admin.sock`.
+    Unix(PathBuf),
+}
+
+impl AdminAddress {
+    /// Returns the address of a TCP listener, with or without TLS.
+    #[must_use]
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) | Self::Tls(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Tls(address) => write!(f, "tls:{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 impl ProxySettings {
-    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts`, `allow_addresses`, `key_dirs` and `watch` can change while the proxy runs.
+    /// Returns the addresses in `listen`, then those in `listen_tls`.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        [&*self.listen, &*self.listen_tls].concat()
+    }
+
+    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
+    /// `admin_token`, `admin_hosts`, `allow_addresses`, `key_dirs`, `watch` and `log_callbacks` can
+    /// change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
         let fixed = |settings: &Self| {
             let Self {
                 listen,
+                listen_tls,
+                tls: _,
                 upstream,
                 upstream_idle,
                 upstream_http2,
@@ -106,60 +155,60 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                telemetry: _,
                 watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle, upstream_http2);
+            let listen = (listen, listen_tls);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
-        fixed(self) != fixed(new)
+        fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
     }
 }
 
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the keys that only the proxy uses.
     pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
-        let listen = table.strings("listen");
-        let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
+        let located = ["listen", "listen_tls"].map(|key| self.listen_addresses(table, key));
+        let [listen, listen_tls] = located.each_ref().map(|list| values(list));
         self.servers.set_tls(self.outgoing_tls(table));
         let allow_addresses = Arc::new(self.allow_addresses(table));
-        let upstream_texts = self.address_texts(table, "upstream");
-        let upstream = self.addresses(&upstream_texts);
-        let remedy = "remove everything after the port; each request keeps its own path";
-        self.check_are_servers(&upstream_texts, upstream.as_deref(), remedy);
+        let upstream = self.upstream(table, &[&*listen, &*listen_tls].concat());
         // A client of the API cannot change the upstream, so its server has no guard.
         if table.has("admin_token") {
             self.servers.set_guard(Arc::clone(&allow_addresses));
         }
-        let idle = table.integer("upstream_idle_ms", 1..=3_600_000);
+        let idle = table.duration("upstream_idle_ms", 1..=3_600_000);
         let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
         let upstream_http2 = table.boolean("upstream_http2").unwrap_or_default();
-        let admin = table.string("admin").and_then(|text| self.located_address(&text));
-        self.check_addresses(listen.iter().chain(&admin));
+        let admin = table.string("admin").and_then(|text| self.admin_address(&text));
+        self.check_addresses(located.iter().flatten(), admin.as_ref());
         let admin = admin.map(|address| address.value);
-        let admin_token = self.admin_token(table, admin);
+        let admin_token = self.admin_token(table, admin.as_ref());
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
         let key_dirs = key_dirs.iter().map(|path| self.path(path));
-        let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
+        let tls_admin = matches!(admin, Some(AdminAddress::Tls(_))).then_some("admin");
+        let tls_listener = (!listen_tls.is_empty()).then_some("listen_tls").or(tls_admin);
+        let tls = self.tls_settings(table, tls_listener);
         let threads = positive(table, "threads", 1..=1024);
         let max_connections = positive(table, "max_connections", 1..=MAX_CONNECTIONS_CEILING);
         let max_connections = max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS);
         let in_range = MIN_UNJUDGED_BYTES..=MAX_UNJUDGED_BYTES_CEILING;
         let max_unjudged_bytes = positive(table, "max_unjudged_bytes", in_range);
         let max_unjudged_bytes = max_unjudged_bytes.unwrap_or(DEFAULT_MAX_UNJUDGED_BYTES);
-        let stop = table.integer("stop_timeout_secs", 0..=3600);
+        let stop = table.duration("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
-        for address in upstream.iter().flat_map(|upstream| upstream.as_slice()) {
-            self.check_loop(&table.place_of("upstream"), address, &listen);
-        }
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
         let upgrade_socket = table.string("upgrade_socket");
         let upgrade_socket = upgrade_socket.map(|path| self.path(&path));
         ProxySettings {
             listen,
+            listen_tls,
+            tls,
             upstream,
             upstream_idle: Duration::from_millis(idle),
             upstream_http2,
@@ -174,8 +223,21 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            telemetry: self.telemetry(table),
             watch: table.boolean("watch").unwrap_or_default(),
         }
+    }
+
+    /// Reads `upstream`. `own` has the addresses on which the proxy listens.
+    fn upstream(&self, table: &Table<'f>, own: &[SocketAddr]) -> Option<Arc<Addresses>> {
+        let texts = self.address_texts(table, "upstream");
+        let upstream = self.addresses(&texts);
+        let remedy = "remove everything after the port; each request keeps its own path";
+        self.check_are_servers(&texts, upstream.as_deref(), remedy);
+        for address in upstream.iter().flat_map(|upstream| upstream.as_slice()) {
+            self.check_loop(&table.place_of("upstream"), address, own);
+        }
+        upstream
     }
 
     /// Warns if the longest body may exceed `max_unjudged_bytes`. The buffer of a body that arrives
@@ -190,6 +252,7 @@ impl<'f> ConfigReader<'f, '_> {
         if settings.max_unjudged_bytes.get() < needed {
             let problem = "the proxy may close a request whose body has `max_body_bytes`";
             let remedy = format!("set `max_unjudged_bytes` to at least {needed}");
+            let problem = FaultKind::BudgetSmall.because(problem);
             self.warnings.add(&table.place_of("max_unjudged_bytes"), problem, remedy);
         }
     }
@@ -208,17 +271,53 @@ impl<'f> ConfigReader<'f, '_> {
         is_name.then(|| name.to_ascii_lowercase())
     }
 
-    fn check_addresses<'a>(&self, addresses: impl Iterator<Item = &'a Located<SocketAddr>>) {
+    fn listen_addresses(&self, table: &Table<'f>, key: &'f str) -> Vec<Located<SocketAddr>> {
+        let texts = table.strings(key);
+        texts.iter().filter_map(|text| self.located_address(text)).collect()
+    }
+
+    /// Reads the address of the admin listener: `127.0.0.1:9900`, `tls:127.0.0.1:9900` or
+    /// `unix:/run/gatepost/admin.sock`.
+    fn admin_address(&self, text: &Located<&'f str>) -> Option<Located<AdminAddress>> {
+        let located = |value| Located { value, place: text.place.clone() };
+        if let Some(path) = unix_path(text.value) {
+            let path = Located { value: path, place: text.place.clone() };
+            return Some(located(AdminAddress::Unix(self.path(&path))));
+        }
+        if text.value == "unix:" {
+            let wanted = FaultKind::AddressInvalid.because("the path of a Unix socket");
+            self.faults.add_text(text, wanted, "write \"unix:/run/gatepost/admin.sock\"");
+            return None;
+        }
+        if let Some(value) = text.value.strip_prefix("tls:") {
+            let address = self.located_address(&Located { value, place: text.place.clone() })?;
+            return Some(located(AdminAddress::Tls(address.value)));
+        }
+        self.located_address(text).map(|address| located(AdminAddress::Tcp(address.value)))
+    }
+
+    fn check_addresses<'a>(
+        &self,
+        addresses: impl Iterator<Item = &'a Located<SocketAddr>>,
+        admin: Option<&'a Located<AdminAddress>>,
+    ) {
         let mut taken = HashSet::new();
-        for address in addresses {
-            if !taken.insert(address.value) {
-                let problem = format!("expected an unused address, found {} twice", address.value);
-                let remedy =
-                    "write a different address for each entry of `listen`, and for `admin`";
-                self.faults.add(&address.place, problem, remedy);
+        let admin = admin.and_then(|admin| Some((admin.value.tcp()?, &admin.place)));
+        for (address, place) in
+            addresses.map(|address| (address.value, &address.place)).chain(admin)
+        {
+            if !taken.insert(address) {
+                let problem = format!("expected an unused address, found {address} twice");
+                let remedy = "write a different address for each entry of `listen` and \
+                              `listen_tls`, and for `admin`";
+                self.faults.add(place, FaultKind::AddressTaken.because(problem), remedy);
             }
         }
     }
+}
+
+fn values(addresses: &[Located<SocketAddr>]) -> Vec<SocketAddr> {
+    addresses.iter().map(|address| address.value).collect()
 }
 
 /// Reads an integer in `range`, which must not contain zero.
@@ -264,7 +363,7 @@ impl AdminToken {
 impl<'f> ConfigReader<'f, '_> {
     /// Reads `admin_token`. Warns if the token has no effect, or if other machines could read the
     /// token on the network.
-    fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
+    fn admin_token(&self, table: &Table<'f>, admin: Option<&AdminAddress>) -> Option<AdminToken> {
         let item = table.any("admin_token")?;
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
@@ -272,23 +371,24 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = "use printable ASCII characters without spaces";
             let problem = "expected a token that fits into a header, found a space, a control \
                            character or a non-ASCII character";
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
         }
         Some(AdminToken(secret))
     }
 
-    fn warn_of_listener(&self, admin: Option<SocketAddr>, address: &Place, token: &Place) {
+    fn warn_of_listener(&self, admin: Option<&AdminAddress>, address: &Place, token: &Place) {
         match admin {
             None => {
                 let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
-                self.warnings.add(token, "the token has no effect without `admin`", remedy);
+                let problem = "the token has no effect without `admin`";
+                self.warnings.add(token, FaultKind::TokenUseless.because(problem), remedy);
             }
-            Some(admin) if !admin.ip().is_loopback() => {
-                let remedy =
-                    "listen on 127.0.0.1, and connect through a tunnel or a proxy with TLS";
+            Some(AdminAddress::Tcp(tcp)) if !tcp.ip().is_loopback() => {
+                let remedy = "write \"tls:\" before the address, or listen on 127.0.0.1 or on a Unix \
+                              socket";
                 let problem =
                     "other machines can reach the admin API and read the token on the network";
-                self.warnings.add(address, problem, remedy);
+                self.warnings.add(address, FaultKind::AdminExposed.because(problem), remedy);
             }
             Some(_) => {}
         }

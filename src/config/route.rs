@@ -12,7 +12,7 @@ use crate::route::{
 };
 use crate::secret::Secret;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{Form, Item, Located, Table, allowed};
+use crate::toml_reader::{FaultKind, Form, Item, Located, Place, Table, allowed, closest, list};
 
 impl<'f> ConfigReader<'f, '_> {
     pub(super) fn route(
@@ -43,17 +43,20 @@ impl<'f> ConfigReader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
-        if !plan.uses_template_keys() && token.is_none() {
+        let is_open = !plan.uses_template_keys() && token.is_none();
+        // A fault in the route, such as a misspelt `token`, may be the cause.
+        if is_open && !self.faults.are_in(&table.place.key) {
             let problem =
                 format!("{} does not sign, and the path has no secret segment", plan.title);
             let remedy =
                 "end the path with /{token} and set token, or let only the platform reach the path";
-            self.warnings.add(&table.place, problem, remedy);
+            self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
         let pattern: Arc<str> = path.value.into();
-        let label = match &parameters {
-            parameters if parameters.is_empty() => Arc::clone(&pattern),
-            parameters => format!("{pattern}{parameters}").into(),
+        let label = if parameters.is_empty() {
+            Arc::clone(&pattern)
+        } else {
+            format!("{pattern}{parameters}").into()
         };
         let route = Route {
             pattern,
@@ -75,6 +78,11 @@ impl<'f> ConfigReader<'f, '_> {
             mode,
             reach,
         };
+        self.add_route(route, path, routes);
+    }
+
+    /// Adds a route, or reports that another route has its path.
+    fn add_route(&self, route: Route, path: Located<&'f str>, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
         match routes.add(route) {
             Ok(()) => drop(self.paths.borrow_mut().insert(path.value, path.place)),
@@ -92,7 +100,7 @@ impl<'f> ConfigReader<'f, '_> {
                 } else {
                     "choose another path; case and a slash at the end make no other path"
                 };
-                self.faults.add(&path.place, problem, remedy);
+                self.faults.add(&path.place, FaultKind::PathTaken.because(problem), remedy);
             }
         }
     }
@@ -149,7 +157,7 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = "write \"enforce\" once the log shows that gatepost would accept every \
                           genuine callback";
             let problem = "callbacks on this path reach the app unverified";
-            self.warnings.add(&word.place, problem, remedy);
+            self.warnings.add(&word.place, FaultKind::ShadowMode.because(problem), remedy);
         }
         mode
     }
@@ -167,7 +175,10 @@ impl<'f> ConfigReader<'f, '_> {
             let mode = table.string("mode");
             if let Some(mode) = mode.filter(|mode| mode.value == "shadow") {
                 let remedy = "set upstream to the app that receives the route's callbacks";
-                self.faults.add(&mode.place, "expected an upstream, found none", remedy);
+                let problem = "expected an upstream, found none";
+                let problem = FaultKind::UpstreamMissing.because(problem);
+                let absent = (&Place::default(), "upstream");
+                self.faults.add_missing(absent, &mode.place, problem, remedy);
             }
         }
     }
@@ -175,9 +186,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn path_fits(&self, path: &Located<&str>) -> bool {
         let fits = is_canonical(path.value);
         if !fits {
-            let remedy = "start the path with /; remove %, ;, // and dots between slashes; use \
-                          {token} only as a whole segment";
-            self.faults.add_text(path, "a path with one spelling", remedy);
+            let wanted = FaultKind::PathInvalid.because("a path with one spelling");
+            self.faults.add_text(path, wanted, path_remedy(path.value));
         }
         fits
     }
@@ -193,20 +203,17 @@ impl<'f> ConfigReader<'f, '_> {
         match (in_path, token) {
             (Some(true), None) => {
                 let remedy = "add token = { env = \"…\" }";
-                self.faults.add(
-                    &table.place_of("path"),
-                    "expected a token for the {token} in the path, found none",
-                    remedy,
-                );
+                let problem = "expected a token for the {token} in the path, found none";
+                let problem = FaultKind::TokenNotPaired.because(problem);
+                let absent = (&table.place, "token");
+                self.faults.add_missing(absent, &table.place_of("path"), problem, remedy);
                 None
             }
             (Some(false), Some(_)) => {
                 let remedy = "replace the secret segment of the path with {token}";
-                self.faults.add(
-                    &table.place_of("token"),
-                    "expected a {token} in the path for this token, found none",
-                    remedy,
-                );
+                let problem = "expected a {token} in the path for this token, found none";
+                let problem = FaultKind::TokenNotPaired.because(problem);
+                self.faults.add(&table.place_of("token"), problem, remedy);
                 None
             }
             (_, Some(token)) => {
@@ -216,6 +223,7 @@ impl<'f> ConfigReader<'f, '_> {
                     let remedy = "use letters, digits, -, ., _ and ~, and not only dots";
                     let problem = "expected a valid path segment, found only dots or a character \
                                    that a path cannot contain";
+                    let problem = FaultKind::SecretInvalid.because(problem);
                     self.faults.add(&token.place, problem, remedy);
                 }
                 secret
@@ -226,7 +234,12 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn kind(&self, kind: &Located<&str>, plan: &Plan) -> Option<usize> {
         let index = plan.kind_named(kind.value);
-        if index.is_none() {
+        let of_group = plan.kinds.iter().filter(|own| own.group.as_deref() == Some(kind.value));
+        let members: Vec<_> = of_group.map(|own| &*own.name).collect();
+        if index.is_none() && !members.is_empty() {
+            let wanted = FaultKind::KindUnknown.because("a kind and no group of kinds");
+            self.faults.add_text(kind, wanted, format!("use one of {}", list(&members)));
+        } else if index.is_none() {
             self.faults.add_unknown(kind, "kind", plan.kinds.iter().map(|kind| &*kind.name));
         }
         index
@@ -240,11 +253,58 @@ impl<'f> ConfigReader<'f, '_> {
     ) -> Option<Arc<Template>> {
         let of_provider = || templates.iter().flatten().filter(|t| t.plan.name == plan.name);
         let template = of_provider().find(|template| *template.name == *name.value);
-        if template.is_none() {
-            let remedy = allowed("template", name.value, of_provider().map(|t| &*t.name));
-            self.faults.add_text(name, &format!("a template of {}", plan.title), remedy);
+        // A template with a fault may have this name.
+        if template.is_none() && templates.iter().all(Option::is_some) {
+            self.report_pinned(name, plan, templates);
         }
         template.cloned()
+    }
+
+    fn report_pinned(
+        &self,
+        name: &Located<&str>,
+        plan: &Plan,
+        templates: &[Option<Arc<Template>>],
+    ) {
+        let wanted = FaultKind::TemplateUnknown.because(format!("a template of {}", plan.title));
+        let of_provider = templates.iter().flatten().filter(|t| t.plan.name == plan.name);
+        let names: Vec<_> = of_provider.map(|template| &*template.name).collect();
+        let other = templates.iter().flatten().find(|template| *template.name == *name.value);
+        if let Some(other) = other {
+            let (own, found) = (&plan.title, &other.plan.title);
+            let problem = format!("expected a template of {own}, found a template of {found}");
+            let problem = FaultKind::TemplateUnknown.because(problem);
+            let or = match names.first() {
+                Some(_) => format!("one of these templates: {}", list(&names)),
+                None => format!("the name of a [[template]] with provider = \"{}\"", plan.name),
+            };
+            let remedy = format!("write provider = \"{}\", or {or}", other.plan.name);
+            return self.faults.add(&name.place, problem, remedy);
+        }
+        let remedy = if names.is_empty() {
+            format!("add a [[template]] with this name and provider = \"{}\"", plan.name)
+        } else {
+            allowed("template", name.value, names.iter().copied())
+        };
+        self.faults.add_text(name, wanted, remedy);
+        self.faults.suggest(closest(name.value, names).map(str::to_owned));
+    }
+}
+
+/// Returns the remedy for a path that is not canonical.
+fn path_remedy(path: &str) -> &'static str {
+    if path.contains("://") {
+        "write only the path, from the first / after the host"
+    } else if !path.starts_with('/') {
+        "start the path with /"
+    } else if path.contains('{') {
+        "write {token} once, as a whole segment; gatepost has no other placeholder"
+    } else if path.contains('*') {
+        "write the whole path; gatepost has no wildcards"
+    } else if path.contains(['?', '#']) {
+        "remove the ? or # and everything after it; `query` selects callbacks by parameters"
+    } else {
+        "remove %, ;, //, spaces and dots between slashes"
     }
 }
 

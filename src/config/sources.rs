@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ConfigReader;
 use crate::printable::print_only;
 use crate::secret::Secret;
-use crate::toml_reader::{Form, Item, Located, Table};
+use crate::toml_reader::{FaultKind, Form, Item, Located, Table, is_usual_name};
 
 /// Values that take precedence over environment variables.
 #[derive(Default)]
@@ -56,7 +56,7 @@ print_only! { ConfigSources:; }
 /// Maximum size of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Maximum size of a definition file.
+/// Maximum size of a definition file, and of a file of certificates.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// Maximum size of an included file and of a watched file.
@@ -100,6 +100,11 @@ pub(super) fn read_watched(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
 fn text(bytes: &[u8]) -> io::Result<String> {
     let text = std::str::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(text.to_owned())
+}
+
+/// Returns `true` if gatepost can read the file again: a pipe, for example, has its text only once.
+pub(super) fn is_regular(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file())
 }
 
 /// Returns the path of a file without symbolic links; `None` if there is no such file.
@@ -155,8 +160,17 @@ impl<'f> ConfigReader<'f, '_> {
         Ok(text)
     }
 
+    /// Reads a file of certificates, up to 1 MiB.
+    pub(super) fn certificates(&self, name: &Located<&'f str>) -> io::Result<Zeroizing<Vec<u8>>> {
+        self.watched_file(name, MAX_TEXT_BYTES)
+    }
+
     /// Reads a file that the config names. `watch` reloads the config when the file changes.
-    fn watched_file(&self, name: &Located<&'f str>, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    pub(super) fn watched_file(
+        &self,
+        name: &Located<&'f str>,
+        max: u64,
+    ) -> io::Result<Zeroizing<Vec<u8>>> {
         let path = self.path(name);
         let bytes = read_regular(&path, max);
         let content = bytes.as_ref().ok().map(|bytes| &***bytes);
@@ -170,33 +184,41 @@ impl<'f> ConfigReader<'f, '_> {
         let (bytes, place) = match &item.form {
             Form::String(literal) => {
                 let remedy = "write { env = \"NAME\" } or { file = \"name\" }";
-                self.warnings.add(&item.place, "expected a source, found a literal secret", remedy);
+                let problem = "expected a source, found a literal secret";
+                self.warnings.add(&item.place, FaultKind::SecretLiteral.because(problem), remedy);
                 (literal.as_bytes().to_vec(), &item.place)
             }
             Form::Table(table) => (self.secret_from(table)?, &table.place),
             Form::Other(_) => {
                 let problem = format!("expected a secret, found {}", item.form.name());
                 let remedy = "write { env = \"NAME\" } or { file = \"name\" }";
-                self.faults.add(&item.place, problem, remedy);
+                self.faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
                 return None;
             }
         };
         if bytes.is_empty() {
-            self.faults.add(place, "expected a secret, found an empty value", "set the secret");
+            let problem = "expected a secret, found an empty value";
+            self.faults.add(place, FaultKind::SecretUnreadable.because(problem), "set the secret");
             return None;
         }
         Some(Secret::new(bytes))
     }
 
     fn secret_from(&self, table: &Table<'f>) -> Option<Vec<u8>> {
-        let (env, file) = (table.string("env"), table.string("file"));
+        // The operator may have written the secret in place of the name.
+        let (env, file) = (table.hidden_string("env"), table.hidden_string("file"));
+        if let Some(env) = env.as_ref().filter(|env| is_usual_name(env.value)) {
+            self.faults.show(&env.place);
+        }
         table.finish();
         match (env, file) {
             (Some(env), None) => match self.sources.variable(env.value) {
                 Ok(value) => Some(value.as_bytes().trim_ascii_end().to_vec()),
                 Err(error) => {
                     let remedy = "set the variable to UTF-8 text before gatepost starts";
-                    self.faults.add(&env.place, unusable(env.value, &error), remedy);
+                    let problem = unusable(env.value, &error);
+                    let problem = FaultKind::SecretUnreadable.because(problem);
+                    self.faults.add(&env.place, problem, remedy);
                     None
                 }
             },
@@ -204,6 +226,7 @@ impl<'f> ConfigReader<'f, '_> {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
                     let problem = format!("gatepost cannot read the file: {}", error.kind());
+                    let problem = FaultKind::SecretUnreadable.because(problem);
                     self.faults.add(&file.place, problem, "write the path of a readable file");
                     None
                 }
@@ -212,7 +235,9 @@ impl<'f> ConfigReader<'f, '_> {
                 let found = if env.is_some() { "both" } else { "neither" };
                 let problem = format!("expected either `env` or `file`, found {found}");
                 let remedy = "write either { env = \"NAME\" } or { file = \"name\" }";
-                self.faults.add(&table.place, problem, remedy);
+                if !self.faults.are_in(&table.place.key) {
+                    self.faults.add(&table.place, problem, remedy);
+                }
                 None
             }
         }
@@ -224,12 +249,11 @@ impl<'f> ConfigReader<'f, '_> {
 /// Omits a name with unusual characters. The operator may have written the secret instead of a
 /// name.
 fn unusable(name: &str, error: &VarError) -> String {
-    let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     let problem = match error {
         VarError::NotPresent => "is not set",
         VarError::NotUnicode(_) => "is not UTF-8",
     };
-    if name.bytes().all(is_usual) {
+    if is_usual_name(name) {
         format!("the environment variable `{name}` {problem}")
     } else {
         format!("this environment variable {problem}")

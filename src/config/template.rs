@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 
@@ -18,7 +18,7 @@ use crate::printable::printable;
 use crate::provider::Plan;
 use crate::route::{Lookup, Routes, Target, has_base};
 use crate::template::{Bindings, Reach, Template, WILDCARD_TENANT, check_description, check_name};
-use crate::toml_reader::{Located, Place, Table};
+use crate::toml_reader::{FaultKind, Form, Located, Place, Table};
 
 /// The bindings of each provider, by the provider's name.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
@@ -64,6 +64,7 @@ impl<'f> ConfigReader<'f, '_> {
         let problem = format!(
             "expected an unused name, found \"{name}\", which another template{elsewhere} has"
         );
+        let problem = FaultKind::TemplateNameInvalid.because(problem);
         self.faults.add(place, problem, "choose a different name for each template");
     }
 
@@ -71,12 +72,12 @@ impl<'f> ConfigReader<'f, '_> {
         let is_unfit = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
         if tenant.value.is_empty() || tenant.value.contains(is_unfit) {
             let remedy = "write only a push domain or channel key, or \"*\" for all other tenants";
-            self.faults.add_text(tenant, "a tenant", remedy);
+            self.faults.add_text(tenant, FaultKind::TenantInvalid.because("a tenant"), remedy);
         } else if let Err(existing) = bound.bind(tenant.value, template) {
             let problem =
                 format!("expected an unbound tenant, found a tenant of `{}`", existing.name());
             let remedy = "remove the tenant from one of the two templates";
-            self.faults.add(&tenant.place, problem, remedy);
+            self.faults.add(&tenant.place, FaultKind::TenantTaken.because(problem), remedy);
         }
     }
 
@@ -97,11 +98,12 @@ impl<'f> ConfigReader<'f, '_> {
         let bind = table.strings("bind");
         let signing = self.signing(table).or_else(|| signing.cloned());
         let settings = table.table("settings");
-        let on = table.table("on");
+        let on = self.on(table);
         table.finish();
         if let Some(description) = &description
             && let Err(problem) = check_description(description.value)
         {
+            let problem = FaultKind::TemplateNameInvalid.because(problem.to_string());
             self.faults.add(&description.place, problem, "use up to 100 characters");
         }
         let plan = plan?;
@@ -132,14 +134,28 @@ impl<'f> ConfigReader<'f, '_> {
             unknown,
             header: encoded_header(name.value),
             signing,
+            extension: OnceLock::new(),
             plan,
         };
         Some((template, name.place, bind))
     }
 
+    /// Reads `[template.on]`.
+    fn on(&self, table: &Table<'f>) -> Option<Table<'f>> {
+        let item = table.any("on")?;
+        if !matches!(item.form, Form::String(_)) {
+            return table.table("on");
+        }
+        let problem = "expected a table with an entry for each kind, found a string";
+        let remedy = "write on = { \"*\" = \"http://…\" } for one address of all kinds";
+        self.faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
+        None
+    }
+
     fn name_fits(&self, name: &Located<&str>) -> bool {
         let Err(problem) = check_name(name.value) else { return true };
         let remedy = "use 1 to 30 Chinese characters, letters, digits, _ and -";
+        let problem = FaultKind::TemplateNameInvalid.because(problem.to_string());
         self.faults.add(&name.place, problem, remedy);
         false
     }
@@ -159,35 +175,32 @@ impl<'f> ConfigReader<'f, '_> {
             let problem = format!("the signature of {} covers no part of a request", plan.title);
             let remedy = "sign the body, or treat each callback as a secret: a client that has seen \
                           one callback can forge any other";
-            self.warnings.add(keys_place, problem, remedy);
+            self.warnings.add(keys_place, FaultKind::SignatureWeak.because(problem), remedy);
         }
         match (plan.uses_template_keys(), keys > 0) {
             (true, false) if !unsigned => {
                 let problem = format!("expected keys, because {} signs, found none", plan.title);
                 let remedy = "add keys = [{ env = \"…\" }], or set insecure_unsigned = true to \
                               accept callbacks from any client";
-                self.faults.add(keys_place, problem, remedy);
+                let problem = FaultKind::SecretMissing.because(problem);
+                self.faults.add_missing((&table.place, "keys"), keys_place, problem, remedy);
             }
             (true, true) if unsigned => {
                 let remedy = "remove keys or insecure_unsigned";
-                self.faults.add(
-                    &table.place_of("insecure_unsigned"),
-                    "expected keys or insecure_unsigned = true, found both",
-                    remedy,
-                );
+                let problem = "expected keys or insecure_unsigned = true, found both";
+                let problem = FaultKind::KeyUnused.because(problem);
+                self.faults.add(&table.place_of("insecure_unsigned"), problem, remedy);
             }
             (true, false) => {
                 let remedy = "set the same key in the platform's console and in keys";
-                self.warnings.add(
-                    keys_place,
-                    "any client can forge callbacks for this template",
-                    remedy,
-                );
+                let problem = "any client can forge callbacks for this template";
+                let problem = FaultKind::CallbacksUnsigned.because(problem);
+                self.warnings.add(keys_place, problem, remedy);
             }
             (false, true) => {
                 let problem =
                     format!("expected no keys, because {} does not sign, found {keys}", plan.title);
-                self.faults.add(keys_place, problem, "remove keys");
+                self.faults.add(keys_place, FaultKind::KeyUnused.because(problem), "remove keys");
             }
             (true, true) | (false, false) => {}
         }
@@ -218,6 +231,7 @@ impl<'f> ConfigReader<'f, '_> {
             if upstream.is_some() && shared.iter().any(|(url, _)| reachable(url)) {
                 let remedy = "give events a separate path, or make the app require ce-type";
                 let problem = "clients can reach an address of this template through the upstream";
+                let problem = FaultKind::AddressExposed.because(problem);
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
         }
@@ -249,6 +263,7 @@ impl<'f> ConfigReader<'f, '_> {
                 );
                 let remedy = "if both hosts are the same machine, write the host of `upstream`; \
                               otherwise ignore this warning";
+                let problem = FaultKind::AddressUnreserved.because(problem);
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
         }
@@ -262,14 +277,16 @@ impl<'f> ConfigReader<'f, '_> {
         templates: &[Option<Arc<Template>>],
     ) {
         for (table, template) in tables.iter().zip(templates) {
-            if template.as_ref().is_some_and(|template| template.needs_upstream()) {
+            let is_faulty = self.faults.are_in(&format!("{}.on", table.place.key));
+            let needs_upstream = template.as_ref().is_some_and(|t| t.needs_upstream());
+            if needs_upstream && !is_faulty {
                 let remedy =
                     "set a url or an answer for each kind under [template.on], or set upstream";
-                self.faults.add(
-                    &table.place_of("on"),
-                    "expected an address for each kind, found a kind without an address",
-                    remedy,
-                );
+                let problem = "expected an address for each kind, found a kind without an address";
+                let problem = FaultKind::AppMissing.because(problem);
+                let absent = (&Place::default(), "upstream");
+                self.faults.add_missing(absent, &table.place_of("on"), problem, remedy);
+                self.faults.also_missing(&table.place, "on");
             }
         }
     }
@@ -295,6 +312,7 @@ impl<'f> ConfigReader<'f, '_> {
             let title = &plan.title;
             let problem = format!("gatepost refuses every callback of {title} without a template");
             let remedy = format!("add a [[template]] with provider = \"{}\"", plan.name);
+            let problem = FaultKind::TemplateMissing.because(problem);
             self.warnings.add(&table.place_of("provider"), problem, remedy);
         }
     }
@@ -313,11 +331,9 @@ impl<'f> ConfigReader<'f, '_> {
                 || routes.iter().filter(|route| route.plan.name == template.plan.name);
             if of_provider().next().is_none() {
                 let problem = format!("no route receives callbacks of {}", template.plan.title);
-                self.warnings.add(
-                    &table.place_of("provider"),
-                    problem,
-                    "add a [[route]] with this provider",
-                );
+                let problem = FaultKind::TemplateIdle.because(problem);
+                let remedy = "add a [[route]] with this provider";
+                self.warnings.add(&table.place_of("provider"), problem, remedy);
                 continue;
             }
             let is_pinned = of_provider().any(|route| {
@@ -326,7 +342,8 @@ impl<'f> ConfigReader<'f, '_> {
             if !is_pinned && table.strings("bind").is_empty() {
                 let remedy =
                     format!("bind a tenant, or \"{WILDCARD_TENANT}\" for all other tenants");
-                self.warnings.add(&table.place, "no tenant is bound to this template", remedy);
+                let problem = "no tenant is bound to this template";
+                self.warnings.add(&table.place, FaultKind::TemplateIdle.because(problem), remedy);
             }
         }
     }

@@ -42,7 +42,12 @@ impl Accepted {
             || matches!(conclusion.origin, Origin::App)
                 && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
-            Some(reply) => Conclusion { reply, ..conclusion },
+            Some(mut reply) => {
+                // An unchecked answer in another form may allow or deny: only the platform knows.
+                let is_judged = matches!(conclusion.origin, Origin::App);
+                reply.permission = conclusion.reply.permission.filter(|_| is_judged);
+                Conclusion { reply, ..conclusion }
+            }
             None => conclusion,
         }
     }
@@ -106,6 +111,7 @@ impl Accepted {
                 if has_byte_order_mark(&reply.body) {
                     reply.body = token.to_owned().into();
                 }
+                reply.permission = conclusion.permission();
                 Conclusion { reply: policy.reply_signing.with_headers(reply), ..conclusion }
             }
             None => conclusion,
@@ -137,7 +143,7 @@ impl Accepted {
         policy: &Policy,
         input: DecisionInput<'_>,
     ) -> Conclusion {
-        let WrittenReply { body, status, fault, dropped } =
+        let WrittenReply { body, permission, status, fault, dropped } =
             decision.write(&self.event().data, input, policy);
         let reply = match status {
             None => policy.reply_signing.sign(body),
@@ -148,8 +154,8 @@ impl Accepted {
             (None, DecisionInput::Empty) => Origin::Empty(UnavailableKind::AnswerEmpty.into()),
             (None, _) => Origin::App,
         };
-        let dropped = dropped.into();
-        Conclusion { dropped, ..Conclusion::new(reply, origin) }
+        let reply = Reply { permission: Some(permission), ..reply };
+        Conclusion { dropped: dropped.into(), ..Conclusion::new(reply, origin) }
     }
 
     /// Applies the failure policy: `on_failure` for a decision, 503 for a notification.

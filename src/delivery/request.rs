@@ -112,7 +112,7 @@ impl Accepted {
         let time = event.time_header(&mut text);
         let [forwarded_for, host, proto] =
             self.arrival().client.forwarded_headers(head, context, &mut text);
-        let [parent, state] = trace_headers(head.headers(), context.trace, &mut text);
+        let [parent, state] = trace_headers(head.headers(), context, &mut text);
         let set_host = self.delivery().as_ask().and_then(|ask| ask.host.as_ref());
         let event_host = set_host.or(context.host).cloned();
         let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];

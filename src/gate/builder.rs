@@ -63,7 +63,8 @@ impl GateBuilder {
         self
     }
 
-    /// Checks the config and compiles it.
+    /// Checks the config and compiles it. Logs each warning with `tracing`, if the crate has this
+    /// feature.
     ///
     /// # Errors
     ///
@@ -74,6 +75,6 @@ impl GateBuilder {
             ConfigInput::File(path) => ConfigFiles::read(path),
             ConfigInput::Text(text) => ConfigFiles::without_path(&text),
         };
-        Config::parse(&files?, &self.sources).map(Gate::new)
+        Config::parse(&files?, &self.sources).map(Gate::with_logged_warnings)
     }
 }

@@ -236,14 +236,25 @@ impl ActiveConfig {
 }
 
 impl Gate {
-    /// Reads and compiles a config file. Relative paths in the file start at the file's folder.
+    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. Logs
+    /// each warning with `tracing`, if the crate has this feature.
     ///
     /// # Errors
     ///
     /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
     /// invalid config, the error lists all faults.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Config::from_file(path).map(Self::new)
+        Config::from_file(path).map(Self::with_logged_warnings)
+    }
+
+    /// Compiles a checked config, and logs its warnings. A program that shows the warnings itself
+    /// calls [`Gate::new`].
+    fn with_logged_warnings(config: Config) -> Self {
+        #[cfg(feature = "tracing")]
+        for warning in config.warnings() {
+            tracing::warn!(code = warning.kind().as_str(), "config: {warning}");
+        }
+        Self::new(config)
     }
 
     /// Returns a builder. The builder accepts the config as a file or as a string, and secrets as
@@ -388,10 +399,10 @@ impl Gate {
                 // Relaxed: a request that arrives during a reload may be judged by either config.
                 || self.0.reads_queries.load(Ordering::Relaxed)
         };
-        match admission {
-            Admission::Other if may_be_in_query() => self.admit_query(head, now),
-            admission => admission,
+        if matches!(admission, Admission::Other) && may_be_in_query() {
+            return self.admit_query(head, now);
         }
+        admission
     }
 
     #[inline(never)]
@@ -442,10 +453,10 @@ impl Gate {
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
         let target = Target::of(head.uri());
-        let lookup = match active.routes.find(&target, Reach::Subtree) {
-            Lookup::Other => active.routes.find_in_query(&target),
-            found => found,
-        };
+        let mut lookup = active.routes.find(&target, Reach::Subtree);
+        if matches!(lookup, Lookup::Other) {
+            lookup = active.routes.find_in_query(&target);
+        }
         active.admit(lookup, head, &self.0.memory, true, now)
     }
 

@@ -74,11 +74,15 @@ impl<'r> Head<'r> {
         self
     }
 
-    pub(crate) const fn peer(&self) -> Option<IpAddr> {
+    /// Returns the address of the connection's peer; `None` if the server set no peer.
+    #[must_use]
+    pub const fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
 
-    pub(crate) const fn method(&self) -> &'r Method {
+    /// Returns the method.
+    #[must_use]
+    pub const fn method(&self) -> &'r Method {
         self.method
     }
 
@@ -86,7 +90,10 @@ impl<'r> Head<'r> {
         self.uri.path()
     }
 
-    pub(crate) const fn uri(&self) -> &'r Uri {
+    /// Returns the target. Its path may contain a secret: print
+    /// [`Gate::printable_path`](crate::Gate::printable_path) instead.
+    #[must_use]
+    pub const fn uri(&self) -> &'r Uri {
         self.uri
     }
 
@@ -117,6 +124,9 @@ pub struct RequestContext<'c> {
     /// Random bytes for a new trace. gatepost uses these bytes if the request has no valid
     /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
+    /// Id of the span of the request to the app. `traceparent` then names this span as the parent of
+    /// the app's work, and a new trace is sampled; `None` leaves a received `traceparent` unchanged.
+    pub span: Option<[u8; 8]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,
 }
@@ -130,6 +140,11 @@ impl<'c> RequestContext<'c> {
     /// Sets the random bytes for a new trace.
     pub const fn with_trace(self, trace: [u8; 24]) -> Self {
         Self { trace: Some(trace), ..self }
+    }
+
+    /// Sets the id of the span of the request to the app.
+    pub const fn with_span(self, span: Option<[u8; 8]>) -> Self {
+        Self { span, ..self }
     }
 
     /// Sets the `host` header of the event; `None` omits the header.

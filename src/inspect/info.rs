@@ -28,6 +28,11 @@ pub struct ProviderInfo {
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
+    /// The steps in the platform's console, with `{url}` for the address of the route and
+    /// `{key_file}` for the file with the key; `None` if the definition does not describe them.
+    pub setup: Option<Box<str>>,
+    /// True if the platform signs, so that a template needs `keys`.
+    pub keys: bool,
     /// The fields that every kind has, unless the kind declares a field of the same name.
     pub fields: Vec<FieldInfo>,
     /// The kinds of callbacks that the platform sends.
@@ -76,6 +81,10 @@ pub struct KindInfo {
     pub name: Box<str>,
     /// The meaning of callbacks of this kind.
     pub about: Option<Box<str>>,
+    /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
+    pub group: Option<Box<str>>,
+    /// True if a callback names this kind. Otherwise, only the `kind` of a route selects the kind.
+    pub named: bool,
     /// JSON Pointers to the values in the event's subject. The list omits values from headers.
     pub subject: Vec<Box<str>>,
     /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
@@ -127,13 +136,19 @@ impl From<&Plan> for ProviderInfo {
         groups.sort();
         groups.dedup();
         let fields = plan.unknown.fields.iter().map(FieldInfo::from).collect();
-        let kinds = plan.kinds.iter().map(KindInfo::from).collect();
+        let is_named =
+            |index| plan.kind_rule.values.iter().any(|(_, kinds)| kinds.contains(&index));
+        let kinds = plan.kinds.iter().enumerate();
+        let kinds = kinds.map(|(index, kind)| KindInfo { named: is_named(index), ..kind.into() });
+        let kinds = kinds.collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
-        let (title, docs) = (plan.title.clone(), plan.docs.clone());
+        let (title, docs, setup) = (plan.title.clone(), plan.docs.clone(), plan.setup.clone());
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
-        Self { name: (&*plan.name).into(), title, docs, fields, kinds, groups, settings, window }
+        let keys = plan.uses_template_keys();
+        let name = (&*plan.name).into();
+        Self { name, title, docs, setup, keys, fields, kinds, groups, settings, window }
     }
 }
 
@@ -144,6 +159,8 @@ impl From<&Kind> for KindInfo {
         Self {
             name: (&*kind.name).into(),
             about: kind.about.clone(),
+            group: kind.group.clone(),
+            named: false,
             subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
             time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),

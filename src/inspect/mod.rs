@@ -2,6 +2,7 @@
 //!
 //! The code that serves requests does not use this module.
 
+mod codes;
 mod definition;
 mod explain;
 mod info;
@@ -10,6 +11,7 @@ mod sample;
 mod schema;
 mod tenant;
 
+pub use codes::{CodeGroup, CodeHelp, code_help, codes};
 pub use definition::Definition;
 pub use explain::{Explanation, Step};
 pub use info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};

@@ -52,11 +52,11 @@ pub struct RouteInfo {
 pub struct RouteTemplateInfo {
     /// Name of the template.
     pub name: Arc<str>,
-    /// Tenants that are bound to the template, sorted; `*` stands for all other tenants. Empty if
-    /// the route names the template.
+    /// Tenants that are bound to the template, sorted; `*` means all other tenants. Empty if the
+    /// route names the template.
     pub tenants: Vec<Box<str>>,
-    /// Kinds of the provider that may arrive on the route. The last one stands for the kinds that
-    /// the provider does not define.
+    /// Kinds of the provider that may arrive on the route. The last one represents the kinds that the
+    /// provider does not define.
     pub kinds: Vec<RoutedKind>,
 }
 
@@ -64,7 +64,7 @@ pub struct RouteTemplateInfo {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RoutedKind {
-    /// Name of the kind; `unknown` stands for the kinds that the provider does not define.
+    /// Name of the kind; `unknown` represents the kinds that the provider does not define.
     pub name: Arc<str>,
     /// True if the reply carries a yes or a no.
     pub decision: bool,

@@ -16,9 +16,11 @@ use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Locator, Received};
 use crate::provider::plan::BodyFormat;
 use crate::provider::pointer::Pointer;
+use crate::provider::setting::Setting;
 use crate::provider::signature::Signature;
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
+use crate::toml_reader::allowed;
 
 /// A realistic callback of one kind. The caller can change the sample, sign it and build a request.
 ///
@@ -65,6 +67,14 @@ pub enum SampleError {
          found an invalid name or value for `{0}`; correct the name or the value"
     )]
     Name(String),
+    /// [`Sample::set`] received the name of a field or setting that the kind does not have.
+    #[error("expected a known field or setting, found `{name}`; {remedy}")]
+    Unknown {
+        /// The unknown name.
+        name: String,
+        /// The remedy: the name that the caller probably meant, or a list of names.
+        remedy: String,
+    },
     /// The signature covers a value that the sample does not contain.
     #[error("expected a value at {0} for the signature, found none; set the value before signing")]
     PartMissing(String),
@@ -79,7 +89,9 @@ impl<'d> Sample<'d> {
         let text = of_kind.or(plan.sample.body.as_deref()).unwrap_or("{}");
         let body = serde_json::from_str(text).unwrap_or_default();
         let headers = plan.sample.headers.iter().cloned().collect();
-        let settings = vec![None; plan.settings.len()];
+        let default =
+            |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
+        let settings = plan.settings.iter().map(default).collect();
         let mut sample = Self { plan, kind, body, headers, settings, signing: None };
         sample.write_kind(of_kind.is_some());
         sample
@@ -116,8 +128,8 @@ impl<'d> Sample<'d> {
     ///
     /// | `place` | sets |
     /// |---|---|
-    /// | `app` | a field of the body |
-    /// | `/data/0/app` | a nested field, by JSON Pointer |
+    /// | `app` | a field of the body that the sample has or the definition declares |
+    /// | `/data/0/app` | any field, by JSON Pointer |
     /// | `header:NAME` | a header |
     /// | `setting:NAME` | a setting of the template that the signature covers |
     ///
@@ -126,8 +138,9 @@ impl<'d> Sample<'d> {
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError::Name`] if `place` has none of these forms, if the definition has no
-    /// such setting, or if `value` is not a valid header value.
+    /// Returns [`SampleError::Name`] if `place` has none of these forms, or if `value` is not a valid
+    /// header value. Returns [`SampleError::Unknown`] if the kind has no such field, or if the
+    /// definition has no such setting.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
         let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
@@ -137,15 +150,39 @@ impl<'d> Sample<'d> {
             return Ok(());
         }
         if let Some(name) = place.strip_prefix("setting:") {
-            let index = self.plan.setting(name).ok_or_else(unknown)?;
-            let setting = self.settings.get_mut(index).ok_or_else(unknown)?;
+            let index = self.plan.setting(name);
+            let setting = index.and_then(|index| self.settings.get_mut(index));
+            let Some(setting) = setting else {
+                let names: Vec<_> = self.plan.settings.iter().map(|own| &*own.name).collect();
+                return Err(not_among(place, name, "setting", names));
+            };
             *setting = Some(Secret::new(value.as_bytes()));
             return Ok(());
+        }
+        if !place.starts_with('/') && !place.is_empty() {
+            let names = self.field_names();
+            if !names.contains(&place) {
+                return Err(not_among(place, place, "field", names));
+            }
         }
         let pointer = if place.starts_with('/') { place.to_owned() } else { format!("/{place}") };
         let pointer = Pointer::parse(&pointer).filter(|_| !place.is_empty()).ok_or_else(unknown)?;
         self.put(&Locator::Body(pointer), value);
         Ok(())
+    }
+
+    /// Returns the names of the fields at the top level that the sample has, that the kind
+    /// declares, or that the signature uses.
+    fn field_names(&self) -> Vec<&str> {
+        let kind = self.plan.kind(Some(self.kind));
+        let declared = kind.fields.iter().chain(self.plan.unknown.fields.iter());
+        let signature = self.plan.signature_of(Some(self.kind));
+        let time = signature.and_then(|rule| rule.time.as_ref()).and_then(|rule| rule.from.place());
+        let signed = signature.map(|rule| &rule.found_in);
+        let places = signed.into_iter().chain(time).chain(&self.plan.kind_rule.from);
+        let consumed = places.filter_map(|place| Some(place.top_level()?.text()));
+        let sent = self.body.keys().map(String::as_str);
+        declared.map(|field| &*field.name).chain(sent).chain(consumed).collect()
     }
 
     fn put(&mut self, place: &Locator, text: &str) {
@@ -298,6 +335,20 @@ impl<'d> Sample<'d> {
             }
         }
     }
+}
+
+/// Creates the error for an unknown field or setting.
+fn not_among(place: &str, wrong: &str, noun: &str, names: Vec<&str>) -> SampleError {
+    let remedy = match (noun, names.is_empty()) {
+        ("field", true) => format!("write /{wrong} to add a field"),
+        (_, true) => "the provider has no settings".to_owned(),
+        ("field", false) => {
+            let known = allowed(noun, wrong, names.into_iter());
+            format!("{known}; /{wrong} adds a field that the definition does not declare")
+        }
+        (_, false) => allowed(noun, wrong, names.into_iter()),
+    };
+    SampleError::Unknown { name: place.to_owned(), remedy }
 }
 
 /// Appends parameters to the query of a URI.

@@ -178,9 +178,10 @@ mod uri;
 
 use core::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::Extensions;
+use tokio::time::Instant;
 use tower_layer::Layer;
 
 pub use body::{RequestBody, ResponseBody};
@@ -188,8 +189,12 @@ pub use future::ResponseFuture;
 pub use service::GateService;
 
 use crate::gate::Gate;
+use crate::metrics_hook::MetricsHook;
 use crate::printable::print_only;
+use crate::report;
+use crate::shadow::Shadowed;
 use crate::time::Timestamp;
+use crate::verdict::Refusal;
 
 /// Layer that puts a [`Gate`] in front of a service.
 ///
@@ -247,6 +252,7 @@ pub struct GateLayer {
     peer: Arc<Peer>,
     others: OtherRequests,
     shows_token: bool,
+    hook: Option<Arc<dyn MetricsHook>>,
 }
 
 print_only! { GateLayer: gate others; }
@@ -270,7 +276,16 @@ impl GateLayer {
             peer: Arc::new(|_| None),
             others: OtherRequests::Pass,
             shows_token: false,
+            hook: None,
         }
+    }
+
+    /// Reports the outcome of each callback to `hook`, which has an example.
+    ///
+    /// If a client disconnects before the reply, the server drops the callback, and the hook receives
+    /// no outcome.
+    pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
+        Self { hook: Some(Arc::new(hook)), ..self }
     }
 
     /// Refuses each request whose path has no route, with the status 403.
@@ -310,6 +325,25 @@ impl GateLayer {
 
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Starts to measure a callback, if somebody asks for the time.
+    fn stopwatch(&self) -> Stopwatch {
+        Stopwatch(self.hook.is_some().then(Instant::now))
+    }
+
+    fn refused(&self, refusal: &Refusal, since: Stopwatch) {
+        report::refused(refusal, self.now());
+        if let Some(hook) = &self.hook {
+            hook.refused(refusal, since.elapsed());
+        }
+    }
+
+    fn shadowed(&self, shadowed: &Shadowed) {
+        report::shadowed(shadowed, self.now());
+        if let Some(hook) = &self.hook {
+            hook.shadowed(shadowed);
+        }
     }
 
     /// Sets the function that reads the address of the connection's peer from the extensions of a
@@ -352,6 +386,16 @@ impl GateLayer {
         peer: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
         Self { peer: Arc::new(peer), ..self }
+    }
+}
+
+/// Start of a callback; `None` without a hook.
+#[derive(Clone, Copy, Debug)]
+struct Stopwatch(Option<Instant>);
+
+impl Stopwatch {
+    fn elapsed(self) -> Duration {
+        self.0.map(|start| start.elapsed()).unwrap_or_default()
     }
 }
 

@@ -15,8 +15,9 @@ use super::exchange::{BoxError, InnerService, RequestReader};
 use super::future::ResponseFuture;
 use super::runtime::TokioRuntime;
 use super::uri::{self, hide_token};
-use super::{GateLayer, OtherRequests};
-use crate::delivery::{Driven, Runtime as _, drive};
+use super::{GateLayer, OtherRequests, Stopwatch};
+use crate::config::LogCallbacks;
+use crate::delivery::{Driven, drive};
 use crate::gate::{Admission, Gate};
 use crate::head::Head;
 use crate::intake::Intake;
@@ -109,6 +110,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let since = self.layer.stopwatch();
         match self.layer.admit(&request) {
             None => self.pass(request),
             Some(Admission::Other) => match self.layer.others {
@@ -122,12 +124,12 @@ where
                 }
             },
             Some(Admission::Refused(refusal)) => {
-                report::refused(&refusal, self.layer.now());
+                self.layer.refused(&refusal, since);
                 ResponseFuture::reply(refusal.reply())
             }
             Some(Admission::Reply(reply)) => ResponseFuture::reply(reply),
             Some(Admission::Shadow(shadow)) => self.observe(shadow, request),
-            Some(Admission::Callback(intake)) => self.judge(intake, request),
+            Some(Admission::Callback(intake)) => self.judge(intake, request, since),
         }
     }
 }
@@ -211,7 +213,7 @@ impl<S> GateService<S> {
         let [for_verdict, for_prediction] = [(); 2].map(|()| Arc::clone(&self.layer));
         let (observer, answer) = shadow.observe_exchange(
             &head,
-            move |shadowed| report::shadowed(shadowed, for_verdict.now()),
+            move |shadowed| for_verdict.shadowed(shadowed),
             move |prediction| report::predicted(prediction, for_prediction.now()),
         );
         let layer = Arc::clone(&self.layer);
@@ -222,7 +224,12 @@ impl<S> GateService<S> {
 
     // Not inlined, for the same reason as `observe`.
     #[inline(never)]
-    fn judge<B, R>(&self, intake: Intake, mut request: Request<B>) -> ResponseFuture<S::Future>
+    fn judge<B, R>(
+        &self,
+        intake: Intake,
+        mut request: Request<B>,
+        since: Stopwatch,
+    ) -> ResponseFuture<S::Future>
     where
         S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send>
             + Clone
@@ -244,20 +251,23 @@ impl<S> GateService<S> {
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
             let mut client = RequestReader { head, body: pin!(Some(body)), failure: None };
-            reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime)
+            reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime.0, since)
         })
     }
 }
 
-/// Logs the outcome of a callback and returns the reply.
-fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
+/// Logs and counts the outcome of a callback, and returns the reply.
+fn reply(driven: Driven, layer: &GateLayer, since: Stopwatch) -> Reply {
     match driven {
         Driven::Refused(refusal) => {
-            report::refused(&refusal, runtime.now());
+            layer.refused(&refusal, since);
             refusal.reply()
         }
         Driven::Concluded(accepted, conclusion, now) => {
-            report::concluded(&accepted, &conclusion, now);
+            report::concluded(&accepted, &conclusion, LogCallbacks::Refused, now);
+            if let Some(hook) = &layer.hook {
+                hook.concluded(&accepted, &conclusion, since.elapsed());
+            }
             conclusion.reply
         }
         // Unreachable, because `RequestReader` reports no client activity. If a client disconnects,

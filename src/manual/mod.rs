@@ -1,5 +1,5 @@
-//! The manual: installation, threats, memory, rollout, legacy apps, the service, reasons for the
-//! defaults, how to add a provider, and the limits of libraries.
+//! The manual: installation, threats, memory, TLS, rollout, metrics and logs, legacy apps, codes, the
+//! service, reasons for the defaults, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
 pub mod install {}
@@ -10,14 +10,23 @@ pub mod threats {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
+#[doc = include_str!("tls.md")]
+pub mod tls {}
+
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("observe.md")]
+pub mod observe {}
 
 #[doc = include_str!("service.md")]
 pub mod service {}
 
 #[doc = include_str!("legacy.md")]
 pub mod legacy {}
+
+#[doc = include_str!("codes.md")]
+pub mod codes {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}

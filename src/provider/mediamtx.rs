@@ -11,7 +11,7 @@ use crate::provider::view::{callback, describe, view};
 
 view! {
     /// A client asks to publish a stream.
-    pub struct Publish prints(path) {
+    pub struct MediamtxPublish prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
         /// The password that the client sent. A credential: do not log it.
@@ -107,7 +107,7 @@ view! {
     }
 
     /// A client asks for the metrics.
-    pub struct Metrics prints(path) {
+    pub struct MediamtxMetrics prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
         /// The password that the client sent. A credential: do not log it.
@@ -156,11 +156,11 @@ view! {
 }
 
 describe! { "mediamtx":
-    Publish = "publish",
+    MediamtxPublish = "publish",
     Read = "read",
     Playback = "playback",
     Api = "api",
-    Metrics = "metrics",
+    MediamtxMetrics = "metrics",
     Pprof = "pprof",
 }
 
@@ -168,7 +168,7 @@ callback! { "mediamtx":
     /// A callback of MediaMTX, by its kind.
     pub enum MediamtxCallback {
         /// A client asks to publish a stream.
-        Publish(Publish) = "publish",
+        Publish(MediamtxPublish) = "publish",
         /// A client asks to read a stream.
         Read(Read) = "read",
         /// A client asks to play a recording.
@@ -176,7 +176,7 @@ callback! { "mediamtx":
         /// A client asks for the control API.
         Api(Api) = "api",
         /// A client asks for the metrics.
-        Metrics(Metrics) = "metrics",
+        Metrics(MediamtxMetrics) = "metrics",
         /// A client asks for profiles of the server.
         Pprof(Pprof) = "pprof",
     }

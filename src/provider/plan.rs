@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
+    /// The steps in the platform's console, for `gatepost init`.
+    pub(crate) setup: Option<Box<str>>,
     pub(crate) methods: Vec<Method>,
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,

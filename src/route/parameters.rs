@@ -4,7 +4,7 @@
 //! one of three things:
 //!
 //! 1. a callback, if its query has each parameter of a route exactly once, byte for byte. Other
-//!    parameters may stand beside them;
+//!    parameters are allowed beside them;
 //! 2. otherwise *ambiguous*, if some server could read all parameters of a route in the target:
 //!    repeated, percent-encoded, with other separators, as an array (`c[]=callback`), under a name
 //!    that PHP folds (`c.`), or in the path (`/index.php%3fc=callback`). gatepost refuses it;

@@ -140,7 +140,7 @@ fn refuses_long_path_about_which_servers_disagree() {
     let (enforcing, shadow) = (of(Mode::Enforce), of(Mode::Shadow));
     let find = |routes: &Routes, unit: &str, length: usize| {
         let path = format!("/x{}", unit.repeat(length / unit.len()));
-        match find(&routes, &path, Reach::Exact) {
+        match find(routes, &path, Reach::Exact) {
             Lookup::Ambiguous(_) => "ambiguous",
             Lookup::Reserved(_) => "reserved",
             Lookup::Other => "other",
@@ -248,10 +248,10 @@ fn with_query(pattern: &str, query: &[(&str, &str)], mode: Mode, plan: &Arc<Plan
 /// Returns the label of the route that a lookup in a proxy finds, and the form of the result.
 fn found(routes: &Routes, path: &str, query: &str, reach: Reach) -> (&'static str, String) {
     let target = Target::new(path, Some(query));
-    let lookup = match routes.find(&target, reach) {
-        Lookup::Other if reach == Reach::Subtree => routes.find_in_query(&target),
-        lookup => lookup,
-    };
+    let mut lookup = routes.find(&target, reach);
+    if matches!(lookup, Lookup::Other) && reach == Reach::Subtree {
+        lookup = routes.find_in_query(&target);
+    }
     match lookup {
         Lookup::Callback(found, _) => ("callback", routes.at(found).label.to_string()),
         Lookup::Ambiguous(found) => ("ambiguous", routes.at(found).label.to_string()),

@@ -1,10 +1,13 @@
 //! Faults: each names a place in a file, a problem and a remedy.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use super::excerpt::{Excerpt, Hidden};
+use super::fault_kind::{FaultKind, Problem};
 use crate::printable::{print_only, printable};
 
 /// A problem at one place of a file, with its remedy.
@@ -18,17 +21,44 @@ use crate::printable::{print_only, printable};
 /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
 /// let [fault] = error.faults() else { panic!("expected one fault") };
 /// assert_eq!((fault.line(), fault.column(), fault.key()), (3, 12, "route[0].provider"));
+/// assert_eq!(fault.kind().as_str(), "type_mismatch");
 /// assert_eq!(fault.problem(), "expected a string, found a whole number");
 /// assert_eq!(fault.remedy(), "write a string");
+/// assert_eq!(&fault.excerpt()[fault.marked()], "5");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     file: Option<Box<str>>,
+    /// Index of the text until the excerpt is cut out of it.
+    text: Option<usize>,
+    kind: FaultKind,
+    span: Range<usize>,
     line: usize,
     column: usize,
     key: String,
     problem: String,
     remedy: String,
+    suggestion: Option<String>,
+    excerpt: Excerpt,
+    count: usize,
+    /// The keys that the fault reports as missing: one of them would be enough.
+    absent: Vec<AbsentKey>,
+}
+
+/// A key that a table lacks, or may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct AbsentKey {
+    /// Index of the text with the table.
+    text: usize,
+    /// Full key of the table.
+    table: String,
+    key: String,
+}
+
+impl AbsentKey {
+    fn new(table: &Place, key: &str) -> Self {
+        Self { text: table.text, table: table.key.clone(), key: key.to_owned() }
+    }
 }
 
 impl Fault {
@@ -45,6 +75,12 @@ impl Fault {
         Self { file: Some(file.into()), ..self }
     }
 
+    /// Returns the kind, which has a stable code.
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
     /// Returns the line, counted from 1.
     #[must_use]
     pub const fn line(&self) -> usize {
@@ -55,6 +91,12 @@ impl Fault {
     #[must_use]
     pub const fn column(&self) -> usize {
         self.column
+    }
+
+    /// Returns the range of the fault in the text of the file, in bytes.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
     }
 
     /// Returns the full key, for example `template[0].on.push`; empty if the fault concerns the
@@ -74,6 +116,41 @@ impl Fault {
     #[must_use]
     pub fn remedy(&self) -> &str {
         &self.remedy
+    }
+
+    /// Returns the word that the operator probably meant; `None` if no known word is close.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&str> {
+        self.suggestion.as_deref()
+    }
+
+    /// Returns the line of the file, without its comment. `…` replaces each value that may be a
+    /// secret.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt.text
+    }
+
+    /// Returns the range of the fault in [`Fault::excerpt`], in bytes.
+    #[must_use]
+    pub fn marked(&self) -> Range<usize> {
+        self.excerpt.marked.clone()
+    }
+
+    /// Returns the number of equal faults at this place, for example one for each kind to which an
+    /// entry applies.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns `true` if the other fault says the same of the same place.
+    fn repeats(&self, other: &Self) -> bool {
+        let place = |fault: &Self| (fault.text, fault.span.clone());
+        let is_same_place =
+            place(self) == place(other) && self.file == other.file && self.key == other.key;
+        let varies = self.kind == FaultKind::ReplyInvalid;
+        is_same_place && self.kind == other.kind && (varies || self.problem == other.problem)
     }
 }
 
@@ -102,7 +179,11 @@ impl fmt::Display for Fault {
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
-        write!(f, "{}; {}", self.problem, self.remedy)
+        write!(f, "{}; {}", self.problem, self.remedy)?;
+        if self.count > 1 {
+            write!(f, " ({} times)", self.count)?;
+        }
+        Ok(())
     }
 }
 
@@ -114,30 +195,83 @@ pub(crate) struct TomlText<'t> {
     pub(crate) text: &'t str,
 }
 
-/// The faults found so far in the texts that the code reads together.
+/// The faults and warnings found so far in the texts that the code reads together.
 ///
-/// The list is in a [`RefCell`], so that several tables can add faults through shared references.
+/// The lists are in [`RefCell`]s, so that several tables can add faults through shared references.
 pub(crate) struct Faults<'t> {
     texts: Vec<TomlText<'t>>,
     list: RefCell<Vec<Fault>>,
+    /// The places of unknown keys that are probably misspelt: the table, and the right key.
+    typos: RefCell<Vec<AbsentKey>>,
+    /// The keys that each sort of table may have.
+    known: RefCell<Vec<AbsentKey>>,
+    /// The texts and the starts of the values that cannot be secrets.
+    shown: RefCell<HashSet<(usize, usize)>>,
+    /// The kind of a fault that is added without one.
+    default_kind: FaultKind,
 }
 
 print_only! { Faults<'_>: list; }
 
 impl<'t> Faults<'t> {
-    pub(crate) fn new(texts: &[TomlText<'t>]) -> Self {
-        Self { texts: texts.to_vec(), list: RefCell::new(Vec::new()) }
+    pub(crate) fn new(texts: &[TomlText<'t>], default_kind: FaultKind) -> Self {
+        Self {
+            texts: texts.to_vec(),
+            list: RefCell::default(),
+            typos: RefCell::default(),
+            known: RefCell::default(),
+            shown: RefCell::default(),
+            default_kind,
+        }
     }
 
-    pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn add(
+        &self,
+        place: &Place,
+        problem: impl Into<Problem>,
+        remedy: impl Into<String>,
+    ) {
+        self.push(self.default_kind, place, problem.into(), remedy.into());
+    }
+
+    /// Adds a fault about a key that is missing in a table. If the table has a misspelt form of this
+    /// key, only the misspelt key is reported.
+    pub(crate) fn add_missing(
+        &self,
+        (table, key): (&Place, &str),
+        place: &Place,
+        problem: impl Into<Problem>,
+        remedy: impl Into<String>,
+    ) {
+        let mut problem = problem.into();
+        problem.kind.get_or_insert(FaultKind::KeyMissing);
+        self.push(self.default_kind, place, problem, remedy.into());
+        self.also_missing(table, key);
+    }
+
+    /// Records that another key would correct the latest fault, too.
+    pub(crate) fn also_missing(&self, table: &Place, key: &str) {
+        if let Some(fault) = self.list.borrow_mut().last_mut() {
+            fault.absent.push(AbsentKey::new(table, key));
+        }
+    }
+
+    fn push(&self, default: FaultKind, place: &Place, problem: Problem, remedy: String) {
         let (line, column) = self.position(place);
         self.list.borrow_mut().push(Fault {
             file: self.file_of(place).map(Into::into),
+            text: Some(place.text),
+            kind: problem.kind.unwrap_or(default),
+            span: place.span.clone(),
             line,
             column,
             key: place.key.clone(),
-            problem: problem.into(),
-            remedy: remedy.into(),
+            problem: problem.text,
+            remedy,
+            suggestion: None,
+            excerpt: Excerpt::default(),
+            count: 1,
+            absent: Vec::new(),
         });
     }
 
@@ -164,13 +298,21 @@ impl<'t> Faults<'t> {
     }
 
     /// Adds a fault that shows `text`. Never pass a text that may be a secret.
-    pub(crate) fn add_text(&self, text: &Located<&str>, wanted: &str, remedy: impl Into<String>) {
+    pub(crate) fn add_text(
+        &self,
+        text: &Located<&str>,
+        wanted: impl Into<Problem>,
+        remedy: impl Into<String>,
+    ) {
+        self.show(&text.place);
         let found = match &text.place.variable {
             // The operator may have named the variable of a secret by mistake.
             Some(name) => format!("another text in the environment variable `{name}`"),
             None => format!("\"{}\"", printable(text.value)),
         };
-        self.add(&text.place, format!("expected {wanted}, found {found}"), remedy);
+        let wanted = wanted.into();
+        let problem = format!("expected {}, found {found}", wanted.text);
+        self.add(&text.place, Problem { text: problem, ..wanted }, remedy);
     }
 
     /// Adds a fault that shows `word`, which is not in `words`. Never pass a word that may be a
@@ -183,8 +325,60 @@ impl<'t> Faults<'t> {
         noun: &str,
         words: impl Iterator<Item = &'w str>,
     ) {
+        let kind = match noun {
+            "key" => FaultKind::KeyUnknown,
+            "kind" => FaultKind::KindUnknown,
+            "provider" => FaultKind::ProviderUnknown,
+            "setting" => FaultKind::SettingUnknown,
+            _ => FaultKind::WordUnknown,
+        };
+        let words: Vec<_> = words.collect();
+        let wanted = kind.because(format!("a known {noun}"));
+        // A suggestion would tell what an environment variable contains.
         let shown = if word.place.variable.is_some() { "" } else { word.value };
-        self.add_text(word, &format!("a known {noun}"), allowed(noun, shown, words));
+        self.add_text(word, wanted, allowed(noun, shown, words.iter().copied()));
+        if !shown.is_empty() {
+            self.suggest(closest(shown, words).map(str::to_owned));
+        }
+    }
+
+    /// Adds a suggestion to the latest fault.
+    pub(crate) fn suggest(&self, suggestion: Option<String>) {
+        if let Some(fault) = self.list.borrow_mut().last_mut() {
+            fault.suggestion = suggestion;
+        }
+    }
+
+    /// Records that the latest fault is about a key of `table` that the operator has probably
+    /// misspelt.
+    pub(super) fn note_typo(&self, table: &Place) {
+        let key = self.list.borrow().last().and_then(|fault| fault.suggestion.clone());
+        let typo = key.map(|key| AbsentKey::new(table, &key));
+        self.typos.borrow_mut().extend(typo);
+    }
+
+    /// Records the keys that a table of a sort may have. All tables of the sort have the same keys.
+    pub(super) fn note_table(&self, table: &Place, keys: &[&str]) {
+        let sort = sort_of(&table.key);
+        if self.known.borrow().iter().all(|own| own.table != sort) {
+            self.note_known(&sort, keys);
+        }
+    }
+
+    /// Records the keys that a table may have.
+    pub(crate) fn note_known(&self, table: &str, keys: &[&str]) {
+        let table = sort_of(table);
+        let mut known = self.known.borrow_mut();
+        for key in keys {
+            if !known.iter().any(|own| own.table == table && own.key == *key) {
+                known.push(AbsentKey { text: 0, table: table.clone(), key: (*key).to_owned() });
+            }
+        }
+    }
+
+    /// Records that the value at this place cannot be a secret, so that an excerpt may show it.
+    pub(crate) fn show(&self, place: &Place) {
+        self.shown.borrow_mut().insert((place.text, place.span.start));
     }
 
     /// Adds the faults of another file.
@@ -192,16 +386,100 @@ impl<'t> Faults<'t> {
         self.list.borrow_mut().extend(faults);
     }
 
+    /// Returns `true` if there are no errors. There may be warnings.
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.borrow().is_empty()
+        self.list.borrow().iter().all(|fault| fault.kind.is_warning())
     }
 
-    /// Returns the faults, sorted by file, line and column.
-    pub(crate) fn into_sorted(self) -> Vec<Fault> {
-        let mut list = self.list.into_inner();
-        list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        list.dedup();
-        list
+    /// Returns `true` if an error concerns the key or a key inside it, or if a key of the file is
+    /// probably a misspelt form of the key.
+    pub(crate) fn are_in(&self, key: &str) -> bool {
+        let is_key = |typo: &AbsentKey| typo.table.is_empty() && typo.key == key;
+        if self.typos.borrow().iter().any(is_key) {
+            return true;
+        }
+        self.list.borrow().iter().any(|fault| {
+            let rest = fault.key.strip_prefix(key);
+            !fault.kind.is_warning() && rest.is_some_and(|rest| !rest.starts_with(is_name))
+        })
+    }
+
+    /// Returns the faults, sorted by file, line and column. Leaves out repetitions, and faults that
+    /// a misspelt key causes.
+    pub(super) fn into_sorted(self, hidden: &[Hidden]) -> Vec<Fault> {
+        let (list, typos) = (self.list.into_inner(), self.typos.into_inner());
+        let (known, shown) = (self.known.into_inner(), self.shown.into_inner());
+        let mut kept: Vec<Fault> = Vec::with_capacity(list.len());
+        for mut fault in list {
+            if fault.absent.iter().any(|absent| typos.contains(absent)) {
+                continue;
+            }
+            if let Some(first) = kept.iter_mut().find(|first| first.repeats(&fault)) {
+                first.count += fault.count;
+                continue;
+            }
+            if let Some(remedy) = moved(&fault, &known) {
+                (fault.remedy, fault.suggestion) = (remedy, None);
+            }
+            if let Some(index) = fault.text
+                && let (Some(text), Some(hidden)) = (self.texts.get(index), hidden.get(index))
+            {
+                let is_shown = |start| shown.contains(&(index, start));
+                fault.excerpt = Excerpt::new(text.text, &fault.span, hidden, &is_shown);
+            }
+            kept.push(fault);
+        }
+        kept.iter_mut().for_each(|fault| fault.text = None);
+        kept.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        kept
+    }
+}
+
+/// Returns the full key of a table without its indices, and without the name of a kind: all tables
+/// of one sort have the same keys.
+fn sort_of(key: &str) -> String {
+    let parts = key.split('.').map(|part| part.split('[').next().unwrap_or_default());
+    let parts: Vec<_> = parts.collect();
+    match &*parts {
+        ["template", "on", _] => "template.on".to_owned(),
+        parts => parts.join("."),
+    }
+}
+
+/// Returns the remedy for a key that is right in another table.
+fn moved(fault: &Fault, known: &[AbsentKey]) -> Option<String> {
+    let (table, key) = fault.key.rsplit_once('.').unwrap_or(("", &fault.key));
+    let table = sort_of(table);
+    let is_wrong = fault.kind == FaultKind::KeyUnknown;
+    let is_here = |own: &&AbsentKey| own.key == key && own.table != table;
+    let place = |own: &AbsentKey| match &*own.table {
+        "" => Some("above the first [[route]] or [[template]]"),
+        "route" => Some("under a [[route]]"),
+        "template" => Some("under a [[template]], before [template.on]"),
+        "template.settings" => Some("under [template.settings]"),
+        "template.on" => Some("into the entry of a kind, { … }, under [template.on]"),
+        _ => None,
+    };
+    let right = known.iter().filter(|_| is_wrong).filter(is_here).find_map(place)?;
+    Some(format!("move `{key}` {right}"))
+}
+
+const fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+/// A view of [`Faults`] that adds warnings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Warnings<'f>(pub(crate) &'f Faults<'f>);
+
+impl Warnings<'_> {
+    pub(crate) fn add(
+        &self,
+        place: &Place,
+        problem: impl Into<Problem>,
+        remedy: impl Into<String>,
+    ) {
+        self.0.push(FaultKind::SettingRisky, place, problem.into(), remedy.into());
     }
 }
 
@@ -211,7 +489,7 @@ pub(crate) struct Place {
     /// Index of the text among the texts that the code reads together.
     pub(super) text: usize,
     pub(super) span: Range<usize>,
-    pub(super) key: String,
+    pub(crate) key: String,
     /// Environment variable from which the value came; `None` for a value of the text.
     pub(super) variable: Option<Box<str>>,
 }
@@ -241,6 +519,33 @@ pub(crate) struct Located<T> {
     pub(crate) place: Place,
 }
 
+/// Returns the word that is closest to `wrong`; `None` if no word is close.
+///
+/// Ignores case, and takes `-` for `_`. Two neighbouring characters in the wrong order count as one
+/// edit. If no word is close, returns the first word that starts with `wrong`.
+///
+/// # Examples
+///
+/// ```
+/// let kinds = ["push", "interruption"];
+/// assert_eq!(gatepost::closest("psuh", kinds), Some("push"));
+/// assert_eq!(gatepost::closest("inter", kinds), Some("interruption"));
+/// assert_eq!(gatepost::closest("recording", kinds), None);
+/// ```
+#[must_use]
+pub fn closest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let plain = |word: &str| word.to_lowercase().replace('-', "_");
+    let wrong = plain(wrong);
+    let mut words: Vec<_> = words.into_iter().collect();
+    words.sort_unstable();
+    let distances = words.iter().map(|word| (strsim::osa_distance(&wrong, &plain(word)), *word));
+    // Permits one edit in a short word, and one edit for every three letters of a longer word.
+    let close = distances.min().filter(|(distance, word)| *distance <= 1.max(word.len() / 3));
+    // A start of two letters fits too many words.
+    let starts = |word: &&&str| wrong.len() > 2 && plain(word).starts_with(&wrong);
+    close.map(|(_, word)| word).or_else(|| words.iter().find(starts).copied())
+}
+
 /// Formats a remedy that lists the allowed words. Suggests a word that is close to `wrong`.
 ///
 /// `noun` is a noun for one such word, such as `key`.
@@ -251,13 +556,8 @@ pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &
     }
     words.sort_unstable();
     words.dedup();
-    let suggestion = words
-        .iter()
-        .map(|word| (strsim::levenshtein(wrong, word), word))
-        .min()
-        // Permits one edit in a short word, and one edit for every three letters of a longer word.
-        .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
-        .map(|(_, word)| format!("did you mean `{word}`? "))
+    let suggestion = closest(wrong, words.iter().copied())
+        .map(|word| format!("did you mean `{word}`? "))
         .unwrap_or_default();
     format!("{suggestion}use one of these {noun}s: {}", list(&words))
 }

@@ -10,20 +10,25 @@
     reason = "each match lists the types that it accepts; every other type is a fault"
 )]
 
+mod excerpt;
 mod fault;
+mod fault_kind;
 mod json;
 mod variables;
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-pub use fault::Fault;
-pub(crate) use fault::{Faults, Located, Place, TomlText, allowed, list};
+use excerpt::Hidden;
+pub use fault::{Fault, closest};
+pub(crate) use fault::{Faults, Located, Place, TomlText, Warnings, allowed, list};
+pub use fault_kind::FaultKind;
 use json::{integer, write_table};
-pub(crate) use variables::VariableValue;
+pub(crate) use variables::{VariableValue, is_usual_name};
 use variables::{Variables, variable_name};
 
 /// A TOML table, with the keys that the code has read so far.
@@ -36,17 +41,22 @@ pub(crate) struct Table<'d> {
     pub(crate) place: Place,
 }
 
-/// Parses a text as TOML and passes its root table to `read`.
+/// Parses a text as TOML and passes its root table to `read`. Returns the value of `read` with all
+/// warnings.
+///
+/// A fault that `read` adds without a kind has the kind `default_kind`.
 ///
 /// # Errors
 ///
-/// If the text is not TOML, returns only the first syntax error. Otherwise, returns all faults that
-/// `read` has added.
+/// If the text is not TOML, returns only the first syntax error. Otherwise, returns all faults and
+/// warnings that `read` has added.
 pub(crate) fn read<T>(
     text: &str,
+    default_kind: FaultKind,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
-) -> Result<T, Vec<Fault>> {
-    read_all(&[TomlText { file: None, text }], None, |tables, faults| read(tables.first()?, faults))
+) -> Result<(T, Vec<Fault>), Vec<Fault>> {
+    let texts = [TomlText { file: None, text }];
+    read_all(&texts, default_kind, None, |tables, faults| read(tables.first()?, faults))
 }
 
 /// Parses several texts as TOML and passes their root tables to `read`, in the same order.
@@ -54,20 +64,22 @@ pub(crate) fn read<T>(
 /// # Errors
 ///
 /// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
-/// all faults that `read` has added.
+/// all faults and warnings that `read` has added.
 ///
 /// With `lookup`, `{ env = "NAME" }` may stand in place of a string or a number. `lookup` returns the
 /// value of a variable.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
+    default_kind: FaultKind,
     lookup: Option<&dyn Fn(&str) -> VariableValue>,
     read: impl for<'d> FnOnce(&[Table<'d>], &'d Faults<'d>) -> Option<T>,
-) -> Result<T, Vec<Fault>> {
-    let faults = Faults::new(texts);
+) -> Result<(T, Vec<Fault>), Vec<Fault>> {
+    let faults = Faults::new(texts, default_kind);
     let parse = |(index, text)| parse(index, text, &faults);
     let roots: Vec<_> = texts.iter().enumerate().map(parse).collect();
     if !faults.is_empty() {
-        return Err(faults.into_sorted());
+        let hidden: Vec<_> = texts.iter().map(|_| Hidden::Unread).collect();
+        return Err(faults.into_sorted(&hidden));
     }
     let variables = lookup.map(|lookup| Variables::of(&roots, lookup)).unwrap_or_default();
     let value = {
@@ -75,10 +87,27 @@ pub(crate) fn read_all<T>(
         let tables: Vec<_> = roots.iter().enumerate().map(table).collect();
         read(&tables, &faults)
     };
+    let has_errors = !faults.is_empty();
+    let hidden: Vec<_> = roots.iter().map(|root| Hidden::values_of(root.get_ref())).collect();
+    let sorted = faults.into_sorted(&hidden);
     match value {
-        Some(value) if faults.is_empty() => Ok(value),
-        _ => Err(faults.into_sorted()),
+        Some(value) if !has_errors => Ok((value, sorted)),
+        _ => Err(sorted),
     }
+}
+
+fn add_syntax_error(faults: &Faults<'_>, place: &Place, error: &toml::de::Error) {
+    let message = error.message();
+    let (kind, remedy) = if message.contains("duplicate key") {
+        let remedy = "remove one of the two; several routes or templates are [[route]] or \
+                      [[template]]";
+        (FaultKind::KeyDuplicate, remedy)
+    } else if message.contains("must be quoted") || message.contains("string values") {
+        (FaultKind::TomlInvalid, "write the value in quotes")
+    } else {
+        (FaultKind::TomlInvalid, "correct the syntax")
+    };
+    faults.add(place, kind.because(format!("invalid TOML: {message}")), remedy);
 }
 
 /// Parses one text. Reports only the first syntax error, because later ones are mostly consequences
@@ -88,7 +117,7 @@ fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<
     let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));
     if let Some((span, error)) = errors.min_by_key(|(span, _)| span.start) {
         let place = Place { text: index, span, ..Place::default() };
-        faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
+        add_syntax_error(faults, &place, &error);
     }
     root
 }
@@ -130,14 +159,18 @@ impl<'d> Table<'d> {
     }
 
     fn wrong_type(&self, place: &Place, value: &DeValue<'_>, wanted: &str) {
-        self.faults.add(
-            place,
-            format!("expected {wanted}, found {}", with_article(value)),
-            format!("write {wanted}"),
-        );
+        let problem = format!("expected {wanted}, found {}", with_article(value));
+        self.faults.add(place, FaultKind::TypeMismatch.because(problem), format!("write {wanted}"));
     }
 
+    /// Reads a string that is no secret.
     pub(crate) fn string(&self, key: &'d str) -> Option<Located<&'d str>> {
+        let text = self.hidden_string(key);
+        text.inspect(|text| self.show(text))
+    }
+
+    /// Reads a string that may be a secret, so that no excerpt shows it.
+    pub(crate) fn hidden_string(&self, key: &'d str) -> Option<Located<&'d str>> {
         let (value, place) = self.raw(key)?;
         self.text(value, place, "a string")
     }
@@ -158,7 +191,10 @@ impl<'d> Table<'d> {
     /// Returns the value of the environment variable in `{ env = "NAME" }`, or `Some(None)` after
     /// reporting that the variable has no usable value. Returns `None` for any other value.
     fn variable(&self, value: &'d DeValue<'d>, place: &Place) -> Option<Option<Located<&'d str>>> {
-        let name = variable_name(value)?;
+        let (name, span) = variable_name(value)?;
+        if is_usual_name(name) {
+            self.faults.show(&Place { span, ..place.clone() });
+        }
         Some(match self.variables.get(name)? {
             Ok(value) => {
                 self.variables.note(&place.key, name);
@@ -167,7 +203,7 @@ impl<'d> Table<'d> {
             }
             Err(problem) => {
                 let remedy = "set the variable to UTF-8 text before gatepost starts";
-                self.faults.add(place, problem, remedy);
+                self.faults.add(place, FaultKind::VariableUnreadable.because(problem), remedy);
                 None
             }
         })
@@ -178,18 +214,32 @@ impl<'d> Table<'d> {
         self.variables.used()
     }
 
+    /// Lets excerpts show a value. A URL with a password or a query may contain a secret.
+    fn show(&self, text: &Located<&str>) {
+        if !text.value.contains(['@', '?']) {
+            self.faults.show(&text.place);
+        }
+    }
+
     /// Reads a string. If the key is absent, reports a fault with `remedy`.
     pub(crate) fn require_string(&self, key: &'d str, remedy: &str) -> Option<Located<&'d str>> {
         if !self.has(key) {
             self.read_keys.borrow_mut().push(key);
-            self.faults.add(&self.place, format!("expected `{key}`, found none"), remedy);
+            let problem = format!("expected `{key}`, found none");
+            self.faults.add_missing((&self.place, key), &self.place, problem, remedy);
             return None;
         }
         self.string(key)
     }
 
-    /// Reads a string or a list of strings.
+    /// Reads a string or a list of strings that are no secrets.
     pub(crate) fn strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
+        let texts = self.hidden_strings(key);
+        texts.iter().for_each(|text| self.show(text));
+        texts
+    }
+
+    fn hidden_strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
         match self.raw(key) {
             None => Vec::new(),
             Some((DeValue::Array(items), place)) => items
@@ -207,12 +257,14 @@ impl<'d> Table<'d> {
 
     pub(crate) fn integer(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (value, place) = self.raw(key)?;
+        self.faults.show(&place);
         let limits = || format!("a number from {} to {}", range.start(), range.end());
         if let Some(found) = self.variable(value, &place) {
             let text = found?;
             let number = text.value.trim().parse().ok().filter(|n| range.contains(n));
             if number.is_none() {
-                self.faults.add_text(&text, &limits(), format!("set the variable to {}", limits()));
+                let wanted = FaultKind::NumberOutOfRange.because(limits());
+                self.faults.add_text(&text, wanted, format!("set the variable to {}", limits()));
             }
             return number;
         }
@@ -223,13 +275,101 @@ impl<'d> Table<'d> {
         let in_range = integer(number).filter(|n| range.contains(n));
         if in_range.is_none() {
             let problem = format!("expected {}, found {number}", limits());
+            let problem = FaultKind::NumberOutOfRange.because(problem);
             self.faults.add(&place, problem, format!("write {}", limits()));
         }
         in_range
     }
 
+    /// Reads a number from 0 to 1.
+    pub(crate) fn fraction(&self, key: &'d str) -> Option<f64> {
+        let (value, place) = self.raw(key)?;
+        if let Some(found) = self.variable(value, &place) {
+            let text = found?;
+            let number = text.value.trim().parse().ok();
+            let number = number.filter(|number| (0.0..=1.0).contains(number));
+            if number.is_none() {
+                let wanted = FaultKind::NumberOutOfRange.because("a number from 0 to 1");
+                self.faults.add_text(&text, wanted, "set the variable to a number from 0 to 1");
+            }
+            return number;
+        }
+        let number = match value {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) => integer(number).map(|number| number as f64),
+            value => {
+                self.wrong_type(&place, value, "a number from 0 to 1");
+                return None;
+            }
+        };
+        let in_range = number.filter(|number| (0.0..=1.0).contains(number));
+        if in_range.is_none() {
+            let problem = "expected a number from 0 to 1, found another number";
+            let problem = FaultKind::NumberOutOfRange.because(problem);
+            self.faults.add(&place, problem, "write a number from 0 to 1");
+        }
+        in_range
+    }
+
+    /// Reads a duration in the unit that ends `key`, `_ms` or `_secs`.
+    ///
+    /// The operator may also write the key without this ending, with a text such as `"5s"`.
+    pub(crate) fn duration(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
+        let (plain, millis) = duration_key(key);
+        let plain_text = self.raw(plain);
+        let Some((value, place)) = plain_text else {
+            return self.whole_duration(key, plain, range);
+        };
+        self.faults.show(&place);
+        if self.has(key) {
+            self.read_keys.borrow_mut().push(key);
+            let problem = format!("expected `{plain}` or `{key}`, found both");
+            let problem = FaultKind::KeyUnused.because(problem);
+            self.faults.add(&place, problem, "remove one of the two");
+            return None;
+        }
+        self.read_keys.borrow_mut().push(key);
+        let text = match self.variable(value, &place) {
+            Some(found) => Some(found?.value.trim()),
+            None => value.as_str(),
+        };
+        let parsed = text.map(|text| parse_duration(text, millis));
+        let number = match parsed {
+            Some(Ok(number)) if range.contains(&number) => return Some(number),
+            Some(Ok(_)) => {
+                let limit = |number: &i64| Duration::from_millis(number.unsigned_abs() * millis);
+                let (least, most) = (limit(range.start()), limit(range.end()));
+                let wanted = format!("a duration from {least:?} to {most:?}");
+                FaultKind::NumberOutOfRange.because(format!("expected {wanted}, found another"))
+            }
+            Some(Err(found)) => FaultKind::ValueInvalid
+                .because(format!("expected a duration with a unit, found {found}")),
+            None => {
+                let found = with_article(value);
+                let problem = format!("expected a duration in quotes, found {found}");
+                FaultKind::TypeMismatch.because(problem)
+            }
+        };
+        let remedy = format!("write, for example, {plain} = \"5s\" or \"1500ms\"");
+        self.faults.add(&place, number, remedy);
+        None
+    }
+
+    /// Reads a duration as a whole number in the unit of the key.
+    fn whole_duration(&self, key: &'d str, plain: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        let Some((value @ DeValue::String(_), place)) = self.raw(key) else {
+            return self.integer(key, range);
+        };
+        self.faults.show(&place);
+        let problem = format!("expected a whole number, found {}", with_article(value));
+        let remedy = format!("write a whole number, or use the key {plain} = \"5s\"");
+        self.faults.add(&place, FaultKind::TypeMismatch.because(problem), remedy);
+        None
+    }
+
     pub(crate) fn boolean(&self, key: &'d str) -> Option<bool> {
         let (value, place) = self.raw(key)?;
+        self.faults.show(&place);
         let flag = value.as_bool();
         if flag.is_none() {
             self.wrong_type(&place, value, "true or false");
@@ -259,7 +399,9 @@ impl<'d> Table<'d> {
     pub(crate) fn tables(&self, key: &'d str) -> Vec<Self> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
-            self.wrong_type(&place, value, &format!("[[{key}]] tables"));
+            let problem = format!("expected [[{key}]] tables, found {}", with_article(value));
+            let problem = FaultKind::TypeMismatch.because(problem);
+            self.faults.add(&place, problem, format!("write [[{key}]], with two brackets"));
             return Vec::new();
         };
         items
@@ -338,15 +480,43 @@ impl<'d> Table<'d> {
     /// Reports every key that the code has not read.
     pub(crate) fn finish(&self) {
         let read_keys = self.read_keys.borrow();
+        self.faults.note_table(&self.place, &read_keys);
         for (name, value) in self.entries {
             if !read_keys.iter().any(|key| key == name.get_ref()) {
                 let place =
                     Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
                 let key = Located { value: &**name.get_ref(), place };
                 self.faults.add_unknown(&key, "key", read_keys.iter().copied());
+                self.faults.note_typo(&self.place);
             }
         }
     }
+}
+
+/// Splits the unit from the key of a duration. Returns the key without the unit, and the unit in
+/// milliseconds.
+pub(crate) fn duration_key(key: &str) -> (&str, u64) {
+    match (key.strip_suffix("_ms"), key.strip_suffix("_secs")) {
+        (Some(plain), _) => (plain, 1),
+        (None, Some(plain)) => (plain, 1000),
+        (None, None) => (key, 1000),
+    }
+}
+
+/// Parses a text such as `5s`, `1500ms` or `1h 30m`. Returns a whole number of units.
+///
+/// # Errors
+///
+/// Returns the name of what the text is instead.
+fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
+    let has_unit = text.contains(|c: char| c.is_ascii_alphabetic());
+    if !has_unit {
+        return Err("no unit");
+    }
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| "another text")?;
+    let millis = i64::try_from(duration.as_millis()).map_err(|_| "a very long duration")?;
+    let unit = i64::try_from(unit_millis).unwrap_or(i64::MAX);
+    if millis % unit == 0 { Ok(millis / unit) } else { Err("a fraction of a second") }
 }
 
 /// A value that may be of several types, with its place.
@@ -443,7 +613,7 @@ mod tests {
     #[test]
     fn reports_every_fault_with_its_place() {
         let text = "name = 1\ncolour = 'red'\n[inner]\nsize = 900\n";
-        let faults = read(text, |table, _| {
+        let faults = read(text, FaultKind::ValueInvalid, |table, _| {
             table.string("name");
             table.require_string("title", "add a title");
             let inner = table.table("inner")?;
@@ -466,8 +636,46 @@ mod tests {
     }
 
     #[test]
+    fn reads_duration_with_or_without_unit_in_key() {
+        let read = |text: &str| {
+            read(text, FaultKind::ValueInvalid, |table, _| {
+                let read =
+                    (table.duration("wait_ms", 1..=5000), table.duration("age_secs", 0..=60));
+                table.finish();
+                Some(read)
+            })
+            .map(|(read, _)| read)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(read("wait_ms = 1500\nage_secs = 5"), Ok((Some(1500), Some(5))));
+        assert_eq!(read("wait = '1500ms'\nage = '1m'"), Ok((Some(1500), Some(60))));
+        assert_eq!(read("wait = '1s 500ms'"), Ok((Some(1500), None)));
+        for (text, expected) in [
+            ("wait = '6s'", "expected a duration from 1ms to 5s, found another"),
+            ("wait = '-1s'", "expected a duration from 1ms to 5s"),
+            ("wait = '5'", "expected a duration with a unit, found no unit"),
+            ("wait = 'soon'", "expected a duration with a unit, found another text"),
+            ("age = '1500ms'", "found a fraction of a second"),
+            (
+                "wait = 5",
+                "expected a duration in quotes, found a whole number; write, for example, wait = \"5s\"",
+            ),
+            (
+                "wait_ms = '5s'",
+                "expected a whole number, found a string; write a whole number, or use the key wait =",
+            ),
+            ("wait = '1s'\nwait_ms = 1", "expected `wait` or `wait_ms`, found both"),
+            ("wait_s = 1", "did you mean `wait_ms`?"),
+        ] {
+            let faults = read(text).unwrap_err();
+            assert!(faults.contains(expected) && faults.lines().count() == 1, "{text}: {faults}");
+        }
+    }
+
+    #[test]
     fn reports_only_first_syntax_error() {
-        let faults = read("ok = 1\na = \nb = 'x", |_, _| Some(())).unwrap_err();
+        let faults =
+            read("ok = 1\na = \nb = 'x", FaultKind::ValueInvalid, |_, _| Some(())).unwrap_err();
         assert_eq!(faults.iter().map(Fault::line).collect::<Vec<_>>(), [2]);
     }
 }

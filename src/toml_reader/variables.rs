@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -71,7 +72,7 @@ fn add_value(
     lookup: &dyn Fn(&str) -> VariableValue,
     to: &mut HashMap<String, VariableValue>,
 ) {
-    if let Some(name) = variable_name(value) {
+    if let Some((name, _)) = variable_name(value) {
         to.insert(name.to_owned(), lookup(name));
         return;
     }
@@ -84,13 +85,20 @@ fn add_value(
     }
 }
 
-/// Returns the name in `{ env = "NAME" }`; `None` for any other value.
-pub(super) fn variable_name<'d>(value: &'d DeValue<'_>) -> Option<&'d str> {
+/// Returns the name in `{ env = "NAME" }` and its range in the text; `None` for any other value.
+pub(super) fn variable_name<'d>(value: &'d DeValue<'_>) -> Option<(&'d str, Range<usize>)> {
     let DeValue::Table(table) = value else { return None };
     let mut entries = table.iter();
     let (key, value) = entries.next()?;
     match value.get_ref() {
-        DeValue::String(name) if key.get_ref() == "env" && entries.next().is_none() => Some(name),
+        DeValue::String(name) if key.get_ref() == "env" && entries.next().is_none() => {
+            Some((name, value.span()))
+        }
         _ => None,
     }
+}
+
+/// Returns `true` for a name that is no secret, because it has the usual form of a variable.
+pub(crate) fn is_usual_name(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }

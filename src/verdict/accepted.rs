@@ -115,6 +115,13 @@ impl Accepted {
         &self.0.template
     }
 
+    /// Returns the index of the kind in [`Template::kinds`]; `None` if the provider does not define
+    /// the kind.
+    #[must_use]
+    pub fn kind_index(&self) -> Option<usize> {
+        self.0.kind
+    }
+
     /// Returns the body as received.
     #[must_use]
     pub fn raw(&self) -> &Bytes {

@@ -87,6 +87,43 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// All reasons, in alphabetical order.
+    pub const ALL: [Self; 33] = [
+        Self::AddressReserved,
+        Self::BodyIncomplete,
+        Self::BodyMissing,
+        Self::BodyTooLarge,
+        Self::ContentEncodingUnsupported,
+        Self::FieldDuplicate,
+        Self::FieldInvalid,
+        Self::FieldMissing,
+        Self::FieldsTooMany,
+        Self::FormMalformed,
+        Self::FramingAmbiguous,
+        Self::JsonMalformed,
+        Self::JsonTooDeep,
+        Self::KindMissing,
+        Self::MethodNotAllowed,
+        Self::NotAnObject,
+        Self::PathAmbiguous,
+        Self::RateLimited,
+        Self::SignatureMalformed,
+        Self::SignatureMismatch,
+        Self::SignatureMissing,
+        Self::SignatureReused,
+        Self::SignedPartMissing,
+        Self::SourceNotAllowed,
+        Self::TenantAmbiguous,
+        Self::TenantMissing,
+        Self::TenantUnknown,
+        Self::TimestampExpired,
+        Self::TimestampInvalid,
+        Self::TimestampTooFarAhead,
+        Self::TokenMismatch,
+        Self::UpgradeNotAllowed,
+        Self::Utf8Invalid,
+    ];
+
     /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -143,6 +180,11 @@ impl RefusalKind {
                 | Self::FramingAmbiguous
                 | Self::UpgradeNotAllowed
         )
+    }
+
+    /// Returns the meaning for the operator.
+    pub(crate) const fn meaning(self) -> &'static str {
+        self.code_and_meaning().1
     }
 
     /// Returns the code, and the meaning for the operator.
@@ -211,6 +253,20 @@ impl RefusalKind {
 
 impl fmt::Display for RefusalKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code_and_meaning().1)
+        f.write_str(self.meaning())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contains_every_variant() {
+        let (_, variants) = include_str!("refusal_kind.rs").split_once("pub enum").unwrap();
+        let (variants, _) = variants.split_once("\n}").unwrap();
+        let written =
+            variants.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+        assert!(written.eq(RefusalKind::ALL.iter().map(|kind| format!("{kind:?}"))));
     }
 }

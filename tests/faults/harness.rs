@@ -10,5 +10,6 @@ mod heavy;
 mod load;
 mod process;
 mod scenarios;
+mod tls;
 
 pub use scenarios::{ALL, Run};

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::load::read_reply;
+use super::load::{Wire, read_reply};
 use super::process::TOKEN;
 
 /// Time limit for the reply to a heavy body.
@@ -116,9 +116,9 @@ pub fn send_until(port: u16, request: &[u8], ends: &AtomicBool, sent: &AtomicU64
     complaints
 }
 
-fn connect(port: u16) -> Option<BufReader<TcpStream>> {
+fn connect(port: u16) -> Option<BufReader<Wire>> {
     let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
-    Some(BufReader::with_capacity(2048, stream))
+    Some(BufReader::with_capacity(2048, Wire::Plain(stream)))
 }

@@ -2,15 +2,18 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use md5::{Digest as _, Md5};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
+use super::tls::NAME;
 
 /// Number of the next request. Each request has its own number.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -21,6 +24,8 @@ const ENDING: Duration = Duration::from_secs(1);
 /// Requests to send, and the conditions that their replies must meet.
 pub struct Load<'a> {
     pub port: u16,
+    /// Settings of a client with TLS; `None` for plain HTTP.
+    pub tls: Option<Arc<ClientConfig>>,
     pub connections: usize,
     /// Acts that the app carries out in turn.
     pub acts: &'a [Act],
@@ -149,7 +154,7 @@ impl Load<'_> {
                     self.count(&mut tally, &request, &reply, took);
                     connection = rest;
                     if let (true, Some(reader)) = (fresh, &connection) {
-                        let _gone = reader.get_ref().set_read_timeout(Some(self.patience));
+                        let _gone = reader.get_ref().socket().set_read_timeout(Some(self.patience));
                     }
                     if !established {
                         established = true;
@@ -161,13 +166,17 @@ impl Load<'_> {
         tally
     }
 
-    fn connect(&self) -> io::Result<BufReader<TcpStream>> {
+    fn connect(&self) -> io::Result<Connection> {
         let stream = connect_from(self.source, self.port)?;
         stream.set_nodelay(true)?;
         // If the listener closes, it may never accept the connection.
         let ending = self.may_end.load(Ordering::Relaxed);
         let limit = if ending { ENDING } else { self.patience };
         stream.set_read_timeout(Some(limit))?;
+        let stream = match &self.tls {
+            None => Wire::Plain(stream),
+            Some(config) => Wire::encrypted(config, stream)?,
+        };
         Ok(BufReader::with_capacity(2048, stream))
     }
 
@@ -318,12 +327,62 @@ pub struct Reply {
     body: String,
 }
 
-type Connection = BufReader<TcpStream>;
+/// A connection with or without TLS.
+pub enum Wire {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn encrypted(config: &Arc<ClientConfig>, socket: TcpStream) -> io::Result<Self> {
+        let name = NAME.try_into().map_err(io::Error::other)?;
+        let connection = ClientConnection::new(Arc::clone(config), name);
+        let mut stream = StreamOwned::new(connection.map_err(io::Error::other)?, socket);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Self::Tls(Box::new(stream)))
+    }
+
+    const fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => &stream.sock,
+        }
+    }
+}
+
+impl io::Read for Wire {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(bytes),
+            Self::Tls(stream) => stream.read(bytes),
+        }
+    }
+}
+
+impl io::Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+type Connection = BufReader<Wire>;
 
 /// Sends a request and reads one reply. Also returns the connection if gatepost keeps it open.
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
     // If the write fails, gatepost may still have replied before it closed the connection.
-    let written = reader.get_mut().write_all(bytes);
+    let written = reader.get_mut().write_all(bytes).and_then(|()| reader.get_mut().flush());
     match read_reply(reader) {
         Err(error) => written.and(Err(error)),
         reply => reply,

@@ -85,6 +85,13 @@ impl<'a> Setup<'a> {
         fs::write(&path, format!("{lines}{config}")).unwrap();
     }
 
+    /// Writes lines at the end of the config.
+    pub fn append(&self, lines: &str) {
+        let path = self.folder.path().join("gatepost.toml");
+        let config = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{config}{lines}")).unwrap();
+    }
+
     pub fn start(&self) -> Gatepost {
         self.spawn(false)
     }

@@ -14,6 +14,7 @@ use super::attack;
 use super::heavy::{self, Heavy};
 use super::load::{Kind, Load, MIX, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
+use super::tls::{self, Authority};
 
 /// The program under test, and the choice between long and brief scenarios.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ pub struct Row {
 
 pub type Scenario = fn(&Run<'_>) -> Row;
 
-pub const ALL: [(&str, Scenario); 25] = [
+pub const ALL: [(&str, Scenario); 26] = [
     ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
     ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
     ("refusing", refusing),
@@ -65,6 +66,7 @@ pub const ALL: [(&str, Scenario); 25] = [
     ("stop", stop),
     ("upgrade", upgrade),
     ("reload", reload),
+    ("reload-tls", reload_tls),
     ("heavy-bodies", heavy_bodies),
     ("idle", idle),
     ("unfinished-bodies", |run| {
@@ -111,6 +113,7 @@ impl Run<'_> {
     fn load<'a>(&self, setup: &Setup<'_>, app: &'a App, timeout: Duration) -> Load<'a> {
         Load {
             port: setup.port,
+            tls: None,
             connections: CONNECTIONS,
             acts: &[Act::Answers],
             kinds: &MIX,
@@ -223,6 +226,7 @@ fn restarting(run: &Run<'_>) -> Row {
     let seen = std::sync::Arc::clone(&app.seen);
     let load = Load {
         port: setup.port,
+        tls: None,
         connections: CONNECTIONS,
         acts: &[Act::Answers],
         kinds: &MIX,
@@ -438,6 +442,46 @@ fn reload(run: &Run<'_>) -> Row {
     let reloads = setup.log_text().matches("reloaded the config").count();
     row.notes.push(format!("{reloads} reloads"));
     row.check(reloads > 0, "expected at least one reload, found none");
+    row
+}
+
+/// Sends a load over TLS and a plain one. Reloads repeatedly, each second time with another
+/// certificate.
+fn reload_tls(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let (authority, folder, port) = (Authority::new(), setup.folder.path(), free_port());
+    setup.prepend(&format!("listen_tls = '127.0.0.1:{port}'\n"));
+    setup.append(tls::TABLES);
+    authority.swap(folder, 0);
+    let mut gatepost = setup.start();
+    let load = run.load(&setup, &app, HEALTHY);
+    let encrypted = Load { port, tls: Some(authority.client()), ..run.load(&setup, &app, HEALTHY) };
+    let mut steps = 0;
+    let tally = thread::scope(|scope| {
+        let plain = scope.spawn(|| load.run());
+        let mut tally = while_loaded(&encrypted, || {
+            steps += 1;
+            if steps % 2 == 0 {
+                authority.swap(folder, steps / 2);
+            }
+            gatepost.signal(Signal::HUP);
+            thread::sleep(Duration::from_millis(10));
+        });
+        tally.add(plain.join().unwrap());
+        tally
+    });
+    let mut row = Row { name: "reload-tls", tally, ..Row::default() };
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    let log = setup.log_text();
+    let reloads = log.matches("reloaded the config").count();
+    let certificates = log.matches("serving a certificate").count();
+    // A reload during a swap may read the files of two versions.
+    let kept = log.matches("kept the earlier config").count();
+    row.notes.push(format!("{reloads} reloads, {certificates} certificates, {kept} kept"));
+    let least = if run.brief { 2 } else { 50 };
+    row.check(certificates > least, format!("expected more certificates, found {certificates}"));
     row
 }
 

@@ -2,7 +2,8 @@
 //! contradict an acknowledgement.
 
 use gatepost::{
-    Accepted, Admission, Answer, Conclusion, Gate, Head, Next, Question, Timestamp, UnavailableKind,
+    Accepted, Admission, Answer, Conclusion, Gate, Head, Next, Permission, Question, Template,
+    Timestamp, UnavailableKind,
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -370,4 +371,48 @@ fn reads_empty_array_and_null_envelope_as_php_means_them() {
                   settings = { security_key = 'k', custom_key = 'c' }\n[template.on.vod_play]\n\
                   answer = { result = 1, play_section = [] }\n";
     assert!(Gate::builder().toml(nested).build().is_ok());
+}
+
+#[test]
+fn conclusion_tells_whether_the_reply_allows() {
+    let gate = gate("[template.on]\nlive_play = { on_failure = \"allow\" }\ndrm = {}", "");
+    for (path, body, status, answer, permission) in [
+        ("/kollus", PLAY, 200, ALLOWED, Some(Permission::Allow)),
+        ("/kollus", PLAY, 200, r#"{"allow":false,"message":"no"}"#, Some(Permission::Deny)),
+        ("/kollus", PLAY, 200, "", Some(Permission::Deny)),
+        ("/kollus", PLAY, 403, "", Some(Permission::Deny)),
+        ("/kollus", PLAY, 500, "", Some(Permission::Allow)),
+        ("/kollus", DRM, 200, r#"[{"result":1}]"#, Some(Permission::Allow)),
+        ("/kollus", DRM, 200, r#"[{"result":0}]"#, Some(Permission::Deny)),
+        ("/ome", OPENING, 200, r#"{"allowed":true}"#, Some(Permission::Allow)),
+        ("/ome", OPENING, 200, r#"{"allowed":false}"#, Some(Permission::Deny)),
+        ("/srs", ON_STOP, 200, "", None),
+        ("/srs", ON_STOP, 500, "", None),
+    ] {
+        let conclusion = question(&gate, path, body).conclude(&response(status, answer), NOW);
+        assert_eq!(conclusion.permission(), permission, "{path} {status} {answer}");
+    }
+}
+
+#[test]
+fn resend_has_the_decision_of_its_first_copy() {
+    let gate = gate("[template.on]\nlive_play = { dedupe = true }", "");
+    drop(question(&gate, "/kollus", PLAY).conclude(&response(200, DENIED), NOW));
+    let Next::Reply(resend) = accept(&gate, "/kollus", PLAY).next(NOW) else {
+        panic!("expected a reply")
+    };
+    assert_eq!((resend.origin.as_str(), resend.permission()), ("resend", Some(Permission::Deny)));
+}
+
+#[test]
+fn template_keeps_one_value_of_a_server() {
+    let gate = gate("[template.on]\nlive_play = {}", "");
+    let accepted = accept(&gate, "/kollus", PLAY);
+    let template = accepted.template();
+    let count = |template: &Template| template.kinds().filter(|kind| kind.is_listed).count();
+    assert_eq!(template.extension(count), Some(&1));
+    assert_eq!(template.extension(|_| 17_usize), Some(&1));
+    assert_eq!(template.extension(|_| "another type"), None);
+    let kind = template.kinds().nth(accepted.kind_index().unwrap()).unwrap();
+    assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
 }

@@ -1,16 +1,18 @@
 //! Tests of config faults and warnings, in the form that an operator reads.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use gatepost::{Config, ConfigError, Gate, Head};
+use gatepost::{AdminAddress, Config, ConfigError, Gate, Head, LogCallbacks, TlsVersion};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
-fn errors(config: &str) -> Vec<String> {
+pub(crate) fn errors(config: &str) -> Vec<String> {
     let error = Gate::builder().toml(config).variable("KEY", "s3cret-key").build().unwrap_err();
     error.to_string().lines().map(|line| line.strip_prefix("config:").unwrap().to_owned()).collect()
 }
 
-fn build(config: &str) -> Result<Gate, ConfigError> {
+pub(crate) fn build(config: &str) -> Result<Gate, ConfigError> {
     Gate::builder().toml(config).variable("KEY", "s3cret-key").build()
 }
 
@@ -120,11 +122,11 @@ pusch = 'http://127.0.0.1:3000/push'
         "1:11: listen[0]: expected an address to listen on, found no port; add a colon and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
-        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; start the path with /",
-        "7:12: route[0].provider: expected a known provider, found \"tencent\"; use one of these providers: `github`, `kollus`",
+        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; remove %, ;, //",
+        "7:12: route[0].provider: expected a known provider, found \"tencent\"; did you mean `tencent-css`?",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
         "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",
-        "15:9: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
+        "15:1: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
@@ -193,8 +195,8 @@ fn refuses_invalid_templates() {
             "from 0 to 86400, found -1",
         ),
         (
-            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "expected a known setting, found \"grace\"; use one of these settings: `grace_secs`",
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.graec = 1",
+            "expected a known setting, found \"graec\"; did you mean `grace`? use one of these settings: `grace`",
         ),
     ];
     for (template, expected) in cases {
@@ -235,7 +237,7 @@ fn refuses_invalid_routes() {
         ),
         (
             "path = '/a'\nprovider = 'kollus'\ntemplate = 'x'",
-            "found \"x\"; add this template, or remove the key",
+            "found \"x\"; add a [[template]] with this name",
         ),
         (
             "path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217",
@@ -589,6 +591,60 @@ fn reads_names_of_admin_listener() {
 }
 
 #[test]
+fn reads_settings_of_log_and_traces() {
+    let settings = |top: &str| {
+        let gate = build(&format!("{top}\n{}", with(TEMPLATE)));
+        gate.map(|gate| gate.proxy_settings().telemetry).map_err(|fault| fault.to_string())
+    };
+    let default = settings("").unwrap();
+    assert_eq!(default.log_callbacks, LogCallbacks::Refused);
+    assert!(default.access_log.is_none() && default.otlp.is_none());
+    let read = settings(
+        "log_callbacks = 'all'\n[telemetry]\naccess_log = { file = 'a.log', sample = 0.25 }\n\
+         otlp = 'http://127.0.0.1:4318'",
+    )
+    .unwrap();
+    assert_eq!(read.log_callbacks, LogCallbacks::All);
+    let log = read.access_log.unwrap();
+    assert_eq!((log.file.as_path(), log.sample), (Path::new("a.log"), 0.25));
+    assert_eq!(read.otlp.unwrap().port_u16(), Some(4318));
+    for (wrong, fault) in [
+        ("log_callbacks = 'some'", "log_callbacks: expected a known value, found \"some\""),
+        ("log_callbacks = true", "log_callbacks: expected a string"),
+        ("telemetry = 1", "telemetry: expected a table"),
+        ("[telemetry]\naccess_log = {}", "telemetry.access_log: expected `file`, found none"),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = 2 }",
+            "sample: expected a number from 0 to 1",
+        ),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = nan }",
+            "sample: expected a number from 0 to 1",
+        ),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = 'x' }",
+            "sample: expected a number from 0 to 1, found a string",
+        ),
+        ("[telemetry]\notlp = '127.0.0.1:4318'", "telemetry.otlp: expected a valid URL"),
+        ("[telemetry]\notlp = 'http://x/v1/traces'", "telemetry.otlp: expected no path"),
+        ("[telemetry]\ncolour = 1", "telemetry.colour: expected a known key"),
+    ] {
+        let found = settings(wrong).unwrap_err();
+        assert!(found.contains(fault), "{wrong}: {found}");
+    }
+}
+
+#[test]
+fn only_log_callbacks_of_telemetry_changes_without_restart() {
+    let settings =
+        |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
+    let old = settings("");
+    assert!(!old.needs_restart(&settings("log_callbacks = 'none'")));
+    assert!(old.needs_restart(&settings("[telemetry]\naccess_log = { file = 'a' }")));
+    assert!(old.needs_restart(&settings("[telemetry]\notlp = 'http://127.0.0.1:4318'")));
+}
+
+#[test]
 fn warns_of_exposed_or_unused_admin_token() {
     let warnings = |top: &str| {
         let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
@@ -854,4 +910,195 @@ fn names_environment_variable_without_usable_value() {
         assert_eq!(error.faults()[0].problem(), problem);
         assert!(!error.to_string().contains("s3cret"), "{error}");
     }
+}
+
+/// Writes a config and PEM files to a folder, and returns the faults, or the config.
+fn with_pem_files(keys: &str) -> Result<Config, Vec<String>> {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    for name in ["chain.pem", "key.pem", "clients.pem"] {
+        std::fs::write(folder.path().join(name), "-----BEGIN X-----\n").unwrap();
+    }
+    std::fs::write(folder.path().join("empty.pem"), "").unwrap();
+    let route = "[[route]]\npath = '/hook'\nprovider = 'mux'";
+    std::fs::write(&path, format!("{keys}\n{route}\n")).unwrap();
+    let shown = path.display().to_string();
+    let tail = |line: &str| line.strip_prefix(&format!("{shown}:")).unwrap().to_owned();
+    Config::from_file(&path).map_err(|error| error.to_string().lines().map(tail).collect())
+}
+
+#[test]
+fn reads_certificates_and_rules_of_tls() {
+    let config = with_pem_files(
+        "listen_tls = '0.0.0.0:8443'\nadmin = 'tls:127.0.0.1:9900'\n\
+         [[certificate]]\nchain = 'chain.pem'\nkey = { file = 'key.pem' }\n\
+         [tls]\nmin_version = '1.3'\nclient_ca = 'clients.pem'",
+    )
+    .unwrap();
+    assert!(config.warnings().iter().all(|warning| warning.key().starts_with("route")));
+    let settings = config.proxy();
+    assert_eq!(settings.listen_tls, ["0.0.0.0:8443".parse().unwrap()]);
+    assert_eq!(settings.admin, Some(AdminAddress::Tls("127.0.0.1:9900".parse().unwrap())));
+    let tls = settings.tls.as_ref().unwrap();
+    assert_eq!(tls.min_version, TlsVersion::Tls13);
+    assert_eq!(tls.client_ca.as_ref().unwrap().name, Path::new("clients.pem"));
+    let [certificate] = &*tls.certificates else { panic!("expected one certificate") };
+    assert_eq!(*certificate.chain.content, *b"-----BEGIN X-----\n");
+    assert_eq!(certificate.key.expose(), b"-----BEGIN X-----");
+    assert!(format!("{tls:?}").contains("[redacted]"));
+}
+
+#[test]
+fn reads_unix_socket_of_admin_relative_to_config() {
+    let config = with_pem_files("admin = 'unix:run/admin.sock'").unwrap();
+    let Some(AdminAddress::Unix(path)) = &config.proxy().admin else { panic!("expected a path") };
+    assert!(path.is_absolute() && path.ends_with("run/admin.sock"), "{}", path.display());
+}
+
+#[test]
+fn refuses_tls_without_usable_certificate() {
+    let table = |lines: &str| format!("listen_tls = '127.0.0.1:8443'\n[[certificate]]\n{lines}");
+    let key = "key = { file = 'key.pem' }";
+    for (keys, expected) in [
+        (
+            "listen_tls = '127.0.0.1:8443'".to_owned(),
+            "1:1: listen_tls: expected a certificate for TLS, found none; add [[certificate]]",
+        ),
+        (
+            "admin = 'tls:127.0.0.1:9900'".to_owned(),
+            "1:1: admin: expected a certificate for TLS, found none; add [[certificate]]",
+        ),
+        (
+            "listen = '127.0.0.1:80'\nlisten_tls = '127.0.0.1:80'\n[[certificate]]\n\
+             chain = 'chain.pem'\nkey = { file = 'key.pem' }"
+                .to_owned(),
+            "2:14: listen_tls: expected an unused address, found 127.0.0.1:80 twice; write",
+        ),
+        (
+            "admin = 'unix:'".to_owned(),
+            "1:9: admin: expected the path of a Unix socket, found \"unix:\"; ",
+        ),
+        (
+            table(key),
+            "2:1: certificate[0]: expected `chain`, found none; add chain = \"fullchain.pem\"",
+        ),
+        (
+            table("chain = 'chain.pem'"),
+            "2:1: certificate[0]: expected `key`, found none; add key = { file = \"privkey.pem\" }",
+        ),
+        (
+            table(&format!("chain = 'absent.pem'\n{key}")),
+            "3:9: certificate[0].chain: gatepost cannot read the file: entity not found; write the",
+        ),
+        (
+            table("chain = 'chain.pem'\nkey = 'key.pem'"),
+            "4:7: certificate[0].key: expected a source of the private key, found a string; write {",
+        ),
+        (
+            table("chain = 'chain.pem'\nkey = { file = 'empty.pem' }"),
+            "4:7: certificate[0].key: expected a secret, found an empty value; ",
+        ),
+        (
+            table(&format!("chain = 'chain.pem'\n{key}\n[tls]\nmin_version = '1.1'")),
+            "6:15: tls.min_version: expected a known TLS version, found \"1.1\"; did you mean \
+             `1.2`? use one of these TLS versions: `1.2`, `1.3`",
+        ),
+        (
+            table(&format!("chain = 'chain.pem'\n{key}\n[tls]\nclient_ca = 'absent.pem'")),
+            "6:13: tls.client_ca: gatepost cannot read the file: entity not found; write the path",
+        ),
+    ] {
+        let faults = with_pem_files(&keys).expect_err(&keys);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with(expected), "expected {expected}, found {}", faults[0]);
+    }
+}
+
+#[test]
+fn warns_of_certificate_without_listener() {
+    let table = "[[certificate]]\nchain = 'chain.pem'\nkey = { file = 'key.pem' }";
+    let config = with_pem_files(table).unwrap();
+    let first = config.warnings()[0].to_string();
+    let expected =
+        "1:1: certificate[0]: the table has no effect without `listen_tls`; add listen_tls";
+    assert!(first.starts_with(expected), "{first}");
+}
+
+#[test]
+fn address_may_be_a_path_on_the_upstream_or_the_inner_service() {
+    let text = |top: &str, address: &str| {
+        format!(
+            "{top}\n[[route]]\npath = '/cb'\nprovider = 'srs'\n[[template]]\nname = 'a'\n\
+             provider = 'srs'\nbind = ['*']\non.on_play = '{address}'\n"
+        )
+    };
+    let shown = |top: &str, address: &str| {
+        let config: Config = text(top, address).parse().unwrap();
+        let route = config.route_infos().next().unwrap();
+        let mut kinds = route.templates[0].kinds.iter();
+        let to = kinds.find(|kind| &*kind.name == "on_play").unwrap().to.clone();
+        (to, config.reserved_paths().filter(|path| !path.starts_with("/cb")).collect::<Vec<_>>())
+    };
+    let reserved = vec!["/live/play/*".to_owned()];
+    let path = "/live/play";
+    assert_eq!(shown("", path), (path.to_owned(), reserved.clone()));
+    let upstream = "listen = ['127.0.0.1:1']\nupstream = 'http://127.0.0.1:3000'";
+    assert_eq!(shown(upstream, path), (format!("http://127.0.0.1:3000{path}"), reserved));
+    for (top, address, fault) in [
+        ("listen = ['127.0.0.1:1']", path, "expected a server for this path, found no `upstream`"),
+        ("", "live/play", "expected a valid URL"),
+        ("", "//app.test/play", "expected a valid URL"),
+        ("", "/a/../b", "expected a path without the segments . and .."),
+        ("", "/a b", "expected a valid URL, found an invalid URL"),
+    ] {
+        let faults = errors(&text(top, address));
+        assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
+    }
+}
+
+#[test]
+fn address_may_be_a_path_on_each_server_of_the_upstream() {
+    let text = |address: &str| {
+        format!(
+            "listen = ':1'\nupstream = ['http://10.0.0.1:3000', 'unix:/run/app.sock']\n\
+             [[route]]\npath = '/cb'\nprovider = 'srs'\n[[template]]\nname = 'a'\n\
+             provider = 'srs'\nbind = ['*']\non.on_play = {address}\n"
+        )
+    };
+    let config: Config = text("'/live/play'").parse().unwrap();
+    let addresses: Vec<_> = config.app_addresses().map(ToString::to_string).collect();
+    let expected = ["http://10.0.0.1:3000/live/play", "unix:/run/app.sock:/live/play"];
+    assert_eq!(addresses, expected);
+    let upstream = config.proxy().upstream.as_ref().unwrap().as_slice().iter();
+    for (server, address) in upstream.zip(config.app_addresses()) {
+        assert!(Arc::ptr_eq(server.server(), address.server()));
+    }
+    assert!(config.forbidden_addresses(None).is_empty());
+    for (address, fault) in [
+        (
+            "['/live/play', 'http://10.0.0.1:3000/live/play']",
+            "expected another address, found one twice",
+        ),
+        (
+            "{ url = '/live/play', forward = 'passthrough' }",
+            "expected a server without a path, because passthrough keeps the callback's path",
+        ),
+    ] {
+        let faults = errors(&text(address));
+        assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
+    }
+}
+
+#[test]
+fn reads_durations_with_unit_from_environment_variables() {
+    let config = |value: &str| {
+        let toml = "upstream_idle = { env = 'IDLE' }\n[[route]]\npath = '/a'\nprovider = 'mux'";
+        Gate::builder().toml(toml).variable("IDLE", value).build()
+    };
+    let gate = config("1500ms\n").unwrap();
+    assert_eq!(gate.proxy_settings().upstream_idle, Duration::from_millis(1500));
+    let error = config("s3cret").unwrap_err();
+    let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
+    assert_eq!(fault.problem(), "expected a duration with a unit, found another text");
+    assert_eq!(fault.excerpt(), "upstream_idle = { env = 'IDLE' }");
 }

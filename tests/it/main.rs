@@ -9,6 +9,7 @@ mod core;
 #[cfg(feature = "tower")]
 mod cors;
 mod definitions;
+mod diagnostics;
 mod drive;
 #[cfg(feature = "tower")]
 mod examples;

@@ -15,10 +15,11 @@ const COMMAND: &str = "UPDATE_VIEWS=1 cargo test --test it view_files";
 
 /// Type names that differ from the default. The default is the name of the kind, or the names of
 /// the outer type and the field.
-const TYPES: [(&str, &str); 17] = [
+const TYPES: [(&str, &str); 18] = [
     ("github.ping", "GithubPing"),
     ("github.push", "GithubPush"),
-    ("mediamtx", "AuthRequest"),
+    ("mediamtx.metrics", "MediamtxMetrics"),
+    ("mediamtx.publish", "MediamtxPublish"),
     ("tencent-css.error", "PushError"),
     ("tencent-trtc", "Notification"),
     ("tencent-vod.event", "TencentVodEvent"),

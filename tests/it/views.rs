@@ -394,10 +394,15 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
         entry.iter().find(is_for).unwrap()["then"]["properties"].clone()
     };
     // Decisions and notifications have different keys. The parser lists the keys of both.
-    let delivery = |kind| properties(&of("kollus")["on"]["properties"][kind]["anyOf"][1]);
+    let delivery = |kind| {
+        let name = of("kollus")["on"]["properties"][kind]["$ref"].clone();
+        let name = name.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+        properties(&schema["$defs"][name]["anyOf"][1])
+    };
     let delivery: BTreeSet<_> = delivery("live_play").union(&delivery("upload")).cloned().collect();
     for (config, in_schema) in [
         (format!("zzz = 1\n{base}"), properties(&schema)),
+        (format!("[telemetry]\nzzz = 1\n{base}"), properties(&schema["properties"]["telemetry"])),
         (format!("{base}zzz = 1\n"), properties(&schema["properties"]["route"]["items"])),
         (
             format!("{base}{template}zzz = 1\n"),
@@ -425,6 +430,41 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
             let config = config.replace("zzz", &format!("{key:?}"));
             assert_eq!(remedy_for(&config, key), None, "{config}");
         }
+    }
+}
+
+#[test]
+fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
+    let schema = gatepost::config_schema();
+    assert!(schema.to_string().len() < 64 * 1024, "{}", schema.to_string().len());
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let valid = |text: &str| {
+        let value: toml::Value = toml::from_str(text).unwrap();
+        validator.is_valid(&serde_json::to_value(value).unwrap())
+    };
+    for file in [
+        "proxy/configs/full.toml",
+        "proxy/configs/quickstart.toml",
+        "examples/gatepost.toml",
+        "examples/node/gatepost.toml",
+        "examples/php/gatepost.toml",
+        "tests/it/example.toml",
+    ] {
+        assert!(valid(&std::fs::read_to_string(file).unwrap()), "{file}");
+    }
+    let base = "[[route]]\npath = '/x'\nprovider = 'kollus'\n";
+    let template = "[[template]]\nname = 'a'\nprovider = 'kollus'\n";
+    assert!(valid(&format!("stop_timeout = '5s'\n{base}")));
+    for wrong in [
+        format!("stop_timeout = 5\n{base}"),
+        format!("stop_timeout = 'soon'\n{base}"),
+        format!("{base}paht = '/y'\n"),
+        format!("{base}{template}on.live_play = {{ urll = 'http://a/b' }}"),
+        format!("{base}{template}on.live_pla = 'http://a/b'"),
+        format!("{base}{template}on.upload = {{ on_failure = 'deny' }}"),
+        format!("{base}{template}settings.custom = 'x'"),
+    ] {
+        assert!(!valid(&wrong), "{wrong}");
     }
 }
 

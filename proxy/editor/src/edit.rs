@@ -58,6 +58,17 @@ impl Edit {
         }
     }
 
+    /// Returns the tenants that the edit binds or unbinds, or that a new template has; `None` if the
+    /// edit changes no bindings.
+    #[must_use]
+    pub fn tenants(&self) -> Option<&[String]> {
+        match self {
+            Self::Bind { tenants, .. } | Self::Unbind { tenants, .. } => Some(tenants),
+            Self::Create(draft) => Some(&draft.bind),
+            Self::Delete { .. } | Self::Modify { .. } => None,
+        }
+    }
+
     /// Returns the log message of this edit, for example `template bound`.
     #[must_use]
     pub const fn log_message(&self) -> &'static str {

@@ -140,6 +140,9 @@ pub struct EditFault {
     /// Column of the fault in the line, counted from 1; `None` for an API request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+    /// Stable code of the fault; `None` for an API request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// Full path of the key with the fault, for example `template[0].on.push`.
     pub key: String,
     /// Description of the problem.
@@ -149,11 +152,11 @@ pub struct EditFault {
 }
 
 impl EditFault {
-    /// Creates a fault without a file, line or column.
+    /// Creates a fault without a file, line, column or code.
     #[must_use]
     pub fn new(key: &str, problem: &str, remedy: &str) -> Self {
         let (key, problem, remedy) = (key.to_owned(), problem.to_owned(), remedy.to_owned());
-        Self { file: None, line: None, column: None, key, problem, remedy }
+        Self { file: None, line: None, column: None, code: None, key, problem, remedy }
     }
 }
 
@@ -163,6 +166,7 @@ impl From<&Fault> for EditFault {
             file: fault.file().map(str::to_owned),
             line: Some(fault.line()),
             column: Some(fault.column()),
+            code: Some(fault.kind().as_str()),
             ..Self::new(fault.key(), fault.problem(), fault.remedy())
         }
     }

@@ -8,13 +8,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Response, StatusCode};
+use pingora::apps::ServerApp;
 use pingora::apps::http_app::ServeHttp;
+use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
+use pingora::server::ShutdownWatch;
 use serde_json::json;
 
 use self::api::TokenAttempts;
+use crate::inbound::proxy_protocol;
+use crate::inbound::tls::finish;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
+use crate::tls::ServedTls;
 
 /// Server of the admin listener.
 pub(crate) struct AdminApp {
@@ -49,6 +55,34 @@ impl AdminApp {
             }
             _ => (StatusCode::NOT_FOUND, TEXT, "use /healthz, /readyz or /metrics\n".into()),
         }
+    }
+}
+
+/// Server for the connections of the admin listener, with or without TLS.
+pub(crate) struct AdminServer {
+    app: Arc<AdminApp>,
+    tls: Option<Arc<ServedTls>>,
+}
+
+impl AdminServer {
+    pub(crate) fn new(app: AdminApp, tls: Option<Arc<ServedTls>>) -> Self {
+        Self { app: Arc::new(app), tls }
+    }
+}
+
+#[async_trait]
+impl ServerApp for AdminServer {
+    async fn process_new(
+        self: &Arc<Self>,
+        stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
+        let peer = proxy_protocol::peer(&stream).map(|peer| peer.ip());
+        let stream = match &self.tls {
+            None => stream,
+            Some(tls) => finish(tls.accept_admin(stream), peer).await?,
+        };
+        self.app.process_new(stream, shutdown).await
     }
 }
 

@@ -1,35 +1,95 @@
 //! `gatepost check`: the faults, the warnings, the reserved paths and the memory of a config file.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use gatepost::{Config, IdentityInfo, Template};
+use clap::Args;
+use gatepost::{Config, FaultKind, IdentityInfo, Template};
+use serde_json::json;
 
+use super::config_argument::ConfigArgument;
+use super::diagnostics::{self, Diagnostic, Format};
 use super::error::CommandError;
 use super::memory;
-use super::print::{err, out};
+use super::print::out;
 use crate::app::tls;
+use crate::clock;
+use crate::telemetry::traces;
+use crate::tls::{Certificate, LoadedTls};
+
+/// Arguments of `gatepost check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
 
 /// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
-pub(super) fn check(path: &Path) -> Result<(), CommandError> {
-    let config = Config::from_file(path)?;
-    tls::check(&config).map_err(|source| CommandError::Tls { path: path.to_owned(), source })?;
-    let shown = path.display();
-    for warning in config.warnings() {
-        err(&format!("{} (warning)", warning.located_in(path)));
+pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
+    let path = arguments.config.path()?;
+    let (valid, found) = match Config::from_file(path) {
+        Ok(config) => {
+            let certificates = certificates(&config, path)?;
+            tls::check(&config)
+                .map_err(|source| CommandError::OutgoingTls { path: path.to_owned(), source })?;
+            let found = warnings(&config, &certificates, path);
+            (Some((config, certificates)), found)
+        }
+        Err(unreadable) if unreadable.faults().is_empty() => return Err(unreadable.into()),
+        Err(error) => (None, diagnostics::of_error(&error, path)),
+    };
+    let config = valid.as_ref().map(|(config, _)| config);
+    if config.is_some_and(|config| config.proxy().telemetry.otlp.is_some()) {
+        traces::check().map_err(|source| CommandError::Start {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
     }
-    if config.proxy().listen.is_empty() {
-        let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
-        err(&format!("{shown}: expected a `listen` address, found none; {remedy} (warning)"));
+    match arguments.format {
+        Format::Human => {
+            diagnostics::print_human(&found, path);
+            if let Some((config, certificates)) = &valid {
+                print_contents(config, certificates, path);
+            }
+        }
+        Format::Json => print_json(config, path, &found),
+        Format::Github => diagnostics::print_github(&found),
     }
-    for (path, kinds) in config.kinds_without_tenant() {
-        let kinds = kinds.join(", ");
-        err(&format!(
-            "{shown}: the route {path} refuses callbacks of these kinds, because they name no tenant: {kinds}; \
-             bind \"*\" in a template, or set template on a route for these kinds (warning)"
-        ));
+    if config.is_some() { Ok(()) } else { Err(CommandError::Faults) }
+}
+
+/// Returns the warnings of the config, and those that only the command line gives.
+fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> Vec<Diagnostic> {
+    let of_config = config.warnings().iter().map(|warning| Diagnostic::new(warning, path));
+    let mut found: Vec<_> = of_config.collect();
+    for (problem, remedy) in certificates.iter().filter_map(|c| c.warning(clock::now())) {
+        let kind = FaultKind::CertificateOutOfDate;
+        found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
     }
-    let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
-    out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
+    if config.proxy().addresses().is_empty() {
+        let problem = "expected a `listen` address, found none".to_owned();
+        let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
+        found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
+    }
+    for (route, kinds) in config.kinds_without_tenant() {
+        let kinds = list(&kinds);
+        let problem = format!(
+            "the route {route} refuses callbacks of these kinds, because they name no tenant: {kinds}"
+        );
+        let remedy = "bind \"*\" in a template, or set template on a route for these kinds";
+        let kind = FaultKind::TenantUnnamed;
+        found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
+    }
+    found
+}
+
+/// Prints the contents of a valid config.
+fn print_contents(config: &Config, certificates: &[Arc<Certificate>], path: &Path) {
+    let names: Vec<_> = config.templates().map(Template::name).collect();
+    out(&format!("{}: {}", path.display(), summary(config.routes().count(), &names)));
     for (key, variable) in config.variables() {
         out(&format!("{key}: from the environment variable {variable}"));
     }
@@ -43,10 +103,33 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
     }
-    if !config.proxy().listen.is_empty() {
-        memory::lines(&config).iter().for_each(|line| out(line));
+    certificates.iter().for_each(|certificate| out(&certificate.summary(clock::now())));
+    if !config.proxy().addresses().is_empty() {
+        memory::lines(config).iter().for_each(|line| out(line));
     }
-    Ok(())
+}
+
+fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
+    let routes: Option<Vec<_>> = config.map(|config| config.routes().collect());
+    let templates: Option<Vec<_>> = config.map(|c| c.templates().map(Template::name).collect());
+    let reserved: Option<Vec<_>> = config.map(|config| config.reserved_paths().collect());
+    let document = json!({
+        "file": path.display().to_string(),
+        "ok": config.is_some(),
+        "diagnostics": found,
+        "routes": routes,
+        "templates": templates,
+        "reserved": reserved,
+    });
+    out(&document.to_string());
+}
+
+/// Parses the certificates and the rules of TLS.
+fn certificates(config: &Config, path: &Path) -> Result<Vec<Arc<Certificate>>, CommandError> {
+    let Some(settings) = &config.proxy().tls else { return Ok(Vec::new()) };
+    let loaded = LoadedTls::load(settings);
+    let loaded = loaded.map_err(|source| CommandError::Tls { path: path.to_owned(), source })?;
+    Ok(loaded.certificates().to_vec())
 }
 
 /// Prints each rule for `ce-id`, with the kinds of the template that have this rule.
@@ -74,7 +157,7 @@ fn print_unlisted(template: &Template) {
         let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);
         let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
         if !kinds.is_empty() {
-            let (name, kinds) = (template.name(), kinds.join(", "));
+            let (name, kinds) = (template.name(), list(&kinds));
             out(&format!("template {name}: {reply} without the app: {kinds}"));
         }
     }

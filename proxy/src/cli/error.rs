@@ -11,6 +11,7 @@ use super::recorded_request::RecordingError;
 use crate::app::FetchError;
 use crate::app::tls::TlsFault;
 use crate::server::StartError;
+use crate::tls::TlsError;
 
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +19,18 @@ pub(super) enum CommandError {
     /// An argument is invalid.
     #[error("{argument}: {problem}")]
     Argument { argument: String, problem: String },
-    /// The config or a definition has faults.
+    /// gatepost cannot read the config, or a definition has faults.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The command has printed the faults of the config.
+    #[error("the config has faults")]
+    Faults,
+    /// The operator named no config file, and the working directory has none.
+    #[error(
+        "gatepost.toml: expected a config file in this folder, found none; create one with \
+         `gatepost init`, or name a file with -c"
+    )]
+    NoConfig,
     /// The operator has not confirmed the command.
     #[error("{0}")]
     NotConfirmed(String),
@@ -47,7 +57,9 @@ pub(super) enum CommandError {
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
     #[error("{}: {source}", path.display())]
-    Tls { path: PathBuf, source: TlsFault },
+    Tls { path: PathBuf, source: TlsError },
+    #[error("{}: {source}", path.display())]
+    OutgoingTls { path: PathBuf, source: TlsFault },
     /// The admin listener replies without a 2xx status.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),
@@ -57,6 +69,15 @@ pub(super) enum CommandError {
 }
 
 impl CommandError {
+    /// Returns the exit code: 2 if the operator must call the command in another way, otherwise 1.
+    pub(super) const fn exit_code(&self) -> u8 {
+        let is_usage = matches!(
+            self,
+            Self::Argument { .. } | Self::Environment { .. } | Self::NoConfig | Self::Sample(_)
+        );
+        if is_usage { 2 } else { 1 }
+    }
+
     pub(super) fn argument(argument: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Argument { argument: argument.into(), problem: problem.into() }
     }

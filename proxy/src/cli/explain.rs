@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use gatepost::{Gate, Head, Timestamp};
+use gatepost::{Config, Gate, Head, Timestamp};
 
+use super::config_argument::ConfigArgument;
 use super::error::CommandError;
 use super::print::out;
 use super::recorded_request::RecordedRequest;
@@ -14,9 +15,8 @@ use crate::clock;
 /// Arguments of `gatepost explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// Config file.
-    #[arg(short, long)]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgument,
     /// File with the request in wire format: head, empty line, body.
     request: PathBuf,
     /// Moment of receipt, in Unix seconds; default: now.
@@ -25,7 +25,7 @@ pub(super) struct ExplainArguments {
 }
 
 pub(super) fn run(arguments: &ExplainArguments) -> Result<(), CommandError> {
-    let gate = Gate::from_toml_file(&arguments.config)?;
+    let gate = Gate::new(Config::from_file(arguments.config.path()?)?);
     let path = || arguments.request.clone();
     let wire = fs::read(&arguments.request);
     let wire = wire.map_err(|source| CommandError::File { path: path(), source })?;

@@ -4,8 +4,10 @@ use std::num::NonZero;
 
 use gatepost::Config;
 
-use crate::inbound::{CONNECTION_BYTES, IDLE_CONNECTION_BYTES, PASSING_CONNECTION_BYTES};
-use crate::telemetry::log::QUEUE_BYTES;
+use crate::inbound::{
+    CONNECTION_BYTES, IDLE_CONNECTION_BYTES, PASSING_CONNECTION_BYTES, TLS_BYTES,
+};
+use crate::telemetry::{access_log, log};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -41,11 +43,14 @@ pub(super) fn lines(config: &Config) -> Vec<String> {
 fn parts(config: &Config) -> Vec<MemoryPart> {
     let settings = config.proxy();
     let connections = settings.max_connections.get();
-    let each = connection(settings.upstream.is_some());
+    let tls = if settings.listen_tls.is_empty() { 0 } else { TLS_BYTES };
+    let each = connection(settings.upstream.is_some()) + tls;
     let unjudged = settings.max_unjudged_bytes.get();
     let cores = std::thread::available_parallelism();
     let threads = settings.threads.or(cores.ok()).map_or(1, NonZero::get);
-    let idle = IDLE_CONNECTION_BYTES / KIB;
+    let has_access_log = settings.telemetry.access_log.is_some();
+    let log_queue = log::QUEUE_BYTES + if has_access_log { access_log::QUEUE_BYTES } else { 0 };
+    let idle = (IDLE_CONNECTION_BYTES + tls) / KIB;
     vec![
         (PROGRAM_BYTES, "program, definitions, connections to apps".into()),
         (
@@ -56,7 +61,7 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         (unjudged, "freed heads and bodies that the allocator still holds".into()),
         (threads * JUDGING * config.longest_body(), format!("judging on {threads} threads")),
         (REMEMBERED_BYTES, "remembered callbacks, signatures, replies and clients".into()),
-        (QUEUE_BYTES, "log lines in the queue".into()),
+        (log_queue, "log lines in the queue".into()),
     ]
 }
 

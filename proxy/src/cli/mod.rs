@@ -1,10 +1,14 @@
 //! The command line.
 
 mod check;
+mod config_argument;
+mod diagnostics;
 mod error;
 mod explain;
 mod generated;
 mod health;
+mod help;
+mod init;
 mod memory;
 mod print;
 mod providers;
@@ -13,18 +17,21 @@ mod routes;
 mod send;
 mod table;
 mod template;
+mod trusting_client;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use gatepost::{Config, ConfigFiles};
+use gatepost::{Config, ConfigError, ConfigFiles};
 use http::Uri;
 
-use self::check::check;
+use self::check::{CheckArguments, check};
+use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
+use self::init::InitArguments;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
@@ -34,7 +41,7 @@ use crate::telemetry::log::{self, LogFormat};
 
 /// Verifies callbacks of live-video platforms, asks your app, and replies to the platform.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version, after_help = LOG_HELP)]
+#[command(name = "gatepost", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
 struct Cli {
     /// Format of the log lines on standard error.
     #[arg(long, value_enum, default_value_t, global = true)]
@@ -43,9 +50,12 @@ struct Cli {
     command: Command,
 }
 
-const LOG_HELP: &str = "\
+const AFTER_HELP: &str = "\
 The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
-for failures of the app only.";
+for failures of the app only.
+
+Exit codes: 0 success; 1 the config has faults, the request was refused, or the command failed; 2 wrong \
+arguments, or no config file.";
 
 const SIGNAL_HELP: &str = "\
 Signals:
@@ -58,25 +68,27 @@ enum Command {
     /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
     #[command(after_help = SIGNAL_HELP)]
     Run {
-        /// Config file.
-        #[arg(short, long)]
-        config: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
         /// Take over the listeners of the running gatepost through its `upgrade_socket`. Then the
         /// running gatepost finishes its requests in flight and stops.
         #[arg(long)]
         upgrade: bool,
     },
-    /// Check a config file, and print each fault with line and remedy. Exit with 1 on a fault.
-    Check {
-        /// Config file.
-        #[arg(short, long)]
-        config: PathBuf,
+    /// Check a config file, and print each fault and warning with line and remedy. Exit with 1 on a
+    /// fault.
+    Check(CheckArguments),
+    /// Write a config file for a platform, and tell what to enter in the platform's console.
+    Init(InitArguments),
+    /// Explain a code of a fault, a refusal or a failure, or a command.
+    Help {
+        /// Code, for example `signature_mismatch`; command; or `codes` for a list.
+        topic: Option<String>,
     },
     /// Show the routes: for each kind, the form of its events and the app that receives them.
     Routes {
-        /// Config file.
-        #[arg(short, long)]
-        config: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
         /// Format of the output.
         #[arg(long, value_enum, default_value_t)]
         format: RoutesFormat,
@@ -92,7 +104,8 @@ enum Command {
     Explain(ExplainArguments),
     /// Print the JSON Schema of the config file or of a kind. For a kind, `$defs` has the answer.
     Schema {
-        /// `config` or a kind, for example `tencent-css.push`.
+        /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
+        /// file if its first line is `#:schema FILE`.
         of: String,
         /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]
@@ -126,9 +139,13 @@ pub fn run_program() -> ExitCode {
     let cli = Cli::parse();
     log::start(cli.log_format);
     let result = match &cli.command {
-        Command::Run { config, upgrade } => run(config, *upgrade),
-        Command::Check { config } => check(config),
-        Command::Routes { config, format } => routes::list(config, *format),
+        Command::Run { config, upgrade } => run(config, *upgrade, cli.log_format),
+        Command::Check(arguments) => check(arguments),
+        Command::Init(arguments) => init::run(arguments),
+        Command::Help { topic } => help::run(topic.as_deref(), &mut Cli::command()),
+        Command::Routes { config, format } => {
+            config.path().and_then(|path| routes::list(path, *format))
+        }
         Command::Providers { name } => providers::list(name.as_deref()),
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
@@ -138,22 +155,51 @@ pub fn run_program() -> ExitCode {
         Command::Completions { shell } => generated::completions(Cli::command(), *shell),
         Command::Man { out } => generated::man(Cli::command(), out.as_deref()),
     };
-    log::finish();
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::err(&error.to_string());
-            ExitCode::FAILURE
+            // The command has printed the faults.
+            if !matches!(error, CommandError::Faults) {
+                fail(&error, cli.log_format);
+            }
+            ExitCode::from(error.exit_code())
         }
+    };
+    log::finish();
+    code
+}
+
+/// Reports the reason why a command fails, in the format of the log.
+fn fail(error: &CommandError, format: LogFormat) {
+    match format {
+        LogFormat::Json => tracing::error!("{error}"),
+        LogFormat::Text => print::err(&error.to_string()),
     }
 }
 
-fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
+fn run(config: &ConfigArgument, upgrade: bool, form: LogFormat) -> Result<(), CommandError> {
+    let path = config.path()?;
     let start = |source| CommandError::Start { path: path.to_owned(), source };
     let signals = WatchedSignals::watch().map_err(start)?;
     log::take_panics();
     let files = ConfigFiles::read(path)?;
-    let config = Config::from_files(&files)?;
+    let config = match Config::from_files(&files) {
+        Ok(config) => config,
+        Err(error) => {
+            report(&error, path, form);
+            return Err(CommandError::Faults);
+        }
+    };
     let served = ServedConfig::new(files, config)?;
     server::run(served, upgrade, signals).map_err(start)
+}
+
+/// Prints the faults of a config for a person, or logs them as JSON.
+fn report(error: &ConfigError, path: &Path, form: LogFormat) {
+    if !matches!(form, LogFormat::Json) {
+        return diagnostics::print_human(&diagnostics::of_error(error, path), path);
+    }
+    for fault in error.faults() {
+        tracing::error!(code = fault.kind().as_str(), "{}", fault.located_in(path));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::{Definition, FieldInfo, config_schema};
+use gatepost::{Definition, FieldInfo, closest, config_schema};
 
 use super::error::CommandError;
 use super::print::out;
@@ -35,7 +35,9 @@ fn list_named(name: &str) -> Result<(), CommandError> {
     let all = gatepost::providers();
     for (provider, kind) in all.iter().flat_map(|own| own.kinds.iter().map(move |k| (own, k))) {
         let full = format!("{}.{}", provider.name, kind.name);
-        if full != name && *provider.name != *name {
+        let in_group = |group: &str| format!("{}.{group}", provider.name) == name;
+        let is_in_group = kind.group.as_deref().is_some_and(in_group);
+        if full != name && *provider.name != *name && !is_in_group {
             continue;
         }
         is_known = true;
@@ -54,7 +56,11 @@ fn list_named(name: &str) -> Result<(), CommandError> {
             out(&format!("settings.{}\t{what}\t{}", setting.name, setting.about));
         }
     }
-    if is_known { Ok(()) } else { Err(unknown(name, "provider or kind")) }
+    match name.split_once('.') {
+        _ if is_known => Ok(()),
+        Some((provider, kind)) => Err(unknown_kind(&definition(provider, None)?, kind)),
+        None => Err(unknown_provider(name)),
+    }
 }
 
 /// Lists fields, and the fields inside each field with more indentation.
@@ -79,7 +85,13 @@ pub(super) fn schema(of: &str, file: Option<&Path>) -> Result<(), CommandError> 
         config_schema()
     } else {
         let (provider, kind) = of.split_once('.').unwrap_or((of, ""));
-        definition(provider, file)?.schema(kind).ok_or_else(|| unknown(of, "kind"))?
+        if !of.contains('.') && file.is_none() && closest(of, ["config"]).is_some() {
+            let problem =
+                format!("expected `config` or a kind, found `{of}`; did you mean `config`?");
+            return Err(CommandError::argument(of, problem));
+        }
+        let definition = definition(provider, file)?;
+        definition.schema(kind).ok_or_else(|| unknown_kind(&definition, kind))?
     };
     out(&format!("{schema:#}"));
     Ok(())
@@ -88,7 +100,7 @@ pub(super) fn schema(of: &str, file: Option<&Path>) -> Result<(), CommandError> 
 /// Returns the definition of the provider called `name`: built in, or read from `file`.
 pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, CommandError> {
     let Some(path) = file else {
-        return Definition::built_in(name).ok_or_else(|| unknown(name, "provider"));
+        return Definition::built_in(name).ok_or_else(|| unknown_provider(name));
     };
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|source| CommandError::File { path: path.to_owned(), source })?;
@@ -101,8 +113,33 @@ pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, 
     Err(CommandError::argument(path.display().to_string(), problem))
 }
 
-fn unknown(name: &str, what: &str) -> CommandError {
-    let problem =
-        format!("expected a known {what}, found `{name}`; run `gatepost providers` for a list");
+fn unknown_provider(name: &str) -> CommandError {
+    let suggestion = did_you_mean(name, Definition::built_in_names());
+    let remedy = "run `gatepost providers` for a list";
+    let problem = format!("expected a known provider, found `{name}`; {suggestion}{remedy}");
     CommandError::argument(name, problem)
+}
+
+/// Creates the error for a kind that the definition does not have, or for a group of kinds.
+pub(super) fn unknown_kind(definition: &Definition, wrong: &str) -> CommandError {
+    let info = definition.info();
+    let provider = &info.name;
+    let full = format!("{provider}.{wrong}");
+    let of_group = info.kinds.iter().filter(|kind| kind.group.as_deref() == Some(wrong));
+    let members: Vec<_> = of_group.map(|kind| format!("`{provider}.{}`", kind.name)).collect();
+    if !members.is_empty() {
+        let members = members.join(", ");
+        let problem = format!("expected a kind, found a group of kinds; use one of {members}");
+        return CommandError::argument(full, problem);
+    }
+    let suggestion = did_you_mean(wrong, info.kinds.iter().map(|kind| &*kind.name));
+    let remedy = format!("run `gatepost providers {provider}` for a list");
+    let found = if wrong.is_empty() { "none".to_owned() } else { format!("`{wrong}`") };
+    let problem = format!("expected a kind of {provider}, found {found}; {suggestion}{remedy}");
+    CommandError::argument(full, problem)
+}
+
+/// Returns the start of a remedy: the word that the operator probably meant.
+fn did_you_mean<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> String {
+    closest(wrong, words).map(|word| format!("did you mean `{word}`? ")).unwrap_or_default()
 }

@@ -138,9 +138,11 @@ fn summary(config: &Config) -> String {
         templates().flat_map(|template| &template.kinds).filter(in_form).count()
     };
     let counts = FORMS.map(|form| (form, count(form)));
-    let parts = counts.iter().filter(|(_, count)| *count > 0).map(|(form, count)| match form {
-        KindForm::NoEvent => format!("{count} without the app"),
-        form => format!("{count} {}", form.as_str()),
+    let parts = counts.iter().filter(|(_, count)| *count > 0).map(|(form, count)| {
+        if *form == KindForm::NoEvent {
+            return format!("{count} without the app");
+        }
+        format!("{count} {}", form.as_str())
     });
     format!("kinds: {}", parts.collect::<Vec<_>>().join(", "))
 }

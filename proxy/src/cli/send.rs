@@ -2,7 +2,7 @@
 
 use std::env::VarError;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::Args;
@@ -13,7 +13,8 @@ use http_body_util::Full;
 
 use super::error::CommandError;
 use super::print::{err, out};
-use super::providers::definition;
+use super::providers::{definition, unknown_kind};
+use super::trusting_client::TrustingClient;
 use crate::{app, clock};
 
 /// Arguments of `gatepost send`.
@@ -29,11 +30,18 @@ pub(super) struct SendArguments {
     #[arg(long, value_name = "URL")]
     to: Uri,
     /// Key of the platform.
-    #[arg(long, conflicts_with = "key_env")]
+    #[arg(long, conflicts_with_all = ["key_env", "key_file"])]
     key: Option<KeyArgument>,
     /// Environment variable with the key of the platform.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "key_file")]
     key_env: Option<String>,
+    /// File with the key of the platform.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// File with the certificate authorities in PEM that may sign the server's certificate, besides
+    /// those of the machine.
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
     /// File with the definition of your own provider.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
@@ -70,11 +78,8 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         CommandError::argument(full_kind, problem)
     })?;
     let definition = definition(provider, arguments.definition.as_deref())?;
-    let mut sample = definition.sample(kind).ok_or_else(|| {
-        let remedy = format!("run `gatepost providers {provider}` for a list");
-        let problem = format!("expected a known kind, found `{kind}`; {remedy}");
-        CommandError::argument(full_kind, problem)
-    })?;
+    let sample = definition.sample(kind);
+    let mut sample = sample.ok_or_else(|| unknown_kind(&definition, kind))?;
     for field in &arguments.fields {
         let (name, value) = field.split_once('=').ok_or_else(|| {
             let problem =
@@ -103,10 +108,15 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if arguments.print {
         return Ok(print_request(&request)?);
     }
-    deliver(request)
+    deliver(request, arguments.cacert.as_deref())
 }
 
 fn key(arguments: &SendArguments) -> Result<Option<String>, CommandError> {
+    if let Some(path) = &arguments.key_file {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| CommandError::File { path: path.clone(), source })?;
+        return Ok(Some(text.trim_ascii_end().to_owned()));
+    }
     let Some(name) = &arguments.key_env else {
         return Ok(arguments.key.as_ref().map(|key| key.0.clone()));
     };
@@ -140,12 +150,22 @@ fn print_request(request: &Request<Bytes>) -> io::Result<()> {
 }
 
 /// Sends the request, and prints the status and the body of the reply.
-fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
+fn deliver(request: Request<Bytes>, cacert: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // An error names only the host, because the path may contain a token.
     let host = request.uri().host().unwrap_or_default().to_owned();
-    let reply = runtime.block_on(app::fetch(request.map(Full::new)));
-    let (head, body) = reply.map_err(|source| CommandError::Send { host, source })?;
+    let request = request.map(Full::new);
+    let (head, body) = match cacert {
+        Some(path) => {
+            let client = TrustingClient::new(path)?;
+            let reply = runtime.block_on(client.fetch(request));
+            reply.map_err(|problem| CommandError::argument(host, problem))?
+        }
+        None => {
+            let reply = runtime.block_on(app::fetch(request));
+            reply.map_err(|source| CommandError::Send { host, source })?
+        }
+    };
     out(&head.status.to_string());
     let body = String::from_utf8_lossy(&body);
     let body = body.trim_end();

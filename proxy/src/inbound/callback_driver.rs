@@ -4,6 +4,7 @@
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
+use std::fmt;
 use std::future::{pending, poll_fn};
 use std::net::IpAddr;
 use std::panic::resume_unwind;
@@ -14,19 +15,22 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
-    EventRequest, Gate, Head, Intake, Question, Refusal, Reply, RequestContext, Runtime, Timestamp,
-    drive, report,
+    Accepted, Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Conclusion,
+    Disconnected, Driven, EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Question,
+    Refusal, Reply, RequestContext, Runtime, Timestamp, drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
 
+use super::callback_record::{CallbackArrival, CallbackClock};
 use super::connections::Connection;
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage, Target};
+use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
+use crate::telemetry::traces::{AppCall, CallbackTrace};
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -79,14 +83,24 @@ pub(crate) trait Exchange: Send {
 
     /// Closes the connection after this request.
     fn close(&mut self);
+
+    /// Takes note of an accepted callback and its conclusion, after the reply.
+    fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}
 }
 
 /// Driver of the callbacks of one gate.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
+    pub(crate) hook: Option<Arc<dyn MetricsHook>>,
+}
+
+impl fmt::Debug for CallbackDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackDriver").field("gate", &self.gate).finish_non_exhaustive()
+    }
 }
 
 impl CallbackDriver {
@@ -97,31 +111,44 @@ impl CallbackDriver {
         intake: Intake,
         started: Instant,
     ) {
-        let mut trace = [0; 24];
-        fastrand::fill(&mut trace);
         let from = intake.client();
-        let mut client = Client::new(exchange, self, from, trace);
-        let driven = drive(&mut client, &mut App(self), self, intake).await;
+        let arrival = CallbackArrival::new(exchange, started);
+        let mut client = Client::new(exchange, self, from, &arrival);
+        let mut app = App { driver: self, asked: None, took: None, status: None };
+        let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
+        let clock = CallbackClock { body: client.waited, app: app.call() };
         drop(client);
         match driven {
             Driven::Refused(_) if exceeded == Some(Bound::UnjudgedBytes) => {
                 Bound::UnjudgedBytes.report(from);
                 exchange.write_unread(&Reply::overloaded()).await;
             }
-            Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
+            Driven::Refused(refusal) => self.reply_refusal(exchange, &refusal, &arrival).await,
             Driven::Concluded(accepted, conclusion, now) => {
-                METRICS.concluded(&accepted, &conclusion, started.elapsed());
-                if is_half_closed {
-                    METRICS.client_gone(&accepted);
+                let times = clock.times(started, &conclusion);
+                METRICS.callbacks.concluded(&accepted, &conclusion, &times);
+                if let Some(hook) = &self.hook {
+                    hook.concluded(&accepted, &conclusion, times.total);
                 }
-                report::concluded(&accepted, &conclusion, now);
+                if is_half_closed {
+                    METRICS.callbacks.client_gone(&accepted);
+                }
+                report::concluded(&accepted, &conclusion, log::callbacks(), now);
                 exchange.write(&conclusion.reply).await;
+                if let Some(recorder) = arrival.recorder() {
+                    let conclusion = Some(&conclusion);
+                    recorder.accepted(&self.gate, exchange, &accepted, conclusion, clock.app);
+                }
+                exchange.concluded(accepted, conclusion);
             }
             Driven::ClientGone(accepted) => {
-                METRICS.client_gone(&accepted);
+                METRICS.callbacks.client_gone(&accepted);
                 tracing::debug!("the client disconnected before the reply");
                 exchange.close();
+                if let Some(recorder) = arrival.recorder() {
+                    recorder.accepted(&self.gate, exchange, &accepted, None, clock.app);
+                }
             }
         }
     }
@@ -131,10 +158,35 @@ impl CallbackDriver {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
 
-    pub(crate) async fn refuse(&self, exchange: &mut impl Exchange, refusal: &Refusal) {
-        METRICS.refused(refusal);
-        report::refused(refusal, (self.clock)());
-        exchange.write_unread(&refusal.reply()).await;
+    /// Refuses a callback for its head.
+    pub(crate) async fn refuse(
+        &self,
+        exchange: &mut impl Exchange,
+        refusal: &Refusal,
+        started: Instant,
+    ) {
+        let arrival = CallbackArrival::new(exchange, started);
+        self.reply_refusal(exchange, refusal, &arrival).await;
+    }
+
+    async fn reply_refusal(
+        &self,
+        exchange: &mut impl Exchange,
+        refusal: &Refusal,
+        arrival: &CallbackArrival,
+    ) {
+        METRICS.callbacks.refused(refusal);
+        if let Some(hook) = &self.hook {
+            hook.refused(refusal, arrival.started.elapsed());
+        }
+        if log::callbacks() != LogCallbacks::None {
+            report::refused(refusal, (self.clock)());
+        }
+        let reply = refusal.reply();
+        exchange.write_unread(&reply).await;
+        if let Some(recorder) = arrival.recorder() {
+            recorder.refused(&self.gate, exchange, refusal, &reply);
+        }
     }
 }
 
@@ -174,11 +226,12 @@ struct Client<'e, E> {
     exchange: &'e mut E,
     driver: &'e CallbackDriver,
     from: Option<IpAddr>,
-    /// Random bytes for a new trace.
-    trace: [u8; 24],
+    arrival: &'e CallbackArrival,
     sent_continue: bool,
     /// True if the client has closed its sending half. It may have closed the whole connection.
     is_half_closed: bool,
+    /// Time for which gatepost waited for the body.
+    waited: Duration,
     /// Bytes of the body that have arrived.
     received: usize,
     /// Memory of these bytes.
@@ -194,15 +247,16 @@ impl<'e, E: Exchange> Client<'e, E> {
         exchange: &'e mut E,
         driver: &'e CallbackDriver,
         from: Option<IpAddr>,
-        trace: [u8; 24],
+        arrival: &'e CallbackArrival,
     ) -> Self {
         Self {
             exchange,
             driver,
             from,
-            trace,
+            arrival,
             sent_continue: false,
             is_half_closed: false,
+            waited: Duration::ZERO,
             received: 0,
             held: 0,
             unfinished: None,
@@ -224,7 +278,10 @@ impl<'e, E: Exchange> Client<'e, E> {
     async fn wait_for_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
         self.count();
         let Some(unfinished) = &self.unfinished else { return Err(Disconnected) };
-        match unfinished.wait(self.received, self.exchange.next_chunk()).await {
+        let started = Instant::now();
+        let waited = unfinished.wait(self.received, self.exchange.next_chunk()).await;
+        self.waited += started.elapsed();
+        match waited {
             Ok(chunk) => chunk,
             Err(bound) => {
                 self.exceeded = Some(bound);
@@ -244,7 +301,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         // of the app's address.
         let host = self.exchange.head().headers().get(HOST);
         let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
-        context.with_trace(self.trace).with_host(host)
+        let span = self.arrival.trace.as_ref().map(CallbackTrace::app_span);
+        context.with_trace(self.arrival.random).with_span(span).with_host(host)
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
@@ -308,7 +366,24 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
 }
 
 /// The app's side of a callback.
-struct App<'s>(&'s CallbackDriver);
+struct App<'s> {
+    driver: &'s CallbackDriver,
+    /// Time of the first attempt; `None` if gatepost has not asked the app.
+    asked: Option<Instant>,
+    /// Time from the first attempt to the answer; `None` without an answer.
+    took: Option<Duration>,
+    /// Status of the answer; `None` without an answer.
+    status: Option<u16>,
+}
+
+impl App<'_> {
+    /// Returns the request to the app; `None` if gatepost has not asked the app.
+    fn call(&self) -> Option<AppCall> {
+        let asked = self.asked?;
+        let took = self.took.unwrap_or_else(|| asked.elapsed());
+        Some(AppCall { asked, took, status: self.status })
+    }
+}
 
 impl<'s> AppSide for App<'s> {
     fn ask<'a>(
@@ -320,7 +395,7 @@ impl<'s> AppSide for App<'s> {
         let target = match question.addresses() {
             Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
             None => {
-                let servers = question.servers().cloned().or_else(|| self.0.gate.upstream());
+                let servers = question.servers().cloned().or_else(|| self.driver.gate.upstream());
                 let path = event.callback_path().cloned();
                 servers.map(|addresses| Target { addresses, path })
             }
@@ -329,14 +404,25 @@ impl<'s> AppSide for App<'s> {
         let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());
         let method = event.method().clone();
         let (headers, body) = event.into_parts();
+        let asked = *self.asked.get_or_insert_with(Instant::now);
         async move {
             let Some(target) = target else {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
             let message = EventMessage { method, headers, body, keeps_host, is_repeatable };
-            app::ask(target, message, attempt, limit).await
+            let answer = app::ask(target, message, attempt, limit).await;
+            self.took = Some(asked.elapsed());
+            self.status = status_of(&answer);
+            answer
         }
+    }
+}
+
+fn status_of(asked: &Asked) -> Option<u16> {
+    match asked {
+        Asked::Answered(Answer::Response { status, .. }) => Some(status.as_u16()),
+        Asked::Answered(_) | Asked::ConnectionClosed => None,
     }
 }
 

@@ -145,7 +145,7 @@ pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {
     pub(crate) fn start() -> Self {
-        METRICS.in_flight.inc();
+        METRICS.requests.in_flight.inc();
         // Fails for an HTTP/2 request, because the task of such a request has no connection.
         let _http_2 = CONNECTION.try_with(|connection| connection.work());
         Self(())
@@ -154,7 +154,7 @@ impl RequestInFlight {
 
 impl Drop for RequestInFlight {
     fn drop(&mut self) {
-        METRICS.in_flight.dec();
+        METRICS.requests.in_flight.dec();
         let _http_2 = CONNECTION.try_with(|connection| connection.set(ConnectionState::Idle));
     }
 }

@@ -1,6 +1,7 @@
 //! Client connections: HTTP/1.1 and HTTP/2 on one port.
 //!
 //! 1. With `proxy_protocol`, a connection starts with a PROXY header that names the client.
+//!    On [`listen_tls`](tls), the TLS handshake follows.
 //! 2. An HTTP/2 connection starts with a preface of 24 bytes. The first byte that differs from the
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
@@ -11,12 +12,14 @@
 //!    a verdict.
 
 mod callback_driver;
+mod callback_record;
 mod close_signal;
 mod connections;
 mod http1;
 pub(crate) mod pingora;
-mod proxy_protocol;
+pub(crate) mod proxy_protocol;
 mod source;
+pub(crate) mod tls;
 mod unfinished;
 mod unjudged;
 
@@ -32,7 +35,7 @@ use ::pingora::proxy::{HttpProxy, http_proxy};
 use ::pingora::server::ShutdownWatch;
 use ::pingora::server::configuration::ServerConf;
 use async_trait::async_trait;
-use gatepost::{HeadFault, Reply, report};
+use gatepost::{HeadFault, ProxySettings, Reply, report};
 use http::Version;
 use tokio::time::timeout;
 
@@ -42,8 +45,10 @@ use self::http1::{ClientConnection, ServeEnd, UnreadableRequest};
 use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
 use self::source::Source;
+use self::tls::TlsListeners;
 use self::unfinished::Bound;
 use crate::telemetry::metrics::METRICS;
+use crate::tls::ServedTls;
 use crate::{clock, descriptors};
 
 /// Time limits of a connection until gatepost has read a request.
@@ -67,12 +72,16 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
 /// a request that arrives in this time, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// Memory of an idle HTTP/1 connection: its task, most of it the state of Pingora's sessions.
+/// Memory of an idle HTTP/1 connection without TLS: its task, most of it the state of Pingora's sessions.
 pub(crate) const IDLE_CONNECTION_BYTES: usize = 24 * 1024;
 
 /// Memory of a connection without bytes that `max_unjudged_bytes` counts: an HTTP/2 connection with
 /// its state of 40 KiB, and a head of 64 KiB that is incomplete.
 pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
+
+/// Memory that TLS adds to a connection: 11 KiB for its state, and 20 KiB while a record of 16 KiB
+/// is incomplete. A handshake needs less.
+pub(crate) const TLS_BYTES: usize = 32 * 1024;
 
 /// Memory of a connection whose request or response passes, when both the client and the upstream
 /// are slow. Pingora has buffers of 64 KiB for each direction and for a second attempt, and a queue
@@ -83,6 +92,7 @@ pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
 pub(crate) struct InboundServer {
     driver: CallbackDriver,
     proxy_protocol: bool,
+    tls: Option<TlsListeners>,
     connections: Connections,
     http_1: Arc<HttpProxy<ProxyService>>,
     http_2: Arc<HttpProxy<ProxyService>>,
@@ -90,19 +100,21 @@ pub(crate) struct InboundServer {
 }
 
 impl InboundServer {
-    /// Creates a server. With `proxy_protocol`, each connection must start with a PROXY header.
+    /// Creates a server for the addresses in `settings`.
     pub(crate) fn new(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
-        proxy_protocol: bool,
+        settings: &ProxySettings,
+        tls: &Arc<ServedTls>,
     ) -> Self {
-        Self::with_timeouts(conf, service, proxy_protocol, TIMEOUTS)
+        Self::with_timeouts(conf, service, settings, tls, TIMEOUTS)
     }
 
     fn with_timeouts(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
-        proxy_protocol: bool,
+        settings: &ProxySettings,
+        tls: &Arc<ServedTls>,
         timeouts: ConnectionTimeouts,
     ) -> Self {
         let proxy = |h2c| {
@@ -115,10 +127,12 @@ impl InboundServer {
             Arc::new(proxy)
         };
         let driver = service.driver().clone();
-        let max_connections = driver.gate.proxy_settings().max_connections.get();
+        let max_connections = settings.max_connections.get();
         let connections = Connections::new(max_connections.min(descriptors::connection_limit()));
         let (http_1, http_2) = (proxy(false), proxy(true));
-        Self { driver, proxy_protocol, connections, http_1, http_2, timeouts }
+        let tls = TlsListeners::of(settings, tls);
+        let proxy_protocol = settings.proxy_protocol;
+        Self { driver, proxy_protocol, tls, connections, http_1, http_2, timeouts }
     }
 
     fn source_of(&self, stream: &Stream) -> Source {
@@ -174,6 +188,9 @@ impl InboundServer {
             }
             open.set_source(self.source_of(&stream));
         }
+        if let Some(tls) = self.tls.as_ref().filter(|tls| tls.has_accepted(&stream)) {
+            stream = Box::pin(tls.shake_hands(stream, open)).await?;
+        }
         let mut connection = ClientConnection::new(stream);
         let version = timeout(self.timeouts.start, connection.version()).await.ok()??;
         Some((version, connection))
@@ -198,7 +215,7 @@ impl InboundServer {
 
 /// Counts and logs an HTTP/1 request that gatepost or Pingora cannot read.
 pub(crate) fn unreadable(error: &UnreadableRequest, peer: Option<IpAddr>) {
-    METRICS.unreadable.inc();
+    METRICS.requests.unreadable.inc();
     report::closed("request_unreadable", error, peer, clock::now());
 }
 
@@ -210,7 +227,7 @@ async fn exceeded(bound: Bound, connection: ClientConnection) {
 }
 
 async fn head_too_large(connection: ClientConnection) {
-    METRICS.rejected(HeadFault::HeadTooLarge);
+    METRICS.requests.rejected(HeadFault::HeadTooLarge);
     report::rejected(HeadFault::HeadTooLarge, connection.peer(), clock::now());
     connection.refuse(&Reply::head_too_large()).await;
 }
@@ -289,6 +306,10 @@ impl ServerApp for InboundServer {
 mod tests {
     use ::pingora::protocols::l4;
     use gatepost::Gate;
+    use rustls::crypto::ring::default_provider;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::{ClientConfig, RootCertStore};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::watch;
@@ -296,12 +317,14 @@ mod tests {
 
     use super::*;
     use crate::inbound::http1::HTTP2_PREFACE;
+    use crate::tls::tests::{config, issue};
 
     fn inbound_server(timeouts: ConnectionTimeouts) -> Arc<InboundServer> {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let conf = Arc::new(ServerConf::default());
-        let service = ProxyService::new(gate, None);
-        Arc::new(InboundServer::with_timeouts(&conf, &service, false, timeouts))
+        let settings = gate.proxy_settings();
+        let (service, tls) = (ProxyService::new(gate, None), Arc::default());
+        Arc::new(InboundServer::with_timeouts(&conf, &service, &settings, &tls, timeouts))
     }
 
     /// Serves a connection until its end.
@@ -368,11 +391,62 @@ mod tests {
         is_closed_after(b"", timeouts).await;
     }
 
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const HALF_A_HEAD: [u8; 10] = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83];
+
     #[tokio::test]
     async fn closes_http_2_connection_with_incomplete_head() {
         let timeouts = ConnectionTimeouts { idle_http_2: Duration::from_millis(10), ..TIMEOUTS };
-        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-        let half_a_head = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83];
-        is_closed_after(&[&HTTP2_PREFACE[..], &settings, &half_a_head].concat(), timeouts).await;
+        is_closed_after(&[&HTTP2_PREFACE[..], &SETTINGS, &HALF_A_HEAD].concat(), timeouts).await;
+    }
+
+    /// Sends `bytes` over TLS with HTTP/2, and waits until gatepost closes the connection.
+    async fn is_closed_after_over_tls(bytes: &[u8], timeouts: ConnectionTimeouts) {
+        let issued = issue("gate.example.com", None);
+        let config = config(&[(&issued.pem, &issued.key.serialize_pem())]);
+        let tls = Arc::<ServedTls>::default();
+        tls.replace(tls.load(config.proxy().tls.as_ref()).unwrap().as_ref());
+        let settings = config.proxy().clone();
+        let service = ProxyService::new(Gate::new(config), None);
+        let conf = Arc::new(ServerConf::default());
+        let inbound =
+            Arc::new(InboundServer::with_timeouts(&conf, &service, &settings, &tls, timeouts));
+
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(issued.pem.as_bytes()).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let mut settings = builder.with_root_certificates(roots).with_no_client_auth();
+        settings.alpn_protocols = vec![b"h2".to_vec()];
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let (_running, shutdown) = watch::channel(false);
+        let served = inbound.process_new(Box::new(l4::stream::Stream::from(server)), &shutdown);
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(settings));
+        let client = async {
+            let name = "gate.example.com".try_into().unwrap();
+            let mut client = connector.connect(name, client).await.unwrap();
+            client.write_all(bytes).await.unwrap();
+            client.flush().await.unwrap();
+            let mut read = Vec::new();
+            let _gone = client.read_to_end(&mut read).await;
+            read
+        };
+        let (_, read) = tokio::join!(served, client);
+        // The server's preface is a frame of SETTINGS.
+        assert_eq!(read.get(3).copied(), (bytes.len() > HTTP2_PREFACE.len()).then_some(4));
+    }
+
+    #[tokio::test]
+    async fn closes_idle_http_2_connection_over_tls() {
+        let timeouts = ConnectionTimeouts { idle_http_2: Duration::from_millis(10), ..TIMEOUTS };
+        let idle = [&HTTP2_PREFACE[..], &SETTINGS].concat();
+        is_closed_after_over_tls(&idle, timeouts).await;
+        is_closed_after_over_tls(&[&idle[..], &HALF_A_HEAD].concat(), timeouts).await;
+        let timeouts = ConnectionTimeouts { start: Duration::from_millis(10), ..TIMEOUTS };
+        is_closed_after_over_tls(&HTTP2_PREFACE[..23], timeouts).await;
+        is_closed_after_over_tls(b"", timeouts).await;
     }
 }

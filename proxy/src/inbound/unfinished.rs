@@ -41,7 +41,7 @@ impl Bound {
 
     /// Counts and logs the end of a connection or request.
     pub(crate) fn report(self, from: Option<IpAddr>) {
-        METRICS.closed(self.as_str());
+        METRICS.requests.closed(self.as_str());
         report::closed(self.as_str(), &self, from, crate::clock::now());
     }
 }

@@ -2,33 +2,37 @@
 //!
 //! 1. `LISTEN_FDS` is the number of sockets. If `LISTEN_PID` names another process, the sockets are
 //!    not for this process.
-//! 2. A socket called `listen` or `admin` in `LISTEN_FDNAMES` replaces the addresses of this key in
+//! 2. A socket called `listen`, `listen_tls` or `admin` in `LISTEN_FDNAMES` replaces the addresses of this key in
 //!    the config.
 //! 3. Any other socket must have an address that the config contains, so that no connection waits
 //!    for ever.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 
-use gatepost::ProxySettings;
+use gatepost::{AdminAddress, ProxySettings};
 use listenfd::ListenFd;
+use rustix::io::ioctl_fionbio;
 
 use super::StartError;
+use super::listen_address::ListenAddress;
 
 /// Config key whose addresses a socket replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SocketKey {
     Admin,
     Listen,
+    ListenTls,
 }
 
 impl SocketKey {
-    const ALL: [Self; 2] = [Self::Admin, Self::Listen];
+    const ALL: [Self; 3] = [Self::Admin, Self::Listen, Self::ListenTls];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Listen => "listen",
+            Self::ListenTls => "listen_tls",
         }
     }
 
@@ -37,6 +41,7 @@ impl SocketKey {
         match self {
             Self::Admin => b'a',
             Self::Listen => b'l',
+            Self::ListenTls => b't',
         }
     }
 
@@ -46,10 +51,10 @@ impl SocketKey {
 }
 
 /// Listening sockets, each with its configured address.
-pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
+pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
 /// Keys of the sockets that have one, by address.
-pub(super) type SocketKeys = Vec<(SocketAddr, SocketKey)>;
+pub(super) type SocketKeys = Vec<(ListenAddress, SocketKey)>;
 
 /// Sockets that this process did not bind.
 #[derive(Default)]
@@ -67,39 +72,63 @@ impl InheritedSockets {
         let mut inherited = Self::default();
         for index in 0..passed.len() {
             let name = names.next().unwrap_or_default();
-            let Some(listener) = passed.take_tcp_listener(index).map_err(StartError::Inherited)?
-            else {
-                continue;
-            };
-            let address = prepare(&listener).map_err(StartError::Inherited)?;
+            let socket = take(&mut passed, index).map_err(StartError::Inherited)?;
+            let Some(socket) = socket else { continue };
+            let address = prepare(&socket).map_err(StartError::Inherited)?;
             let key = SocketKey::ALL.into_iter().find(|key| key.name() == name);
-            inherited.keys.extend(key.map(|key| (address, key)));
-            inherited.sockets.push((address, listener));
+            inherited.keys.extend(key.map(|key| (address.clone(), key)));
+            inherited.sockets.push((address, socket));
         }
         Ok(inherited)
     }
 
     /// Replaces the addresses of each key that has a socket.
     pub(super) fn apply_to(&self, settings: &mut ProxySettings) {
-        let of = |wanted| self.keys.iter().filter(move |(_, key)| *key == wanted).map(|(a, _)| *a);
-        let listen: Vec<_> = of(SocketKey::Listen).collect();
-        if !listen.is_empty() {
-            settings.listen = listen;
+        let of = |wanted| self.keys.iter().filter(move |(_, key)| *key == wanted).map(|(a, _)| a);
+        let lists = [
+            (SocketKey::Listen, &mut settings.listen),
+            (SocketKey::ListenTls, &mut settings.listen_tls),
+        ];
+        for (key, list) in lists {
+            let addresses: Vec<_> = of(key).filter_map(ListenAddress::tcp).collect();
+            if !addresses.is_empty() {
+                *list = addresses;
+            }
         }
-        settings.admin = of(SocketKey::Admin).next().or(settings.admin);
+        if let Some(address) = of(SocketKey::Admin).next() {
+            settings.admin = Some(admin_at(address, settings.admin.as_ref()));
+        }
     }
 
     /// Returns an error for a socket without a use.
     pub(super) fn check_uses(&self, settings: &ProxySettings) -> Result<(), StartError> {
-        let is_used = |address| settings.listen.iter().chain(&settings.admin).any(|a| a == address);
+        let addresses = ListenAddress::all(settings);
+        let is_used = |address| addresses.contains(address);
         match self.sockets.iter().find(|(address, _)| !is_used(address)) {
-            Some((address, _)) => Err(StartError::UnusedSocket { address: *address }),
+            Some((address, _)) => Err(StartError::UnusedSocket { address: address.clone() }),
             None => Ok(()),
         }
     }
 }
 
-fn prepare(listener: &TcpListener) -> io::Result<SocketAddr> {
-    listener.set_nonblocking(true)?;
-    listener.local_addr()
+/// Takes a TCP or Unix socket.
+fn take(passed: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
+    match passed.take_tcp_listener(index) {
+        Ok(listener) => Ok(listener.map(OwnedFd::from)),
+        Err(_) => Ok(passed.take_unix_listener(index)?.map(OwnedFd::from)),
+    }
+}
+
+/// Returns the address of the admin listener on another socket. It has TLS if the config says so.
+fn admin_at(address: &ListenAddress, configured: Option<&AdminAddress>) -> AdminAddress {
+    match (address, configured) {
+        (ListenAddress::Unix(path), _) => AdminAddress::Unix(path.clone()),
+        (ListenAddress::Tcp(address), Some(AdminAddress::Tls(_))) => AdminAddress::Tls(*address),
+        (ListenAddress::Tcp(address), _) => AdminAddress::Tcp(*address),
+    }
+}
+
+fn prepare(socket: &OwnedFd) -> io::Result<ListenAddress> {
+    ioctl_fionbio(socket, true)?;
+    ListenAddress::of(socket)
 }

@@ -17,8 +17,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd as _, IntoRawFd as _};
+use std::os::fd::{AsFd as _, IntoRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -27,7 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::apps::ServerApp;
-use pingora::listeners::{L4BufferSettings, ListenerConfig};
+use pingora::listeners::L4BufferSettings;
 use pingora::server::{ListenFds, ShutdownWatch};
 use pingora::services::{Service, listening};
 use rustix::net::{
@@ -37,6 +36,7 @@ use rustix::net::{
 use tokio::sync::Notify;
 
 use super::inherited::{InheritedSockets, SocketKey, SocketKeys, Sockets};
+use super::listen_address::ListenAddress;
 use super::watchdog::Watchdog;
 
 /// Maximum number of file descriptors in one message.
@@ -52,13 +52,10 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Binds all addresses. Keeps each listener open, so binding an overlapping address fails.
-pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io::Error)> {
-    let bind = |&address: &SocketAddr| {
-        let listener = TcpListener::bind(address).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok((address, listener))
-        });
-        listener.map_err(|error| (address, error))
+pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Sockets, (ListenAddress, io::Error)> {
+    let bind = |address: &ListenAddress| match address.bind() {
+        Ok(socket) => Ok((address.clone(), socket)),
+        Err(error) => Err((address.clone(), error)),
     };
     addresses.iter().map(bind).collect()
 }
@@ -92,8 +89,9 @@ pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>, Arc<SocketKeys>);
 impl OfferedSockets {
     /// Duplicates the listeners.
     pub(super) fn of(sockets: &Sockets, keys: SocketKeys) -> io::Result<Self> {
-        let duplicate =
-            |(address, listener): &(SocketAddr, TcpListener)| Ok((*address, listener.try_clone()?));
+        let duplicate = |(address, socket): &(ListenAddress, OwnedFd)| {
+            Ok((address.clone(), socket.try_clone()?))
+        };
         let sockets = sockets.iter().map(duplicate).collect::<io::Result<_>>()?;
         Ok(Self(Arc::new(Mutex::new(sockets)), Arc::new(keys)))
     }
@@ -103,7 +101,7 @@ impl OfferedSockets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn key_byte(&self, address: &SocketAddr) -> u8 {
+    fn key_byte(&self, address: &ListenAddress) -> u8 {
         let key = self.1.iter().find(|(own, _)| own == address);
         key.map_or(NO_KEY, |(_, key)| key.to_byte())
     }
@@ -131,8 +129,8 @@ fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
     let mut sockets = Sockets::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
-            for listener in received.map(TcpListener::from) {
-                sockets.push((listener.local_addr()?, listener));
+            for socket in received {
+                sockets.push((ListenAddress::of(&socket)?, socket));
             }
         }
     }
@@ -140,8 +138,8 @@ fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
         return Err(io::Error::other("expected listeners from the running gatepost, found none"));
     }
     let keys = sockets.iter().zip(bytes);
-    let keys =
-        keys.filter_map(|((address, _), byte)| Some((*address, SocketKey::from_byte(byte)?)));
+    let keys = keys
+        .filter_map(|((address, _), byte)| Some((address.clone(), SocketKey::from_byte(byte)?)));
     Ok(InheritedSockets { keys: keys.collect(), sockets })
 }
 
@@ -252,7 +250,7 @@ impl<A> ListeningService<A> {
     ) -> Self {
         let buffer = L4BufferSettings::default().read(read_buffer);
         for (address, _) in &sockets {
-            service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
+            service.add_listener(address.config().l4_buffer(buffer));
         }
         Self { service, sockets, watchdog: None }
     }

@@ -1,6 +1,7 @@
 //! Start, reload and stop of the proxy.
 
 mod inherited;
+mod listen_address;
 mod listener_handover;
 mod notification;
 mod reload;
@@ -8,30 +9,34 @@ mod signals;
 mod watchdog;
 
 use std::io;
-use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatepost::ProxySettings;
+use gatepost::{AdminAddress, ProxySettings};
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
+use pingora::tls::{RootCertStore, load_platform_certs_incl_env_into_store};
+use tokio::signal::unix::Signal;
 use tokio::sync::Notify;
 
 use self::inherited::{InheritedSockets, SocketKeys, Sockets};
+use self::listen_address::ListenAddress;
 use self::listener_handover::{self as handover, ListeningService, OfferedSockets, Predecessor};
 use self::signals::Stop;
 pub(crate) use self::signals::WatchedSignals;
 use self::watchdog::Watchdog;
-use crate::admin::AdminApp;
+use crate::admin::{AdminApp, AdminServer};
 use crate::descriptors;
 use crate::inbound::pingora::{PeerRules, ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
 use crate::resolver::Resolver;
 use crate::served_config::ServedConfig;
-use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
+use crate::telemetry::traces::TracesError;
+use crate::telemetry::{access_log, log, traces};
 
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
@@ -39,25 +44,34 @@ const HEADER_BUFFER: usize = 1024;
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
+    #[error("{path}: cannot open the access log: {source}")]
+    AccessLog { path: PathBuf, source: io::Error },
     #[error("cannot use a socket of LISTEN_FDS: {0}")]
     Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen { address: ListenAddress, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
+    #[error(
+        "expected root certificates of the system, found none that can be read; install \
+         ca-certificates, or set SSL_CERT_FILE to a file of root certificates"
+    )]
+    NoRootCertificates,
     #[error(
         "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
     NoUpgradeSocket,
     #[error("cannot receive signals: {0}")]
     Signals(io::Error),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
         "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
          write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
     )]
-    UnusedSocket { address: SocketAddr },
+    UnusedSocket { address: ListenAddress },
     #[error("{path}: cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
@@ -74,8 +88,16 @@ pub(crate) fn run(
     let served = Arc::new(served);
     let mut settings = served.gate().proxy_settings();
     let (predecessor, inherited) = inherit(&mut settings, upgrade)?;
-    if settings.listen.is_empty() {
+    if settings.addresses().is_empty() {
         return Err(StartError::NoListener);
+    }
+    require_root_certificates()?;
+    if let Some(log) = &settings.telemetry.access_log {
+        let wrong = |source| StartError::AccessLog { path: log.file.clone(), source };
+        access_log::start(log).map_err(wrong)?;
+    }
+    if let Some(collector) = &settings.telemetry.otlp {
+        traces::start(collector)?;
     }
     let keys = inherited.keys;
     let mut sockets = complete(inherited.sockets, &settings)?;
@@ -88,9 +110,11 @@ pub(crate) fn run(
     log_start(&served, &sockets);
 
     let service = ProxyService::new(served.gate().clone(), upstream);
-    let app = InboundServer::new(&server.configuration, &service, settings.proxy_protocol);
-    let admin = sockets.split_off(settings.listen.len());
-    log_addresses(&sockets, "listening for callbacks");
+    let app = InboundServer::new(&server.configuration, &service, &settings, served.tls());
+    let admin = sockets.split_off(settings.addresses().len());
+    let (plain, encrypted) = sockets.split_at(settings.listen.len());
+    log_addresses(plain, "listening for callbacks");
+    log_addresses(encrypted, "listening for callbacks over TLS");
     let proxy = listening::Service::new("callbacks".into(), app);
     // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Without PROXY
     // headers, all reads are large.
@@ -100,8 +124,9 @@ pub(crate) fn run(
 
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
-        let mut service =
-            listening::Service::new("admin".into(), AdminApp::new(Arc::clone(&served)));
+        let tls = matches!(settings.admin, Some(AdminAddress::Tls(_))).then(|| served.tls());
+        let app = AdminServer::new(AdminApp::new(Arc::clone(&served)), tls.cloned());
+        let mut service = listening::Service::new("admin".into(), app);
         service.threads = Some(1);
         server.add_service(ListeningService::new(service, admin, 0));
     }
@@ -112,6 +137,12 @@ pub(crate) fn run(
     watch_stop(&server, settings.stop_timeout, offered.sockets, stop.clone(), started);
     server.run(RunArgs { shutdown_signal: Box::new(stop) });
     Ok(())
+}
+
+/// Fails where Pingora's connector to the upstream would panic.
+fn require_root_certificates() -> Result<(), StartError> {
+    let loaded = load_platform_certs_incl_env_into_store(&mut RootCertStore::empty());
+    loaded.map_err(|_| StartError::NoRootCertificates)
 }
 
 /// Logs the start: version, config and addresses.
@@ -149,13 +180,13 @@ fn inherit(
     Ok((Some(predecessor), taken))
 }
 
-/// Returns the sockets of `listen`, followed by the socket of `admin`. Binds all addresses that
+/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. Binds all addresses that
 /// `taken` does not contain.
 fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, StartError> {
-    let addresses: Vec<_> = settings.listen.iter().chain(&settings.admin).copied().collect();
+    let addresses = ListenAddress::all(settings);
     taken.retain(|(address, _)| addresses.contains(address));
-    let missing = |address: &&SocketAddr| !taken.iter().any(|(known, _)| known == *address);
-    let missing: Vec<_> = addresses.iter().filter(missing).copied().collect();
+    let missing = |address: &&ListenAddress| !taken.iter().any(|(known, _)| known == *address);
+    let missing: Vec<_> = addresses.iter().filter(missing).cloned().collect();
     let bound = handover::bind(&missing);
     taken.extend(bound.map_err(|(address, source)| StartError::Listen { address, source })?);
     taken.sort_by_key(|(own, _)| addresses.iter().position(|address| address == own));
@@ -216,9 +247,16 @@ fn announce(
     });
 }
 
-fn log_addresses(sockets: &Sockets, what: &str) {
+fn log_addresses(sockets: &[(ListenAddress, OwnedFd)], what: &str) {
     for (address, _) in sockets {
         tracing::info!(%address, "{what}");
+    }
+}
+
+/// Opens the access log again at each `SIGUSR1`.
+async fn reopen_access_log(mut signal: Signal) {
+    while signal.recv().await.is_some() {
+        let _done = tokio::task::spawn_blocking(access_log::reopen).await;
     }
 }
 
@@ -229,9 +267,10 @@ fn watch_signals(
     stop: Stop,
     handed_over: Arc<Notify>,
 ) {
-    let WatchedSignals { runtime, stop: stop_signals, hangup } = signals;
+    let WatchedSignals { runtime, stop: stop_signals, hangup, user } = signals;
     std::thread::spawn(move || {
         runtime.spawn(reload::watch(served, hangup));
+        runtime.spawn(reopen_access_log(user));
         runtime.block_on(stop_signals.watch(stop, handed_over));
     });
 }
@@ -271,7 +310,7 @@ fn watch_stop(
         }
         offer.withdraw();
         let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
-        tracing::info!(reason, in_flight = METRICS.in_flight.get(), "stopping");
+        tracing::info!(reason, in_flight = METRICS.requests.in_flight.get(), "stopping");
         if reason != Stop::HANDED_OVER {
             notification::stopping();
         }
@@ -281,10 +320,12 @@ fn watch_stop(
         // Check twice: gatepost may have read a request that the metric does not count yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
-            quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };
+            quiet = if METRICS.requests.in_flight.get() == 0 { quiet + 1 } else { 0 };
         }
+        access_log::finish();
+        traces::finish();
         let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
-        let dropped = METRICS.in_flight.get();
+        let dropped = METRICS.requests.in_flight.get();
         tracing::info!(reason, took_ms = %took, uptime_secs = uptime, dropped, "stopped");
         log::finish();
         std::process::exit(0);

@@ -22,6 +22,7 @@ pub(crate) struct WatchedSignals {
     pub(super) runtime: Runtime,
     pub(super) stop: StopSignals,
     pub(super) hangup: Signal,
+    pub(super) user: Signal,
 }
 
 impl WatchedSignals {
@@ -31,19 +32,18 @@ impl WatchedSignals {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(StartError::Signals)?;
         let watched = runtime.block_on(async { watch_signals() });
-        let (stop, hangup) = watched.map_err(StartError::Signals)?;
-        Ok(Self { runtime, stop, hangup })
+        let (stop, hangup, user) = watched.map_err(StartError::Signals)?;
+        Ok(Self { runtime, stop, hangup, user })
     }
 }
 
-fn watch_signals() -> io::Result<(StopSignals, Signal)> {
-    // Without a receiver, these signals have no effect. Tools such as log rotation send them.
-    for kind in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
-        drop(signal(kind)?);
-    }
+fn watch_signals() -> io::Result<(StopSignals, Signal, Signal)> {
+    // Without a receiver, this signal has no effect.
+    drop(signal(SignalKind::user_defined2())?);
     let term = signal(SignalKind::terminate())?;
     let (quit, interrupt) = (signal(SignalKind::quit())?, signal(SignalKind::interrupt())?);
-    Ok((StopSignals { term, quit, interrupt }, signal(SignalKind::hangup())?))
+    let stop = StopSignals { term, quit, interrupt };
+    Ok((stop, signal(SignalKind::hangup())?, signal(SignalKind::user_defined1())?))
 }
 
 /// Signals that stop the process.

@@ -1,6 +1,6 @@
-//! Log and metrics for the operator.
+//! Log, access log, metrics and traces for the operator.
 
-mod config_metrics;
+pub(crate) mod access_log;
 pub(crate) mod log;
 pub(crate) mod metrics;
-mod registry;
+pub(crate) mod traces;

@@ -218,12 +218,15 @@ fn counts_callbacks_refusals_and_failures() {
     let line = gate.program.wait_for_line("\"code\":\"unlisted\"");
     assert!(line.contains("\"written\":\"9\""), "{line}");
     for line in [
-        r#"gatepost_callbacks_total{kind="push",origin="app",provider="tencent-css"} 1"#,
-        r#"gatepost_callbacks_total{kind="unknown",origin="unlisted",provider="tencent-css"} 1"#,
-        r#"gatepost_callbacks_total{kind="live_play",origin="answer_empty",provider="kollus"} 1"#,
-        r#"gatepost_app_failures_total{code="answer_empty",kind="live_play",provider="kollus"} 1"#,
+        r#"gatepost_callbacks_total{decision="none",kind="push",origin="app",provider="tencent-css",template="prod-live"} 1"#,
+        r#"gatepost_callbacks_total{decision="none",kind="unknown",origin="unlisted",provider="tencent-css",template="prod-live"} 1"#,
+        r#"gatepost_callbacks_total{decision="deny",kind="live_play",origin="answer_empty",provider="kollus",template="付费-1"} 1"#,
+        r#"gatepost_app_failures_total{code="answer_empty",kind="live_play",provider="kollus",template="付费-1"} 1"#,
         r#"gatepost_refusals_total{code="tenant_missing",provider="tencent-css"} 1"#,
-        r#"gatepost_callback_seconds_count{kind="push",provider="tencent-css"} 1"#,
+        r#"gatepost_callback_duration_seconds_count{kind="push",provider="tencent-css",template="prod-live"} 1"#,
+        r#"gatepost_app_duration_seconds_count{kind="push",provider="tencent-css",template="prod-live"} 1"#,
+        r#"gatepost_app_duration_seconds_count{kind="unknown",provider="tencent-css",template="prod-live"} 0"#,
+        r#"gatepost_gate_duration_seconds_count{kind="unknown",provider="tencent-css",template="prod-live"} 1"#,
     ] {
         assert!(metrics.contains(line), "expected {line} in:\n{metrics}");
     }

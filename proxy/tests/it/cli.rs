@@ -28,14 +28,18 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
         let (code, stdout, stderr) = run(&[command, "-c", &shown]);
         assert_eq!(code, Some(1), "{command}");
         assert_eq!(stdout, "");
-        let lines: Vec<_> = stderr.lines().collect();
-        assert_eq!(lines.len(), 2, "{stderr}");
-        let first = "2:1: upstraem: expected a known key, found \"upstraem\"; did you mean";
-        assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
-        assert!(
-            lines[1].starts_with(&format!("{shown}:3:1: route[0]: expected `provider`, found")),
-            "{stderr}"
+        let start = format!(
+            "error[key_unknown]: expected a known key, found \"upstraem\"\n --> {shown}:2:1\n  |\n2 | \
+             upstraem = …\n  | ^^^^^^^^ upstraem\n  |\n  = help: did you mean `upstream`?"
         );
+        assert!(stderr.starts_with(&start), "{stderr}");
+        let second = format!(
+            "error[key_missing]: expected `provider`, found none\n --> {shown}:3:1\n  |\n3 | \
+             [[route]]\n  | ^^^^^^^^^ route[0]\n"
+        );
+        assert!(stderr.contains(&second), "{stderr}");
+        assert!(stderr.contains("bad.toml: 2 errors; `gatepost help CODE`"), "{stderr}");
+        assert!(!stderr.contains('\u{1b}'), "expected no colour outside of a terminal");
         assert!(
             TcpStream::connect(("127.0.0.1", port)).is_err(),
             "expected no listener, found one"
@@ -227,7 +231,119 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);
     assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
-    assert_eq!(run(&["providers", "unknown"]).0, Some(1));
+    assert_eq!(run(&["providers", "unknown"]).0, Some(2));
+    let (_, stdout, _) = run(&["providers", "tencent-css.recording"]);
+    let kinds = stdout.lines().filter(|line| line.starts_with("tencent-css.")).count();
+    assert_eq!(kinds, 3, "{stdout}");
+}
+
+#[test]
+fn suggests_names_that_operator_probably_meant() {
+    let url = "http://127.0.0.1:1/";
+    for (arguments, expected) in [
+        (&["providers", "tencent"][..], "did you mean `tencent-css`?"),
+        (&["providers", "kolus.drm"], "did you mean `kollus`?"),
+        (&["providers", "kollus.live_pla"], "did you mean `live_play`?"),
+        (&["schema", "confg"], "did you mean `config`?"),
+        (&["schema", "mux.video.asset.redy"], "did you mean `video.asset.ready`?"),
+        (&["schema", "tencent-css.recording"], "use one of `tencent-css.recording_file`, "),
+        (&["send", "tencent-css.psuh", "--to", url], "did you mean `push`?"),
+        (&["send", "tencent-css.recording", "--to", url], "found a group of kinds; use one of"),
+        (&["send", "tencent-css.push", "ap=x", "--to", url], "did you mean `app`?"),
+        (&["send", "kollus.drm", "setting:custm_key=x", "--to", url], "did you mean `custom_key`?"),
+        (&["help", "signature_mismatsh"], "did you mean `signature_mismatch`?"),
+        (&["init", "--provider", "mx"], "did you mean `mux`?"),
+    ] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: expected {expected}, found {stderr}");
+    }
+    let (code, stdout, _) =
+        run(&["send", "tencent-css.push", "/brand_new=1", "--to", url, "--print"]);
+    assert!(code == Some(0) && stdout.contains("\"brand_new\":1"), "{stdout}");
+}
+
+#[test]
+fn help_explains_codes_and_commands() {
+    let (code, stdout, _) = run(&["help", "timestamp_expired"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.starts_with("timestamp_expired: refusal with status 401\n\nmeaning: the sig"));
+    assert!(stdout.contains("\ncause:   a clock is wrong") && stdout.contains("\nremedy:  sync"));
+    let (_, stdout, _) = run(&["help", "codes"]);
+    assert!(stdout.contains("key_unknown\t") && stdout.contains("app_timeout\t"), "{stdout}");
+    assert!(run(&["help", "check"]).1.contains("--format <FORMAT>"));
+    assert!(run(&["help"]).1.contains("Exit codes: 0 success"));
+}
+
+#[test]
+fn check_prints_json_and_github_annotations() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let route = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'hunter2'\n";
+    let template = "[[template]]\nname = 'a'\nprovider = 'srs'\nbind = '*'\n";
+    let route = format!("{route}{template}");
+    std::fs::write(&path, format!("threads = 0\n{route}")).unwrap();
+    let check = |format| run(&["check", "-c", path.to_str().unwrap(), "--format", format]);
+    let (code, stdout, stderr) = check("json");
+    assert_eq!((code, &*stderr), (Some(1), ""));
+    let found: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(found["ok"], false);
+    let [fault, warning] = &**found["diagnostics"].as_array().unwrap() else { panic!("{stdout}") };
+    assert_eq!(
+        (&fault["severity"], &fault["code"]),
+        (&"error".into(), &"number_out_of_range".into())
+    );
+    assert_eq!((&fault["line"], &fault["span"]), (&1.into(), &serde_json::json!([10, 11])));
+    assert_eq!(
+        (&warning["severity"], &warning["code"]),
+        (&"warning".into(), &"secret_literal".into())
+    );
+    let (code, stdout, _) = check("github");
+    assert_eq!(code, Some(1));
+    let start = format!(
+        "::error file={},line=1,col=11,title=number_out_of_range::threads: expected",
+        path.display()
+    );
+    assert!(stdout.starts_with(&start), "{stdout}");
+    assert!(stdout.contains("\n::warning file=") && !stdout.contains("hunter2"), "{stdout}");
+
+    std::fs::write(&path, format!("threads = 1\n{route}")).unwrap();
+    let (code, stdout, _) = check("json");
+    let found: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (code, &found["ok"], &found["routes"]),
+        (Some(0), &true.into(), &serde_json::json!(["/a/{token}"]))
+    );
+}
+
+#[test]
+fn commands_read_gatepost_toml_in_working_directory() {
+    let folder = TempDir::new().unwrap();
+    let run_here = |arguments: &[&str]| {
+        let output = gatepost().args(arguments).current_dir(&folder).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), stderr)
+    };
+    for command in [&["check"][..], &["run"], &["explain", "x"], &["template", "list"]] {
+        let (code, _, stderr) = run_here(command);
+        assert_eq!(code, Some(2), "{command:?}");
+        assert!(stderr.contains("expected a config file in this folder, found none"), "{stderr}");
+        assert!(stderr.contains("`gatepost init`"), "{stderr}");
+    }
+    let (code, stdout, stderr) = run_here(&["init", "--provider", "mux"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("wrote gatepost.toml and mux.key\n"), "{stdout}");
+    assert_eq!(run_here(&["check"]).0, Some(0));
+    assert!(run_here(&["template", "list"]).1.contains("mux"));
+    let (code, _, stderr) = run_here(&["init", "--provider", "srs"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("expected a new file, found an existing one"), "{stderr}");
+    let key = std::fs::read(folder.path().join("mux.key")).unwrap();
+    assert_eq!(run_here(&["init", "--provider", "mux", "--force"]).0, Some(0));
+    assert_eq!(std::fs::read(folder.path().join("mux.key")).unwrap(), key);
+    let (_, _, stderr) = run_here(&["init", "--provider", "srs", "--app", "nonsense", "--force"]);
+    assert!(stderr.contains("expected a valid URL"), "{stderr}");
+    assert!(!folder.path().join("srs.token").exists());
 }
 
 #[test]

@@ -155,15 +155,21 @@ fn send_prints_status_reply_and_problems() {
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [
-        (&["tencent-css.pusch"][..], "expected a known kind, found `pusch`"),
-        (&["tencentcss.push"], "expected a known provider, found `tencentcss`"),
+        (
+            &["tencent-css.pusch"][..],
+            "expected a kind of tencent-css, found `pusch`; did you mean `push`?",
+        ),
+        (
+            &["tencentcss.push"],
+            "expected a known provider, found `tencentcss`; did you mean `tencent-css`?",
+        ),
         (&["push"], "expected PROVIDER.KIND"),
         (&["tencent-css.push", "app"], "expected FIELD=VALUE"),
         (&["standard-webhooks.event", "--key", "whsec_?"], "expected a complete key"),
         (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
-        assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
+        assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}");
         assert!(stderr.contains(said), "expected {said} in: {stderr}");
     }
     let not_utf8 = std::ffi::OsStr::from_bytes(b"hunter2\xff");
@@ -172,10 +178,10 @@ fn send_prints_status_reply_and_problems() {
             .args(["send", "--to", &tencent, "tencent-css.push", "--key-env", "NOT_UTF8"])
             .env("NOT_UTF8", not_utf8),
     );
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(stderr.contains("NOT_UTF8 is not UTF-8"), "{stderr}");
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(stderr.starts_with("nowhere: expected an address"), "{stderr}");
     let closed = format!("http://127.0.0.1:{}/", free_port());
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &closed]);
@@ -275,7 +281,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
     assert!(schema["properties"]["provider_files"].is_object());
-    assert_eq!(run(&["schema", "tencent-css"]).0, Some(1));
+    assert_eq!(run(&["schema", "tencent-css"]).0, Some(2));
 }
 
 /// Follows the manual's page: writes the files and runs the console commands that the page shows.
@@ -333,19 +339,27 @@ fn definition_fault_names_file_line_and_allowed_words() {
     let (code, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);
     assert_eq!(code, Some(1));
     let file = path("cam.toml").display().to_string();
-    for start in [
-        "7:8: request.body: expected a known body format, found \"jason\"; did you mean `json`?",
-        "9:10: signature.digest: expected a known digest, found \"hmac-sha265\"; did you mean",
-        "11:9: signature.parts: expected a signed part, found \"bdy\"; write \"key\", \"body\"",
-        "12:12: signature.found_in: expected a location, found \"X-Signature\"; write \"/pointer\"",
-        "16:17: kinds.motion.fields.at: expected a known type, found \"time\"; use one of",
-        "17:1: kinds.motion.colour: expected a known key, found \"colour\"; use one",
+    for (place, problem, marked, help) in [
+        ("7:8", "a known body format, found \"jason\"", "body = 'jason'", "did you mean `json`?"),
+        ("9:10", "a known digest, found \"hmac-sha265\"", "digest = 'hmac-sha265'", "did you mean"),
+        ("11:9", "a signed part, found \"bdy\"", "parts = 'bdy'", "write \"key\", \"body\""),
+        ("12:12", "a location, found \"X-Signature\"", "found_in = 'X-Signature'", "write \"/poin"),
+        (
+            "16:17",
+            "a known type, found \"time\"",
+            "fields = { at = 'time' }",
+            "did you mean `timestamp`?",
+        ),
+        ("17:1", "a known key, found \"colour\"", "colour = …", "use one of"),
     ] {
-        let line = format!("{file}:{start}");
-        assert!(stderr.lines().any(|own| own.starts_with(&line)), "expected {line} in:\n{stderr}");
+        let start = stderr.find(&format!("expected {problem}\n")).expect(problem);
+        let shown: Vec<_> = stderr[start..].lines().take(7).collect();
+        assert!(shown[1].ends_with(&format!("--> {file}:{place}")), "{shown:#?}");
+        assert!(shown[3].ends_with(&format!(" | {marked}")), "{shown:#?}");
+        assert!(shown[6].contains(&format!("= help: {help}")), "{shown:#?}");
     }
-    let missing = "gatepost.toml:1:31: provider_files[1]: gatepost cannot read the file";
-    assert!(stderr.contains(missing), "expected {missing} in: {stderr}");
+    assert!(stderr.contains("error[file_unreadable]: gatepost cannot read the file"), "{stderr}");
+    assert!(stderr.contains("gatepost.toml:1:31\n"), "{stderr}");
 
     std::fs::write(path("cam.toml"), "name = 'mux'\n").unwrap();
     let (_, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);

@@ -1,7 +1,8 @@
 //! Helpers for the tests: the program under test, and a client that writes arbitrary bytes.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -151,28 +152,35 @@ pub struct Gatepost {
 pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
+const ROUTES: &str = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
+                      token = { env = 'KOLLUS_TOKEN' }\n\
+                      [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+
 impl Gatepost {
     /// Serves a config with the keys `listen`, `admin` and `threads`, then the lines of `top`, two
     /// routes and the lines of `templates`.
     pub fn serve(top: &str, templates: &str) -> Self {
-        let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
-                      token = { env = 'KOLLUS_TOKEN' }\n\
-                      [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
-        Self::serve_config(&format!("{top}\n{routes}\n{templates}"))
+        Self::serve_config(&format!("{top}\n{ROUTES}\n{templates}"))
     }
 
     pub fn serve_config(config: &str) -> Self {
-        Self::serve_by(gatepost(), config)
+        Self::serve_by(gatepost(), config, |_| {})
+    }
+
+    /// Serves a config as [`Self::serve`] does. Before the start, calls `prepare` with the folder of
+    /// the config.
+    pub fn serve_prepared(top: &str, templates: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::serve_by(gatepost(), &format!("{top}\n{ROUTES}\n{templates}"), prepare)
     }
 
     /// Serves a config, and logs a line for each callback.
     pub fn serve_verbosely(config: &str) -> Self {
         let mut command = gatepost();
         command.env("GATEPOST_LOG", "info,gatepost=debug");
-        Self::serve_by(command, config)
+        Self::serve_by(command, config, |_| {})
     }
 
-    fn serve_by(mut command: Command, config: &str) -> Self {
+    pub fn serve_by(mut command: Command, config: &str, prepare: impl FnOnce(&Path)) -> Self {
         let (port, admin) = (free_port(), free_port());
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n{config}"
@@ -180,6 +188,7 @@ impl Gatepost {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("gatepost.toml");
         std::fs::write(&path, config).unwrap();
+        prepare(folder.path());
         command.args(["--log-format", "json", "run", "-c"]).arg(path);
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
         let program = Program::start(&mut command);
@@ -210,8 +219,8 @@ impl Gatepost {
 }
 
 /// A client's connection.
-pub struct Client {
-    stream: BufReader<TcpStream>,
+pub struct Client<S = TcpStream> {
+    stream: BufReader<S>,
 }
 
 #[derive(Debug)]
@@ -232,12 +241,28 @@ impl Response {
 }
 
 impl Client {
-    pub const fn new_from(stream: BufReader<TcpStream>) -> Self {
+    /// Closes the sending half of the connection.
+    pub fn finish(&mut self) {
+        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Resets the connection.
+    pub fn reset(self) {
+        set_socket_linger(self.stream.get_ref(), Some(Duration::ZERO)).unwrap();
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub const fn new_from(stream: BufReader<S>) -> Self {
         Self { stream }
     }
 
-    pub fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: S) -> Self {
         Self::new_from(BufReader::new(stream))
+    }
+
+    pub fn stream(&self) -> &S {
+        self.stream.get_ref()
     }
 
     pub fn send(&mut self, bytes: &[u8]) -> Response {
@@ -273,11 +298,6 @@ impl Client {
         bytes
     }
 
-    /// Closes the sending half of the connection.
-    pub fn finish(&mut self) {
-        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
-    }
-
     /// Returns all bytes until the other side closes the connection.
     pub fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
@@ -287,18 +307,13 @@ impl Client {
         text
     }
 
-    /// Resets the connection.
-    pub fn reset(self) {
-        set_socket_linger(self.stream.get_ref(), Some(Duration::ZERO)).unwrap();
-    }
-
     /// Returns true if the other side has closed the connection.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
     }
 }
 
-pub fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(String, String)>)> {
+pub fn read_head(stream: &mut impl BufRead) -> Option<(String, Vec<(String, String)>)> {
     let mut first = String::new();
     if stream.read_line(&mut first).ok()? == 0 {
         return None;

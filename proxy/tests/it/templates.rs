@@ -221,10 +221,10 @@ fn reports_every_fault_of_resulting_config() {
         "expected at most 30 characters, found 31; use 1 to 30 Chinese characters",
         "expected at most 100 characters, found 101",
         "template[1].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`?",
-        "template[1].settings.grace: expected a known setting, found \"grace\"",
+        "template[1].settings.graec: expected a known setting, found \"graec\"",
         "the environment variable `NO_SUCH_KEY` is not set",
     ];
-    let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];
+    let extra = ["--on", "pusch=http://x/", "--setting", "graec=1", "--key-env", "NO_SUCH_KEY"];
     refused(create(&name, &long, &extra), &faults);
     for name in ["a b", "a.b", "", "é"] {
         refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: expected "]);

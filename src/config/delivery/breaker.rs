@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::address::Addresses;
 use crate::breaker::{Breaker, BreakerRule};
-use crate::toml_reader::{Faults, Form, Table};
+use crate::toml_reader::{FaultKind, Faults, Form, Table};
 
 /// The circuit breakers of a config: one for each address or list of addresses, shared by all kinds
 /// with that address.
@@ -25,7 +25,7 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
         Some(item) => match (&item.form, item.boolean()) {
             (Form::Table(table), _) => {
                 let failures = table.integer("failures", 1..=1_000_000);
-                let retry = table.integer("retry_ms", 1..=600_000);
+                let retry = table.duration("retry_ms", 1..=600_000);
                 table.finish();
                 let failures = failures.and_then(|n| u32::try_from(n).ok());
                 let retry = retry.map(|ms| Duration::from_millis(ms.unsigned_abs()));
@@ -38,7 +38,7 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
             (Form::String(_) | Form::Other(_), None) => {
                 let remedy = "write true, false, or { failures = 5, retry_ms = 1000 }";
                 let problem = format!("expected a boolean or a table, found {}", item.form.name());
-                faults.add(&item.place, problem, remedy);
+                faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
                 None
             }
         },

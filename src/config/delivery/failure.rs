@@ -9,7 +9,7 @@ use super::{Entry, JsonText};
 use crate::config::{ConfigReader, DAY_SECS};
 use crate::provider::Kind;
 use crate::provider::decision::{Decision, ReplyField};
-use crate::toml_reader::{Form, Located, Place, Table};
+use crate::toml_reader::{FaultKind, Form, Located, Place, Table};
 
 /// The value of `on_failure`: the reply if the app gives no usable answer.
 pub(super) enum OnFailure {
@@ -60,8 +60,7 @@ impl<'f> ConfigReader<'f, '_> {
             }
             Form::Table(_) | Form::Other(_) => {
                 let fields = table.table(KEY)?;
-                let text = fields.to_json()?;
-                Some(OnFailure::Fields(JsonText { text, place: fields.place.clone() }))
+                Some(OnFailure::Fields(self.json(&fields)?))
             }
         }
     }
@@ -75,7 +74,7 @@ impl<'f> ConfigReader<'f, '_> {
         let item = table.any("last_good")?;
         let secs = match &item.form {
             Form::Table(table) => {
-                let secs = table.integer("max_age_secs", 1..=DAY_SECS);
+                let secs = table.duration("max_age_secs", 1..=DAY_SECS);
                 table.finish();
                 secs.unwrap_or(DEFAULT_MAX_AGE_SECS)
             }
@@ -83,6 +82,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let is_on = self.switch(&item, "max_age_secs = 600")?;
                 if !is_on && matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _))) {
                     let problem = "last_good = false contradicts on_failure = \"last_good\"";
+                    let problem = FaultKind::KeyUnused.because(problem);
                     self.faults.add(&item.place, problem, "remove last_good or on_failure");
                 }
                 is_on.then_some(DEFAULT_MAX_AGE_SECS)?
@@ -122,7 +122,7 @@ impl<'f> ConfigReader<'f, '_> {
                     None => "write \"deny\", \"allow\", or the fields of a reply",
                 };
                 let problem = format!("expected a kind that names a viewer, found {}", kind.name);
-                self.faults.add(place, problem, remedy);
+                self.faults.add(place, FaultKind::KeyUnused.because(problem), remedy);
             }
             return None;
         }

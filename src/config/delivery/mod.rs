@@ -18,14 +18,14 @@ use crate::address::Addresses;
 use crate::event::Forward;
 use crate::head::is_host;
 use crate::provider::decision::{
-    Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
+    AnswerError, Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
 };
 use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::reply::REPLY_MARGIN;
 use crate::secret::Secret;
 use crate::template::{Ask, Delivery, Proof, Reach, UnclearAnswer};
-use crate::toml_reader::{Form, Located, Place, Table, allowed};
+use crate::toml_reader::{FaultKind, Form, Item, Located, Place, Table, allowed, closest, list};
 
 /// Name of the entry for every kind that no other entry covers.
 const ANY_KIND: &str = "*";
@@ -67,6 +67,8 @@ pub(super) struct TemplateParts<'p> {
 pub(super) struct JsonText {
     pub(super) text: String,
     pub(super) place: Place,
+    /// The places of the members, by name.
+    members: Vec<(String, Place)>,
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -109,12 +111,15 @@ impl<'f> ConfigReader<'f, '_> {
             .into_iter()
             .filter_map(|(name, item)| {
                 if !names().any(|known| known == name) {
-                    let name = Located { value: name, place: item.place.clone() };
+                    if self.report_unquoted(on, name, &item, plan) {
+                        return None;
+                    }
+                    let name = Located { value: name, place: on.place_of(name) };
                     self.faults.add_unknown(&name, "kind", names());
                 }
                 match &item.form {
                     _ if item.is_strings() => {
-                        let url = self.addresses(&self.address_texts(on, name))?;
+                        let url = self.app_addresses(&self.address_texts(on, name))?;
                         Some(Entry { url: Some(url), ..Entry::empty(name, item.place.clone()) })
                     }
                     Form::Table(table) => Some(self.entry(name, table)),
@@ -122,6 +127,7 @@ impl<'f> ConfigReader<'f, '_> {
                         let found = item.form.name();
                         let problem =
                             format!("expected a string, a list or a table, found {found}");
+                        let problem = FaultKind::TypeMismatch.because(problem);
                         let remedy = "write an address, a list of addresses, or a table";
                         self.faults.add(&item.place, problem, remedy);
                         None
@@ -131,19 +137,30 @@ impl<'f> ConfigReader<'f, '_> {
             .collect()
     }
 
+    /// Reports the names of kinds that contain a dot and are not in quotes. Returns `false` if the
+    /// table is none of them.
+    fn report_unquoted(&self, on: &Table<'f>, name: &str, item: &Item<'f>, plan: &Plan) -> bool {
+        let mut names = Vec::new();
+        add_dotted(name, item, plan, &mut names);
+        let Some(first) = names.first() else { return false };
+        let problem = format!("expected the kind \"{first}\" in quotes, found a table `{name}`");
+        let problem = FaultKind::KindNotQuoted.because(problem);
+        let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let quoted: Vec<_> = quoted.iter().map(String::as_str).collect();
+        self.faults.add(&on.place_of(name), problem, format!("write {}", list(&quoted)));
+        true
+    }
+
     fn entry(&self, name: &str, table: &Table<'f>) -> Entry {
-        let json = |key| {
-            let table = table.table(key)?;
-            Some(JsonText { text: table.to_json()?, place: table.place.clone() })
-        };
+        let json = |key| self.json(&table.table(key)?);
         let urls = self.address_texts(table, "url");
-        let url = self.addresses(&urls);
+        let url = self.app_addresses(&urls);
         let answer = json("answer");
         let on_failure = self.on_failure(table);
         let last_good = self.last_good(table, on_failure.as_ref());
         let reply = json("reply");
         let millis = |key, min| {
-            let ms = table.integer(key, min..=600_000)?;
+            let ms = table.duration(key, min..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
         // `REPLY_MARGIN` takes 100 ms of the budget. A budget of at most 100 ms would therefore
@@ -160,19 +177,18 @@ impl<'f> ConfigReader<'f, '_> {
         if table.has("reserve") && !table.has("url") {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
             let problem = "expected a url beside reserve, found none";
-            self.faults.add(&table.place_of("reserve"), problem, remedy);
+            let problem = FaultKind::KeyUnused.because(problem);
+            let absent = (&table.place, "url");
+            self.faults.add_missing(absent, &table.place_of("reserve"), problem, remedy);
         }
         table.finish();
         if table.has("url") && answer.is_some() {
             let remedy = "keep url to ask the app, or answer to reply without the app";
-            self.faults.add(
-                &table.place_of("answer"),
-                "expected a url or an answer, found both",
-                remedy,
-            );
+            let problem = FaultKind::KeyUnused.because("expected a url or an answer, found both");
+            self.faults.add(&table.place_of("answer"), problem, remedy);
         }
-        if forward == Some(Forward::Passthrough) {
-            self.check_keep_path(&urls, url.as_deref());
+        if forward == Some(Forward::Passthrough) && url.is_some() {
+            self.check_keep_path(&urls);
         }
         Entry {
             url,
@@ -192,6 +208,16 @@ impl<'f> ConfigReader<'f, '_> {
             reach,
             ..Entry::empty(name, table.place.clone())
         }
+    }
+
+    /// Reads a table of reply fields.
+    pub(super) fn json(&self, table: &Table<'f>) -> Option<JsonText> {
+        let entries = table.entries();
+        let values = entries.iter().filter(|(_, item)| matches!(item.form, Form::Other(_)));
+        values.for_each(|(_, item)| self.faults.show(&item.place));
+        let names = entries.iter().map(|(name, _)| ((*name).to_owned(), table.place_of(name)));
+        let members = names.collect();
+        Some(JsonText { text: table.to_json()?, place: table.place.clone(), members })
     }
 
     /// Reads a keyword and its position in the config.
@@ -224,16 +250,11 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reports an address with a path for events that keep the path of the callback.
-    fn check_keep_path(&self, texts: &[Located<&str>], addresses: Option<&Addresses>) {
-        let list = addresses.into_iter().flat_map(Addresses::as_slice);
-        for (text, address) in texts.iter().zip(list) {
-            let url = address.url();
-            if url.path() != "/" || url.query().is_some() || text.value.ends_with('/') {
-                let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
-                let expected =
-                    "a server without a path, because passthrough keeps the callback's path";
-                self.faults.add_text(text, expected, remedy);
-            }
+    fn check_keep_path(&self, texts: &[Located<&str>]) {
+        for text in texts.iter().filter(|text| has_path(text.value)) {
+            let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
+            let expected = "a server without a path, because passthrough keeps the callback's path";
+            self.faults.add_text(text, FaultKind::UrlInvalid.because(expected), remedy);
         }
     }
 
@@ -250,7 +271,8 @@ impl<'f> ConfigReader<'f, '_> {
                 && let Some((_, place)) = &entry.unclear_answer
             {
                 let remedy = "remove this key; on_failure sets the reply to an unclear answer";
-                self.faults.add(place, "expected a notification, found a decision", remedy);
+                let problem = "expected a notification, found a decision";
+                self.faults.add(place, FaultKind::KeyUnused.because(problem), remedy);
             }
             if covered().any(|kind| kind.decision.is_some()) {
                 continue;
@@ -262,11 +284,13 @@ impl<'f> ConfigReader<'f, '_> {
             for place in on_failure.chain(last_good).chain(reply).chain(empty_answer) {
                 let remedy = "remove this key; if the app does not accept the event, gatepost \
                               replies 503 and the platform sends the callback again";
-                self.faults.add(place, "expected a decision, found a notification", remedy);
+                let problem = "expected a decision, found a notification";
+                self.faults.add(place, FaultKind::KeyUnused.because(problem), remedy);
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
                 let remedy = "write answer = {} to acknowledge without an app";
-                self.faults.add(&answer.place, "expected an empty answer, found fields", remedy);
+                let problem = "expected an empty answer, found fields";
+                self.faults.add(&answer.place, FaultKind::ReplyInvalid.because(problem), remedy);
             }
         }
     }
@@ -377,7 +401,7 @@ impl<'f> ConfigReader<'f, '_> {
                 plan.title
             );
             let remedy = format!("write timeout_ms = {longest}, or set a longer budget_ms");
-            self.warnings.add(&entry.place, problem, remedy);
+            self.warnings.add(&entry.place, FaultKind::TimeoutTooLong.because(problem), remedy);
         }
     }
 
@@ -386,8 +410,7 @@ impl<'f> ConfigReader<'f, '_> {
     /// If the callback asks about several items, the fixed answer applies to each item.
     pub(super) fn fixed_fields(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
-            let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
-            self.faults.add(&json.place, fault.to_string(), remedy);
+            self.report_reply(json, &fault, decision);
             Vec::new()
         })
     }
@@ -396,10 +419,43 @@ impl<'f> ConfigReader<'f, '_> {
     /// these fields.
     fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
-            let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
-            self.faults.add(&json.place, fault.to_string(), remedy);
+            self.report_reply(json, &fault, decision);
             Vec::new()
         })
+    }
+}
+
+/// Returns `true` if an address has a path, even an empty one.
+fn has_path(address: &str) -> bool {
+    match address.strip_prefix("unix:") {
+        Some(socket) => socket.contains(':'),
+        None => address.split_once("://").is_none_or(|(_, rest)| rest.contains(['/', '?'])),
+    }
+}
+
+/// Adds the kinds with dots in their names that a table and the tables in it spell.
+fn add_dotted(name: &str, item: &Item<'_>, plan: &Plan, names: &mut Vec<String>) {
+    if plan.kind_named(name).is_some() {
+        names.push(name.to_owned());
+    } else if let Form::Table(table) = &item.form
+        && plan.kinds.iter().any(|kind| kind.name.starts_with(&format!("{name}.")))
+    {
+        for (inner, item) in table.entries() {
+            add_dotted(&format!("{name}.{inner}"), &item, plan, names);
+        }
+    }
+}
+
+impl ConfigReader<'_, '_> {
+    /// Reports a fixed answer, or fields of a reply, that do not fit the reply to a kind.
+    fn report_reply(&self, json: &JsonText, fault: &AnswerError, decision: &Decision) {
+        let fields = || decision.fields.iter().map(|field| &*field.name);
+        let wrong = if let AnswerError::Unknown { field } = fault { &**field } else { "" };
+        let member = json.members.iter().find(|(name, _)| *name == *wrong);
+        let place = member.map_or(&json.place, |(_, place)| place);
+        let problem = FaultKind::ReplyInvalid.because(fault.to_string());
+        self.faults.add(place, problem, allowed("field", wrong, fields()));
+        self.faults.suggest(closest(wrong, fields()).map(str::to_owned));
     }
 }
 

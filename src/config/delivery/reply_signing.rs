@@ -7,7 +7,7 @@ use crate::config::ConfigReader;
 use crate::provider::Kind;
 use crate::provider::decision::{Decision, ReplyForm, ReplyFormRule, ReplySigning, TOKEN_DIGEST};
 use crate::template::Delivery;
-use crate::toml_reader::list;
+use crate::toml_reader::{FaultKind, list};
 
 impl ConfigReader<'_, '_> {
     /// Compiles the reply signing of a decision.
@@ -46,11 +46,9 @@ impl ConfigReader<'_, '_> {
                 let setting = template.plan.settings.get(*index).map_or("", |found| &found.name);
                 let problem =
                     format!("expected `{setting}` to fit into a header, found a control character");
-                self.faults.add(
-                    &template.settings_place,
-                    problem,
-                    "copy the value from the platform's console",
-                );
+                let problem = FaultKind::SecretInvalid.because(problem);
+                let remedy = "copy the value from the platform's console";
+                self.faults.add(&template.settings_place, problem, remedy);
             }
             value.iter_mut().for_each(|value| value.set_sensitive(true));
             Some((name.clone(), value?))
@@ -72,7 +70,7 @@ impl ConfigReader<'_, '_> {
             let problem =
                 format!("expected settings to sign the reply to {kind}, found no {missing_list}");
             let remedy = format!("set {} under [template.settings]", missing.join(" and "));
-            self.faults.add(&entry.place, problem, remedy);
+            self.faults.add(&entry.place, FaultKind::SecretMissing.because(problem), remedy);
         }
     }
 
@@ -90,6 +88,7 @@ impl ConfigReader<'_, '_> {
             let problem = format!("gatepost cannot sign the replies to {}", list(&names));
             let remedy = "set the platform's keys under [template.settings], or list under \
                           [template.on] the kinds that the platform sends";
+            let problem = FaultKind::ReplyUnsigned.because(problem);
             self.warnings.add(&template.on_place, problem, remedy);
         }
     }

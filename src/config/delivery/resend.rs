@@ -29,7 +29,7 @@ impl<'f> ConfigReader<'f, '_> {
     /// Reads `dedupe`: `true`, `false`, or a table with the window.
     pub(in crate::config) fn dedupe(&self, item: &Item<'f>) -> Option<Dedupe> {
         if let Form::Table(table) = &item.form {
-            let secs = table.integer("window_secs", 1..=DAY_SECS);
+            let secs = table.duration("window_secs", 1..=DAY_SECS);
             table.finish();
             let window = secs.map(|secs| Duration::from_secs(secs.unsigned_abs()));
             return Some(Dedupe { is_on: true, window });

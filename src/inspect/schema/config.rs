@@ -7,9 +7,14 @@ use crate::config::{
     MAX_BODY_BYTES_CEILING, MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
+use crate::provider::built_in_names;
+use crate::toml_reader::duration_key;
 
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
-const DAY: u32 = 86_400;
+const DAY: i64 = 86_400;
+
+/// Identifier of the schema. Nothing needs to be at this address.
+const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
 
 /// Returns the JSON Schema (draft 2020-12) of the config file.
 ///
@@ -24,63 +29,134 @@ const DAY: u32 = 86_400;
 /// ```
 #[must_use]
 pub fn config_schema() -> Value {
-    let providers = providers();
     json!({
         "$schema": DRAFT,
+        "$id": ID,
         "title": "gatepost's config file",
         "type": "object",
         "additionalProperties": false,
         "required": ["route"],
-        "properties": {
-            "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
-            "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
-            "upstream_http2": boolean("If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this."),
-            "health_path": text("Path that gatepost requests to probe a server of a list that is down; default: it only connects."),
-            "upstream_idle_ms": integer(
-                "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
-            ),
-            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
-            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
-            "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
-            "admin_token": {
-                "$ref": "#/$defs/secret",
-                "description": "Token that clients of /api must send; default: /api is off.",
-            },
-            "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
-            "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
-            "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
-            "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
-            "max_connections": integer(
-                "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
-                1, MAX_CONNECTIONS_CEILING,
-            ),
-            "max_unjudged_bytes": integer(
-                "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
-                MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
-            ),
-            "stop_timeout_secs": integer(
-                "Seconds that a stopping proxy waits for open requests.", 0, 3600,
-            ),
-            "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
-            "max_body_bytes": max_body_bytes(),
-            "breaker": switch("Circuit breaker for apps that fail repeatedly.", &json!({
-                "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
-                "retry_ms": { "$ref": "#/$defs/duration_ms" },
-            })),
-            "trusted_proxies": strings(
-                "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
-            ),
-            "proxy_protocol": boolean("If true, the proxy expects a PROXY protocol header at the start of each connection."),
-            "signing_secret": signing_secret(),
-            "provider_files": strings("Files with provider definitions, relative to the config."),
-            "outgoing_tls": { "type": "array", "items": outgoing_tls() },
-            "route": { "type": "array", "minItems": 1, "items": route() },
-            "template": { "type": "array", "items": template(&providers) },
+        "properties": joined([proxy_keys(), shared_keys()]),
+        "$defs": definitions(),
+    })
+}
+
+/// Returns the keys that only the proxy uses.
+fn proxy_keys() -> Value {
+    json!({
+        "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
+        "listen_tls": strings("Addresses on which the proxy listens for TLS, for example 0.0.0.0:8443."),
+        "certificate": { "type": "array", "items": certificate() },
+        "tls": tls(),
+        "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
+        "upstream_http2": boolean("If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this."),
+        "health_path": text("Path that gatepost requests to probe a server of a list that is down; default: it only connects."),
+        "upstream_idle_ms": integer(
+            "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
+        ),
+        "upstream_idle": duration("The same with a unit, for example \"4s\"."),
+        "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
+        "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
+        "admin_token": {
+            "$ref": "#/$defs/secret",
+            "description": "Token that clients of /api must send; default: /api is off.",
         },
-        "$defs": {
-            "secret": secret(),
-            "duration_ms": integer("Time in milliseconds.", 1, 600_000),
-            "variable": variable(),
+        "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
+        "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
+        "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
+        "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
+        "max_connections": integer(
+            "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+            1, MAX_CONNECTIONS_CEILING,
+        ),
+        "max_unjudged_bytes": integer(
+            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+            MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
+        ),
+        "stop_timeout_secs": integer(
+            "Seconds that a stopping proxy waits for open requests.", 0, 3600,
+        ),
+        "stop_timeout": duration("The same with a unit, for example \"30s\"."),
+        "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
+        "log_callbacks": log_callbacks(),
+        "telemetry": telemetry(),
+    })
+}
+
+/// Returns the keys of the proxy and of a layer.
+fn shared_keys() -> Value {
+    json!({
+        "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+        "max_body_bytes": max_body_bytes(),
+        "breaker": breaker(),
+        "trusted_proxies": strings(
+            "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
+        ),
+        "proxy_protocol": boolean("If true, the proxy expects a PROXY protocol header at the start of each connection."),
+        "signing_secret": signing_secret(),
+        "provider_files": strings("Files with provider definitions, relative to the config."),
+        "outgoing_tls": { "type": "array", "items": outgoing_tls() },
+        "route": { "type": "array", "minItems": 1, "items": route() },
+        "template": { "type": "array", "items": template(&providers()) },
+    })
+}
+
+/// Returns an object with the members of several objects.
+fn joined(objects: impl IntoIterator<Item = Value>) -> Value {
+    let mut all = Map::new();
+    for object in objects {
+        if let Value::Object(members) = object {
+            all.extend(members);
+        }
+    }
+    Value::Object(all)
+}
+
+/// Returns the definitions that the schema refers to.
+fn definitions() -> Value {
+    json!({
+        "secret": secret(),
+        "duration_ms": integer("Time in milliseconds.", 1, 600_000),
+        "variable": variable(),
+        "duration": {
+            "description": "Time with a unit: ms, s, m or h, for example 1500ms or 1m 30s.",
+            "anyOf": [
+                { "type": "string", "pattern": "[0-9]\\s*[a-zA-Z]" },
+                { "$ref": "#/$defs/variable" },
+            ],
+        },
+        "dedupe": dedupe(),
+        "forward": forward(),
+        "reserve": reserve(),
+        "decision": decision(),
+        "notification": notification(),
+        "any_kind": entry("Every kind of the group, or every kind without an entry.", &[
+            decision_keys(), notification_keys(),
+        ]),
+    })
+}
+
+fn certificate() -> Value {
+    json!({
+        "type": "object",
+        "description": "A certificate of the TLS listeners. The first is the default; others are chosen by their names (SNI).",
+        "additionalProperties": false,
+        "required": ["chain", "key"],
+        "properties": {
+            "chain": text("PEM file with the server's certificate and its issuers, relative to the config."),
+            "key": { "$ref": "#/$defs/secret", "description": "Private key of the first certificate, in PEM." },
+        },
+    })
+}
+
+fn tls() -> Value {
+    json!({
+        "type": "object",
+        "description": "Rules of the TLS listeners.",
+        "additionalProperties": false,
+        "properties": {
+            "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS." },
+            "client_ca": text("PEM file with the authorities of the required client certificates."),
         },
     })
 }
@@ -94,10 +170,13 @@ fn boolean(about: &str) -> Value {
     json!({ "type": "boolean", "description": about })
 }
 
-fn integer(about: &str, min: impl Into<i64>, max: impl Into<i64>) -> Value {
-    let (min, max) = (min.into(), max.into());
+fn integer(about: &str, min: i64, max: i64) -> Value {
     let number = json!({ "type": "integer", "minimum": min, "maximum": max });
     json!({ "description": about, "anyOf": [number, { "$ref": "#/$defs/variable" }] })
+}
+
+fn duration(about: &str) -> Value {
+    json!({ "$ref": "#/$defs/duration", "description": about })
 }
 
 fn strings(about: &str) -> Value {
@@ -123,7 +202,10 @@ fn variable() -> Value {
 fn dedupe() -> Value {
     switch(
         "Deduplication: gatepost replies to a resend without asking the app again.",
-        &json!({ "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY) }),
+        &json!({
+            "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY),
+            "window": { "$ref": "#/$defs/duration" },
+        }),
     )
 }
 
@@ -176,6 +258,51 @@ fn secrets(about: &str) -> Value {
     })
 }
 
+fn breaker() -> Value {
+    switch(
+        "Circuit breaker for apps that fail repeatedly.",
+        &json!({
+            "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
+            "retry_ms": { "$ref": "#/$defs/duration_ms" },
+            "retry": { "$ref": "#/$defs/duration" },
+        }),
+    )
+}
+
+fn log_callbacks() -> Value {
+    json!({
+        "enum": ["all", "none", "refused"],
+        "description": "Callbacks for which the proxy writes a log line; default: refused.",
+    })
+}
+
+fn telemetry() -> Value {
+    json!({
+        "type": "object",
+        "description": "Access log and traces of the proxy.",
+        "additionalProperties": false,
+        "properties": {
+            "access_log": {
+                "type": "object",
+                "description": "File with a line for each request.",
+                "additionalProperties": false,
+                "required": ["file"],
+                "properties": {
+                    "file": text("Path of the file, relative to the config file."),
+                    "sample": {
+                        "description": "Part of the requests that have a line; default: 1.",
+                        "anyOf": [
+                            { "type": "number", "minimum": 0, "maximum": 1 },
+                            { "$ref": "#/$defs/variable" },
+                        ],
+                    },
+                },
+            },
+            "otlp": text("Address of an OpenTelemetry collector, for example http://127.0.0.1:4318."),
+        },
+    })
+}
+
 fn signing_secret() -> Value {
     secrets("Keys of the event signing. Each key is whsec_ and 24 to 64 bytes in base64.")
 }
@@ -208,7 +335,7 @@ fn route() -> Value {
                 "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
                 "description": "Parameters in the query of every callback, such as { c = \"callback\" }. Requests with another query pass on.",
             },
-            "provider": text("Name of the provider."),
+            "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("Kind of all callbacks on this path."),
             "template": text("Template of all callbacks on this path."),
@@ -217,8 +344,8 @@ fn route() -> Value {
                 "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
             },
             "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
-            "forward": forward(),
-            "reserve": reserve(),
+            "forward": { "$ref": "#/$defs/forward" },
+            "reserve": { "$ref": "#/$defs/reserve" },
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
             "limit": rate("Rate limit of the genuine callbacks that the app receives."),
@@ -254,6 +381,13 @@ fn rate(about: &str) -> Value {
     })
 }
 
+fn provider_name() -> Value {
+    json!({
+        "description": "Name of the provider: built in, or from provider_files.",
+        "anyOf": [{ "enum": built_in_names().collect::<Vec<_>>() }, { "type": "string" }],
+    })
+}
+
 fn template(providers: &[ProviderInfo]) -> Value {
     let of_provider = |provider: &ProviderInfo| {
         json!({
@@ -273,7 +407,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "maxLength": 30,
             },
             "description": { "type": "string", "maxLength": 100 },
-            "provider": text("Name of the provider."),
+            "provider": provider_name(),
             "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
             "signing_secret": signing_secret(),
             "bind": strings("Tenants of this template; \"*\" binds all other tenants."),
@@ -281,7 +415,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
             },
-            "dedupe": dedupe(),
+            "dedupe": { "$ref": "#/$defs/dedupe" },
             "signature_reuse": {
                 "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
@@ -295,23 +429,44 @@ fn template(providers: &[ProviderInfo]) -> Value {
 
 fn on(provider: &ProviderInfo) -> Value {
     let kinds = provider.kinds.iter().map(|kind| (kind.name.to_string(), delivery(kind)));
-    let any = json!({ "anyOf": [strings("Addresses of the app."), { "type": "object" }] });
+    let any = json!({ "$ref": "#/$defs/any_kind" });
     let groups = provider.groups.iter().map(|group| (group.to_string(), any.clone()));
     let all = kinds.chain(groups).chain([("*".to_owned(), any.clone())]);
     let properties: Map<String, Value> = all.collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
+/// Returns the schema of the entry for a kind: a reference, because many kinds have the same keys.
 fn delivery(kind: &KindInfo) -> Value {
+    let of = if kind.decision { "#/$defs/decision" } else { "#/$defs/notification" };
+    match &kind.about {
+        Some(about) => json!({ "$ref": of, "description": about }),
+        None => json!({ "$ref": of }),
+    }
+}
+
+fn decision() -> Value {
+    entry("A decision: the reply depends on the app's answer.", &[decision_keys()])
+}
+
+fn notification() -> Value {
+    let about = "A notification: the reply only acknowledges the callback.";
+    entry(about, &[notification_keys()])
+}
+
+/// Returns the schema of an entry of `[template.on]`, with the keys of all entries and `own`.
+fn entry(about: &str, own: &[Value]) -> Value {
     let mut properties = json!({
-        "url": strings("Addresses of the app, each http://, https:// or unix:."),
+        "url": strings("Addresses of the app, each http://, https:// or unix:. A path alone is a path on the upstream, or on the inner service of a layer."),
         "answer": {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app.",
         },
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
+        "timeout": { "$ref": "#/$defs/duration" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
-        "forward": forward(),
+        "budget": { "$ref": "#/$defs/duration" },
+        "forward": { "$ref": "#/$defs/forward" },
         "check_reply": {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
@@ -321,19 +476,15 @@ fn delivery(kind: &KindInfo) -> Value {
             "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
-        "reserve": reserve(),
-        "dedupe": dedupe(),
+        "reserve": { "$ref": "#/$defs/reserve" },
+        "dedupe": { "$ref": "#/$defs/dedupe" },
     });
-    let own = if kind.decision { decision_keys() } else { notification_keys() };
-    if let (Some(properties), Value::Object(own)) = (properties.as_object_mut(), own) {
-        properties.extend(own);
+    if let Some(properties) = properties.as_object_mut() {
+        let own = own.iter().filter_map(Value::as_object).flatten();
+        properties.extend(own.map(|(key, value)| (key.clone(), value.clone())));
     }
     json!({
-        "description": if kind.decision {
-            "A decision: the reply depends on the app's answer."
-        } else {
-            "A notification: the reply only acknowledges the callback."
-        },
+        "description": about,
         "anyOf": [
             strings("Addresses of the app."),
             { "type": "object", "additionalProperties": false, "properties": properties },
@@ -352,6 +503,7 @@ fn decision_keys() -> Value {
             "If the app fails, gatepost repeats the last good reply to the same viewer.",
             &json!({
                 "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
+                "max_age": { "$ref": "#/$defs/duration" },
             }),
         ),
         "reply": {
@@ -384,11 +536,10 @@ fn settings(provider: &ProviderInfo) -> Value {
         };
         (setting.name.to_string(), schema)
     };
-    let window = provider.window.iter().map(|key| {
-        (
-            key.to_string(),
-            integer("Maximum difference between the signed time and now, in seconds.", 0, DAY),
-        )
+    let about = "Maximum difference between the signed time and now, in seconds.";
+    let window = provider.window.iter().flat_map(|key| {
+        let plain = duration_key(key).0.to_owned();
+        [(key.to_string(), integer(about, 0, DAY)), (plain, json!({ "$ref": "#/$defs/duration" }))]
     });
     let properties: Map<String, Value> =
         provider.settings.iter().map(of_setting).chain(window).collect();

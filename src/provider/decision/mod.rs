@@ -19,7 +19,7 @@ mod list;
 mod reply_signing;
 mod write;
 
-pub(crate) use answer::{ReplyField, ReplyFieldName, read_reply_fields};
+pub(crate) use answer::{AnswerError, ReplyField, ReplyFieldName, read_reply_fields};
 pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_signing::{

@@ -8,10 +8,12 @@ use super::list::{ItemList, echo_value};
 use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName, StatusLine};
 use crate::json::{self, Object};
 use crate::provider::field::Conversion;
+use crate::reply::Permission;
 
 /// The JSON of a reply.
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
+    pub(crate) permission: Permission,
     /// The status and the address of a redirect; `None` if the platform reads the decision from the
     /// body.
     pub(crate) status: Option<StatusLine>,
@@ -80,21 +82,24 @@ impl Decision {
             out.push(b':');
         }
         let mut status = None;
-        let item_fault = match &self.item_list {
+        let (permission, item_fault) = match &self.item_list {
             None => {
                 let reply = self.uniform_reply(&answer, true, policy);
                 status = self.status_line(&reply.fields);
-                if self.has_body() {
-                    self.write_item(data.as_ref(), &reply, policy, &mut out);
-                }
-                None
+                let permission = if self.has_body() {
+                    self.write_item(data.as_ref(), &reply, policy, &mut out)
+                } else {
+                    self.permission(&reply.fields)
+                };
+                (permission, None)
             }
             Some(list) => self.write_list(list, data.as_ref(), &answer, policy, &mut out),
         };
         if self.envelope.is_some() {
             out.push(b'}');
         }
-        WrittenReply { body: out, status, fault: fault.or(item_fault), dropped: conversion.noted }
+        let fault = fault.or(item_fault);
+        WrittenReply { body: out, permission, status, fault, dropped: conversion.noted }
     }
 
     /// Returns the status of a reply with these fields.
@@ -141,7 +146,8 @@ impl Decision {
         }
     }
 
-    /// Writes an array with an element for each item, in order, and returns the first fault.
+    /// Writes an array with an element for each item, in order. Returns [`Permission::Deny`] if an
+    /// element denies, and the first fault.
     fn write_list(
         &self,
         list: &ItemList,
@@ -149,9 +155,9 @@ impl Decision {
         answer: &ParsedAnswer<'_>,
         policy: &Policy,
         out: &mut Vec<u8>,
-    ) -> Option<AnswerError> {
+    ) -> (Permission, Option<AnswerError>) {
         let items = list.items(data);
-        let mut fault = None;
+        let (mut permission, mut fault) = (Permission::Allow, None);
         let assignment = match answer {
             ParsedAnswer::PerItem(elements) => Some(list.assign(&items, elements)),
             ParsedAnswer::Unusable | ParsedAnswer::Uniform { .. } => None,
@@ -173,22 +179,25 @@ impl Decision {
                     }
                 },
             };
-            self.write_item(Some(item), &reply, policy, out);
+            if self.write_item(Some(item), &reply, policy, out) == Permission::Deny {
+                permission = Permission::Deny;
+            }
         }
         out.push(b']');
-        fault.or_else(|| assignment.and_then(|assignment| assignment.unmatched()))
+        let fault = fault.or_else(|| assignment.and_then(|assignment| assignment.unmatched()));
+        (permission, fault)
     }
 
     /// Writes the reply to one item: the item's echo fields, the answer's fields and the defaults.
     ///
-    /// If the callback has no list of items, `item` is the data of the event.
+    /// If the callback has no list of items, `item` is the data of the event. Returns the decision.
     fn write_item(
         &self,
         item: Option<&Object<'_>>,
         reply: &ItemReply<'_>,
         policy: &Policy,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Permission {
         let protect = self.item_list.as_ref().and_then(|list| list.protect.as_ref());
         let protect = protect.filter(|rule| item.is_some_and(|item| rule.when.is_met_by(item)));
         let fields = match protect {
@@ -245,6 +254,12 @@ impl Decision {
             out.extend_from_slice(reply_field.json.as_bytes());
         }
         out.push(b'}');
+        if allows { Permission::Allow } else { Permission::Deny }
+    }
+
+    /// Returns the decision of a reply with these fields.
+    fn permission(&self, fields: &[ReplyField]) -> Permission {
+        if self.allows(fields) { Permission::Allow } else { Permission::Deny }
     }
 
     /// Returns `true` if `self.deny` gives no field of `self.allow` another value. The platform

@@ -20,7 +20,7 @@ use super::plan::{BodyFormat, Plan, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
-use crate::toml_reader::{self, Fault, Faults, Located, Table};
+use crate::toml_reader::{self, Fault, FaultKind, Faults, Located, Table};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -40,7 +40,7 @@ const FORMATS: [(&str, BodyFormat); 4] = [
 ///
 /// If the text is not TOML, returns only the first fault. Otherwise, returns all faults.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
-    toml_reader::read(text, |table, faults| {
+    let plan = toml_reader::read(text, FaultKind::DefinitionInvalid, |table, faults| {
         let reader = DefinitionReader {
             faults,
             headers: RefCell::default(),
@@ -48,7 +48,8 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
             settings: setting::settings(table, faults),
         };
         reader.plan(table)
-    })
+    });
+    plan.map(|(plan, _)| plan)
 }
 
 /// The state that all methods share while gatepost reads one definition.
@@ -74,6 +75,7 @@ impl<'f> DefinitionReader<'f> {
         let name = name.filter(|name| self.name_fits(name));
         let title = table.require_string("title", "set the name of the platform");
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
+        let setup = table.string("setup").map(|setup| setup.value.into());
         let ce_type = table.require_string(
             "ce_type",
             "set the start of each event type, for example `com.example`",
@@ -108,6 +110,7 @@ impl<'f> DefinitionReader<'f> {
             name: name?.value.into(),
             title: title?.value.into(),
             docs: docs?.value.into(),
+            setup,
             allow: self.header(table, &methods.join(", "))?,
             methods: request.methods,
             body: request.body,

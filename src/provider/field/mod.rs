@@ -515,11 +515,14 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toml_reader;
+    use crate::toml_reader::{self, FaultKind};
 
     fn fields(text: &str) -> Fields {
-        toml_reader::read(text, |table, faults| Some(read_fields(table, Usage::Event, faults)))
-            .unwrap()
+        toml_reader::read(text, FaultKind::DefinitionInvalid, |table, faults| {
+            Some(read_fields(table, Usage::Event, faults))
+        })
+        .unwrap()
+        .0
     }
 
     /// Converts an object, and returns its text and the paths of its misfits.
@@ -769,10 +772,11 @@ mod tests {
 
     #[test]
     fn suggests_the_closest_type_for_an_unknown_type() {
-        let faults = toml_reader::read("f = 'integr'", |table, faults| {
-            Some(read_fields(table, Usage::Event, faults))
-        })
-        .unwrap_err();
+        let faults =
+            toml_reader::read("f = 'integr'", FaultKind::DefinitionInvalid, |table, faults| {
+                Some(read_fields(table, Usage::Event, faults))
+            })
+            .unwrap_err();
         let shown = faults.first().unwrap().to_string();
         let start = "1:5: f: expected a known type, found \"integr\"; did you mean `integer`?";
         assert!(shown.starts_with(start), "expected {start}, found {shown}");

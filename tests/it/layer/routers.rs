@@ -232,6 +232,18 @@ async fn handlers_receive_slash_at_the_end_but_no_token() {
 }
 
 #[tokio::test]
+async fn address_may_be_a_path_alone() {
+    let record = Record::default();
+    let layer = GateLayer::new(gate("/cb", "on.live_play = '/events/end'\n"));
+    let events = layer.layer(Router::new().route("/events/end", record.handler()));
+    let app = Router::new().fallback_service(events);
+    assert_eq!(send(&app, "/cb", FORM).await, allowed());
+    assert!(record.take()[0].starts_with("accepted /events/end "));
+    assert_eq!(send(&app, "/events/end", FORM).await.0, 403);
+    assert_eq!(record.take(), [""; 0]);
+}
+
+#[tokio::test]
 async fn query_selects_callbacks_of_front_controller() {
     let record = Record::default();
     let config = "[[route]]\npath = '/index.php'\nprovider = 'kollus'\nquery = { c = 'play' }\n\

@@ -54,7 +54,7 @@ pub(crate) async fn respond(
     let admitted = admit(&served.gate().proxy_settings(), attempts, client, session.req_header());
     if let Err(error) = admitted {
         let (_, code) = error.status_and_code();
-        METRICS.admin_refused(code);
+        METRICS.requests.admin_refused(code);
         if matches!(error, ApiError::HostRefused | ApiError::Unauthorized) {
             let message = format_args!("refused a request to the admin API: {error}");
             report::warned(code, &message, client, clock::now());
@@ -63,7 +63,8 @@ pub(crate) async fn respond(
         session.set_keepalive(None);
         return ApiReply::error(&error).into_response();
     }
-    let reply = answer(served, session).await.unwrap_or_else(|error| ApiReply::error(&error));
+    let reply =
+        answer(served, session, client).await.unwrap_or_else(|error| ApiReply::error(&error));
     // If a part of the body is still unread, close the connection: gatepost would otherwise parse
     // that part as the next request.
     if !body::discard(session).await {
@@ -99,6 +100,7 @@ fn admit(
 async fn answer(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,
+    client: Option<IpAddr>,
 ) -> Result<ApiReply, ApiError> {
     let head = session.req_header();
     let resource = Resource::find(head.uri.path())?;
@@ -112,7 +114,8 @@ async fn answer(
     };
     let served = Arc::clone(served);
     // Use a blocking thread, because an edit reads and writes files.
-    let done = tokio::task::spawn_blocking(move || carry_out(&served, resource, &method, &body));
+    let done =
+        tokio::task::spawn_blocking(move || carry_out(&served, resource, &method, &body, client));
     done.await.unwrap_or(Err(ApiError::Panicked))
 }
 
@@ -136,33 +139,35 @@ fn carry_out(
     resource: Resource,
     method: &Method,
     body: &Json,
+    client: Option<IpAddr>,
 ) -> Result<ApiReply, ApiError> {
+    let edit = |edit: &Edit| served.edit(edit, client);
     match (resource, method) {
         (Resource::OpenApi, _) => Ok(ApiReply::text(OPENAPI)),
         (Resource::Templates, &Method::POST) => {
             let template = request::new_template(body)?;
             let name = template.name.clone();
-            served.edit(&Edit::Create(template))?;
+            edit(&Edit::Create(template))?;
             Ok(ApiReply::created(&served.template(&name)?))
         }
         (Resource::Templates, _) => Ok(ApiReply::templates(&served.templates())),
         (Resource::Template(name), &Method::DELETE) => {
-            served.edit(&Edit::Delete { name })?;
+            edit(&Edit::Delete { name })?;
             Ok(ApiReply::empty())
         }
         (Resource::Template(name), &Method::PATCH) => {
             let change = request::change(body)?;
             let new = change.rename.clone().unwrap_or_else(|| name.clone());
-            served.edit(&Edit::Modify { name, change })?;
+            edit(&Edit::Modify { name, change })?;
             Ok(ApiReply::template(&served.template(&new)?))
         }
         (Resource::Template(name), _) => Ok(ApiReply::template(&served.template(&name)?)),
         (Resource::Binding(name, tenant), &Method::DELETE) => {
-            served.edit(&Edit::Unbind { name: name.clone(), tenants: vec![tenant] })?;
+            edit(&Edit::Unbind { name: name.clone(), tenants: vec![tenant] })?;
             Ok(ApiReply::template(&served.template(&name)?))
         }
         (Resource::Binding(name, tenant), _) => {
-            served.edit(&Edit::Bind { name: name.clone(), tenants: vec![tenant] })?;
+            edit(&Edit::Bind { name: name.clone(), tenants: vec![tenant] })?;
             Ok(ApiReply::template(&served.template(&name)?))
         }
     }

@@ -1,12 +1,12 @@
 //! Arguments of `gatepost template`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use gatepost_editor::{
     KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,
 };
 use serde_json::Value as Json;
+
+use crate::cli::config_argument::ConfigArgument;
 
 /// List, show and change the templates of a config file. Keep the comments and the order of the
 /// file.
@@ -15,7 +15,7 @@ pub(crate) enum TemplateCommand {
     /// List the templates: name, provider, tenants and kinds.
     List {
         #[command(flatten)]
-        file: ConfigFile,
+        file: ConfigArgument,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -25,7 +25,7 @@ pub(crate) enum TemplateCommand {
         /// Name of the template.
         name: String,
         #[command(flatten)]
-        file: ConfigFile,
+        file: ConfigArgument,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -39,7 +39,7 @@ pub(crate) enum TemplateCommand {
         /// Name of the template.
         name: String,
         #[command(flatten)]
-        file: ConfigFile,
+        file: ConfigArgument,
         /// Delete the template without a confirmation.
         #[arg(long)]
         yes: bool,
@@ -50,21 +50,13 @@ pub(crate) enum TemplateCommand {
     Unbind(TenantArguments),
 }
 
-/// Argument for the config file.
-#[derive(Debug, Args)]
-pub(crate) struct ConfigFile {
-    /// Config file.
-    #[arg(id = "config", short = 'c', long = "config", value_name = "FILE")]
-    pub(super) path: PathBuf,
-}
-
 /// A new template.
 #[derive(Debug, Args)]
 pub(crate) struct CreateArguments {
     /// Name of 1 to 30 characters: Chinese characters, letters, digits, _ or -.
     name: String,
     #[command(flatten)]
-    pub(super) file: ConfigFile,
+    pub(super) file: ConfigArgument,
     /// Name of the provider; `gatepost providers` lists all providers.
     #[arg(long)]
     provider: String,
@@ -86,7 +78,7 @@ pub(crate) struct ModifyArguments {
     /// Name of the template.
     pub(super) name: String,
     #[command(flatten)]
-    pub(super) file: ConfigFile,
+    pub(super) file: ConfigArgument,
     /// New name. The command also changes the name in each route that selects this template.
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
@@ -148,7 +140,7 @@ pub(crate) struct TenantArguments {
     #[arg(required = true, value_name = "TENANT")]
     pub(super) tenants: Vec<String>,
     #[command(flatten)]
-    pub(super) file: ConfigFile,
+    pub(super) file: ConfigArgument,
 }
 
 impl CreateArguments {

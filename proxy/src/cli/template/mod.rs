@@ -17,28 +17,28 @@ use super::print::{err, out};
 /// Runs a `gatepost template` command.
 pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
     match command {
-        TemplateCommand::List { file, json } => Ok(list(&file.path, *json)?),
-        TemplateCommand::Show { name, file, json } => Ok(show(&file.path, name, *json)?),
+        TemplateCommand::List { file, json } => Ok(list(file.path()?, *json)?),
+        TemplateCommand::Show { name, file, json } => Ok(show(file.path()?, name, *json)?),
         TemplateCommand::Create(create) => {
             let template = create.to_template();
             let done = format!("created `{}`", template.name);
-            Ok(edit(&create.file.path, &Edit::Create(template), &done)?)
+            Ok(edit(create.file.path()?, &Edit::Create(template), &done)?)
         }
         TemplateCommand::Modify(modify) => {
             let (name, change) = (modify.name.clone(), modify.to_change());
             let done = format!("modified `{name}`");
-            Ok(edit(&modify.file.path, &Edit::Modify { name, change }, &done)?)
+            Ok(edit(modify.file.path()?, &Edit::Modify { name, change }, &done)?)
         }
-        TemplateCommand::Delete { name, file, yes } => delete(&file.path, name, *yes),
+        TemplateCommand::Delete { name, file, yes } => delete(file.path()?, name, *yes),
         TemplateCommand::Bind(bind) => {
             let (name, tenants) = (bind.name.clone(), bind.tenants.clone());
             let done = format!("bound {} to `{name}`", tenants.join(", "));
-            Ok(edit(&bind.file.path, &Edit::Bind { name, tenants }, &done)?)
+            Ok(edit(bind.file.path()?, &Edit::Bind { name, tenants }, &done)?)
         }
         TemplateCommand::Unbind(unbind) => {
             let (name, tenants) = (unbind.name.clone(), unbind.tenants.clone());
             let done = format!("unbound {} from `{name}`", tenants.join(", "));
-            Ok(edit(&unbind.file.path, &Edit::Unbind { name, tenants }, &done)?)
+            Ok(edit(unbind.file.path()?, &Edit::Unbind { name, tenants }, &done)?)
         }
     }
 }

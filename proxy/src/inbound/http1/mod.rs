@@ -29,7 +29,7 @@ use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::l4::stream::Stream as TcpStream;
 use pingora::protocols::raw_connect::ProxyDigest;
-use pingora::protocols::{GetProxyDigest as _, Stream};
+use pingora::protocols::{ALPN, GetProxyDigest as _, Stream};
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
@@ -45,6 +45,8 @@ use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchang
 use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
 use super::proxy_protocol;
 use super::unfinished::{Bound, Unfinished};
+use crate::telemetry::metrics::METRICS;
+use crate::tls::TlsStream;
 
 /// First bytes of an HTTP/2 connection.
 pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -75,8 +77,20 @@ impl ClientConnection {
         Self { stream, peer, is_encrypted, ahead: BytesMut::new() }
     }
 
-    /// Reads until the bytes show the version of HTTP; `None` if the connection ends earlier.
+    /// Reads until the bytes show the version of HTTP; `None` if the connection ends earlier. With
+    /// TLS, the handshake has settled the version (ALPN): gatepost refuses a preface of HTTP/2 that
+    /// the client has not announced as RFC 9113, 3.3 demands.
     pub(crate) async fn version(&mut self) -> Option<Version> {
+        let shown = self.shown_version().await?;
+        Some(match self.stream.selected_alpn_proto() {
+            Some(ALPN::H2) => Version::HTTP_2,
+            Some(_) => Version::HTTP_11,
+            None if self.is_encrypted => Version::HTTP_11,
+            None => shown,
+        })
+    }
+
+    async fn shown_version(&mut self) -> Option<Version> {
         loop {
             let (begin, _) = HTTP2_PREFACE.split_at(self.ahead.len().min(HTTP2_PREFACE.len()));
             if !self.ahead.starts_with(begin) {
@@ -121,12 +135,13 @@ impl ClientConnection {
                 }
             };
             let _serving = RequestInFlight::start();
+            METRICS.tls.fast_path(self.is_encrypted);
             let started = Instant::now();
             let admitted = driver.gate.admit_on(route, &request.head(self.peer), (driver.clock)());
             let mut exchange = Http1Exchange { connection: self, request, stopping };
             match admitted {
                 Ok(intake) => driver.serve(&mut exchange, intake, started).await,
-                Err(refusal) => driver.refuse(&mut exchange, &refusal).await,
+                Err(refusal) => driver.refuse(&mut exchange, &refusal, started).await,
             }
             if exchange.request.is_last {
                 // Limit the time: `shutdown` flushes the reply, and the client may never read it.
@@ -222,13 +237,21 @@ impl ClientConnection {
         Some(Self { ahead, ..Self::new(stream) })
     }
 
-    /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream. Its
-    /// sessions find `handle` in their digest.
+    /// Returns the connection with all read bytes put back; `None` if it is neither a TCP stream nor
+    /// TLS. Its sessions find `handle` in their digest.
     pub(crate) fn into_stream(self, handle: &ConnectionHandle) -> Option<Stream> {
-        let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
-        stream.rewind(&self.ahead);
         let response = ResponseHeader::build(StatusCode::OK, Some(0)).ok()?;
-        stream.set_proxy_digest(ProxyDigest::new(response.into(), Some(Box::new(handle.clone()))));
+        let digest = ProxyDigest::new(response.into(), Some(Box::new(handle.clone())));
+        let stream = self.stream.into_any();
+        if self.is_encrypted {
+            let mut stream = stream.downcast::<TlsStream>().ok()?;
+            stream.rewind(self.ahead);
+            stream.set_proxy_digest(digest);
+            return Some(stream);
+        }
+        let mut stream = stream.downcast::<TcpStream>().ok()?;
+        stream.rewind(&self.ahead);
+        stream.set_proxy_digest(digest);
         Some(stream)
     }
 

@@ -7,6 +7,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::uri::PathAndQuery;
 
 use super::chunks::{ChunkedBody, MalformedChunks};
+use crate::tls::HANDSHAKE_RECORD;
 
 /// Maximum number of header lines, which is Pingora's limit.
 const MAX_HEADERS: usize = 256;
@@ -17,6 +18,8 @@ pub(crate) enum UnreadableRequest {
     /// Pingora does not report the reason.
     #[error("malformed or incomplete HTTP request")]
     Any,
+    #[error("expected plain HTTP, found TLS; send such requests to `listen_tls`, or use http://")]
+    Tls,
     #[error("expected a request head as RFC 9112 defines it, found {0}")]
     Head(httparse::Error),
     #[error("expected `\\r\\n` at the end of each line, found a bare line feed")]
@@ -54,7 +57,10 @@ impl OutsideHead {
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<Self>, UnreadableRequest> {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut lines);
-        let parsed = request.parse(bytes).map_err(UnreadableRequest::Head)?;
+        let parsed = request.parse(bytes).map_err(|error| match bytes {
+            [HANDSHAKE_RECORD, ..] => UnreadableRequest::Tls,
+            _ => UnreadableRequest::Head(error),
+        })?;
         let httparse::Status::Complete(length) = parsed else { return Ok(None) };
         if has_bare_line_feed(&bytes[..length]) {
             return Err(UnreadableRequest::LineFeed);

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Gate, Head, HeadFault, Reply, RequestContext, Shadow, Timestamp, report,
+    Admission, Gate, Head, HeadFault, MetricsHook, Reply, RequestContext, Shadow, Timestamp, report,
 };
 use http::header::HOST;
 use http::{HeaderValue, Method, Uri, Version};
@@ -53,12 +53,19 @@ impl GateModule {
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let unjudged = UnjudgedBytes::new(gate.proxy_settings().max_unjudged_bytes.get());
-        Self(CallbackDriver { gate, clock: clock::now, unjudged })
+        Self(CallbackDriver { gate, clock: clock::now, unjudged, hook: None })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
+    }
+
+    /// Reports the outcome of each callback to `hook`. [`MetricsHook`] has an example.
+    ///
+    /// If a client disconnects before the reply, the hook receives no outcome.
+    pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
+        Self(CallbackDriver { hook: Some(Arc::new(hook)), ..self.0 })
     }
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
@@ -68,45 +75,62 @@ impl GateModule {
     /// and for a request on a route in shadow mode. In these cases, the module has removed the
     /// headers that a client must not send, and has reduced the target to its path.
     ///
+    /// After a callback, the extensions of `session.req_header()` contain [`Accepted`](gatepost::Accepted)
+    /// and [`Conclusion`](gatepost::Conclusion), for `ProxyHttp::logging`. After a refused callback, they
+    /// contain neither.
+    ///
     /// # Errors
     ///
     /// Never returns an error, even if the client disconnects early. Pingora would log the error
     /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
-        let started = Instant::now();
-        if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
-            return Ok(self.reject(session, fault).await);
-        }
-        let driver = &self.0;
-        match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
-            Admission::Other => return Ok(self.pass(session, None).await),
-            Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
-            // Boxed, so that the future of a request for the upstream stays small.
-            Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
-            Admission::Reply(reply) => Box::pin(write_unread(session, &reply)).await,
-            Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
-        }
-        Ok(true)
+        Ok(self.filter(session).await != Filtered::Passes)
     }
 
-    /// Prepares a request for the app. Returns true if the module has refused the request instead.
-    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> bool {
+    pub(super) async fn filter(&self, session: &mut Session) -> Filtered {
+        let started = Instant::now();
+        if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
+            return self.reject(session, fault).await;
+        }
+        let driver = &self.0;
+        let admission = driver.gate.admit_in_proxy(&head(session), (driver.clock)());
+        if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
+            METRICS.tls.pingora_path(is_encrypted(session));
+        }
+        match admission {
+            Admission::Other => return self.pass(session, None).await,
+            Admission::Shadow(shadow) => return self.pass(session, Some(shadow)).await,
+            Admission::Reply(reply) => {
+                Box::pin(write_unread(session, &reply)).await;
+                return Filtered::Replied;
+            }
+            // Boxed, so that the future of a request for the upstream stays small.
+            Admission::Refused(refusal) => {
+                Box::pin(driver.refuse(session, &refusal, started)).await;
+            }
+            Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
+        }
+        Filtered::Callback
+    }
+
+    /// Prepares a request for the app, or refuses the request.
+    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> Filtered {
         if let Err(fault) = head(session).check_framing() {
             return self.reject(session, fault).await;
         }
         strip(session, &self.0.gate, shadow.is_some());
         if let Some(shadow) = shadow {
-            self.observe(session, shadow);
+            self.watch(session, shadow);
         }
-        false
+        Filtered::Passes
     }
 
-    /// Refuses a request for a fault of its head. Returns true.
-    async fn reject(&self, session: &mut Session, fault: HeadFault) -> bool {
-        METRICS.rejected(fault);
+    /// Refuses a request for a fault of its head.
+    async fn reject(&self, session: &mut Session, fault: HeadFault) -> Filtered {
+        METRICS.requests.rejected(fault);
         report::rejected(fault, peer(session), (self.0.clock)());
         Box::pin(write_unread(session, &Reply::bad_request())).await;
-        true
+        Filtered::Replied
     }
 
     pub(crate) const fn driver(&self) -> &CallbackDriver {
@@ -190,7 +214,7 @@ impl GateModule {
         format!("{method:.MAX_METHOD$} {path}")
     }
 
-    fn printable_path(&self, session: &Session) -> String {
+    pub(super) fn printable_path(&self, session: &Session) -> String {
         let request = session.req_header();
         match ShadowedRequest::of(session) {
             Some(passing) => passing.route().to_owned(),
@@ -208,22 +232,37 @@ impl GateModule {
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
-    fn observe(&self, session: &mut Session, shadow: Shadow) {
-        let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
+    fn watch(&self, session: &mut Session, shadow: Shadow) {
+        let (clock, hook) = (self.0.clock, self.0.hook.clone());
+        let route = Arc::clone(shadow.route());
         let observers = shadow.observe_exchange(
             &head(session),
             move |shadowed| {
-                METRICS.shadowed(shadowed);
+                METRICS.callbacks.shadowed(shadowed);
+                if let Some(hook) = &hook {
+                    hook.shadowed(shadowed);
+                }
                 report::shadowed(shadowed, clock());
             },
             move |prediction| {
-                METRICS.predicted(prediction);
+                METRICS.callbacks.predicted(prediction);
                 report::predicted(prediction, clock());
             },
         );
         let passing = ShadowedRequest::new(route, observers);
         session.req_header_mut().extensions_mut().insert(passing);
     }
+}
+
+/// The work of the module on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    /// The module has served a callback, and has written the line of the access log.
+    Callback,
+    /// The module has prepared the request for the upstream.
+    Passes,
+    /// The module has replied to a request that is not a callback.
+    Replied,
 }
 
 fn request_context(session: &Session) -> RequestContext<'static> {

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 use pingora::protocols::Digest;
 use pingora::proxy::FailToProxy;
 
-use super::gate_module::GateModule;
+use super::gate_module::{Filtered, GateModule};
 use super::passed_headers::{
     accepts_trailers, asks_to_close, is_last_recipient, settle_reply, settle_request,
     settle_upgrade,
@@ -31,6 +31,8 @@ use crate::inbound::callback_driver::{CallbackDriver, DRAIN_TIMEOUT, Exchange as
 use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
 use crate::inbound::http1::MalformedChunks;
 use crate::inbound::unreadable;
+use crate::telemetry::access_log::{self, LoggedRequest};
+use crate::telemetry::metrics::{METRICS, PassedBytes};
 
 /// The proxy of the program `gatepost`. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +56,11 @@ pub(crate) struct RequestState {
     attempts: Attempts,
     /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
+    started: Instant,
+    /// `None` until the module has seen the request.
+    filtered: Option<Filtered>,
+    /// True if gatepost passes the request to the upstream.
+    is_passed: bool,
     /// True after the head of the upstream's response.
     has_response: bool,
     _serving: RequestInFlight,
@@ -73,6 +80,9 @@ impl ProxyHttp for ProxyService {
         RequestState {
             attempts: Attempts::default(),
             found_dead_connection: false,
+            started: Instant::now(),
+            filtered: None,
+            is_passed: false,
             has_response: false,
             _serving: RequestInFlight::start(),
             stream: None,
@@ -91,10 +101,13 @@ impl ProxyHttp for ProxyService {
         if asks_to_close(session.req_header()) {
             session.set_keepalive(None);
         }
-        if self.module.request_filter(session).await? {
+        let filtered = self.module.filter(session).await;
+        context.filtered = Some(filtered);
+        if filtered != Filtered::Passes {
             return Ok(true);
         }
         if self.upstream.is_none() {
+            METRICS.requests.not_found.inc();
             Box::pin(write_unread(session, &Reply::not_found())).await;
             return Ok(true);
         }
@@ -109,6 +122,7 @@ impl ProxyHttp for ProxyService {
         if let Some(connection) = session.connection() {
             connection.set(ConnectionState::Passing);
         }
+        context.is_passed = true;
         Ok(false)
     }
 
@@ -258,6 +272,7 @@ impl ProxyHttp for ProxyService {
             let is_upstreams = |error: &Error| *error.esource() == ErrorSource::Upstream;
             upstream.ended(&context.attempts, !error.is_some_and(is_upstreams));
         }
+        self.record(session, context);
         self.module.logging(session, error);
         let is_gone = error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
         let is_http_1 = session.as_http1().is_some();
@@ -316,6 +331,35 @@ impl ProxyHttp for ProxyService {
             request.insert_header(HOST, upstream.authority())?;
         }
         Ok(())
+    }
+}
+
+impl ProxyService {
+    /// Counts a passed request, and writes the line of a request that is not a callback to the access
+    /// log.
+    fn record(&self, session: &Session, context: &RequestState) {
+        if context.filtered == Some(Filtered::Callback) {
+            return;
+        }
+        let (elapsed, status) = (context.started.elapsed(), session.response_written());
+        let status = status.map(|response| response.status);
+        let (received, sent) = (session.body_bytes_read(), session.body_bytes_sent());
+        let (received, sent) = (received as u64, sent as u64);
+        if context.is_passed {
+            METRICS.requests.passed(status, elapsed, PassedBytes { received, sent });
+        }
+        if let Some(log) = access_log::sampled() {
+            let request = LoggedRequest {
+                from: peer(session),
+                method: session.req_header().method.as_str(),
+                path: &self.module.printable_path(session),
+                status: status.map(|status| status.as_u16()),
+                elapsed,
+                received_bytes: received,
+                sent_bytes: sent,
+            };
+            log.write(&request, None);
+        }
     }
 }
 

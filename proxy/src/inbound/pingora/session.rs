@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gatepost::{ClientActivity, Disconnected, Head, Reply};
+use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Version};
 use pingora::http::ResponseHeader;
@@ -83,6 +83,12 @@ impl Exchange for Session {
 
     fn close(&mut self) {
         self.set_keepalive(None);
+    }
+
+    fn concluded(&mut self, accepted: Accepted, conclusion: Conclusion) {
+        let extensions = self.req_header_mut().extensions_mut();
+        extensions.insert(accepted);
+        extensions.insert(conclusion);
     }
 }
 

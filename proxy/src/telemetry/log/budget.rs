@@ -26,11 +26,15 @@ use tracing_subscriber::registry::LookupSpan;
 /// Bytes per second of each share.
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 
-/// Bytes that a share can write at once.
-const BURST_BYTES: u32 = 64 * 1024;
+/// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines,
+/// and only if the operator asks for them.
+const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
+
+/// Time in which an unused share regains its burst.
+const BURST: Duration = Duration::from_secs(4);
 
 /// Number of bytes that each line counts for, even if the line is shorter. This limits the lines
-/// of a share to 64 per second.
+/// of a share to 64 per second, and those about accepted callbacks to 1,024.
 const MIN_LINE_BYTES: usize = 256;
 
 /// Maximum length of a line in a share, in bytes.
@@ -53,6 +57,8 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 /// Part of the log budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Share {
+    /// gatepost's lines at info with a code: accepted callbacks.
+    Callbacks,
     /// gatepost's errors, such as an app that does not answer.
     Failures,
     /// Lines of all other crates.
@@ -73,7 +79,23 @@ impl Share {
         {
             return None;
         }
-        Some(if *meta.level() == Level::ERROR { Self::Failures } else { Self::Warnings })
+        Some(match *meta.level() {
+            Level::ERROR => Self::Failures,
+            Level::WARN => Self::Warnings,
+            _ => Self::Callbacks,
+        })
+    }
+
+    const fn bytes_per_second(self) -> u32 {
+        match self {
+            Self::Callbacks => CALLBACK_BYTES_PER_SECOND,
+            Self::Failures | Self::OtherCrates | Self::Warnings => BYTES_PER_SECOND,
+        }
+    }
+
+    /// Returns the time in which the share regains `bytes`.
+    fn time_of(self, bytes: usize) -> Duration {
+        Duration::from_secs(1) * u32::try_from(bytes).unwrap_or(u32::MAX) / self.bytes_per_second()
     }
 }
 
@@ -81,18 +103,19 @@ impl Share {
 ///
 /// `full_at` holds the time at which each share is full again, as in GCRA.
 struct LogBudget {
-    full_at: [Duration; 3],
+    full_at: [Duration; 4],
     dropped: BTreeMap<(String, String), u64>,
 }
 
 impl LogBudget {
     const fn new() -> Self {
-        Self { full_at: [Duration::ZERO; 3], dropped: BTreeMap::new() }
+        Self { full_at: [Duration::ZERO; 4], dropped: BTreeMap::new() }
     }
 
     fn full_at(&mut self, share: Share) -> &mut Duration {
-        let [failures, other_crates, warnings] = &mut self.full_at;
+        let [callbacks, failures, other_crates, warnings] = &mut self.full_at;
         match share {
+            Share::Callbacks => callbacks,
             Share::Failures => failures,
             Share::OtherCrates => other_crates,
             Share::Warnings => warnings,
@@ -101,14 +124,14 @@ impl LogBudget {
 
     /// Returns true if a short line fits into the share.
     fn has_room(&mut self, share: Share, now: Duration) -> bool {
-        let after = (*self.full_at(share)).max(now) + time_of(MIN_LINE_BYTES);
-        after <= now + Duration::from_secs(1) * BURST_BYTES / BYTES_PER_SECOND
+        let after = (*self.full_at(share)).max(now) + share.time_of(MIN_LINE_BYTES);
+        after <= now + BURST
     }
 
     /// Takes a line of `bytes` from the share.
     fn take(&mut self, share: Share, bytes: usize, now: Duration) {
         let full_at = self.full_at(share);
-        *full_at = (*full_at).max(now) + time_of(bytes.max(MIN_LINE_BYTES));
+        *full_at = (*full_at).max(now) + share.time_of(bytes.max(MIN_LINE_BYTES));
     }
 
     /// Counts a dropped line. Returns true for the first line since the last summary.
@@ -121,11 +144,6 @@ impl LogBudget {
         *self.dropped.entry(key).or_default() += 1;
         is_first
     }
-}
-
-/// Returns the time in which a share regains `bytes`.
-fn time_of(bytes: usize) -> Duration {
-    Duration::from_secs(1) * u32::try_from(bytes).unwrap_or(u32::MAX) / BYTES_PER_SECOND
 }
 
 /// Returns the number of lines dropped since the start.
@@ -283,7 +301,7 @@ mod tests {
                 }
             }
         }
-        let expected = (BURST_BYTES + 3 * BYTES_PER_SECOND) as usize;
+        let expected = ((4 + 3) * BYTES_PER_SECOND) as usize;
         assert!((expected - 2_000..expected + 400).contains(&written), "{written}");
         assert!(budget.has_room(Share::Failures, Duration::ZERO), "expected an unused share");
     }
@@ -296,7 +314,7 @@ mod tests {
             budget.take(Share::OtherCrates, 1, Duration::ZERO);
             lines += 1;
         }
-        assert_eq!(lines, BURST_BYTES as usize / MIN_LINE_BYTES);
+        assert_eq!(lines, 4 * BYTES_PER_SECOND as usize / MIN_LINE_BYTES);
     }
 
     #[test]

@@ -8,23 +8,24 @@
 //! 4. Traffic can only write as many lines as the [budget] permits.
 
 mod budget;
+mod filter;
 mod other_crates;
 
 use std::io::{self, IsTerminal as _, Stderr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use gatepost::LogCallbacks;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_log::AsLog as _;
 use tracing_log::log as log_crate;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{JsonFields, format};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -62,8 +63,7 @@ static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 /// Drops `debug` and `trace` lines of other crates: at these levels, Pingora prints requests with
 /// their tokens and keys.
 pub(crate) fn start(log_format: LogFormat) {
-    let filter = EnvFilter::try_from_env("GATEPOST_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
+    let (filter, fault) = filter::from_environment();
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES);
     let (queue, writer) = queue.finish(CountingWriter(io::stderr()));
     let _first = QUEUE.set(queue.error_counter());
@@ -90,6 +90,26 @@ pub(crate) fn start(log_format: LogFormat) {
     let _only = log_crate::set_boxed_logger(Box::new(OtherCrates::new()));
     log_crate::set_max_level(LevelFilter::current().as_log());
     budget::start_summaries();
+    if let Some(fault) = fault {
+        tracing::warn!("GATEPOST_LOG: {fault}; gatepost uses the default filter");
+    }
+}
+
+/// Callbacks for which this process writes a log line, as the index in [`CALLBACKS`].
+static LOGGED: AtomicU8 = AtomicU8::new(0);
+
+const CALLBACKS: [LogCallbacks; 3] = [LogCallbacks::Refused, LogCallbacks::All, LogCallbacks::None];
+
+/// Returns the callbacks for which this process writes a log line.
+pub(crate) fn callbacks() -> LogCallbacks {
+    let index = usize::from(LOGGED.load(Ordering::Relaxed));
+    CALLBACKS.get(index).copied().unwrap_or_default()
+}
+
+/// Sets the callbacks for which this process writes a log line.
+pub(crate) fn set_callbacks(callbacks: LogCallbacks) {
+    let index = CALLBACKS.iter().position(|known| *known == callbacks).unwrap_or_default();
+    LOGGED.store(u8::try_from(index).unwrap_or_default(), Ordering::Relaxed);
 }
 
 /// Writes panics to the log queue. The default hook would block while standard error is full.

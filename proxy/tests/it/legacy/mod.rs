@@ -8,6 +8,7 @@ mod page;
 mod patterns;
 mod wire;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -16,7 +17,7 @@ use gatepost::{Definition, Timestamp};
 use http::Uri;
 use serde_json::Value;
 
-use self::page::{Cell, Row, Section};
+use self::page::{Cell, Prediction, Row, Section};
 use self::patterns::{PATTERNS, Pattern};
 use self::wire::{Reply, Tap, exchange, head_lines};
 use crate::support::*;
@@ -46,10 +47,7 @@ impl Form {
 
 impl Pattern {
     fn definition(&self) -> Definition {
-        Definition::built_in(self.provider).unwrap_or_else(|| {
-            let file = format!("tests/upstreams/apps/legacy/{}.toml", self.provider);
-            Definition::parse(&std::fs::read_to_string(root().join(file)).unwrap()).unwrap()
-        })
+        Definition::built_in(self.provider).unwrap()
     }
 
     /// Returns true if gatepost judges the app's answer before it replies.
@@ -61,23 +59,16 @@ impl Pattern {
     /// Serves gatepost in front of an app.
     fn gate(&self, form: Form, app: u16) -> Gatepost {
         let Self { provider, kind, path, route, template, .. } = self;
-        let keys = self.keys.iter().filter(|(only, _)| *only == form);
+        // In shadow mode, gatepost predicts what passthrough would do.
+        let configured = if form == Form::Shadow { Form::Passthrough } else { form };
+        let keys = self.keys.iter().filter(|(only, _)| *only == configured);
         let address: String = keys.map(|(_, keys)| format!(", {keys}")).collect();
         let upstream = format!("http://127.0.0.1:{app}");
-        let files = match Definition::built_in(provider) {
-            Some(_) => String::new(),
-            None => {
-                let folder = root().join("tests/upstreams/apps/legacy");
-                format!("provider_files = ['{}/{provider}.toml']\n", folder.display())
-            }
-        };
         let keys = self.key.map_or_else(String::new, |key| format!("keys = ['{key}']\n"));
-        let (mode, forward) = match form {
-            Form::Shadow => ("shadow", "passthrough"),
-            Form::Passthrough | Form::Raw | Form::Json => ("enforce", form.word()),
-        };
+        let mode = if form == Form::Shadow { "shadow" } else { "enforce" };
+        let forward = configured.word();
         Gatepost::serve_verbosely(&format!(
-            "upstream = '{upstream}'\nbreaker = false\n{files}\
+            "upstream = '{upstream}'\nbreaker = false\n\
              [[route]]\npath = '{path}'\nprovider = '{provider}'\ntemplate = 'legacy'\n\
              mode = '{mode}'\n{route}\n\
              [[template]]\nname = 'legacy'\nprovider = '{provider}'\ndedupe = false\n{keys}\
@@ -136,9 +127,23 @@ fn run(pattern: &Pattern) -> Section {
         check_direct(pattern, case, direct.as_ref(), &server);
         let cell =
             |(form, gate): &(_, _)| through(pattern, case, *form, gate, &tap, direct.as_ref());
-        Row { case, cells: gates.each_ref().map(cell), direct: direct.as_ref().map(page::text) }
+        let cells = gates.each_ref().map(cell);
+        check_prediction(&format!("{}, {case}", pattern.title), &cells);
+        Row { case, cells, direct: direct.as_ref().map(page::text) }
     });
     Section { title: pattern.title, about: pattern.about, rows: rows.collect() }
+}
+
+/// Checks that shadow mode has predicted what passthrough does.
+fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
+    let Cell::Passed { prediction: Some(prediction), .. } = shadow else { return };
+    let Cell::Passed { is_unchanged, code, .. } = passthrough else {
+        panic!("{context}: expected a callback that passes")
+    };
+    let Prediction { outcome, reason } = prediction;
+    assert_eq!(*is_unchanged, outcome == "passed", "{context}: {outcome} {reason}, {code}");
+    let expected = if reason.is_empty() { "app" } else { reason };
+    assert_eq!(code, expected, "{context}: {outcome}");
 }
 
 /// Checks that the app takes a genuine callback without gatepost.
@@ -162,6 +167,7 @@ fn through(
 ) -> Cell {
     let context = format!("{}, {case}, {form:?}", pattern.title);
     let request = pattern.callback(case);
+    let predictions_before = predictions(gate).len();
     let Passage { reply, code, received } = pass(gate, tap, &request);
     if form != Form::Shadow && case == FORGED {
         check_refused(&context, &reply, &received);
@@ -187,7 +193,11 @@ fn through(
     let says_the_same = direct.is_some_and(|direct| says_the_same(pattern, direct, &reply));
     let is_healthy = [HEALTHY, DENIED].contains(&case);
     assert!(form != Form::Passthrough || !is_healthy || says_the_same, "{context}: {reply:?}");
-    Cell::Passed { is_unchanged, says_the_same, text: page::text(&reply), code }
+    let prediction = (form == Form::Shadow && case != FORGED).then(|| {
+        eventually("a prediction", || predictions(gate).len() > predictions_before);
+        predictions(gate).remove(predictions_before)
+    });
+    Cell::Passed { is_unchanged, says_the_same, text: page::text(&reply), code, prediction }
 }
 
 /// Result of a callback through gatepost.
@@ -232,9 +242,12 @@ fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
     }
 }
 
-/// Returns the body as JSON, else as text.
+/// Returns the body as JSON, else as text; the status if there is no body.
 fn meaning(reply: &Reply) -> Value {
     let data = page::data(reply);
+    if data.is_empty() {
+        return reply.status.into();
+    }
     let text = || String::from_utf8_lossy(&data).into();
     serde_json::from_slice(&data).unwrap_or_else(|_| text())
 }
@@ -257,15 +270,33 @@ fn check_received(context: &str, sent: &[u8], received: &[u8]) {
 
 /// Returns the codes of the lines about the verdict or the conclusion of a callback.
 fn concluded(gate: &Gatepost) -> Vec<String> {
-    let code = |line: &str| {
-        let line: Value = serde_json::from_str(line).ok()?;
-        let fields = line.get("fields").unwrap_or(&line);
-        let message = fields.get("message")?.as_str()?;
-        let starts = ["callback concluded", "callback refused", "callback would be"];
-        let is_last = starts.iter().any(|start| message.starts_with(start));
-        is_last.then(|| fields["code"].as_str().unwrap_or_default().to_owned())
+    let starts = ["callback concluded", "callback refused", "callback would be"];
+    lines(gate, &starts).iter().map(|line| text(line, "code")).collect()
+}
+
+/// Returns the predictions for the answers in shadow mode.
+fn predictions(gate: &Gatepost) -> Vec<Prediction> {
+    let lines = lines(gate, &["answer would", "answer not judged", "app would"]);
+    let prediction = |line| Prediction {
+        outcome: text(line, "code").replacen("answer_", "", 1),
+        reason: text(line, "reason"),
     };
-    gate.program.log().lines().filter_map(code).collect()
+    lines.iter().map(prediction).collect()
+}
+
+/// Returns the log lines whose message starts with one of these texts.
+fn lines(gate: &Gatepost, starts: &[&str]) -> Vec<Value> {
+    let lines = gate.program.log();
+    let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let has_start = |line: &Value| {
+        let message = line["message"].as_str().unwrap_or_default();
+        starts.iter().any(|start| message.starts_with(start))
+    };
+    lines.filter(has_start).collect()
+}
+
+fn text(line: &Value, field: &str) -> String {
+    line[field].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -292,35 +323,71 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
     page::check(&sections);
 }
 
-/// Apps that run in each form without a change: a PHP app and a Node app.
-const UNCHANGED: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
+/// The apps of the page `rollout` of the manual, in the order of their configs.
+const WALK: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
 
-// The steps of the page `rollout` of the manual.
+/// Returns the code blocks of the walk in a language.
+fn blocks(language: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(root().join("src/manual/rollout.md")).unwrap();
+    let walk = page.split("\n## ").find(|part| part.starts_with("Two apps")).unwrap();
+    let fence = format!("```{language}\n");
+    let blocks = walk.split(&fence).skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Returns the edits of the walk: the old line and the new line of each.
+fn edits() -> Vec<(String, String)> {
+    let line = |block: &str, mark| {
+        block.lines().find_map(|line| line.strip_prefix(mark).map(str::to_owned))
+    };
+    blocks("diff")
+        .iter()
+        .map(|block| (line(block, '-').unwrap(), line(block, '+').unwrap()))
+        .collect()
+}
+
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn one_line_and_a_reload_move_an_app_to_the_next_form_and_back() {
-    for title in UNCHANGED {
+fn edits_of_manual_and_reloads_move_apps_to_the_next_form_and_back() {
+    let forward = edits();
+    let back = forward.iter().rev().map(|(old, new)| (new.clone(), old.clone()));
+    let edits: Vec<_> = forward.iter().cloned().chain(back).collect();
+    let forms =
+        [Form::Passthrough, Form::Raw, Form::Json, Form::Raw, Form::Passthrough, Form::Shadow];
+    assert_eq!(edits.len(), forms.len());
+    for (title, config) in WALK.into_iter().zip(blocks("toml")) {
         let pattern = PATTERNS.iter().find(|pattern| pattern.title == title).unwrap();
         let server = (pattern.server)();
         let tap = Tap::start(server.port);
-        let gate = pattern.gate(Form::Shadow, tap.port);
+        let config = config
+            .replace("http://127.0.0.1:3000", &format!("http://127.0.0.1:{}", tap.port))
+            .replace("SRS_TOKEN", "KOLLUS_TOKEN")
+            .replace("[[template]]\n", "[[template]]\ndedupe = false\n");
+        let gate = Gatepost::serve_verbosely(&config);
         check_step(pattern, Form::Shadow, &gate, &tap);
-        let steps = [
-            ("'shadow'", "'enforce'", Form::Passthrough),
-            ("'passthrough'", "'raw'", Form::Raw),
-            ("'raw'", "'json'", Form::Json),
-            ("'json'", "'passthrough'", Form::Passthrough),
-            ("'enforce'", "'shadow'", Form::Shadow),
-        ];
-        for (number, (old, new, form)) in steps.into_iter().enumerate() {
+        assert_eq!(predictions(&gate).pop().unwrap().outcome, "passed", "{title}");
+        for (number, ((old, new), form)) in edits.iter().zip(forms).enumerate() {
             let path = gate.folder.path().join("gatepost.toml");
             let text = std::fs::read_to_string(&path).unwrap();
-            assert_eq!(text.lines().filter(|line| line.contains(old)).count(), 1, "{old}");
+            assert_eq!(text.lines().filter(|line| line == old).count(), 1, "{old}");
             std::fs::write(&path, text.replace(old, new)).unwrap();
+            check_commands(&path, form);
             gate.program.signal("HUP");
             gate.program.wait_for_lines("reloaded the config", number + 1);
             check_step(pattern, form, &gate, &tap);
         }
+    }
+}
+
+/// Runs the commands of the walk after an edit.
+fn check_commands(config: &Path, form: Form) {
+    for command in ["check", "routes"] {
+        let mut program = gatepost();
+        program.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+        let output = program.arg(command).arg("-c").arg(config).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{command}: {output:?}");
+        assert!(command != "routes" || text.contains(form.word()), "{form:?}: {text}");
     }
 }
 

@@ -30,27 +30,43 @@ pub(super) struct Row {
 /// Outcome of a callback through gatepost. `code` is the code in the log.
 pub(super) enum Cell {
     /// gatepost refused the callback, and the app received no byte.
-    Refused {
-        status: u16,
-        code: String,
-    },
+    Refused { status: u16, code: String },
     Passed {
         is_unchanged: bool,
         says_the_same: bool,
         text: String,
         code: String,
+        /// What shadow mode predicts for passthrough; `None` in the other forms.
+        prediction: Option<Prediction>,
     },
+}
+
+/// Prediction in the log: the code without `answer_`, and the reason.
+pub(super) struct Prediction {
+    pub(super) outcome: String,
+    pub(super) reason: String,
+}
+
+impl Prediction {
+    fn text(&self) -> String {
+        let outcome = self.outcome.replace('_', " ");
+        match &*self.reason {
+            "" => format!("; {outcome}"),
+            reason => format!("; {outcome}: `{reason}`"),
+        }
+    }
 }
 
 impl Cell {
     fn text(&self) -> String {
         match self {
             Self::Refused { status, code } => format!("{status}, `{code}`"),
-            Self::Passed { is_unchanged, text, code, .. } => {
+            Self::Passed { is_unchanged, text, code, prediction, .. } => {
                 let reply = if *is_unchanged { "unchanged" } else { text };
+                let prediction = prediction.as_ref().map(Prediction::text).unwrap_or_default();
                 match &**code {
-                    "app" | "accepted" => reply.to_owned(),
-                    code => format!("{reply}, `{code}`"),
+                    "app" | "accepted" => format!("{reply}{prediction}"),
+                    code => format!("{reply}, `{code}`{prediction}"),
                 }
             }
         }

@@ -158,6 +158,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         about: "A PHP app that routes by the query: `/index.php?c=callback`.",
         server: || php("legacy/php/query"),
         path: "/index.php",
+        route: "query = { c = 'callback' }",
         query: "?c=callback",
         ..TENCENT
     },
@@ -169,15 +170,26 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ..TENCENT
     },
     Pattern {
+        title: "PHP with its own `md5(key + t)`, with `keep_proof = true`",
+        about: "The same app. In JSON, it finds the fields of the proof.",
+        server: || php("legacy/php/yii/web"),
+        path: "/live/notify",
+        keys: &[(Form::Json, "keep_proof = true")],
+        ..TENCENT
+    },
+    Pattern {
         title: "nginx and php-fpm on one host name",
         about: "A script in a folder, behind nginx with `server_name legacy.test`.",
-        server: || {
-            let fails = root().join("tests/upstreams/apps/legacy/php/fails.php");
-            let pool = format!("php_admin_value[auto_prepend_file] = {}", fails.display());
-            Server::nginx_on("legacy.test", "apps/legacy/php/host", "$uri $uri/ =404", &pool)
-        },
+        server: nginx,
         path: "/tencent-callback/index.php",
         failures: PHP_FAILURES,
+        ..TENCENT
+    },
+    Pattern {
+        title: "nginx and php-fpm, by a URL that ends in a slash",
+        about: "The same script. The platform calls `/tencent-callback/`.",
+        server: nginx,
+        path: "/tencent-callback/",
         ..TENCENT
     },
     Pattern {
@@ -261,12 +273,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Server that answers by the status: nginx-rtmp",
-        about: "A server that answers nginx-rtmp by the status alone, with a definition of the operator's own.",
+        about: "A server that answers nginx-rtmp by the status alone.",
         server: || node("media.cjs"),
         provider: "nginx-rtmp",
         kind: "publish",
         path: "/rtmp/{token}",
-        denied: &[("key", "x")],
+        denied: &[("name", "other")],
         failures: NODE_FAILURES,
         ..KOLLUS
     },
@@ -287,6 +299,12 @@ fn php(folder: &str) -> Server {
         command.arg("-S").arg(format!("127.0.0.1:{port}")).args(["-t", folder]);
         with_keys(command)
     })
+}
+
+fn nginx() -> Server {
+    let fails = root().join("tests/upstreams/apps/legacy/php/fails.php");
+    let pool = format!("php_admin_value[auto_prepend_file] = {}", fails.display());
+    Server::nginx_on("legacy.test", "apps/legacy/php/host", "$uri $uri/ =404", &pool)
 }
 
 fn node(script: &str) -> Server {

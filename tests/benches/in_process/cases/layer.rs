@@ -45,10 +45,13 @@ pub fn all() -> Vec<Bench> {
 }
 
 fn pushes() -> Vec<Bench> {
-    let behind = |handler| {
+    let behind_form = |form: &str, handler| {
         let app = Router::new().route("/callbacks/tencent", handler);
-        app.layer(GateLayer::new(push::gate_with("", "", "{}")))
+        app.layer(GateLayer::new(push::gate_with("", "", form)))
     };
+    let behind = |handler| behind_form("{}", handler);
+    let (raw, passthrough) = ("{ forward = 'raw' }", "{ forward = 'passthrough' }");
+    let proof = "{ keep_proof = true }";
     let value = |Json(push): Json<Value>| async move { drop(std::hint::black_box(push)) };
     let typed = |Callback(push): Callback<Push>| async move { drop(std::hint::black_box(push)) };
     let permit = |push: Accepted| async move { drop(std::hint::black_box(push)) };
@@ -56,6 +59,9 @@ fn pushes() -> Vec<Bench> {
         bench("by_hand/push_value", by_hand::pushes(), signed_push),
         bench("by_hand/push_typed", by_hand::typed_pushes(), signed_push),
         bench("layer/push_value", behind(post(value)), signed_push),
+        bench("layer/push_value_raw", behind_form(raw, post(value)), signed_push),
+        bench("layer/push_value_passthrough", behind_form(passthrough, post(value)), signed_push),
+        bench("layer/push_value_keep_proof", behind_form(proof, post(value)), signed_push),
         bench("layer/push_typed", behind(post(typed)), signed_push),
         bench("layer/push_permit", behind(post(permit)), signed_push),
     ]

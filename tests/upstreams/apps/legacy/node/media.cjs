@@ -15,7 +15,7 @@ function answer(url, body, response) {
     response.end(JSON.stringify({ code: allowed ? 0 : 1 }));
   } else {
     const form = new URLSearchParams(body);
-    response.statusCode = form.get('call') === 'publish' && form.get('key') === 'abc' ? 200 : 403;
+    response.statusCode = form.get('call') === 'publish' && form.get('name') === 'livestream' ? 200 : 403;
     response.end();
   }
 }

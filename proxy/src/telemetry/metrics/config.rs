@@ -1,10 +1,10 @@
 //! Metrics about the config that is being served, and about reloads.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntGauge, IntGaugeVec};
 
-use super::registry::register;
+use super::registry::Creator;
 
-/// Metrics about the config. All series exist from the start.
+/// Metrics about the config.
 #[derive(Debug)]
 pub(crate) struct ConfigMetrics {
     succeeded: IntCounter,
@@ -15,34 +15,28 @@ pub(crate) struct ConfigMetrics {
 }
 
 impl ConfigMetrics {
-    pub(super) fn new(registry: &Registry) -> Self {
-        let reloads = Opts::new(
+    pub(super) fn new(create: &Creator<'_>) -> Self {
+        let reloads = create.counters(
             "gatepost_config_reloads_total",
             "Reloads of the config, by result; edits over the API are no reloads.",
-        );
-        let reloads = register(registry, IntCounterVec::new(reloads, &["result"]));
-        let info = Opts::new(
-            "gatepost_config_info",
-            "1, with the fingerprint of the config that gatepost serves.",
+            &["result"],
         );
         Self {
             succeeded: reloads.with_label_values(&["success"]),
             failed: reloads.with_label_values(&["failure"]),
-            last_success: register(
-                registry,
-                IntGauge::new(
-                    "gatepost_config_last_reload_success_timestamp_seconds",
-                    "Time at which gatepost loaded the config that it serves, in Unix seconds.",
-                ),
+            last_success: create.gauge(
+                "gatepost_config_last_reload_success_timestamp_seconds",
+                "Time at which gatepost loaded the config that it serves, in Unix seconds.",
             ),
-            generation: register(
-                registry,
-                IntGauge::new(
-                    "gatepost_config_generation",
-                    "Number of configs that this process has served.",
-                ),
+            generation: create.gauge(
+                "gatepost_config_generation",
+                "Number of configs that this process has served.",
             ),
-            info: register(registry, IntGaugeVec::new(info, &["fingerprint"])),
+            info: create.gauges(
+                "gatepost_config_info",
+                "1, with the fingerprint of the config that gatepost serves.",
+                &["fingerprint"],
+            ),
         }
     }
 

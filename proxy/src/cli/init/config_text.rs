@@ -1,0 +1,169 @@
+//! The text of a new config file.
+
+use std::fmt;
+
+use gatepost::{KindInfo, ProviderInfo, SettingInfo};
+
+use super::secret_file::SecretFile;
+
+/// A path on which the platform calls, with the kind that only the path tells.
+pub(super) struct RoutePath {
+    pub(super) path: String,
+    kind: Option<Box<str>>,
+}
+
+impl RoutePath {
+    /// Returns the paths of a provider: one for all kinds that callbacks name, and one for each
+    /// other kind.
+    pub(super) fn all(provider: &ProviderInfo) -> Vec<Self> {
+        let token = if provider.keys { "" } else { "/{token}" };
+        let base = format!("/callbacks/{}{token}", provider.name);
+        let has_named = provider.kinds.iter().any(|kind| kind.named);
+        let unnamed = provider.kinds.iter().filter(|kind| has_named && !kind.named);
+        let apart = unnamed.map(|kind| Self {
+            path: format!("{base}/{}", kind.name),
+            kind: Some(kind.name.clone()),
+        });
+        [Self { path: base.clone(), kind: None }].into_iter().chain(apart).collect()
+    }
+}
+
+/// The choices that the text is made of.
+pub(super) struct ConfigText<'c> {
+    pub(super) provider: &'c ProviderInfo,
+    pub(super) secret: &'c SecretFile,
+    pub(super) listen: Option<&'c str>,
+    pub(super) app: Option<&'c str>,
+    pub(super) upstream: Option<&'c str>,
+}
+
+impl fmt::Display for ConfigText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, .. } = self;
+        writeln!(
+            f,
+            "# gatepost in front of an app that receives callbacks of {}.",
+            provider.title
+        )?;
+        writeln!(f, "# The platform's page: {}", provider.docs)?;
+        writeln!(f, "# After a change: gatepost check. Every key: gatepost schema config.\n")?;
+        self.write_server(f)?;
+        RoutePath::all(provider).iter().try_for_each(|route| self.write_route(f, route))?;
+        self.write_template(f)
+    }
+}
+
+impl ConfigText<'_> {
+    fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(listen) = self.listen {
+            writeln!(
+                f,
+                "# Where gatepost listens. The platform needs an address on the internet."
+            )?;
+            writeln!(f, "listen = [{listen:?}]\n")?;
+            writeln!(f, "# Health and metrics: /healthz, /readyz, /metrics.")?;
+            writeln!(f, "admin = \"127.0.0.1:9900\"\n")?;
+        }
+        if let Some(upstream) = self.upstream {
+            writeln!(f, "# Server for all requests that are no callbacks.")?;
+            writeln!(f, "upstream = {upstream:?}\n")?;
+        }
+        Ok(())
+    }
+
+    fn write_route(&self, f: &mut fmt::Formatter<'_>, route: &RoutePath) -> fmt::Result {
+        let Self { provider, .. } = self;
+        writeln!(f, "[[route]]")?;
+        if route.kind.is_none() {
+            writeln!(f, "# The path that the platform calls. Any other request to it is refused.")?;
+        }
+        writeln!(f, "path     = {:?}", route.path)?;
+        writeln!(f, "provider = {:?}", provider.name)?;
+        if let Some(kind) = &route.kind {
+            writeln!(f, "kind     = {kind:?}")?;
+        }
+        if !provider.keys {
+            if route.kind.is_none() {
+                writeln!(
+                    f,
+                    "# The platform does not sign, so only this secret proves a callback."
+                )?;
+            }
+            writeln!(f, "token    = {{ file = {:?} }}", self.secret.name())?;
+        }
+        writeln!(f)
+    }
+
+    fn write_template(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, .. } = self;
+        writeln!(f, "[[template]]")?;
+        writeln!(f, "name     = {:?}", provider.name)?;
+        writeln!(f, "provider = {:?}", provider.name)?;
+        if provider.keys {
+            writeln!(f, "# The key of the platform. For a rotation, list both keys.")?;
+            writeln!(f, "keys     = [{{ file = {:?} }}]", self.secret.name())?;
+        }
+        writeln!(
+            f,
+            "# Whose callbacks: \"*\" is everybody; see `bind` in the manual for several."
+        )?;
+        writeln!(f, "bind     = [\"*\"]")?;
+        if !provider.settings.is_empty() {
+            writeln!(f, "\n# [template.settings]")?;
+            provider.settings.iter().try_for_each(|setting| write_setting(f, provider, setting))?;
+        }
+        writeln!(f)?;
+        match self.app {
+            Some(app) => {
+                writeln!(
+                    f,
+                    "# Where events go. \"*\" is every kind without an address of its own."
+                )?;
+                writeln!(f, "[template.on]\n\"*\" = {app:?}")?;
+                self.write_kinds(f, app)
+            }
+            None => writeln!(f, "# Events keep the path of the callback."),
+        }
+    }
+
+    /// Writes addresses of single kinds, as comments.
+    fn write_kinds(&self, f: &mut fmt::Formatter<'_>, app: &str) -> fmt::Result {
+        const MAX_KINDS: usize = 12;
+        let Self { provider, .. } = self;
+        let app = app.trim_end_matches('/');
+        for kind in provider.kinds.iter().take(MAX_KINDS) {
+            let answer = if kind.decision { "  # answer {\"allow\":true} or false" } else { "" };
+            writeln!(f, "# {} = \"{app}/{}\"{answer}", key_of(kind), kind.name)?;
+        }
+        if provider.kinds.len() > MAX_KINDS {
+            writeln!(
+                f,
+                "# … and {} more: gatepost providers {}",
+                provider.kinds.len() - MAX_KINDS,
+                provider.name
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the kind as a TOML key.
+fn key_of(kind: &KindInfo) -> String {
+    let is_bare = kind.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if is_bare { kind.name.to_string() } else { format!("{:?}", kind.name) }
+}
+
+fn write_setting(
+    f: &mut fmt::Formatter<'_>,
+    provider: &ProviderInfo,
+    setting: &SettingInfo,
+) -> fmt::Result {
+    let value = match setting.one_of.first() {
+        Some(word) => format!("{word:?}"),
+        None => {
+            let name = format!("{}_{}", provider.name, setting.name).to_uppercase();
+            format!("{{ env = \"{}\" }}", name.replace('-', "_"))
+        }
+    };
+    writeln!(f, "# {} = {value}  # {}", setting.name, setting.about)
+}

@@ -1,0 +1,253 @@
+//! `gatepost init`: writes a config file for one platform, with its secrets in files of their own.
+
+mod config_text;
+mod secret_file;
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use gatepost::{Config, Definition, ProviderInfo};
+
+use self::config_text::{ConfigText, RoutePath};
+use self::secret_file::SecretFile;
+use super::config_argument::DEFAULT_CONFIG;
+use super::error::CommandError;
+use super::print::{err, out};
+use super::providers::definition;
+
+/// Arguments of `gatepost init`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct InitArguments {
+    /// Name of the provider; `gatepost providers` lists all providers. Asked for at a terminal.
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// How callbacks reach gatepost: through the proxy, or through a tower layer in your own Rust
+    /// program. Asked for at a terminal; default: proxy.
+    #[arg(long, value_enum)]
+    door: Option<Door>,
+    /// Address of the app that receives events. Asked for at a terminal; default:
+    /// http://127.0.0.1:3000/events.
+    #[arg(long, value_name = "URL")]
+    app: Option<String>,
+    /// Server that receives all requests that are no callbacks. Without --app, it also receives the
+    /// events, on the paths of the callbacks.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Config file to write.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    out: PathBuf,
+    /// Replace the config file if it exists. Files with secrets are kept.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Door through which callbacks arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Door {
+    Proxy,
+    Layer,
+}
+
+/// Address of the app if the operator gives none.
+const DEFAULT_APP: &str = "http://127.0.0.1:3000/events";
+
+/// Address on which the proxy of a new config listens.
+const LISTEN: &str = "127.0.0.1:8080";
+
+/// The choices of the operator.
+struct Choices {
+    definition: Definition,
+    door: Door,
+    app: Option<String>,
+    upstream: Option<String>,
+}
+
+pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
+    let path = &arguments.out;
+    if path.exists() && !arguments.force {
+        let problem = "expected a new file, found an existing one; name another with --out, or add \
+                       --force to replace it";
+        return Err(CommandError::argument(path.display().to_string(), problem));
+    }
+    let stdin = io::stdin();
+    let choices = if stdin.is_terminal() {
+        Choices::asked(arguments, &mut stdin.lock())?
+    } else {
+        Choices::given(arguments)?
+    };
+    let provider = choices.definition.info();
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let secret = SecretFile::create(folder, &choices.definition, &provider)?;
+    let text = choices.text(&provider, &secret).to_string();
+    if let Err(error) = Config::from_text(&text, path) {
+        secret.remove_if_new();
+        return Err(error.into());
+    }
+    write(path, &text, arguments.force)
+        .map_err(|source| CommandError::File { path: path.clone(), source })?;
+    choices.print_steps(&provider, &secret, path);
+    Ok(())
+}
+
+fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+impl Choices {
+    /// Takes the choices from the arguments.
+    fn given(arguments: &InitArguments) -> Result<Self, CommandError> {
+        let Some(provider) = &arguments.provider else {
+            let names: Vec<_> = Definition::built_in_names().collect();
+            let problem =
+                format!("expected a provider, found none; use one of {}", names.join(", "));
+            return Err(CommandError::argument("--provider", problem));
+        };
+        let door = arguments.door.unwrap_or(Door::Proxy);
+        let (app, upstream) = (arguments.app.clone(), arguments.upstream.clone());
+        if door == Door::Layer && (app.is_some() || upstream.is_some()) {
+            let problem = "expected neither --app nor --upstream beside --door layer, found one; \
+                           the layer passes events to the service inside it";
+            return Err(CommandError::argument("--door", problem));
+        }
+        let needs_app = door == Door::Proxy && upstream.is_none();
+        let app = app.or_else(|| needs_app.then(|| DEFAULT_APP.to_owned()));
+        Ok(Self { definition: definition(provider, None)?, door, app, upstream })
+    }
+
+    /// Asks the operator for what the arguments omit.
+    fn asked(arguments: &InitArguments, answers: &mut impl BufRead) -> Result<Self, CommandError> {
+        let mut given = arguments.clone();
+        if given.provider.is_none() {
+            for provider in gatepost::providers() {
+                err(&format!("  {}  {}", provider.name, provider.title));
+            }
+            given.provider = Some(ask(answers, "Which provider", "")?);
+        }
+        if given.door.is_none() {
+            let door = ask(answers, "Which door, `proxy` or `layer`", "proxy")?;
+            let parsed = Door::from_str(&door, true);
+            given.door = Some(parsed.map_err(|problem| CommandError::argument("door", problem))?);
+        }
+        let needs_app = given.door == Some(Door::Proxy) && given.upstream.is_none();
+        if given.app.is_none() && needs_app {
+            given.app = Some(ask(answers, "Address of the app that receives events", DEFAULT_APP)?);
+        }
+        Self::given(&given)
+    }
+
+    fn text<'c>(&'c self, provider: &'c ProviderInfo, secret: &'c SecretFile) -> ConfigText<'c> {
+        ConfigText {
+            provider,
+            secret,
+            listen: (self.door == Door::Proxy).then_some(LISTEN),
+            app: self.app.as_deref(),
+            upstream: self.upstream.as_deref(),
+        }
+    }
+
+    /// Prints what to enter in the platform's console, and the next commands.
+    fn print_steps(&self, provider: &ProviderInfo, secret: &SecretFile, path: &Path) {
+        out(&format!("wrote {} and {}", path.display(), secret.path.display()));
+        let key_file = secret.path.display().to_string();
+        let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
+        out(&format!("\nIn the console of {} ({}):", provider.title, provider.docs));
+        let generic = if provider.keys {
+            "enter {url} as the address of callbacks; the key in {key_file} and the key in the \
+             console must be the same"
+        } else {
+            "enter {url} as the address of callbacks"
+        };
+        let setup = provider.setup.as_deref().unwrap_or(generic);
+        let shown = setup.replace("{url}", &urls[0]).replace("{key_file}", &key_file);
+        out(&format!("  {}", shown.trim()));
+        if !provider.keys {
+            out(&format!("  TOKEN is the content of {key_file}."));
+        }
+        urls.iter().skip(1).for_each(|url| out(&format!("  also: {url}")));
+        if self.door == Door::Layer {
+            out(&rust_lines(path, &RoutePath::all(provider)[0].path));
+        }
+        out(&format!("\nNext:\n  gatepost check{}", config_option(path)));
+        out(&format!("  {}", send_command(&self.definition, provider, secret)));
+        if self.door == Door::Proxy {
+            out(&format!("Between the two: gatepost run{}", config_option(path)));
+        }
+    }
+}
+
+/// Asks a question at the terminal. An empty answer means `default`.
+fn ask(answers: &mut impl BufRead, question: &str, default: &str) -> Result<String, CommandError> {
+    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    err(&format!("{question}?{shown}"));
+    let mut answer = String::new();
+    answers.read_line(&mut answer)?;
+    let answer = answer.trim();
+    Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
+}
+
+/// Returns the address that the operator enters in the platform's console.
+fn public_url(route: &RoutePath) -> String {
+    format!("https://YOUR-HOST{}", route.path.replace("{token}", "TOKEN"))
+}
+
+fn config_option(path: &Path) -> String {
+    if path == Path::new(DEFAULT_CONFIG) {
+        String::new()
+    } else {
+        format!(" -c {}", path.display())
+    }
+}
+
+/// Returns the command that sends a sample callback to the new route.
+fn send_command(definition: &Definition, provider: &ProviderInfo, secret: &SecretFile) -> String {
+    let file = secret.path.display();
+    let path = &RoutePath::all(provider)[0].path;
+    let signed = provider.kinds.iter().find(|kind| definition.signs(&kind.name) == provider.keys);
+    let kind = signed.or(provider.kinds.first()).map_or("", |kind| &kind.name);
+    let path = path.replace("{token}", &format!("$(cat {file})"));
+    let key = if provider.keys { format!(" --key-file {file}") } else { String::new() };
+    format!("gatepost send {}.{kind} --to \"http://{LISTEN}{path}\"{key}", provider.name)
+}
+
+fn rust_lines(path: &Path, route: &str) -> String {
+    format!(
+        "\nIn your program:\n  let gate = gatepost::Gate::from_toml_file({:?})?;\n  let app = \
+         axum::Router::new()\n      .route({route:?}, axum::routing::post(handler))\n      \
+         .layer(gatepost::GateLayer::new(gate));",
+        path.display().to_string()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_only_for_what_arguments_omit() {
+        let arguments = InitArguments {
+            provider: None,
+            door: None,
+            app: None,
+            upstream: None,
+            out: "gatepost.toml".into(),
+            force: false,
+        };
+        let answers = &mut "mux\n\nhttp://127.0.0.1:9/ev\n".as_bytes();
+        let choices = Choices::asked(&arguments, answers).unwrap();
+        assert_eq!(&*choices.definition.info().name, "mux");
+        assert_eq!(choices.door, Door::Proxy);
+        assert_eq!(choices.app.as_deref(), Some("http://127.0.0.1:9/ev"));
+        let of_layer = InitArguments { door: Some(Door::Layer), ..arguments };
+        let choices = Choices::asked(&of_layer, &mut "srs\n".as_bytes()).unwrap();
+        assert_eq!((choices.door, choices.app), (Door::Layer, None));
+    }
+}

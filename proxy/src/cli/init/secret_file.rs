@@ -1,0 +1,73 @@
+//! The file with the new key or token.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use data_encoding::{BASE64, HEXLOWER};
+use gatepost::{Definition, ProviderInfo, SampleError, Timestamp};
+use http::Uri;
+
+use crate::cli::error::CommandError;
+
+/// A file with a secret, next to the config file.
+pub(super) struct SecretFile {
+    pub(super) path: PathBuf,
+    is_new: bool,
+}
+
+impl SecretFile {
+    /// Creates the file with a random secret: a key if the platform signs, otherwise a token. Keeps a
+    /// file that exists.
+    pub(super) fn create(
+        folder: &Path,
+        definition: &Definition,
+        provider: &ProviderInfo,
+    ) -> Result<Self, CommandError> {
+        let ending = if provider.keys { "key" } else { "token" };
+        let path = folder.join(format!("{}.{ending}", provider.name));
+        if path.exists() {
+            return Ok(Self { path, is_new: false });
+        }
+        let mut random = [0; 32];
+        let source = rustls::crypto::ring::default_provider().secure_random;
+        if source.fill(&mut random).is_err() {
+            let problem = "expected random bytes, found none; check the operating system";
+            return Err(CommandError::argument(path.display().to_string(), problem));
+        }
+        let plain = HEXLOWER.encode(&random);
+        let secret = if fits(definition, provider, &plain) {
+            plain
+        } else {
+            format!("whsec_{}", BASE64.encode(&random))
+        };
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let written = created.and_then(|mut file| writeln!(file, "{secret}"));
+        written.map_err(|source| CommandError::File { path: path.clone(), source })?;
+        Ok(Self { path, is_new: true })
+    }
+
+    /// Returns the name of the file, as the config file writes it.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().display().to_string()
+    }
+
+    /// Removes the file if this command has created it.
+    pub(super) fn remove_if_new(&self) {
+        if self.is_new {
+            let _gone = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Returns `true` if the platform's signatures can be made with this key.
+fn fits(definition: &Definition, provider: &ProviderInfo, key: &str) -> bool {
+    let kinds = provider.kinds.iter().map(|kind| &*kind.name);
+    let signed = kinds.into_iter().find(|kind| definition.signs(kind));
+    let sample = signed.and_then(|kind| definition.sample(kind));
+    sample.is_none_or(|sample| {
+        let request = sample.sign(key, Timestamp::from_secs(0)).request(&Uri::from_static("/"));
+        !matches!(request, Err(SampleError::Key))
+    })
+}

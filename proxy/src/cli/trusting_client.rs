@@ -1,0 +1,70 @@
+//! A client that trusts the certificate authorities in a file, for `gatepost send --cacert`.
+
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, response};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::error::CommandError;
+
+/// A client for one request.
+pub(super) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl TrustingClient {
+    /// Reads the certificates in the PEM file at `path`, and adds those of the machine.
+    pub(super) fn new(path: &Path) -> Result<Self, CommandError> {
+        let named = || path.display().to_string();
+        let read =
+            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let own = read.map_err(|error| {
+            let problem = format!("expected certificates in PEM, found none: {error}");
+            CommandError::argument(named(), problem)
+        })?;
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let (added, _) = roots.add_parsable_certificates(own);
+        if added == 0 {
+            let problem = "expected certificates in PEM, found none; write the file of a CA";
+            return Err(CommandError::argument(named(), problem));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let tls = tls.map_err(|error| CommandError::argument(named(), error.to_string()))?;
+        let tls = tls.with_root_certificates(roots).with_no_client_auth();
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
+        let connector = builder.https_or_http().enable_http1().build();
+        Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+    }
+
+    /// Sends a request, and reads the whole reply.
+    ///
+    /// # Errors
+    ///
+    /// Returns the innermost cause.
+    pub(super) async fn fetch(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(response::Parts, Bytes), String> {
+        let reply = self.0.request(request).await.map_err(|error| {
+            let mut cause = error.source();
+            while let Some(deeper) = cause.and_then(|cause| cause.source()) {
+                cause = Some(deeper);
+            }
+            cause.map_or_else(|| error.to_string(), ToString::to_string)
+        })?;
+        let (parts, body) = reply.into_parts();
+        let body = Limited::new(body, gatepost::MAX_ANSWER_BYTES).collect().await;
+        Ok((parts, body.map_err(|error| error.to_string())?.to_bytes()))
+    }
+}

@@ -1,0 +1,47 @@
+//! Log lines for the warnings of a config.
+
+use std::path::Path;
+
+use gatepost::Fault;
+
+/// Logs each sort of warning once, with the number of its places. `gatepost check` shows every place.
+pub(crate) fn log_warnings(warnings: &[Fault], path: &Path) {
+    for (first, places) in grouped(warnings) {
+        let more = match places - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more of this code; see `gatepost check`)"),
+        };
+        tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
+    }
+}
+
+/// Returns the first warning of each kind, with the number of warnings of this kind.
+fn grouped(warnings: &[Fault]) -> Vec<(&Fault, usize)> {
+    let mut groups: Vec<(&Fault, usize)> = Vec::new();
+    for warning in warnings {
+        match groups.iter_mut().find(|(first, _)| first.kind() == warning.kind()) {
+            Some((_, places)) => *places += 1,
+            None => groups.push((warning, 1)),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use gatepost::Config;
+
+    use super::*;
+
+    #[test]
+    fn groups_warnings_by_code() {
+        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'one'\n[[route]]\n\
+                    path = '/b/{token}'\nprovider = 'srs'\ntoken = 'two'\n";
+        let config = Config::from_text(text, "gatepost.toml").unwrap();
+        let groups: Vec<_> = grouped(config.warnings())
+            .into_iter()
+            .map(|(first, places)| (first.kind().as_str(), first.line(), places))
+            .collect();
+        assert_eq!(groups, [("template_missing", 3, 2), ("secret_literal", 4, 2)]);
+    }
+}

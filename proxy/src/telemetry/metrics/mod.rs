@@ -1,0 +1,125 @@
+//! Prometheus metrics. The names, labels and label values are stable.
+//!
+//! 1. No label has a value that a client chooses: a tenant or a path is never a label.
+//! 2. Series exist before their first event, so that `rate()` sees the first increase: for each
+//!    listed kind of each template, and for each code.
+//! 3. A callback costs a few atomic additions: each template holds the counters of its kinds.
+
+mod callbacks;
+mod config;
+mod process;
+mod registry;
+mod requests;
+mod template_series;
+mod tls;
+
+use std::sync::LazyLock;
+
+use gatepost::{Circuit, Template};
+use prometheus::{IntCounter, IntGaugeVec, Registry, TextEncoder};
+
+use self::callbacks::CallbackMetrics;
+pub(crate) use self::callbacks::Times;
+use self::config::ConfigMetrics;
+use self::process::ProcessMetrics;
+use self::registry::Creator;
+pub(crate) use self::requests::PassedBytes;
+use self::requests::RequestMetrics;
+use self::tls::TlsMetrics;
+use super::{access_log, log};
+
+/// Upper bounds of the buckets of a duration that an app or an upstream determines, in seconds. The
+/// budgets of the platforms lie between 1 s and 20 s.
+const BUCKETS: &[f64] = &[
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.0,
+    5.0, 10.0, 20.0,
+];
+
+/// Upper bounds of the buckets of gatepost's own time, in seconds.
+const GATE_BUCKETS: &[f64] =
+    &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0];
+
+/// Metrics of the program.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub(crate) callbacks: CallbackMetrics,
+    pub(crate) requests: RequestMetrics,
+    pub(crate) config: ConfigMetrics,
+    pub(crate) tls: TlsMetrics,
+    process: ProcessMetrics,
+    circuits: IntGaugeVec,
+    access_log_lines_dropped: IntCounter,
+    log_lines_dropped: IntCounter,
+    log_lines_over_budget: IntCounter,
+}
+
+/// Metrics of this process, as `/metrics` shows them.
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+impl Metrics {
+    fn new() -> Self {
+        let registry = Registry::new();
+        let create = Creator(&registry);
+        let build = create.gauges(
+            "gatepost_build_info",
+            "1, with the version and the features of this program.",
+            &["version", "features"],
+        );
+        build.with_label_values(&[env!("CARGO_PKG_VERSION"), FEATURES]).set(1);
+        Self {
+            callbacks: CallbackMetrics::new(&create),
+            requests: RequestMetrics::new(&create),
+            config: ConfigMetrics::new(&create),
+            tls: TlsMetrics::new(&create),
+            process: ProcessMetrics::new(&create),
+            circuits: create.gauges(
+                "gatepost_app_circuit_open",
+                "1 while the circuit of the app at this address is open, else 0.",
+                &["address"],
+            ),
+            access_log_lines_dropped: create.counter(
+                "gatepost_access_log_lines_dropped_total",
+                "Lines of the access log that gatepost dropped after a failed write or with a full \
+                 queue.",
+            ),
+            log_lines_dropped: create.counter(
+                "gatepost_log_lines_dropped_total",
+                "Log lines that gatepost dropped after a failed write or with a full queue.",
+            ),
+            log_lines_over_budget: create.counter(
+                "gatepost_log_lines_over_budget_total",
+                "Log lines that gatepost dropped because they exceed the log budget.",
+            ),
+            registry,
+        }
+    }
+
+    /// Creates the series of the templates of a new config, and removes those of former templates.
+    pub(crate) fn serve<'t>(&self, templates: impl Iterator<Item = &'t Template>) {
+        self.callbacks.serve(templates);
+    }
+
+    /// Formats all metrics as Prometheus text.
+    pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
+        // Remove the addresses that the current config no longer contains.
+        self.circuits.reset();
+        for circuit in circuits {
+            let gauge = self.circuits.with_label_values(&[&*circuit.address]);
+            gauge.set(circuit.is_open.into());
+        }
+        raise(&self.access_log_lines_dropped, access_log::lines_dropped());
+        raise(&self.log_lines_dropped, log::lines_dropped());
+        raise(&self.log_lines_over_budget, log::lines_over_budget());
+        self.process.read();
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+/// Raises a counter to a count that another part of the program keeps.
+fn raise(counter: &IntCounter, count: u64) {
+    counter.inc_by(count.saturating_sub(counter.get()));
+}
+
+/// Optional features of this program, separated by commas.
+const FEATURES: &str = if cfg!(feature = "otlp") { "otlp" } else { "" };

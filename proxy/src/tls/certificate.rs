@@ -1,0 +1,406 @@
+//! One certificate with its chain and key, as the operator configures it.
+//!
+//! The rules, in the order of the check:
+//!
+//! 1. The chain file has at least one certificate in PEM.
+//! 2. The key file has a private key in PEM, without a passphrase, of a type that gatepost can use.
+//! 3. The key is that of the first certificate.
+//! 4. Each certificate is issued by the next one.
+
+use std::sync::Arc;
+
+use gatepost::{CertificateFiles, Timestamp};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
+
+/// Time before the end of a certificate from which gatepost warns. Certbot renews 30 days before
+/// the end, so that a certificate this old was not renewed.
+const WARNING_DAYS: i64 = 14;
+
+const RENEW: &str = "renew the certificate";
+
+const DAY_SECS: i64 = 86_400;
+
+/// Maximum number of names that a message lists.
+const MAX_NAMES: usize = 4;
+
+/// Reason why a certificate cannot be served.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("certificate {chain}: {fault}")]
+pub(crate) struct CertificateFault {
+    /// Path of the chain file, as the config names it.
+    chain: String,
+    fault: Fault,
+}
+
+#[derive(Debug, PartialEq, thiserror::Error)]
+enum Fault {
+    #[error("expected a certificate in PEM, found none; write the path of the file with the chain")]
+    NoCertificate,
+    #[error("expected certificates in PEM, found damaged PEM; copy the file again")]
+    DamagedPem,
+    #[error(
+        "expected an X.509 certificate as number {0} of the chain, found other bytes; copy the file again"
+    )]
+    NoX509(usize),
+    #[error("expected a private key in PEM, found none; write the path of the key's file")]
+    NoKey,
+    #[error(
+        "expected a private key without a passphrase, found an encrypted key; decrypt the key with `openssl pkey -in OLD -out NEW`"
+    )]
+    EncryptedKey,
+    #[error(
+        "expected an RSA, ECDSA (P-256, P-384) or Ed25519 key, found another or a damaged key; request a certificate with such a key"
+    )]
+    UnsupportedKey,
+    #[error(
+        "expected the server's certificate first, found {0} first; reverse the order of the chain"
+    )]
+    ServerNotFirst(String),
+    #[error(
+        "expected the key of the certificate of {0}, found another key; write the key that belongs to the certificate"
+    )]
+    OtherKey(String),
+    #[error(
+        "expected the certificate of {issuer} as number {number} of the chain, found that of {found}; put each issuer after the certificate that it issued"
+    )]
+    Order { number: usize, issuer: String, found: String },
+}
+
+/// A certificate that is ready to serve.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    /// Path of the chain file, as the config names it.
+    chain: String,
+    /// The first name, or the subject if the certificate has no name.
+    pub(super) label: String,
+    /// The names in lower case, of which the first label may be `*`.
+    pub(super) dns_names: Vec<String>,
+    begin: i64,
+    /// Seconds since 1970 at which the certificate expires.
+    pub(super) end: i64,
+    pub(super) key: Arc<CertifiedKey>,
+}
+
+impl Certificate {
+    /// Parses and checks the files of a certificate.
+    pub(super) fn parse(files: &CertificateFiles) -> Result<Self, CertificateFault> {
+        let chain = files.chain.name.display().to_string();
+        Self::checked(files, &chain).map_err(|fault| CertificateFault { chain, fault })
+    }
+
+    fn checked(files: &CertificateFiles, name: &str) -> Result<Self, Fault> {
+        let pem = CertificateDer::pem_slice_iter(&files.chain.content);
+        let chain: Vec<_> = pem.collect::<Result<_, _>>().map_err(|_| Fault::DamagedPem)?;
+        let parsed = chain.iter().enumerate().map(|(at, der)| {
+            X509Certificate::from_der(der)
+                .map_err(|_| Fault::NoX509(at + 1))
+                .map(|(_, parsed)| parsed)
+        });
+        let parsed: Vec<_> = parsed.collect::<Result<_, _>>()?;
+        let Some(first) = parsed.first() else { return Err(Fault::NoCertificate) };
+        let key = certified_key(&chain, &parsed, files.key.expose())?;
+        check_order(&parsed)?;
+        let dns_names = dns_names(first);
+        let label = dns_names.first().cloned().unwrap_or_else(|| subject(first));
+        let [begin, end] = [first.validity.not_before, first.validity.not_after];
+        let (begin, end, key) = (begin.timestamp(), end.timestamp(), Arc::new(key));
+        Ok(Self { chain: name.to_owned(), label, dns_names, begin, end, key })
+    }
+
+    /// Lists the names for a message.
+    pub(crate) fn names(&self) -> String {
+        match self.dns_names.split_at_checked(MAX_NAMES) {
+            Some((first, rest @ [_, ..])) => {
+                format!("{} and {} more", first.join(", "), rest.len())
+            }
+            Some((_, [])) | None if self.dns_names.is_empty() => self.label.clone(),
+            Some((_, [])) | None => self.dns_names.join(", "),
+        }
+    }
+
+    /// Returns the date on which the certificate expires.
+    pub(crate) fn end_date(&self) -> String {
+        date(self.end)
+    }
+
+    /// Describes the certificate in one line.
+    pub(crate) fn summary(&self, now: Timestamp) -> String {
+        let (names, end, days) = (self.names(), self.end_date(), self.days_left(now));
+        format!("certificate {}: {names}; expires on {end}, in {days} days", self.chain)
+    }
+
+    /// Returns a warning and its remedy if the certificate is not valid now, or not much longer.
+    pub(crate) fn warning(&self, now: Timestamp) -> Option<(String, &'static str)> {
+        let (chain, end) = (&self.chain, self.end_date());
+        let days = self.days_left(now);
+        if now.as_secs() >= self.end {
+            let problem = format!(
+                "certificate {chain}: expected a valid certificate, found one that expired on {end}"
+            );
+            return Some((problem, RENEW));
+        }
+        if now.as_secs() < self.begin {
+            let begin = date(self.begin);
+            let problem = format!(
+                "certificate {chain}: expected a valid certificate, found one that is valid from {begin}"
+            );
+            return Some((problem, "check the clock"));
+        }
+        (days < WARNING_DAYS).then(|| {
+            let problem =
+                format!("certificate {chain}: the certificate expires on {end}, in {days} days");
+            (problem, RENEW)
+        })
+    }
+
+    const fn days_left(&self, now: Timestamp) -> i64 {
+        (self.end - now.as_secs()) / DAY_SECS
+    }
+}
+
+fn date(secs: i64) -> String {
+    let time = ASN1Time::from_timestamp(secs);
+    time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
+}
+
+/// Returns the key with its chain, if it is the key of the first certificate.
+fn certified_key(
+    chain: &[CertificateDer<'static>],
+    parsed: &[X509Certificate<'_>],
+    pem: &[u8],
+) -> Result<CertifiedKey, Fault> {
+    let Ok(der) = PrivateKeyDer::from_pem_slice(pem) else {
+        let is_encrypted = memchr::memmem::find(pem, b"ENCRYPTED").is_some();
+        return Err(if is_encrypted { Fault::EncryptedKey } else { Fault::NoKey });
+    };
+    let key = default_provider().key_provider.load_private_key(der);
+    let key = match key {
+        Ok(key) => key,
+        // An encrypted key in the form of OpenSSL before 1.0 has the label of a key without a
+        // passphrase.
+        Err(_) if memchr::memmem::find(pem, b"ENCRYPTED").is_some() => {
+            return Err(Fault::EncryptedKey);
+        }
+        Err(_) => return Err(Fault::UnsupportedKey),
+    };
+    let is_key_of = |der: &CertificateDer<'static>| {
+        CertifiedKey::new(vec![der.clone()], Arc::clone(&key)).keys_match().is_ok()
+    };
+    match chain.iter().position(is_key_of) {
+        Some(0) => Ok(CertifiedKey::new(chain.to_vec(), key)),
+        Some(_) => Err(Fault::ServerNotFirst(parsed.first().map(subject).unwrap_or_default())),
+        None => Err(Fault::OtherKey(parsed.first().map(subject).unwrap_or_default())),
+    }
+}
+
+fn check_order(chain: &[X509Certificate<'_>]) -> Result<(), Fault> {
+    for (at, pair) in chain.windows(2).enumerate() {
+        if let [certificate, next] = pair
+            && certificate.issuer.as_raw() != next.subject.as_raw()
+        {
+            let (issuer, found) = (certificate.issuer.to_string(), subject(next));
+            return Err(Fault::Order { number: at + 2, issuer, found });
+        }
+    }
+    Ok(())
+}
+
+fn subject(certificate: &X509Certificate<'_>) -> String {
+    certificate.subject.to_string()
+}
+
+/// Returns the names for which a client accepts the certificate. Without such names, returns the
+/// common name, as older tools write it.
+fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.iter().flat_map(|extension| &extension.value.general_names);
+    let dns = names.filter_map(|name| {
+        let GeneralName::DNSName(name) = name else { return None };
+        Some(name.to_ascii_lowercase())
+    });
+    let dns: Vec<_> = dns.collect();
+    if !dns.is_empty() {
+        return dns;
+    }
+    let common = certificate.subject.iter_common_name().filter_map(|name| name.as_str().ok());
+    common.filter(|name| name.contains('.')).map(str::to_ascii_lowercase).take(1).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use gatepost::{Config, TlsSettings};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    use super::*;
+
+    /// A certificate in PEM, with its key.
+    pub(crate) struct Issued {
+        pub(crate) pem: String,
+        pub(crate) key: KeyPair,
+        params: CertificateParams,
+    }
+
+    fn params(name: &str) -> CertificateParams {
+        let names = name.contains('.').then(|| name.to_owned());
+        let mut params = CertificateParams::new(Vec::from_iter(names)).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    }
+
+    /// Issues a certificate for `name`, or a certificate of an authority called `name`.
+    pub(crate) fn issue(name: &str, issuer: Option<&Issued>) -> Issued {
+        issue_with(params(name), issuer)
+    }
+
+    fn issue_with(mut params: CertificateParams, issuer: Option<&Issued>) -> Issued {
+        if params.subject_alt_names.is_empty() {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        let key = KeyPair::generate().unwrap();
+        let signed = match issuer {
+            None => params.self_signed(&key),
+            Some(issuer) => {
+                params.signed_by(&key, &Issuer::from_params(&issuer.params, &issuer.key))
+            }
+        };
+        Issued { pem: signed.unwrap().pem(), key, params }
+    }
+
+    /// Returns a config with a TLS listener and these certificates: each a chain and a key.
+    pub(crate) fn config(certificates: &[(&str, &str)]) -> Config {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut config =
+            "listen_tls = '127.0.0.1:8443'\nupstream = 'http://127.0.0.1:9'\n".to_owned();
+        for (at, (chain, key)) in certificates.iter().enumerate() {
+            std::fs::write(folder.path().join(format!("{at}.pem")), chain).unwrap();
+            std::fs::write(folder.path().join(format!("{at}.key")), key).unwrap();
+            let table =
+                format!("[[certificate]]\nchain = '{at}.pem'\nkey = {{ file = '{at}.key' }}\n");
+            config.push_str(&table);
+        }
+        config.push_str("[[route]]\npath = '/hook'\nprovider = 'kollus'\nmode = 'shadow'");
+        Config::from_text(&config, folder.path().join("gatepost.toml")).unwrap()
+    }
+
+    pub(crate) fn settings(certificates: &[(&str, &str)]) -> Arc<TlsSettings> {
+        Arc::clone(config(certificates).proxy().tls.as_ref().unwrap())
+    }
+
+    fn parse(chain: &str, key: &str) -> Result<Certificate, String> {
+        let settings = settings(&[(chain, key)]);
+        Certificate::parse(&settings.certificates[0]).map_err(|fault| fault.to_string())
+    }
+
+    fn openssl(arguments: &[&str], input: &str) -> String {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("in.pem");
+        std::fs::write(&path, input).unwrap();
+        let output = std::process::Command::new("openssl")
+            .args(arguments)
+            .arg("-in")
+            .arg(path)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn explains_each_fault_of_a_certificate() {
+        let root = issue("Root", None);
+        let middle = issue("Middle", Some(&root));
+        let server = issue("gate.example.com", Some(&middle));
+        let other = issue("other.example.com", Some(&root));
+        let key = server.key.serialize_pem();
+        let whole = format!("{}{}{}", server.pem, middle.pem, root.pem);
+        assert!(parse(&whole, &key).is_ok());
+        assert!(parse(&server.pem, &key).is_ok(), "expected no need for the issuers");
+        let encrypted = openssl(&["pkey", "-aes128", "-passout", "pass:x"], &key);
+        let traditional = openssl(&["ec", "-aes128", "-passout", "pass:x"], &key);
+        let p521 = openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"], "");
+        let other_key = other.key.serialize_pem();
+        let cases = [
+            ("", &*key, "expected a certificate in PEM, found none; write the path"),
+            (&*key, &key, "expected a certificate in PEM, found none; write the path"),
+            (&whole[..300], &key, "expected certificates in PEM, found damaged PEM; copy"),
+            (&whole, &server.pem, "expected a private key in PEM, found none; write the path"),
+            (&whole, &encrypted, "expected a private key without a passphrase, found an encrypted"),
+            (&whole, &traditional, "expected a private key without a passphrase, found an encry"),
+            (&whole, &p521, "expected an RSA, ECDSA (P-256, P-384) or Ed25519 key, found another"),
+            (
+                &whole,
+                &other_key,
+                "expected the key of the certificate of CN=gate.example.com, found another key;",
+            ),
+            (
+                &format!("{}{}", middle.pem, server.pem),
+                &key,
+                "expected the server's certificate first, found CN=Middle first; reverse the",
+            ),
+            (
+                &format!("{}{}", server.pem, root.pem),
+                &key,
+                "expected the certificate of CN=Middle as number 2 of the chain, found that of \
+                 CN=Root; put",
+            ),
+        ];
+        for (chain, key, expected) in cases {
+            let fault = parse(chain, key).expect_err(expected);
+            assert!(
+                fault.starts_with(&format!("certificate 0.pem: {expected}")),
+                "expected {expected}, found {fault}"
+            );
+            assert!(!fault.contains("PRIVATE"), "{fault}");
+        }
+        let no_x509 = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let fault = parse(no_x509, &key).unwrap_err();
+        assert!(fault.contains("as number 1 of the chain, found other bytes"), "{fault}");
+    }
+
+    #[test]
+    fn reads_names_and_validity() {
+        let mut params = params("gate.example.com");
+        params.subject_alt_names = CertificateParams::new(
+            ["Gate.Example.com", "*.example.org", "10.0.0.1"].map(String::from),
+        )
+        .unwrap()
+        .subject_alt_names;
+        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2026, 4, 1);
+        let issued = issue_with(params, None);
+        let certificate = parse(&issued.pem, &issued.key.serialize_pem()).unwrap();
+        assert_eq!(certificate.label, "gate.example.com");
+        assert_eq!(certificate.dns_names, ["gate.example.com", "*.example.org"]);
+        let day = |days: i64| Timestamp::from_secs(1_767_225_600 + days * DAY_SECS);
+        let summary = certificate.summary(day(30));
+        assert_eq!(
+            summary,
+            "certificate 0.pem: gate.example.com, *.example.org; expires on 2026-04-01, in 60 days"
+        );
+        for (days, expected) in [
+            (-1, Some("found one that is valid from 2026-01-01; check the clock")),
+            (0, None),
+            (76, None),
+            (77, Some("the certificate expires on 2026-04-01, in 13 days; renew the certificate")),
+            (90, Some("found one that expired on 2026-04-01; renew the certificate")),
+        ] {
+            let warning = certificate.warning(day(days));
+            let warning = warning.map(|(problem, remedy)| format!("{problem}; {remedy}"));
+            assert_eq!(warning.is_some(), expected.is_some(), "{days}: {warning:?}");
+            assert!(expected.is_none_or(|text| warning.unwrap().ends_with(text)), "{days}");
+        }
+    }
+
+    #[test]
+    fn uses_common_name_without_other_names() {
+        let mut params = params("old.example.com");
+        params.subject_alt_names.clear();
+        let issued = issue_with(params, None);
+        let certificate = parse(&issued.pem, &issued.key.serialize_pem()).unwrap();
+        assert_eq!(certificate.dns_names, ["old.example.com"]);
+    }
+}

@@ -1,0 +1,202 @@
+//! The TLS handshake of a connection.
+
+use std::time::Duration;
+
+use pingora::protocols::Stream;
+use pingora::protocols::l4::stream::Stream as TcpStream;
+use rustls::{AlertDescription, PeerIncompatible};
+use tokio::io::AsyncReadExt as _;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::{ServedTls, TlsStream};
+use crate::telemetry::metrics::METRICS;
+
+/// Time limit of a handshake. Pingora's own limit, 60 seconds, is fixed.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// First byte of a connection with TLS: the type of a record with a handshake message.
+pub(crate) const HANDSHAKE_RECORD: u8 = 0x16;
+
+/// Reason why a connection ends before its first request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HandshakeError {
+    /// The client has sent no byte, as health checks of load balancers do.
+    #[error("the client disconnected before the TLS handshake")]
+    NoBytes,
+    #[error("the TLS handshake took longer than {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
+    Slow,
+    #[error("the client disconnected during the TLS handshake")]
+    Disconnected,
+    /// The stream has lost its first byte.
+    #[error("expected TLS, found plain HTTP; send such requests to `listen`, or use https://")]
+    PlainHttp(Box<TcpStream>),
+    #[error("expected TLS, found other bytes")]
+    NoTls,
+    #[error("expected a version of TLS that `min_version` permits, found only older ones")]
+    Version,
+    #[error("expected a client certificate of an authority in `client_ca`, found {0}")]
+    ClientCertificate(String),
+    #[error("the client does not accept the certificate: {0}")]
+    NotAccepted(String),
+    #[error("TLS handshake failed: {0}")]
+    Failed(String),
+    #[error("no certificate is loaded")]
+    NoCertificate,
+}
+
+impl HandshakeError {
+    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None` if
+    /// there is nothing to report.
+    pub(crate) const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::NoBytes => None,
+            Self::Slow => Some("tls_handshake_slow"),
+            Self::PlainHttp(_) | Self::NoTls => Some("tls_expected"),
+            Self::Version => Some("tls_version_refused"),
+            Self::ClientCertificate(_) => Some("tls_client_certificate_refused"),
+            Self::NotAccepted(_) => Some("tls_certificate_not_accepted"),
+            Self::Disconnected | Self::Failed(_) | Self::NoCertificate => {
+                Some("tls_handshake_failed")
+            }
+        }
+    }
+}
+
+impl ServedTls {
+    /// Makes the handshake of a connection to `listen_tls`.
+    pub(crate) async fn accept_callbacks(&self, stream: Stream) -> Result<Stream, HandshakeError> {
+        accept(stream, &self.loaded()?.callbacks).await
+    }
+
+    /// Makes the handshake of a connection to the admin listener.
+    pub(crate) async fn accept_admin(&self, stream: Stream) -> Result<Stream, HandshakeError> {
+        accept(stream, &self.loaded()?.admin).await
+    }
+}
+
+async fn accept(stream: Stream, acceptor: &TlsAcceptor) -> Result<Stream, HandshakeError> {
+    let tcp = stream.into_any().downcast::<TcpStream>();
+    let tcp = tcp.map_err(|_| HandshakeError::NoTls)?;
+    let shaken = timeout(HANDSHAKE_TIMEOUT, shake_hands(tcp, acceptor)).await;
+    let stream = shaken.map_err(|_| HandshakeError::Slow)??;
+    METRICS.tls.handshake(stream.version());
+    Ok(Box::new(stream))
+}
+
+async fn shake_hands(
+    mut tcp: Box<TcpStream>,
+    acceptor: &TlsAcceptor,
+) -> Result<TlsStream, HandshakeError> {
+    let mut first = [0];
+    match tcp.read(&mut first).await {
+        Ok(1..) => {}
+        Ok(0) | Err(_) => return Err(HandshakeError::NoBytes),
+    }
+    match first[0] {
+        HANDSHAKE_RECORD => tcp.rewind(&first),
+        b'A'..=b'Z' => return Err(HandshakeError::PlainHttp(tcp)),
+        _ => return Err(HandshakeError::NoTls),
+    }
+    match acceptor.accept(*tcp).await {
+        Ok(stream) => Ok(TlsStream::new(stream)),
+        Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(error) => Err(reason(error)),
+            None => Err(HandshakeError::Disconnected),
+        },
+    }
+}
+
+fn reason(error: &rustls::Error) -> HandshakeError {
+    if is_about_version(error) {
+        return HandshakeError::Version;
+    }
+    if let rustls::Error::InvalidCertificate(why) = error {
+        return HandshakeError::ClientCertificate(format!("{why:?}"));
+    }
+    if let rustls::Error::NoCertificatesPresented = error {
+        return HandshakeError::ClientCertificate("none".into());
+    }
+    if let rustls::Error::AlertReceived(why) = error
+        && is_about_certificate(*why)
+    {
+        return HandshakeError::NotAccepted(format!("{why:?}"));
+    }
+    HandshakeError::Failed(error.to_string())
+}
+
+const fn is_about_version(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::PeerIncompatible(
+            // Only clients without TLS 1.2 omit this extension, so rustls checks it first.
+            PeerIncompatible::SignatureAlgorithmsExtensionRequired
+                | PeerIncompatible::Tls12NotOffered
+                | PeerIncompatible::Tls12NotOfferedOrEnabled
+                | PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::SupportedVersionsExtensionRequired,
+        )
+    )
+}
+
+const fn is_about_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream as ClientStream};
+    use tokio::time::Instant;
+
+    use super::super::certificate::tests::{issue, settings};
+    use super::*;
+
+    /// Accepts a connection on which the client has sent `bytes`.
+    async fn accepted(bytes: &[u8]) -> (Result<Stream, HandshakeError>, ClientStream) {
+        let issued = issue("gate.example.com", None);
+        let settings = settings(&[(&issued.pem, &issued.key.serialize_pem())]);
+        let served = ServedTls::default();
+        served.replace(served.load(Some(&settings)).unwrap().as_ref());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = ClientStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        client.write_all(bytes).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        (served.accept_callbacks(Box::new(TcpStream::from(server))).await, client)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closes_connection_whose_handshake_takes_longer_than_limit() {
+        for bytes in [&b""[..], &[HANDSHAKE_RECORD], &[HANDSHAKE_RECORD, 3, 1, 1, 0, 1]] {
+            let started = Instant::now();
+            let (result, _client) = accepted(bytes).await;
+            assert!(matches!(result, Err(HandshakeError::Slow)));
+            assert_eq!(started.elapsed().as_secs(), HANDSHAKE_TIMEOUT.as_secs());
+        }
+    }
+
+    #[tokio::test]
+    async fn names_reason_of_a_failed_handshake() {
+        // A hello of TLS 1.0, and one without any extension.
+        let hello =
+            [&[0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 1][..], &[7; 32], &[0, 0, 2, 0, 47, 1, 0]];
+        for (bytes, expected) in [
+            (b"GET / HTTP/1.1\r\n".to_vec(), "tls_expected"),
+            (b"\0\0\0".to_vec(), "tls_expected"),
+            (hello.concat(), "tls_version_refused"),
+            (vec![HANDSHAKE_RECORD, 3, 1, 0, 4, 9, 0, 0, 0], "tls_handshake_failed"),
+        ] {
+            let (result, _client) = accepted(&bytes).await;
+            let Err(error) = result else { panic!("expected an error") };
+            assert_eq!(error.code(), Some(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! TLS of the listeners: the certificates that are being served, and the handshake.
+//!
+//! gatepost makes the handshake itself, after Pingora has accepted the connection. Pingora's own TLS
+//! listener has a fixed time limit of 60 seconds, always accepts TLS 1.2, and does not tell the
+//! application about connections in the handshake, so `max_connections` could not bound them.
+
+mod certificate;
+mod handshake;
+mod resolver;
+mod stream;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use gatepost::{PemFile, TlsSettings, TlsVersion};
+use rustls::crypto::ring::{Ticketer, default_provider};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::TLS13;
+use rustls::{DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::TlsAcceptor;
+
+#[cfg(test)]
+pub(crate) use self::certificate::tests;
+pub(crate) use self::certificate::{Certificate, CertificateFault};
+pub(crate) use self::handshake::{HANDSHAKE_RECORD, HandshakeError};
+use self::resolver::CertificatesByName;
+pub(crate) use self::stream::TlsStream;
+use crate::clock;
+use crate::telemetry::metrics::METRICS;
+
+/// Protocols of `listen_tls`, in the order of preference (ALPN).
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// Reason why the certificates or rules of TLS cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error(transparent)]
+    Certificate(#[from] CertificateFault),
+    #[error("{name}: expected certificates of authorities in PEM, found {found}; {REMEDY_OF_CA}")]
+    ClientCa { name: String, found: String },
+    #[error("TLS cannot start: {0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+const REMEDY_OF_CA: &str = "write the path of a PEM file to `client_ca`";
+
+/// Certificates and rules that are ready to serve.
+pub(crate) struct LoadedTls {
+    settings: Arc<TlsSettings>,
+    certificates: Vec<Arc<Certificate>>,
+    callbacks: TlsAcceptor,
+    admin: TlsAcceptor,
+}
+
+impl LoadedTls {
+    /// Parses the certificates and keys.
+    pub(crate) fn load(settings: &Arc<TlsSettings>) -> Result<Arc<Self>, TlsError> {
+        let parsed = settings.certificates.iter();
+        let parsed = parsed.map(|files| Certificate::parse(files).map(Arc::new));
+        let certificates: Vec<_> = parsed.collect::<Result<_, _>>()?;
+        let callbacks = Arc::new(server_config(settings, &certificates)?);
+        let mut admin = ServerConfig::clone(&callbacks);
+        // The admin listener serves only HTTP/1.1.
+        admin.alpn_protocols = vec![PROTOCOLS[1].into()];
+        Ok(Arc::new(Self {
+            settings: Arc::clone(settings),
+            certificates,
+            callbacks: callbacks.into(),
+            admin: Arc::new(admin).into(),
+        }))
+    }
+
+    /// Returns the certificates, in the order of the config.
+    pub(crate) fn certificates(&self) -> &[Arc<Certificate>] {
+        &self.certificates
+    }
+}
+
+fn server_config(
+    settings: &TlsSettings,
+    certificates: &[Arc<Certificate>],
+) -> Result<ServerConfig, TlsError> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(versions(settings.min_version))?;
+    let builder = match &settings.client_ca {
+        Some(authorities) => builder.with_client_cert_verifier(client_verifier(authorities)?),
+        None => builder.with_no_client_auth(),
+    };
+    let resolver = Arc::new(CertificatesByName::new(certificates));
+    let mut config = builder.with_cert_resolver(resolver);
+    config.alpn_protocols = PROTOCOLS.map(Vec::from).into();
+    // Each config has keys of its own, so a ticket from before a change of `client_ca` is invalid.
+    // With tickets, gatepost stores no sessions.
+    config.ticketer = Ticketer::new()?;
+    Ok(config)
+}
+
+/// Versions for `min_version = "1.3"`.
+static ONLY_TLS_13: [&SupportedProtocolVersion; 1] = [&TLS13];
+
+const fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    match min {
+        TlsVersion::Tls12 => DEFAULT_VERSIONS,
+        TlsVersion::Tls13 => &ONLY_TLS_13,
+    }
+}
+
+fn client_verifier(file: &PemFile) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let wrong = |found: String| TlsError::ClientCa { name: file.name.display().to_string(), found };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&file.content) {
+        let certificate = certificate.map_err(|error| wrong(format!("damaged PEM ({error:?})")))?;
+        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(wrong("none".into()));
+    }
+    let provider = Arc::new(default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    verifier.map_err(|error| wrong(error.to_string()))
+}
+
+/// The certificates and rules that are being served. A reload replaces them; open connections and
+/// handshakes keep the earlier ones.
+#[derive(Default)]
+pub(crate) struct ServedTls(ArcSwapOption<LoadedTls>);
+
+impl ServedTls {
+    /// Loads the certificates and rules of a config. Returns those that are being served if they
+    /// are the same, so that sessions can resume.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a certificate, a key or a rule is unusable.
+    pub(crate) fn load(
+        &self,
+        settings: Option<&Arc<TlsSettings>>,
+    ) -> Result<Option<Arc<LoadedTls>>, TlsError> {
+        let served = self.0.load_full();
+        match (settings, served) {
+            (None, _) => Ok(None),
+            (Some(settings), Some(served)) if served.settings == *settings => Ok(Some(served)),
+            (Some(settings), _) => LoadedTls::load(settings).map(Some),
+        }
+    }
+
+    /// Serves `loaded` to all later connections, and logs each new certificate.
+    pub(crate) fn replace(&self, loaded: Option<&Arc<LoadedTls>>) {
+        let served = self.0.swap(loaded.cloned());
+        let all = loaded.iter().flat_map(|loaded| &loaded.certificates);
+        METRICS.tls.serve(all.clone().map(|certificate| (&*certificate.label, certificate.end)));
+        if served.as_ref().zip(loaded).is_some_and(|(served, loaded)| Arc::ptr_eq(served, loaded)) {
+            return;
+        }
+        for certificate in all {
+            let (names, end) = (certificate.names(), certificate.end_date());
+            tracing::info!(names, end, "serving a certificate");
+            if let Some((problem, remedy)) = certificate.warning(clock::now()) {
+                tracing::warn!("{problem}; {remedy}");
+            }
+        }
+    }
+
+    fn loaded(&self) -> Result<Arc<LoadedTls>, HandshakeError> {
+        self.0.load_full().ok_or(HandshakeError::NoCertificate)
+    }
+}

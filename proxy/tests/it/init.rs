@@ -1,0 +1,79 @@
+//! Tests of `gatepost init`: what it writes can be used as it is.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use gatepost::Definition;
+use tempfile::TempDir;
+
+use crate::mock::{Act, App};
+use crate::support::{Program, free_port, gatepost};
+
+/// Runs a command line in a shell whose `gatepost` is the tested program.
+fn shell(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let programs = Path::new(env!("CARGO_BIN_EXE_gatepost")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).current_dir(folder).env("PATH", path).env_remove("GATEPOST_LOG");
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
+    let app = App::start(|_| Act::Answer(200, "{\"allow\":true}"));
+    for name in Definition::built_in_names() {
+        let folder = TempDir::new().unwrap();
+        let app_url = format!("http://127.0.0.1:{}/events", app.port);
+        let init = format!("gatepost init --provider {name} --app {app_url}");
+        let (code, printed) = shell(folder.path(), &init);
+        assert_eq!(code, Some(0), "{name}: {printed}");
+        let (code, checked) = shell(folder.path(), "gatepost check");
+        assert_eq!(code, Some(0), "{name}: {checked}");
+
+        let (port, admin) = (free_port(), free_port());
+        let path = folder.path().join("gatepost.toml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        let moved =
+            config.replace(":8080", &format!(":{port}")).replace(":9900", &format!(":{admin}"));
+        std::fs::write(&path, moved).unwrap();
+        let mut run = gatepost();
+        let program = Program::start(run.arg("run").current_dir(&folder));
+        program.wait_for_line("listening for the operator");
+        let send = printed.lines().find(|line| line.trim().starts_with("gatepost send ")).unwrap();
+        let before = app.seen().len();
+        let (code, reply) = shell(folder.path(), &send.replace(":8080", &format!(":{port}")));
+        assert_eq!(code, Some(0), "{name}: {send}: {reply}");
+        assert_eq!(app.seen().len(), before + 1, "{name}");
+    }
+}
+
+#[test]
+fn new_secrets_are_readable_only_by_owner_and_not_printed() {
+    let folder = TempDir::new().unwrap();
+    let (_, printed) = shell(folder.path(), "gatepost init --provider tencent-css");
+    let file = folder.path().join("tencent-css.key");
+    let key = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(key.trim().len() == 64 && !printed.contains(key.trim()), "{printed}");
+    assert!(printed.contains("https://YOUR-HOST/callbacks/tencent-css"), "{printed}");
+}
+
+#[test]
+fn new_config_for_layer_has_no_listener_and_rust_lines() {
+    let folder = TempDir::new().unwrap();
+    let (code, printed) = shell(folder.path(), "gatepost init --provider github --door layer");
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains(".layer(gatepost::GateLayer::new(gate))"), "{printed}");
+    let config = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
+    assert!(!config.contains("listen"), "{config}");
+    assert_eq!(shell(folder.path(), "gatepost check").0, Some(0));
+    let (code, printed) = shell(
+        folder.path(),
+        "gatepost init --force --provider github --door layer --app http://x/y",
+    );
+    assert_eq!(code, Some(2));
+    assert!(printed.contains("expected neither --app nor --upstream beside --door layer"));
+}

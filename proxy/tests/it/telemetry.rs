@@ -1,0 +1,364 @@
+//! Tests of metrics, log lines and the access log.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+use crate::support::{
+    Act, App, Gatepost, Program, TOKEN, eventually, gatepost, play, post, pushed, templates,
+    with_flipped_sign,
+};
+
+/// Returns the value of the only series whose name and labels `series` starts with.
+fn value(metrics: &str, series: &str) -> f64 {
+    let line = metrics.lines().find(|line| line.starts_with(series));
+    let line = line.unwrap_or_else(|| panic!("expected {series} in:\n{metrics}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+fn json(line: &str) -> Json {
+    serde_json::from_str(line)
+        .unwrap_or_else(|error| panic!("expected JSON, found {error}: {line}"))
+}
+
+#[test]
+fn series_exist_before_their_first_event() {
+    let gate = Gatepost::serve("", &templates(&App::down()));
+    let metrics = gate.metrics();
+    for series in [
+        r#"gatepost_callbacks_total{decision="none",kind="push",origin="app",provider="tencent-css",template="prod-live"}"#,
+        r#"gatepost_callbacks_total{decision="allow",kind="live_play",origin="app",provider="kollus",template="付费-1"}"#,
+        r#"gatepost_callbacks_total{decision="deny",kind="live_play",origin="failure",provider="kollus",template="付费-1"}"#,
+        r#"gatepost_app_failures_total{code="app_timeout",kind="push",provider="tencent-css",template="prod-live"}"#,
+        r#"gatepost_app_duration_seconds_bucket{kind="push",provider="tencent-css",template="prod-live",le="0.00025"}"#,
+        r#"gatepost_gate_duration_seconds_bucket{kind="push",provider="tencent-css",template="prod-live",le="0.00005"}"#,
+        r#"gatepost_callback_duration_seconds_count{kind="push",provider="tencent-css",template="prod-live"}"#,
+        r#"gatepost_refusals_total{code="signature_mismatch",provider="tencent-css"}"#,
+        r#"gatepost_requests_rejected_total{code="host_invalid"}"#,
+        r#"gatepost_requests_passed_total{status="5xx"}"#,
+        r#"gatepost_connections_closed_total{code="too_many_connections"}"#,
+        r#"gatepost_admin_refusals_total{code="unauthorized"}"#,
+        "gatepost_access_log_lines_dropped_total",
+    ] {
+        assert_eq!(value(&metrics, series), 0.0, "{series}");
+    }
+    let unlisted = "kind=\"recording_file\"";
+    assert!(!metrics.contains(unlisted), "expected no series of kinds that are not listed");
+}
+
+#[test]
+fn metrics_describe_build_and_process() {
+    let gate = Gatepost::serve("", &templates(&App::down()));
+    let metrics = gate.metrics();
+    let build = format!("version=\"{}\"}} 1\n", env!("CARGO_PKG_VERSION"));
+    assert!(metrics.contains(&build), "{metrics}");
+    let now = crate::support::now() as f64;
+    let start = value(&metrics, "process_start_time_seconds");
+    assert!((now - 3600.0..=now + 1.0).contains(&start), "{start}");
+    assert!(value(&metrics, "process_resident_memory_bytes") > 1e6);
+    assert!(value(&metrics, "process_open_fds") > 3.0);
+    assert!(value(&metrics, "process_max_fds") >= value(&metrics, "process_open_fds"));
+    assert!(value(&metrics, "process_cpu_seconds_total") >= 0.0);
+}
+
+#[test]
+fn allowed_and_denied_plays_differ_in_metrics_and_log() {
+    let app = App::start(|seen| {
+        let denies = String::from_utf8_lossy(&seen.body).contains("guest");
+        Act::Answer(200, if denies { r#"{"allow":false}"# } else { r#"{"allow":true}"# })
+    });
+    let gate = Gatepost::serve("log_callbacks = 'all'", &templates(&app));
+    gate.send(&play());
+    let guest = String::from_utf8(play()).unwrap().replace("user01", "guest1");
+    gate.send(guest.as_bytes());
+    let metrics = gate.metrics();
+    for decision in ["allow", "deny"] {
+        let series = format!(
+            "gatepost_callbacks_total{{decision=\"{decision}\",kind=\"live_play\",origin=\"app\""
+        );
+        assert_eq!(value(&metrics, &series), 1.0, "{series}");
+        let line = json(&gate.program.wait_for_line(&format!("\"decision\":\"{decision}\"")));
+        assert_eq!((&line["level"], &line["code"]), (&"INFO".into(), &"app".into()), "{line}");
+        assert_eq!((&line["kind"], &line["tenant"]), (&"live_play".into(), &"c".into()), "{line}");
+        assert_eq!(line["template"], "付费-1");
+        assert_eq!(line["id"].as_str().unwrap().len(), 32);
+        assert!(line["elapsed_ms"].is_u64(), "{line}");
+    }
+    assert!(!gate.program.log().contains(TOKEN), "expected no token in the log");
+}
+
+#[test]
+fn key_log_callbacks_chooses_the_callbacks_with_a_line() {
+    let app = App::answering(200, "");
+    for (word, accepted, refused) in [("all", 1, 1), ("refused", 0, 1), ("none", 0, 0)] {
+        let gate = Gatepost::serve(&format!("log_callbacks = '{word}'"), &templates(&app));
+        gate.send(&pushed());
+        gate.send(&post("/callbacks/tencent", &with_flipped_sign(&crate::support::push())));
+        gate.program.signal("TERM");
+        gate.program.wait_for_line("\"stopped\"");
+        let log = gate.program.log();
+        let count = |text| log.matches(text).count();
+        assert_eq!(count("callback concluded"), accepted, "{word}: {log}");
+        assert_eq!(count("signature_mismatch"), refused, "{word}: {log}");
+    }
+}
+
+#[test]
+fn times_of_gate_and_app_are_separate() {
+    let (answer, word) = channel();
+    let word = Arc::new(Mutex::new(word));
+    let app = App::start(move |_| Act::WaitFor(Arc::clone(&word)));
+    let gate =
+        Gatepost::serve("", &templates(&app).replace("timeout_ms = 500", "timeout_ms = 9000"));
+    let mut client = gate.connect();
+    client.write(&play());
+    app.wait_for(1);
+    let asked = Instant::now();
+    eventually("100 ms", || asked.elapsed() >= Duration::from_millis(100));
+    answer.send(()).unwrap();
+    assert_eq!(client.read().status, 200);
+    let metrics = gate.metrics();
+    let sum = |name: &str| {
+        value(&metrics, &format!("gatepost_{name}_duration_seconds_sum{{kind=\"live_play\""))
+    };
+    let (total, of_app, of_gate) = (sum("callback"), sum("app"), sum("gate"));
+    assert!(of_app >= 0.1, "{of_app}");
+    assert!((total - of_app - of_gate).abs() < 1e-6, "{total} {of_app} {of_gate}");
+}
+
+#[test]
+fn time_of_app_includes_a_wait_without_answer() {
+    let app = App::start(|_| Act::Hold(b""));
+    let gate = Gatepost::serve("", &templates(&app).replace("timeout_ms = 500", "timeout_ms = 50"));
+    gate.send(&play());
+    let metrics = gate.metrics();
+    let sum = value(&metrics, "gatepost_app_duration_seconds_sum{kind=\"live_play\"");
+    assert!(sum >= 0.05, "{sum}");
+}
+
+#[test]
+fn counts_passed_requests_by_status_with_time_and_bytes() {
+    let app = App::start(|seen| {
+        Act::Answer(if seen.line.contains("/broken") { 500 } else { 200 }, "0123456789")
+    });
+    let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+    gate.send(&post("/page", "abc"));
+    gate.send(b"GET /broken HTTP/1.1\r\nhost: gate.test\r\n\r\n");
+    gate.send(&pushed());
+    eventually("two passed requests", || {
+        value(&gate.metrics(), "gatepost_passed_duration_seconds_count") == 2.0
+    });
+    let metrics = gate.metrics();
+    for (series, count) in [
+        ("gatepost_requests_passed_total{status=\"2xx\"}", 1.0),
+        ("gatepost_requests_passed_total{status=\"5xx\"}", 1.0),
+        ("gatepost_passed_bytes_total{direction=\"received\"}", 3.0),
+        ("gatepost_passed_bytes_total{direction=\"sent\"}", 20.0),
+        ("gatepost_requests_not_found_total", 0.0),
+    ] {
+        assert_eq!(value(&metrics, series), count, "{series}");
+    }
+}
+
+#[test]
+fn counts_requests_that_have_no_upstream() {
+    let gate = Gatepost::serve("", &templates(&App::down()));
+    assert_eq!(gate.send(b"GET / HTTP/1.1\r\nhost: gate.test\r\n\r\n").status, 404);
+    assert_eq!(value(&gate.metrics(), "gatepost_requests_not_found_total"), 1.0);
+}
+
+#[test]
+fn reload_adds_series_of_new_templates_and_removes_those_of_old_ones() {
+    let gate = Gatepost::serve("", &templates(&App::answering(200, "")));
+    gate.send(&pushed());
+    let path = gate.folder.path().join("gatepost.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("prod-live", "new-live")).unwrap();
+    gate.program.signal("HUP");
+    gate.program.wait_for_line("reloaded the config");
+    let metrics = gate.metrics();
+    assert!(metrics.contains("template=\"new-live\""), "{metrics}");
+    assert!(!metrics.contains("template=\"prod-live\""), "{metrics}");
+    assert!(metrics.contains("template=\"付费-1\""), "{metrics}");
+    gate.send(&pushed());
+    let metrics = gate.metrics();
+    let series = "gatepost_callbacks_total{decision=\"none\",kind=\"push\",origin=\"app\"";
+    assert_eq!(value(&metrics, series), 1.0);
+}
+
+/// Returns the lines of an access log as soon as it has `count` of them.
+fn access_lines(path: &Path, count: usize) -> Vec<Json> {
+    let lines =
+        || fs::read_to_string(path).unwrap_or_default().lines().map(json).collect::<Vec<_>>();
+    eventually("lines of the access log", || lines().len() >= count);
+    lines()
+}
+
+fn with_access_log(upstream: &App, settings: &str) -> Gatepost {
+    let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
+                  token = { env = 'KOLLUS_TOKEN' }\n\
+                  [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+    Gatepost::serve_config(&format!(
+        "upstream = '{}'\n[telemetry]\naccess_log = {{ file = 'access.log'{settings} }}\n{routes}{}",
+        upstream.url(""),
+        templates(upstream)
+    ))
+}
+
+#[test]
+fn access_log_has_a_line_for_each_request() {
+    let app = App::answering(200, r#"{"allow":true}"#);
+    let gate = with_access_log(&app, "");
+    gate.send(&play());
+    gate.send(&post("/callbacks/kollus/a-guess", "kind=100"));
+    gate.send(&post("/page?secret=s3cret", "abc"));
+    gate.send(b"GET /bad HTTP/1.1\r\nhost: a b\r\n\r\n");
+    let path = gate.folder.path().join("access.log");
+    let lines = access_lines(&path, 4);
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    let [played, guessed, passed, rejected] = &lines[..] else { panic!("{lines:#?}") };
+    for (line, method, path, status) in [
+        (played, "POST", "/callbacks/kollus/{token}…", 200),
+        (guessed, "POST", "/callbacks/kollus/{token}…", 401),
+        (passed, "POST", "/page", 200),
+        (rejected, "GET", "/bad", 400),
+    ] {
+        assert_eq!((&line["method"], &line["path"]), (&method.into(), &path.into()), "{line}");
+        assert_eq!((&line["status"], &line["from"]), (&status.into(), &"127.0.0.1".into()));
+        assert!(line["elapsed_ms"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(line["time"].as_str().unwrap().ends_with('Z'), "{line}");
+    }
+    assert_eq!((&played["decision"], &played["code"]), (&"allow".into(), &"app".into()));
+    assert_eq!((&played["template"], &played["tenant"]), (&"付费-1".into(), &"c".into()));
+    assert!(played["app_ms"].as_f64().unwrap() <= played["elapsed_ms"].as_f64().unwrap());
+    assert_eq!(guessed["code"], "token_mismatch");
+    assert_eq!((&passed["received_bytes"], &passed["sent_bytes"]), (&3.into(), &14.into()));
+    let text = fs::read_to_string(path).unwrap();
+    assert!(!text.contains(TOKEN) && !text.contains("s3cret") && !text.contains("guess"), "{text}");
+}
+
+#[test]
+fn signal_usr1_opens_access_log_anew() {
+    let app = App::answering(200, "");
+    let gate = with_access_log(&app, "");
+    let path = gate.folder.path().join("access.log");
+    let old = gate.folder.path().join("access.log.1");
+    gate.send(&pushed());
+    access_lines(&path, 1);
+    fs::rename(&path, &old).unwrap();
+    gate.program.signal("USR1");
+    gate.program.wait_for_line("reopened the access log");
+    gate.send(&pushed());
+    assert_eq!(access_lines(&path, 1).len(), 1);
+    assert_eq!(access_lines(&old, 1).len(), 1);
+}
+
+#[test]
+fn access_log_without_sample_stays_empty() {
+    let app = App::answering(200, "");
+    let gate = with_access_log(&app, ", sample = 0.0");
+    gate.send(&pushed());
+    gate.program.signal("TERM");
+    gate.program.wait_for_line("\"stopped\"");
+    assert_eq!(fs::read_to_string(gate.folder.path().join("access.log")).unwrap(), "");
+}
+
+/// Runs gatepost until it exits, and returns its log.
+fn failed(config: &str, arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    fs::write(&path, config).unwrap();
+    let mut program = Program::start(gatepost().args(arguments).arg("run").arg("-c").arg(&path));
+    assert_eq!(program.wait(), Some(1));
+    eventually("a line", || !program.log().is_empty());
+    program.log()
+}
+
+const ROUTE: &str = "listen = '127.0.0.1:0'\n[[route]]\npath = '/x'\nprovider = 'kollus'\n\
+                     mode = 'shadow'\n";
+
+#[test]
+fn does_not_start_if_access_log_cannot_be_opened() {
+    let config = format!("{ROUTE}[telemetry]\naccess_log = {{ file = 'no/such/folder/a.log' }}")
+        .replace("listen", "upstream = 'http://127.0.0.1:9'\nlisten");
+    let log = failed(&config, &[]);
+    assert!(
+        log.contains("no/such/folder/a.log: cannot open the access log: No such file"),
+        "{log}"
+    );
+}
+
+#[test]
+fn fault_of_config_is_json_with_log_format_json() {
+    let log = failed("colour = 1", &["--log-format", "json"]);
+    for line in log.lines() {
+        assert_eq!(json(line)["level"], "ERROR", "{line}");
+    }
+    assert!(log.contains("expected a known key, found"), "{log}");
+}
+
+#[test]
+fn warns_of_filter_that_would_silence_the_log() {
+    let app = App::answering(200, "");
+    let mut command = gatepost();
+    command.env("GATEPOST_LOG", "bogus");
+    let gate = Gatepost::serve_by(
+        command,
+        &format!("{ROUTE}{}", templates(&app))
+            .replace("listen = '127.0.0.1:0'", &format!("upstream = '{}'", app.url(""))),
+        |_| {},
+    );
+    let line = gate.program.wait_for_line("GATEPOST_LOG");
+    assert!(line.contains("expected a level or MODULE=LEVEL, found `bogus`"), "{line}");
+    assert!(line.contains("WARN"), "{line}");
+}
+
+/// Returns the names of the metrics in a text, in the form of `/metrics`.
+fn names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("gatepost_") || word.starts_with("process_")).collect()
+}
+
+/// Returns the name of each metric that a running gatepost has.
+fn metric_names(metrics: &str) -> BTreeSet<&str> {
+    metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
+}
+
+#[test]
+fn manual_lists_exactly_the_metrics() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    gate.send(&pushed());
+    let metrics = gate.metrics();
+    let manual = include_str!("../../../src/manual/observe.md");
+    let mut found = metric_names(&metrics);
+    // These series begin with the first request on a route in shadow mode.
+    found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
+    assert_eq!(names(manual), found);
+}
+
+#[test]
+fn dashboard_and_alert_rules_name_only_metrics_that_exist() {
+    let gate = Gatepost::serve("", &templates(&App::down()));
+    let metrics = gate.metrics();
+    let mut known = metric_names(&metrics);
+    known.insert("gatepost_shadow_total");
+    let rules = include_str!("../../../examples/prometheus/gatepost.rules.yml");
+    let dashboard: Json = json(include_str!("../../../examples/grafana/gatepost.json"));
+    let targets = dashboard["panels"].as_array().unwrap().iter();
+    let targets = targets.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let queries: Vec<_> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    assert!(queries.len() > 30, "expected the queries of the dashboard, found {queries:?}");
+    for text in queries.into_iter().chain([rules]) {
+        for name in names(text) {
+            let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
+            let exists = known.contains(name) || base.is_some_and(|base| known.contains(base));
+            assert!(exists, "expected a metric, found {name} in {text}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A hook for the metrics of an app: both doors report the outcome of each callback.
+
+use std::time::Duration;
+
+use crate::conclusion::Conclusion;
+use crate::shadow::Shadowed;
+use crate::verdict::{Accepted, Refusal};
+
+/// Receives the outcome of each callback, so that a program counts callbacks with its own metrics
+/// library. Set the hook with [`GateLayer::observe`](crate::GateLayer::observe), or with
+/// `GateModule::observe` in a Pingora proxy.
+///
+/// Each method has a default that does nothing. A method must not block, and must not panic: the
+/// reply waits for it. Do not use a tenant or a path as a label, because clients choose them.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::{Arc, Mutex};
+/// use std::time::Duration;
+///
+/// use gatepost::{Accepted, Conclusion, MetricsHook, Permission, Refusal};
+///
+/// /// Counts callbacks by code or decision. Most programs call their metrics library instead.
+/// #[derive(Default)]
+/// struct Counts(Mutex<BTreeMap<String, u64>>);
+///
+/// impl Counts {
+///     fn count(&self, labels: String) {
+///         *self.0.lock().unwrap().entry(labels).or_default() += 1;
+///     }
+/// }
+///
+/// impl MetricsHook for Counts {
+///     fn refused(&self, refusal: &Refusal, _: Duration) {
+///         self.count(format!("refused {}", refusal.kind().as_str()));
+///     }
+///
+///     fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
+///         let kind = accepted.event().kind();
+///         let decision = conclusion.permission().map_or("none", Permission::as_str);
+///         self.count(format!("{kind} {} {decision}", conclusion.origin.as_str()));
+///         assert!(took < Duration::from_secs(30));
+///     }
+/// }
+/// # #[cfg(feature = "tower")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use bytes::Bytes;
+/// # use gatepost::layer::RequestBody;
+/// # use gatepost::{Gate, GateLayer};
+/// # use http::{Request, Response};
+/// # use http_body_util::Full;
+/// # use tower::{ServiceBuilder, ServiceExt as _};
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/{token}'\nprovider = 'kollus'\ntoken = 't0ken'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+/// #     )
+/// #     .build()?;
+/// # let app = |_: Request<RequestBody<Full<Bytes>>>| async {
+/// #     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(r#"{"allow":true}"#))))
+/// # };
+///
+/// let counts = Arc::new(Counts::default());
+/// let layer = GateLayer::new(gate).observe(Arc::clone(&counts));
+/// // `app` allows each play.
+/// let service = ServiceBuilder::new().layer(layer).service_fn(app);
+///
+/// let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+/// for path in ["/t0ken", "/guess", "/t0ken"] {
+///     service.clone().oneshot(Request::post(path).body(Full::from(form))?).await?;
+/// }
+/// let counts = counts.0.lock().unwrap();
+/// assert_eq!(counts["live_play app allow"], 2);
+/// assert_eq!(counts["refused token_mismatch"], 1);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "tower"))]
+/// # fn main() {}
+/// ```
+pub trait MetricsHook: Send + Sync {
+    /// Counts a refused callback. `took` is the time since its head arrived.
+    fn refused(&self, refusal: &Refusal, took: Duration) {
+        let _ = (refusal, took);
+    }
+
+    /// Counts an accepted callback. `took` is the time from its head to its reply.
+    fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
+        let _ = (accepted, conclusion, took);
+    }
+
+    /// Counts a request that passed in shadow mode.
+    fn shadowed(&self, shadowed: &Shadowed) {
+        let _ = shadowed;
+    }
+}
+
+impl<H: MetricsHook + ?Sized> MetricsHook for std::sync::Arc<H> {
+    fn refused(&self, refusal: &Refusal, took: Duration) {
+        (**self).refused(refusal, took);
+    }
+
+    fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
+        (**self).concluded(accepted, conclusion, took);
+    }
+
+    fn shadowed(&self, shadowed: &Shadowed) {
+        (**self).shadowed(shadowed);
+    }
+}

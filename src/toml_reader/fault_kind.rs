@@ -1,0 +1,290 @@
+//! Codes of faults and warnings, each with its meaning and its remedy.
+
+use std::fmt;
+
+/// Severity of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Severity {
+    /// gatepost does not accept the file.
+    Error,
+    /// gatepost accepts the file, but advises against the setting.
+    Warning,
+}
+
+/// Writes the enum and its one table.
+macro_rules! fault_kinds {
+    ($($variant:ident $severity:ident $code:literal $meaning:literal $remedy:literal)*) => {
+        /// Sort of a fault or of a warning in a file.
+        ///
+        /// `gatepost help CODE` prints the meaning and the remedy of each code.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gatepost::{Config, FaultKind};
+        ///
+        /// let text = "[[route]]\npaht = '/callbacks'\nprovider = 'mux'\n";
+        /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
+        /// let [fault] = error.faults() else { panic!("expected one fault") };
+        /// assert_eq!(fault.kind(), FaultKind::KeyUnknown);
+        /// assert_eq!(fault.kind().as_str(), "key_unknown");
+        /// assert_eq!(fault.suggestion(), Some("path"));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum FaultKind {
+            $(#[doc = concat!("`", $code, "`: ", $meaning, ".")] $variant,)*
+        }
+
+        impl FaultKind {
+            /// Every kind, sorted by code.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
+
+            const fn row(self) -> (&'static str, Severity, &'static str, &'static str) {
+                match self {
+                    $(Self::$variant => ($code, Severity::$severity, $meaning, $remedy),)*
+                }
+            }
+        }
+    };
+}
+
+fault_kinds! {
+    AddressExposed Warning "address_exposed"
+        "clients can reach the app's address through the upstream, without a signature"
+        "give events a path of their own that is not / and has no query, or make the app require the header ce-type"
+    AddressInvalid Error "address_invalid"
+        "the text is no address on which gatepost can listen"
+        "write an IP address and a port, such as \"127.0.0.1:8080\", or \":8080\" for every address"
+    AddressIsProxy Error "address_is_proxy"
+        "the address of an app or upstream is an address on which gatepost itself listens, so each request would go round for ever"
+        "write the address of the app"
+    AddressRepeated Error "address_repeated"
+        "a list of servers contains the same address twice"
+        "write each address once"
+    AddressTaken Error "address_taken"
+        "two listeners have the same address"
+        "write a different address for each entry of listen, and for admin"
+    AddressUnreserved Warning "address_unreserved"
+        "the address may be another name of the upstream, and gatepost does not resolve names, so it does not keep other clients away from this path"
+        "if both names are one machine, write the host as in upstream"
+    AdminExposed Warning "admin_exposed"
+        "other machines can reach the admin listener, and the token crosses the network in clear text"
+        "listen on 127.0.0.1, and connect through a tunnel or a proxy with TLS"
+    AppMissing Error "app_missing"
+        "a kind has neither an address nor a fixed answer, and there is no upstream that could receive its events"
+        "set a url or an answer for the kind under [template.on], or set upstream"
+    BudgetSmall Warning "budget_small"
+        "one long body can fill the memory for requests without a verdict"
+        "raise max_unjudged_bytes to twice the longest max_body_bytes"
+    CallbacksUnsigned Warning "callbacks_unsigned"
+        "any client can forge callbacks, because the template accepts them without a signature"
+        "set the same key in the platform's console and in keys"
+    CertificateOutOfDate Warning "certificate_out_of_date"
+        "the certificate has expired, expires soon, or is not valid yet"
+        "renew the certificate, or check the clock"
+    DefinitionInvalid Error "definition_invalid"
+        "a provider definition contradicts itself or uses a form that the definition language does not have"
+        "see the guide to definitions, src/manual/providers.md"
+    FileUnreadable Error "file_unreadable"
+        "gatepost cannot read a file that the config names"
+        "correct the path, which is relative to the config file, and the permissions"
+    KeyDuplicate Error "key_duplicate"
+        "the same key or table occurs twice"
+        "remove one of the two; a second [[route]] or [[template]] needs double brackets"
+    KeyMissing Error "key_missing"
+        "a required key is missing"
+        "add the key"
+    KeyUnknown Error "key_unknown"
+        "gatepost does not know this key at this place"
+        "correct the spelling, or move the key to the table that it belongs to: keys of the file stand above the first [[route]]"
+    KeyUnused Error "key_unused"
+        "the key has no effect at this place, or contradicts another key"
+        "remove one of the keys that the message names"
+    KindNotQuoted Error "kind_not_quoted"
+        "TOML reads a dot in a key as a table inside a table"
+        "write the name of the kind in quotes"
+    KindUnknown Error "kind_unknown"
+        "the provider has no kind of this name"
+        "run `gatepost providers NAME` for the kinds of the provider"
+    ListenMissing Warning "listen_missing"
+        "the config has no address to listen on, so only a layer can use it"
+        "add listen = [\"127.0.0.1:8080\"] for `gatepost run`"
+    NetworkInvalid Error "network_invalid"
+        "the text is no IP address and no network"
+        "write an address or a network, such as \"192.0.2.0/24\""
+    NetworkTooLarge Warning "network_too_large"
+        "the network contains other addresses than the operator may expect"
+        "write the network with its length, as small as possible"
+    NumberOutOfRange Error "number_out_of_range"
+        "the number or duration is too small or too large"
+        "write a value in the range that the message names"
+    PathInvalid Error "path_invalid"
+        "servers could read the path in more than one way, so gatepost could not keep other spellings away from the app"
+        "write the path as the platform calls it, without percent-encoding; {token} is a whole segment"
+    PathTaken Error "path_taken"
+        "two routes have the same path"
+        "choose another path for one of them"
+    ProviderUnknown Error "provider_unknown"
+        "there is no provider of this name"
+        "run `gatepost providers` for a list, or name a definition of your own in provider_files"
+    ReplyInvalid Error "reply_invalid"
+        "a fixed answer, on_failure or reply does not fit the reply that the platform expects"
+        "run `gatepost providers PROVIDER.KIND` for the fields of the reply"
+    ReplyUnsigned Warning "reply_unsigned"
+        "gatepost cannot sign the replies to some kinds, and refuses these callbacks"
+        "set the platform's keys under [template.settings], or list under [template.on] the kinds that the platform sends"
+    RouteUnprotected Warning "route_unprotected"
+        "the platform does not sign, so any client that knows the path can send callbacks"
+        "end the path with /{token} and set token, or let only the platform reach the path"
+    SecretInvalid Error "secret_invalid"
+        "the secret does not have the form that its use requires"
+        "copy the complete secret again, or create a new one"
+    SecretLiteral Warning "secret_literal"
+        "the config file contains a secret"
+        "write { env = \"NAME\" } or { file = \"name\" }"
+    SecretMissing Error "secret_missing"
+        "gatepost needs a key to verify or to sign, and found none"
+        "set the key that the message names"
+    SecretUnreadable Error "secret_unreadable"
+        "an environment variable or a file with a secret is missing, empty or unreadable"
+        "set the variable, or correct the path, before gatepost starts"
+    SecretWeak Warning "secret_weak"
+        "attackers can guess the key"
+        "create a key with a random generator, and set it on both sides"
+    SettingRisky Warning "setting_risky"
+        "gatepost accepts the setting, but advises against it"
+        "follow the remedy of the message"
+    SettingUnknown Error "setting_unknown"
+        "the provider has no setting of this name"
+        "run `gatepost providers NAME` for the settings of the provider"
+    ShadowMode Warning "shadow_mode"
+        "the route only counts what it would refuse: callbacks reach the app unverified"
+        "write mode = \"enforce\" once the log shows no refusal of a genuine callback"
+    SignatureWeak Warning "signature_weak"
+        "the provider's signature covers no part of the request"
+        "sign the body, or treat each callback as a secret"
+    TemplateIdle Warning "template_idle"
+        "no callback can reach the template"
+        "add a route of its provider, and bind a tenant or \"*\""
+    TemplateMissing Warning "template_missing"
+        "gatepost refuses every callback of the route, because its provider has no template"
+        "add a [[template]] with the provider of the route"
+    TemplateNameInvalid Error "template_name_invalid"
+        "the name or description of a template has a wrong length or character, or another template has the same name"
+        "use 1 to 30 Chinese characters, letters, digits, _ and - for the name"
+    TemplateUnknown Error "template_unknown"
+        "the provider of the route has no template of this name"
+        "name a template whose provider is the provider of the route"
+    TenantInvalid Error "tenant_invalid"
+        "the text cannot be a tenant, such as a domain or a channel key"
+        "write the tenant without scheme, port and path, or \"*\" for all others"
+    TenantTaken Error "tenant_taken"
+        "two templates of one provider bind the same tenant"
+        "remove the tenant from one of them"
+    TenantUnnamed Warning "tenant_unnamed"
+        "callbacks of some kinds name no tenant, and no template is bound to \"*\", so gatepost refuses them"
+        "bind \"*\" in a template, or set template on a route for these kinds"
+    TimeoutTooLong Warning "timeout_too_long"
+        "the platform gives up before the app's time is over"
+        "write the timeout that the message names, or raise budget_ms if the platform waits longer"
+    TokenNotPaired Error "token_not_paired"
+        "token and {token} in the path require each other"
+        "end the path with /{token} and set token, or remove both"
+    TokenUseless Warning "token_useless"
+        "the token has no effect"
+        "add admin = \"127.0.0.1:9900\", or remove the token"
+    TomlInvalid Error "toml_invalid"
+        "the file is not TOML"
+        "correct the syntax at the marked place; strings need quotes"
+    TypeMismatch Error "type_mismatch"
+        "the value has another TOML type than the key expects"
+        "write a value of the type that the message names"
+    UpstreamMissing Error "upstream_missing"
+        "the setting passes requests to the upstream, and the config has none"
+        "set upstream to the address of the app"
+    UrlInvalid Error "url_invalid"
+        "the text is no http or https address and no Unix socket, or has a part that is not allowed here"
+        "write http:// or https://, a host and a port, or unix: and the path of a socket; no user name, and no path where the message says so"
+    ValueInvalid Error "value_invalid"
+        "the value does not have the form that the key expects"
+        "write a value as the message says"
+    VariableUnreadable Error "variable_unreadable"
+        "an environment variable that stands in place of a value is missing or not UTF-8"
+        "set the variable before gatepost starts"
+    WordUnknown Error "word_unknown"
+        "the key accepts only certain words"
+        "write one of the words in the message"
+}
+
+impl FaultKind {
+    /// Returns the stable code: the same word in messages, documentation and `gatepost help`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// Returns `true` for a warning: gatepost accepts the file.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        matches!(self.row().1, Severity::Warning)
+    }
+
+    pub(crate) const fn meaning(self) -> &'static str {
+        self.row().2
+    }
+
+    pub(crate) const fn remedy(self) -> &'static str {
+        self.row().3
+    }
+
+    /// Describes a fault of this kind.
+    pub(crate) fn because(self, text: impl Into<String>) -> Problem {
+        Problem { kind: Some(self), text: text.into() }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Description of a fault, with its kind.
+///
+/// A description without a kind is [`FaultKind::ValueInvalid`], or [`FaultKind::SettingRisky`] for a
+/// warning.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(super) kind: Option<FaultKind>,
+    pub(super) text: String,
+}
+
+impl From<&str> for Problem {
+    fn from(text: &str) -> Self {
+        Self { kind: None, text: text.to_owned() }
+    }
+}
+
+impl From<&String> for Problem {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self { kind: None, text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        let codes: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+    }
+}

@@ -1,0 +1,250 @@
+//! Tests of what a fault tells: one fault for one mistake, the right remedy, its place, its code.
+
+use std::path::Path;
+
+use crate::config::{build, errors};
+#[cfg(feature = "tower")]
+use crate::layer::Log;
+
+/// Returns the codes of the faults, and of the warnings beside them.
+fn codes(config: &str) -> (Vec<&'static str>, Vec<&'static str>) {
+    let error = build(config).unwrap_err();
+    let code = |fault: &gatepost::Fault| fault.kind().as_str();
+    (error.faults().iter().map(code).collect(), error.warnings().iter().map(code).collect())
+}
+
+const COMPLETE: &str = "listen = '127.0.0.1:1'
+[[route]]
+path = '/cb/{token}'
+provider = 'srs'
+token = { env = 'KEY' }
+limit = { per_second = 5 }
+[[template]]
+name = 'a'
+provider = 'srs'
+bind = ['*']
+[template.on]
+on_play = { url = 'http://127.0.0.1:3000/e', timeout_ms = 100, last_good = { max_age_secs = 5 } }
+'*' = 'http://127.0.0.1:3000/e'
+[[route]]
+path = '/mux'
+provider = 'mux'
+[[template]]
+name = 'm'
+provider = 'mux'
+keys = [{ env = 'KEY' }]
+bind = ['*']
+settings = { max_age_secs = 5 }
+on = { '*' = { answer = {} } }
+";
+
+#[test]
+fn one_misspelt_word_causes_one_fault_with_suggestion() {
+    build(COMPLETE).unwrap();
+    for (right, wrong) in [
+        ("listen =", "lisen ="),
+        ("[[route]]", "[[roote]]"),
+        ("[template.on]", "[template.onn]"),
+        ("path = '/cb", "paht = '/cb"),
+        ("provider = 'srs'", "provder = 'srs'"),
+        ("provider = 'mux'", "provider = 'mxu'"),
+        ("token =", "tokn ="),
+        ("env =", "evn ="),
+        ("per_second", "persecond"),
+        ("name = 'a'", "nam = 'a'"),
+        ("keys =", "kyes ="),
+        ("bind =", "bnd ="),
+        ("settings =", "setings ="),
+        ("{ max_age_secs = 5 }\non", "{ max_aeg_secs = 5 }\non"),
+        ("on_play =", "on_paly ="),
+        ("url =", "ulr ="),
+        ("timeout_ms", "timeout_msec"),
+        ("last_good =", "lastgood ="),
+        ("answer =", "anwser ="),
+    ] {
+        let config = COMPLETE.replacen(right, wrong, 1);
+        assert_ne!(config, COMPLETE, "{right}");
+        let error = build(&config).unwrap_err();
+        let [fault] = error.faults() else { panic!("{wrong}: {error}") };
+        assert!(fault.suggestion().is_some() && error.warnings().is_empty(), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn names_table_of_key_in_wrong_table() {
+    for (line, remedy) in [
+        (
+            "[[route]]\npath = '/x'\nprovider = 'srs'\nthreads = 2",
+            "move `threads` above the first [[route]]",
+        ),
+        (
+            "[[template]]\nname = 'x'\nprovider = 'srs'\non = { '*' = 'http://x/' }\ntimeout_ms = 2",
+            "move `timeout_ms` into the entry of a kind",
+        ),
+        (
+            "[[template]]\nname = 'x'\nprovider = 'mux'\nkeys = [{ env = 'KEY' }]\n\
+             on = { '*' = { answer = {} } }\nmax_age_secs = 5",
+            "move `max_age_secs` under [template.settings]",
+        ),
+        (
+            "[[route]]\npath = '/x'\nprovider = 'mux'\nbind = ['x']",
+            "move `bind` under a [[template]]",
+        ),
+        (
+            "[[template]]\nname = 'x'\nprovider = 'srs'\non = { '*' = 'http://x/' }\nallow = '10.0.0.0/8'",
+            "move `allow` under a [[route]]",
+        ),
+    ] {
+        let found = errors(&format!("{COMPLETE}{line}"));
+        assert!(found.len() == 1 && found[0].contains(remedy), "{line}: {found:#?}");
+    }
+}
+
+#[test]
+fn wrong_table_of_addresses_causes_one_fault() {
+    let config =
+        COMPLETE.replace("on = { '*' = { answer = {} } }", "on = 'http://127.0.0.1:3000/e'");
+    let [fault] = &*errors(&config) else { panic!("expected one fault") };
+    assert!(fault.contains("write on = { \"*\" = \"http://…\" }"), "{fault}");
+}
+
+#[test]
+fn names_kinds_that_need_quotes_and_groups_that_are_no_kinds() {
+    let dotted = COMPLETE.replace("on = { '*'", "on = { video.asset.ready = 'http://x/y', '*'");
+    let [fault] = &*errors(&dotted) else { panic!("expected one fault") };
+    let expected =
+        "expected the kind \"video.asset.ready\" in quotes, found a table `video`; write";
+    assert!(fault.contains(expected), "{fault}");
+    let route = "[[route]]\npath = '/x'\nprovider = 'tencent-css'\nkind = 'recording'\n";
+    let [fault] = &*errors(route) else { panic!("expected one fault") };
+    assert!(fault.contains("use one of `recording_file`, "), "{fault}");
+}
+
+#[test]
+fn names_provider_of_pinned_template() {
+    let route = "[[route]]\npath = '/x'\nprovider = 'mux'\ntemplate = 'a'\n";
+    let [fault] = &*errors(&format!("{COMPLETE}{route}")) else { panic!("expected one fault") };
+    let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
+                    or one of these templates: `m`";
+    assert!(fault.contains(expected), "{fault}");
+    // A template with a fault of its own is not reported as unknown.
+    let faulty = COMPLETE.replace("name = 'm'", "name = 'm m'");
+    let route = route.replace("'a'", "'m'");
+    assert_eq!(codes(&format!("{faulty}{route}")).0, ["template_name_invalid"]);
+}
+
+#[test]
+fn remedy_for_path_names_its_fault() {
+    for (path, remedy) in [
+        ("/cb/{tok}", "gatepost has no other placeholder"),
+        ("cb", "start the path with /"),
+        ("https://gate.example.com/cb", "write only the path"),
+        ("/cb/*", "gatepost has no wildcards"),
+        ("/cb?x=1", "remove the ? or # and everything after it"),
+        ("/c%20b", "remove %"),
+    ] {
+        let [fault] = &*errors(&format!("[[route]]\npath = '{path}'\nprovider = 'mux'")) else {
+            panic!("{path}: expected one fault")
+        };
+        assert!(fault.contains(remedy), "{fault}");
+    }
+}
+
+#[test]
+fn reports_equal_faults_of_several_kinds_once() {
+    let config = COMPLETE.replace("'*' = 'http", "'*' = { url = 'http");
+    let config =
+        config.replace("3000/e'\n[[route]]", "3000/e', reply = { urlss = 1 } }\n[[route]]");
+    let error = build(&config).unwrap_err();
+    let [fault] = error.faults() else { panic!("{error}") };
+    assert!(fault.count() > 1, "{fault}");
+    assert!(fault.to_string().ends_with(&format!(" ({} times)", fault.count())), "{fault}");
+}
+
+#[test]
+fn warnings_stand_beside_faults_and_debug_is_display() {
+    let config =
+        COMPLETE.replace("{ env = 'KEY' }\nlimit", "'hunter2'\nlimit").replace("'a'", "'a b'");
+    assert_eq!(codes(&config), (vec!["template_name_invalid"], vec!["secret_literal"]));
+    let error = build(&config).unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+    let warning = &error.warnings()[0];
+    assert_eq!((warning.excerpt(), warning.marked()), ("token = …", 8..11));
+}
+
+#[test]
+#[cfg(feature = "tower")]
+fn building_a_gate_logs_warnings() {
+    let log = Log::default();
+    let collecting = log.collect();
+    build(&COMPLETE.replace("{ env = 'KEY' }\nlimit", "'hunter2'\nlimit")).unwrap();
+    drop(collecting);
+    let line = "config: 5:9: route[0].token: expected a source, found a literal secret";
+    assert!(
+        log.text().contains(line) && log.text().contains("code=\"secret_literal\""),
+        "{}",
+        log.text()
+    );
+}
+
+#[test]
+fn accepts_durations_with_unit() {
+    let top = "upstream = 'http://127.0.0.1:1'\nupstream_idle = '1500ms'\nstop_timeout = '1m'\n\
+               breaker = { retry = '2s' }\n";
+    let config = COMPLETE
+        .replace("listen = '127.0.0.1:1'\n", top)
+        .replace("timeout_ms = 100", "timeout = '100ms', budget = '2s', dedupe = { window = '1h' }")
+        .replace("{ max_age_secs = 5 } }", "{ max_age = '1m 30s' } }")
+        .replace(
+            "settings = { max_age_secs = 5 }",
+            "settings = { max_age = '5s', max_ahead = '1s' }",
+        );
+    let settings = build(&config).unwrap().proxy_settings();
+    assert_eq!((settings.upstream_idle.as_millis(), settings.stop_timeout.as_secs()), (1500, 60));
+    for wrong in ["max_age = 5", "max_age = 'soon'", "max_age = '2d'", "max_age_secs = '5s'"] {
+        let config =
+            COMPLETE.replace("settings = { max_age_secs = 5", &format!("settings = {{ {wrong}"));
+        assert_eq!(errors(&config).len(), 1, "{wrong}");
+    }
+}
+
+/// The manual's page of codes. `UPDATE_CODES=1` writes the page.
+#[test]
+fn manual_explains_every_code() {
+    let path = Path::new("src/manual/codes.md");
+    let page = codes_page();
+    if std::env::var_os("UPDATE_CODES").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap();
+    assert!(written == page, "expected the page of UPDATE_CODES=1, found another");
+}
+
+fn codes_page() -> String {
+    let mut page = String::from(
+        "The codes in messages, logs and metrics, as `gatepost help CODE` prints them.\n",
+    );
+    let mut last = None;
+    for help in gatepost::codes() {
+        let (title, rank) = match help.group {
+            gatepost::CodeGroup::ConfigError => ("Errors and warnings of a config", 0),
+            gatepost::CodeGroup::ConfigWarning => ("Errors and warnings of a config", 0),
+            gatepost::CodeGroup::Refusal(_) => ("Refusals of a callback", 1),
+            _ => ("Failures of the app", 2),
+        };
+        if last.replace(rank) != Some(rank) {
+            page +=
+                &format!("\n# {title}\n\n| code | meaning | cause | remedy |\n|---|---|---|---|\n");
+        }
+        let mark = match help.group {
+            gatepost::CodeGroup::ConfigWarning => " (warning)".to_owned(),
+            gatepost::CodeGroup::Refusal(status) => format!(" ({})", status.as_u16()),
+            _ => String::new(),
+        };
+        let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('[', "\\[");
+        let causes = cell(help.causes.unwrap_or_default());
+        let (meaning, remedy) = (cell(help.meaning), cell(help.remedy));
+        page += &format!("| `{}`{mark} | {meaning} | {causes} | {remedy} |\n", help.code);
+    }
+    page
+}
