@@ -19,7 +19,7 @@ use crate::verdict::RefusalKind;
 pub struct CodeHelp {
     /// The code, for example `timestamp_expired`.
     pub code: &'static str,
-    /// Where the code occurs.
+    /// Group of the code.
     pub group: CodeGroup,
     /// The meaning: lower case, without a full stop.
     pub meaning: &'static str,
@@ -29,7 +29,7 @@ pub struct CodeHelp {
     pub remedy: &'static str,
 }
 
-/// Where a code occurs.
+/// Group of codes, by the place where they occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodeGroup {
@@ -231,7 +231,7 @@ const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from token",
-        "write the path with the token into the platform's console; otherwise somebody is guessing",
+        "write the path with the token into the platform's console; otherwise a client is guessing",
     ),
     (
         RefusalKind::UpgradeNotAllowed,
@@ -349,8 +349,8 @@ mod tests {
         }
     }
 
-    /// The enums have no list of their variants, so the README, which another test compares with
-    /// them, stands for them.
+    /// Takes the codes from the README, because the enums have no list of their variants. Another test
+    /// compares the README with the enums.
     #[test]
     fn each_code_of_readme_has_help() {
         let readme = include_str!("../../README.md");

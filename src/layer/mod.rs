@@ -327,7 +327,7 @@ impl GateLayer {
         (self.clock)()
     }
 
-    /// Starts to measure a callback, if somebody asks for the time.
+    /// Starts to measure a callback, if a hook or the log needs the time.
     fn stopwatch(&self) -> Stopwatch {
         Stopwatch(self.hook.is_some().then(Instant::now))
     }

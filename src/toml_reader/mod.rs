@@ -320,7 +320,6 @@ impl<'d> Table<'d> {
         let Some((value, place)) = plain_text else {
             return self.whole_duration(key, plain, range);
         };
-        self.faults.show(&place);
         if self.has(key) {
             self.read_keys.borrow_mut().push(key);
             let problem = format!("expected `{plain}` or `{key}`, found both");
@@ -334,6 +333,10 @@ impl<'d> Table<'d> {
             None => value.as_str(),
         };
         let parsed = text.map(|text| parse_duration(text, millis));
+        // Another text may be a secret in a wrong place.
+        if matches!(parsed, Some(Ok(_))) {
+            self.faults.show(&place);
+        }
         let number = match parsed {
             Some(Ok(number)) if range.contains(&number) => return Some(number),
             Some(Ok(_)) => {
@@ -360,7 +363,6 @@ impl<'d> Table<'d> {
         let Some((value @ DeValue::String(_), place)) = self.raw(key) else {
             return self.integer(key, range);
         };
-        self.faults.show(&place);
         let problem = format!("expected a whole number, found {}", with_article(value));
         let remedy = format!("write a whole number, or use the key {plain} = \"5s\"");
         self.faults.add(&place, FaultKind::TypeMismatch.because(problem), remedy);

@@ -256,6 +256,20 @@ fn refuses_invalid_routes() {
             "found the path of the route /a; choose another path; case and a slash at the end make",
         ),
         ("path = '/a//'\nprovider = 'kollus'", "a path with one spelling"),
+    ];
+    for (route, expected) in cases {
+        let faults = errors(&format!("[[route]]\n{route}"));
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{route}: expected {expected}, found {faults:#?}"
+        );
+    }
+    assert!(errors("")[0].contains("expected at least one route"));
+}
+
+#[test]
+fn refuses_invalid_query_of_route() {
+    let cases = [
         (
             "path = '/a'\nprovider = 'kollus'\nquery = { c = 'x' }\n[[route]]\npath = '/a'\nprovider = 'kollus'",
             "expected an unused path, found the path of the route /a?c=x; choose another path, or give each route on the path a `query`",
@@ -284,7 +298,6 @@ fn refuses_invalid_routes() {
             "{route}: expected {expected}, found {faults:#?}"
         );
     }
-    assert!(errors("")[0].contains("expected at least one route"));
 }
 
 #[test]

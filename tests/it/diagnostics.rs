@@ -230,7 +230,7 @@ fn codes_page() -> String {
             gatepost::CodeGroup::ConfigError => ("Errors and warnings of a config", 0),
             gatepost::CodeGroup::ConfigWarning => ("Errors and warnings of a config", 0),
             gatepost::CodeGroup::Refusal(_) => ("Refusals of a callback", 1),
-            _ => ("Failures of the app", 2),
+            gatepost::CodeGroup::AppFailure | _ => ("Failures of the app", 2),
         };
         if last.replace(rank) != Some(rank) {
             page +=
@@ -239,7 +239,7 @@ fn codes_page() -> String {
         let mark = match help.group {
             gatepost::CodeGroup::ConfigWarning => " (warning)".to_owned(),
             gatepost::CodeGroup::Refusal(status) => format!(" ({})", status.as_u16()),
-            _ => String::new(),
+            gatepost::CodeGroup::ConfigError | gatepost::CodeGroup::AppFailure | _ => String::new(),
         };
         let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('[', "\\[");
         let causes = cell(help.causes.unwrap_or_default());

@@ -139,10 +139,8 @@ fn summary(config: &Config) -> String {
     };
     let counts = FORMS.map(|form| (form, count(form)));
     let parts = counts.iter().filter(|(_, count)| *count > 0).map(|(form, count)| {
-        if *form == KindForm::NoEvent {
-            return format!("{count} without the app");
-        }
-        format!("{count} {}", form.as_str())
+        let form = if *form == KindForm::NoEvent { "without the app" } else { form.as_str() };
+        format!("{count} {form}")
     });
     format!("kinds: {}", parts.collect::<Vec<_>>().join(", "))
 }

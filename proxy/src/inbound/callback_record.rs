@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gatepost::{Accepted, Conclusion, Gate, Origin, Refusal, Reply};
 
-use super::callback_driver::Exchange;
+use super::exchange::Exchange;
 use crate::telemetry::access_log::{self, AccessLog, LoggedCallback, LoggedRequest};
 use crate::telemetry::metrics::Times;
 use crate::telemetry::traces::{self, AppCall, CallbackTrace};

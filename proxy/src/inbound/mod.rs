@@ -15,6 +15,7 @@ mod callback_driver;
 mod callback_record;
 mod close_signal;
 mod connections;
+mod exchange;
 mod http1;
 pub(crate) mod pingora;
 pub(crate) mod proxy_protocol;

@@ -363,7 +363,8 @@ fn check_names_environment_variables_of_values() {
     let line = "upstream: from the environment variable UPSTREAM_URL\n";
     assert!(is_good && shown.contains(line), "{shown}");
     let (is_good, shown) = check(gatepost().env_remove("UPSTREAM_URL"));
-    let fault =
-        "1:12: upstream: the environment variable `UPSTREAM_URL` is not set; set the variable";
+    let fault = "error[variable_unreadable]: the environment variable `UPSTREAM_URL` is not set\n";
     assert!(!is_good && shown.contains(fault), "{shown}");
+    assert!(shown.contains("| upstream = { env = 'UPSTREAM_URL' }\n"), "{shown}");
+    assert!(shown.contains("= help: set the variable"), "{shown}");
 }

@@ -223,12 +223,18 @@ fn check_reports_unusable_files() {
     write(&folder, "other.key", &other.key);
     write(&folder, "text.pem", "text");
     for (keys, found) in [
-        ("ca = 'none.pem'", "outgoing_tls[0].ca: gatepost cannot read the file: entity not found"),
-        ("ca = 'text.pem'", "outgoing_tls[0].ca: expected certificates as PEM, found none"),
-        ("certificate = 'one.pem'", "expected `key` beside `certificate`, found none; add key"),
+        (
+            "ca = 'none.pem'",
+            "error[file_unreadable]: gatepost cannot read the file: entity not found",
+        ),
+        ("ca = 'text.pem'", "error[value_invalid]: expected certificates as PEM, found none"),
+        (
+            "certificate = 'one.pem'",
+            "error[key_missing]: expected `key` beside `certificate`, found none",
+        ),
         (
             "certificate = 'one.pem'\nkey = { file = 'text.pem' }",
-            "outgoing_tls[0].key: expected a key as PEM, found none",
+            "error[secret_invalid]: expected a key as PEM, found none",
         ),
         (
             "certificate = 'one.pem'\nkey = { file = 'other.key' }",

@@ -300,6 +300,8 @@ fn steps_in_manual_add_provider() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
+            // A part of a definition, as an example.
+            ("toml", None) => {}
             _ => panic!("expected a TOML file or a console block, found {language}"),
         }
     }

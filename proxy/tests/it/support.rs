@@ -212,6 +212,13 @@ impl Gatepost {
         eventually(&line, || self.metrics().contains(&line));
     }
 
+    /// Returns the sum of the series of a counter that have a label, such as `origin="app"`.
+    pub fn counted(&self, name: &str, label: &str) -> usize {
+        let metrics = self.metrics();
+        let series = metrics.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        series.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+    }
+
     pub fn metrics(&self) -> String {
         let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         Client::new(connect(self.admin)).send(request).text()

@@ -339,6 +339,9 @@ fn manual_lists_exactly_the_metrics() {
     let mut found = metric_names(&metrics);
     // These series begin with the first request on a route in shadow mode.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
+    // These begin with the first handshake and certificate.
+    found.insert("gatepost_tls_handshakes_total");
+    found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");
     assert_eq!(names(manual), found);
 }
 

@@ -63,11 +63,14 @@ mod otlp {
 
     fn text(attributes: &[KeyValue], name: &str) -> Option<String> {
         let attribute = attributes.iter().find(|attribute| attribute.key == name)?;
-        match attribute.value.clone()?.value? {
-            Value::StringValue(text) => Some(text),
-            Value::IntValue(number) => Some(number.to_string()),
-            other => panic!("expected a text or a number, found {other:?}"),
+        let value = attribute.value.clone()?.value?;
+        if let Value::StringValue(text) = value {
+            return Some(text);
         }
+        let Value::IntValue(number) = value else {
+            panic!("expected a text or a number, found {value:?}")
+        };
+        Some(number.to_string())
     }
 
     fn hex(bytes: &[u8]) -> String {

@@ -23,7 +23,7 @@ pub(super) struct InitArguments {
     /// Name of the provider; `gatepost providers` lists all providers. Asked for at a terminal.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// How callbacks reach gatepost: through the proxy, or through a tower layer in your own Rust
+    /// Door through which callbacks reach gatepost: through the proxy, or through a tower layer in your own Rust
     /// program. Asked for at a terminal; default: proxy.
     #[arg(long, value_enum)]
     door: Option<Door>,

@@ -27,8 +27,9 @@ use super::passed_headers::{
 };
 use super::session::{open_stream, peer, write_unread};
 use super::upstream::{Attempts, Upstream};
-use crate::inbound::callback_driver::{CallbackDriver, DRAIN_TIMEOUT, Exchange as _};
+use crate::inbound::callback_driver::CallbackDriver;
 use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
+use crate::inbound::exchange::{DRAIN_TIMEOUT, Exchange as _};
 use crate::inbound::http1::MalformedChunks;
 use crate::inbound::unreadable;
 use crate::telemetry::access_log::{self, LoggedRequest};

@@ -10,8 +10,8 @@ use http::{Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::prelude::{ErrorType, Session};
 
-use crate::inbound::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnection};
+use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 
 /// Memory of an HTTP/1 session whose body is incomplete: Pingora's read buffer of 64 KiB, and its
 /// state.

@@ -1,38 +1,18 @@
 //! Metrics of callbacks: verdicts, decisions, failures of the app, and times.
 
-use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::collections::HashSet;
 
-use gatepost::{
-    Accepted, Conclusion, Prediction, Refusal, RefusalKind, Shadowed, Template, UnavailableKind,
-};
-use prometheus::core::{Collector as _, MetricVec, MetricVecBuilder};
-use prometheus::{HistogramVec, IntCounter, IntCounterVec};
+use gatepost::{Accepted, Conclusion, Prediction, Refusal, RefusalKind, Shadowed, Template};
+use prometheus::IntCounterVec;
 
+use super::kind_metrics::{KindMetrics, Times, keep};
 use super::registry::Creator;
-use super::template_series::{KindHistograms, TemplateSeries};
-use super::{BUCKETS, GATE_BUCKETS};
-
-/// Times of an accepted callback.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    /// Time from the head to the reply.
-    pub(crate) total: Duration,
-    /// Time from the event to the answer; `None` if gatepost did not ask the app.
-    pub(crate) app: Option<Duration>,
-    /// gatepost's own time: without the waits for the body and for the app. `None` if gatepost may
-    /// have waited for the answer to another copy of the callback.
-    pub(crate) gate: Option<Duration>,
-}
+use super::template_series::TemplateSeries;
 
 /// Metrics of callbacks.
 #[derive(Debug)]
 pub(crate) struct CallbackMetrics {
-    callbacks: IntCounterVec,
-    total_seconds: HistogramVec,
-    app_seconds: HistogramVec,
-    gate_seconds: HistogramVec,
-    failures: IntCounterVec,
+    kinds: KindMetrics,
     refusals: IntCounterVec,
     shadows: IntCounterVec,
     shadow_answers: IntCounterVec,
@@ -43,9 +23,6 @@ pub(crate) struct CallbackMetrics {
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
 }
-
-/// Labels of the series of one kind of a template.
-const KIND_LABELS: [&str; 3] = ["provider", "template", "kind"];
 
 /// Maximum number of kinds, over all templates, whose series exist before their first event.
 ///
@@ -103,33 +80,8 @@ fn clients_gone(create: &Creator<'_>) -> IntCounterVec {
 
 impl CallbackMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
-        let histogram = |name, help, buckets| create.histograms(name, help, &KIND_LABELS, buckets);
         Self {
-            callbacks: create.counters(
-                "gatepost_callbacks_total",
-                "Accepted callbacks, by the origin of the reply and by its decision.",
-                &["provider", "template", "kind", "origin", "decision"],
-            ),
-            total_seconds: histogram(
-                "gatepost_callback_duration_seconds",
-                "Seconds from the head of an accepted callback to its reply.",
-                BUCKETS,
-            ),
-            app_seconds: histogram(
-                "gatepost_app_duration_seconds",
-                "Seconds from the event to the app's answer, or to the end of the wait for it.",
-                BUCKETS,
-            ),
-            gate_seconds: histogram(
-                "gatepost_gate_duration_seconds",
-                "Seconds of a callback without the waits for the client's body and for the app.",
-                GATE_BUCKETS,
-            ),
-            failures: create.counters(
-                "gatepost_app_failures_total",
-                "Callbacks without a usable answer of the app, by the code of the reason.",
-                &["provider", "template", "kind", "code"],
-            ),
+            kinds: KindMetrics::new(create),
             refusals: create.counters(
                 "gatepost_refusals_total",
                 "Refused callbacks, by the code of the reason.",
@@ -165,15 +117,13 @@ impl CallbackMetrics {
             let listed = template.kinds().enumerate().filter(|(_, kind)| kind.is_listed);
             for (index, kind) in listed.take(left) {
                 left -= 1;
-                series.kind(Some(index)).start(self, template, kind);
+                series.kind(Some(index)).start(&self.kinds, template, kind);
                 self.start_oddities(template.provider(), kind.name);
             }
         }
-        for series in [&self.callbacks, &self.failures, &self.reused_signatures, &self.reused_ids] {
-            forget(series, &names);
-        }
-        for series in [&self.total_seconds, &self.app_seconds, &self.gate_seconds] {
-            forget(series, &names);
+        self.kinds.keep(&names);
+        for series in [&self.reused_signatures, &self.reused_ids] {
+            keep(series, &names);
         }
     }
 
@@ -220,8 +170,8 @@ impl CallbackMetrics {
         let template = accepted.template();
         if let Some(series) = self.series(template) {
             let kind = series.kind(accepted.kind_index());
-            kind.count(self, accepted, conclusion);
-            kind.histograms(self, accepted).observe(times);
+            kind.count(&self.kinds, accepted, conclusion);
+            kind.histograms(&self.kinds, accepted).observe(times);
         }
         self.count_oddities(accepted, conclusion);
     }
@@ -246,45 +196,7 @@ impl CallbackMetrics {
             self.reused_ids.with_label_values(&[provider, template]).inc();
         }
         if let Some(unavailable) = conclusion.origin.failure() {
-            self.failure([provider, template, kind], unavailable.kind()).inc();
-        }
-    }
-
-    /// Returns the counter of callbacks. `labels` are the values of [`KIND_LABELS`].
-    pub(super) fn counter(&self, labels: [&str; 3], origin: &str, decision: &str) -> IntCounter {
-        let [provider, template, kind] = labels;
-        self.callbacks.with_label_values(&[provider, template, kind, origin, decision])
-    }
-
-    pub(super) fn failure(&self, labels: [&str; 3], reason: UnavailableKind) -> IntCounter {
-        let [provider, template, kind] = labels;
-        self.failures.with_label_values(&[provider, template, kind, reason.as_str()])
-    }
-
-    pub(super) fn histograms(&self, labels: [&str; 3]) -> KindHistograms {
-        KindHistograms {
-            total: self.total_seconds.with_label_values(&labels),
-            app: self.app_seconds.with_label_values(&labels),
-            gate: self.gate_seconds.with_label_values(&labels),
-        }
-    }
-}
-
-/// Removes the series of the templates that are not in `names`.
-fn forget<T: MetricVecBuilder>(series: &MetricVec<T>, names: &HashSet<&str>) {
-    let Some(description) = series.desc().first().map(|desc| desc.variable_labels.clone()) else {
-        return;
-    };
-    for family in series.collect() {
-        for metric in family.get_metric() {
-            let labels: HashMap<_, _> =
-                metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
-            if labels.get("template").is_none_or(|name| names.contains(name)) {
-                continue;
-            }
-            let values: Vec<_> =
-                description.iter().filter_map(|name| labels.get(&**name)).collect();
-            let _gone = series.remove_label_values(&values);
+            self.kinds.failure([provider, template, kind], unavailable.kind()).inc();
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod callbacks;
 mod config;
+mod kind_metrics;
 mod process;
 mod registry;
 mod requests;
@@ -19,8 +20,8 @@ use gatepost::{Circuit, Template};
 use prometheus::{IntCounter, IntGaugeVec, Registry, TextEncoder};
 
 use self::callbacks::CallbackMetrics;
-pub(crate) use self::callbacks::Times;
 use self::config::ConfigMetrics;
+pub(crate) use self::kind_metrics::Times;
 use self::process::ProcessMetrics;
 use self::registry::Creator;
 pub(crate) use self::requests::PassedBytes;

@@ -3,9 +3,9 @@
 use std::sync::OnceLock;
 
 use gatepost::{Accepted, Conclusion, Origin, Permission, Template, TemplateKind, UnavailableKind};
-use prometheus::{Histogram, IntCounter};
+use prometheus::IntCounter;
 
-use super::callbacks::{CallbackMetrics, Times};
+use super::kind_metrics::{KindHistograms, KindMetrics};
 
 /// Series of one template: one entry for each kind, and one for the kinds that the provider does
 /// not define.
@@ -23,26 +23,6 @@ pub(super) struct KindSeries {
     histograms: OnceLock<KindHistograms>,
 }
 
-/// Times of the callbacks of one kind.
-#[derive(Debug)]
-pub(super) struct KindHistograms {
-    pub(super) total: Histogram,
-    pub(super) app: Histogram,
-    pub(super) gate: Histogram,
-}
-
-impl KindHistograms {
-    pub(super) fn observe(&self, times: &Times) {
-        self.total.observe(times.total.as_secs_f64());
-        if let Some(app) = times.app {
-            self.app.observe(app.as_secs_f64());
-        }
-        if let Some(gate) = times.gate {
-            self.gate.observe(gate.as_secs_f64());
-        }
-    }
-}
-
 impl TemplateSeries {
     pub(super) fn new(template: &Template) -> Self {
         let kinds = template.kinds().map(|_| KindSeries::default()).collect();
@@ -57,12 +37,7 @@ impl TemplateSeries {
 
 impl KindSeries {
     /// Begins the series that a listed kind usually has.
-    pub(super) fn start(
-        &self,
-        metrics: &CallbackMetrics,
-        template: &Template,
-        kind: TemplateKind<'_>,
-    ) {
+    pub(super) fn start(&self, metrics: &KindMetrics, template: &Template, kind: TemplateKind<'_>) {
         let labels = [template.provider(), template.name(), kind.name];
         let decisions: &[_] = if kind.is_decision { &["allow", "deny"] } else { &["none"] };
         for origin in ["app", "failure", "resend"] {
@@ -79,7 +54,7 @@ impl KindSeries {
     /// Counts a callback. The label `decision` is `none` if the reply carries no decision.
     pub(super) fn count(
         &self,
-        metrics: &CallbackMetrics,
+        metrics: &KindMetrics,
         accepted: &Accepted,
         conclusion: &Conclusion,
     ) {
@@ -95,11 +70,7 @@ impl KindSeries {
         }
     }
 
-    pub(super) fn histograms(
-        &self,
-        metrics: &CallbackMetrics,
-        accepted: &Accepted,
-    ) -> &KindHistograms {
+    pub(super) fn histograms(&self, metrics: &KindMetrics, accepted: &Accepted) -> &KindHistograms {
         self.histograms.get_or_init(|| metrics.histograms(labels_of(accepted)))
     }
 }

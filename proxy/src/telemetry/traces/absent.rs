@@ -9,9 +9,9 @@ use crate::telemetry::access_log::{LoggedCallback, LoggedRequest};
 
 /// The trace of a callback. There is none.
 #[derive(Debug)]
-pub(crate) enum CallbackTrace {}
+pub(crate) enum AbsentTrace {}
 
-impl CallbackTrace {
+impl AbsentTrace {
     pub(crate) const fn app_span(&self) -> [u8; 8] {
         match *self {}
     }
@@ -31,7 +31,7 @@ pub(crate) const fn start(_: &Uri) -> Result<(), TracesError> {
     check()
 }
 
-pub(crate) const fn begin(_: &HeaderMap, _: [u8; 24]) -> Option<CallbackTrace> {
+pub(crate) const fn begin(_: &HeaderMap, _: [u8; 24]) -> Option<AbsentTrace> {
     None
 }
 

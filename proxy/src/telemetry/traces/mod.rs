@@ -15,7 +15,7 @@ mod otlp;
 use std::time::{Duration, Instant};
 
 #[cfg(not(feature = "otlp"))]
-pub(crate) use self::absent::{CallbackTrace, begin, finish, start};
+pub(crate) use self::absent::{AbsentTrace as CallbackTrace, begin, finish, start};
 #[cfg(feature = "otlp")]
 pub(crate) use self::otlp::{CallbackTrace, begin, finish, start};
 

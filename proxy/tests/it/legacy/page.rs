@@ -36,7 +36,7 @@ pub(super) enum Cell {
         says_the_same: bool,
         text: String,
         code: String,
-        /// What shadow mode predicts for passthrough; `None` in the other forms.
+        /// Prediction of shadow mode for passthrough; `None` in the other forms.
         prediction: Option<Prediction>,
     },
 }

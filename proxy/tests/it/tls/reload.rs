@@ -149,5 +149,8 @@ fn does_not_start_with_faulty_certificate_and_check_names_the_fault() {
     expired.write(folder.path());
     let (code, text) = run("check");
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("found one that expired on 2020-01-02; renew"), "{text}");
+    assert!(
+        text.contains("found one that expired on 2020-01-02") && text.contains("help: renew"),
+        "{text}"
+    );
 }
