@@ -70,6 +70,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod address;
+mod address_guard;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
@@ -91,6 +93,7 @@ mod limit;
 pub mod manual;
 mod memory;
 mod metrics_hook;
+mod outgoing_tls;
 mod printable;
 mod provider;
 mod reply;
@@ -104,6 +107,8 @@ mod time;
 mod toml_reader;
 mod verdict;
 
+pub use address::{Address, Addresses, HostMissing, Server};
+pub use address_guard::AddressGuard;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
@@ -127,6 +132,7 @@ pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use metrics_hook::MetricsHook;
+pub use outgoing_tls::OutgoingTls;
 pub use provider::{
     IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
     tencent_css, tencent_trtc, tencent_vod,

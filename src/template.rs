@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 
+use crate::address::{Address, Addresses};
 use crate::breaker::Breaker;
 use crate::event::{EventSource, Forward};
 use crate::event_signing::EventSigning;
@@ -138,11 +139,12 @@ impl Template {
 
     /// Returns the addresses to which gatepost delivers the template's events, and the reach of
     /// each.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Uri, Reach)> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Address, Reach)> {
         let all = self.deliveries.iter().chain([&self.unknown]);
-        all.filter_map(|delivery| {
-            let ask = delivery.as_ask()?;
-            Some((ask.url.as_ref()?, ask.reach))
+        let asks = all.filter_map(Delivery::as_ask);
+        asks.flat_map(|ask| {
+            let list = ask.url.iter().flat_map(|url| url.as_slice());
+            list.map(|address| (address, ask.reach))
         })
     }
 
@@ -280,11 +282,11 @@ impl Delivery {
 /// Settings for the delivery of one kind to the app.
 #[derive(Debug)]
 pub(crate) struct Ask {
-    /// Address of the app; if `None`, the event keeps the path of the callback.
-    pub(crate) url: Option<Uri>,
-    /// Address whose server receives an event that keeps the path of the callback; if `None`, the
+    /// Addresses of the app; if `None`, the event keeps the path of the callback.
+    pub(crate) url: Option<Arc<Addresses>>,
+    /// Addresses whose servers receive an event that keeps the path of the callback; if `None`, the
     /// `upstream` receives such an event.
-    pub(crate) server: Option<Uri>,
+    pub(crate) server: Option<Arc<Addresses>>,
     /// Value of the `host` header; if `None`, an event that keeps the path of the callback also
     /// keeps the host, and another event has the host of its address.
     pub(crate) host: Option<HeaderValue>,

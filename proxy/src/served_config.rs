@@ -13,6 +13,7 @@ use gatepost_editor::{
 };
 use serde::Serialize;
 
+use crate::app::tls;
 use crate::clock;
 use crate::config_warnings::log_warnings;
 use crate::telemetry::log;
@@ -65,6 +66,7 @@ fn as_date<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Er
 impl ServedConfig {
     /// Creates a gate for `config`, which gatepost has read from `files`.
     pub(crate) fn new(files: ConfigFiles, config: Config) -> Result<Self, EditError> {
+        check_files(&config)?;
         let templates = TemplateView::all(&files, Some(&config))?;
         let status = ConfigStatus {
             file: files.path().to_owned(),
@@ -128,6 +130,7 @@ impl ServedConfig {
         let edited = edited?;
         self.check_key_files(&files, &edited)?;
         let config = config_file::check(&edited.files)?;
+        check_addresses(&config, config_file::check(&files).ok().as_ref())?;
         let templates = TemplateView::all(&edited.files, Some(&config))?;
         let tls = load_tls(&self.tls, &config)?;
         config_file::write(&files, &edited)?;
@@ -185,13 +188,14 @@ impl ServedConfig {
     fn read_again(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
         let new = config_file::read(files.path())?;
         let config = config_file::check(&new)?;
+        check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, listen_tls, upstream, upstream_idle_ms, admin, threads, \
-                        max_connections, max_unjudged_bytes, stop_timeout_secs, upgrade_socket, \
-                        proxy_protocol or telemetry";
+            let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
+                        threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
+                        upgrade_socket, proxy_protocol or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         let tls = load_tls(&self.tls, &config)?;
@@ -214,6 +218,22 @@ impl ServedConfig {
         *loaded = LoadedConfig { templates, watched, status }.followed_by(&config);
         self.gate.replace(config);
         self.tls.replace(tls);
+    }
+}
+
+/// Checks the files of `[[outgoing_tls]]`.
+fn check_files(config: &Config) -> Result<(), EditError> {
+    tls::check(config).map_err(|fault| EditError::invalid(fault.to_string()))
+}
+
+/// Checks the addresses that an edit has added.
+fn check_addresses(edited: &Config, earlier: Option<&Config>) -> Result<(), EditError> {
+    match edited.forbidden_addresses(earlier).first() {
+        None => Ok(()),
+        Some(server) => Err(EditError::invalid(format!(
+            "expected an address that an edit may set, found {server}; add its network, name or \
+             socket to allow_addresses in the config file"
+        ))),
     }
 }
 

@@ -3,10 +3,12 @@
 //! The layer and the proxy use the same config format. gatepost reports every fault at once, each
 //! with line, key and remedy. A fault never contains the value of a secret.
 
+mod addresses;
 mod delivery;
 mod error;
 mod files;
 mod network;
+mod outgoing_tls;
 mod plans;
 mod proof;
 mod proxy;
@@ -17,7 +19,7 @@ mod template;
 mod tls;
 mod watched_files;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
@@ -32,13 +34,15 @@ pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
 pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion};
 pub use watched_files::WatchedFiles;
 
+use self::addresses::{PathOwner, Servers};
 use self::delivery::breaker::{self, Breakers};
-use self::network::Servers;
 use self::plans::Plans;
 use self::watched_files::TextHash;
 
+use crate::address::Address;
 use crate::breaker::Breaker;
 use crate::client::Networks;
+use crate::outgoing_tls::OutgoingTls;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{
@@ -76,6 +80,8 @@ pub struct Config {
     pub(crate) circuits: Vec<Arc<Breaker>>,
     pub(crate) trusted: Networks,
     pub(crate) proxy: ProxySettings,
+    /// Keys whose values came from environment variables, with the names of these.
+    variables: Vec<(String, String)>,
     pub(crate) warnings: Vec<Fault>,
     watched: WatchedFiles,
     fingerprint: Box<str>,
@@ -130,13 +136,18 @@ impl Config {
         sources: &ConfigSources,
     ) -> Result<Self, Vec<Fault>> {
         let (watched, fingerprint) = (files.watched().into(), files.fingerprint().into());
+        let lookup = |name: &str| sources.plain_variable(name);
         let state = (&watched, &fingerprint);
-        let (config, warnings) =
-            toml_reader::read_all(texts, FaultKind::ValueInvalid, |tables, faults| {
+        let (config, warnings) = toml_reader::read_all(
+            texts,
+            FaultKind::ValueInvalid,
+            Some(&lookup),
+            |tables, faults| {
                 faults.take(files.warnings.iter().cloned());
                 let breakers = breaker::read(tables.first()?, faults);
+                let servers = Servers::read(tables.first()?, faults);
                 let (warnings, (watched, fingerprint)) = (Warnings(faults), state);
-                let (servers, paths) = (OnceCell::new(), RefCell::default());
+                let paths = RefCell::default();
                 ConfigReader {
                     faults,
                     warnings,
@@ -149,7 +160,8 @@ impl Config {
                     paths,
                 }
                 .config(tables)
-            })?;
+            },
+        )?;
         let (watched, fingerprint) = (watched.into_inner(), fingerprint.into_inner().finish());
         Ok(Self { warnings, watched, fingerprint, ..config })
     }
@@ -179,6 +191,41 @@ impl Config {
     #[must_use]
     pub fn longest_body(&self) -> usize {
         self.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
+    }
+
+    /// Returns each key whose value came from an environment variable, and the name of the variable.
+    /// Omits keys with secrets.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(key, name)| (&**key, &**name))
+    }
+
+    /// Returns the addresses of the apps of all templates. An address of several kinds occurs several
+    /// times.
+    pub fn app_addresses(&self) -> impl Iterator<Item = &Address> {
+        self.templates.iter().flat_map(|template| template.addresses()).map(|(own, _)| own)
+    }
+
+    /// Returns the rules for TLS with servers that an address of this config has.
+    pub fn outgoing_tls(&self) -> impl Iterator<Item = &Arc<OutgoingTls>> {
+        let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
+        self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
+    }
+
+    /// Returns the addresses of apps that a client of the admin API may not set, without those that
+    /// `earlier` has too.
+    #[must_use]
+    pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
+        let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
+        // The API cannot change the upstream, which an address may name by a path alone.
+        let earlier = earlier.iter().flat_map(|config| config.app_addresses());
+        let known: Vec<_> = earlier.chain(upstream).collect();
+        let is_new = |new: &Address| {
+            known.iter().all(|own| own.server().to_string() != new.server().to_string())
+        };
+        let guard = &self.proxy.allow_addresses;
+        let refused =
+            |address: &&Address| is_new(address) && !network::is_permitted(guard, address);
+        self.app_addresses().filter(refused).map(|address| address.server().to_string()).collect()
     }
 
     /// Returns the settings that only the proxy uses.
@@ -251,8 +298,7 @@ struct ConfigReader<'f, 's> {
     watched: &'s RefCell<WatchedFiles>,
     fingerprint: &'s RefCell<TextHash>,
     breakers: Breakers,
-    /// Set before the templates are read.
-    servers: OnceCell<Servers>,
+    servers: Servers,
     /// Places of the routes' paths.
     paths: RefCell<HashMap<&'f str, Place>>,
 }
@@ -285,8 +331,8 @@ impl<'f> ConfigReader<'f, '_> {
         let (table, included) = tables.split_first()?;
         let plans = self.plans(tables);
         let proxy = self.proxy_settings(table);
-        let (upstream, listens) = (proxy.upstream.clone(), table.has("listen"));
-        self.servers.get_or_init(|| Servers { upstream, listens });
+        let listens = table.has("listen") || table.has("listen_tls");
+        self.servers.set_path_owner(PathOwner { upstream: proxy.upstream.clone(), listens });
         let trusted = self.trusted_proxies(table, &proxy);
         let signing = self.signing(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);
@@ -313,7 +359,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let longest = routes.iter().map(|route| route.max_body_bytes).max();
         self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());
-        let upstream = proxy.upstream.as_ref();
+        let upstream = proxy.upstream.as_deref();
         self.reserve_addresses(&template_tables, &templates, upstream, &mut routes);
         routes.reserve_routes(|route| {
             let of_route = |template: &Template| template.plan.name == route.plan.name;
@@ -321,19 +367,26 @@ impl<'f> ConfigReader<'f, '_> {
             templates.iter().flatten().any(|t| of_route(t) && keeps_path(t))
         });
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
-        for (table, template) in template_tables.iter().zip(&templates) {
-            for (url, _) in template.iter().flat_map(|template| template.addresses()) {
-                self.check_loop(&table.place_of("on"), url, &proxy.addresses());
-            }
-        }
+        self.check_app_loops(&template_tables, &templates, &proxy.addresses());
         if !proxy.addresses().is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
         }
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
+        let variables = table.used_variables();
         let (warnings, watched, fingerprint) = Default::default();
-        Some(Config { routes, templates, circuits, trusted, proxy, warnings, watched, fingerprint })
+        Some(Config {
+            routes,
+            templates,
+            circuits,
+            trusted,
+            proxy,
+            variables,
+            warnings,
+            watched,
+            fingerprint,
+        })
     }
 
     /// Reports `include` in an included file.

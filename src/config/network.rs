@@ -1,14 +1,18 @@
 //! Reads URLs, networks of clients, and rate limits.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use http::Uri;
 use ipnet::IpNet;
 
 use super::{ConfigReader, ProxySettings};
+use crate::address::Address;
+use crate::address_guard::AddressGuard;
 use crate::client::Networks;
 use crate::limit::Rate;
 use crate::route::has_dot_segment;
+use crate::template::Template;
 use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
@@ -29,7 +33,7 @@ impl ConfigReader<'_, '_> {
         let url = parse_url(text.value);
         if let Err(found) = url {
             let remedy = "write http:// or https://, a host and an optional port from 1 to 65535, \
-                          but no user name";
+                          but no user name; or unix: and the path of a socket";
             let problem = format!("expected a valid URL, found {found}");
             self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
         }
@@ -42,47 +46,30 @@ impl ConfigReader<'_, '_> {
         url.ok()
     }
 
-    /// Parses the address of an app: a URL, or a path alone. A path alone is a path on the `upstream`;
-    /// without `upstream`, the inner service of a layer serves the path.
-    pub(super) fn app_address(&self, text: &Located<&str>) -> Option<Uri> {
-        let is_path = text.value.starts_with('/') && !text.value.starts_with("//");
-        match self.servers.get().filter(|_| is_path) {
-            None => self.url(text),
-            Some(Servers { upstream: Some(upstream), .. }) => {
-                let url = format!("{}{}", upstream.to_string().trim_end_matches('/'), text.value);
-                self.url(&Located { value: &url, place: text.place.clone() })
+    /// Reports addresses of templates on which the proxy itself listens.
+    pub(super) fn check_app_loops(
+        &self,
+        tables: &[Table<'_>],
+        templates: &[Option<Arc<Template>>],
+        listen: &[SocketAddr],
+    ) {
+        for (table, template) in tables.iter().zip(templates) {
+            for (address, _) in template.iter().flat_map(|template| template.addresses()) {
+                self.check_loop(&table.place_of("on"), address, listen);
             }
-            Some(Servers { listens: true, .. }) => {
-                let problem = "expected a server for this path, found no `upstream`";
-                self.faults.add(&text.place, problem, "write a URL with a host, or set upstream");
-                None
-            }
-            Some(Servers { .. }) => self.path_alone(text),
         }
-    }
-
-    fn path_alone(&self, text: &Located<&str>) -> Option<Uri> {
-        let url = format!("http://inner.invalid{}", text.value);
-        let url = self.url(&Located { value: &url, place: text.place.clone() })?;
-        Some(url.into_parts().path_and_query?.into())
     }
 
     /// Reports an address on which the proxy itself listens, because the proxy would send each
     /// request to itself in an endless loop.
-    pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
-        if listen.iter().any(|listener| is_at(url, listener)) {
+    pub(super) fn check_loop(&self, place: &Place, address: &Address, listen: &[SocketAddr]) {
+        let is_socket = address.server().socket().is_some();
+        if !is_socket && listen.iter().any(|listener| is_at(address.url(), listener)) {
             let remedy = "write the address of the app";
             let problem = "expected the app's address, found the proxy's address";
             self.faults.add(place, FaultKind::AddressIsProxy.because(problem), remedy);
         }
     }
-}
-
-/// The servers to which an address without a host may belong.
-pub(super) struct Servers {
-    pub(super) upstream: Option<Uri>,
-    /// True if the config is that of the program, which has no inner service.
-    pub(super) listens: bool,
 }
 
 /// Parses a URL.
@@ -121,10 +108,30 @@ fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     port_of(url) == listener.port() && reaches
 }
 
-/// Returns `true` if two URLs name the same machine and port.
+/// Returns `true` if two addresses name the same machine and port, or the same socket.
 ///
 /// gatepost compares names, and does not resolve them.
-pub(super) fn same_server(one: &Uri, other: &Uri) -> bool {
+pub(super) fn same_server(one: &Address, other: &Address) -> bool {
+    match (one.server().socket(), other.server().socket()) {
+        (None, None) => same_url_server(one.url(), other.url()),
+        (one, other) => one == other,
+    }
+}
+
+/// Returns `true` if a client of the admin API may set the address. A name is permitted here; the
+/// door checks its IP addresses when it connects.
+pub(super) fn is_permitted(guard: &AddressGuard, address: &Address) -> bool {
+    if let Some(socket) = address.server().socket() {
+        return guard.permits_socket(socket);
+    }
+    match machine(address.url()) {
+        Machine::This => guard.permits(Ipv4Addr::LOCALHOST.into()),
+        Machine::Address(ip) => guard.permits(ip),
+        Machine::Name(_) => true,
+    }
+}
+
+fn same_url_server(one: &Uri, other: &Uri) -> bool {
     port_of(one) == port_of(other) && machine(one) == machine(other)
 }
 
@@ -273,7 +280,7 @@ mod tests {
     fn recognises_spellings_of_one_machine() {
         let same = |one: &str, other: &str| {
             let url = |host: &str| format!("http://{host}:80/x").parse().unwrap();
-            same_server(&url(one), &url(other))
+            same_url_server(&url(one), &url(other))
         };
         for host in [
             "127.0.0.1",

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-
 use super::tls::{TlsSettings, unix_path};
 use super::{ConfigReader, TelemetrySettings};
+use crate::address::Addresses;
+use crate::address_guard::AddressGuard;
 use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Located, Place, Table};
 
@@ -50,11 +50,13 @@ pub struct ProxySettings {
     pub listen_tls: Vec<SocketAddr>,
     /// Certificates and rules of the TLS listeners; `None` without a certificate.
     pub tls: Option<Arc<TlsSettings>>,
-    /// Server that receives requests to paths without a route; `None` means status 404 for such
+    /// Servers that receive requests to paths without a route; `None` means status 404 for such
     /// requests.
-    pub upstream: Option<Uri>,
+    pub upstream: Option<Arc<Addresses>>,
     /// Time for which the proxy keeps an idle connection to the upstream.
     pub upstream_idle: Duration,
+    /// If `true`, the proxy speaks HTTP/2 with the upstream, also without TLS.
+    pub upstream_http2: bool,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<AdminAddress>,
@@ -63,6 +65,8 @@ pub struct ProxySettings {
     /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
     /// in lower case and without a final dot.
     pub admin_hosts: Vec<String>,
+    /// Addresses to which a client of the admin API may point the apps of templates.
+    pub allow_addresses: Arc<AddressGuard>,
     /// Folders in which a key file may lie that a client of the admin API names. The folder of the
     /// config file is always permitted.
     pub key_dirs: Vec<PathBuf>,
@@ -127,8 +131,8 @@ impl ProxySettings {
     }
 
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
-    /// `admin_token`, `admin_hosts`, `key_dirs`, `watch` and `log_callbacks` can change while the
-    /// proxy runs.
+    /// `admin_token`, `admin_hosts`, `allow_addresses`, `key_dirs`, `watch` and `log_callbacks` can
+    /// change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -139,9 +143,11 @@ impl ProxySettings {
                 tls: _,
                 upstream,
                 upstream_idle,
+                upstream_http2,
                 admin,
                 admin_token: _,
                 admin_hosts: _,
+                allow_addresses: _,
                 key_dirs: _,
                 threads,
                 max_connections,
@@ -152,7 +158,7 @@ impl ProxySettings {
                 telemetry: _,
                 watch: _,
             } = settings.clone();
-            let upstream = (upstream, upstream_idle);
+            let upstream = (upstream, upstream_idle, upstream_http2);
             let listen = (listen, listen_tls);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
@@ -164,22 +170,26 @@ impl ProxySettings {
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the keys that only the proxy uses.
     pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
-        let [listen, listen_tls] = ["listen", "listen_tls"].map(|key| self.addresses(table, key));
-        let upstream = table.string("upstream").and_then(|text| self.origin(&text));
+        let located = ["listen", "listen_tls"].map(|key| self.listen_addresses(table, key));
+        let [listen, listen_tls] = located.each_ref().map(|list| values(list));
+        self.servers.set_tls(self.outgoing_tls(table));
+        let allow_addresses = Arc::new(self.allow_addresses(table));
+        let upstream = self.upstream(table, &[&*listen, &*listen_tls].concat());
+        // A client of the API cannot change the upstream, so its server has no guard.
+        if table.has("admin_token") {
+            self.servers.set_guard(Arc::clone(&allow_addresses));
+        }
         let idle = table.duration("upstream_idle_ms", 1..=3_600_000);
         let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
+        let upstream_http2 = table.boolean("upstream_http2").unwrap_or_default();
         let admin = table.string("admin").and_then(|text| self.admin_address(&text));
-        self.check_addresses(listen.iter().chain(&listen_tls), admin.as_ref());
+        self.check_addresses(located.iter().flatten(), admin.as_ref());
         let admin = admin.map(|address| address.value);
         let admin_token = self.admin_token(table, admin.as_ref());
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
         let key_dirs = key_dirs.iter().map(|path| self.path(path));
-        let values = |addresses: Vec<Located<SocketAddr>>| -> Vec<_> {
-            addresses.into_iter().map(|address| address.value).collect()
-        };
-        let (listen, listen_tls) = (values(listen), values(listen_tls));
         let tls_admin = matches!(admin, Some(AdminAddress::Tls(_))).then_some("admin");
         let tls_listener = (!listen_tls.is_empty()).then_some("listen_tls").or(tls_admin);
         let tls = self.tls_settings(table, tls_listener);
@@ -191,10 +201,6 @@ impl<'f> ConfigReader<'f, '_> {
         let max_unjudged_bytes = max_unjudged_bytes.unwrap_or(DEFAULT_MAX_UNJUDGED_BYTES);
         let stop = table.duration("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
-        if let Some(upstream) = &upstream {
-            let own = [&*listen, &*listen_tls].concat();
-            self.check_loop(&table.place_of("upstream"), upstream, &own);
-        }
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
         let upgrade_socket = table.string("upgrade_socket");
@@ -205,9 +211,11 @@ impl<'f> ConfigReader<'f, '_> {
             tls,
             upstream,
             upstream_idle: Duration::from_millis(idle),
+            upstream_http2,
             admin,
             admin_token,
             admin_hosts,
+            allow_addresses,
             key_dirs: key_dirs.collect(),
             threads,
             max_connections,
@@ -218,6 +226,18 @@ impl<'f> ConfigReader<'f, '_> {
             telemetry: self.telemetry(table),
             watch: table.boolean("watch").unwrap_or_default(),
         }
+    }
+
+    /// Reads `upstream`. `own` has the addresses on which the proxy listens.
+    fn upstream(&self, table: &Table<'f>, own: &[SocketAddr]) -> Option<Arc<Addresses>> {
+        let texts = self.address_texts(table, "upstream");
+        let upstream = self.addresses(&texts);
+        let remedy = "remove everything after the port; each request keeps its own path";
+        self.check_are_servers(&texts, upstream.as_deref(), remedy);
+        for address in upstream.iter().flat_map(|upstream| upstream.as_slice()) {
+            self.check_loop(&table.place_of("upstream"), address, own);
+        }
+        upstream
     }
 
     /// Warns if the longest body may exceed `max_unjudged_bytes`. The buffer of a body that arrives
@@ -238,7 +258,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads a host name, and returns the name in lower case and without a final dot.
-    fn host_name(&self, text: &Located<&str>) -> Option<String> {
+    pub(super) fn host_name(&self, text: &Located<&str>) -> Option<String> {
         let name = text.value.strip_suffix('.').unwrap_or(text.value);
         let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let is_name = name.len() <= MAX_HOST_BYTES
@@ -251,7 +271,7 @@ impl<'f> ConfigReader<'f, '_> {
         is_name.then(|| name.to_ascii_lowercase())
     }
 
-    fn addresses(&self, table: &Table<'f>, key: &'f str) -> Vec<Located<SocketAddr>> {
+    fn listen_addresses(&self, table: &Table<'f>, key: &'f str) -> Vec<Located<SocketAddr>> {
         let texts = table.strings(key);
         texts.iter().filter_map(|text| self.located_address(text)).collect()
     }
@@ -264,22 +284,16 @@ impl<'f> ConfigReader<'f, '_> {
             let path = Located { value: path, place: text.place.clone() };
             return Some(located(AdminAddress::Unix(self.path(&path))));
         }
+        if text.value == "unix:" {
+            let wanted = FaultKind::AddressInvalid.because("the path of a Unix socket");
+            self.faults.add_text(text, wanted, "write \"unix:/run/gatepost/admin.sock\"");
+            return None;
+        }
         if let Some(value) = text.value.strip_prefix("tls:") {
             let address = self.located_address(&Located { value, place: text.place.clone() })?;
             return Some(located(AdminAddress::Tls(address.value)));
         }
         self.located_address(text).map(|address| located(AdminAddress::Tcp(address.value)))
-    }
-
-    fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
-        let address = text.value.parse().ok();
-        if address.is_none() {
-            let remedy =
-                "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
-            let wanted = FaultKind::AddressInvalid.because("a listen address");
-            self.faults.add_text(text, wanted, remedy);
-        }
-        address.map(|value| Located { value, place: text.place.clone() })
     }
 
     fn check_addresses<'a>(
@@ -300,6 +314,10 @@ impl<'f> ConfigReader<'f, '_> {
             }
         }
     }
+}
+
+fn values(addresses: &[Located<SocketAddr>]) -> Vec<SocketAddr> {
+    addresses.iter().map(|address| address.value).collect()
 }
 
 /// Reads an integer in `range`, which must not contain zero.

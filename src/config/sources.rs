@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ConfigReader;
 use crate::printable::print_only;
 use crate::secret::Secret;
-use crate::toml_reader::{FaultKind, Form, Item, Located, Table};
+use crate::toml_reader::{FaultKind, Form, Item, Located, Table, is_usual_name};
 
 /// Values that take precedence over environment variables.
 #[derive(Default)]
@@ -35,6 +35,18 @@ impl ConfigSources {
         match self.overrides.get(name) {
             Some(value) => Ok(value.clone()),
             None => std::env::var(name).map(Zeroizing::new),
+        }
+    }
+
+    /// Returns the value of a variable that contains no secret, without spaces at its end.
+    ///
+    /// # Errors
+    ///
+    /// Returns the problem if the variable is not set or not UTF-8.
+    pub(crate) fn plain_variable(&self, name: &str) -> Result<Zeroizing<String>, String> {
+        match self.variable(name) {
+            Ok(value) => Ok(value.trim_end().to_owned().into()),
+            Err(error) => Err(unusable(name, &error)),
         }
     }
 }
@@ -136,6 +148,11 @@ impl<'f> ConfigReader<'f, '_> {
         self.files.base(name.place.text()).join(name.value)
     }
 
+    /// Reads a file with certificates, up to 1 MiB of UTF-8.
+    pub(super) fn certificate_text(&self, name: &Located<&'f str>) -> io::Result<String> {
+        text(&self.watched_file(name, MAX_TEXT_BYTES)?)
+    }
+
     /// Reads a definition file, up to 1 MiB of UTF-8. The file belongs to the fingerprint.
     pub(super) fn definition_text(&self, name: &Located<&'f str>) -> io::Result<String> {
         let text = text(&self.watched_file(name, MAX_TEXT_BYTES)?)?;
@@ -225,11 +242,6 @@ impl<'f> ConfigReader<'f, '_> {
             }
         }
     }
-}
-
-/// Returns `true` for a name that is no secret, because it has the usual form of a variable.
-fn is_usual_name(name: &str) -> bool {
-    name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// Describes an environment variable that is not set or not UTF-8.

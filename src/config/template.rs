@@ -8,9 +8,10 @@ use http::Uri;
 
 use super::ConfigReader;
 use super::delivery::TemplateParts;
-use super::network::{port_of, same_server};
+use super::network::same_server;
 use super::plans::Plans;
 use super::proof::Unsigned;
+use crate::address::{Address, Addresses};
 use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
 use crate::printable::printable;
@@ -214,13 +215,15 @@ impl<'f> ConfigReader<'f, '_> {
         &self,
         tables: &[Table<'f>],
         templates: &[Option<Arc<Template>>],
-        upstream: Option<&Uri>,
+        upstream: Option<&Addresses>,
         routes: &mut Routes,
     ) {
         for (table, template) in tables.iter().zip(templates) {
             let Some(template) = template else { continue };
-            let is_shared = |url: &Uri| upstream.is_none_or(|upstream| same_server(upstream, url));
-            let shared: Vec<_> = template.addresses().filter(|(url, _)| is_shared(url)).collect();
+            let is_shared =
+                |address: &Address| upstream.is_none_or(|upstream| is_one_of(address, upstream));
+            let shared = template.addresses().filter(|(address, _)| is_shared(address));
+            let shared: Vec<_> = shared.map(|(address, reach)| (address.url(), reach)).collect();
             for (url, reach) in shared.iter().filter(|(url, _)| !is_open(url)) {
                 routes.reserve(url.path(), *reach, &template.plan);
             }
@@ -240,19 +243,20 @@ impl<'f> ConfigReader<'f, '_> {
         &self,
         tables: &[Table<'f>],
         templates: &[Option<Arc<Template>>],
-        upstream: Option<&Uri>,
+        upstream: Option<&Addresses>,
         routes: &Routes,
     ) {
         let Some(upstream) = upstream else { return };
-        let may_be_upstream = |url: &Uri| {
-            port_of(url) == port_of(upstream)
-                && !same_server(upstream, url)
-                && matches!(routes.find(&Target::of(url), Reach::Exact), Lookup::Other)
+        let ports: Vec<_> = upstream.as_slice().iter().filter_map(port).collect();
+        let may_be_upstream = |address: &Address| {
+            port(address).is_some_and(|port| ports.contains(&port))
+                && !is_one_of(address, upstream)
+                && matches!(routes.find(&Target::of(address.url()), Reach::Exact), Lookup::Other)
         };
         for (table, template) in tables.iter().zip(templates) {
-            let mut urls = template.iter().flat_map(|t| t.addresses()).map(|(url, _)| url);
-            if let Some(url) = urls.find(|url| may_be_upstream(url)) {
-                let host = url.host().unwrap_or_default();
+            let mut all = template.iter().flat_map(|t| t.addresses()).map(|(address, _)| address);
+            if let Some(address) = all.find(|address| may_be_upstream(address)) {
+                let host = address.url().host().unwrap_or_default();
                 let problem = format!(
                     "expected the host of `upstream` or another port, found {host} with the port \
                      of `upstream`: the address is not reserved"
@@ -343,6 +347,15 @@ impl<'f> ConfigReader<'f, '_> {
             }
         }
     }
+}
+
+fn is_one_of(address: &Address, servers: &Addresses) -> bool {
+    servers.as_slice().iter().any(|server| same_server(server, address))
+}
+
+/// Returns the port of an address; `None` for a Unix socket.
+fn port(address: &Address) -> Option<u16> {
+    address.server().socket().is_none().then(|| address.server().port())
 }
 
 /// Returns `true` for an address that gatepost cannot reserve.

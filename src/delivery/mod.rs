@@ -32,11 +32,13 @@ pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
 
+use crate::address::Addresses;
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::event::{Forward, Identity};
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
@@ -237,16 +239,23 @@ pub struct Question {
 }
 
 impl Question {
-    /// Returns the address of the app; `None` if the event keeps the path of the callback.
+    /// Returns the first address of the app; `None` if the event keeps the path of the callback.
     #[must_use]
     pub fn url(&self) -> Option<&Uri> {
+        self.addresses().map(|addresses| addresses.first().url())
+    }
+
+    /// Returns the addresses of the app, at least one; `None` if the event keeps the path of the
+    /// callback.
+    #[must_use]
+    pub fn addresses(&self) -> Option<&Arc<Addresses>> {
         self.ask().and_then(|ask| ask.url.as_ref()).filter(|_| !self.is_passthrough())
     }
 
-    /// Returns an address of the server for an event that keeps the path of the callback; `None` if
-    /// the config names no server. The path of the address has no meaning.
+    /// Returns the addresses of the servers for an event that keeps the path of the callback; `None`
+    /// if the config names no server. The paths of the addresses have no meaning.
     #[must_use]
-    pub fn server(&self) -> Option<&Uri> {
+    pub fn servers(&self) -> Option<&Arc<Addresses>> {
         self.ask().and_then(|ask| ask.server.as_ref())
     }
 

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 pub use builder::GateBuilder;
 
+use crate::address::Addresses;
 use crate::breaker::{Breaker, Circuit};
 use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ProxySettings};
@@ -303,6 +304,12 @@ impl Gate {
     #[must_use]
     pub fn proxy_settings(&self) -> ProxySettings {
         self.0.current.load().proxy.clone()
+    }
+
+    /// Returns the servers of the upstream. Cheaper than [`Gate::proxy_settings`].
+    #[must_use]
+    pub fn upstream(&self) -> Option<Arc<Addresses>> {
+        self.0.current.load().proxy.upstream.clone()
     }
 
     /// Returns the path of a request for a log line: at most its first 256 bytes.

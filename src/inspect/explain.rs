@@ -262,10 +262,8 @@ impl Steps {
     fn reply(&mut self, accepted: &Accepted) {
         let next = match accepted.delivery() {
             Delivery::Ask(ask) => match &ask.url {
-                Some(url) => {
-                    let server = url.authority().map_or("", |authority| authority.as_str());
-                    let timeout = ask.timeout.as_millis();
-                    format!("the app at {server}{} has {timeout} ms to answer", url.path())
+                Some(app) => {
+                    format!("the app at {app} has {} ms to answer", ask.timeout.as_millis())
                 }
                 None => "gatepost asks the app on the path of the callback".to_owned(),
             },

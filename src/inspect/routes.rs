@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Uri;
-
+use crate::address::Addresses;
 use crate::config::Config;
 use crate::event::Forward;
 use crate::provider::Kind;
@@ -180,17 +179,16 @@ impl Config {
     fn event_of(&self, route: &Route, ask: &Ask) -> (KindForm, String) {
         let form = route.forward.unwrap_or(ask.forward);
         let url = ask.url.as_ref().filter(|_| form != Forward::Passthrough);
-        let own_path = || self.own_path(route, ask.server.as_ref());
+        let own_path = || self.own_path(route, ask.server.as_deref());
         (form.into(), url.map_or_else(own_path, ToString::to_string))
     }
 
     /// Returns the URL of a request that keeps the path of the callback.
-    fn own_path(&self, route: &Route, server: Option<&Uri>) -> String {
-        let Some(server) = server.or(self.proxy.upstream.as_ref()) else {
+    fn own_path(&self, route: &Route, servers: Option<&Addresses>) -> String {
+        let Some(servers) = servers.or(self.proxy.upstream.as_deref()) else {
             return route.label.to_string();
         };
-        let scheme = server.scheme_str().unwrap_or("http");
-        let authority = server.authority().map_or("", |authority| authority.as_str());
-        format!("{scheme}://{authority}{}", route.label)
+        let urls = servers.as_slice().iter().map(|own| own.server().with_path(&route.label));
+        urls.collect::<Vec<_>>().join(", ")
     }
 }

@@ -82,7 +82,7 @@ pub(crate) struct RouteIndex(usize);
 
 /// A reserved address: a path to which gatepost delivers events, and the plan of the provider.
 #[derive(Clone, Debug)]
-pub(crate) struct Address {
+pub(crate) struct ReservedAddress {
     pub(crate) path: Arc<str>,
     pub(crate) plan: Arc<Plan>,
 }
@@ -98,7 +98,7 @@ pub(crate) enum Lookup<'r, 'p> {
     /// Neither a route nor a reserved address.
     Other,
     /// A reserved address, in any spelling.
-    Reserved(&'r Address),
+    Reserved(&'r ReservedAddress),
 }
 
 /// The routes and the reserved addresses of a config.
@@ -119,7 +119,7 @@ pub(crate) struct Routes {
     /// Index in `list` of the first shadow route on each lower-case path.
     shadowed: Router<usize>,
     /// Reserved addresses, by lower-case path.
-    addresses: HashMap<String, Address>,
+    addresses: HashMap<String, ReservedAddress>,
     /// Paths that servers map to a route or to a reserved address.
     subtrees: Subtrees,
     /// Routes with parameters, each with the paths that servers map to its path.
@@ -213,7 +213,7 @@ impl Routes {
         if self.list.iter().any(is_shadow_path) {
             return;
         }
-        let address = Address { path: path.into(), plan: Arc::clone(plan) };
+        let address = ReservedAddress { path: path.into(), plan: Arc::clone(plan) };
         if reach == Reach::Subtree {
             self.reserve_below(&names, &Owner::Address(address.clone()));
         }

@@ -22,12 +22,12 @@
 use std::collections::HashMap;
 
 use super::pieces::Pieces;
-use super::{Address, FORMATS, Lookup, RouteIndex, SCRIPTS};
+use super::{FORMATS, Lookup, ReservedAddress, RouteIndex, SCRIPTS};
 
 /// Address or route for which gatepost reserves a subtree.
 #[derive(Clone, Debug)]
 pub(super) enum Owner {
-    Address(Address),
+    Address(ReservedAddress),
     Route(RouteIndex),
 }
 

@@ -305,9 +305,13 @@ impl<'t> Faults<'t> {
         remedy: impl Into<String>,
     ) {
         self.show(&text.place);
-        let found = printable(text.value);
+        let found = match &text.place.variable {
+            // The operator may have named the variable of a secret by mistake.
+            Some(name) => format!("another text in the environment variable `{name}`"),
+            None => format!("\"{}\"", printable(text.value)),
+        };
         let wanted = wanted.into();
-        let problem = format!("expected {}, found \"{found}\"", wanted.text);
+        let problem = format!("expected {}, found {found}", wanted.text);
         self.add(&text.place, Problem { text: problem, ..wanted }, remedy);
     }
 
@@ -330,8 +334,12 @@ impl<'t> Faults<'t> {
         };
         let words: Vec<_> = words.collect();
         let wanted = kind.because(format!("a known {noun}"));
-        self.add_text(word, wanted, allowed(noun, word.value, words.iter().copied()));
-        self.suggest(closest(word.value, words).map(str::to_owned));
+        // A suggestion would tell what an environment variable contains.
+        let shown = if word.place.variable.is_some() { "" } else { word.value };
+        self.add_text(word, wanted, allowed(noun, shown, words.iter().copied()));
+        if !shown.is_empty() {
+            self.suggest(closest(shown, words).map(str::to_owned));
+        }
     }
 
     /// Adds a suggestion to the latest fault.
@@ -482,6 +490,8 @@ pub(crate) struct Place {
     pub(super) text: usize,
     pub(super) span: Range<usize>,
     pub(crate) key: String,
+    /// Environment variable from which the value came; `None` for a value of the text.
+    pub(super) variable: Option<Box<str>>,
 }
 
 impl Place {
@@ -489,11 +499,11 @@ impl Place {
         let is_bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let key = if is_bare && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
         let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
-        Self { text: self.text, span, key }
+        Self { text: self.text, span, key, variable: None }
     }
 
     pub(super) fn element(&self, index: usize, span: Range<usize>) -> Self {
-        Self { text: self.text, span, key: format!("{}[{index}]", self.key) }
+        Self { text: self.text, span, key: format!("{}[{index}]", self.key), variable: None }
     }
 
     /// Returns the index of the text among the texts that the code reads together.

@@ -14,6 +14,7 @@ mod excerpt;
 mod fault;
 mod fault_kind;
 mod json;
+mod variables;
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -27,6 +28,8 @@ pub use fault::{Fault, closest};
 pub(crate) use fault::{Faults, Located, Place, TomlText, Warnings, allowed, list};
 pub use fault_kind::FaultKind;
 use json::{integer, write_table};
+pub(crate) use variables::{VariableValue, is_usual_name};
+use variables::{Variables, variable_name};
 
 /// A TOML table, with the keys that the code has read so far.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub(crate) struct Table<'d> {
     entries: &'d DeTable<'d>,
     read_keys: RefCell<Vec<&'d str>>,
     faults: &'d Faults<'d>,
+    variables: &'d Variables,
     pub(crate) place: Place,
 }
 
@@ -52,7 +56,7 @@ pub(crate) fn read<T>(
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
 ) -> Result<(T, Vec<Fault>), Vec<Fault>> {
     let texts = [TomlText { file: None, text }];
-    read_all(&texts, default_kind, |tables, faults| read(tables.first()?, faults))
+    read_all(&texts, default_kind, None, |tables, faults| read(tables.first()?, faults))
 }
 
 /// Parses several texts as TOML and passes their root tables to `read`, in the same order.
@@ -61,9 +65,13 @@ pub(crate) fn read<T>(
 ///
 /// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
 /// all faults and warnings that `read` has added.
+///
+/// With `lookup`, `{ env = "NAME" }` may stand in place of a string or a number. `lookup` returns the
+/// value of a variable.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
     default_kind: FaultKind,
+    lookup: Option<&dyn Fn(&str) -> VariableValue>,
     read: impl for<'d> FnOnce(&[Table<'d>], &'d Faults<'d>) -> Option<T>,
 ) -> Result<(T, Vec<Fault>), Vec<Fault>> {
     let faults = Faults::new(texts, default_kind);
@@ -73,8 +81,9 @@ pub(crate) fn read_all<T>(
         let hidden: Vec<_> = texts.iter().map(|_| Hidden::Unread).collect();
         return Err(faults.into_sorted(&hidden));
     }
+    let variables = lookup.map(|lookup| Variables::of(&roots, lookup)).unwrap_or_default();
     let value = {
-        let table = |(index, root)| Table::root(index, root, &faults);
+        let table = |(index, root)| Table::root(index, root, &faults, &variables);
         let tables: Vec<_> = roots.iter().enumerate().map(table).collect();
         read(&tables, &faults)
     };
@@ -107,7 +116,7 @@ fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<
     let (root, errors) = DeTable::parse_recoverable(text.text);
     let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));
     if let Some((span, error)) = errors.min_by_key(|(span, _)| span.start) {
-        let place = Place { text: index, span, key: String::new() };
+        let place = Place { text: index, span, ..Place::default() };
         add_syntax_error(faults, &place, &error);
     }
     root
@@ -115,9 +124,14 @@ fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<
 
 impl<'d> Table<'d> {
     /// Returns the root table of the text with this index.
-    fn root(text: usize, root: &'d Spanned<DeTable<'d>>, faults: &'d Faults<'d>) -> Self {
+    fn root(
+        text: usize,
+        root: &'d Spanned<DeTable<'d>>,
+        faults: &'d Faults<'d>,
+        variables: &'d Variables,
+    ) -> Self {
         let place = Place { text, ..Place::default() };
-        Self { entries: root.get_ref(), read_keys: RefCell::default(), faults, place }
+        Self { entries: root.get_ref(), read_keys: RefCell::default(), faults, variables, place }
     }
 
     fn raw(&self, key: &'d str) -> Option<(&'d DeValue<'d>, Place)> {
@@ -158,13 +172,46 @@ impl<'d> Table<'d> {
     /// Reads a string that may be a secret, so that no excerpt shows it.
     pub(crate) fn hidden_string(&self, key: &'d str) -> Option<Located<&'d str>> {
         let (value, place) = self.raw(key)?;
-        match value {
-            DeValue::String(text) => Some(Located { value: text, place }),
-            value => {
-                self.wrong_type(&place, value, "a string");
+        self.text(value, place, "a string")
+    }
+
+    fn text(&self, value: &'d DeValue<'d>, place: Place, wanted: &str) -> Option<Located<&'d str>> {
+        if let DeValue::String(text) = value {
+            return Some(Located { value: text, place });
+        }
+        match self.variable(value, &place) {
+            Some(found) => found,
+            None => {
+                self.wrong_type(&place, value, wanted);
                 None
             }
         }
+    }
+
+    /// Returns the value of the environment variable in `{ env = "NAME" }`, or `Some(None)` after
+    /// reporting that the variable has no usable value. Returns `None` for any other value.
+    fn variable(&self, value: &'d DeValue<'d>, place: &Place) -> Option<Option<Located<&'d str>>> {
+        let (name, span) = variable_name(value)?;
+        if is_usual_name(name) {
+            self.faults.show(&Place { span, ..place.clone() });
+        }
+        Some(match self.variables.get(name)? {
+            Ok(value) => {
+                self.variables.note(&place.key, name);
+                let place = Place { variable: Some(name.into()), ..place.clone() };
+                Some(Located { value: value.as_str(), place })
+            }
+            Err(problem) => {
+                let remedy = "set the variable to UTF-8 text before gatepost starts";
+                self.faults.add(place, FaultKind::VariableUnreadable.because(problem), remedy);
+                None
+            }
+        })
+    }
+
+    /// Returns each key whose value came from an environment variable, and the name of the variable.
+    pub(crate) fn used_variables(&self) -> Vec<(String, String)> {
+        self.variables.used()
     }
 
     /// Lets excerpts show a value. A URL with a password or a query may contain a secret.
@@ -195,28 +242,31 @@ impl<'d> Table<'d> {
     fn hidden_strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
         match self.raw(key) {
             None => Vec::new(),
-            Some((DeValue::String(text), place)) => vec![Located { value: text, place }],
             Some((DeValue::Array(items), place)) => items
                 .iter()
                 .enumerate()
                 .filter_map(|(index, item)| {
-                    let place = place.element(index, item.span());
-                    let DeValue::String(text) = item.get_ref() else {
-                        self.wrong_type(&place, item.get_ref(), "a string");
-                        return None;
-                    };
-                    Some(Located { value: &**text, place })
+                    self.text(item.get_ref(), place.element(index, item.span()), "a string")
                 })
                 .collect(),
             Some((value, place)) => {
-                self.wrong_type(&place, value, "a list of strings");
-                Vec::new()
+                self.text(value, place, "a list of strings").into_iter().collect()
             }
         }
     }
 
     pub(crate) fn integer(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (value, place) = self.raw(key)?;
+        let limits = || format!("a number from {} to {}", range.start(), range.end());
+        if let Some(found) = self.variable(value, &place) {
+            let text = found?;
+            let number = text.value.trim().parse().ok().filter(|n| range.contains(n));
+            if number.is_none() {
+                let wanted = FaultKind::NumberOutOfRange.because(limits());
+                self.faults.add_text(&text, wanted, format!("set the variable to {}", limits()));
+            }
+            return number;
+        }
         let DeValue::Integer(number) = value else {
             self.wrong_type(&place, value, "a whole number");
             return None;
@@ -224,10 +274,9 @@ impl<'d> Table<'d> {
         self.faults.show(&place);
         let in_range = integer(number).filter(|n| range.contains(n));
         if in_range.is_none() {
-            let limits = format!("a number from {} to {}", range.start(), range.end());
-            let problem = format!("expected {limits}, found {number}");
+            let problem = format!("expected {}, found {number}", limits());
             let problem = FaultKind::NumberOutOfRange.because(problem);
-            self.faults.add(&place, problem, format!("write {limits}"));
+            self.faults.add(&place, problem, format!("write {}", limits()));
         }
         in_range
     }
@@ -235,6 +284,16 @@ impl<'d> Table<'d> {
     /// Reads a number from 0 to 1.
     pub(crate) fn fraction(&self, key: &'d str) -> Option<f64> {
         let (value, place) = self.raw(key)?;
+        if let Some(found) = self.variable(value, &place) {
+            let text = found?;
+            let number = text.value.trim().parse().ok();
+            let number = number.filter(|number| (0.0..=1.0).contains(number));
+            if number.is_none() {
+                let wanted = FaultKind::NumberOutOfRange.because("a number from 0 to 1");
+                self.faults.add_text(&text, wanted, "set the variable to a number from 0 to 1");
+            }
+            return number;
+        }
         let number = match value {
             DeValue::Float(number) => number.as_str().parse().ok(),
             DeValue::Integer(number) => integer(number).map(|number| number as f64),
@@ -269,7 +328,11 @@ impl<'d> Table<'d> {
             return None;
         }
         self.read_keys.borrow_mut().push(key);
-        let parsed = value.as_str().map(|text| parse_duration(text, millis));
+        let text = match self.variable(value, &place) {
+            Some(found) => Some(found?.value.trim()),
+            None => value.as_str(),
+        };
+        let parsed = text.map(|text| parse_duration(text, millis));
         // Another text may be a secret in a wrong place.
         if matches!(parsed, Some(Ok(_))) {
             self.faults.show(&place);
@@ -324,7 +387,8 @@ impl<'d> Table<'d> {
     fn as_table(&self, value: &'d DeValue<'d>, place: Place) -> Option<Self> {
         match value {
             DeValue::Table(entries) => {
-                Some(Table { entries, read_keys: RefCell::default(), faults: self.faults, place })
+                let (faults, variables) = (self.faults, self.variables);
+                Some(Table { entries, read_keys: RefCell::default(), faults, variables, place })
             }
             value => {
                 self.wrong_type(&place, value, "a table");
@@ -477,6 +541,15 @@ impl<'d> Item<'d> {
         match &self.form {
             Form::Other(DeValue::Array(items)) => items.len(),
             _ => 0,
+        }
+    }
+
+    /// Returns true for a string, a list, and an environment variable in place of a string.
+    pub(crate) fn is_strings(&self) -> bool {
+        match &self.form {
+            Form::String(_) | Form::Other(DeValue::Array(_)) => true,
+            Form::Table(table) => table.has("env") && table.entries.len() == 1,
+            Form::Other(_) => false,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Tests of config faults and warnings, in the form that an operator reads.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost::{AdminAddress, Config, ConfigError, Gate, Head, LogCallbacks, TlsVersion};
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -39,6 +41,64 @@ fn other_warnings(gate: &Gate) -> Vec<String> {
 }
 
 #[test]
+fn reports_addresses_that_no_server_can_have() {
+    let route = "\n[[route]]\npath = '/a'\nprovider = 'mux'\n";
+    for (text, start) in [
+        ("upstream = []", "1:1: upstream: expected an address, found none; write an address"),
+        (
+            "upstream = ['http://a', 'http://a']",
+            "1:25: upstream[1]: expected another address, found one twice",
+        ),
+        (
+            "upstream = 'unix:app.sock'",
+            "1:12: upstream: expected a Unix socket, found no absolute path of a socket; write unix:/run/app.sock",
+        ),
+        (
+            "upstream = 'unix:/a.sock:/x'",
+            "1:12: upstream: expected no path in this address, found a path",
+        ),
+        (
+            "upstream = 'unix:/a.sock:x'",
+            "1:12: upstream: expected a Unix socket, found no path of requests",
+        ),
+        (
+            "upstream = ['http://a', 'b']",
+            "1:25: upstream[1]: expected a valid URL, found no http://",
+        ),
+        (
+            "health_path = 'healthz'",
+            "1:15: health_path: expected a path, found another text; write a path",
+        ),
+    ] {
+        let faults = errors(&format!("{text}{route}"));
+        assert!(
+            faults.len() == 1 && faults[0].starts_with(start),
+            "expected {start}, found {faults:?}"
+        );
+    }
+    let long = format!("upstream = 'unix:/{}'{route}", "x".repeat(107));
+    assert!(errors(&long)[0].contains("more than 107 bytes"));
+}
+
+#[test]
+fn reserves_addresses_on_each_server_of_the_upstream() {
+    let config = |upstream: &str| -> Config {
+        let text = format!(
+            "listen = ':8080'\nupstream = {upstream}\n[[route]]\npath = '/a'\nprovider = 'mux'\n\
+             [[template]]\nname = 'm'\nprovider = 'mux'\nbind = '*'\ninsecure_unsigned = true\n\
+             on.'*' = ['http://one/x', 'unix:/run/two.sock:/y', 'http://three/z']\n"
+        );
+        text.parse().unwrap()
+    };
+    let reserved = |upstream: &str| {
+        let paths: Vec<_> = config(upstream).reserved_paths().collect();
+        ["/x", "/y", "/z"].map(|path| paths.iter().any(|own| own.starts_with(path)))
+    };
+    assert_eq!(reserved("['http://one', 'unix:/run/two.sock']"), [true, true, false]);
+    assert_eq!(reserved("'unix:/run/other.sock'"), [false; 3]);
+}
+
+#[test]
 fn reports_every_fault_with_line_key_and_remedy() {
     let faults = errors(
         "listen = ['nowhere']
@@ -59,7 +119,7 @@ pusch = 'http://127.0.0.1:3000/push'
 ",
     );
     let starts = [
-        "1:11: listen[0]: expected a listen address, found \"nowhere\"; write an IP address and a port",
+        "1:11: listen[0]: expected an address to listen on, found no port; add a colon and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
         "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; remove %, ;, //",
@@ -794,6 +854,77 @@ fn origin_of_cors_has_the_form_that_browsers_send() {
     assert!(build(&route("'*'")).is_ok());
 }
 
+const WITH_VARIABLES: &str = "
+listen = [{ env = 'LISTEN' }, ':1']
+upstream = { env = 'UP' }
+threads = { env = 'THREADS' }
+
+[[route]]
+path = '/a'
+provider = 'mux'
+
+[[template]]
+name = 'm'
+provider = 'mux'
+bind = '*'
+insecure_unsigned = true
+
+[template.on]
+video = { url = [{ env = 'APP' }, 'http://b/e'], timeout_ms = { env = 'MS' } }
+'*' = { env = 'APP' }
+";
+
+fn with_variables(values: &[(&str, &str)]) -> Result<Gate, ConfigError> {
+    let config = WITH_VARIABLES.replace("video", "'video.asset.ready'");
+    let builder = Gate::builder().toml(config);
+    values.iter().fold(builder, |builder, (name, value)| builder.variable(*name, *value)).build()
+}
+
+const VALUES: [(&str, &str); 5] = [
+    ("LISTEN", "localhost:8080"),
+    ("UP", "http://10.0.0.1:3000\n"),
+    ("THREADS", "3"),
+    ("APP", "http://a/e"),
+    ("MS", "700"),
+];
+
+#[test]
+fn reads_strings_and_numbers_from_environment_variables() {
+    let gate = with_variables(&VALUES).unwrap();
+    let settings = gate.proxy_settings();
+    assert_eq!(settings.listen[0].to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.upstream.unwrap().to_string(), "http://10.0.0.1:3000/");
+    assert_eq!(settings.threads.unwrap().get(), 3);
+    let circuits: Vec<_> = gate.circuits().into_iter().map(|own| own.address).collect();
+    assert_eq!(circuits, ["http://a/e", "http://a/e, http://b/e"]);
+}
+
+#[test]
+fn names_environment_variable_without_usable_value() {
+    let error = with_variables(&VALUES[..4]).unwrap_err();
+    let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
+    assert_eq!(fault.problem(), "the environment variable `MS` is not set");
+    for (name, wrong, problem) in [
+        (
+            "THREADS",
+            "s3cret",
+            "expected a number from 1 to 1024, found another text in the environment variable `THREADS`",
+        ),
+        (
+            "THREADS",
+            "0",
+            "expected a number from 1 to 1024, found another text in the environment variable `THREADS`",
+        ),
+        ("LISTEN", "s3cret", "expected an address to listen on, found no port"),
+        ("UP", "s3cret", "expected a valid URL, found no http:// or https://"),
+    ] {
+        let values = VALUES.map(|(own, value)| (own, if own == name { wrong } else { value }));
+        let error = with_variables(&values).unwrap_err();
+        assert_eq!(error.faults()[0].problem(), problem);
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}
+
 /// Writes a config and PEM files to a folder, and returns the faults, or the config.
 fn with_pem_files(keys: &str) -> Result<Config, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
@@ -856,7 +987,10 @@ fn refuses_tls_without_usable_certificate() {
                 .to_owned(),
             "2:14: listen_tls: expected an unused address, found 127.0.0.1:80 twice; write",
         ),
-        ("admin = 'unix:'".to_owned(), "1:9: admin: expected a listen address, found \"unix:\"; "),
+        (
+            "admin = 'unix:'".to_owned(),
+            "1:9: admin: expected the path of a Unix socket, found \"unix:\"; ",
+        ),
         (
             table(key),
             "2:1: certificate[0]: expected `chain`, found none; add chain = \"fullchain.pem\"",
@@ -933,4 +1067,51 @@ fn address_may_be_a_path_on_the_upstream_or_the_inner_service() {
         let faults = errors(&text(top, address));
         assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
     }
+}
+
+#[test]
+fn address_may_be_a_path_on_each_server_of_the_upstream() {
+    let text = |address: &str| {
+        format!(
+            "listen = ':1'\nupstream = ['http://10.0.0.1:3000', 'unix:/run/app.sock']\n\
+             [[route]]\npath = '/cb'\nprovider = 'srs'\n[[template]]\nname = 'a'\n\
+             provider = 'srs'\nbind = ['*']\non.on_play = {address}\n"
+        )
+    };
+    let config: Config = text("'/live/play'").parse().unwrap();
+    let addresses: Vec<_> = config.app_addresses().map(ToString::to_string).collect();
+    let expected = ["http://10.0.0.1:3000/live/play", "unix:/run/app.sock:/live/play"];
+    assert_eq!(addresses, expected);
+    let upstream = config.proxy().upstream.as_ref().unwrap().as_slice().iter();
+    for (server, address) in upstream.zip(config.app_addresses()) {
+        assert!(Arc::ptr_eq(server.server(), address.server()));
+    }
+    assert!(config.forbidden_addresses(None).is_empty());
+    for (address, fault) in [
+        (
+            "['/live/play', 'http://10.0.0.1:3000/live/play']",
+            "expected another address, found one twice",
+        ),
+        (
+            "{ url = '/live/play', forward = 'passthrough' }",
+            "expected a server without a path, because passthrough keeps the callback's path",
+        ),
+    ] {
+        let faults = errors(&text(address));
+        assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
+    }
+}
+
+#[test]
+fn reads_durations_with_unit_from_environment_variables() {
+    let config = |value: &str| {
+        let toml = "upstream_idle = { env = 'IDLE' }\n[[route]]\npath = '/a'\nprovider = 'mux'";
+        Gate::builder().toml(toml).variable("IDLE", value).build()
+    };
+    let gate = config("1500ms\n").unwrap();
+    assert_eq!(gate.proxy_settings().upstream_idle, Duration::from_millis(1500));
+    let error = config("s3cret").unwrap_err();
+    let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
+    assert_eq!(fault.problem(), "expected a duration with a unit, found another text");
+    assert_eq!(fault.excerpt(), "upstream_idle = { env = 'IDLE' }");
 }

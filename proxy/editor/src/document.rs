@@ -240,7 +240,10 @@ pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result
     let delivers = |item: &Item| {
         let table = item.as_table_like();
         item.is_str()
-            || table.is_some_and(|table| table.contains_key("url") || table.contains_key("answer"))
+            || item.is_array()
+            || table.is_some_and(|table| {
+                ["url", "answer", "env"].iter().any(|key| table.contains_key(key))
+            })
     };
     let on = template.get("on").and_then(Item::as_table_like);
     if on.is_some_and(|on| on.iter().any(|(_, item)| delivers(item))) {

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::document::Document;
 use crate::error::{EditError, EditFault};
+use crate::toml_value::json_from_item;
 
 /// Folders for key files: the folder of the config file, the given folders, and all folders below.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,9 @@ impl<'a> KeyFolders<'a> {
 
     /// Checks each file `{ file = "…" }` in `after` that `before` does not name.
     ///
+    /// Also checks that `after` has no new environment variable in an address or its keys: the app that
+    /// the client chooses could receive a secret.
+    ///
     /// Follows symbolic links and `..`. For a file outside of the folders, the error does not depend
     /// on the file.
     ///
@@ -36,6 +40,7 @@ impl<'a> KeyFolders<'a> {
     /// Returns [`EditErrorKind::Invalid`](crate::EditErrorKind::Invalid) if a file is not a regular
     /// file in one of the folders.
     pub fn check(self, before: &str, after: &str) -> Result<(), EditError> {
+        check_variables(before, after)?;
         let known: HashSet<_> = files(before)?.into_iter().map(|(_, name)| name).collect();
         let outside = |(_, name): &(String, String)| !known.contains(name) && !self.contain(name);
         let faults: Vec<_> = files(after)?.into_iter().filter(outside).map(fault).collect();
@@ -69,6 +74,53 @@ fn files(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     add_files("", &Document::parse(text)?.to_json(), &mut found);
     Ok(found)
+}
+
+/// Returns an error if an address in `after` names an environment variable that no address in
+/// `before` names.
+fn check_variables(before: &str, after: &str) -> Result<(), EditError> {
+    let known = variables(before)?;
+    let new =
+        variables(after)?.into_iter().filter(|(_, name)| known.iter().all(|(_, own)| own != name));
+    let fault = |(key, _): (String, String)| {
+        let problem = "expected a value, found an environment variable that no address names";
+        EditFault::new(&key, problem, "write the value, or edit the file by hand")
+    };
+    let faults: Vec<_> = new.map(fault).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(EditError::faulty("expected values, found environment variables", faults))
+}
+
+/// Returns each `{ env = "…" }` in the addresses of a config text: its key and the variable.
+fn variables(text: &str) -> Result<Vec<(String, String)>, EditError> {
+    let mut found = Vec::new();
+    for (index, template) in Document::parse(text)?.templates().into_iter().enumerate() {
+        if let Some(on) = template.get("on") {
+            add_variables(&format!("template[{index}].on"), &json_from_item(on), &mut found);
+        }
+    }
+    Ok(found)
+}
+
+fn add_variables(key: &str, json: &Json, found: &mut Vec<(String, String)>) {
+    match json {
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                add_variables(&format!("{key}[{index}]"), item, found);
+            }
+        }
+        Json::Object(map) => {
+            if let Some(Json::String(name)) = map.get("env").filter(|_| map.len() == 1) {
+                found.push((key.to_owned(), name.clone()));
+            }
+            for (name, value) in map {
+                add_variables(&format!("{key}.{name}"), value, found);
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
 }
 
 fn add_files(key: &str, json: &Json, found: &mut Vec<(String, String)>) {
@@ -186,5 +238,24 @@ mod tests {
         let names: Vec<_> = files(text).unwrap().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names.len(), 4, "{names:?}");
         assert!(["/a", "/b", "/c", "/d"].iter().all(|name| names.iter().any(|own| own == name)));
+    }
+
+    #[test]
+    fn permits_only_variables_that_an_address_already_names() {
+        let folder = folder();
+        let config = folder.path().join("config/gatepost.toml");
+        let folders = KeyFolders::new(&config, &[]);
+        let text = |on: &str| format!("[[template]]\nname = 'a'\nkeys = {{ env = 'K' }}\n{on}\n");
+        let before = text("on.push = { env = 'URL' }");
+        folders.check(&before, &text("on.error = [{ env = 'URL' }, 'http://b']")).unwrap();
+        for on in
+            ["on.push = { env = 'K' }", "on.push = { url = 'http://a', host = { env = 'K' } }"]
+        {
+            let error = folders.check(&before, &text(on)).unwrap_err();
+            assert_eq!(
+                error.faults()[0].problem,
+                "expected a value, found an environment variable that no address names"
+            );
+        }
     }
 }

@@ -106,7 +106,8 @@ fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Res
         KindEntry::Url(url) => ("url", "answer", url.into()),
     };
     match on.get_mut(kind) {
-        Some(item) if item.is_table_like() => {
+        // An environment variable is the whole address.
+        Some(item) if item.as_table_like().is_some_and(|own| !own.contains_key("env")) => {
             let mut own = TableEntries::of(item).ok_or_else(|| unfit(kind))?;
             own.remove(other);
             own.set(key, value);
@@ -341,5 +342,15 @@ mod tests {
             refusal(&edit("prod", TemplateChange::default()), TEXT).0,
             EditErrorKind::Invalid
         );
+    }
+
+    #[test]
+    fn address_replaces_environment_variable_and_other_edits_keep_it() {
+        let text = "[[template]]\nname = 'a'\n[template.on]\npush = { env = 'URL' } # by hand\n";
+        let change = TemplateChange { rename: Some("b".into()), ..TemplateChange::default() };
+        let renamed = edit("a", change).apply(text).unwrap();
+        assert_eq!(renamed, text.replace("'a'", "\"b\""));
+        let set = edit("a", on("push", url("http://x/"))).apply(text).unwrap();
+        assert_eq!(set, text.replace("{ env = 'URL' }", "\"http://x/\""));
     }
 }

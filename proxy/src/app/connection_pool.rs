@@ -13,66 +13,86 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::iter::successors;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use gatepost::{AnswerFault, MAX_ANSWER_BYTES};
+use gatepost::{AnswerFault, MAX_ANSWER_BYTES, Server};
 use http::header::HOST;
-use http::uri::{Authority, Scheme};
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Uri, response};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tower_service::Service as _;
 
-use super::response_limit::{AnswerTooLong, LimitedConnection, LimitedConnector};
+use super::connect::{AppStream, BoxError, connect};
+use super::response_limit::{AnswerTooLong, LimitedConnection};
 
 /// Maximum age of an idle connection that gatepost uses for a request. Node closes a connection
 /// after five idle seconds, so gatepost uses a shorter limit. gatepost closes an older connection
 /// within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-
 /// Head and body of a response; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
-/// Sends a request over an idle or a new connection, and reads the whole response.
-///
-/// # Errors
-///
-/// Returns [`StaleConnection`] if the app closed an idle connection before it answered.
-pub(crate) async fn send(
-    url: &Uri,
-    request: Request<Full<Bytes>>,
-    host: HostHeader,
-) -> Result<AppResponse, BoxError> {
-    let key = PoolKey::of(url)?;
-    // Read the clock once: the age of a connection counts from the start of its last request.
-    let now = Instant::now();
-    let idle = POOL.with(|pool| take(pool, &key, now));
-    let is_reused = idle.is_some();
-    let mut connection = match idle {
-        Some(connection) => connection,
-        // Boxed, so that the future of a request on an idle connection stays small.
-        None => Box::pin(AppConnection::open(url)).await?,
-    };
-    let response = match connection.exchange(url, request, host).await {
-        Err(error) if is_reused && is_hang_up(&*error) => return Err(StaleConnection.into()),
-        response => response?,
-    };
-    if connection.is_open() {
-        POOL.with(|pool| put(pool, key, IdleConnection { connection, since: now }));
+/// A connection for one request.
+pub(crate) struct ReadyConnection {
+    connection: AppConnection,
+    key: PoolKey,
+    /// True if the connection has carried a request before.
+    is_reused: bool,
+    /// Age of the connection counts from here, so that gatepost reads the clock once.
+    since: Instant,
+}
+
+impl ReadyConnection {
+    /// Takes an idle connection to the server, or opens one.
+    pub(crate) async fn idle_or_new(server: &Arc<Server>) -> Result<Self, BoxError> {
+        let key = PoolKey(Arc::clone(server));
+        let since = Instant::now();
+        let idle = POOL.with(|pool| take(pool, &key, since));
+        let is_reused = idle.is_some();
+        let connection = match idle {
+            Some(connection) => connection,
+            // Boxed, so that the future of a request on an idle connection stays small.
+            None => Box::pin(AppConnection::open(server)).await?,
+        };
+        Ok(Self { connection, key, is_reused, since })
     }
-    Ok(response)
+
+    /// Opens a connection.
+    pub(crate) async fn new(server: &Arc<Server>) -> Result<Self, BoxError> {
+        let connection = Box::pin(AppConnection::open(server)).await?;
+        let key = PoolKey(Arc::clone(server));
+        Ok(Self { connection, key, is_reused: false, since: Instant::now() })
+    }
+
+    /// Sends a request, reads the whole response, and keeps the connection for later requests.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StaleConnection`] if the app closed an idle connection before it answered.
+    pub(crate) async fn send(
+        mut self,
+        path: Option<&PathAndQuery>,
+        request: Request<Full<Bytes>>,
+        host: HostHeader,
+    ) -> Result<AppResponse, BoxError> {
+        let response = match self.connection.exchange(path, request, host).await {
+            Err(error) if self.is_reused && is_hang_up(&*error) => {
+                return Err(StaleConnection.into());
+            }
+            response => response?,
+        };
+        let Self { mut connection, key, since, .. } = self;
+        if connection.is_open() {
+            POOL.with(|pool| put(pool, key, IdleConnection { connection, since }));
+        }
+        Ok(response)
+    }
 }
 
 /// Error if the app closed an idle connection before it answered. The app may have closed the
@@ -80,15 +100,6 @@ pub(crate) async fn send(
 #[derive(Debug, thiserror::Error)]
 #[error("the app closed an idle connection")]
 pub(crate) struct StaleConnection;
-
-/// Does the same as [`send`], but always over a new connection.
-pub(crate) async fn send_on_new_connection(
-    url: &Uri,
-    request: Request<Full<Bytes>>,
-    host: HostHeader,
-) -> Result<AppResponse, BoxError> {
-    AppConnection::open(url).await?.exchange(url, request, host).await
-}
 
 /// Error if the connection ends within the body of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -128,11 +139,6 @@ pub(crate) fn fault(error: &(dyn Error + 'static)) -> Option<AnswerFault> {
     }
 }
 
-/// Loads the certificate authorities for `https` addresses, so that no callback waits for this.
-pub(crate) fn load_root_certificates() {
-    LazyLock::force(&CONNECTOR);
-}
-
 /// The `host` header of a request to the app.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostHeader {
@@ -142,45 +148,34 @@ pub(crate) enum HostHeader {
     OfAddress,
 }
 
-/// Scheme and authority of an address, spelled as in the config. Requests with equal keys can share
-/// a connection.
+/// A server as a key. Requests to one server can share a connection. After a reload, a config has new
+/// servers, so that no connection outlives the TLS files that it was opened with.
 #[derive(Clone)]
-struct PoolKey {
-    is_https: bool,
-    authority: Authority,
-}
+struct PoolKey(Arc<Server>);
 
 impl PartialEq for PoolKey {
     fn eq(&self, other: &Self) -> bool {
-        self.is_https == other.is_https && self.authority.as_str() == other.authority.as_str()
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
 impl Eq for PoolKey {}
 
-/// Hashes the text in one call. The `Hash` of `Authority` ignores case and needs a call per letter.
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.authority.as_str().as_bytes());
+        Arc::as_ptr(&self.0).hash(state);
     }
 }
 
-impl PoolKey {
-    fn of(url: &Uri) -> Result<Self, BoxError> {
-        let authority =
-            url.authority().cloned().ok_or("expected a host in the address, found none")?;
-        Ok(Self { is_https: url.scheme() == Some(&Scheme::HTTPS), authority })
-    }
-
-    /// Returns the value of the `host` header, without a port that is the scheme's default.
-    fn host_header(&self) -> Result<HeaderValue, BoxError> {
-        let default = if self.is_https { 443 } else { 80 };
-        let name = match self.authority.port_u16() {
-            Some(port) if port != default => self.authority.as_str(),
-            _ => self.authority.host(),
-        };
-        Ok(HeaderValue::from_str(name)?)
-    }
+/// Returns the value of the `host` header, without a port that is the scheme's default.
+fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
+    let default = if server.is_https() { 443 } else { 80 };
+    let authority = server.authority();
+    let name = match authority.port_u16() {
+        Some(port) if port != default => authority.as_str(),
+        _ => authority.host(),
+    };
+    Ok(HeaderValue::from_str(name)?)
 }
 
 /// Idle connections of a thread.
@@ -245,8 +240,7 @@ async fn sweep(pool: Arc<Mutex<Pool>>) {
     }
 }
 
-type ConnectionTask =
-    http1::Connection<LimitedConnection<MaybeHttpsStream<TokioIo<TcpStream>>>, Full<Bytes>>;
+type ConnectionTask = http1::Connection<LimitedConnection<AppStream>, Full<Bytes>>;
 
 /// A connection to the app.
 struct AppConnection {
@@ -257,11 +251,9 @@ struct AppConnection {
 }
 
 impl AppConnection {
-    async fn open(url: &Uri) -> Result<Self, BoxError> {
-        let host = PoolKey::of(url)?.host_header()?;
-        let mut connector = CONNECTOR.clone();
-        poll_fn(|context| connector.poll_ready(context)).await?;
-        let stream = connector.call(url.clone()).await?;
+    async fn open(server: &Server) -> Result<Self, BoxError> {
+        let host = host_header(server)?;
+        let stream = LimitedConnection::new(connect(server).await?);
         let (sender, task) = http1::handshake(stream).await?;
         Ok(Self { sender, task: Some(Box::new(task)), host })
     }
@@ -284,12 +276,11 @@ impl AppConnection {
     /// Sends a request and reads the whole response.
     async fn exchange(
         &mut self,
-        url: &Uri,
+        path: Option<&PathAndQuery>,
         mut request: Request<Full<Bytes>>,
         host: HostHeader,
     ) -> Result<AppResponse, BoxError> {
-        let path = url.path_and_query().cloned();
-        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        *request.uri_mut() = path.cloned().map_or_else(Uri::default, Uri::from);
         let headers = request.headers_mut();
         if host == HostHeader::OfAddress || !headers.contains_key(HOST) {
             headers.insert(HOST, self.host.clone());
@@ -338,43 +329,11 @@ impl AppConnection {
     }
 }
 
-type Connector = LimitedConnector<HttpsConnector<HttpConnector>>;
-
-static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls())
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
-    LimitedConnector(connector)
-});
-
-/// Creates a TLS config with the certificate authorities of the machine. If the machine has no
-/// certificate authorities, each request to an `https` address fails.
-fn tls() -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    tls_builder().with_root_certificates(roots).with_no_client_auth()
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "rustls guarantees that the ring provider supports the default versions"
-)]
-fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
-    // Select ring explicitly, because the program may install another default.
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("expected ring to support TLS 1.2 and 1.3")
-}
-
 #[cfg(test)]
 mod tests {
+    use gatepost::Address;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
 
     use super::*;
@@ -382,14 +341,15 @@ mod tests {
     /// An app for which the test writes the answers.
     struct MockApp {
         listener: TcpListener,
-        url: Uri,
+        address: Address,
     }
 
     impl MockApp {
         async fn start() -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("http://{}/event", listener.local_addr().unwrap()).parse().unwrap();
-            Self { listener, url }
+            let url = format!("http://{}/event", listener.local_addr().unwrap());
+            let address = Address::try_from(url.parse::<Uri>().unwrap()).unwrap();
+            Self { listener, address }
         }
 
         /// Sends a request and answers the request. If `stream` is `None`, uses a new connection.
@@ -399,7 +359,11 @@ mod tests {
 
         async fn ask_and_get(&self, mut stream: Option<TcpStream>, answer: &str) -> TcpStream {
             let request = Request::new(Full::new("{}".into()));
-            let mut sent = pin!(send(&self.url, request, HostHeader::OfAddress));
+            let mut sent = pin!(async {
+                let connection = ReadyConnection::idle_or_new(self.address.server()).await?;
+                let path = self.address.url().path_and_query();
+                connection.send(path, request, HostHeader::OfAddress).await
+            });
             let answered = async {
                 let mut stream = match stream.take() {
                     Some(stream) => stream,
@@ -410,7 +374,7 @@ mod tests {
                     assert!(stream.read_buf(&mut request).await.unwrap() > 0);
                 }
                 assert!(request.starts_with(b"GET /event HTTP/1.1\r\n"));
-                let host = format!("host: {}\r\n", self.url.authority().unwrap());
+                let host = format!("host: {}\r\n", self.address.server().authority());
                 assert!(String::from_utf8(request).unwrap().contains(&host));
                 stream.write_all(answer.as_bytes()).await.unwrap();
                 stream
@@ -447,9 +411,9 @@ mod tests {
     #[tokio::test]
     async fn does_not_use_connection_past_idle_timeout() {
         let app = MockApp::start().await;
-        let key = PoolKey::of(&app.url).unwrap();
+        let key = PoolKey(Arc::clone(app.address.server()));
         for (age, is_used) in [(IDLE_TIMEOUT / 2, true), (IDLE_TIMEOUT, false)] {
-            let connection = AppConnection::open(&app.url).await.unwrap();
+            let connection = AppConnection::open(app.address.server()).await.unwrap();
             let since = Instant::now().checked_sub(age).unwrap();
             let pool = Mutex::new(Pool::default());
             pool.lock()
@@ -461,12 +425,11 @@ mod tests {
     }
 
     #[test]
-    fn pool_keys_differ_by_scheme_name_and_port() {
-        let key = |url: &'static str| PoolKey::of(&Uri::from_static(url)).unwrap();
-        let (plain, secure) = (key("http://app.test/a"), key("https://app.test/a"));
-        assert!(plain == key("http://app.test/b") && plain != secure);
-        assert!(plain != key("http://app.test:8080/") && plain != key("http://b.test/"));
-        let header = |url| key(url).host_header().unwrap();
+    fn host_header_has_no_default_port() {
+        let header = |url: &'static str| {
+            let address = Address::try_from(Uri::from_static(url)).unwrap();
+            host_header(address.server()).unwrap()
+        };
         assert_eq!(header("http://app.test:80/"), "app.test");
         assert_eq!(header("https://app.test:80/"), "app.test:80");
         assert_eq!(header("https://[::1]:443/"), "[::1]");

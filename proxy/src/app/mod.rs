@@ -1,20 +1,27 @@
 //! Requests to the app.
 
+mod connect;
 mod connection_pool;
+mod health;
 mod response_limit;
+pub(crate) mod tls;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatepost::{Answer, Asked, Attempt};
-use http::{HeaderMap, Method, Request, Uri, response};
+use gatepost::{Address, Addresses, Answer, Asked, Attempt, Server};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, StatusCode, response};
 use http_body_util::Full;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use self::connection_pool::{self as pool, BoxError, HostHeader, StaleConnection, is_hang_up};
+use self::connect::BoxError;
+use self::connection_pool::{HostHeader, ReadyConnection, StaleConnection, fault, is_hang_up};
 
-pub(crate) use self::connection_pool::load_root_certificates;
+pub(crate) use self::health::probe_until_up;
+pub(crate) use self::tls::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
@@ -22,15 +29,78 @@ pub(crate) use self::connection_pool::load_root_certificates;
 /// event again on a new connection. An app that reads both copies can compare the `ce-id` headers.
 /// A legacy app, which receives the callback as it came, may not know these headers. If such an app
 /// closes a new connection without an answer, gatepost does not send the callback again.
-pub(crate) async fn ask(url: &Uri, event: EventMessage, attempt: Attempt) -> Asked {
+pub(crate) async fn ask(
+    target: Target,
+    event: EventMessage,
+    attempt: Attempt,
+    limit: Duration,
+) -> Asked {
+    match target.addresses.only() {
+        Some(only) => {
+            let connection = connection(only.server(), attempt).await;
+            send(connection, target.path_on(only), event, attempt).await
+        }
+        // Boxed, so that the future of a request to a single address stays small.
+        None => Box::pin(ask_in_turn(&target, event, attempt, limit)).await,
+    }
+}
+
+/// Sends an event to the first address to which a connection opens.
+async fn ask_in_turn(
+    target: &Target,
+    event: EventMessage,
+    attempt: Attempt,
+    limit: Duration,
+) -> Asked {
+    let timing = ServerTiming { started: Instant::now(), limit };
+    let addresses = target.addresses.in_turn(target.addresses.turn());
+    let mut left = addresses.len();
+    for address in addresses {
+        left -= 1;
+        let outcome = ServerOutcome { server: address.server(), timing, is_settled: false };
+        let connection = match left {
+            0 => connection(address.server(), attempt).await,
+            _ => timely(connection(address.server(), attempt)).await,
+        };
+        if connection.is_err() && left > 0 {
+            outcome.unreachable();
+            continue;
+        }
+        let asked = send(connection, target.path_on(address), event, attempt).await;
+        return outcome.record(asked);
+    }
+    let why = "expected an address of the app, found none".to_owned();
+    Asked::Answered(Answer::Unreachable(why))
+}
+
+/// Limits the time for connecting, so that another address gets its turn.
+async fn timely<T>(connecting: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+    timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|error| Err(error.into()))
+}
+
+/// Time limit for connecting to an address that is not the last of its list.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+async fn connection(server: &Arc<Server>, attempt: Attempt) -> Result<ReadyConnection, BoxError> {
+    match attempt {
+        Attempt::First => ReadyConnection::idle_or_new(server).await,
+        Attempt::NewConnection => ReadyConnection::new(server).await,
+    }
+}
+
+async fn send(
+    connection: Result<ReadyConnection, BoxError>,
+    path: Option<&PathAndQuery>,
+    event: EventMessage,
+    attempt: Attempt,
+) -> Asked {
+    let connection = match connection {
+        Ok(connection) => connection,
+        Err(error) => return Asked::Answered(Answer::Unreachable(root_cause(&*error))),
+    };
     let host = if event.keeps_host { HostHeader::AsGiven } else { HostHeader::OfAddress };
     let is_repeatable = event.is_repeatable;
-    let request = event.into_request();
-    let sent = match attempt {
-        Attempt::First => pool::send(url, request, host).await,
-        Attempt::NewConnection => pool::send_on_new_connection(url, request, host).await,
-    };
-    match sent {
+    match connection.send(path, event.into_request(), host).await {
         Err(error) if error.is::<StaleConnection>() => Asked::ConnectionClosed,
         Err(error) if attempt == Attempt::First && is_repeatable && is_hang_up(&*error) => {
             Asked::ConnectionClosed
@@ -42,10 +112,78 @@ pub(crate) async fn ask(url: &Uri, event: EventMessage, attempt: Attempt) -> Ask
     }
 }
 
+/// The addresses of an app, and the path for all of them.
+pub(crate) struct Target {
+    pub(crate) addresses: Arc<Addresses>,
+    /// `None` means that each address has its own path.
+    pub(crate) path: Option<PathAndQuery>,
+}
+
+impl Target {
+    fn path_on<'t>(&'t self, address: &'t Address) -> Option<&'t PathAndQuery> {
+        self.path.as_ref().or_else(|| address.url().path_and_query())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct ServerTiming {
+    started: Instant,
+    limit: Duration,
+}
+
+/// Outcome of an event at a server of a list. If the driver drops the future after the app's
+/// time-out, this counts as a failure of the server.
+struct ServerOutcome<'s> {
+    server: &'s Arc<Server>,
+    timing: ServerTiming,
+    is_settled: bool,
+}
+
+impl ServerOutcome<'_> {
+    fn unreachable(mut self) {
+        self.is_settled = true;
+        if self.server.unreachable() {
+            probe_until_up(self.server);
+        }
+    }
+
+    fn record(mut self, asked: Asked) -> Asked {
+        self.is_settled = true;
+        match &asked {
+            Asked::Answered(Answer::Response { status, .. }) if !is_gateway_error(*status) => {
+                self.server.answered();
+            }
+            Asked::Answered(_) => self.count_failure(),
+            Asked::ConnectionClosed => {}
+        }
+        asked
+    }
+
+    fn count_failure(&self) {
+        if self.server.failed() {
+            probe_until_up(self.server);
+        }
+    }
+}
+
+impl Drop for ServerOutcome<'_> {
+    fn drop(&mut self) {
+        if !self.is_settled && self.timing.started.elapsed() >= self.timing.limit {
+            self.count_failure();
+        }
+    }
+}
+
+/// Returns true for the statuses with which a server says that it cannot serve now.
+fn is_gateway_error(status: StatusCode) -> bool {
+    [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
+        .contains(&status)
+}
+
 /// Returns the answer after an error: the app has sent no answer, or no answer that gatepost can read.
 fn failed_answer(error: &(dyn Error + 'static)) -> Answer {
     let reason = root_cause(error);
-    match pool::fault(error) {
+    match fault(error) {
         Some(fault) => Answer::Unreadable(fault, reason),
         None => Answer::Unreachable(reason),
     }
@@ -87,9 +225,12 @@ pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
 ) -> Result<(response::Parts, Bytes), FetchError> {
     let url = request.uri().clone();
-    let sent =
-        timeout(FETCH_TIMEOUT, pool::send_on_new_connection(&url, request, HostHeader::OfAddress))
-            .await;
+    let sent = timeout(FETCH_TIMEOUT, async {
+        let address = Address::try_from(url)?;
+        let connection = ReadyConnection::new(address.server()).await?;
+        connection.send(address.url().path_and_query(), request, HostHeader::OfAddress).await
+    });
+    let sent = sent.await;
     let (parts, body) = sent.map_err(|_| FetchError::Timeout)?.map_err(FetchError::Failed)?;
     Ok((parts, body.ok_or(FetchError::TooLong)?))
 }
@@ -98,8 +239,11 @@ pub(crate) async fn fetch(
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
-/// outer causes only name the library that failed.
+/// outer causes only name the library that failed. Adds the remedy for an error of TLS.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
+    if let Some(explained) = tls::explain(error) {
+        return explained.to_owned();
+    }
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

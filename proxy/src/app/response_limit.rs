@@ -6,17 +6,13 @@
 //! 2. After each [`READ_STEP`] bytes, the task yields to other tasks of the thread.
 //! 3. This module also writes a short request with one system call.
 
-use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use gatepost::MAX_ANSWER_BYTES;
-use http::Uri;
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use tower_service::Service;
 
 /// Maximum number of bytes that arrive between two requests, including heads and chunk framing.
 const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
@@ -33,35 +29,6 @@ const MAX_COALESCED: usize = 2048;
 #[error("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more")]
 pub(crate) struct AnswerTooLong;
 
-/// A connector whose connections limit the bytes of a response.
-#[derive(Clone)]
-pub(crate) struct LimitedConnector<C>(pub(crate) C);
-
-impl<C> Service<Uri> for LimitedConnector<C>
-where
-    C: Service<Uri>,
-    C::Future: Send + 'static,
-{
-    type Response = LimitedConnection<C::Response>;
-    type Error = C::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, C::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
-        Box::pin(async {
-            Ok(LimitedConnection {
-                stream: connecting.await?,
-                left: MAX_RESPONSE_BYTES,
-                unbroken: 0,
-            })
-        })
-    }
-}
-
 /// A connection that limits the bytes of a response.
 pub(crate) struct LimitedConnection<S> {
     stream: S,
@@ -69,6 +36,12 @@ pub(crate) struct LimitedConnection<S> {
     left: usize,
     /// Bytes read since the task last yielded.
     unbroken: usize,
+}
+
+impl<S> LimitedConnection<S> {
+    pub(crate) const fn new(stream: S) -> Self {
+        Self { stream, left: MAX_RESPONSE_BYTES, unbroken: 0 }
+    }
 }
 
 impl<S: Read + Unpin> Read for LimitedConnection<S> {
@@ -139,12 +112,6 @@ impl<S: Write + Unpin> Write for LimitedConnection<S> {
     }
 }
 
-impl<S: Connection> Connection for LimitedConnection<S> {
-    fn connected(&self) -> Connected {
-        self.stream.connected()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
@@ -200,8 +167,7 @@ mod tests {
 
     #[test]
     fn limits_bytes_of_answer_and_yields_after_each_read_step() {
-        let mut stream =
-            LimitedConnection { stream: Endless, left: MAX_RESPONSE_BYTES, unbroken: 0 };
+        let mut stream = LimitedConnection::new(Endless);
         assert_eq!(read_all(&mut stream), (MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES / READ_STEP));
         let mut context = Context::from_waker(Waker::noop());
         let written = Pin::new(&mut stream).poll_write(&mut context, b"the next request");

@@ -12,6 +12,7 @@ use super::diagnostics::{self, Diagnostic, Format};
 use super::error::CommandError;
 use super::memory;
 use super::print::out;
+use crate::app::tls;
 use crate::clock;
 use crate::telemetry::traces;
 use crate::tls::{Certificate, LoadedTls};
@@ -32,6 +33,8 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let (valid, found) = match Config::from_file(path) {
         Ok(config) => {
             let certificates = certificates(&config, path)?;
+            tls::check(&config)
+                .map_err(|source| CommandError::OutgoingTls { path: path.to_owned(), source })?;
             let found = warnings(&config, &certificates, path);
             (Some((config, certificates)), found)
         }
@@ -87,6 +90,9 @@ fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> 
 fn print_contents(config: &Config, certificates: &[Arc<Certificate>], path: &Path) {
     let names: Vec<_> = config.templates().map(Template::name).collect();
     out(&format!("{}: {}", path.display(), summary(config.routes().count(), &names)));
+    for (key, variable) in config.variables() {
+        out(&format!("{key}: from the environment variable {variable}"));
+    }
     out(&format!("fingerprint: {}", config.fingerprint()));
     for file in config.watched_files().paths() {
         out(&format!("read: {}", file.display()));

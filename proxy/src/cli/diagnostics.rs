@@ -295,10 +295,10 @@ mod tests {
 
     #[test]
     fn github_form_escapes_file_and_message() {
-        let text = "listen = '100%'\n[[route]]\npath = '/a'\nprovider = 'mux'\nmode = 'x'";
+        let text = "trusted_proxies = '100%'\n[[route]]\npath = '/a'\nprovider = 'mux'\nmode = 'x'";
         let [fault, _] = &*diagnostics(text) else { panic!("expected two diagnostics") };
-        let start = "::error file=gate%2Cpost.toml,line=1,col=10,title=address_invalid::listen: \
-                     expected a listen address, found \"100%25\"; write";
+        let start = "::error file=gate%2Cpost.toml,line=1,col=19,title=network_invalid::trusted_proxies: \
+                     expected a network, found \"100%25\"; write";
         assert!(fault.github().starts_with(start), "{}", fault.github());
     }
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
+use crate::app::tls::TlsFault;
 use crate::server::StartError;
 use crate::tls::TlsError;
 
@@ -57,6 +58,8 @@ pub(super) enum CommandError {
     Start { path: PathBuf, source: StartError },
     #[error("{}: {source}", path.display())]
     Tls { path: PathBuf, source: TlsError },
+    #[error("{}: {source}", path.display())]
+    OutgoingTls { path: PathBuf, source: TlsFault },
     /// The admin listener replies without a 2xx status.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),

@@ -19,9 +19,7 @@ use gatepost::{
     EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Question, Refusal, Reply,
     RequestContext, Runtime, Timestamp, drive, report,
 };
-use http::Uri;
 use http::header::HOST;
-use http::uri::PathAndQuery;
 use pingora::prelude::fast_timeout::fast_sleep;
 
 use super::callback_record::{CallbackArrival, CallbackClock};
@@ -29,7 +27,7 @@ use super::exchange::Exchange;
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
-use crate::app::{self, EventMessage};
+use crate::app::{self, EventMessage, Target};
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 use crate::telemetry::traces::{AppCall, CallbackTrace};
@@ -38,8 +36,6 @@ use crate::telemetry::traces::{AppCall, CallbackTrace};
 #[derive(Clone)]
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
-    /// The config's `upstream`, for events whose template has no address; `None` if not set.
-    pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
@@ -340,21 +336,26 @@ impl<'s> AppSide for App<'s> {
         event: EventRequest<'_>,
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
-        let url = question.url().cloned().or_else(|| {
-            let server = question.server().or(self.driver.upstream.as_ref());
-            with_path(server?, event.callback_path())
-        });
+        let target = match question.addresses() {
+            Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
+            None => {
+                let servers = question.servers().cloned().or_else(|| self.driver.gate.upstream());
+                let path = event.callback_path().cloned();
+                servers.map(|addresses| Target { addresses, path })
+            }
+        };
+        let limit = question.timeout();
         let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());
         let method = event.method().clone();
         let (headers, body) = event.into_parts();
         let asked = *self.asked.get_or_insert_with(Instant::now);
         async move {
-            let Some(url) = url else {
+            let Some(target) = target else {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
-            let event = EventMessage { method, headers, body, keeps_host, is_repeatable };
-            let answer = app::ask(&url, event, attempt).await;
+            let message = EventMessage { method, headers, body, keeps_host, is_repeatable };
+            let answer = app::ask(target, message, attempt, limit).await;
             self.took = Some(asked.elapsed());
             self.status = status_of(&answer);
             answer
@@ -367,13 +368,6 @@ fn status_of(asked: &Asked) -> Option<u16> {
         Asked::Answered(Answer::Response { status, .. }) => Some(status.as_u16()),
         Asked::Answered(_) | Asked::ConnectionClosed => None,
     }
-}
-
-/// Returns the address of a path on a server.
-fn with_path(server: &Uri, path: Option<&PathAndQuery>) -> Option<Uri> {
-    let mut parts = server.clone().into_parts();
-    parts.path_and_query = path.cloned();
-    Uri::from_parts(parts).ok()
 }
 
 /// Returns the URL scheme of a connection.

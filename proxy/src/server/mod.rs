@@ -30,8 +30,9 @@ pub(crate) use self::signals::WatchedSignals;
 use self::watchdog::Watchdog;
 use crate::admin::{AdminApp, AdminServer};
 use crate::descriptors;
-use crate::inbound::pingora::{ProxyService, Upstream};
+use crate::inbound::pingora::{PeerRules, ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
+use crate::resolver::Resolver;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 use crate::telemetry::traces::TracesError;
@@ -100,8 +101,10 @@ pub(crate) fn run(
     }
     let keys = inherited.keys;
     let mut sockets = complete(inherited.sockets, &settings)?;
-    let upstream = settings.upstream.as_ref();
-    let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
+    let rules = PeerRules { idle: settings.upstream_idle, http_2: settings.upstream_http2 };
+    let upstream = settings.upstream.clone();
+    let upstream =
+        upstream.map(|list| Upstream::new(served.gate(), list, rules, &Resolver::system()));
     let mut server = new_server(&settings);
     let offered = offer(&settings, predecessor.is_some(), &sockets, keys)?;
     log_start(&served, &sockets);

@@ -345,3 +345,26 @@ fn commands_read_gatepost_toml_in_working_directory() {
     assert!(stderr.contains("expected a valid URL"), "{stderr}");
     assert!(!folder.path().join("srs.token").exists());
 }
+
+#[test]
+fn check_names_environment_variables_of_values() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = "upstream = { env = 'UPSTREAM_URL' }\n[[route]]\npath = '/a'\nprovider = 'mux'\n";
+    std::fs::write(&path, config).unwrap();
+    let check = |command: &mut std::process::Command| {
+        let output = command.arg("check").arg("-c").arg(&path).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap(),
+        )
+    };
+    let (is_good, shown) = check(gatepost().env("UPSTREAM_URL", "http://127.0.0.1:3000"));
+    let line = "upstream: from the environment variable UPSTREAM_URL\n";
+    assert!(is_good && shown.contains(line), "{shown}");
+    let (is_good, shown) = check(gatepost().env_remove("UPSTREAM_URL"));
+    let fault = "error[variable_unreadable]: the environment variable `UPSTREAM_URL` is not set\n";
+    assert!(!is_good && shown.contains(fault), "{shown}");
+    assert!(shown.contains("| upstream = { env = 'UPSTREAM_URL' }\n"), "{shown}");
+    assert!(shown.contains("= help: set the variable"), "{shown}");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]
 
+mod addresses;
 mod apps;
 mod bounds;
 mod broken_answers;
@@ -13,6 +14,7 @@ mod failure;
 mod faults;
 mod forward;
 mod generated;
+mod grpc;
 mod hostile;
 mod http11probe;
 mod http_manners;
@@ -21,6 +23,7 @@ mod legacy;
 mod log_budget;
 mod mock;
 mod others_through_pingora;
+mod outgoing_tls;
 mod outside_heads;
 mod own_proxy;
 mod pass_through;

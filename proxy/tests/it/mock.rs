@@ -72,7 +72,14 @@ impl App {
     }
 
     fn start_with(reads_bodies: bool, act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").unwrap(), reads_bodies, act)
+    }
+
+    fn start_on(
+        listener: TcpListener,
+        reads_bodies: bool,
+        act: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (noted, act) = (Arc::clone(&seen), Arc::new(act));
@@ -96,6 +103,12 @@ impl App {
 
     pub fn answering(status: u16, body: &'static str) -> Self {
         Self::start(move |_| Act::Answer(status, body))
+    }
+
+    /// Starts an app on a port that is free.
+    pub fn answering_on(port: u16, status: u16, body: &'static str) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        Self::start_on(listener, true, move |_| Act::Answer(status, body))
     }
 
     /// Returns an app that does not listen on its port.

@@ -234,7 +234,7 @@ fn explain_shows_each_step_and_no_secret() {
         "signed     md5 of [key]1545030873",
         "key        number 2 of 2 matches",
         "time       2018-12-17T07:14:33Z, 600 s ahead of 2018-12-17T07:04:33Z; accepted from 180 s ago to 900 s ahead",
-        "reply      the app at 127.0.0.1:9/live/push has 5000 ms to answer",
+        "reply      the app at http://127.0.0.1:9/live/push has 5000 ms to answer",
         "verdict    accepted as com.tencentcloud.css.push",
     ] {
         assert!(steps.lines().any(|own| own == line), "expected {line} in:\n{steps}");

@@ -561,3 +561,42 @@ fn slows_down_guesses_of_token_by_source() {
     assert!(metrics.contains("gatepost_admin_refusals_total{code=\"too_many_attempts\"}"));
     assert!(metrics.contains("gatepost_admin_refusals_total{code=\"unauthorized\"}"));
 }
+
+#[test]
+fn refuses_address_of_metadata_service_or_socket() {
+    let at = |url: &str| json!({ "on": { "push": url } });
+    let path = "/api/templates/prod-live";
+    let gate = serve();
+    for url in [
+        "http://169.254.169.254/latest/meta-data",
+        "http://2852039166/latest",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[fd00:ec2::254]/",
+        "http://100.100.100.200/",
+        "unix:/var/run/docker.sock:/containers/create",
+    ] {
+        let error = refused(&gate, ("PATCH", path, at(url)), 422, "invalid");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains("add its network, name or socket to allow_addresses"),
+            "{message}"
+        );
+    }
+    assert_eq!(call(&gate, "PATCH", path, &at("http://127.0.0.1:9/push")).0, 200);
+
+    let top = format!("{TOKEN_LINE}\nallow_addresses = ['10.0.0.0/8', 'unix:/run/app.sock']");
+    let gate = Gatepost::serve(&top, TEMPLATES);
+    refused(&gate, ("PATCH", path, at("http://127.0.0.1:9/push")), 422, "invalid");
+    for url in ["http://10.1.2.3/push", "unix:/run/app.sock:/push", "http://app.test/push"] {
+        assert_eq!(call(&gate, "PATCH", path, &at(url)).0, 200, "{url}");
+    }
+}
+
+#[test]
+fn edit_keeps_address_that_the_operator_has_written() {
+    let own = "on.push = 'http://169.254.169.254/push'";
+    let gate = Gatepost::serve(TOKEN_LINE, &TEMPLATES.replace("on.push = { answer = {} }", own));
+    let change = json!({ "description": "as before" });
+    assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
+    assert!(text(&gate).contains(own));
+}

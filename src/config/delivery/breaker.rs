@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-
+use crate::address::Addresses;
 use crate::breaker::{Breaker, BreakerRule};
 use crate::toml_reader::{FaultKind, Faults, Form, Table};
 
-/// The circuit breakers of a config: one for each address, shared by all kinds with that address.
+/// The circuit breakers of a config: one for each address or list of addresses, shared by all kinds
+/// with that address.
 pub(in crate::config) struct Breakers {
     /// Rule for every breaker; `None` if the operator has turned breakers off.
     rule: Option<BreakerRule>,
@@ -47,13 +47,17 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
 }
 
 impl Breakers {
-    /// Returns the breaker of an address, or the breaker of the template if `url` is `None`.
+    /// Returns the breaker of an app, or the breaker of the template if `app` is `None`.
     ///
     /// Returns `None` if the operator has turned breakers off.
-    pub(in crate::config) fn of(&self, url: Option<&Uri>, template: &str) -> Option<Arc<Breaker>> {
+    pub(in crate::config) fn of(
+        &self,
+        app: Option<&Addresses>,
+        template: &str,
+    ) -> Option<Arc<Breaker>> {
         let rule = self.rule?;
-        let address = match url {
-            Some(url) => without_query(url),
+        let address = match app {
+            Some(app) => app.to_string(),
             None => format!("template {template}"),
         };
         let mut by_address = self.by_address.borrow_mut();
@@ -68,11 +72,4 @@ impl Breakers {
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all.into_iter().map(|(_, breaker)| breaker).collect()
     }
-}
-
-/// Removes the query of an address. gatepost shows addresses in logs and metrics, and a query may
-/// contain a secret.
-fn without_query(url: &Uri) -> String {
-    let text = url.to_string();
-    text.split_once('?').map_or(text.clone(), |(before, _)| before.to_owned())
 }

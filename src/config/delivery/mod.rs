@@ -6,13 +6,15 @@ mod form;
 mod reply_signing;
 mod resend;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 
 use self::failure::{LastGood, OnFailure};
 pub(super) use self::resend::Dedupe;
 use super::ConfigReader;
+use crate::address::Addresses;
 use crate::event::Forward;
 use crate::head::is_host;
 use crate::provider::decision::{
@@ -32,7 +34,7 @@ const ANY_KIND: &str = "*";
 struct Entry {
     name: String,
     place: Place,
-    url: Option<Uri>,
+    url: Option<Arc<Addresses>>,
     answer: Option<JsonText>,
     on_failure: Option<OnFailure>,
     last_good: Option<LastGood>,
@@ -116,17 +118,18 @@ impl<'f> ConfigReader<'f, '_> {
                     self.faults.add_unknown(&name, "kind", names());
                 }
                 match &item.form {
-                    Form::String(url) => {
-                        let text = Located { value: *url, place: item.place.clone() };
-                        let url = self.app_address(&text)?;
+                    _ if item.is_strings() => {
+                        let url = self.app_addresses(&self.address_texts(on, name))?;
                         Some(Entry { url: Some(url), ..Entry::empty(name, item.place.clone()) })
                     }
                     Form::Table(table) => Some(self.entry(name, table)),
-                    Form::Other(_) => {
+                    Form::String(_) | Form::Other(_) => {
+                        let found = item.form.name();
                         let problem =
-                            format!("expected a string or a table, found {}", item.form.name());
+                            format!("expected a string, a list or a table, found {found}");
                         let problem = FaultKind::TypeMismatch.because(problem);
-                        self.faults.add(&item.place, problem, "write an address, or a table");
+                        let remedy = "write an address, a list of addresses, or a table";
+                        self.faults.add(&item.place, problem, remedy);
                         None
                     }
                 }
@@ -150,7 +153,8 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn entry(&self, name: &str, table: &Table<'f>) -> Entry {
         let json = |key| self.json(&table.table(key)?);
-        let url = table.string("url");
+        let urls = self.address_texts(table, "url");
+        let url = self.app_addresses(&urls);
         let answer = json("answer");
         let on_failure = self.on_failure(table);
         let last_good = self.last_good(table, on_failure.as_ref());
@@ -170,7 +174,7 @@ impl<'f> ConfigReader<'f, '_> {
         let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
         let reach = self.reach(table);
-        if table.has("reserve") && url.is_none() {
+        if table.has("reserve") && !table.has("url") {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
             let problem = "expected a url beside reserve, found none";
             let problem = FaultKind::KeyUnused.because(problem);
@@ -178,17 +182,16 @@ impl<'f> ConfigReader<'f, '_> {
             self.faults.add_missing(absent, &table.place_of("reserve"), problem, remedy);
         }
         table.finish();
-        if url.is_some() && answer.is_some() {
+        if table.has("url") && answer.is_some() {
             let remedy = "keep url to ask the app, or answer to reply without the app";
             let problem = FaultKind::KeyUnused.because("expected a url or an answer, found both");
             self.faults.add(&table.place_of("answer"), problem, remedy);
         }
-        let parsed = url.as_ref().and_then(|url| self.app_address(url));
-        if let (Some(Forward::Passthrough), Some(url), Some(parsed)) = (forward, &url, &parsed) {
-            self.check_has_no_path(url, parsed);
+        if forward == Some(Forward::Passthrough) && url.is_some() {
+            self.check_keep_path(&urls);
         }
         Entry {
-            url: parsed,
+            url,
             answer,
             on_failure,
             last_good,
@@ -247,11 +250,11 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reports an address with a path for events that keep the path of the callback.
-    fn check_has_no_path(&self, url: &Located<&str>, parsed: &Uri) {
-        if parsed.path() != "/" || parsed.query().is_some() || url.value.ends_with('/') {
+    fn check_keep_path(&self, texts: &[Located<&str>]) {
+        for text in texts.iter().filter(|text| has_path(text.value)) {
             let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
             let expected = "a server without a path, because passthrough keeps the callback's path";
-            self.faults.add_text(url, FaultKind::UrlInvalid.because(expected), remedy);
+            self.faults.add_text(text, FaultKind::UrlInvalid.because(expected), remedy);
         }
     }
 
@@ -376,7 +379,7 @@ impl<'f> ConfigReader<'f, '_> {
             checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
             resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
-            breaker: self.breakers.of(entry.url.as_ref(), template.name),
+            breaker: self.breakers.of(entry.url.as_deref(), template.name),
             policy,
             unclear_answer: entry.unclear_answer.as_ref().map(|(w, _)| *w).unwrap_or_default(),
             #[cfg(feature = "tracing")]
@@ -419,6 +422,14 @@ impl<'f> ConfigReader<'f, '_> {
             self.report_reply(json, &fault, decision);
             Vec::new()
         })
+    }
+}
+
+/// Returns `true` if an address has a path, even an empty one.
+fn has_path(address: &str) -> bool {
+    match address.strip_prefix("unix:") {
+        Some(socket) => socket.contains(':'),
+        None => address.split_once("://").is_none_or(|(_, rest)| rest.contains(['/', '?'])),
     }
 }
 

@@ -25,7 +25,7 @@ const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
 /// ```
 /// let schema = gatepost::config_schema();
 /// assert_eq!(schema["required"], serde_json::json!(["route"]));
-/// assert_eq!(schema["properties"]["threads"]["maximum"], 1024);
+/// assert_eq!(schema["properties"]["threads"]["anyOf"][0]["maximum"], 1024);
 /// ```
 #[must_use]
 pub fn config_schema() -> Value {
@@ -36,56 +36,80 @@ pub fn config_schema() -> Value {
         "type": "object",
         "additionalProperties": false,
         "required": ["route"],
-        "properties": {
-            "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
-            "listen_tls": strings("Addresses on which the proxy listens for TLS, for example 0.0.0.0:8443."),
-            "certificate": { "type": "array", "items": certificate() },
-            "tls": tls(),
-            "upstream": text("Server for requests other than callbacks; default: status 404."),
-            "upstream_idle_ms": integer(
-                "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
-            ),
-            "upstream_idle": duration("The same with a unit, for example \"4s\"."),
-            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
-            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
-            "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
-            "admin_token": {
-                "$ref": "#/$defs/secret",
-                "description": "Token that clients of /api must send; default: /api is off.",
-            },
-            "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
-            "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
-            "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
-            "max_connections": integer(
-                "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
-                1, MAX_CONNECTIONS_CEILING,
-            ),
-            "max_unjudged_bytes": integer(
-                "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
-                MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
-            ),
-            "stop_timeout_secs": integer(
-                "Seconds that a stopping proxy waits for open requests.", 0, 3600,
-            ),
-            "stop_timeout": duration("The same with a unit, for example \"30s\"."),
-            "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
-            "log_callbacks": log_callbacks(),
-            "telemetry": telemetry(),
-            "max_body_bytes": max_body_bytes(),
-            "breaker": breaker(),
-            "trusted_proxies": strings(
-                "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
-            ),
-            "proxy_protocol": boolean(
-                "If true, the proxy expects a PROXY protocol header at the start of each connection.",
-            ),
-            "signing_secret": signing_secret(),
-            "provider_files": strings("Files with provider definitions, relative to the config."),
-            "route": { "type": "array", "minItems": 1, "items": route() },
-            "template": { "type": "array", "items": template(&providers()) },
-        },
+        "properties": joined([proxy_keys(), shared_keys()]),
         "$defs": definitions(),
     })
+}
+
+/// Returns the keys that only the proxy uses.
+fn proxy_keys() -> Value {
+    json!({
+        "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
+        "listen_tls": strings("Addresses on which the proxy listens for TLS, for example 0.0.0.0:8443."),
+        "certificate": { "type": "array", "items": certificate() },
+        "tls": tls(),
+        "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
+        "upstream_http2": boolean("If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this."),
+        "health_path": text("Path that gatepost requests to probe a server of a list that is down; default: it only connects."),
+        "upstream_idle_ms": integer(
+            "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
+        ),
+        "upstream_idle": duration("The same with a unit, for example \"4s\"."),
+        "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
+        "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
+        "admin_token": {
+            "$ref": "#/$defs/secret",
+            "description": "Token that clients of /api must send; default: /api is off.",
+        },
+        "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
+        "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
+        "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
+        "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
+        "max_connections": integer(
+            "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+            1, MAX_CONNECTIONS_CEILING,
+        ),
+        "max_unjudged_bytes": integer(
+            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+            MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
+        ),
+        "stop_timeout_secs": integer(
+            "Seconds that a stopping proxy waits for open requests.", 0, 3600,
+        ),
+        "stop_timeout": duration("The same with a unit, for example \"30s\"."),
+        "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
+        "log_callbacks": log_callbacks(),
+        "telemetry": telemetry(),
+    })
+}
+
+/// Returns the keys of the proxy and of a layer.
+fn shared_keys() -> Value {
+    json!({
+        "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+        "max_body_bytes": max_body_bytes(),
+        "breaker": breaker(),
+        "trusted_proxies": strings(
+            "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
+        ),
+        "proxy_protocol": boolean("If true, the proxy expects a PROXY protocol header at the start of each connection."),
+        "signing_secret": signing_secret(),
+        "provider_files": strings("Files with provider definitions, relative to the config."),
+        "outgoing_tls": { "type": "array", "items": outgoing_tls() },
+        "route": { "type": "array", "minItems": 1, "items": route() },
+        "template": { "type": "array", "items": template(&providers()) },
+    })
+}
+
+/// Returns an object with the members of several objects.
+fn joined(objects: impl IntoIterator<Item = Value>) -> Value {
+    let mut all = Map::new();
+    for object in objects {
+        if let Value::Object(members) = object {
+            all.extend(members);
+        }
+    }
+    Value::Object(all)
 }
 
 /// Returns the definitions that the schema refers to.
@@ -93,10 +117,13 @@ fn definitions() -> Value {
     json!({
         "secret": secret(),
         "duration_ms": integer("Time in milliseconds.", 1, 600_000),
+        "variable": variable(),
         "duration": {
-            "type": "string",
             "description": "Time with a unit: ms, s, m or h, for example 1500ms or 1m 30s.",
-            "pattern": "[0-9]\\s*[a-zA-Z]",
+            "anyOf": [
+                { "type": "string", "pattern": "[0-9]\\s*[a-zA-Z]" },
+                { "$ref": "#/$defs/variable" },
+            ],
         },
         "dedupe": dedupe(),
         "forward": forward(),
@@ -135,7 +162,8 @@ fn tls() -> Value {
 }
 
 fn text(about: &str) -> Value {
-    json!({ "type": "string", "description": about })
+    let variable = json!({ "$ref": "#/$defs/variable" });
+    json!({ "description": about, "anyOf": [{ "type": "string" }, variable] })
 }
 
 fn boolean(about: &str) -> Value {
@@ -143,7 +171,8 @@ fn boolean(about: &str) -> Value {
 }
 
 fn integer(about: &str, min: i64, max: i64) -> Value {
-    json!({ "type": "integer", "description": about, "minimum": min, "maximum": max })
+    let number = json!({ "type": "integer", "minimum": min, "maximum": max });
+    json!({ "description": about, "anyOf": [number, { "$ref": "#/$defs/variable" }] })
 }
 
 fn duration(about: &str) -> Value {
@@ -151,9 +180,22 @@ fn duration(about: &str) -> Value {
 }
 
 fn strings(about: &str) -> Value {
+    let variable = json!({ "$ref": "#/$defs/variable" });
+    let item = json!({ "anyOf": [{ "type": "string" }, variable] });
     json!({
         "description": about,
-        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        "anyOf": [{ "type": "string" }, variable, { "type": "array", "items": item }],
+    })
+}
+
+/// Returns the schema of an environment variable in place of a string or a number.
+fn variable() -> Value {
+    json!({
+        "type": "object",
+        "description": "Environment variable that has the value.",
+        "additionalProperties": false,
+        "required": ["env"],
+        "properties": { "env": { "type": "string" } },
     })
 }
 
@@ -193,7 +235,7 @@ fn secret() -> Value {
             "type": "object",
             "additionalProperties": false,
             "required": [key],
-            "properties": { key: text(about) },
+            "properties": { key: { "type": "string", "description": about } },
         })
     };
     json!({
@@ -248,10 +290,11 @@ fn telemetry() -> Value {
                 "properties": {
                     "file": text("Path of the file, relative to the config file."),
                     "sample": {
-                        "type": "number",
                         "description": "Part of the requests that have a line; default: 1.",
-                        "minimum": 0,
-                        "maximum": 1,
+                        "anyOf": [
+                            { "type": "number", "minimum": 0, "maximum": 1 },
+                            { "$ref": "#/$defs/variable" },
+                        ],
                     },
                 },
             },
@@ -262,6 +305,21 @@ fn telemetry() -> Value {
 
 fn signing_secret() -> Value {
     secrets("Keys of the event signing. Each key is whsec_ and 24 to 64 bytes in base64.")
+}
+
+fn outgoing_tls() -> Value {
+    json!({
+        "type": "object",
+        "description": "TLS with apps and the upstream; for a host, the first entry that names it applies.",
+        "additionalProperties": false,
+        "properties": {
+            "hosts": strings("Hosts of https addresses; default: all."),
+            "ca": text("File with the certificates of the trusted authorities; default: those of the machine."),
+            "certificate": text("File with the chain of the client certificate."),
+            "key": { "$ref": "#/$defs/secret", "description": "Key of the client certificate." },
+            "server_name": text("Name that the certificate of the server must have; default: the host."),
+        },
+    })
 }
 
 fn route() -> Value {
@@ -399,7 +457,7 @@ fn notification() -> Value {
 /// Returns the schema of an entry of `[template.on]`, with the keys of all entries and `own`.
 fn entry(about: &str, own: &[Value]) -> Value {
     let mut properties = json!({
-        "url": text("Address of the app. A path alone is a path on the upstream, or on the inner service of a layer."),
+        "url": strings("Addresses of the app, each http://, https:// or unix:. A path alone is a path on the upstream, or on the inner service of a layer."),
         "answer": {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app.",
@@ -428,7 +486,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
     json!({
         "description": about,
         "anyOf": [
-            { "type": "string" },
+            strings("Addresses of the app."),
             { "type": "object", "additionalProperties": false, "properties": properties },
         ],
     })

@@ -52,10 +52,8 @@ impl GateModule {
     /// authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
-        let settings = gate.proxy_settings();
-        let unjudged = UnjudgedBytes::new(settings.max_unjudged_bytes.get());
-        let (upstream, hook) = (settings.upstream, None);
-        Self(CallbackDriver { gate, upstream, clock: clock::now, unjudged, hook })
+        let unjudged = UnjudgedBytes::new(gate.proxy_settings().max_unjudged_bytes.get());
+        Self(CallbackDriver { gate, clock: clock::now, unjudged, hook: None })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
@@ -227,7 +225,9 @@ impl GateModule {
     /// Logs an error of the upstream. `has_begun` is true if the head of a response has arrived.
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error, has_begun: bool) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        let (reason, fault) = (error.etype().as_str(), upstream_fault(error, has_begun));
+        let explained = app::tls::explain_pingora(error);
+        let reason = explained.unwrap_or(error.etype().as_str());
+        let fault = upstream_fault(error, has_begun);
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 

@@ -5,7 +5,9 @@ mod passed_headers;
 mod proxy_service;
 mod session;
 mod shadowed_request;
+mod upstream;
 mod upstream_fault;
 
 pub use gate_module::GateModule;
-pub(crate) use proxy_service::{ProxyService, Upstream};
+pub(crate) use proxy_service::ProxyService;
+pub(crate) use upstream::{PeerRules, Upstream};

@@ -17,6 +17,11 @@ const BETWEEN_NEIGHBOURS: [HeaderName; 5] = [
     TRAILER,
 ];
 
+/// Returns true if the client accepts trailers in the reply, as gRPC clients do.
+pub(super) fn accepts_trailers(request: &RequestHeader) -> bool {
+    request.headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"))
+}
+
 /// Removes `upgrade` from a request if `connection` does not name it. Pingora would add the name.
 pub(super) fn settle_upgrade(request: &mut RequestHeader) {
     if request.headers.contains_key(UPGRADE) && !nominated(&request.headers).any(|n| n == UPGRADE) {

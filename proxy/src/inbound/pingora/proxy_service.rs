@@ -2,31 +2,31 @@
 //! upstream.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::fd::RawFd;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gatepost::{Gate, Reply, report};
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, StatusCode, Uri, Version};
+use gatepost::{Gate, Reply};
+use http::header::{CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING};
+use http::{Method, StatusCode, Version};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use pingora::ErrorSource;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
-use pingora::protocols::{Digest, TcpKeepalive};
+use pingora::protocols::Digest;
 use pingora::proxy::FailToProxy;
 
 use super::gate_module::{Filtered, GateModule};
 use super::passed_headers::{
-    asks_to_close, is_last_recipient, settle_reply, settle_request, settle_upgrade,
+    accepts_trailers, asks_to_close, is_last_recipient, settle_reply, settle_request,
+    settle_upgrade,
 };
 use super::session::{open_stream, peer, write_unread};
-use crate::clock;
+use super::upstream::{Attempts, Upstream};
 use crate::inbound::callback_driver::CallbackDriver;
 use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
 use crate::inbound::exchange::{DRAIN_TIMEOUT, Exchange as _};
@@ -35,104 +35,11 @@ use crate::inbound::unreadable;
 use crate::telemetry::access_log::{self, LoggedRequest};
 use crate::telemetry::metrics::{METRICS, PassedBytes};
 
-/// Time limit for connecting to the upstream.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Keepalive probes on connections to the upstream. The probes detect a dead machine without a timer
-/// per request.
-const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
-    idle: Duration::from_secs(60),
-    interval: Duration::from_secs(5),
-    count: 3,
-    #[cfg(target_os = "linux")]
-    user_timeout: Duration::ZERO, // The default of the system.
-};
-
 /// The proxy of the program `gatepost`. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ProxyService {
     module: GateModule,
     upstream: Option<Arc<Upstream>>,
-}
-
-/// Destination of every request that is not a callback.
-pub(crate) struct Upstream {
-    /// One peer per address of `host`. Empty until gatepost has resolved `host`. If no address is
-    /// reachable, gatepost resolves `host` again.
-    peers: RwLock<Arc<[HttpPeer]>>,
-    tls: bool,
-    host: String,
-    port: u16,
-    /// Time for which gatepost keeps an idle connection.
-    idle: Duration,
-    /// Value of the `host` header for a request without this header.
-    authority: HeaderValue,
-}
-
-impl Upstream {
-    /// Resolves the addresses of the upstream. If the resolution fails, logs a warning and
-    /// continues, because callbacks may not need the upstream. gatepost then tries again for each
-    /// request.
-    pub(crate) fn new(url: &Uri, idle: Duration) -> Self {
-        let tls = url.scheme_str() == Some("https");
-        let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let port = url.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let authority = url.authority().map_or("", |authority| authority.as_str());
-        let authority = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static(""));
-        let upstream = Self { peers: RwLock::default(), tls, host, port, idle, authority };
-        upstream.store((&*upstream.host, port).to_socket_addrs());
-        upstream
-    }
-
-    fn peers(&self) -> Arc<[HttpPeer]> {
-        // Ignore poisoning, because a clone and an assignment cannot panic.
-        Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Replaces the peers with one peer for each address. If the resolution failed, logs the error
-    /// instead.
-    fn store(&self, found: io::Result<impl Iterator<Item = SocketAddr>>) {
-        match found {
-            Ok(addresses) => {
-                let peers = addresses.map(|address| self.peer_at(address)).collect();
-                *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
-            }
-            Err(error) => {
-                let message = format_args!("cannot resolve the upstream {}: {error}", self.host);
-                report::warned("upstream_unresolved", &message, None, clock::now());
-            }
-        }
-    }
-
-    fn peer_at(&self, address: SocketAddr) -> HttpPeer {
-        let mut peer = HttpPeer::new(address, self.tls, self.host.clone());
-        peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.idle_timeout = Some(self.idle);
-        peer.options.tcp_keepalive = Some(TCP_KEEPALIVE);
-        peer
-    }
-
-    /// Resolves the host name.
-    async fn resolve(&self) {
-        let found = tokio::net::lookup_host((&*self.host, self.port));
-        let found = tokio::time::timeout(CONNECT_TIMEOUT, found).await;
-        self.store(found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())));
-    }
-
-    /// Resolves the host name again in the background, for later requests.
-    fn refresh(self: &Arc<Self>) {
-        let upstream = Arc::clone(self);
-        tokio::spawn(async move { upstream.resolve().await });
-    }
-
-    /// Returns the address to try after `tries` failed attempts; `None` after the last address.
-    async fn peer(&self, tries: usize) -> Option<HttpPeer> {
-        if self.peers().is_empty() {
-            self.resolve().await;
-        }
-        self.peers().get(tries).cloned()
-    }
 }
 
 impl ProxyService {
@@ -147,7 +54,7 @@ impl ProxyService {
 
 /// State of one request.
 pub(crate) struct RequestState {
-    tries: usize,
+    attempts: Attempts,
     /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
     started: Instant,
@@ -172,7 +79,7 @@ impl ProxyHttp for ProxyService {
 
     fn new_ctx(&self) -> RequestState {
         RequestState {
-            tries: 0,
+            attempts: Attempts::default(),
             found_dead_connection: false,
             started: Instant::now(),
             filtered: None,
@@ -259,7 +166,7 @@ impl ProxyHttp for ProxyService {
         context: &mut RequestState,
     ) -> pingora::Result<Box<HttpPeer>> {
         let peer = match &self.upstream {
-            Some(upstream) => upstream.peer(context.tries).await,
+            Some(upstream) => upstream.peer(&mut context.attempts).await,
             None => None,
         };
         peer.map(Box::new).ok_or_else(|| {
@@ -274,13 +181,8 @@ impl ProxyHttp for ProxyService {
         context: &mut RequestState,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        context.tries += 1;
         if let Some(upstream) = &self.upstream {
-            let more = context.tries < upstream.peers().len();
-            error.set_retry(more);
-            if !more {
-                upstream.refresh();
-            }
+            error.set_retry(upstream.failed_to_connect(&mut context.attempts));
         }
         error
     }
@@ -367,6 +269,10 @@ impl ProxyHttp for ProxyService {
         error: Option<&Error>,
         context: &mut RequestState,
     ) {
+        if let Some(upstream) = &self.upstream {
+            let is_upstreams = |error: &Error| *error.esource() == ErrorSource::Upstream;
+            upstream.ended(&context.attempts, !error.is_some_and(is_upstreams));
+        }
         self.record(session, context);
         self.module.logging(session, error);
         let is_gone = error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
@@ -414,11 +320,16 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<()> {
         self.module.upstream_request_filter(session, request)?;
         settle_request(request, session.req_header().version)?;
+        // gRPC servers in C++ and Python refuse calls without this header, which Pingora removes.
+        let is_grpc = accepts_trailers(session.req_header());
+        if is_grpc && self.upstream.as_ref().is_some_and(|upstream| upstream.is_http_2()) {
+            request.insert_header(TE, "trailers")?;
+        }
         // Pingora sends HTTP/1.1, where a host is required, but HTTP/1.0 clients may omit it.
         if let Some(upstream) = &self.upstream
             && !request.headers.contains_key(HOST)
         {
-            request.insert_header(HOST, upstream.authority.clone())?;
+            request.insert_header(HOST, upstream.authority())?;
         }
         Ok(())
     }

@@ -1,0 +1,260 @@
+//! Tests of TLS with apps and the upstream: `[[outgoing_tls]]`.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// An authority that signs certificates.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// A certificate and its key, as PEM.
+struct Signed {
+    chain: String,
+    key: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    fn sign(&self, name: &str) -> Signed {
+        self.sign_until(name, 4000)
+    }
+
+    fn sign_until(&self, name: &str, year: i32) -> Signed {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let chain = params.signed_by(&key, &self.issuer).unwrap().pem();
+        Signed { chain, key: key.serialize_pem() }
+    }
+}
+
+/// An app that speaks only TLS.
+struct TlsApp {
+    port: u16,
+    answered: Arc<AtomicUsize>,
+}
+
+impl TlsApp {
+    /// Starts an app. With `clients`, requires a client certificate of this authority.
+    fn start(own: &Signed, clients: Option<&Authority>) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                let der = CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap();
+                roots.add(der).unwrap();
+                let roots = Arc::new(roots);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let chain = CertificateDer::pem_slice_iter(own.chain.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+        let chain = chain.collect::<Result<_, _>>().unwrap();
+        let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let answered: Arc<AtomicUsize> = Arc::default();
+        let counted = Arc::clone(&answered);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let stream = StreamOwned::new(tls, stream.unwrap());
+                let counted = Arc::clone(&counted);
+                thread::spawn(move || serve(stream, &counted));
+            }
+        });
+        Self { port, answered }
+    }
+
+    fn answered(&self) -> usize {
+        self.answered.load(Ordering::SeqCst)
+    }
+}
+
+/// Answers each request whose body ends with `}`.
+fn serve(
+    mut stream: StreamOwned<ServerConnection, std::net::TcpStream>,
+    answered: &AtomicUsize,
+) -> Option<()> {
+    loop {
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            let mut bytes = [0; 4096];
+            let count = stream.read(&mut bytes).ok().filter(|count| *count > 0)?;
+            request.extend_from_slice(&bytes[..count]);
+        }
+        answered.fetch_add(1, Ordering::SeqCst);
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{\"code\":0}";
+        stream.write_all(answer).ok()?;
+    }
+}
+
+/// Serves a config whose upstream and app are on this port.
+fn gate(port: u16, folder: &Path, tls: &str) -> Gatepost {
+    let tls = tls.replace("DIR", folder.to_str().unwrap());
+    Gatepost::serve(
+        &format!("upstream = 'https://localhost:{port}'\n{tls}"),
+        &format!(
+            "[[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
+             keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
+             on.push = 'https://localhost:{port}/live/push'\n"
+        ),
+    )
+}
+
+fn statuses(gate: &Gatepost) -> (u16, u16) {
+    (gate.send(&pushed()).status, gate.send(&post("/other", "{}")).status)
+}
+
+fn write(folder: &TempDir, name: &str, text: &str) {
+    std::fs::write(folder.path().join(name), text).unwrap();
+}
+
+#[test]
+fn shows_client_certificate_and_trusts_own_authority() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    let client = authority.sign("gatepost");
+    write(&folder, "ca.pem", &authority.pem);
+    write(&folder, "client.pem", &client.chain);
+    write(&folder, "client.key", &client.key);
+    let app = TlsApp::start(&authority.sign("app.internal"), Some(&authority));
+    let tls = "[[outgoing_tls]]\nhosts = 'other.test'\nca = 'DIR/ca.pem'\n\
+               [[outgoing_tls]]\nhosts = 'localhost'\nca = 'DIR/ca.pem'\n\
+               certificate = 'DIR/client.pem'\nkey = { file = 'DIR/client.key' }\n\
+               server_name = 'app.internal'\n";
+    let gate = gate(app.port, folder.path(), tls);
+    assert_eq!([statuses(&gate), statuses(&gate)], [(200, 200); 2], "{}", gate.program.log());
+    assert_eq!(app.answered(), 4);
+}
+
+#[test]
+fn names_remedy_for_each_error_of_tls() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    write(&folder, "ca.pem", &authority.pem);
+    let trusted = "[[outgoing_tls]]\nca = 'DIR/ca.pem'\n";
+    let localhost = authority.sign("localhost");
+    for (own, clients, tls, found) in [
+        (&localhost, None, "", "found an unknown authority; set `ca` in [[outgoing_tls]]"),
+        (
+            &authority.sign("other.test"),
+            None,
+            trusted,
+            "found other names; set `server_name` in [[outgoing_tls]]",
+        ),
+        (
+            &authority.sign_until("localhost", 2001),
+            None,
+            trusted,
+            "found an expired one; renew it on the server",
+        ),
+        (
+            &localhost,
+            Some(&authority),
+            trusted,
+            "found a refused client certificate; set `certificate` in [[outgoing_tls]]",
+        ),
+    ] {
+        let app = TlsApp::start(own, clients);
+        let gate = gate(app.port, folder.path(), tls);
+        assert_eq!(statuses(&gate), (503, 502), "{found}");
+        for code in ["app_unreachable", "upstream_failed"] {
+            let line = gate.program.wait_for_line(code);
+            assert!(line.contains(found), "expected {found}, found {line}");
+        }
+        assert_eq!(app.answered(), 0);
+    }
+}
+
+#[test]
+fn reload_uses_changed_files() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    write(&folder, "ca.pem", &Authority::new().pem);
+    let app = TlsApp::start(&authority.sign("localhost"), None);
+    let gate = gate(app.port, folder.path(), "[[outgoing_tls]]\nca = 'DIR/ca.pem'\n");
+    assert_eq!(statuses(&gate), (503, 502));
+    write(&folder, "ca.pem", &authority.pem);
+    gate.program.signal("HUP");
+    gate.program.wait_for_line("reloaded the config");
+    assert_eq!(gate.send(&pushed()).status, 200);
+    eventually("the upstream to use the new file", || {
+        thread::sleep(std::time::Duration::from_millis(200));
+        gate.send(&post("/other", "{}")).status == 200
+    });
+    // A reload with a broken file keeps the earlier one.
+    write(&folder, "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    gate.program.signal("HUP");
+    gate.program
+        .wait_for_line("outgoing_tls.ca: expected certificates of authorities, found invalid");
+    assert_eq!(statuses(&gate), (200, 200));
+}
+
+#[test]
+fn check_reports_unusable_files() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    let (one, other) = (authority.sign("one"), authority.sign("other"));
+    write(&folder, "ca.pem", &authority.pem);
+    write(&folder, "one.pem", &one.chain);
+    write(&folder, "other.key", &other.key);
+    write(&folder, "text.pem", "text");
+    for (keys, found) in [
+        (
+            "ca = 'none.pem'",
+            "error[file_unreadable]: gatepost cannot read the file: entity not found",
+        ),
+        ("ca = 'text.pem'", "error[value_invalid]: expected certificates as PEM, found none"),
+        (
+            "certificate = 'one.pem'",
+            "error[key_missing]: expected `key` beside `certificate`, found none",
+        ),
+        (
+            "certificate = 'one.pem'\nkey = { file = 'text.pem' }",
+            "error[secret_invalid]: expected a key as PEM, found none",
+        ),
+        (
+            "certificate = 'one.pem'\nkey = { file = 'other.key' }",
+            "outgoing_tls.key: expected the private key of the certificate, found",
+        ),
+        ("sni = 'x'", "expected a known key, found \"sni\""),
+    ] {
+        let config = format!(
+            "upstream = 'https://localhost'\n[[outgoing_tls]]\n{keys}\n\
+             [[route]]\npath = '/a'\nprovider = 'mux'\n"
+        );
+        write(&folder, "gatepost.toml", &config);
+        let path = folder.path().join("gatepost.toml");
+        let output = gatepost().arg("check").arg("-c").arg(path).output().unwrap();
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && shown.contains(found),
+            "expected {found}, found {shown}"
+        );
+        let secret = other.key.lines().nth(1).unwrap();
+        assert!(!shown.contains(secret), "expected no contents of files, found {shown}");
+    }
+}
