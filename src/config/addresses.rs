@@ -20,7 +20,7 @@ use crate::toml_reader::{FaultKind, Faults, Located, Table};
 /// Longest path of a Unix socket, in bytes.
 const MAX_SOCKET_BYTES: usize = 107;
 
-/// Stands for the inner service of a layer, which has no host.
+/// Represents the inner service of a layer, which has no host.
 const INNER_SERVICE: &str = "http://inner.invalid";
 
 /// Servers that the addresses of a config name, by their spelling.

@@ -210,7 +210,7 @@ fault_kinds! {
         "the value does not have the form that the key expects"
         "write a value as the message says"
     VariableUnreadable Error "variable_unreadable"
-        "an environment variable that stands in place of a value is missing or not UTF-8"
+        "an environment variable that replaces a value is missing or not UTF-8"
         "set the variable before gatepost starts"
     WordUnknown Error "word_unknown"
         "the key accepts only certain words"
