@@ -24,7 +24,8 @@ use crate::printable::{print_only, printable};
 /// assert_eq!(fault.kind().as_str(), "type_mismatch");
 /// assert_eq!(fault.problem(), "expected a string, found a whole number");
 /// assert_eq!(fault.remedy(), "write a string");
-/// assert_eq!(&fault.excerpt()[fault.marked()], "5");
+/// // A value of a wrong type may be a secret.
+/// assert_eq!((fault.excerpt(), &fault.excerpt()[fault.marked()]), ("provider = …", "…"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
