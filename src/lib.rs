@@ -134,7 +134,7 @@ pub use layer::GateLayer;
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
 pub use provider::{
-    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
+    Evidence, IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
     tencent_css, tencent_trtc, tencent_vod,
 };
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};

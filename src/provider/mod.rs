@@ -29,6 +29,7 @@ pub mod tencent_vod;
 mod view;
 
 pub use identity::IdentityInfo;
+pub use plan::Evidence;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 

@@ -19,6 +19,7 @@ mod identity;
 mod include;
 #[cfg(feature = "tower")]
 mod keep_proof;
+mod language;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;
