@@ -33,13 +33,13 @@ pub(crate) struct FixedAnswer {
 struct FieldText {
     /// The index of the text's field in [`FixedAnswer::fields`].
     at: usize,
-    parts: Vec<Part>,
+    parts: Vec<TextPart>,
     /// True if the text is the address of a redirect.
     is_address: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Part {
+enum TextPart {
     Literal(String),
     Value(Pointer),
 }
@@ -149,8 +149,8 @@ impl FieldText {
         let mut text = String::new();
         for part in &self.parts {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Value(pointer) => {
+                TextPart::Literal(literal) => text.push_str(literal),
+                TextPart::Value(pointer) => {
                     let value = data.and_then(|data| pointer.find(data));
                     let value = value.as_ref().and_then(text_of).unwrap_or_default();
                     if self.is_address {
@@ -183,7 +183,7 @@ fn json_string(text: &str) -> Box<str> {
 }
 
 /// The parts of the texts of an answer, each with the index of its reply field.
-type Texts = Vec<(usize, Vec<Part>)>;
+type Texts = Vec<(usize, Vec<TextPart>)>;
 
 impl Decision {
     fn is_address(&self, index: usize) -> bool {
@@ -244,10 +244,10 @@ impl Decision {
 }
 
 /// Returns a text with a letter in place of each field, as a JSON string.
-fn sample(parts: &[Part]) -> Box<str> {
-    let text = |part: &Part| match part {
-        Part::Literal(literal) => literal.clone(),
-        Part::Value(_) => "x".to_owned(),
+fn sample(parts: &[TextPart]) -> Box<str> {
+    let text = |part: &TextPart| match part {
+        TextPart::Literal(literal) => literal.clone(),
+        TextPart::Value(_) => "x".to_owned(),
     };
     json_string(&parts.iter().map(text).collect::<String>())
 }
@@ -257,7 +257,7 @@ fn read_text(
     object: &str,
     callback: CallbackFields<'_>,
     is_address: bool,
-) -> Result<Vec<Part>, TextFault> {
+) -> Result<Vec<TextPart>, TextFault> {
     let object = Object::from_json(object).map_err(|_| TextFault::Form)?;
     let string = |name| match object.get(name) {
         Some(value) if value.shape() == Shape::String => value.scalar(),
@@ -270,7 +270,7 @@ fn read_text(
     }
     let mut parts = split(&text)?;
     for part in &mut parts {
-        if let Part::Value(pointer) = part {
+        if let TextPart::Value(pointer) = part {
             *pointer = callback.check(pointer, may_miss)?;
         }
     }
@@ -281,7 +281,7 @@ fn read_text(
 }
 
 /// Splits a text at its fields.
-fn split(text: &str) -> Result<Vec<Part>, TextFault> {
+fn split(text: &str) -> Result<Vec<TextPart>, TextFault> {
     let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
     while let Some(at) = rest.find(['{', '}']) {
         let (before, brace) = rest.split_at(at);
@@ -296,12 +296,12 @@ fn split(text: &str) -> Result<Vec<Part>, TextFault> {
             inner.filter(|(name, _)| !name.contains('{')).ok_or(TextFault::Brace)?;
         let path =
             if name.starts_with('/') { name.to_owned() } else { format!("/{}", escaped(name)) };
-        parts.push(Part::Literal(std::mem::take(&mut literal)));
-        parts.push(Part::Value(Pointer::parse(&path).ok_or(TextFault::Brace)?));
+        parts.push(TextPart::Literal(std::mem::take(&mut literal)));
+        parts.push(TextPart::Value(Pointer::parse(&path).ok_or(TextFault::Brace)?));
         rest = after;
     }
     literal.push_str(rest);
-    parts.push(Part::Literal(literal));
+    parts.push(TextPart::Literal(literal));
     Ok(parts)
 }
 
@@ -311,14 +311,14 @@ fn escaped(name: &str) -> String {
 }
 
 /// Checks that no field precedes the end of the host of an address.
-fn check_host(parts: &[Part]) -> Result<(), TextFault> {
+fn check_host(parts: &[TextPart]) -> Result<(), TextFault> {
     let has_host =
-        parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains("//")));
+        parts.iter().any(|part| matches!(part, TextPart::Literal(text) if text.contains("//")));
     let mut before = String::new();
     for part in parts {
         match part {
-            Part::Literal(literal) => before.push_str(literal),
-            Part::Value(pointer) => {
+            TextPart::Literal(literal) => before.push_str(literal),
+            TextPart::Value(pointer) => {
                 let path = before.split_once("//").map(|(_, rest)| rest.contains(['/', '?', '#']));
                 return match path {
                     Some(true) => Ok(()),
