@@ -138,10 +138,8 @@ pub use memory::store::{
 };
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
-pub use provider::{
-    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
-    tencent_css, tencent_trtc, tencent_vod,
-};
+pub use provider::platforms::*;
+pub use provider::{IdentityInfo, View};
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::{Template, TemplateKind};
