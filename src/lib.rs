@@ -131,6 +131,11 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use memory::store::{
+    Appended, Claimed, DedupeKey, EntryState, InMemoryStore, Lane, LaneStatus, Lease, NewEvent,
+    QueueEntry, QueueFilter, Settlement, StateTotal, Store, StoreError, StoreFuture, StoreStatus,
+    StoredEvent,
+};
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
 pub use provider::platforms::*;
