@@ -6,6 +6,7 @@
 //! Rust type for the data of an event; `tests/it/view_files.rs` generates `platforms/` from the
 //! definitions.
 
+pub(crate) mod challenge;
 pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;
