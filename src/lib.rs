@@ -131,10 +131,15 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use memory::store::{
+    Appended, Claimed, DedupeKey, EntryState, InMemoryStore, Lane, LaneStatus, Lease, NewEvent,
+    QueueEntry, QueueFilter, Settlement, StateTotal, Store, StoreError, StoreFuture, StoreStatus,
+    StoredEvent,
+};
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
 pub use provider::platforms::*;
-pub use provider::{IdentityInfo, View};
+pub use provider::{Evidence, IdentityInfo, View};
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::{Template, TemplateKind};

@@ -6,7 +6,7 @@ use crate::provider::locator::Locator;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
-use crate::provider::{IdentityInfo, Kind, Plan, built_in};
+use crate::provider::{Evidence, IdentityInfo, Kind, Plan, built_in};
 
 /// The contents of a definition.
 ///
@@ -28,6 +28,8 @@ pub struct ProviderInfo {
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
+    /// The source of the definition's facts; `None` if the definition names none.
+    pub evidence: Option<Evidence>,
     /// The steps in the platform's console, with `{url}` for the address of the route and
     /// `{key_file}` for the file with the key; `None` if the definition does not describe them.
     pub setup: Option<Box<str>>,
@@ -148,7 +150,8 @@ impl From<&Plan> for ProviderInfo {
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
         let keys = plan.uses_template_keys();
         let name = (&*plan.name).into();
-        Self { name, title, docs, setup, keys, fields, kinds, groups, settings, window }
+        let evidence = plan.evidence;
+        Self { name, title, docs, evidence, setup, keys, fields, kinds, groups, settings, window }
     }
 }
 

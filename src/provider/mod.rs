@@ -21,6 +21,7 @@ pub(crate) mod platforms;
 mod view;
 
 pub use identity::IdentityInfo;
+pub use plan::Evidence;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 

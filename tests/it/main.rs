@@ -13,12 +13,14 @@ mod diagnostics;
 mod drive;
 #[cfg(feature = "tower")]
 mod examples;
+mod fixed_answers;
 #[cfg(feature = "tower")]
 mod hostile;
 mod identity;
 mod include;
 #[cfg(feature = "tower")]
 mod keep_proof;
+mod language;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;

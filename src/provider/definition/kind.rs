@@ -171,7 +171,10 @@ impl<'f> DefinitionReader<'f> {
             Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
             None => defaults.fields.clone().build(),
         };
-        let decision = table.table("reply").map(|reply| self.decision(&reply));
+        let reply = table.table("reply");
+        let is_ack = reply.as_ref().is_some_and(|reply| reply.has("ack"));
+        let ack = reply.as_ref().filter(|_| is_ack).and_then(|reply| self.ack(reply));
+        let decision = reply.filter(|_| !is_ack).map(|reply| self.decision(&reply));
         let sample = table.string("sample").and_then(|text| self.sample(&text));
         table.finish();
         let ce_type = self.header(table, &format!("{ce_type}.{name}"))?;
@@ -196,6 +199,7 @@ impl<'f> DefinitionReader<'f> {
             time,
             fields,
             decision,
+            ack,
             sample,
             times,
             id,
@@ -261,6 +265,7 @@ impl<'f> DefinitionReader<'f> {
             time: None,
             fields: defaults.fields.clone().build(),
             decision: None,
+            ack: None,
             sample: None,
             times: defaults.times,
             id: defaults.id.clone(),
