@@ -132,12 +132,15 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use memory::store::{
+    Appended, Claimed, DedupeKey, EntryState, InMemoryStore, Lane, LaneStatus, Lease, NewEvent,
+    QueueEntry, QueueFilter, Settlement, StateTotal, Store, StoreError, StoreFuture, StoreStatus,
+    StoredEvent,
+};
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
-pub use provider::{
-    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
-    tencent_css, tencent_trtc, tencent_vod,
-};
+pub use provider::platforms::*;
+pub use provider::{IdentityInfo, View};
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::{Template, TemplateKind};

@@ -13,7 +13,7 @@ use crate::address::{Address, Addresses};
 use crate::breaker::Breaker;
 use crate::event::{EventSource, Forward};
 use crate::event_signing::EventSigning;
-use crate::provider::decision::{Policy, ReplyField};
+use crate::provider::decision::{FixedAnswer, Policy};
 use crate::provider::digest::Key;
 use crate::provider::setting::SettingType;
 use crate::provider::signature::{Signature, Window};
@@ -261,7 +261,7 @@ pub(crate) enum Delivery {
     /// Sends the event to the app.
     Ask(Box<Ask>),
     /// Replies with the template's fixed answer; `None` acknowledges a notification.
-    Fixed(Option<(Vec<ReplyField>, Policy)>),
+    Fixed(Option<(FixedAnswer, Policy)>),
     /// Acknowledges a notification or denies a decision, and counts the event. The template lists
     /// other kinds, but not this one.
     Unlisted(Option<Policy>),

@@ -179,8 +179,9 @@ impl Accepted {
             }
         };
         match self.delivery() {
-            Delivery::Fixed(Some((presets, policy))) => {
-                write(DecisionInput::Fixed(presets), policy, Origin::Fixed)
+            Delivery::Fixed(Some((answer, policy))) => {
+                let fields = answer.fields_for(self.event().data());
+                write(DecisionInput::Fixed(&fields), policy, Origin::Fixed)
             }
             Delivery::Unlisted(Some(policy)) => {
                 write(DecisionInput::Deny(b""), policy, Origin::Unlisted)

@@ -145,19 +145,20 @@ impl Accepted {
     fn add_received(&self, head: &Head<'_>, headers: &mut HeaderMap) {
         let signs_events = self.template().signing.is_some();
         let is_trusted = || self.arrival().client.is_behind_trusted_proxy();
+        // `content-type` has been set: it needs no lookup in the map.
         let is_passed = |name: &HeaderName| {
-            !headers.contains_key(name)
-                && !matches!(*name, ACCEPT_ENCODING | EXPECT | HOST)
+            !matches!(*name, ACCEPT_ENCODING | CONTENT_TYPE | EXPECT | HOST)
                 && !is_removed(name, signs_events, is_trusted)
+                && !headers.contains_key(name)
         };
-        let received: HeaderMap = end_to_end(head.headers())
-            .filter(|(name, _)| is_passed(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .fold(HeaderMap::new(), |mut received, (name, value)| {
-                received.append(name, value);
-                received
-            });
-        headers.extend(received);
+        // All names are checked before the first is added, so that each value of a repeated name is
+        // passed.
+        let received: Vec<_> =
+            end_to_end(head.headers()).filter(|(name, _)| is_passed(name)).collect();
+        headers.reserve(received.len());
+        for (name, value) in received {
+            headers.append(name, value.clone());
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 mod flights;
 mod replies;
 mod seen;
+pub(crate) mod store;
 mod turns;
 
 use std::collections::hash_map::RandomState;

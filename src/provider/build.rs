@@ -1,12 +1,12 @@
-//! Build script: generates the list of the built-in definitions from the TOML files in this folder.
+//! Build script: generates the list of the built-in definitions from the TOML files in `definitions/`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     // Cargo runs a build script in the folder of the package.
-    let folder = Path::new("src/provider");
-    println!("cargo::rerun-if-changed=src/provider");
+    let folder = Path::new("src/provider/definitions");
+    println!("cargo::rerun-if-changed={}", folder.display());
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -2,8 +2,9 @@
 //!
 //! A definition is a TOML text. It describes the callbacks, signatures, kinds, fields and replies
 //! of a platform. gatepost compiles a definition to a [`Plan`] when it reads the config, not for
-//! each callback. The built-in definitions are the TOML files in this folder. A typed view is a
-//! Rust type for the data of an event; `tests/it/view_files.rs` generates the views.
+//! each callback. The built-in definitions are the TOML files in `definitions/`. A typed view is a
+//! Rust type for the data of an event; `tests/it/view_files.rs` generates `platforms/` from the
+//! definitions.
 
 pub(crate) mod decision;
 pub(crate) mod definition;
@@ -16,16 +17,7 @@ pub(crate) mod pointer;
 pub(crate) mod setting;
 pub(crate) mod signature;
 
-pub mod github;
-pub mod kollus;
-pub mod mediamtx;
-pub mod mux;
-pub mod nginx_rtmp;
-pub mod ovenmediaengine;
-pub mod srs;
-pub mod tencent_css;
-pub mod tencent_trtc;
-pub mod tencent_vod;
+pub(crate) mod platforms;
 mod view;
 
 pub use identity::IdentityInfo;

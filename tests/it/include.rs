@@ -137,7 +137,7 @@ fn names_both_files_of_duplicate() {
 
 #[test]
 fn resolves_paths_against_folder_of_file_that_names_them() {
-    let definition = fs::read_to_string("src/provider/mux.toml").unwrap();
+    let definition = fs::read_to_string("src/provider/definitions/mux.toml").unwrap();
     let definition = definition.replacen("\"mux\"", "\"own\"", 1);
     let included = "provider_files = 'own.toml'\n[[route]]\npath = '/own/{token}'\n\
                     provider = 'own'\ntoken = { file = 'keys/token' }\n";

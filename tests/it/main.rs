@@ -13,6 +13,7 @@ mod diagnostics;
 mod drive;
 #[cfg(feature = "tower")]
 mod examples;
+mod fixed_answers;
 #[cfg(feature = "tower")]
 mod hostile;
 mod identity;

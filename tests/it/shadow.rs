@@ -13,8 +13,7 @@ use crate::vectors::{self, Vector};
 
 /// Returns the gate of the vectors, with every route in shadow mode.
 pub fn gate() -> Gate {
-    let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
-    let config = config.replace("[[route]]", "[[route]]\nmode = 'shadow'");
+    let config = vectors::config().replace("[[route]]", "[[route]]\nmode = 'shadow'");
     let keys = [("KOLLUS_TOKEN", "vector-token"), ("TENCENT_KEY", "test")];
     let builder = Gate::builder().toml(config).variable("TENCENT_OLDER_KEY", "older-key");
     let builder =

@@ -22,7 +22,7 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"))
 
 /// The definition of each provider, by name.
 static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider/definitions");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|end| end == "toml"));
     let tables = files.map(|path| fs::read_to_string(path).unwrap().parse::<Table>().unwrap());
@@ -198,8 +198,7 @@ fn gate_with_other_keys() -> Gate {
 }
 
 fn config() -> Table {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    fs::read_to_string(folder.join("gate.toml")).unwrap().parse().unwrap()
+    vectors::config().parse().unwrap()
 }
 
 fn build(config: &Table) -> Gate {

@@ -7,6 +7,8 @@
 //! - `event.json`: event in the structured mode of CloudEvents, only if the verdict is `accepted`.
 //!   The file has no `id` if the id is new for each callback.
 //!
+//! `PROVIDER/gate.toml` has the routes and templates of a provider.
+//!
 //! If a check fails, the message names the vector and the stage, for example `reply`.
 
 use std::fs;
@@ -108,8 +110,8 @@ pub fn all() -> Vec<Vector> {
     for provider in fs::read_dir(folder()).unwrap() {
         let provider = provider.unwrap().path();
         if provider.is_dir() {
-            let cases = fs::read_dir(&provider).unwrap();
-            vectors.extend(cases.map(|case| load(&case.unwrap().path())));
+            let cases = fs::read_dir(&provider).unwrap().map(|case| case.unwrap().path());
+            vectors.extend(cases.filter(|case| case.is_dir()).map(|case| load(&case)));
         }
     }
     vectors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -132,12 +134,26 @@ fn load(path: &Path) -> Vector {
     Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
 }
 
+/// Returns the text of each `gate.toml`, sorted by the provider's name.
+pub fn configs() -> Vec<String> {
+    let providers = fs::read_dir(folder()).unwrap().map(|provider| provider.unwrap().path());
+    let mut paths: Vec<_> = providers.map(|path| path.join("gate.toml")).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// Returns the config of the gate for the vectors. `http://app.test` is the origin of the app.
+pub fn config() -> String {
+    // Vectors do not depend on each other.
+    format!("breaker = false\n\n{}", configs().join("\n"))
+}
+
 /// Returns the gate for the vectors. `app` is the origin of the app, for example
 /// `http://127.0.0.1:3000`.
 pub fn gate(app: &str) -> Gate {
-    let text = fs::read_to_string(folder().join("gate.toml")).unwrap();
     Gate::builder()
-        .toml(text.replace("http://app.test", app))
+        .toml(config().replace("http://app.test", app))
         .variable("KOLLUS_TOKEN", "vector-token")
         .variable("TENCENT_KEY", "test")
         .variable("TENCENT_OLDER_KEY", "older-key")

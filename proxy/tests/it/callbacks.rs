@@ -259,3 +259,15 @@ fn browser_player_reads_reply_across_origins() {
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (405, None));
     gate.program.wait_for_line("found a CORS preflight of `https://other.test`; see `cors`");
 }
+
+#[test]
+fn fixed_answer_contains_fields_of_the_callback_and_no_injected_member() {
+    let answer = "answer = { allow = false, message = { text = 'Hello {client_user_id}' } }";
+    let template = "[[template]]\nname = 't'\nprovider = 'kollus'\nbind = ['*']\n";
+    let gate = Gatepost::serve("", &format!("{template}[template.on.live_play]\n{answer}\n"));
+    let denied = |user: &str| format!(r#"{{"data":{{"result":0,"message":"Hello {user}"}}}}"#);
+    assert_eq!(gate.send(&play()).text(), denied("user01"));
+    let forged = PLAY.replace("user01", "%22,%22result%22:1%0D%0A");
+    let reply = gate.send(&post(&format!("/callbacks/kollus/{TOKEN}"), &forged));
+    assert_eq!((reply.status, reply.text()), (200, denied(r#"\",\"result\":1\r\n"#)));
+}

@@ -18,7 +18,8 @@ use crate::address::Addresses;
 use crate::event::Forward;
 use crate::head::is_host;
 use crate::provider::decision::{
-    AnswerError, Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
+    AnswerError, CallbackFields, Decision, EmptyAnswer, FixedAnswer, FixedAnswerError, Policy,
+    ReplyField, ReplySigning, TextFault, read_reply_fields,
 };
 use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
@@ -331,9 +332,6 @@ impl<'f> ConfigReader<'f, '_> {
             let defaults = Entry::empty(&kind.name, template.on_place.clone());
             return Delivery::Ask(self.ask(&defaults, kind, policy, template).into());
         };
-        let fixed_fields = |json: &Option<JsonText>, decision: &Decision| {
-            json.as_ref().map(|json| self.fixed_fields(json, decision))
-        };
         let policy = decision.map(|(decision, signing)| Policy {
             on_failure: self.failure_fields(entry, decision),
             defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
@@ -341,9 +339,11 @@ impl<'f> ConfigReader<'f, '_> {
                 .map_or_else(|| decision.default_empty_answer(), |(word, _)| *word),
             reply_signing: signing,
         });
-        if entry.answer.is_some() {
-            let fixed = kind.decision.as_ref().and_then(|d| fixed_fields(&entry.answer, d));
-            return Delivery::Fixed(fixed.zip(policy));
+        if let Some(json) = &entry.answer {
+            let decision = kind.decision.as_ref();
+            let answer =
+                decision.and_then(|decision| self.fixed_answer(json, decision, kind, plan));
+            return Delivery::Fixed(answer.zip(policy));
         }
         if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
             let problem = format!(
@@ -407,7 +407,32 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Parses a fixed answer, which may have any form that an app's answer may have.
     ///
-    /// If the callback asks about several items, the fixed answer applies to each item.
+    /// If the callback asks about several items, the fixed answer applies to each item. Returns `None`
+    /// for a faulty answer.
+    fn fixed_answer(
+        &self,
+        json: &JsonText,
+        decision: &Decision,
+        kind: &Kind,
+        plan: &Plan,
+    ) -> Option<FixedAnswer> {
+        let signature = kind.signature.as_ref().or(plan.signature.as_ref());
+        let proof = signature.map(|signature| &*signature.consumed).unwrap_or_default();
+        let callback = CallbackFields { fields: &kind.fields, proof };
+        match FixedAnswer::parse(&json.text, decision, callback) {
+            Ok(answer) => Some(answer),
+            Err(FixedAnswerError::Answer(fault)) => {
+                self.report_reply(json, &fault, decision);
+                None
+            }
+            Err(FixedAnswerError::Text { member, fault }) => {
+                self.report_text(json, &member, &fault, kind);
+                None
+            }
+        }
+    }
+
+    /// Parses the fields of a failure policy, which may have any form that an app's answer may have.
     pub(super) fn fixed_fields(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
             self.report_reply(json, &fault, decision);
@@ -447,15 +472,34 @@ fn add_dotted(name: &str, item: &Item<'_>, plan: &Plan, names: &mut Vec<String>)
 }
 
 impl ConfigReader<'_, '_> {
+    /// Reports a fault in the text of a fixed answer.
+    fn report_text(&self, json: &JsonText, member: &str, fault: &TextFault, kind: &Kind) {
+        let place = json.place_of(member);
+        let problem = FaultKind::ReplyInvalid.because(fault.to_string());
+        let TextFault::Unknown { field } = fault else {
+            self.faults.add(place, problem, fault.remedy());
+            return;
+        };
+        let names = || kind.fields.iter().map(|field| &*field.name);
+        self.faults.add(place, problem, allowed("field", field, names()));
+        self.faults.suggest(closest(field, names()).map(str::to_owned));
+    }
+
     /// Reports a fixed answer, or fields of a reply, that do not fit the reply to a kind.
     fn report_reply(&self, json: &JsonText, fault: &AnswerError, decision: &Decision) {
         let fields = || decision.fields.iter().map(|field| &*field.name);
         let wrong = if let AnswerError::Unknown { field } = fault { &**field } else { "" };
-        let member = json.members.iter().find(|(name, _)| *name == *wrong);
-        let place = member.map_or(&json.place, |(_, place)| place);
         let problem = FaultKind::ReplyInvalid.because(fault.to_string());
-        self.faults.add(place, problem, allowed("field", wrong, fields()));
+        self.faults.add(json.place_of(wrong), problem, allowed("field", wrong, fields()));
         self.faults.suggest(closest(wrong, fields()).map(str::to_owned));
+    }
+}
+
+impl JsonText {
+    /// Returns the place of a member, or of the whole object if it has no such member.
+    fn place_of(&self, member: &str) -> &Place {
+        let member = self.members.iter().find(|(name, _)| *name == *member);
+        member.map_or(&self.place, |(_, place)| place)
     }
 }
 

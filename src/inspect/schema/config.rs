@@ -482,7 +482,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
         "url": strings("Addresses of the app, each http://, https:// or unix:. A path alone is a path on the upstream, or on the inner service of a layer."),
         "answer": {
             "type": "object",
-            "description": "Fixed answer; gatepost does not ask the app.",
+            "description": "Fixed answer; gatepost does not ask the app. A string field of the reply may be { text = \"…{field}…\" }, with fields of the callback.",
         },
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "timeout": { "$ref": "#/$defs/duration" },

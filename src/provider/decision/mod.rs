@@ -15,12 +15,14 @@
 
 mod answer;
 mod by_status;
+mod fixed;
 mod list;
 mod reply_signing;
 mod write;
 
 pub(crate) use answer::{AnswerError, ReplyField, ReplyFieldName, read_reply_fields};
 pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
+pub(crate) use fixed::{CallbackFields, FixedAnswer, FixedAnswerError, TextFault};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_signing::{
     ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST, is_token,

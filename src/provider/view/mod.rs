@@ -24,8 +24,8 @@ pub(super) use value::{
 
 /// A Rust type for the data of an event.
 ///
-/// A view such as [`kollus::LivePlay`](super::kollus::LivePlay) describes one kind. An enum such as
-/// [`kollus::KollusCallback`](super::kollus::KollusCallback) describes all kinds of a provider.
+/// A view such as [`kollus::LivePlay`](crate::kollus::LivePlay) describes one kind. An enum such as
+/// [`kollus::KollusCallback`](crate::kollus::KollusCallback) describes all kinds of a provider.
 /// [`serde_json::Value`] describes every kind.
 ///
 /// ```
@@ -243,4 +243,4 @@ macro_rules! answer {
     };
 }
 
-pub(super) use {answer, callback, describe, view};
+pub(in crate::provider) use {answer, callback, describe, view};

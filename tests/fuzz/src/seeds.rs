@@ -118,12 +118,13 @@ fn recorded(vector: &Vector) -> Vec<u8> {
 }
 
 fn configs() -> impl Iterator<Item = Vec<u8>> {
-    let folders = ["examples", "examples/php", "proxy/configs", "tests/vectors"];
-    folders.into_iter().flat_map(toml_files).map(|text| beginning(&with_secret(&text)))
+    let folders = ["examples", "examples/php", "proxy/configs"];
+    let texts = folders.into_iter().flat_map(toml_files).chain(vectors::configs());
+    texts.map(|text| beginning(&with_secret(&text)))
 }
 
 fn definitions() -> impl Iterator<Item = Vec<u8>> {
-    toml_files("src/provider").map(|text| beginning(&text))
+    toml_files("src/provider/definitions").map(|text| beginning(&text))
 }
 
 /// Returns the TOML files of a folder of the repository.

@@ -511,7 +511,7 @@ async fn shadow_mode_passes_error_of_body_to_service() {
 
 #[tokio::test]
 async fn event_has_standard_webhooks_signature() {
-    let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
+    let config = vectors::config();
     let secret = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
     let builder = gatepost::Gate::builder().toml(format!("{secret}\n{config}"));
     let keys = [("KOLLUS_TOKEN", "x"), ("TENCENT_KEY", "test"), ("TENCENT_OLDER_KEY", "x")];

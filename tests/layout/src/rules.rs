@@ -157,9 +157,11 @@ fn duplicates(workspace: &Workspace) -> Vec<Finding> {
 }
 
 /// Lists each name that several types of a crate have, with the file and line of each type.
+///
+/// Omits typed views: an app imports the views of one platform, from a module of its own.
 pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for module in &one.modules {
+    for module in one.modules.iter().filter(|module| !module.file.starts_with(PLATFORMS)) {
         for (name, line) in &module.types {
             places.entry(name.clone()).or_default().push((module.file.clone(), *line));
         }
@@ -211,10 +213,16 @@ fn does_io(path: &[String]) -> bool {
     }
 }
 
-/// Reports a built-in provider's name in code outside of `src/provider/<name>`.
+/// The folder of the built-in definitions.
+const DEFINITIONS: &str = "src/provider/definitions/";
+
+/// The folder of the typed views. Each provider has a module of its own there.
+const PLATFORMS: &str = "src/provider/platforms/";
+
+/// Reports a built-in provider's name in code outside of `src/provider/platforms/<name>`.
 fn providers(workspace: &Workspace) -> Vec<Finding> {
     let definition =
-        |path: &String| Some(path.strip_prefix("src/provider/")?.strip_suffix(".toml")?.to_owned());
+        |path: &String| Some(path.strip_prefix(DEFINITIONS)?.strip_suffix(".toml")?.to_owned());
     let names: Vec<_> = workspace.files.keys().filter_map(definition).collect();
     let mut found = Vec::new();
     for (file, contents) in workspace.crates.iter().flat_map(|one| workspace.files_of(one)) {
@@ -223,7 +231,7 @@ fn providers(workspace: &Workspace) -> Vec<Finding> {
             let words = words_of_name(&token.text);
             for name in names.iter().filter(|name| !is_home(file, name) && contains(&words, name)) {
                 let message = format!(
-                    "expected no provider name in code, found {name}; move the rule into src/provider/{name}.toml"
+                    "expected no provider name in code, found {name}; move the rule into {DEFINITIONS}{name}.toml"
                 );
                 found.push(Finding::new(file, token.line, name, message));
             }
@@ -233,8 +241,8 @@ fn providers(workspace: &Workspace) -> Vec<Finding> {
 }
 
 fn is_home(file: &str, provider: &str) -> bool {
-    let inside = file.strip_prefix("src/provider/").and_then(|rest| rest.strip_prefix(provider));
-    file == "src/lib.rs" || inside.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+    let inside = file.strip_prefix(PLATFORMS).and_then(|rest| rest.strip_prefix(provider));
+    inside.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
 fn contains(words: &[String], name: &str) -> bool {
@@ -303,18 +311,19 @@ mod tests {
     #[test]
     fn reports_provider_names_outside_of_provider_folder() {
         let files = [
-            ("src/lib.rs", "mod provider; mod gate; pub use provider::tencent_css;"),
-            ("src/provider/mod.rs", "pub mod tencent_css;"),
-            ("src/provider/tencent_css.rs", "pub struct TencentCss;"),
-            ("src/provider/tencent_css.toml", ""),
+            ("src/lib.rs", "mod provider; mod gate;"),
+            ("src/provider/mod.rs", "pub mod platforms;"),
+            ("src/provider/platforms/mod.rs", "pub mod tencent_css;"),
+            ("src/provider/platforms/tencent_css.rs", "pub struct TencentCss;"),
+            ("src/provider/definitions/tencent_css.toml", ""),
             (
                 "src/gate.rs",
                 "/// As tencent-css does.\nfn f() { \"x-tencent-css\" }\n#[test]\nfn tencent_css() {}",
             ),
         ];
-        let message = "expected no provider name in code, found tencent_css; move the rule into src/provider/tencent_css.toml";
-        let expected =
-            ["src/gate.rs:2", "src/provider/mod.rs:1"].map(|place| format!("{place}: {message}"));
+        let message = "expected no provider name in code, found tencent_css; move the rule into src/provider/definitions/tencent_css.toml";
+        let expected = ["src/gate.rs:2", "src/provider/platforms/mod.rs:1"]
+            .map(|place| format!("{place}: {message}"));
         assert_eq!(check(providers, &files), expected);
     }
 

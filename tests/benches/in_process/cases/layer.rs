@@ -54,6 +54,7 @@ fn pushes() -> Vec<Bench> {
     let proof = "{ keep_proof = true }";
     let value = |Json(push): Json<Value>| async move { drop(std::hint::black_box(push)) };
     let typed = |Callback(push): Callback<Push>| async move { drop(std::hint::black_box(push)) };
+    let bytes = |push: Bytes| async move { drop(std::hint::black_box(push)) };
     let permit = |push: Accepted| async move { drop(std::hint::black_box(push)) };
     vec![
         bench("by_hand/push_value", by_hand::pushes(), signed_push),
@@ -62,6 +63,8 @@ fn pushes() -> Vec<Bench> {
         bench("layer/push_value_raw", behind_form(raw, post(value)), signed_push),
         bench("layer/push_value_passthrough", behind_form(passthrough, post(value)), signed_push),
         bench("layer/push_value_keep_proof", behind_form(proof, post(value)), signed_push),
+        bench("layer/push_bytes", behind(post(bytes)), signed_push),
+        bench("layer/push_bytes_passthrough", behind_form(passthrough, post(bytes)), signed_push),
         bench("layer/push_typed", behind(post(typed)), signed_push),
         bench("layer/push_permit", behind(post(permit)), signed_push),
     ]

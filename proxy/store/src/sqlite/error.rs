@@ -1,0 +1,93 @@
+//! Errors of opening a file, and of operations on it.
+
+use std::io;
+use std::path::PathBuf;
+
+use gatepost::StoreError;
+use rusqlite::ErrorCode;
+
+/// Reason why a store does not open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The integrity check found a fault.
+    #[error(
+        "{path}: expected an intact store, found a fault: {fault}; stop gatepost, keep a copy of the \
+         file, and recover its events with `sqlite3 {path} .recover`"
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// First fault.
+        fault: String,
+    },
+    /// SQLite cannot use the file.
+    #[error(
+        "{path}: cannot use the store: {source}; check the folder, its free space and the file's mode"
+    )]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Reason.
+        source: rusqlite::Error,
+    },
+    /// gatepost cannot create the file.
+    #[error("{path}: cannot open the store: {source}; let gatepost write to the folder")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Reason.
+        source: io::Error,
+    },
+    /// The file is a database of another program.
+    #[error("{path}: expected a store of gatepost, found another database; choose another file")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer gatepost has written the file.
+    #[error(
+        "{path}: expected a store with schema {known} or older, found schema {found}; run the newer \
+         gatepost that wrote it"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Newest schema that this gatepost knows.
+        known: i64,
+        /// Schema of the file.
+        found: i64,
+    },
+    /// An older gatepost has written the file, and no gatepost has migrated it.
+    #[error(
+        "{path}: expected a store with schema {known}, found schema {found}; start gatepost once"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Newest schema that this gatepost knows.
+        known: i64,
+        /// Schema of the file.
+        found: i64,
+    },
+}
+
+/// Returns the error of an operation.
+pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Failed(text)
+        }
+        Some(ErrorCode::DiskFull) => StoreError::Unavailable(format!(
+            "expected free space for the store, found none: {text}; free some, or lower max_bytes"
+        )),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Unavailable(format!(
+                "expected a store that no other process locks for long, found a lock: {text}; end \
+                 the process that holds it"
+            ))
+        }
+        _ => StoreError::Unavailable(text),
+    }
+}

@@ -1,0 +1,249 @@
+//! The operations on events that arrive and are delivered.
+
+use gatepost::{
+    Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, Settlement, StoreError, StoredEvent,
+    Timestamp,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rusqlite::{Connection, Row, params};
+use serde_json::Value;
+
+use super::StoreRules;
+use super::error::failed;
+
+/// Maximum number of rows that one operation removes for their age or for space, so that no event
+/// waits long.
+const MAX_REMOVED: i64 = 2000;
+
+/// Appends an event and its dedupe key.
+pub(super) fn append(
+    db: &Connection,
+    new: &NewEvent,
+    max_bytes: u64,
+    now: Timestamp,
+) -> Result<Appended, StoreError> {
+    let added = || -> rusqlite::Result<Option<Appended>> {
+        let bytes = new.event.stored_bytes();
+        if let Some(dedupe) = &new.dedupe {
+            // An expired key that no sweep has removed counts as absent.
+            let find = "SELECT 1 FROM seen WHERE key = ?1 AND until_ms > ?2";
+            let known = db.prepare_cached(find)?.exists(params![dedupe.key, now.as_millis()])?;
+            if known {
+                return Ok(Some(Appended::Duplicate));
+            }
+        }
+        if !has_room(db, bytes, max_bytes)? {
+            return Ok(None);
+        }
+        if let Some(dedupe) = &new.dedupe {
+            db.prepare_cached("INSERT OR REPLACE INTO seen VALUES (?1, ?2)")?
+                .execute(params![dedupe.key, dedupe.until.as_millis()])?;
+        }
+        insert(db, &new.event, bytes, now)?;
+        Ok(Some(Appended::Durable))
+    };
+    added().map_err(|error| failed(&error))?.ok_or(StoreError::Full { max_bytes })
+}
+
+fn insert(
+    db: &Connection,
+    event: &StoredEvent,
+    bytes: u64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let add = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, bytes)
+        VALUES (?1, ?2, ?3, ?4, ?5, NOT EXISTS (
+            SELECT 1 FROM event WHERE source = ?3 AND subject = ?4 AND state = 'pending'
+                AND subject IS NOT NULL), ?6, ?7)";
+    db.prepare_cached(add)?.execute(params![
+        event.id,
+        event.lane.to_string(),
+        event.source,
+        event.subject,
+        event.received.as_millis(),
+        now.as_millis(),
+        bytes.cast_signed(),
+    ])?;
+    db.prepare_cached("INSERT INTO payload VALUES (?1, ?2, ?3)")?.execute(params![
+        db.last_insert_rowid(),
+        headers_to_json(&event.headers),
+        &*event.body,
+    ])?;
+    Ok(())
+}
+
+/// Removes the oldest delivered events if the new event would exceed the maximum size. Returns false
+/// if the other events leave no room.
+fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<bool> {
+    let fits = || -> rusqlite::Result<bool> {
+        let mut total = db.prepare_cached("SELECT sum(bytes) FROM total")?;
+        let used: i64 = total.query_row([], |row| row.get(0))?;
+        Ok(used.cast_unsigned().saturating_add(bytes) <= max_bytes)
+    };
+    let oldest = "DELETE FROM event WHERE number IN (
+        SELECT number FROM event WHERE state = 'delivered' ORDER BY ended_ms LIMIT 64)";
+    while !fits()? {
+        if db.prepare_cached(oldest)?.execute([])? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Returns the lanes with pending events.
+pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
+    // Finds the lanes one by one in the index, instead of reading each head.
+    let query = "WITH RECURSIVE found (lane) AS (
+            SELECT min(lane) FROM event WHERE is_head = 1
+            UNION ALL
+            SELECT (SELECT min(lane) FROM event WHERE is_head = 1 AND lane > found.lane)
+            FROM found WHERE found.lane IS NOT NULL)
+        SELECT lane, (SELECT min(due_ms) FROM event WHERE is_head = 1 AND event.lane = found.lane)
+        FROM found WHERE lane IS NOT NULL";
+    let read = || -> rusqlite::Result<Vec<LaneStatus>> {
+        let mut statement = db.prepare_cached(query)?;
+        let rows = statement.query_map([], |row| {
+            let due = Timestamp::from_millis(row.get(1)?);
+            Ok(LaneStatus { lane: lane_at(row, 0)?, due })
+        })?;
+        rows.collect()
+    };
+    read().map_err(|error| failed(&error))
+}
+
+/// Claims heads of a lane.
+pub(super) fn claim(
+    db: &Connection,
+    lane: &Lane,
+    owner: &str,
+    max: usize,
+    lease_end: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Claimed>, StoreError> {
+    let find = "SELECT number, id, lane, source, subject, received_ms, headers, body,
+            attempts + 1, coalesce(first_attempt_ms, ?2), is_replay
+        FROM event JOIN payload USING (number)
+        WHERE is_head = 1 AND lane = ?1 AND due_ms <= ?2 ORDER BY due_ms LIMIT ?3";
+    let take = "UPDATE event SET owner = ?2, due_ms = ?3, attempts = ?4, first_attempt_ms = ?5
+        WHERE number = ?1";
+    let claimed = || -> rusqlite::Result<Vec<Claimed>> {
+        let mut statement = db.prepare_cached(find)?;
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let key = params![lane.to_string(), now.as_millis(), max];
+        let claimed: Vec<_> = statement
+            .query_map(key, |row| {
+                let attempt = row.get(8)?;
+                let lease = Lease { number: number_at(row, 0)?, attempt, owner: owner.into() };
+                let first_attempt = Timestamp::from_millis(row.get(9)?);
+                Ok(Claimed { lease, event: event_at(row)?, first_attempt, is_replay: row.get(10)? })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        for Claimed { lease, first_attempt, .. } in &claimed {
+            let number = lease.number.cast_signed();
+            let first = first_attempt.as_millis();
+            let (end, attempt) = (lease_end.as_millis(), lease.attempt);
+            db.prepare_cached(take)?.execute(params![number, owner, end, attempt, first])?;
+        }
+        Ok(claimed)
+    };
+    claimed().map_err(|error| failed(&error))
+}
+
+/// Ends a claim.
+pub(super) fn settle(
+    db: &Connection,
+    lease: &Lease,
+    result: &Settlement,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const HELD: &str = "WHERE number = ?1 AND owner = ?2 AND attempts = ?3 AND state = 'pending'";
+    let held = (lease.number.cast_signed(), &*lease.owner, lease.attempt);
+    let end = |state: &str, reason: Option<&str>| {
+        let query = format!(
+            "UPDATE event SET state = ?4, is_head = 0, owner = NULL, ended_ms = ?5,
+                reason = coalesce(?6, reason) {HELD}"
+        );
+        let (number, owner, attempt) = held;
+        let values = params![number, owner, attempt, state, now.as_millis(), reason];
+        db.prepare_cached(&query)?.execute(values)
+    };
+    let changed = match result {
+        Settlement::Delivered => end("delivered", None),
+        Settlement::Dead { reason } => end("dead", Some(reason)),
+        Settlement::Later { at, reason } => {
+            let query = format!("UPDATE event SET owner = NULL, due_ms = ?4, reason = ?5 {HELD}");
+            let (number, owner, attempt) = held;
+            let values = params![number, owner, attempt, at.as_millis(), reason];
+            db.prepare_cached(&query).and_then(|mut statement| statement.execute(values))
+        }
+    };
+    changed.map(|changed| changed > 0).map_err(|error| failed(&error))
+}
+
+/// Removes what has outlived its retention, at most [`MAX_REMOVED`] rows of each sort.
+pub(super) fn sweep(db: &Connection, rules: StoreRules, now: Timestamp) -> Result<u64, StoreError> {
+    let ended = "DELETE FROM event WHERE number IN (
+        SELECT number FROM event WHERE state = ?1 AND state <> 'pending' AND ended_ms <= ?2
+        ORDER BY ended_ms LIMIT ?3)";
+    let keys = "DELETE FROM seen WHERE key IN (
+        SELECT key FROM seen WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)";
+    let now = now.as_millis();
+    let before = |retention: std::time::Duration| {
+        now.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX))
+    };
+    let swept = || -> rusqlite::Result<usize> {
+        let mut remove = db.prepare_cached(ended)?;
+        remove.execute(params!["delivered", before(rules.delivered), MAX_REMOVED])?;
+        let dead = remove.execute(params!["dead", before(rules.dead), MAX_REMOVED])?;
+        db.prepare_cached(keys)?.execute(params![now, MAX_REMOVED])?;
+        Ok(dead)
+    };
+    swept().map(|dead| dead as u64).map_err(|error| failed(&error))
+}
+
+/// Reads an event from the columns `number, id, lane, source, subject, received_ms, headers, body`.
+pub(super) fn event_at(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+    Ok(StoredEvent {
+        id: row.get(1)?,
+        lane: lane_at(row, 2)?,
+        source: row.get(3)?,
+        subject: row.get(4)?,
+        received: Timestamp::from_millis(row.get(5)?),
+        headers: headers_from_json(&row.get::<_, String>(6)?),
+        body: row.get::<_, Vec<u8>>(7)?.into(),
+    })
+}
+
+pub(super) fn number_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(i64::cast_unsigned)
+}
+
+pub(super) fn lane_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Lane> {
+    let text: String = row.get(column)?;
+    Ok(Lane::parse(&text).unwrap_or_else(|| Lane::new(text, "")))
+}
+
+/// Writes headers as `[["name", "value"], …]`. A value that is not UTF-8 is a list of bytes.
+fn headers_to_json(headers: &HeaderMap) -> String {
+    let value = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Value::from(text),
+        Err(_) => Value::from(value.as_bytes()),
+    };
+    let pairs = headers.iter().map(|(name, text)| Value::from([name.as_str().into(), value(text)]));
+    Value::from_iter(pairs).to_string()
+}
+
+fn headers_from_json(text: &str) -> HeaderMap {
+    let pairs: Vec<(String, Value)> = serde_json::from_str(text).unwrap_or_default();
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let bytes = match value.as_str() {
+            Some(text) => text.as_bytes().to_vec(),
+            None => serde_json::from_value(value).unwrap_or_default(),
+        };
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(bytes)) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}

@@ -1,0 +1,132 @@
+//! Opens the file of a store: mode, settings, schema and integrity.
+
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::OpenError;
+
+/// The changes from each schema to the next. The first change creates schema 1.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// Newest schema that this program knows.
+const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
+/// Number in the header of each file of gatepost: `gpst`.
+const APPLICATION_ID: i64 = 0x6770_7374;
+
+/// Longest wait for the lock of another process, for example during an upgrade.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens or creates a file for writing.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    create_private(path).map_err(|source| OpenError::File { path: path.into(), source })?;
+    let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let wrong = |source| of_database(path, source);
+    if schema_of(&db, path)? > 0 {
+        check_integrity(&db, path)?;
+    }
+    set_up(&db).map_err(wrong)?;
+    migrate(&mut db).map_err(wrong)?;
+    Ok(db)
+}
+
+/// Opens an existing file for writing.
+pub(super) fn attach(path: &Path) -> Result<Connection, OpenError> {
+    let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let found = schema_of(&db, path)?;
+    if found < SCHEMA {
+        return Err(OpenError::Older { path: path.into(), known: SCHEMA, found });
+    }
+    set_up(&db).map_err(|source| of_database(path, source))?;
+    Ok(db)
+}
+
+/// Opens an existing file for reading.
+pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
+    // A reader of a write-ahead log writes to the file with the suffix `-shm`, so the connection may
+    // write. `query_only` forbids changes of the events.
+    let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let set = db.pragma_update(None, "query_only", true);
+    set.map_err(|source| of_database(path, source))?;
+    Ok(db)
+}
+
+/// Creates the file so that other users cannot read it. SQLite gives its other files the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let wrong = |source| of_database(path, source);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(wrong)?;
+    db.busy_timeout(BUSY_TIMEOUT).map_err(wrong)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+fn of_database(path: &Path, source: rusqlite::Error) -> OpenError {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            OpenError::Corrupt { path: path.into(), fault: source.to_string() }
+        }
+        _ => OpenError::Database { path: path.into(), source },
+    }
+}
+
+fn set_up(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // `NORMAL` does not sync each commit.
+    db.pragma_update(None, "synchronous", "full")?;
+    // Removes the memory of a large log after a checkpoint.
+    db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
+    db.pragma_update(None, "recursive_triggers", false)
+}
+
+/// Returns the schema of a file; 0 for an empty file.
+fn schema_of(db: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let read = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let wrong = |source| of_database(path, source);
+    let found = read("user_version").map_err(wrong)?;
+    let application = read("application_id").map_err(wrong)?;
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrong)?;
+    if application != APPLICATION_ID && (tables > 0 || found > 0) {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    if found > SCHEMA {
+        return Err(OpenError::Newer { path: path.into(), known: SCHEMA, found });
+    }
+    Ok(found)
+}
+
+fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    let checked = db.pragma_query_value(None, "quick_check", |row| row.get::<_, String>(0));
+    match checked {
+        Ok(word) if word == "ok" => Ok(()),
+        Ok(fault) => Err(OpenError::Corrupt { path: path.into(), fault }),
+        Err(source) => Err(of_database(path, source)),
+    }
+}
+
+/// Brings the file to the newest schema. Two processes may do so at once.
+fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = change.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+    let missing = MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default());
+    missing.into_iter().try_for_each(|migration| change.execute_batch(migration))?;
+    if found != SCHEMA {
+        change.pragma_update(None, "application_id", APPLICATION_ID)?;
+        change.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    change.commit()
+}

@@ -1,0 +1,152 @@
+//! A store in a file on this machine: SQLite with a write-ahead log, synced at each commit.
+//!
+//! 1. One thread writes. It commits all operations that wait as one transaction, and answers each
+//!    after the commit. While a commit lasts, the next operations gather, so no timer is needed.
+//! 2. Another thread reads, so that a long list delays no event.
+//! 3. If a write fails in a way that leaves the file in doubt, such as a failed sync, the store takes
+//!    no more operations. Only a restart, which checks the file, can show what is durable.
+//! 4. Two processes may use one file, for example during an upgrade. A claim is a lease in the file.
+//!
+//! The schema is in `schema.sql`. Its triggers keep the heads of the lines and the totals, so an
+//! operator may change rows with `sqlite3`.
+
+mod entries;
+mod error;
+mod events;
+mod file;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::{
+    Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
+    Store, StoreFuture, StoreStatus, StoredEvent, Timestamp,
+};
+
+pub use self::error::OpenError;
+use self::worker::{Reader, Writer};
+
+/// Bounds of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreRules {
+    /// Maximum size of all events, in bytes.
+    pub max_bytes: u64,
+    /// Time for which the store keeps a delivered event.
+    pub delivered: Duration,
+    /// Time for which the store keeps a dead letter.
+    pub dead: Duration,
+}
+
+/// A store in a file.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use gatepost_store::{SqliteStore, StoreRules};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let day = Duration::from_secs(86_400);
+/// let rules = StoreRules { max_bytes: 1 << 30, delivered: day, dead: 14 * day };
+/// let store = SqliteStore::open(&folder.path().join("gatepost.db"), rules)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    reader: Reader,
+    rules: StoreRules,
+}
+
+impl SqliteStore {
+    /// Opens a file, or creates it with the mode 0600. Checks its integrity, and migrates an older
+    /// schema.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file is not a store of gatepost, has a newer schema, is corrupt, or
+    /// cannot be written.
+    pub fn open(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
+        Self::with_writer(path, file::open(path)?, rules)
+    }
+
+    /// Opens the file of a running gatepost, for one command. Skips the check of the whole file.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such file, or if it has another schema.
+    pub fn attach(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
+        Self::with_writer(path, file::attach(path)?, rules)
+    }
+
+    fn with_writer(
+        path: &Path,
+        writer: rusqlite::Connection,
+        rules: StoreRules,
+    ) -> Result<Self, OpenError> {
+        let reader = Reader::start(file::read_only(path)?);
+        Ok(Self { writer: Writer::start(writer), reader, rules })
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended> {
+        let max_bytes = self.rules.max_bytes;
+        self.writer.run(move |db| events::append(db, &event, max_bytes, now))
+    }
+
+    fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>> {
+        self.reader.run(events::lanes)
+    }
+
+    fn claim(
+        &self,
+        lane: &Lane,
+        owner: &str,
+        max: usize,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<Claimed>> {
+        let (lane, owner): (_, Arc<str>) = (lane.clone(), owner.into());
+        self.writer.run(move |db| events::claim(db, &lane, &owner, max, lease_end, now))
+    }
+
+    fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
+        let lease = lease.clone();
+        self.writer.run(move |db| events::settle(db, &lease, &result, now))
+    }
+
+    fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>> {
+        let filter = filter.clone();
+        self.reader.run(move |db| entries::list(db, &filter))
+    }
+
+    fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>> {
+        self.reader.run(move |db| entries::show(db, number))
+    }
+
+    fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        let filter = filter.clone();
+        self.writer.run(move |db| entries::replay(db, &filter, now))
+    }
+
+    fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        let filter = filter.clone();
+        self.writer.run(move |db| entries::remove(db, &filter, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        let rules = self.rules;
+        self.writer.run(move |db| events::sweep(db, rules, now))
+    }
+
+    fn status(&self) -> StoreFuture<'_, StoreStatus> {
+        match self.writer.failure() {
+            Some(failure) => Box::pin(std::future::ready(Err(failure))),
+            None => self.reader.run(entries::status),
+        }
+    }
+}

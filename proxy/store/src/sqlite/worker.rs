@@ -1,0 +1,239 @@
+//! The two threads of a store.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use futures_channel::oneshot::channel;
+use gatepost::{StoreError, StoreFuture};
+use rusqlite::Connection;
+
+use super::error::failed;
+
+/// Maximum number of operations that wait for a thread. Beyond, a store refuses operations.
+const QUEUE: usize = 4096;
+
+/// Maximum number of operations in one transaction.
+const BATCH: usize = 512;
+
+/// An operation, or its refusal. Returns the sender of its result, which runs after the commit.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
+
+/// The result of an operation whose transaction is open.
+struct Executed {
+    error: Option<StoreError>,
+    reply: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
+
+/// Handle of the thread that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: JobSender,
+    failure: Arc<OnceLock<StoreError>>,
+}
+
+/// Handle of the thread that reads.
+#[derive(Debug)]
+pub(super) struct Reader(JobSender);
+
+struct JobSender {
+    sender: SyncSender<Job>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for JobSender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JobSender").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Starts the thread. It ends when the handle is dropped.
+    pub(super) fn start(db: Connection) -> Self {
+        let (jobs, receiver) = JobSender::new();
+        let failure = Arc::<OnceLock<StoreError>>::default();
+        let (waiting, seen) = (Arc::clone(&jobs.waiting), Arc::clone(&failure));
+        thread::spawn(move || write(&db, &receiver, &waiting, &seen));
+        Self { jobs, failure }
+    }
+
+    /// Runs an operation. Resolves after its transaction is durable.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        self.jobs.run(work)
+    }
+
+    /// Returns the failure after which the store takes no more operations.
+    pub(super) fn failure(&self) -> Option<StoreError> {
+        self.failure.get().cloned()
+    }
+}
+
+impl Reader {
+    /// Starts the thread. It ends when the handle is dropped.
+    pub(super) fn start(db: Connection) -> Self {
+        let (jobs, receiver) = JobSender::new();
+        let waiting = Arc::clone(&jobs.waiting);
+        thread::spawn(move || {
+            for job in receiver {
+                waiting.fetch_sub(1, Ordering::Relaxed);
+                (job(Ok(&db)).reply)(Ok(()));
+            }
+        });
+        Self(jobs)
+    }
+
+    /// Runs a query.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        self.0.run(work)
+    }
+}
+
+impl JobSender {
+    fn new() -> (Self, Receiver<Job>) {
+        let (sender, receiver) = sync_channel(QUEUE);
+        (Self { sender, waiting: Arc::default() }, receiver)
+    }
+
+    /// Sends an operation to the thread at once, so that it runs even if the caller drops the future.
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let (sender, receiver) = channel();
+        let job = move |db: Result<&Connection, StoreError>| {
+            let result = db.and_then(work);
+            let error = result.as_ref().err().cloned();
+            // `send` fails only if the caller no longer waits.
+            let reply = move |done: Result<(), StoreError>| drop(sender.send(done.and(result)));
+            Executed { error, reply: Box::new(reply) }
+        };
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = self.sender.try_send(Box::new(job));
+        if let Err(error) = sent {
+            let waiting = self.waiting.fetch_sub(1, Ordering::Relaxed);
+            let error = match error {
+                TrySendError::Full(_) => StoreError::Busy { waiting },
+                TrySendError::Disconnected(_) => ended(),
+            };
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(ended())) })
+    }
+}
+
+fn ended() -> StoreError {
+    StoreError::Failed("the thread of the store has ended".into())
+}
+
+/// Runs operations until the handle is dropped: each time, all that wait, as one transaction.
+fn write(
+    db: &Connection,
+    jobs: &Receiver<Job>,
+    waiting: &AtomicUsize,
+    failure: &OnceLock<StoreError>,
+) {
+    while let Ok(first) = jobs.recv() {
+        let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
+        waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        let (replies, result) = match failure.get() {
+            Some(failed) => refuse(batch, failed),
+            None => commit(db, batch),
+        };
+        if let Err(error @ StoreError::Failed(_)) = &result {
+            // `set` fails only if there is an earlier failure, which stays.
+            drop(failure.set(error.clone()));
+        }
+        replies.into_iter().for_each(|executed| (executed.reply)(result.clone()));
+    }
+}
+
+/// Runs a batch as one transaction.
+fn commit(db: &Connection, batch: Vec<Job>) -> (Vec<Executed>, Result<(), StoreError>) {
+    if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
+        return refuse(batch, &failed(&error));
+    }
+    let mut replies = Vec::with_capacity(batch.len());
+    let mut broken = None;
+    for job in batch {
+        let executed = job(Ok(db));
+        // A full store is the result of one operation. After any other error, an operation may be
+        // half done, so the whole transaction fails.
+        let is_broken =
+            executed.error.as_ref().is_some_and(|e| !matches!(e, StoreError::Full { .. }));
+        broken = broken.or_else(|| executed.error.clone().filter(|_| is_broken));
+        replies.push(executed);
+    }
+    let result = match broken {
+        None => db.execute_batch("COMMIT").map_err(|error| failed(&error)),
+        Some(error) => Err(error),
+    };
+    if result.is_err() && !db.is_autocommit() {
+        // If this fails too, the next `BEGIN` fails.
+        drop(db.execute_batch("ROLLBACK"));
+    }
+    (replies, result)
+}
+
+/// Refuses a batch.
+fn refuse(batch: Vec<Job>, error: &StoreError) -> (Vec<Executed>, Result<(), StoreError>) {
+    let refused = batch.into_iter().map(|job| job(Err(error.clone()))).collect();
+    (refused, Err(error.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> Writer {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t (x UNIQUE)").unwrap();
+        Writer::start(db)
+    }
+
+    fn insert(db: &Connection) -> Result<usize, StoreError> {
+        db.execute("INSERT INTO t VALUES (1)", []).map_err(|error| failed(&error))
+    }
+
+    fn count(db: &Connection) -> Result<i64, StoreError> {
+        let count = db.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
+        count.map_err(|error| failed(&error))
+    }
+
+    #[tokio::test]
+    async fn takes_no_operation_after_a_failed_sync() {
+        let writer = writer();
+        let synced = |_: &Connection| Err::<(), _>(StoreError::Failed("fsync".into()));
+        assert!(writer.run(synced).await.is_err());
+        assert_eq!(writer.failure(), Some(StoreError::Failed("fsync".into())));
+        assert_eq!(writer.run(insert).await, Err(StoreError::Failed("fsync".into())));
+    }
+
+    #[tokio::test]
+    async fn failed_operation_leaves_nothing_behind() {
+        let writer = writer();
+        let half = |db: &Connection| insert(db).and_then(|_| insert(db));
+        assert!(matches!(writer.run(half).await, Err(StoreError::Unavailable(_))));
+        assert_eq!(writer.run(count).await, Ok(0));
+        assert_eq!(writer.run(insert).await, Ok(1));
+        assert_eq!(writer.run(count).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn full_store_does_not_fail_the_other_operations_of_a_batch() {
+        let writer = writer();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let blocked = writer.run(move |_| Ok(wait.recv().is_ok()));
+        let full = writer.run(|_| Err::<(), _>(StoreError::Full { max_bytes: 1 }));
+        let added = writer.run(insert);
+        release.send(()).unwrap();
+        assert_eq!(blocked.await, Ok(true));
+        assert_eq!((full.await, added.await), (Err(StoreError::Full { max_bytes: 1 }), Ok(1)));
+    }
+}

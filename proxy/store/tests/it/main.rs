@@ -1,0 +1,5 @@
+//! Tests of the stores.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod contract;
+mod file;

@@ -1,0 +1,354 @@
+//! The data of a store: events, claims, filters and sizes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::printable::print_only;
+use crate::time::Timestamp;
+
+/// The template and the kind of an event. They determine the app that receives the event.
+///
+/// ```
+/// use gatepost::Lane;
+///
+/// let lane = Lane::new("prod-live", "push");
+/// assert_eq!(lane.to_string(), "prod-live/push");
+/// assert_eq!(Lane::parse("prod-live/push"), Some(lane));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    template: Arc<str>,
+    kind: Arc<str>,
+}
+
+impl Lane {
+    /// Creates a lane.
+    #[must_use]
+    pub fn new(template: impl Into<Arc<str>>, kind: impl Into<Arc<str>>) -> Self {
+        Self { template: template.into(), kind: kind.into() }
+    }
+
+    /// Parses `TEMPLATE/KIND`. The name of a template contains no slash.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.split_once('/').map(|(template, kind)| Self::new(template, kind))
+    }
+
+    /// Returns the name of the template.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Returns the name of the kind, or `unknown`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.template, self.kind)
+    }
+}
+
+/// An event as a store keeps it: the request to the app, without address and signature.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Value of `ce-id`.
+    pub id: Box<str>,
+    /// Template and kind.
+    pub lane: Lane,
+    /// Value of `ce-source`, for example `/tencent-css/push.example.com`.
+    pub source: Box<str>,
+    /// Subject, for example `live/stream-1`. Events with one source and subject keep their order.
+    pub subject: Option<Box<str>>,
+    /// Time at which the callback arrived.
+    pub received: Timestamp,
+    /// Headers of the event, without `host`, `content-length` and the headers of event signing.
+    pub headers: HeaderMap,
+    /// Body of the event.
+    pub body: Bytes,
+}
+
+// Omits headers and body, which may contain personal data and secrets.
+print_only! { StoredEvent: id lane source subject received; }
+
+impl StoredEvent {
+    /// Returns the size for which a store counts the event, in bytes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let texts = self.source.len() + self.subject.as_ref().map_or(0, |subject| subject.len());
+        (Self::OVERHEAD + texts + headers.sum::<usize>() + self.body.len()) as u64
+    }
+
+    /// Size of an event without texts, headers and body, with its entries in the indexes.
+    const OVERHEAD: usize = 512;
+}
+
+/// An event to append.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// The event.
+    pub event: StoredEvent,
+    /// Key that all resends of the callback share; `None` if no callback is a resend of it.
+    pub dedupe: Option<DedupeKey>,
+}
+
+/// A key that all resends of a callback share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DedupeKey {
+    /// Digest that is the same on each machine.
+    pub key: [u8; 16],
+    /// Time until which the store remembers the key.
+    pub until: Timestamp,
+}
+
+/// Result of [`Store::append`](super::Store::append).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// The event is durable.
+    Durable,
+    /// The store has an event with the same dedupe key, so it ignores this one.
+    Duplicate,
+}
+
+/// A lane with pending events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// The lane.
+    pub lane: Lane,
+    /// Time at which a head of the lane is due first. For a claimed head, the end of the lease.
+    pub due: Timestamp,
+}
+
+/// The right to deliver an event, until the lease ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Number of the event.
+    pub number: u64,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Owner of the claim.
+    pub owner: Box<str>,
+}
+
+/// A claimed event.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The claim.
+    pub lease: Lease,
+    /// The event.
+    pub event: StoredEvent,
+    /// Time of the first attempt.
+    pub first_attempt: Timestamp,
+    /// True if an operator has queued the event again.
+    pub is_replay: bool,
+}
+
+/// The end of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The app took the event.
+    Delivered,
+    /// The app did not take the event. The next attempt is due at a time.
+    Later {
+        /// Time of the next attempt.
+        at: Timestamp,
+        /// Reason for the failure.
+        reason: Box<str>,
+    },
+    /// gatepost gives up.
+    Dead {
+        /// Reason for the last failure.
+        reason: Box<str>,
+    },
+}
+
+/// State of a stored event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryState {
+    /// The event waits for its delivery.
+    Pending,
+    /// The app took the event.
+    Delivered,
+    /// gatepost gave up. The event is a dead letter.
+    Dead,
+}
+
+impl EntryState {
+    /// All states, in the order of an event's life.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+
+    /// Returns the stable word: `pending`, `delivered` or `dead`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Parses the stable word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// A stored event without headers and body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueEntry {
+    /// Number of the event in the store. Numbers grow in the order of arrival.
+    pub number: u64,
+    /// Value of `ce-id`.
+    pub id: Box<str>,
+    /// Template and kind.
+    pub lane: Lane,
+    /// Value of `ce-source`.
+    pub source: Box<str>,
+    /// Subject of the event.
+    pub subject: Option<Box<str>>,
+    /// Time at which the callback arrived.
+    pub received: Timestamp,
+    /// State of the event.
+    pub state: EntryState,
+    /// Number of attempts to deliver the event.
+    pub attempts: u32,
+    /// Time of the next attempt, or of the end of the claim. Without meaning unless the event is
+    /// pending.
+    pub due: Timestamp,
+    /// True if a process has claimed the event.
+    pub is_claimed: bool,
+    /// Time at which the event was delivered or given up.
+    pub ended: Option<Timestamp>,
+    /// Reason for the last failure.
+    pub reason: Option<Box<str>>,
+    /// True if an operator has queued the event again.
+    pub is_replay: bool,
+    /// Size of the event in the store, in bytes.
+    pub bytes: u64,
+}
+
+impl QueueEntry {
+    /// Creates the entry of a new event.
+    #[must_use]
+    pub fn new(number: u64, event: &StoredEvent, now: Timestamp) -> Self {
+        Self {
+            number,
+            id: event.id.clone(),
+            lane: event.lane.clone(),
+            source: event.source.clone(),
+            subject: event.subject.clone(),
+            received: event.received,
+            state: EntryState::Pending,
+            attempts: 0,
+            due: now,
+            is_claimed: false,
+            ended: None,
+            reason: None,
+            is_replay: false,
+            bytes: event.stored_bytes(),
+        }
+    }
+}
+
+/// The events that an operator asks for. The default matches all events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueFilter {
+    /// Numbers of the events; empty for any number.
+    pub numbers: Vec<u64>,
+    /// State of the events.
+    pub state: Option<EntryState>,
+    /// Name of the template.
+    pub template: Option<Box<str>>,
+    /// Name of the kind.
+    pub kind: Option<Box<str>>,
+    /// Value of `ce-id`.
+    pub id: Option<Box<str>>,
+    /// Subject.
+    pub subject: Option<Box<str>>,
+    /// Time before which the callback arrived.
+    pub received_before: Option<Timestamp>,
+    /// Number after which the list begins.
+    pub after: u64,
+    /// Maximum number of events; `None` for all.
+    pub limit: Option<usize>,
+}
+
+impl QueueFilter {
+    /// Returns true if the filter selects the entry, without regard to `limit`.
+    #[must_use]
+    pub fn matches(&self, entry: &QueueEntry) -> bool {
+        fn fits<T: PartialEq + ?Sized>(wanted: Option<&T>, found: Option<&T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        (self.numbers.is_empty() || self.numbers.contains(&entry.number))
+            && entry.number > self.after
+            && fits(self.state.as_ref(), Some(&entry.state))
+            && fits(self.template.as_deref(), Some(entry.lane.template()))
+            && fits(self.kind.as_deref(), Some(entry.lane.kind()))
+            && fits(self.id.as_deref(), Some(&*entry.id))
+            && fits(self.subject.as_deref(), entry.subject.as_deref())
+            && self.received_before.is_none_or(|before| entry.received < before)
+    }
+}
+
+/// Number and size of the events in one state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateTotal {
+    /// Number of events.
+    pub count: u64,
+    /// Size of the events in bytes.
+    pub bytes: u64,
+}
+
+/// Sizes of a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreStatus {
+    /// Pending events.
+    pub pending: StateTotal,
+    /// Delivered events.
+    pub delivered: StateTotal,
+    /// Dead letters.
+    pub dead: StateTotal,
+    /// Arrival of the oldest pending event; `None` without such an event.
+    pub oldest_pending: Option<Timestamp>,
+}
+
+impl StoreStatus {
+    /// Returns the total of a state.
+    #[must_use]
+    pub const fn of(&self, state: EntryState) -> StateTotal {
+        match state {
+            EntryState::Pending => self.pending,
+            EntryState::Delivered => self.delivered,
+            EntryState::Dead => self.dead,
+        }
+    }
+
+    /// Returns the total of a state, for a store that changes it.
+    pub const fn of_mut(&mut self, state: EntryState) -> &mut StateTotal {
+        match state {
+            EntryState::Pending => &mut self.pending,
+            EntryState::Delivered => &mut self.delivered,
+            EntryState::Dead => &mut self.dead,
+        }
+    }
+
+    /// Returns the age of the oldest pending event.
+    #[must_use]
+    pub fn oldest_age(&self, now: Timestamp) -> Option<Duration> {
+        let millis = now.as_millis().saturating_sub(self.oldest_pending?.as_millis());
+        Some(Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
+    }
+}

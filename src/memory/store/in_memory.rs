@@ -1,0 +1,325 @@
+//! A store in memory: the reference for the other backends. It loses its events when it is dropped,
+//! so no config selects it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{
+    Appended, Claimed, DedupeKey, EntryState, Lane, LaneStatus, Lease, NewEvent, QueueEntry,
+    QueueFilter, Settlement, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
+};
+use crate::printable::print_only;
+use crate::time::Timestamp;
+
+/// A store in memory, for tests and simulations.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use gatepost::{Appended, InMemoryStore, Lane, NewEvent, Store, StoredEvent, Timestamp};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), gatepost::StoreError> {
+/// let store = InMemoryStore::new(1024 * 1024, Duration::from_secs(60), Duration::from_secs(60));
+/// let (lane, now) = (Lane::new("prod-live", "push"), Timestamp::from_secs(1_700_000_000));
+/// let event = StoredEvent {
+///     id: "1".into(),
+///     lane: lane.clone(),
+///     source: "/tencent-css/push.example.com".into(),
+///     subject: Some("live/stream-1".into()),
+///     received: now,
+///     headers: Default::default(),
+///     body: "{}".into(),
+/// };
+/// let appended = store.append(NewEvent { event, dedupe: None }, now).await?;
+/// assert_eq!(appended, Appended::Durable);
+///
+/// let lease_end = Timestamp::from_secs(1_700_000_010);
+/// let claimed = store.claim(&lane, "owner", 10, lease_end, now).await?;
+/// assert_eq!(claimed[0].lease.attempt, 1);
+/// assert!(store.claim(&lane, "other", 10, lease_end, now).await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+pub struct InMemoryStore {
+    max_bytes: u64,
+    delivered: Duration,
+    dead: Duration,
+    state: Mutex<StoredEvents>,
+}
+
+print_only! { InMemoryStore: max_bytes; }
+
+#[derive(Default)]
+struct StoredEvents {
+    last: u64,
+    entries: BTreeMap<u64, Record>,
+    /// Pending events of each source and subject, in order.
+    lines: HashMap<Line, BTreeSet<u64>>,
+    keys: HashMap<[u8; 16], Timestamp>,
+    totals: StoreStatus,
+}
+
+type Line = (Box<str>, Box<str>);
+
+struct Record {
+    entry: QueueEntry,
+    event: StoredEvent,
+    owner: Option<Box<str>>,
+    first_attempt: Option<Timestamp>,
+}
+
+impl InMemoryStore {
+    /// Creates an empty store, with the maximum size and the retentions of delivered and dead events.
+    #[must_use]
+    pub fn new(max_bytes: u64, delivered: Duration, dead: Duration) -> Self {
+        Self { max_bytes, delivered, dead, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StoredEvents> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn done<'s, T: Send + 's>(result: Result<T, StoreError>) -> StoreFuture<'s, T> {
+    Box::pin(std::future::ready(result))
+}
+
+impl Store for InMemoryStore {
+    fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended> {
+        done(self.lock().append(event, self.max_bytes, now))
+    }
+
+    fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>> {
+        done(Ok(self.lock().lanes()))
+    }
+
+    fn claim(
+        &self,
+        lane: &Lane,
+        owner: &str,
+        max: usize,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<Claimed>> {
+        let mut state = self.lock();
+        let is_due = |head: &&QueueEntry| head.lane == *lane && head.due <= now;
+        let mut due: Vec<_> = state.heads().filter(is_due).collect();
+        due.sort_unstable_by_key(|head| (head.due, head.number));
+        let numbers: Vec<_> = due.iter().take(max).map(|head| head.number).collect();
+        let claim = |number| state.claim(number, owner, lease_end, now);
+        done(Ok(numbers.into_iter().filter_map(claim).collect()))
+    }
+
+    fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
+        done(Ok(self.lock().settle(lease, result, now)))
+    }
+
+    fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>> {
+        let state = self.lock();
+        done(Ok(state.matching(filter).cloned().collect()))
+    }
+
+    fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>> {
+        let state = self.lock();
+        let found = state.entries.get(&number);
+        done(Ok(found.map(|record| (record.entry.clone(), record.event.clone()))))
+    }
+
+    fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        let mut state = self.lock();
+        let all = QueueFilter { limit: None, ..filter.clone() };
+        let ended = state.matching(&all).filter(|entry| entry.state != EntryState::Pending);
+        let ended = ended.take(filter.limit.unwrap_or(usize::MAX));
+        let numbers: Vec<_> = ended.map(|entry| entry.number).collect();
+        let replayed = numbers.iter().filter_map(|number| state.take(*number));
+        let replayed: Vec<_> = replayed.collect();
+        let count = replayed.len() as u64;
+        replayed.into_iter().for_each(|record| state.add(record.event, true, now));
+        done(Ok(count))
+    }
+
+    fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        let mut state = self.lock();
+        let all = QueueFilter { limit: None, ..filter.clone() };
+        let free = state.matching(&all).filter(|entry| !entry.is_claimed || entry.due <= now);
+        let free = free.take(filter.limit.unwrap_or(usize::MAX));
+        let numbers: Vec<_> = free.map(|entry| entry.number).collect();
+        let removed = numbers.into_iter().filter_map(|number| state.take(number)).count();
+        done(Ok(removed as u64))
+    }
+
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        let mut state = self.lock();
+        state.keys.retain(|_, until| *until > now);
+        let is_over = |entry: &&QueueEntry| {
+            let retention = match entry.state {
+                EntryState::Pending => return false,
+                EntryState::Delivered => self.delivered,
+                EntryState::Dead => self.dead,
+            };
+            entry.ended.is_some_and(|ended| ended.after(retention) <= now)
+        };
+        let all = QueueFilter::default();
+        let over: Vec<_> = state.matching(&all).filter(is_over).map(|entry| entry.number).collect();
+        let removed = over.into_iter().filter_map(|number| state.take(number));
+        done(Ok(removed.filter(|record| record.entry.state == EntryState::Dead).count() as u64))
+    }
+
+    fn status(&self) -> StoreFuture<'_, StoreStatus> {
+        let state = self.lock();
+        let pending =
+            state.entries.values().filter(|record| record.entry.state == EntryState::Pending);
+        let oldest_pending = pending.map(|record| record.entry.received).min();
+        done(Ok(StoreStatus { oldest_pending, ..state.totals }))
+    }
+}
+
+impl StoredEvents {
+    fn append(
+        &mut self,
+        new: NewEvent,
+        max_bytes: u64,
+        now: Timestamp,
+    ) -> Result<Appended, StoreError> {
+        if let Some(DedupeKey { key, .. }) = &new.dedupe
+            && self.keys.get(key).is_some_and(|until| *until > now)
+        {
+            return Ok(Appended::Duplicate);
+        }
+        if !self.has_room(new.event.stored_bytes(), max_bytes) {
+            return Err(StoreError::Full { max_bytes });
+        }
+        self.keys.extend(new.dedupe.map(|dedupe| (dedupe.key, dedupe.until)));
+        self.add(new.event, false, now);
+        Ok(Appended::Durable)
+    }
+
+    /// Removes the oldest delivered events until there is room.
+    fn has_room(&mut self, bytes: u64, max_bytes: u64) -> bool {
+        let needed = |totals: &StoreStatus| {
+            EntryState::ALL.iter().map(|state| totals.of(*state).bytes).sum::<u64>() + bytes
+        };
+        let all = QueueFilter { state: Some(EntryState::Delivered), ..QueueFilter::default() };
+        while needed(&self.totals) > max_bytes {
+            let oldest = self.matching(&all).min_by_key(|entry| entry.ended);
+            let Some(number) = oldest.map(|entry| entry.number) else { return false };
+            self.take(number);
+        }
+        true
+    }
+
+    fn add(&mut self, event: StoredEvent, is_replay: bool, now: Timestamp) {
+        self.last += 1;
+        let entry = QueueEntry { is_replay, ..QueueEntry::new(self.last, &event, now) };
+        if let Some(line) = line(&entry) {
+            self.lines.entry(line).or_default().insert(self.last);
+        }
+        count(&mut self.totals, &entry, 1);
+        let record = Record { entry, event, owner: None, first_attempt: None };
+        self.entries.insert(self.last, record);
+    }
+
+    fn take(&mut self, number: u64) -> Option<Record> {
+        let record = self.entries.remove(&number)?;
+        self.leave_line(&record.entry);
+        count(&mut self.totals, &record.entry, -1);
+        Some(record)
+    }
+
+    fn leave_line(&mut self, entry: &QueueEntry) {
+        let Some(line) = line(entry) else { return };
+        let Some(numbers) = self.lines.get_mut(&line) else { return };
+        numbers.remove(&entry.number);
+        if numbers.is_empty() {
+            self.lines.remove(&line);
+        }
+    }
+
+    fn matching<'s>(&'s self, filter: &'s QueueFilter) -> impl Iterator<Item = &'s QueueEntry> {
+        let entries = self.entries.values().map(|record| &record.entry);
+        entries.filter(|entry| filter.matches(entry)).take(filter.limit.unwrap_or(usize::MAX))
+    }
+
+    fn heads(&self) -> impl Iterator<Item = &QueueEntry> {
+        let pending = self.entries.values().map(|record| &record.entry);
+        pending.filter(|entry| entry.state == EntryState::Pending).filter(|entry| {
+            let numbers = line(entry).and_then(|line| self.lines.get(&line));
+            numbers.is_none_or(|numbers| numbers.first() == Some(&entry.number))
+        })
+    }
+
+    fn lanes(&self) -> Vec<LaneStatus> {
+        let mut lanes = BTreeMap::<Lane, Timestamp>::new();
+        for head in self.heads() {
+            let due = lanes.entry(head.lane.clone()).or_insert(head.due);
+            *due = head.due.min(*due);
+        }
+        lanes.into_iter().map(|(lane, due)| LaneStatus { lane, due }).collect()
+    }
+
+    fn claim(
+        &mut self,
+        number: u64,
+        owner: &str,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> Option<Claimed> {
+        let record = self.entries.get_mut(&number)?;
+        let entry = &mut record.entry;
+        entry.attempts += 1;
+        (entry.due, entry.is_claimed) = (lease_end, true);
+        record.owner = Some(owner.into());
+        let lease = Lease { number, attempt: entry.attempts, owner: owner.into() };
+        let first_attempt = *record.first_attempt.get_or_insert(now);
+        let (event, is_replay) = (record.event.clone(), entry.is_replay);
+        Some(Claimed { lease, event, first_attempt, is_replay })
+    }
+
+    fn settle(&mut self, lease: &Lease, result: Settlement, now: Timestamp) -> bool {
+        let Some(record) = self.entries.get_mut(&lease.number) else { return false };
+        let holds = record.owner.as_ref() == Some(&lease.owner)
+            && record.entry.attempts == lease.attempt
+            && record.entry.state == EntryState::Pending;
+        if !holds {
+            return false;
+        }
+        record.owner = None;
+        record.entry.is_claimed = false;
+        let state = match result {
+            Settlement::Later { at, reason } => {
+                (record.entry.due, record.entry.reason) = (at, Some(reason));
+                return true;
+            }
+            Settlement::Delivered => EntryState::Delivered,
+            Settlement::Dead { reason } => {
+                record.entry.reason = Some(reason);
+                EntryState::Dead
+            }
+        };
+        count(&mut self.totals, &record.entry, -1);
+        (record.entry.state, record.entry.ended) = (state, Some(now));
+        let entry = record.entry.clone();
+        count(&mut self.totals, &entry, 1);
+        self.leave_line(&QueueEntry { state: EntryState::Pending, ..entry });
+        true
+    }
+}
+
+/// Returns the line of a pending event; `None` for an event without a subject.
+fn line(entry: &QueueEntry) -> Option<Line> {
+    if entry.state != EntryState::Pending {
+        return None;
+    }
+    entry.subject.clone().map(|subject| (entry.source.clone(), subject))
+}
+
+fn count(totals: &mut StoreStatus, entry: &QueueEntry, by: i64) {
+    let total = totals.of_mut(entry.state);
+    total.count = total.count.saturating_add_signed(by);
+    let bytes = i64::try_from(entry.bytes).unwrap_or(i64::MAX);
+    total.bytes = total.bytes.saturating_add_signed(by * bytes);
+}

@@ -1,0 +1,106 @@
+//! The port to a store: what must survive the process, or be shared by machines.
+//!
+//! The core does no I/O. A store is a type that implements [`Store`]; the server passes it to the
+//! driver with [`Runtime::store`](crate::Runtime::store). Each backend keeps these promises, and one
+//! suite of tests runs against all backends:
+//!
+//! 1. [`Store::append`] resolves only after the event is durable. Of two events with one dedupe key,
+//!    the second is a duplicate. The event and its key become durable together.
+//! 2. The events of one source and subject form a *line*, in the order of their arrival. Only the
+//!    head of a line can be claimed. An event without a subject is a line of its own.
+//! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another owner
+//!    may claim the event. The store then ignores the late settlement.
+//! 4. An event that fails stays the head of its line until it is delivered or dead, and delays no
+//!    other line.
+//! 5. A full store refuses new events. It never drops an event that is pending or dead before its
+//!    retention ends.
+
+mod entry;
+mod in_memory;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use entry::{
+    Appended, Claimed, DedupeKey, EntryState, Lane, LaneStatus, Lease, NewEvent, QueueEntry,
+    QueueFilter, Settlement, StateTotal, StoreStatus, StoredEvent,
+};
+pub use in_memory::InMemoryStore;
+
+use crate::time::Timestamp;
+
+/// Future of a store operation.
+pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
+
+/// A store for queued events. [`InMemoryStore`] has an example.
+pub trait Store: Send + Sync {
+    /// Appends an event. Resolves after the event is durable.
+    fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended>;
+
+    /// Returns each lane that has pending events, with the time at which its next head is due.
+    fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>>;
+
+    /// Claims at most `max` due heads of a lane until `lease_end`, in the order of their due times.
+    /// Counts an attempt for each. `owner` is unique for each process.
+    fn claim(
+        &self,
+        lane: &Lane,
+        owner: &str,
+        max: usize,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<Claimed>>;
+
+    /// Ends a claim. Returns false if the lease no longer holds; the event is then unchanged.
+    fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
+
+    /// Returns the events that match, in the order of their numbers, without their bodies.
+    fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>>;
+
+    /// Returns an event with its body; `None` if the store has no such event.
+    fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
+
+    /// Queues the delivered and dead events that match again, as replays with new numbers. Returns
+    /// their count.
+    fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Removes the events that match, but for events that are claimed. Returns their count.
+    fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Removes the delivered and dead events and the dedupe keys whose retention has ended. Returns
+    /// the number of the dead events that it removed.
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Returns the sizes of the store. Fails if the store cannot take events.
+    fn status(&self) -> StoreFuture<'_, StoreStatus>;
+}
+
+/// Reason why a store cannot carry out an operation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Too many operations wait for the store.
+    #[error(
+        "expected a store that keeps up, found {waiting} operations that wait; use a faster disk"
+    )]
+    Busy {
+        /// Number of operations that wait.
+        waiting: usize,
+    },
+    /// An earlier write failed, so the store takes no more events.
+    #[error(
+        "expected a store whose writes succeed, found a failed write: {0}; repair the disk, then restart gatepost"
+    )]
+    Failed(String),
+    /// The pending and dead events reach `max_bytes`.
+    #[error(
+        "expected fewer than {max_bytes} stored bytes, found a full store; deliver or drop events with `gatepost queue`, or raise max_bytes"
+    )]
+    Full {
+        /// The value of `max_bytes`.
+        max_bytes: u64,
+    },
+    /// The operation failed, and a later one may succeed.
+    #[error("{0}")]
+    Unavailable(String),
+}
