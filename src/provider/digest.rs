@@ -17,16 +17,21 @@ pub(crate) enum Digest {
     HmacSha256,
     HmacSha512,
     Md5,
+    /// No digest: the platform sends the key itself.
+    None,
+    Sha1,
     Sha256,
 }
 
 impl Digest {
     /// The names of the algorithms in a definition.
-    pub(crate) const WORDS: [(&'static str, Self); 5] = [
+    pub(crate) const WORDS: [(&'static str, Self); 7] = [
         ("hmac-sha1", Self::HmacSha1),
         ("hmac-sha256", Self::HmacSha256),
         ("hmac-sha512", Self::HmacSha512),
         ("md5", Self::Md5),
+        ("none", Self::None),
+        ("sha1", Self::Sha1),
         ("sha256", Self::Sha256),
     ];
 
@@ -48,7 +53,7 @@ impl Digest {
             Self::HmacSha512 => {
                 Hmac::new_from_slice(secret.expose()).ok().map(|m| Keyed::Sha512(Box::new(m)))
             }
-            Self::Md5 | Self::Sha256 => None,
+            Self::Md5 | Self::None | Self::Sha1 | Self::Sha256 => None,
         };
         Key { digest: self, secret, keyed }
     }
@@ -56,10 +61,11 @@ impl Digest {
     /// Returns the length of the output in bytes.
     pub(crate) const fn len(self) -> usize {
         match self {
-            Self::HmacSha1 => 20,
+            Self::HmacSha1 | Self::Sha1 => 20,
             Self::HmacSha256 | Self::Sha256 => 32,
             Self::HmacSha512 => 64,
             Self::Md5 => 16,
+            Self::None => 0,
         }
     }
 }
@@ -98,6 +104,7 @@ impl Key {
             (Some(Keyed::Sha256(mac)), _) => DigestInput::HmacSha256(mac.clone()),
             (Some(Keyed::Sha512(mac)), _) => DigestInput::HmacSha512(mac.clone()),
             (None, Digest::Md5) => DigestInput::Md5(Md5::new()),
+            (None, Digest::Sha1) => DigestInput::Sha1(Sha1::new()),
             (None, _) => DigestInput::Sha256(Sha256::new()),
         }
     }
@@ -109,6 +116,7 @@ pub(crate) enum DigestInput {
     HmacSha256(Hmac<Sha256>),
     HmacSha512(Box<Hmac<Sha512>>),
     Md5(Md5),
+    Sha1(Sha1),
     Sha256(Sha256),
 }
 
@@ -119,6 +127,7 @@ impl DigestInput {
             Self::HmacSha256(mac) => mac.update(bytes),
             Self::HmacSha512(mac) => mac.update(bytes),
             Self::Md5(hash) => hash.update(bytes),
+            Self::Sha1(hash) => hash.update(bytes),
             Self::Sha256(hash) => hash.update(bytes),
         }
     }
@@ -129,6 +138,7 @@ impl DigestInput {
             Self::HmacSha256(mac) => Output::of(&mac.finalize().into_bytes()),
             Self::HmacSha512(mac) => Output::of(&mac.finalize().into_bytes()),
             Self::Md5(hash) => Output::of(&hash.finalize()),
+            Self::Sha1(hash) => Output::of(&hash.finalize()),
             Self::Sha256(hash) => Output::of(&hash.finalize()),
         }
     }
@@ -200,6 +210,13 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
+    /// Decodes bytes of any length. Returns `None` for bits after the last whole byte, which two texts
+    /// could differ in.
+    pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
+        let (alphabet, text) = self.alphabet_and_digits(text);
+        alphabet.decode(text.as_bytes()).ok()
+    }
+
     /// Decodes a key.
     ///
     /// Ignores bits after the last whole byte. Some platforms generate keys from random base64
@@ -248,6 +265,18 @@ mod tests {
         for damaged in ["TUsT?", "T", "TU s"] {
             assert_eq!(decoded(damaged), None, "{damaged}");
         }
+    }
+
+    #[test]
+    fn sha1_has_the_digests_of_rfc_3174() {
+        let digest = |text: &[u8]| {
+            let mut message = Digest::Sha1.key(Secret::new("")).start();
+            message.update(text);
+            Encoding::Hex.encode(message.finish().as_slice())
+        };
+        assert_eq!(digest(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        let text = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+        assert_eq!(digest(text), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! Rust type for the data of an event; `tests/it/view_files.rs` generates `platforms/` from the
 //! definitions.
 
+pub(crate) mod challenge;
 pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;
@@ -21,6 +22,7 @@ pub(crate) mod platforms;
 mod view;
 
 pub use identity::IdentityInfo;
+pub use plan::Evidence;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 

@@ -23,7 +23,8 @@ pub(crate) struct Signature {
     /// The text before each signature, such as `sha256=`. gatepost ignores entries without this
     /// text.
     pub(crate) prefix: Box<str>,
-    pub(crate) encoding: Encoding,
+    /// The encoding of each signature; `None` if each is text that gatepost compares as received.
+    pub(crate) encoding: Option<Encoding>,
     pub(crate) key: KeyRule,
     pub(crate) time: Option<TimeRule>,
     /// Members of the body that only serve the signature. The event omits these members.
@@ -31,6 +32,11 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
+    /// Returns `true` if the platform sends the key itself, and signs nothing.
+    pub(crate) fn is_token(&self) -> bool {
+        self.digest == Digest::None
+    }
+
     /// Returns `true` if the signature protects the value at `place` against changes.
     pub(crate) fn covers(&self, place: &Locator) -> bool {
         let in_body = matches!(place, Locator::Body(_)) && self.covers_body();
