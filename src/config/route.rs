@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
-use crate::provider::{Evidence, Plan};
+use crate::provider::{Evidence, Kind, Plan};
 use crate::route::{
     CorsOrigins, Mode, Route, RouteParameters, Routes, TOKEN_SEGMENT, as_origin, is_canonical,
     is_parameter_name, is_parameter_text,
@@ -53,6 +53,9 @@ impl<'f> ConfigReader<'f, '_> {
             self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
         self.warn_of_unconfirmed(table, &plan);
+        if token.is_none() {
+            self.check_unsigned_challenge(table, &plan);
+        }
         let pattern: Arc<str> = path.value.into();
         let label = if parameters.is_empty() {
             Arc::clone(&pattern)
@@ -80,6 +83,21 @@ impl<'f> ConfigReader<'f, '_> {
             reach,
         };
         self.add_route(route, path, routes);
+    }
+
+    /// Reports a route without a secret segment for a platform with an unsigned challenge.
+    fn check_unsigned_challenge(&self, table: &Table<'f>, plan: &Plan) {
+        let is_unsigned = |kind: &&Kind| kind.is_unsigned && kind.challenge.is_some();
+        let Some(kind) = plan.kinds.iter().find(is_unsigned) else { return };
+        let (title, name) = (&plan.title, &kind.name);
+        let problem =
+            format!("expected a secret segment, because {title} does not sign {name}, found none");
+        let problem = FaultKind::SecretMissing.because(problem);
+        self.faults.add(
+            &table.place_of("path"),
+            problem,
+            "end the path with /{token} and set token",
+        );
     }
 
     fn warn_of_unconfirmed(&self, table: &Table<'f>, plan: &Plan) {

@@ -263,6 +263,10 @@ impl Steps {
 
     /// Adds the origin of the reply: the app, the template, or gatepost.
     fn reply(&mut self, accepted: &Accepted) {
+        if accepted.challenge().is_some() {
+            self.add("reply", "gatepost replies to the challenge itself");
+            return;
+        }
         let next = match accepted.delivery() {
             Delivery::Ask(ask) => match &ask.url {
                 Some(app) => {

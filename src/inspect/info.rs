@@ -94,6 +94,8 @@ pub struct KindInfo {
     /// True for a decision: the reply depends on the app's answer. False for a notification: the
     /// reply only acknowledges the callback.
     pub decision: bool,
+    /// True for a challenge: gatepost replies from values of the request, without the app.
+    pub challenge: bool,
     /// The rule for the id of an event, `ce-id`.
     pub identity: IdentityInfo,
     /// The declared fields of the event's data.
@@ -167,6 +169,7 @@ impl From<&Kind> for KindInfo {
             subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
             time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
+            challenge: kind.challenge.is_some(),
             identity: IdentityInfo::from(kind),
             fields: kind.fields.iter().map(FieldInfo::from).collect(),
             reply: reply.map(FieldInfo::from).collect(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
+use super::challenge::Challenge;
 use super::decision::Decision;
 use super::field::{Fields, parse_whole};
 use super::locator::{Locator, Received};
@@ -196,6 +197,10 @@ pub(crate) struct Kind {
     pub(crate) fields: Fields,
     /// The rules for the reply to a decision; `None` for a notification.
     pub(crate) decision: Option<Decision>,
+    /// The rule for the reply to a challenge, which the app does not get; `None` for any other kind.
+    pub(crate) challenge: Option<Challenge>,
+    /// If true, the platform does not sign this kind, whatever the signature rule of the plan.
+    pub(crate) is_unsigned: bool,
     /// The reply to a notification of this kind; `None` means the reply of the plan.
     pub(crate) ack: Option<Reply>,
     /// A realistic body without a signature, as a JSON object.
@@ -415,7 +420,8 @@ impl Plan {
 
     /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
-        self.kind(kind).signature.as_ref().or(self.signature.as_ref())
+        let kind = self.kind(kind);
+        kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
     /// Returns `true` if at least one signature rule uses the `keys` of a template.

@@ -264,3 +264,241 @@ fn evidence_appears_in_info_and_warnings() {
         assert_eq!(found.count(), expected, "{word}");
     }
 }
+
+const SIGNED: &str = "[signature]\ndigest = 'hmac-sha256'\nparts = ['literal:v0:', 'header:x-time', 'literal::', \
+    'body']\nfound_in = 'header:x-sig'\nencoding = 'hex'\n\
+    time = { from = 'header:x-time', means = 'sent', unit = 's' }\n[kind]\nfrom = '/event'\n";
+
+/// Zoom and Twitch: <https://developers.zoom.us/docs/api/webhooks>,
+/// <https://dev.twitch.tv/docs/eventsub/handling-webhook-events>.
+const CHALLENGES: &str = "[kinds.validate]\n\
+    sample = '{\"event\":\"validate\",\"payload\":{\"plainToken\":\"qgg8vlvZRS6UYooatFL8Aw\"}}'\n\
+    [kinds.validate.reply]\ngive = { plainToken = '/payload/plainToken', \
+    encryptedToken = { hmac = '/payload/plainToken', encoding = 'hex' } }\n\
+    [kinds.echo]\nsample = '{\"event\":\"echo\",\"challenge\":\"pogchamp-kappa-360noscope-vohiyo\"}'\n\
+    [kinds.echo.reply]\ngive = '/challenge'\nencode = 'text'\n\
+    [kinds.other]\nsample = '{\"event\":\"other\"}'\n";
+
+#[test]
+fn replies_to_signed_challenge_without_the_app() {
+    let text = definition(&format!("{SIGNED}{CHALLENGES}"));
+    let gate =
+        gate(&text, "keys = ['older', 'zoomkey']\n[template.on]\n'*' = 'http://127.0.0.1:1'");
+    let request = sample(&text, "validate", "zoomkey");
+    let found = reply(&gate, &request).into_response();
+    // HMAC-SHA256 of the plain token with the key `zoomkey`, by `openssl dgst -sha256 -hmac zoomkey`.
+    let expected = r#"{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":"HMAC"}"#;
+    let expected = expected
+        .replace("HMAC", "a2333a183bffa0e09ec3d8d9d6535249ce92c3047083ebfbb35ededda4ecc1aa");
+    assert_eq!(
+        serde_json::from_slice::<serde_json::Value>(found.body()).unwrap(),
+        serde_json::from_str::<serde_json::Value>(&expected).unwrap()
+    );
+    let found = reply(&gate, &sample(&text, "echo", "zoomkey")).into_response();
+    assert_eq!(&found.body()[..], b"pogchamp-kappa-360noscope-vohiyo");
+    assert_eq!(found.headers()[CONTENT_TYPE], "text/plain; charset=utf-8");
+    assert_eq!(found.headers()["x-content-type-options"], "nosniff");
+    let now = Timestamp::from_secs(NOW);
+    let Next::Reply(conclusion) = send(&gate, &request).unwrap().next(now) else {
+        panic!("expected a reply without the app")
+    };
+    assert_eq!(conclusion.origin.as_str(), "challenge");
+    refuses_flipped_body(&gate, &request);
+    assert_eq!(code(send(&gate, &sample(&text, "echo", "wrong"))), "signature_mismatch");
+    assert_eq!(code(send_at(&gate, &request, NOW + 301)), "timestamp_expired");
+}
+
+#[test]
+fn refuses_challenge_with_text_that_could_be_signed_elsewhere() {
+    let text = definition(&format!("{SIGNED}{CHALLENGES}"));
+    let gate = gate(&text, "keys = ['zoomkey']");
+    let long = "a".repeat(128);
+    for (token, expected) in [
+        ("aZ09_-", "validate"),
+        (&*long, "validate"),
+        (&format!("{long}a"), "field_invalid"),
+        ("", "field_invalid"),
+        ("v0:1700000000:{}", "field_invalid"),
+        ("a b", "field_invalid"),
+        ("<b>", "field_invalid"),
+        ("\u{e9}", "field_invalid"),
+    ] {
+        let place = [("/payload/plainToken", token)];
+        let request = sample_with(&text, "validate", "zoomkey", &place);
+        assert_eq!(code(send(&gate, &request)), expected, "{token}");
+    }
+    let request = sample_with(&text, "validate", "zoomkey", &[("/payload", "{}")]);
+    assert_eq!(code(send(&gate, &request)), "field_missing");
+    let open = self::gate(&text, "insecure_unsigned = true");
+    assert_eq!(code(send(&open, &sample(&text, "validate", "zoomkey"))), "signature_missing");
+}
+
+/// WebSub: <https://www.w3.org/TR/websub/#hub-verifies-intent>. The hub does not sign the request.
+const UNSIGNED_CHALLENGE: &str = "[settings.topic]\n[signature]\ndigest = 'hmac-sha1'\nparts = 'body'\n\
+    found_in = 'header:x-hub-signature'\nprefix = 'sha1='\nencoding = 'hex'\n\
+    [kind]\nfrom = 'query:hub.mode'\nother = 'event'\n[kind.names]\nsubscribe = 'verify'\n\
+    [kinds.verify]\nunsigned = true\n[kinds.verify.reply]\ngive = 'query:hub.challenge'\n\
+    encode = 'text'\nexpect = { 'query:hub.topic' = 'setting:topic' }\n[kinds.event]\n";
+
+#[test]
+fn unsigned_challenge_needs_secret_segment_and_expected_topic() {
+    let text = definition(UNSIGNED_CHALLENGE);
+    let template = "keys = ['k']\n[template.settings]\ntopic = 'https://example.com/feed'\n\
+                    [[route]]\npath = '/t/{token}'\nprovider = 'cam'\ntoken = 'secret'";
+    let error = try_gate(&text, template).unwrap_err();
+    assert!(error.contains("expected a secret segment, because C does not sign verify"), "{error}");
+    let error = try_gate(&text, "keys = ['k']").unwrap_err();
+    assert!(error.contains("expected `topic`, which C expects in a challenge"), "{error}");
+    let folder = tempfile::TempDir::new().unwrap();
+    fs::write(folder.path().join("cam.toml"), &text).unwrap();
+    let config = "provider_files = ['cam.toml']\n[[route]]\npath = '/t/{token}'\nprovider = 'cam'\n\
+                  token = 'secret'\n[[template]]\nname = 't'\nprovider = 'cam'\nbind = ['*']\n\
+                  keys = ['k']\nsettings = { topic = 'https://example.com/feed' }\n";
+    fs::write(folder.path().join("gatepost.toml"), config).unwrap();
+    let gate = Gate::from_toml_file(folder.path().join("gatepost.toml")).unwrap();
+    let ask = |query: &str| {
+        let uri = format!("/t/secret?{query}");
+        let request = Request::post(uri).body(b"{}".to_vec()).unwrap();
+        send(&gate, &request).map(|_| reply(&gate, &request).body().to_vec())
+    };
+    let topic = "hub.topic=https%3A%2F%2Fexample.com%2Ffeed";
+    let found = ask(&format!("hub.mode=subscribe&{topic}&hub.challenge=abc-1")).unwrap();
+    assert_eq!(found, b"abc-1");
+    for (query, expected) in [
+        (
+            "hub.mode=subscribe&hub.topic=https%3A%2F%2Fexample.org%2Ffeed&hub.challenge=a",
+            "field_invalid",
+        ),
+        ("hub.mode=subscribe&hub.challenge=a", "field_missing"),
+        ("hub.mode=publish&hub.challenge=a", "signature_missing"),
+    ] {
+        let refusal = ask(query).unwrap_err();
+        assert_eq!(refusal.kind().as_str(), expected, "{query}");
+    }
+}
+
+#[test]
+fn reports_wrong_keys_of_challenge() {
+    let kind = "[kind]\nfrom = '/e'\n[kinds.a]\n";
+    let give = "[kinds.a.reply]\ngive";
+    let text = format!("{give} = '/c'\nencode = 'text'\n");
+    let hmac = format!("{give} = {{ c = {{ hmac = '/c', encoding = 'hex' }} }}\n");
+    for (rest, expected) in [
+        (format!("{kind}{text}"), "expected a signature or `expect`"),
+        (format!("{TOKEN}{kind}{hmac}"), "expected an HMAC signature for a challenge with `hmac`"),
+        (format!("{SIGNED}[kinds.a]\n{give} = '/c'\n"), "or one place beside encode"),
+        (
+            format!("{SIGNED}[kinds.a]\n{give} = {{ c = '/c' }}\nencode = 'text'\n"),
+            "or one place beside encode",
+        ),
+        (format!("{SIGNED}[kinds.a]\n{give} = {{ c = 1 }}\n"), "expected a string or a table"),
+        (format!("{SIGNED}[kinds.a]\n{give} = {{ c = 'c' }}\n"), "expected a location"),
+        (
+            format!("[settings.s]\n{SIGNED}[kinds.a]\n{give} = {{ c = 'setting:s' }}\n"),
+            "expected a place in the request",
+        ),
+        (format!("{SIGNED}[kinds.a]\n{text}expect = {{ '/t' = '/u' }}\n"), "expected a setting"),
+        (format!("{SIGNED}[kinds.a]\nunsigned = true\n"), "expected unsigned = true beside `give`"),
+        (format!("{SIGNED}[kinds.a]\nunsigned = true\n{text}"), "expected a signature or `expect`"),
+    ] {
+        assert_fault(&rest, expected);
+    }
+    let gate = try_gate(
+        &definition(&format!("{SIGNED}{CHALLENGES}")),
+        "keys = ['k']\n[template.on]\necho = { answer = {} }",
+    );
+    let error = gate.unwrap_err();
+    assert!(error.contains("expected a kind for the app, found a challenge"), "{error}");
+}
+
+/// Returns the text of a key in `tests/it/keys`. `rsa` and `ec` are the keys of RFC 7515, A.2 and A.3;
+/// `ed` is the key of RFC 8032, 7.1, test 1.
+fn key_file(name: &str) -> String {
+    let path = format!("{}/tests/it/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(path).unwrap()
+}
+
+fn key_pair_definition(digest: &str, encoding: &str) -> String {
+    definition(&format!(
+        "[signature]\ndigest = '{digest}'\nparts = 'body'\nfound_in = 'header:x-sig'\n\
+         encoding = '{encoding}'\n{EVENT}sample = '{{\"type\":\"recording-stopped\"}}'\n"
+    ))
+}
+
+fn keys(key: &str) -> String {
+    format!("keys = ['''{key}''']")
+}
+
+/// The algorithms, each with its encoding, its keys, and a signature by Python's `cryptography`.
+const KEY_PAIRS: [(&str, &str, &str, &str); 3] = [
+    (
+        "rsa-sha256",
+        "base64",
+        "rsa",
+        "IobjV4utb2W9zXBOaTeKhYD+kqv0BFmU9z7vv0cquZBcmHtokhhj3OjiKsJ2/S14PSCsEjOsn96P6FWnBeXtQi04heDjZOyAvLuep20AsA+jCp1SIACnqzOJGuvXngk8De6t8jgNMM9L6vOpUpxG8gSrBCmpaGjt6zCKzQYy/QEKQD+sfxymHgGpY3dwGy0q8dSC4T95idrBNhErw7HR7soCleKHzkLO5HG9VBr1LbXqKQf+Oab2DjoWGqSmPU7vGd853sd1bA57RRO1S5Pczf5zOaxzwFpAz2xyHO4OYlHj9yhrdSii3OdBRdnAl2j9L805PhDHNLr4LyRV+5oNzQ==",
+    ),
+    (
+        "ecdsa-p256-sha256",
+        "base64",
+        "ec",
+        "MEUCIAz9SvDTW3qK9FGVJ5Ex7c6LIKSyDGDS0KxBdiQhrZ5qAiEA6WJ3SFy8pBh2D9QCef4As4rkOx9yIO61rRy+2HXxogM=",
+    ),
+    (
+        "ed25519",
+        "hex",
+        "ed",
+        "9af8f45c544c14806755efb4e9e922bb14c2b1cd282c5b69634e95db64aebf23ef9be7e2e1636083235ffb41d800aaab0e97b3222be60bb6f6df8b8171203406",
+    ),
+];
+
+#[test]
+fn verifies_signatures_by_key_pair() {
+    for (digest, encoding, name, independent) in KEY_PAIRS {
+        let text = key_pair_definition(digest, encoding);
+        let public = key_file(&format!("{name}_public"));
+        let gate = gate(&text, &keys(&public));
+        let mut request = sample(&text, "event", &key_file(&format!("{name}_private")));
+        assert_eq!(code(send(&gate, &request)), "event", "{digest}");
+        refuses_flipped_body(&gate, &request);
+        set_header(&mut request, "x-sig", independent);
+        assert_eq!(code(send(&gate, &request)), "event", "{digest}");
+        refuses_flipped_header(&gate, &request, "x-sig", encoding == "hex");
+        set_header(&mut request, "x-sig", "");
+        assert!(code(send(&gate, &request)).starts_with("signature_m"), "{digest}");
+    }
+}
+
+#[test]
+fn public_key_may_be_hex_or_base64() {
+    let text = key_pair_definition("ed25519", "hex");
+    let request = sample(&text, "event", &key_file("ed_private"));
+    for key in [
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    ] {
+        let gate = gate(&text, &keys(key));
+        assert_eq!(code(send(&gate, &request)), "event", "{key}");
+    }
+}
+
+#[test]
+fn reports_key_that_is_no_public_key_for_the_digest() {
+    for (digest, key) in [
+        ("ed25519", key_file("rsa_public")),
+        ("ed25519", key_file("ed_private")),
+        ("ed25519", "text".to_owned()),
+        ("rsa-sha256", key_file("ec_public")),
+        ("rsa-sha256", key_file("weak_public")),
+        ("rsa-sha256", key_file("ed_public")),
+        ("ecdsa-p256-sha256", key_file("p384_public")),
+        ("ecdsa-p256-sha256", key_file("rsa_private")),
+    ] {
+        let error = try_gate(&key_pair_definition(digest, "hex"), &keys(&key)).unwrap_err();
+        assert!(error.contains("expected a public key in PEM, hex or base64"), "{digest}: {error}");
+        assert!(!error.contains("MII"), "{error}");
+    }
+    let ed = "[signature]\ndigest = 'ed25519'\nfound_in = 'header:s'\nencoding = 'hex'\n";
+    assert_fault(&format!("{ed}parts = ['key', 'body']\n{EVENT}"), "expected parts other than");
+    assert_fault(&format!("{ed}{EVENT}"), "expected parts other than the key, found none");
+}

@@ -5,6 +5,7 @@
 
 mod ack;
 mod by_status;
+mod challenge;
 mod check;
 mod kind;
 mod place;
@@ -98,6 +99,7 @@ impl<'f> DefinitionReader<'f> {
         table.finish();
         let request = request?;
         let signature = signature.map_or(Some(None), |read| read.map(Some))?;
+        self.check_challenges(&kinds_table, &kinds, signature.as_ref());
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
         unknown.mark_essential(&tenant);
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
