@@ -53,7 +53,8 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(&table.place_of(key), problem, format!("remove {key}"));
         }
         let is_claim = |time: &TimeRule| matches!(time.from, PartSource::Claim(_));
-        if !time.is_some_and(is_claim) && !(time.is_none() && table.has("payload")) {
+        let is_timed = time.map_or_else(|| table.has("payload"), is_claim);
+        if !is_timed {
             let problem = "expected the time of a token in a claim, found none or another place";
             let remedy = "write time = { from = \"claim:exp\", means = \"expiry\", unit = \"s\" }";
             self.faults.add(&table.place, problem, remedy);

@@ -51,34 +51,20 @@ impl<'f> DefinitionReader<'f> {
         {
             self.check_time(&table.place_of("time"), time, &parts);
         }
-        let has_claim = parts.iter().any(|part| matches!(part.from, PartSource::Claim(_)));
-        if !is_jwt && (has_claim || key.is_named) {
-            let problem = "expected form = \"jwt\" beside a claim, found none";
-            self.faults.add(&table.place, problem, "add form = \"jwt\", or remove the claim");
+        if !is_jwt {
+            self.check_no_claims(table, &parts, key.is_named);
         }
         let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
             let remedy = "add separator = \",\"";
             self.faults.add(&table.place_of("parts"), "expected a separator, found none", remedy);
         }
-        if let Some(Locator::Body(pointer)) = &found_in
-            && pointer.top_level().is_none()
-        {
-            let problem = "expected a pointer to a top-level member, found a nested member";
-            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
-            self.faults.add(&table.place_of("found_in"), problem, remedy);
-        }
-        let time = match time {
-            None => None,
-            Some(read) => Some(read?),
-        };
+        self.check_found_in(table, found_in.as_ref());
+        let time = time.map_or(Some(None), |read| read.map(Some))?;
         let (found_in, encoding) = (found_in?, encoding?);
         let prefix = prefix.into();
         let consumed = Vec::new();
-        let jwt = match jwt {
-            None => None,
-            Some(rule) => Some(Box::new(rule?)),
-        };
+        let jwt = jwt.map_or(Some(None), |rule| rule.map(|rule| Some(Box::new(rule))))?;
         let read = Signature {
             digest,
             parts,
@@ -128,6 +114,26 @@ impl<'f> DefinitionReader<'f> {
         } else if !is_part {
             let remedy = "add \"key\" to the parts, or choose an HMAC digest";
             self.faults.add(&place, "expected the key among the parts, found no key", remedy);
+        }
+    }
+
+    /// Checks that a signature in the body is a top-level member.
+    fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>) {
+        if let Some(Locator::Body(pointer)) = found_in
+            && pointer.top_level().is_none()
+        {
+            let problem = "expected a pointer to a top-level member, found a nested member";
+            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
+            self.faults.add(&table.place_of("found_in"), problem, remedy);
+        }
+    }
+
+    /// Checks that only a token has claims.
+    fn check_no_claims(&self, table: &Table<'f>, parts: &[Part], names_key: bool) {
+        let has_claim = parts.iter().any(|part| matches!(part.from, PartSource::Claim(_)));
+        if has_claim || names_key {
+            let problem = "expected form = \"jwt\" beside a claim, found none";
+            self.faults.add(&table.place, problem, "add form = \"jwt\", or remove the claim");
         }
     }
 

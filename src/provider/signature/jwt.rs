@@ -203,10 +203,10 @@ fn is_equal(one: &str, other: &str) -> bool {
     }
     match one.as_bytes().first() {
         Some(b'{') => both::<Members<'_>>(one, other).is_some_and(|(a, b)| {
-            let same = |(x, y): ((&Cow<'_, str>, &&RawValue), (&Cow<'_, str>, &&RawValue))| {
-                x.0 == y.0 && is_equal(x.1.get(), y.1.get())
-            };
-            a.len() == b.len() && a.iter().zip(&b).all(same)
+            a.len() == b.len()
+                && a.iter().all(|(name, value)| {
+                    b.get(name).is_some_and(|other| is_equal(value.get(), other.get()))
+                })
         }),
         Some(b'[') => both::<Vec<&RawValue>>(one, other).is_some_and(|(a, b)| {
             a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| is_equal(a.get(), b.get()))

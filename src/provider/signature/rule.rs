@@ -308,10 +308,7 @@ pub(crate) struct Window {
 impl TimeRule {
     /// Returns the claim that contains the time; `None` if the signature is no token.
     pub(super) fn claim(&self) -> Option<&str> {
-        match &self.from {
-            PartSource::Claim(name) => Some(name),
-            _ => None,
-        }
+        if let PartSource::Claim(name) = &self.from { Some(name) } else { None }
     }
 
     /// Returns the window for a template that sets no limit; `None` if the definition does not
