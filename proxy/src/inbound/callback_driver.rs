@@ -24,6 +24,7 @@ use pingora::prelude::fast_timeout::fast_sleep;
 
 use super::callback_record::{CallbackArrival, CallbackClock};
 use super::exchange::Exchange;
+use super::pingora::{EventTarget, HostUpstream};
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
@@ -39,6 +40,8 @@ pub(crate) struct CallbackDriver {
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
+    /// True if the upstream of the host proxy is the app.
+    pub(crate) asks_host: bool,
 }
 
 impl fmt::Debug for CallbackDriver {
@@ -57,8 +60,9 @@ impl CallbackDriver {
     ) {
         let from = intake.client();
         let arrival = CallbackArrival::new(exchange, started);
+        let host = if self.asks_host { exchange.host_upstream() } else { None };
         let mut client = Client::new(exchange, self, from, &arrival);
-        let mut app = App { driver: self, asked: None, took: None, status: None };
+        let mut app = App { driver: self, host, asked: None, took: None, status: None };
         let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
         let clock = CallbackClock { body: client.waited, app: app.call() };
@@ -312,6 +316,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
 /// The app's side of a callback.
 struct App<'s> {
     driver: &'s CallbackDriver,
+    /// Upstream of the host proxy; `None` if gatepost connects to the app.
+    host: Option<HostUpstream>,
     /// Time of the first attempt; `None` if gatepost has not asked the app.
     asked: Option<Instant>,
     /// Time from the first attempt to the answer; `None` without an answer.
@@ -336,6 +342,10 @@ impl<'s> AppSide for App<'s> {
         event: EventRequest<'_>,
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
+        let host_target = self
+            .host
+            .is_some()
+            .then(|| Box::new(EventTarget::new(question, event.callback_path())));
         let target = match question.addresses() {
             Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
             None => {
@@ -350,6 +360,13 @@ impl<'s> AppSide for App<'s> {
         let (headers, body) = event.into_parts();
         let asked = *self.asked.get_or_insert_with(Instant::now);
         async move {
+            if let (Some(host), Some(target)) = (&self.host, host_target) {
+                let message = EventMessage { method, headers, body, keeps_host, is_repeatable };
+                let answer = Asked::Answered(Box::pin(host.ask(*target, message)).await);
+                self.took = Some(asked.elapsed());
+                self.status = status_of(&answer);
+                return answer;
+            }
             let Some(target) = target else {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 
 use super::connections::Connection;
+use super::pingora::HostUpstream;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -59,6 +60,12 @@ pub(crate) trait Exchange: Send {
 
     /// Closes the connection after this request.
     fn close(&mut self);
+
+    /// Returns the upstream of the proxy to which the request belongs; `None` if gatepost itself is the
+    /// proxy.
+    fn host_upstream(&mut self) -> Option<HostUpstream> {
+        None
+    }
 
     /// Takes note of an accepted callback and its conclusion, after the reply.
     fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}

@@ -10,6 +10,7 @@ use http::{Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::prelude::{ErrorType, Session};
 
+use super::host_upstream::HostUpstream;
 use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnection};
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 
@@ -83,6 +84,10 @@ impl Exchange for Session {
 
     fn close(&mut self) {
         self.set_keepalive(None);
+    }
+
+    fn host_upstream(&mut self) -> Option<HostUpstream> {
+        Some(HostUpstream::take(self))
     }
 
     fn concluded(&mut self, accepted: Accepted, conclusion: Conclusion) {
