@@ -24,7 +24,7 @@ use pingora::prelude::fast_timeout::fast_sleep;
 
 use super::callback_record::{CallbackArrival, CallbackClock};
 use super::exchange::Exchange;
-use super::pingora::{EventTarget, HostUpstream};
+use super::host_upstream::{EventTarget, HostUpstream};
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 
 use super::connections::Connection;
-use super::pingora::HostUpstream;
+use super::host_upstream::HostUpstream;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///

@@ -17,12 +17,12 @@ use pingora::protocols::http::authority::{
     RawTargetAuthority, is_http_family_scheme, raw_target_authority,
 };
 
-use super::host_upstream::handed_over;
 use super::session::{head, is_encrypted, peer, write_unread};
 use super::shadowed_request::ShadowedRequest;
-use super::upstream_fault::upstream_fault;
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
+use crate::inbound::host_upstream::handed_over;
 use crate::inbound::unjudged::UnjudgedBytes;
+use crate::inbound::upstream_fault::upstream_fault;
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 

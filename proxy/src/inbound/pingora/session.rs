@@ -10,9 +10,9 @@ use http::{Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::prelude::{ErrorType, Session};
 
-use super::host_upstream::HostUpstream;
 use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnection};
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
+use crate::inbound::host_upstream::HostUpstream;
 
 /// Memory of an HTTP/1 session whose body is incomplete: Pingora's read buffer of 64 KiB, and its
 /// state.
