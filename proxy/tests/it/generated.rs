@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Gatepost, free_port, gatepost};
+use crate::support::{Gatepost, Program, free_port, gatepost};
 
 fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = gatepost().args(arguments).output().unwrap();
@@ -136,5 +136,28 @@ fn health_asks_for_an_absolute_address() {
         let (code, _, errors) = output(&["health", wrong]);
         assert_eq!(code, Some(2), "{wrong}");
         assert!(errors.contains("expected an address such as http://127.0.0.1:9900"), "{errors}");
+    }
+}
+
+#[test]
+fn health_asks_an_admin_listener_on_a_unix_socket() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let place = format!("unix:{}:/healthz", socket.display());
+    let (code, _, errors) = output(&["health", &place]);
+    assert_eq!(code, Some(1), "{errors}");
+    let config = folder.path().join("gatepost.toml");
+    let text = format!(
+        "listen = '127.0.0.1:{}'\nadmin = 'unix:{}'\nthreads = 1\n\
+         [[route]]\npath = '/c/{{token}}'\nprovider = 'srs'\ntoken = 't'\n\
+         [[template]]\nname = 'a'\nprovider = 'srs'\nbind = '*'\non.'*' = {{ answer = {{}} }}\n",
+        free_port(),
+        socket.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let program = Program::start(gatepost().args(["run", "-c"]).arg(&config));
+    program.wait_for_line("listening for the operator");
+    for place in [place, format!("unix:{}", socket.display())] {
+        assert_eq!(output(&["health", &place]), (Some(0), "ok\n".into(), String::new()));
     }
 }
