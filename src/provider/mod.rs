@@ -15,6 +15,7 @@ mod identity;
 pub(crate) mod locator;
 pub(crate) mod plan;
 pub(crate) mod pointer;
+mod public_key;
 pub(crate) mod setting;
 pub(crate) mod signature;
 

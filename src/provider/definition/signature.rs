@@ -88,14 +88,15 @@ impl<'f> DefinitionReader<'f> {
             }
             return;
         }
-        if !digest.is_keyed() && !is_part {
+        if digest.signs_parts() {
+            if is_part || parts.is_empty() {
+                let found = if is_part { "the key" } else { "none" };
+                let problem = format!("expected parts other than the key, found {found}");
+                self.faults.add(&place, problem, "list the signed parts without \"key\"");
+            }
+        } else if !is_part {
             let remedy = "add \"key\" to the parts, or choose an HMAC digest";
             self.faults.add(&place, "expected the key among the parts, found no key", remedy);
-        }
-        if digest.is_keyed() && (is_part || parts.is_empty()) {
-            let found = if is_part { "the key" } else { "none" };
-            let problem = format!("expected parts other than the key, found {found}");
-            self.faults.add(&place, problem, "list the signed parts without \"key\"");
         }
     }
 

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 
 use subtle::Choice;
 
-use super::digest::{DigestInput, Key, Output};
+use super::digest::{DigestInput, Key};
 use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
@@ -182,21 +182,29 @@ impl Signature {
         if self.is_token() {
             return Ok(Expected::Token(key.secret()));
         }
-        self.compute(received, signature_text, key).map(Expected::Digest)
+        let input = self.message(received, signature_text, key)?;
+        if let Some(public) = key.as_public() {
+            return Ok(Expected::Signed(input.into_message(), public));
+        }
+        if let Some(private) = key.as_private() {
+            let signature = private.sign(&input.into_message());
+            return Ok(Expected::Signature(signature.unwrap_or_default()));
+        }
+        Ok(Expected::Digest(input.finish()))
     }
 
-    /// Computes the digest of the callback with `key`.
-    fn compute(
+    /// Starts the digest of the callback with `key`, and adds the message.
+    fn message(
         &self,
         received: &Received<'_>,
         signature_text: &str,
         key: &Key,
-    ) -> Result<Output, SignatureError> {
+    ) -> Result<DigestInput, SignatureError> {
         let mut message = key.start();
         for part in &self.parts {
             self.update(part, received, signature_text, key, &mut message)?;
         }
-        Ok(message.finish())
+        Ok(message)
     }
 
     fn update(
