@@ -49,8 +49,10 @@ async fn reply(place: &Place, cacert: Option<&Path>) -> Result<(StatusCode, Byte
     let host = url.host().unwrap_or_default().to_owned();
     let (head, body) = match cacert {
         Some(cacert) => {
-            let client = TrustingClient::new(cacert)?;
-            let reply = timeout(FETCH_TIMEOUT, client.fetch(request(url))).await;
+            let client = TrustingClient::new(Some(cacert))?;
+            let reply =
+                timeout(FETCH_TIMEOUT, client.fetch(request(url), gatepost::MAX_ANSWER_BYTES))
+                    .await;
             let reply = reply.map_err(|_| FetchError::Timeout);
             let reply = reply.and_then(|r| r.map_err(|error| FetchError::Failed(error.into())));
             reply.map_err(|source| CommandError::Send { host, source })?

@@ -8,6 +8,7 @@ use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 
 use super::connections::Connection;
 use super::host_upstream::HostUpstream;
+use crate::capture::CapturedHead;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -66,6 +67,9 @@ pub(crate) trait Exchange: Send {
     fn host_upstream(&mut self) -> Option<HostUpstream> {
         None
     }
+
+    /// Returns the head for a capture, after the reply. Call [`Self::head`] only before.
+    fn take_head(&mut self) -> CapturedHead;
 
     /// Takes note of an accepted callback and its conclusion, after the reply.
     fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}
