@@ -1,4 +1,4 @@
-//! The manual: installation, threats, memory, TLS, rollout, metrics and logs, legacy apps, codes, the
+//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, legacy apps, codes, the
 //! service, reasons for the defaults, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
@@ -15,6 +15,9 @@ pub mod tls {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("queue.md")]
+pub mod queue {}
 
 #[doc = include_str!("observe.md")]
 pub mod observe {}

@@ -100,6 +100,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
     let now = Timestamp::from_secs(vector.case.now);
     let (seen, conclusion) = match accepted.next(now) {
         Next::Reply(conclusion) => (None, conclusion),
+        Next::Store(_) => panic!("expected no queued event, found one"),
         Next::Wait(_) => panic!("expected no other copy in flight, found `Next::Wait`"),
         Next::Ask(question) => {
             let (headers, body) = accepted.request(&head, &RequestContext::default(), now);

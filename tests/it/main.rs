@@ -26,6 +26,7 @@ mod others;
 #[cfg(feature = "tower")]
 mod passthrough;
 mod properties;
+mod queue;
 mod resends;
 mod shadow;
 mod shadow_answers;

@@ -28,6 +28,7 @@ mod outside_heads;
 mod own_proxy;
 mod pass_through;
 mod passthrough_forgeries;
+mod queue;
 mod readme;
 mod refusals;
 mod reload;
