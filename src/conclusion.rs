@@ -91,6 +91,8 @@ impl Conclusion {
 pub enum Origin {
     /// The app's answer.
     App,
+    /// The request itself: gatepost replies to a challenge without the app.
+    Challenge,
     /// The app's empty answer to a decision, which denies.
     Empty(Unavailable),
     /// The failure policy, because gatepost has no usable answer from the app.
@@ -114,7 +116,12 @@ impl Origin {
     pub const fn failure(&self) -> Option<&Unavailable> {
         match self {
             Self::Empty(reason) | Self::Failure(reason) | Self::LastGood(reason) => Some(reason),
-            Self::App | Self::Fixed | Self::Queued | Self::Resend | Self::Unlisted => None,
+            Self::App
+            | Self::Challenge
+            | Self::Fixed
+            | Self::Queued
+            | Self::Resend
+            | Self::Unlisted => None,
         }
     }
 
@@ -123,6 +130,7 @@ impl Origin {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::App => "app",
+            Self::Challenge => "challenge",
             Self::Empty(_) => "answer_empty",
             Self::Failure(_) => "failure",
             Self::Fixed => "fixed",

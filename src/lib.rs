@@ -140,7 +140,7 @@ pub use memory::store::{
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
 pub use provider::platforms::*;
-pub use provider::{IdentityInfo, View};
+pub use provider::{Evidence, IdentityInfo, View};
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::{Template, TemplateKind};

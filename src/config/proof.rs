@@ -191,6 +191,10 @@ impl<'f> ConfigReader<'f, '_> {
             keys(signature)
         });
         let template_keys = template_keys.unwrap_or_default();
+        let expected = plan.kinds.iter().filter_map(|kind| kind.challenge.as_ref());
+        for (_, setting) in expected.flat_map(|challenge| &challenge.expected) {
+            self.check_setting(setting, plan, settings, "expects in a challenge", settings_place);
+        }
         let unsigned = match unsigned {
             Unsigned::Kinds(kinds) => kinds,
             Unsigned::All | Unsigned::None => Vec::new(),
@@ -224,13 +228,25 @@ impl<'f> ConfigReader<'f, '_> {
         settings: &Settings,
         place: &Place,
     ) {
-        for part in &signature.parts {
-            let Some(Locator::Setting(index, name)) = part.from.place() else { continue };
-            if settings.values.get(*index).is_none_or(Option::is_none) {
-                let problem = format!("expected `{name}`, which {} signs, found none", plan.title);
-                let problem = FaultKind::SecretMissing.because(problem);
-                self.faults.add(place, problem, "set this setting under [template.settings]");
-            }
+        for place_of_part in signature.parts.iter().filter_map(|part| part.from.place()) {
+            self.check_setting(place_of_part, plan, settings, "signs", place);
+        }
+    }
+
+    /// Reports a setting without a value. `use_of` says what the platform does with the setting.
+    fn check_setting(
+        &self,
+        locator: &Locator,
+        plan: &Plan,
+        settings: &Settings,
+        use_of: &str,
+        place: &Place,
+    ) {
+        let Locator::Setting(index, name) = locator else { return };
+        if settings.values.get(*index).is_none_or(Option::is_none) {
+            let problem = format!("expected `{name}`, which {} {use_of}, found none", plan.title);
+            let problem = FaultKind::SecretMissing.because(problem);
+            self.faults.add(place, problem, "set this setting under [template.settings]");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
-use crate::provider::Plan;
+use crate::provider::{Evidence, Kind, Plan};
 use crate::route::{
     CorsOrigins, Mode, Route, RouteParameters, Routes, TOKEN_SEGMENT, as_origin, is_canonical,
     is_parameter_name, is_parameter_text,
@@ -52,6 +52,10 @@ impl<'f> ConfigReader<'f, '_> {
                 "end the path with /{token} and set token, or let only the platform reach the path";
             self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
+        self.warn_of_unconfirmed(table, &plan);
+        if token.is_none() {
+            self.check_unsigned_challenge(table, &plan);
+        }
         let pattern: Arc<str> = path.value.into();
         let label = if parameters.is_empty() {
             Arc::clone(&pattern)
@@ -79,6 +83,30 @@ impl<'f> ConfigReader<'f, '_> {
             reach,
         };
         self.add_route(route, path, routes);
+    }
+
+    /// Reports a route without a secret segment for a platform with an unsigned challenge.
+    fn check_unsigned_challenge(&self, table: &Table<'f>, plan: &Plan) {
+        let is_unsigned = |kind: &&Kind| kind.is_unsigned && kind.challenge.is_some();
+        let Some(kind) = plan.kinds.iter().find(is_unsigned) else { return };
+        let (title, name) = (&plan.title, &kind.name);
+        let problem =
+            format!("expected a secret segment, because {title} does not sign {name}, found none");
+        let problem = FaultKind::SecretMissing.because(problem);
+        self.faults.add(
+            &table.place_of("path"),
+            problem,
+            "end the path with /{token} and set token",
+        );
+    }
+
+    fn warn_of_unconfirmed(&self, table: &Table<'f>, plan: &Plan) {
+        if plan.evidence == Some(Evidence::Unconfirmed) {
+            let problem = format!("the definition of {} is not confirmed", plan.title);
+            let problem = FaultKind::ProviderUnconfirmed.because(problem);
+            let remedy = "compare a real callback with `gatepost explain`: the signature, the fields and the reply";
+            self.warnings.add(&table.place_of("provider"), problem, remedy);
+        }
     }
 
     /// Adds a route, or reports that another route has its path.

@@ -3,7 +3,7 @@
 //! A platform may send one callback several times; each time, gatepost receives a copy. The rules
 //! of [`Accepted::next`], in the order checked:
 //!
-//! 1. For a fixed answer, a kind that the template does not list, or a missing key for reply
+//! 1. For a challenge, a fixed answer, a kind that the template does not list, or a missing key for reply
 //!    signing: replies without asking the app.
 //! 2. If another copy of the callback is in flight to the app: waits for the conclusion of that
 //!    copy.
@@ -76,6 +76,9 @@ impl Accepted {
     /// callback wait. Call this method again only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
+        if let Some(reply) = self.challenge() {
+            return Next::Reply(Conclusion::new(reply.clone(), Origin::Challenge));
+        }
         let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
         if ask.retry.is_some() {
             return self.store_or_ask(ask, now);
@@ -207,7 +210,8 @@ impl Accepted {
                     return Conclusion::new(reply, Origin::LastGood(reason.clone()));
                 }
             }
-            Origin::Fixed
+            Origin::Challenge
+            | Origin::Fixed
             | Origin::LastGood(_)
             | Origin::Queued
             | Origin::Resend

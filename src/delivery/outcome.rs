@@ -200,7 +200,7 @@ impl Accepted {
     }
 
     fn acknowledgement(&self) -> &Reply {
-        &self.template().plan.ack
+        self.kind().ack.as_ref().unwrap_or(&self.template().plan.ack)
     }
 }
 

@@ -224,7 +224,9 @@ impl QueuedApp {
         if let Some(breaker) = &ask.breaker {
             breaker.record(answer, now);
         }
-        let Err(reason) = check_taken(answer, &self.template.plan.ack, ask.unclear_answer) else {
+        let plan = &self.template.plan;
+        let ack = plan.kind(self.kind).ack.as_ref().unwrap_or(&plan.ack);
+        let Err(reason) = check_taken(answer, ack, ask.unclear_answer) else {
             return Settlement::Delivered;
         };
         let reason = format!("{}: {reason}", reason.kind().as_str()).into();

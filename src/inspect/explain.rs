@@ -217,7 +217,10 @@ impl Steps {
             self.add("signature", format!("missing at {place}{optional}"));
             return;
         };
-        self.add("signature", format!("{} at {place}", printable(&given)));
+        match signature.is_token() {
+            true => self.add("signature", format!("[token] at {place}")),
+            false => self.add("signature", format!("{} at {place}", printable(&given))),
+        }
         match signature.string_to_sign(received) {
             Ok(text) => {
                 self.add("signed", format!("{} of {}", signature.digest.name(), printable(&text)))
@@ -260,6 +263,10 @@ impl Steps {
 
     /// Adds the origin of the reply: the app, the template, or gatepost.
     fn reply(&mut self, accepted: &Accepted) {
+        if accepted.challenge().is_some() {
+            self.add("reply", "gatepost replies to the challenge itself");
+            return;
+        }
         let next = match accepted.delivery() {
             Delivery::Ask(ask) => match &ask.url {
                 Some(app) => {

@@ -6,7 +6,7 @@ use crate::provider::locator::Locator;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
-use crate::provider::{IdentityInfo, Kind, Plan, built_in};
+use crate::provider::{Evidence, IdentityInfo, Kind, Plan, built_in};
 
 /// The contents of a definition.
 ///
@@ -28,6 +28,8 @@ pub struct ProviderInfo {
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
+    /// The source of the definition's facts; `None` if the definition names none.
+    pub evidence: Option<Evidence>,
     /// The steps in the platform's console, with `{url}` for the address of the route and
     /// `{key_file}` for the file with the key; `None` if the definition does not describe them.
     pub setup: Option<Box<str>>,
@@ -92,6 +94,8 @@ pub struct KindInfo {
     /// True for a decision: the reply depends on the app's answer. False for a notification: the
     /// reply only acknowledges the callback.
     pub decision: bool,
+    /// True for a challenge: gatepost replies from values of the request, without the app.
+    pub challenge: bool,
     /// The rule for the id of an event, `ce-id`.
     pub identity: IdentityInfo,
     /// The declared fields of the event's data.
@@ -148,7 +152,8 @@ impl From<&Plan> for ProviderInfo {
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
         let keys = plan.uses_template_keys();
         let name = (&*plan.name).into();
-        Self { name, title, docs, setup, keys, fields, kinds, groups, settings, window }
+        let evidence = plan.evidence;
+        Self { name, title, docs, evidence, setup, keys, fields, kinds, groups, settings, window }
     }
 }
 
@@ -164,6 +169,7 @@ impl From<&Kind> for KindInfo {
             subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
             time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
+            challenge: kind.challenge.is_some(),
             identity: IdentityInfo::from(kind),
             fields: kind.fields.iter().map(FieldInfo::from).collect(),
             reply: reply.map(FieldInfo::from).collect(),

@@ -264,8 +264,8 @@ impl<'d> Sample<'d> {
         now: Timestamp,
         to: &Uri,
     ) -> Result<(), SampleError> {
-        let prepared = signature.key.prepare(signature.digest, key);
-        let (key, _) = prepared.map_err(|_| SampleError::Key)?;
+        let key = signature.key.prepare_to_sign(signature.digest, key);
+        let key = key.map_err(|_| SampleError::Key)?;
         let mut time = String::new();
         if let Some(rule) = &signature.time {
             let at = now.as_millis().saturating_add(rule.lifetime_secs.saturating_mul(1000));

@@ -43,9 +43,11 @@ use crate::json::{Object, Shape};
 use crate::memory::{Domain, Memory, Turn};
 use crate::printable::printable;
 use crate::provider::Plan;
+use crate::provider::challenge::Challenge;
 use crate::provider::locator::{CapturedHead, Locator, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
+use crate::reply::Reply;
 use crate::route::{Route, RouteIndex, Routes};
 use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
@@ -293,7 +295,7 @@ impl Intake {
         let new_id = || new_event_id(self.0.memory.new_id());
         let judged =
             judge(self.route(), template, &source, &received, new_id, now).map_err(refuse)?;
-        let Judgement { kind, unknown_kind, proof, event } = judged;
+        let Judgement { kind, unknown_kind, proof, challenge, event } = judged;
         // In shadow mode, gatepost stores no signature, because a shadow verdict must not change a
         // later verdict.
         let reused = proof.filter(|_| !self.0.in_shadow).and_then(|proof| {
@@ -321,6 +323,7 @@ impl Intake {
             limit,
             memory,
             reused,
+            challenge,
         }))
     }
 }
@@ -409,6 +412,8 @@ struct Judgement<'t> {
     unknown_kind: Option<String>,
     /// Rule of the valid signature; `None` if the callback has no signature.
     proof: Option<RequiredSignature<'t>>,
+    /// Reply to a challenge; `None` for any other callback.
+    challenge: Option<Box<Reply>>,
     event: Event,
 }
 
@@ -449,9 +454,26 @@ fn judge<'t>(
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
+    let challenge = match &plan.kind(kind).challenge {
+        Some(rule) => Some(challenge_reply(rule, proof, received)?),
+        None => None,
+    };
     let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
     let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
-    Ok(Judgement { kind, unknown_kind, proof, event })
+    Ok(Judgement { kind, unknown_kind, proof, challenge, event })
+}
+
+/// Returns the reply to a proven challenge.
+fn challenge_reply(
+    rule: &Challenge,
+    proof: Option<RequiredSignature<'_>>,
+    received: &Received<'_>,
+) -> Result<Box<Reply>, RefusalCause> {
+    let key = proof.and_then(|proof| {
+        let index = proof.signature.matching_key(received, proof.keys);
+        proof.keys.get(index?)
+    });
+    rule.reply(received, key).map(Box::new).map_err(RefusalCause::from)
 }
 
 /// Returns the value (signature or id) that has already arrived with another callback.

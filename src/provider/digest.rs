@@ -8,6 +8,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::public_key::{PrivateKey, PublicAlgorithm, PublicKey};
 use crate::secret::Secret;
 
 /// A digest algorithm.
@@ -17,16 +18,26 @@ pub(crate) enum Digest {
     HmacSha256,
     HmacSha512,
     Md5,
+    /// No digest: the platform sends the key itself.
+    None,
+    /// A signature by the platform's private key.
+    Public(PublicAlgorithm),
+    Sha1,
     Sha256,
 }
 
 impl Digest {
     /// The names of the algorithms in a definition.
-    pub(crate) const WORDS: [(&'static str, Self); 5] = [
+    pub(crate) const WORDS: [(&'static str, Self); 10] = [
+        ("ecdsa-p256-sha256", Self::Public(PublicAlgorithm::EcdsaP256Sha256)),
+        ("ed25519", Self::Public(PublicAlgorithm::Ed25519)),
         ("hmac-sha1", Self::HmacSha1),
         ("hmac-sha256", Self::HmacSha256),
         ("hmac-sha512", Self::HmacSha512),
         ("md5", Self::Md5),
+        ("none", Self::None),
+        ("rsa-sha256", Self::Public(PublicAlgorithm::RsaSha256)),
+        ("sha1", Self::Sha1),
         ("sha256", Self::Sha256),
     ];
 
@@ -39,6 +50,12 @@ impl Digest {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 
+    /// Returns `true` for an HMAC and for a signature by a private key, which do not hash the key as
+    /// part of the message.
+    pub(crate) const fn signs_parts(self) -> bool {
+        self.is_keyed() || matches!(self, Self::Public(_))
+    }
+
     /// Prepares a key, to compute the HMAC key schedule only once.
     pub(crate) fn key(self, secret: Secret) -> Key {
         // `new_from_slice` never fails for an HMAC, which accepts keys of any length.
@@ -48,7 +65,7 @@ impl Digest {
             Self::HmacSha512 => {
                 Hmac::new_from_slice(secret.expose()).ok().map(|m| Keyed::Sha512(Box::new(m)))
             }
-            Self::Md5 | Self::Sha256 => None,
+            Self::Md5 | Self::None | Self::Public(_) | Self::Sha1 | Self::Sha256 => None,
         };
         Key { digest: self, secret, keyed }
     }
@@ -56,10 +73,11 @@ impl Digest {
     /// Returns the length of the output in bytes.
     pub(crate) const fn len(self) -> usize {
         match self {
-            Self::HmacSha1 => 20,
+            Self::HmacSha1 | Self::Sha1 => 20,
             Self::HmacSha256 | Self::Sha256 => 32,
             Self::HmacSha512 => 64,
             Self::Md5 => 16,
+            Self::None | Self::Public(_) => 0,
         }
     }
 }
@@ -77,6 +95,8 @@ enum Keyed {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
     Sha512(Box<Hmac<Sha512>>),
+    Private(PrivateKey),
+    Public(PublicKey),
 }
 
 impl std::fmt::Debug for Key {
@@ -91,13 +111,45 @@ impl Key {
         &self.secret
     }
 
+    /// Reads a public key; `None` if it is no key for the algorithm.
+    pub(crate) fn public(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
+        let key = PublicKey::read(algorithm, text)?;
+        let keyed = Some(Keyed::Public(key));
+        Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed })
+    }
+
+    /// Reads a private key, to sign a sample.
+    pub(crate) fn private(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
+        let key = PrivateKey::read(algorithm, text)?;
+        let keyed = Some(Keyed::Private(key));
+        Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed })
+    }
+
+    /// Returns the public key; `None` for an algorithm without one.
+    pub(crate) const fn as_public(&self) -> Option<&PublicKey> {
+        match &self.keyed {
+            Some(Keyed::Public(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Returns the private key of a sample; `None` for any other key.
+    pub(crate) const fn as_private(&self) -> Option<&PrivateKey> {
+        match &self.keyed {
+            Some(Keyed::Private(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Starts the digest of a message.
     pub(crate) fn start(&self) -> DigestInput {
         match (&self.keyed, self.digest) {
             (Some(Keyed::Sha1(mac)), _) => DigestInput::HmacSha1(mac.clone()),
             (Some(Keyed::Sha256(mac)), _) => DigestInput::HmacSha256(mac.clone()),
             (Some(Keyed::Sha512(mac)), _) => DigestInput::HmacSha512(mac.clone()),
+            (Some(Keyed::Private(_) | Keyed::Public(_)), _) => DigestInput::Message(Vec::new()),
             (None, Digest::Md5) => DigestInput::Md5(Md5::new()),
+            (None, Digest::Sha1) => DigestInput::Sha1(Sha1::new()),
             (None, _) => DigestInput::Sha256(Sha256::new()),
         }
     }
@@ -108,7 +160,10 @@ pub(crate) enum DigestInput {
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
     HmacSha512(Box<Hmac<Sha512>>),
+    /// The whole message, for an algorithm with a public key.
+    Message(Vec<u8>),
     Md5(Md5),
+    Sha1(Sha1),
     Sha256(Sha256),
 }
 
@@ -118,8 +173,23 @@ impl DigestInput {
             Self::HmacSha1(mac) => mac.update(bytes),
             Self::HmacSha256(mac) => mac.update(bytes),
             Self::HmacSha512(mac) => mac.update(bytes),
+            Self::Message(message) => message.extend_from_slice(bytes),
             Self::Md5(hash) => hash.update(bytes),
+            Self::Sha1(hash) => hash.update(bytes),
             Self::Sha256(hash) => hash.update(bytes),
+        }
+    }
+
+    /// Returns the message for an algorithm with a public key; no bytes for any other algorithm.
+    pub(crate) fn into_message(self) -> Vec<u8> {
+        match self {
+            Self::Message(message) => message,
+            Self::HmacSha1(_)
+            | Self::HmacSha256(_)
+            | Self::HmacSha512(_)
+            | Self::Md5(_)
+            | Self::Sha1(_)
+            | Self::Sha256(_) => Vec::new(),
         }
     }
 
@@ -128,7 +198,10 @@ impl DigestInput {
             Self::HmacSha1(mac) => Output::of(&mac.finalize().into_bytes()),
             Self::HmacSha256(mac) => Output::of(&mac.finalize().into_bytes()),
             Self::HmacSha512(mac) => Output::of(&mac.finalize().into_bytes()),
+            // A message has no digest: `into_message` returns its bytes.
+            Self::Message(_) => Output::of(&[]),
             Self::Md5(hash) => Output::of(&hash.finalize()),
+            Self::Sha1(hash) => Output::of(&hash.finalize()),
             Self::Sha256(hash) => Output::of(&hash.finalize()),
         }
     }
@@ -200,6 +273,13 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
+    /// Decodes bytes of any length. Returns `None` for bits after the last whole byte, which two texts
+    /// could differ in.
+    pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
+        let (alphabet, text) = self.alphabet_and_digits(text);
+        alphabet.decode(text.as_bytes()).ok()
+    }
+
     /// Decodes a key.
     ///
     /// Ignores bits after the last whole byte. Some platforms generate keys from random base64
@@ -248,6 +328,18 @@ mod tests {
         for damaged in ["TUsT?", "T", "TU s"] {
             assert_eq!(decoded(damaged), None, "{damaged}");
         }
+    }
+
+    #[test]
+    fn sha1_has_the_digests_of_rfc_3174() {
+        let digest = |text: &[u8]| {
+            let mut message = Digest::Sha1.key(Secret::new("")).start();
+            message.update(text);
+            Encoding::Hex.encode(message.finish().as_slice())
+        };
+        assert_eq!(digest(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        let text = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+        assert_eq!(digest(text), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
     }
 
     #[test]

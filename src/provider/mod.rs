@@ -6,6 +6,7 @@
 //! Rust type for the data of an event; `tests/it/view_files.rs` generates `platforms/` from the
 //! definitions.
 
+pub(crate) mod challenge;
 pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;
@@ -14,6 +15,7 @@ mod identity;
 pub(crate) mod locator;
 pub(crate) mod plan;
 pub(crate) mod pointer;
+mod public_key;
 pub(crate) mod setting;
 pub(crate) mod signature;
 
@@ -21,6 +23,7 @@ pub(crate) mod platforms;
 mod view;
 
 pub use identity::IdentityInfo;
+pub use plan::Evidence;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 

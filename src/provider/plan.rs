@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
+use super::challenge::Challenge;
 use super::decision::Decision;
 use super::field::{Fields, parse_whole};
 use super::locator::{Locator, Received};
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
+    /// The source of the definition's facts; `None` if the definition names none.
+    pub(crate) evidence: Option<Evidence>,
     /// The steps in the platform's console, for `gatepost init`.
     pub(crate) setup: Option<Box<str>>,
     pub(crate) methods: Vec<Method>,
@@ -60,6 +63,32 @@ pub(crate) struct Plan {
 
 // Prints only the name, because other fields are long and samples look like real callbacks.
 print_only! { Plan: name; }
+
+/// The source of the facts in a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// The platform's documentation or source code. No published signature was available.
+    Documented,
+    /// Secondary sources or conclusions. Compare the definition with real callbacks before you use it.
+    Unconfirmed,
+    /// A signature that the platform has published, or a signature by the platform's own code.
+    Vector,
+}
+
+impl Evidence {
+    pub(crate) const WORDS: [(&'static str, Self); 3] = [
+        ("documented", Self::Documented),
+        ("unconfirmed", Self::Unconfirmed),
+        ("vector", Self::Vector),
+    ];
+
+    /// Returns the word in a definition: `documented`, `unconfirmed` or `vector`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, evidence)| *evidence == self).map_or("", |(word, _)| word)
+    }
+}
 
 /// Case sensitivity of tenant names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,6 +197,12 @@ pub(crate) struct Kind {
     pub(crate) fields: Fields,
     /// The rules for the reply to a decision; `None` for a notification.
     pub(crate) decision: Option<Decision>,
+    /// The rule for the reply to a challenge, which the app does not get; `None` for any other kind.
+    pub(crate) challenge: Option<Challenge>,
+    /// If true, the platform does not sign this kind, whatever the signature rule of the plan.
+    pub(crate) is_unsigned: bool,
+    /// The reply to a notification of this kind; `None` means the reply of the plan.
+    pub(crate) ack: Option<Reply>,
     /// A realistic body without a signature, as a JSON object.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
@@ -385,7 +420,8 @@ impl Plan {
 
     /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
-        self.kind(kind).signature.as_ref().or(self.signature.as_ref())
+        let kind = self.kind(kind);
+        kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
     /// Returns `true` if at least one signature rule uses the `keys` of a template.

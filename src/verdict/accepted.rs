@@ -13,6 +13,7 @@ use crate::limit::RouteLimit;
 use crate::memory::Memory;
 use crate::printable::print_only;
 use crate::provider::{Kind, View};
+use crate::reply::Reply;
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
@@ -69,6 +70,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) memory: Arc<Memory>,
     /// The value that has already arrived with another callback; `None` if there is none.
     pub(crate) reused: Option<Reused>,
+    /// Reply to a challenge, which the app does not get; `None` for any other callback.
+    pub(crate) challenge: Option<Box<Reply>>,
 }
 
 /// Value that has already arrived with another callback: the signed id or the signature.
@@ -174,6 +177,11 @@ impl Accepted {
     #[must_use]
     pub fn reuses_id(&self) -> bool {
         self.0.reused == Some(Reused::Id)
+    }
+
+    /// Returns the reply to a challenge; `None` for any other callback.
+    pub(crate) fn challenge(&self) -> Option<&Reply> {
+        self.0.challenge.as_deref()
     }
 
     pub(crate) fn memory(&self) -> &Arc<Memory> {

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::json::{BodyError, Counted};
 use crate::printable::printable;
 use crate::provider::Plan;
+use crate::provider::challenge::ChallengeError;
 use crate::provider::field::FieldError;
 use crate::provider::locator::CaptureError;
 use crate::provider::signature::SignatureError;
@@ -204,6 +205,25 @@ impl From<BodyError> for RefusalCause {
             BodyError::NotAnObject => RefusalKind::NotAnObject.into(),
             BodyError::TooDeep => RefusalKind::JsonTooDeep.into(),
             BodyError::TooMany(counted) => Self::with(RefusalKind::FieldsTooMany, counted.limit()),
+        }
+    }
+}
+
+impl From<ChallengeError> for RefusalCause {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::Invalid(place) => {
+                let expected = "expected 1 to 128 letters, digits, _ and - as the challenge";
+                Self::with(RefusalKind::FieldInvalid, format!("{expected} at {place}"))
+            }
+            ChallengeError::Missing(place) => {
+                Self::with(RefusalKind::FieldMissing, format!("expected a value at {place}"))
+            }
+            ChallengeError::Unexpected(place) => {
+                let detail = format!("expected the value of the template's setting at {place}");
+                Self::with(RefusalKind::FieldInvalid, detail)
+            }
+            ChallengeError::Unsigned => RefusalKind::SignatureMissing.into(),
         }
     }
 }

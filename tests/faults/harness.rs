@@ -7,6 +7,7 @@
 mod app;
 mod attack;
 mod heavy;
+mod http2;
 mod load;
 mod process;
 mod scenarios;

@@ -82,7 +82,7 @@ impl Tally {
         micros.get(at).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
     }
 
-    fn lose(&mut self, why: String) {
+    pub fn lose(&mut self, why: String) {
         self.lost += 1;
         self.complaints.push(why);
     }
@@ -136,7 +136,7 @@ impl Load<'_> {
                 },
             };
             let started = Instant::now();
-            let reply = exchange(reader, &request.bytes);
+            let reply = exchange(reader, &request.bytes());
             let took = started.elapsed();
             match reply {
                 // The listener closed before it accepted the connection.
@@ -180,7 +180,8 @@ impl Load<'_> {
         Ok(BufReader::with_capacity(2048, stream))
     }
 
-    fn count(&self, tally: &mut Tally, request: &Request, reply: &Reply, took: Duration) {
+    /// Counts a reply to a request.
+    pub fn count(&self, tally: &mut Tally, request: &Request, reply: &Reply, took: Duration) {
         let outcome = request.judge(reply);
         let acknowledged = request.kind == Kind::Push && reply.status == 200;
         if took > self.patience {
@@ -207,7 +208,7 @@ impl Load<'_> {
 }
 
 /// Connects to a port of the machine from one of its addresses.
-fn connect_from(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+pub fn connect_from(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     bind(&socket, &SocketAddrV4::new(source, 0))?;
     connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
@@ -238,11 +239,13 @@ pub const MIX: [Kind; 10] = [
 ];
 
 #[derive(Debug)]
-struct Request {
+pub struct Request {
     kind: Kind,
     act: Act,
     number: u64,
-    bytes: Vec<u8>,
+    pub path: String,
+    /// Body of a `POST` request; a `GET` request has none.
+    pub body: Option<String>,
 }
 
 enum Outcome {
@@ -252,7 +255,7 @@ enum Outcome {
 }
 
 impl Request {
-    fn next(acts: &[Act], kinds: &[Kind]) -> Self {
+    pub fn next(acts: &[Act], kinds: &[Kind]) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let at = usize::try_from(number).unwrap_or(0);
         let kind = kinds[at % kinds.len()];
@@ -262,18 +265,33 @@ impl Request {
         let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
         let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
         let name = format!("act-{}-{number}", act.code());
-        let bytes = match kind {
-            Kind::Push => post("/callbacks/tencent", &push(&name, KEY)),
-            Kind::Forged => post("/callbacks/tencent", &push(&format!("forged-{name}"), "other")),
-            Kind::Play => post(&format!("/callbacks/kollus/{TOKEN}"), &play(&name)),
-            Kind::Page => format!("GET /page/{name} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes(),
+        let (tencent, kollus) = ("/callbacks/tencent".into(), format!("/callbacks/kollus/{TOKEN}"));
+        let (path, body) = match kind {
+            Kind::Push => (tencent, push(&name, KEY)),
+            Kind::Forged => (tencent, push(&format!("forged-{name}"), "other")),
+            Kind::Play => (kollus, play(&name)),
+            Kind::Page => {
+                return Self { kind, act, number, path: format!("/page/{name}"), body: None };
+            }
             Kind::Malformed => match number % 3 {
-                0 => post("/callbacks/tencent", &format!("{{\"forged-{name}\":")),
-                1 => post("/callbacks/kollus/wrong", &play(&format!("forged-{name}"))),
-                _ => post(&format!("/callbacks/kollus/{TOKEN}"), "kind=100&forged=%"),
+                0 => (tencent, format!("{{\"forged-{name}\":")),
+                1 => ("/callbacks/kollus/wrong".into(), play(&format!("forged-{name}"))),
+                _ => (kollus, "kind=100&forged=%".into()),
             },
         };
-        Self { kind, act, number, bytes }
+        Self { kind, act, number, path, body: Some(body) }
+    }
+
+    pub const fn method(&self) -> &'static str {
+        if self.body.is_some() { "POST" } else { "GET" }
+    }
+
+    /// Returns the request as HTTP/1.1 writes it.
+    fn bytes(&self) -> Vec<u8> {
+        let (method, path) = (self.method(), &self.path);
+        let length = self.body.as_ref().map(|body| format!("content-length: {}\r\n", body.len()));
+        let (length, body) = (length.unwrap_or_default(), self.body.as_deref().unwrap_or_default());
+        format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{length}\r\n{body}").into_bytes()
     }
 
     fn judge(&self, reply: &Reply) -> Outcome {
@@ -298,12 +316,6 @@ impl Request {
     }
 }
 
-fn post(path: &str, body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}")
-        .into_bytes()
-}
-
 fn push(name: &str, key: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;
@@ -324,7 +336,7 @@ fn play(name: &str) -> String {
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    body: String,
+    pub body: String,
 }
 
 /// A connection with or without TLS.

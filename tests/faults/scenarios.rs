@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::app::{Act, App};
 use super::attack;
 use super::heavy::{self, Heavy};
+use super::http2;
 use super::load::{Kind, Load, MIX, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
 use super::tls::{self, Authority};
@@ -37,7 +38,7 @@ pub struct Row {
 
 pub type Scenario = fn(&Run<'_>) -> Row;
 
-pub const ALL: [(&str, Scenario); 26] = [
+pub const ALL: [(&str, Scenario); 27] = [
     ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
     ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
     ("refusing", refusing),
@@ -67,6 +68,7 @@ pub const ALL: [(&str, Scenario); 26] = [
     ("upgrade", upgrade),
     ("reload", reload),
     ("reload-tls", reload_tls),
+    ("operations", operations),
     ("heavy-bodies", heavy_bodies),
     ("idle", idle),
     ("unfinished-bodies", |run| {
@@ -482,6 +484,54 @@ fn reload_tls(run: &Run<'_>) -> Row {
     row.notes.push(format!("{reloads} reloads, {certificates} certificates, {kept} kept"));
     let least = if run.brief { 2 } else { 50 };
     row.check(certificates > least, format!("expected more certificates, found {certificates}"));
+    row
+}
+
+/// Reloads, swaps certificates and upgrades during three loads: plain HTTP, HTTP/1.1 over TLS, and
+/// HTTP/2 over TLS.
+fn operations(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let (authority, folder, port) = (Authority::new(), setup.folder.path(), free_port());
+    setup.prepend(&format!("listen_tls = '127.0.0.1:{port}'\n"));
+    setup.append(tls::TABLES);
+    authority.swap(folder, 0);
+    let mut gatepost = setup.start();
+    let duration = if run.brief { run.duration() } else { Duration::from_secs(60) };
+    let load = || Load { duration, connections: 8, ..run.load(&setup, &app, HEALTHY) };
+    let over_tls = || Load { port, tls: Some(authority.client()), ..load() };
+    let (plain, encrypted, multiplexed) = (load(), over_tls(), over_tls());
+    let mut row = Row { name: "operations", ..Row::default() };
+    let (mut steps, mut upgrades) = (0, 0);
+    let tally = thread::scope(|scope| {
+        let others = [scope.spawn(|| encrypted.run()), scope.spawn(|| http2::run(&multiplexed))];
+        let mut tally = while_loaded(&plain, || {
+            steps += 1;
+            if steps % 2 == 0 {
+                authority.swap(folder, steps / 2);
+            }
+            gatepost.signal(Signal::HUP);
+            thread::sleep(Duration::from_millis(100));
+            if steps % 20 == 0 {
+                row.peak = row.peak.max(gatepost.memory("VmHWM"));
+                let successor = setup.upgrade();
+                row.faults.extend(gatepost.wait().err());
+                gatepost = successor;
+                upgrades += 1;
+            }
+        });
+        others.into_iter().for_each(|load| tally.add(load.join().unwrap()));
+        tally
+    });
+    row.tally = tally;
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    let log = setup.log_text();
+    let reloads = log.matches("reloaded the config").count();
+    let certificates = log.matches("serving a certificate").count();
+    row.notes.push(format!("{reloads} reloads, {certificates} certificates, {upgrades} upgrades"));
+    let enough = run.brief || reloads >= 100 && certificates >= 50 && upgrades >= 10;
+    row.check(enough, "expected 100 reloads, 50 certificates and 10 upgrades, found fewer");
     row
 }
 

@@ -20,6 +20,7 @@ mod identity;
 mod include;
 #[cfg(feature = "tower")]
 mod keep_proof;
+mod language;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;

@@ -148,14 +148,30 @@ pub(crate) enum HostHeader {
     OfAddress,
 }
 
-/// A server as a key. Requests to one server can share a connection. After a reload, a config has new
-/// servers, so that no connection outlives the TLS files that it was opened with.
+/// A server as a key. Requests to one server can share a connection.
+///
+/// Each config has its own servers. Plain connections outlive a reload, because the servers of two
+/// configs are equal if they have the same address. With TLS or a guard, only the same server is
+/// equal, so that no connection outlives the files or the rules that it was opened with.
 #[derive(Clone)]
 struct PoolKey(Arc<Server>);
 
+impl PoolKey {
+    /// Returns true if nothing but its address decides where and how gatepost connects.
+    fn has_only_address(&self) -> bool {
+        let server = &self.0;
+        !server.is_https() && server.tls().is_none() && server.guard().is_none()
+    }
+}
+
 impl PartialEq for PoolKey {
     fn eq(&self, other: &Self) -> bool {
+        let (own, other_server) = (&*self.0, &*other.0);
         Arc::ptr_eq(&self.0, &other.0)
+            || self.has_only_address()
+                && other.has_only_address()
+                && own.authority().as_str() == other_server.authority().as_str()
+                && own.socket() == other_server.socket()
     }
 }
 
@@ -163,7 +179,8 @@ impl Eq for PoolKey {}
 
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
+        // Sockets share the authority `localhost`; `eq` tells them apart.
+        self.0.authority().as_str().hash(state);
     }
 }
 
@@ -398,6 +415,27 @@ mod tests {
             !POOL.with(|pool| pool.lock().unwrap().has_sweeper),
             "expected the sweeper to end with the last connection"
         );
+    }
+
+    #[tokio::test]
+    async fn keeps_plain_connection_after_a_reload() {
+        let mut app = MockApp::start().await;
+        let stream = app.ask(None).await;
+        // Another config has another server for the same URL.
+        app.address = Address::try_from(app.address.url().clone()).unwrap();
+        let reused = timeout(IDLE_TIMEOUT, app.ask(Some(stream))).await;
+        assert!(reused.is_ok(), "expected the event on the kept connection, found none");
+    }
+
+    #[test]
+    fn servers_with_tls_share_no_connection() {
+        let key = |url: &'static str| {
+            let address = Address::try_from(Uri::from_static(url)).unwrap();
+            PoolKey(Arc::clone(address.server()))
+        };
+        assert!(key("http://app.test/a") == key("http://app.test/b"));
+        assert!(key("http://app.test/") != key("http://app.test:81/"));
+        assert!(key("https://app.test/") != key("https://app.test/"));
     }
 
     #[tokio::test]

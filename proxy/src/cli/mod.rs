@@ -12,6 +12,7 @@ mod init;
 mod memory;
 mod print;
 mod providers;
+mod queue;
 mod recorded_request;
 mod routes;
 mod send;
@@ -32,6 +33,7 @@ use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
 use self::init::InitArguments;
+use self::queue::QueueCommand;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
@@ -114,6 +116,9 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// List, show, replay and drop queued events, also while gatepost runs.
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Ask a running gatepost if it serves. Exit with 1 if it does not.
     Health {
         /// Address on the admin listener.
@@ -151,6 +156,7 @@ pub fn run_program() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
+        Command::Queue(command) => queue::run(command),
         Command::Health { url } => health::ask(url),
         Command::Completions { shell } => generated::completions(Cli::command(), *shell),
         Command::Man { out } => generated::man(Cli::command(), out.as_deref()),

@@ -18,9 +18,14 @@ pub(super) fn list(name: Option<&str>) -> Result<(), CommandError> {
 
 fn list_all() {
     for provider in gatepost::providers() {
-        out(&format!("{}\t{}\t{}", provider.name, provider.title, provider.docs));
+        let evidence = provider.evidence.map_or("", gatepost::Evidence::as_str);
+        out(&format!("{}\t{}\t{}\t{evidence}", provider.name, provider.title, provider.docs));
         for kind in &provider.kinds {
-            let answer = if kind.decision { "decision" } else { "notification" };
+            let answer = match (kind.decision, kind.challenge) {
+                (true, _) => "decision",
+                (false, true) => "challenge",
+                (false, false) => "notification",
+            };
             out(&format!("  {}.{}\t{answer}{}", provider.name, kind.name, column(&kind.about)));
         }
         for group in &provider.groups {

@@ -47,7 +47,8 @@ impl CallbackClock {
     pub(super) fn times(&self, started: Instant, conclusion: &Conclusion) -> Times {
         let (total, app) = (started.elapsed(), self.app.map(|app| app.took));
         let waits = self.body + app.unwrap_or_default();
-        let never_asks = matches!(conclusion.origin, Origin::Fixed | Origin::Unlisted);
+        let never_asks =
+            matches!(conclusion.origin, Origin::Challenge | Origin::Fixed | Origin::Unlisted);
         let gate = (app.is_some() || never_asks).then(|| total.saturating_sub(waits));
         Times { total, app, gate }
     }

@@ -222,7 +222,7 @@ async fn settle(queue: &Queue, claimed: &Claimed, result: Settlement, now: Times
         (Ok(true), Settlement::Later { .. }) => "failed",
         (Ok(true), Settlement::Dead { .. }) => "dead",
     };
-    METRICS.queue.attempted(lane, outcome);
+    METRICS.queue.attempted(outcome);
     let reason = match &result {
         Settlement::Delivered => "",
         Settlement::Later { reason, .. } | Settlement::Dead { reason } => reason,

@@ -26,7 +26,6 @@ pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<Queue>, OpenError> {
 }
 
 /// Opens the store of a running gatepost for one command.
-#[allow(dead_code)]
 pub(crate) fn attach(settings: &StoreSettings) -> Result<SqliteStore, OpenError> {
     match &settings.location {
         StoreLocation::Sqlite(path) => SqliteStore::attach(path, rules(settings)),

@@ -127,6 +127,6 @@ const fn reason(error: &StoreError) -> &'static str {
         StoreError::Busy { .. } => "busy",
         StoreError::Failed(_) => "failed",
         StoreError::Full { .. } => "full",
-        _ => "unavailable",
+        StoreError::Unavailable(_) | _ => "unavailable",
     }
 }

@@ -50,6 +50,7 @@ scenarios! {
     loses_no_reply_during_upgrade: "upgrade",
     loses_no_reply_during_reload: "reload",
     loses_no_reply_during_reload_of_certificates: "reload-tls",
+    loses_no_reply_while_config_certificates_and_process_change: "operations",
     loses_no_reply_beside_heavy_bodies: "heavy-bodies",
     loses_no_reply_while_idle_connections_are_open: "idle",
     loses_no_reply_while_client_holds_unfinished_bodies: "unfinished-bodies",

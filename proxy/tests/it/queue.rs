@@ -278,3 +278,36 @@ fn corrupt_store_stops_the_start() {
     program.wait_for_line("expected a store of gatepost, found another database");
     assert_eq!(program.wait(), Some(1));
 }
+
+fn queue(gate: &Gatepost, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = gatepost();
+    command.arg("queue").args(arguments).arg("-c").arg(gate.folder.path().join("gatepost.toml"));
+    let output = command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn operator_lists_shows_replays_and_drops_events() {
+    let app = App::start(|seen| match seen.header("gatepost-replay") {
+        Some("1") => Act::Answer(200, ""),
+        _ => Act::Answer(500, ""),
+    });
+    let gate = serve(&app, &app, "first_ms = 20, max_ms = 100, give_up_after_secs = 1");
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    gate.program.wait_for_line("event_dead");
+    let (code, text) = queue(&gate, &["list", "--state", "dead"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("prod-live/push") && text.contains("app_status"), "{text}");
+    let (_, text) = queue(&gate, &["show", "1"]);
+    assert!(text.contains("\"stream_param\": \"***\"") && !text.contains("c0ffee"), "{text}");
+    assert_eq!(queue(&gate, &["replay"]).0, Some(2));
+    let (code, text) = queue(&gate, &["replay", "--state", "dead", "--format", "json"]);
+    assert_eq!((code, text.as_str()), (Some(0), "{\"replayed\":1}\n"));
+    eventually("the replay", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 1);
+    let seen = app.seen();
+    let (first, last) = (&seen[0], seen.last().unwrap());
+    assert_eq!(first.header("ce-id"), last.header("ce-id"));
+    assert_eq!(queue(&gate, &["drop", "2"]), (Some(0), "dropped 1 events\n".into()));
+    assert_eq!(queue(&gate, &["show", "2"]).0, Some(2));
+}

@@ -271,6 +271,11 @@ impl<'f> ConfigReader<'f, '_> {
     /// decisions.
     fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
+            if plan.kinds.iter().any(|kind| kind.challenge.is_some() && *kind.name == entry.name) {
+                let problem = "expected a kind for the app, found a challenge";
+                let remedy = "remove this entry: gatepost replies to a challenge itself";
+                self.faults.add(&entry.place, FaultKind::KeyUnused.because(problem), remedy);
+            }
             let covered = || plan.kinds.iter().filter(|kind| entry.covers(kind));
             if covered().next().is_none() {
                 continue;
@@ -311,6 +316,9 @@ impl<'f> ConfigReader<'f, '_> {
         listed: bool,
     ) -> Delivery {
         let plan = template.plan;
+        if kind.challenge.is_some() {
+            return Delivery::Fixed(None);
+        }
         let signing = kind.decision.as_ref().map(|rule| self.reply_signing(rule, template));
         let signing = match signing {
             None => None,

@@ -41,7 +41,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Statuses { allow, deny })
     }
 
-    fn status(
+    pub(super) fn status(
         &self,
         table: &Table<'f>,
         key: &'f str,

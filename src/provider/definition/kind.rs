@@ -7,11 +7,13 @@ use http::HeaderValue;
 
 use super::DefinitionReader;
 use crate::json::{NameMap, Object};
+use crate::provider::challenge::Challenge;
+use crate::provider::decision::Decision;
 use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
 use crate::provider::plan::{Kind, KindRule, SampleData, Times, ViewerKey};
 use crate::provider::pointer::Pointer;
-use crate::reply::REPLY_MARGIN;
+use crate::reply::{REPLY_MARGIN, Reply};
 use crate::time::Unit;
 use crate::toml_reader::{Form, Item, Located, Table};
 
@@ -23,6 +25,14 @@ pub(super) struct KindDefaults {
     id: Vec<Locator>,
     sequence: Vec<Pointer>,
     times: Times,
+}
+
+/// The reply to the callbacks of a kind. At most one of the values is set.
+#[derive(Default)]
+struct KindReply {
+    decision: Option<Decision>,
+    challenge: Option<Challenge>,
+    ack: Option<Reply>,
 }
 
 /// The default time limits. Few platforms wait less than 5 seconds.
@@ -171,18 +181,14 @@ impl<'f> DefinitionReader<'f> {
             Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
             None => defaults.fields.clone().build(),
         };
-        let decision = table.table("reply").map(|reply| self.decision(&reply));
+        let reply = table.table("reply").map(|reply| self.kind_reply(&reply));
+        let is_unsigned = table.boolean("unsigned").unwrap_or(false);
         let sample = table.string("sample").and_then(|text| self.sample(&text));
         table.finish();
         let ce_type = self.header(table, &format!("{ce_type}.{name}"))?;
-        let decision = match decision {
-            None => None,
-            Some(read) => Some(read?),
-        };
-        let signature = match signature {
-            None => None,
-            Some(read) => Some(read?),
-        };
+        let KindReply { decision, challenge, ack } =
+            reply.map_or(Some(KindReply::default()), |r| r)?;
+        let signature = signature.map_or(Some(None), |read| read.map(Some))?;
         let name = name.into();
         Some(Kind {
             name,
@@ -196,12 +202,28 @@ impl<'f> DefinitionReader<'f> {
             time,
             fields,
             decision,
+            challenge,
+            is_unsigned,
+            ack,
             sample,
             times,
             id,
             sequence,
             viewer,
         })
+    }
+
+    /// Reads `[kinds.NAME.reply]`: an acknowledgement, the reply to a challenge, or a decision.
+    fn kind_reply(&self, reply: &Table<'f>) -> Option<KindReply> {
+        let mut read = KindReply::default();
+        if reply.has("ack") {
+            read.ack = Some(self.ack(reply)?);
+        } else if reply.has("give") {
+            read.challenge = Some(self.challenge(reply)?);
+        } else {
+            read.decision = Some(self.decision(reply)?);
+        }
+        Some(read)
     }
 
     /// Reads a sample body: the text of a JSON object.
@@ -261,6 +283,9 @@ impl<'f> DefinitionReader<'f> {
             time: None,
             fields: defaults.fields.clone().build(),
             decision: None,
+            challenge: None,
+            is_unsigned: false,
+            ack: None,
             sample: None,
             times: defaults.times,
             id: defaults.id.clone(),

@@ -3,7 +3,9 @@
 //! The compiler reports all faults of a definition together. Each fault has a line, a key and a
 //! remedy. An unknown key is a fault.
 
+mod ack;
 mod by_status;
+mod challenge;
 mod check;
 mod kind;
 mod place;
@@ -13,16 +15,13 @@ mod signature;
 
 use std::cell::RefCell;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::plan::{BodyFormat, Plan, TenantCase};
+use super::plan::{BodyFormat, Evidence, Plan, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
 use crate::toml_reader::{self, Fault, FaultKind, Faults, Located, Table};
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const CASES: [(&str, TenantCase); 2] =
     [("insensitive", TenantCase::Insensitive), ("sensitive", TenantCase::Sensitive)];
@@ -87,6 +86,7 @@ impl<'f> DefinitionReader<'f> {
         let signature = table.table("signature").map(|t| self.signature(&t));
         let id_without = table.strings("id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
+        let evidence = self.evidence(table);
         let kind_table = self.require_table(table, "kind");
         let defaults = self.kind_defaults(table);
         let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
@@ -98,10 +98,8 @@ impl<'f> DefinitionReader<'f> {
         self.check_kinds(&kinds_table, &kinds);
         table.finish();
         let request = request?;
-        let signature = match signature {
-            None => None,
-            Some(read) => Some(read?),
-        };
+        let signature = signature.map_or(Some(None), |read| read.map(Some))?;
+        self.check_challenges(&kinds_table, &kinds, signature.as_ref());
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
         unknown.mark_essential(&tenant);
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
@@ -110,6 +108,7 @@ impl<'f> DefinitionReader<'f> {
             name: name?.value.into(),
             title: title?.value.into(),
             docs: docs?.value.into(),
+            evidence,
             setup,
             allow: self.header(table, &methods.join(", "))?,
             methods: request.methods,
@@ -130,6 +129,11 @@ impl<'f> DefinitionReader<'f> {
             reads_query: self.reads_query.into_inner() || request.body == BodyFormat::Query,
             settings: self.settings,
         })
+    }
+
+    fn evidence(&self, table: &Table<'f>) -> Option<Evidence> {
+        let word = table.string("evidence");
+        self.word(word.as_ref(), "evidence", &Evidence::WORDS)
     }
 
     /// Checks the provider's name. Event sources and `PROVIDER.KIND` on the command line contain
@@ -208,14 +212,5 @@ impl<'f> DefinitionReader<'f> {
         }
         let mut formats = words.iter().map(|word| self.word(Some(word), "body format", &FORMATS));
         (formats.next().flatten(), formats.next().flatten())
-    }
-
-    /// Reads `[reply.ack] json = {…}`: the reply to notifications.
-    fn ack(&self, table: &Table<'f>) -> Option<Reply> {
-        let ack = self.require_table(table, "ack")?;
-        let json = ack.table("json").and_then(|json| json.to_json());
-        ack.finish();
-        table.finish();
-        Some(Reply::new(StatusCode::OK, JSON, Bytes::from(json?)))
     }
 }

@@ -25,8 +25,7 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn signature(&self, table: &Table<'f>) -> Option<Signature> {
         let digest = table.require_string("digest", "set the digest");
         let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
-        let encoding = table.require_string("encoding", "set the encoding");
-        let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
+        let encoding = self.signature_encoding(table, digest);
         let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
         let found_in = table.require_string("found_in", "set the location of the signature");
         let found_in = found_in.and_then(|text| self.locator(&text));
@@ -64,19 +63,40 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
+    /// Reads `encoding`. Without a digest, the default is the text of the key.
+    fn signature_encoding(
+        &self,
+        table: &Table<'f>,
+        digest: Option<Digest>,
+    ) -> Option<Option<Encoding>> {
+        if digest == Some(Digest::None) && !table.has("encoding") {
+            return Some(None);
+        }
+        let word = table.require_string("encoding", "set the encoding");
+        self.word(word.as_ref(), "encoding", &Encoding::WORDS).map(Some)
+    }
+
     /// Checks the parts. The parts of a plain hash, such as MD5, must include the key. The parts of
-    /// an HMAC must not include the key.
+    /// an HMAC must not include the key. Without a digest, there are no parts.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
         let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");
-        if !digest.is_keyed() && !is_part {
+        if digest == Digest::None {
+            if !parts.is_empty() {
+                let problem = "expected no parts beside digest = \"none\", found parts";
+                self.faults.add(&place, problem, "remove parts, or set the digest of the parts");
+            }
+            return;
+        }
+        if digest.signs_parts() {
+            if is_part || parts.is_empty() {
+                let found = if is_part { "the key" } else { "none" };
+                let problem = format!("expected parts other than the key, found {found}");
+                self.faults.add(&place, problem, "list the signed parts without \"key\"");
+            }
+        } else if !is_part {
             let remedy = "add \"key\" to the parts, or choose an HMAC digest";
             self.faults.add(&place, "expected the key among the parts, found no key", remedy);
-        }
-        if digest.is_keyed() && (is_part || parts.is_empty()) {
-            let found = if is_part { "the key" } else { "none" };
-            let problem = format!("expected parts other than the key, found {found}");
-            self.faults.add(&place, problem, "list the signed parts without \"key\"");
         }
     }
 

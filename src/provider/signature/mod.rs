@@ -12,16 +12,18 @@
 //! 4. The signed time is within the [`Window`] around the current time. A definition without a
 //!    signed time omits this condition.
 
+mod expected;
 mod rule;
 
 use std::borrow::Cow;
 
 use subtle::Choice;
 
-use super::digest::{DigestInput, Key, Output};
+use super::digest::{DigestInput, Key};
 use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
+use expected::Expected;
 pub(crate) use rule::{
     KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
@@ -82,10 +84,10 @@ impl Signature {
         // Without keys, report `Mismatch` even for text that does not decode.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
-            let computed = self.compute(received, &signature_text, key)?;
-            for candidate in self.candidates(&signature_text) {
+            let expected = self.expected(received, &signature_text, key)?;
+            for is_match in self.comparisons(&signature_text, &expected) {
                 // Not `||`, which short-circuits: the duration must not reveal which key matches.
-                matched |= computed.ct_eq(&candidate);
+                matched |= is_match;
                 decodes = true;
             }
         }
@@ -157,27 +159,52 @@ impl Signature {
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Decodes the digests in the text. Skips entries without the prefix of a signature, and
+    /// Compares each signature in the text. Skips entries without the prefix of a signature, and
     /// entries that do not decode.
-    fn candidates<'g>(&'g self, text: &'g str) -> impl Iterator<Item = Output> + 'g {
+    fn comparisons<'g>(
+        &'g self,
+        text: &'g str,
+        expected: &'g Expected<'_>,
+    ) -> impl Iterator<Item = Choice> + 'g {
         self.entries(text)
             .filter_map(|entry| entry.strip_prefix(&*self.prefix))
             .take(MAX_CANDIDATES)
-            .filter_map(|text| self.encoding.decode(text, self.digest.len()))
+            .filter_map(|entry| expected.compare(entry, self.encoding))
     }
 
-    /// Computes the digest of the callback with `key`.
-    fn compute(
+    /// Returns the value that the signature must have if the platform has this key.
+    fn expected<'k>(
+        &self,
+        received: &Received<'_>,
+        signature_text: &str,
+        key: &'k Key,
+    ) -> Result<Expected<'k>, SignatureError> {
+        if self.is_token() {
+            return Ok(Expected::Token(key.secret()));
+        }
+        let input = self.message(received, signature_text, key)?;
+        if let Some(public) = key.as_public() {
+            return Ok(Expected::Signed(input.into_message(), public));
+        }
+        if let Some(private) = key.as_private() {
+            let signature = private.sign(&input.into_message());
+            return Ok(Expected::Signature(signature.unwrap_or_default()));
+        }
+        Ok(Expected::Digest(input.finish()))
+    }
+
+    /// Starts the digest of the callback with `key`, and adds the message.
+    fn message(
         &self,
         received: &Received<'_>,
         signature_text: &str,
         key: &Key,
-    ) -> Result<Output, SignatureError> {
+    ) -> Result<DigestInput, SignatureError> {
         let mut message = key.start();
         for part in &self.parts {
             self.update(part, received, signature_text, key, &mut message)?;
         }
-        Ok(message.finish())
+        Ok(message)
     }
 
     fn update(
@@ -259,9 +286,9 @@ impl Signature {
             Some(PartSource::Listed(name)) => format!("{name}{time}{separator}"),
             _ => String::new(),
         };
-        let digest = self.compute(received, &text, key)?;
+        let expected = self.expected(received, &text, key)?;
         text.push_str(&self.prefix);
-        text.push_str(&self.encoding.encode(digest.as_slice()));
+        text.push_str(&expected.encode(self.encoding));
         Ok(text)
     }
 
@@ -273,6 +300,9 @@ impl Signature {
     pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
         let signature_text = self.signature_text(received)?;
         let mut text = String::new();
+        if self.is_token() {
+            text.push_str("[key]");
+        }
         for part in &self.parts {
             match &part.from {
                 PartSource::Key => text.push_str("[key]"),
@@ -295,11 +325,8 @@ impl Signature {
     pub(crate) fn matching_key(&self, received: &Received<'_>, keys: &[Key]) -> Option<usize> {
         let text = self.signature_text(received).ok()?;
         keys.iter().position(|key| {
-            let computed = self.compute(received, &text, key);
-            let matches = |computed: Output| {
-                self.candidates(&text).any(|candidate| bool::from(computed.ct_eq(&candidate)))
-            };
-            computed.is_ok_and(matches)
+            let expected = self.expected(received, &text, key);
+            expected.is_ok_and(|expected| self.comparisons(&text, &expected).any(bool::from))
         })
     }
 

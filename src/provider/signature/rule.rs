@@ -23,7 +23,8 @@ pub(crate) struct Signature {
     /// The text before each signature, such as `sha256=`. gatepost ignores entries without this
     /// text.
     pub(crate) prefix: Box<str>,
-    pub(crate) encoding: Encoding,
+    /// The encoding of each signature; `None` if each is text that gatepost compares as received.
+    pub(crate) encoding: Option<Encoding>,
     pub(crate) key: KeyRule,
     pub(crate) time: Option<TimeRule>,
     /// Members of the body that only serve the signature. The event omits these members.
@@ -31,6 +32,11 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
+    /// Returns `true` if the platform sends the key itself, and signs nothing.
+    pub(crate) fn is_token(&self) -> bool {
+        self.digest == Digest::None
+    }
+
     /// Returns `true` if the signature protects the value at `place` against changes.
     pub(crate) fn covers(&self, place: &Locator) -> bool {
         let in_body = matches!(place, Locator::Body(_)) && self.covers_body();
@@ -97,12 +103,29 @@ impl KeyRule {
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
     /// [`KeyError::Weak`] if the key is weaker than the platform permits.
     pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
+        if let Digest::Public(algorithm) = digest {
+            let key = Key::public(algorithm, secret).ok_or(KeyError::NotPublic)?;
+            return Ok((key, false));
+        }
         let key = self.decode(secret).ok_or(KeyError::Malformed)?;
         if let Some(min_bytes) = self.min_bytes.filter(|min_bytes| !is_strong(&key, *min_bytes)) {
             return Err(KeyError::Weak { min_bytes });
         }
         let is_weak = !is_strong(&key, MIN_SAFE_BYTES);
         Ok((digest.key(key), is_weak))
+    }
+
+    /// Prepares the key with which [`Signature::sign`] signs a sample: for an algorithm with a public
+    /// key, the private key.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the key is not valid.
+    pub(crate) fn prepare_to_sign(&self, digest: Digest, secret: &Secret) -> Result<Key, KeyError> {
+        if let Digest::Public(algorithm) = digest {
+            return Key::private(algorithm, secret).ok_or(KeyError::Malformed);
+        }
+        self.prepare(digest, secret).map(|(key, _)| key)
     }
 
     fn decode(&self, secret: &Secret) -> Option<Secret> {
@@ -119,6 +142,10 @@ impl KeyRule {
 pub(crate) enum KeyError {
     #[error("expected a key in the platform's format, found a key that gatepost cannot decode")]
     Malformed,
+    #[error(
+        "expected a public key in PEM, hex or base64 for the digest of the definition, found another key"
+    )]
+    NotPublic,
     #[error(
         "expected a key of at least {min_bytes} bytes that are not all equal, found a weaker key"
     )]

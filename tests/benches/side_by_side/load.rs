@@ -9,6 +9,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,10 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
+use rustls::ClientConfig;
 
 use super::busy::Wait;
+use super::transport::Transport;
 use super::wire;
 
 /// Maximum number of concurrent requests, unless the pace is scheduled.
@@ -72,6 +75,15 @@ impl Template {
     /// Returns the length of the request.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Asks the server to close the connection after the reply.
+    pub(super) fn closing(mut self) -> Self {
+        const LINE: &[u8] = b"connection: close\r\n";
+        let at = self.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.bytes.splice(at..at, LINE.iter().copied());
+        self.number_at += LINE.len();
+        self
     }
 
     fn write_number(&mut self, mut number: u64) {
@@ -143,12 +155,14 @@ pub(super) struct Outcome {
 pub(super) struct Session {
     poll: Poll,
     server: SocketAddr,
+    /// Settings of TLS, or `None` for plain connections.
+    tls: Option<Arc<ClientConfig>>,
     connections: Vec<Connection>,
 }
 
 #[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
+    stream: Transport,
     number: u64,
     /// Number of bytes of the request that the load has sent.
     sent: usize,
@@ -159,17 +173,29 @@ struct Connection {
 }
 
 impl Session {
-    /// Opens connections to the server on a local port.
+    /// Opens plain connections to the server on a local port.
     ///
     /// # Errors
     /// Returns an error if the server accepts no connections.
     pub(super) fn open(port: u16, connections: usize) -> io::Result<Self> {
+        Self::open_with(None, port, connections)
+    }
+
+    /// Opens connections to the server on a local port. With `tls`, the connections speak TLS.
+    ///
+    /// # Errors
+    /// Returns an error if the server accepts no connections.
+    pub(super) fn open_with(
+        tls: Option<Arc<ClientConfig>>,
+        port: u16,
+        connections: usize,
+    ) -> io::Result<Self> {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let poll = Poll::new()?;
         let connections = (0..connections)
-            .map(|at| Connection::open(server, &poll, Token(at)))
+            .map(|at| Connection::open(server, tls.as_ref(), &poll, Token(at)))
             .collect::<io::Result<_>>()?;
-        Ok(Self { poll, server, connections })
+        Ok(Self { poll, server, tls, connections })
     }
 
     /// Sends requests at this pace, and waits for the last reply.
@@ -212,14 +238,19 @@ impl Session {
 }
 
 impl Connection {
-    fn open(server: SocketAddr, poll: &Poll, token: Token) -> io::Result<Self> {
+    fn open(
+        server: SocketAddr,
+        tls: Option<&Arc<ClientConfig>>,
+        poll: &Poll,
+        token: Token,
+    ) -> io::Result<Self> {
         let stream = std::net::TcpStream::connect(server)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self {
-            stream,
+            stream: Transport::new(stream, tls)?,
             number: 0,
             sent: 0,
             awaits: false,
@@ -239,7 +270,7 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        self.stream.flush()
     }
 }
 
@@ -434,7 +465,8 @@ impl Run<'_> {
 
     fn reconnect(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
         self.outcome.reconnects += 1;
-        let fresh = Connection::open(self.session.server, &self.session.poll, Token(at))?;
+        let Session { poll, server, tls, .. } = &*self.session;
+        let fresh = Connection::open(*server, tls.as_ref(), poll, Token(at))?;
         if let Some(connection) = self.session.connections.get_mut(at) {
             *connection = fresh;
         }

@@ -15,6 +15,7 @@ mod process;
 mod rows;
 mod scale;
 mod table;
+mod transport;
 mod wire;
 mod work;
 
@@ -106,6 +107,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let kinds: BTreeSet<_> = rows.iter().flat_map(|row| row.who.kinds()).collect();
     let folder = tempfile::tempdir()?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    let tls = transport::issue_certificate(folder.path())?;
     let app = App::start()?;
     let mut ground = Ground {
         folder: folder.path().to_owned(),
@@ -129,7 +131,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         }
         peers.insert(kind, peer);
     }
-    let field = Field { app, peers };
+    let field = Field { app, peers, tls };
     let started = (Instant::now(), Cpu::machine(), measured(&field));
     let samples = measure_all(options, &field, &rows)?;
     let own = measured(&field) - started.2;
@@ -208,7 +210,11 @@ const NOWHERE: u16 = 9;
 const IDLE: usize = 1000;
 
 fn measure_memory(ground: &Ground, kinds: &BTreeSet<Kind>) -> Result<Vec<Held>, Box<dyn Error>> {
-    kinds.iter().filter(|kind| **kind != Kind::Php).map(|kind| hold(ground, *kind)).collect()
+    kinds
+        .iter()
+        .filter(|kind| **kind != Kind::Php && !kind.speaks_tls())
+        .map(|kind| hold(ground, *kind))
+        .collect()
 }
 
 fn hold(ground: &Ground, kind: Kind) -> Result<Held, Box<dyn Error>> {
@@ -217,6 +223,7 @@ fn hold(ground: &Ground, kind: Kind) -> Result<Held, Box<dyn Error>> {
         Kind::BareNginx | Kind::BarePingora | Kind::ForwardingPingora => Job::PassThrough,
         Kind::Haproxy => Job::FixedReply,
         Kind::Gatepost | Kind::Lua | Kind::Njs | Kind::Php => Job::Push,
+        Kind::GatepostTls | Kind::LuaTls => Job::TlsPush,
     };
     let template = Row { job, who: Who::Peer(kind) }.template()?;
     let peer = ground.start(kind)?;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::app::{App, SHOWN, Seen, seen_by_php};
@@ -89,6 +91,8 @@ impl Latency {
 pub(super) struct Field {
     pub(super) app: App,
     pub(super) peers: BTreeMap<Kind, Peer>,
+    /// Settings of the load for peers that speak TLS.
+    pub(super) tls: Arc<ClientConfig>,
 }
 
 /// Result of a load, with the CPU time of all peers of a row (`total`) and of the first (`front`).
@@ -154,7 +158,8 @@ impl Field {
     fn load(&self, row: &Row, pace: Pace) -> Result<Cost, Box<dyn Error>> {
         let template = row.template()?;
         let asked_before = self.asked(row)?;
-        let mut session = Session::open(self.port(row)?, CONNECTIONS)?;
+        let tls = row.speaks_tls().then(|| Arc::clone(&self.tls));
+        let mut session = Session::open_with(tls, self.port(row)?, CONNECTIONS)?;
         let first = session.run(&template, Pace::Once)?;
         self.app.wait(pace.wait())?;
         let before = self.cpu(row);

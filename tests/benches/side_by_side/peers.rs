@@ -15,8 +15,10 @@ pub(super) enum Kind {
     /// Pingora alone, but with `x-forwarded` headers.
     ForwardingPingora,
     Gatepost,
+    GatepostTls,
     Haproxy,
     Lua,
+    LuaTls,
     Njs,
     Php,
 }
@@ -27,12 +29,17 @@ impl Kind {
             Self::BareNginx => "nginx",
             Self::BarePingora => "Pingora",
             Self::ForwardingPingora => "Pingora + x-forwarded-*",
-            Self::Gatepost => "gatepost",
+            Self::Gatepost | Self::GatepostTls => "gatepost",
             Self::Haproxy => "HAProxy",
-            Self::Lua => "nginx + Lua",
+            Self::Lua | Self::LuaTls => "nginx + Lua",
             Self::Njs => "nginx + njs",
             Self::Php => "nginx + php-fpm",
         }
+    }
+
+    /// Returns true if the load sends its requests over TLS.
+    pub(super) fn speaks_tls(self) -> bool {
+        matches!(self, Self::GatepostTls | Self::LuaTls)
     }
 }
 
@@ -57,6 +64,19 @@ const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
 const NJS: &str = "load_module modules/ngx_http_js_module.so;";
 
+/// Listener of nginx in `lua.conf`, and its form for TLS. Everything else of TLS has its default.
+const LUA_LISTENS: &str = "listen 127.0.0.1:@PORT@ backlog=4096;";
+const LUA_LISTENS_TLS: &str = "listen 127.0.0.1:@PORT@ ssl backlog=4096;
+    ssl_certificate @DIR@/chain.pem; ssl_certificate_key @DIR@/key.pem; ssl_protocols TLSv1.3;";
+
+/// Returns gatepost's config with a listener for TLS in place of the plain one.
+fn over_tls(config: &str) -> String {
+    let config = config.replacen("listen ", "listen_tls ", 1);
+    format!(
+        "{config}\n[[certificate]]\nchain = '@DIR@/chain.pem'\nkey = {{ file = '@DIR@/key.pem' }}\n"
+    )
+}
+
 impl Ground {
     /// Starts a peer, and waits until the peer accepts connections.
     ///
@@ -72,11 +92,18 @@ impl Ground {
                 pinned(&self.bare, [&format!("127.0.0.1:{port}"), &app, word], &[])?
             }
             Kind::Gatepost => return self.gatepost("gatepost.toml", GATEPOST, "0"),
+            Kind::GatepostTls => {
+                return self.gatepost("gatepost-tls.toml", &over_tls(GATEPOST), "0");
+            }
             Kind::Haproxy => {
                 let config = self.write("haproxy.cfg", include_str!("peers/haproxy.cfg"), port)?;
                 pinned(Path::new("haproxy"), ["-db", "-f", &config], &[])?
             }
             Kind::Lua => self.nginx("lua", LUA, include_str!("peers/lua.conf"), port)?,
+            Kind::LuaTls => {
+                let server = include_str!("peers/lua.conf").replace(LUA_LISTENS, LUA_LISTENS_TLS);
+                self.nginx("lua-tls", LUA, &server, port)?
+            }
             Kind::Njs => {
                 self.write("verify.js", include_str!("peers/verify.js"), port)?;
                 self.nginx("njs", NJS, include_str!("peers/njs.conf"), port)?

@@ -52,12 +52,15 @@ pub(super) enum Job {
     Play,
     PornDetection,
     Push,
+    /// A push on a connection of its own.
+    TlsConnection,
+    TlsPush,
 }
 
 const PROGRAMMABLE: [Kind; 3] = [Kind::Gatepost, Kind::Lua, Kind::Njs];
 
 impl Job {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::PassThrough,
         Self::Push,
         Self::Play,
@@ -67,6 +70,8 @@ impl Job {
         Self::FixedReply,
         Self::BadSignature,
         Self::Php,
+        Self::TlsPush,
+        Self::TlsConnection,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -80,6 +85,8 @@ impl Job {
             Self::Play => "Kollus play (form)",
             Self::PornDetection => "moderation (4 KB)",
             Self::Push => "push (430 B)",
+            Self::TlsConnection => "push, new TLS connection",
+            Self::TlsPush => "push over TLS",
         }
     }
 
@@ -88,6 +95,7 @@ impl Job {
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
+            Self::TlsConnection => 500.0,
             Self::LongerBody => 100.0,
             Self::Php => 2000.0,
             Self::BadSignature
@@ -95,7 +103,8 @@ impl Job {
             | Self::PassThrough
             | Self::Play
             | Self::PornDetection
-            | Self::Push => 5000.0,
+            | Self::Push
+            | Self::TlsPush => 5000.0,
         }
     }
 
@@ -118,6 +127,7 @@ impl Job {
             Self::BadSignature => peers(&[Kind::Gatepost, Kind::Lua, Kind::Njs, Kind::Haproxy]),
             Self::Php => vec![Who::Peer(Kind::Php), Who::Both(Kind::Gatepost, Kind::Php)],
             Self::Push => [peers(&PROGRAMMABLE), vec![Who::App]].concat(),
+            Self::TlsConnection | Self::TlsPush => peers(&[Kind::GatepostTls, Kind::LuaTls]),
             Self::LongBody | Self::LongerBody | Self::Play | Self::PornDetection => {
                 peers(&PROGRAMMABLE)
             }
@@ -131,9 +141,13 @@ impl Job {
             Self::LongerBody => Work::LongPush(1_000_000),
             Self::Play => Work::Play,
             Self::PornDetection => Work::PornDetection,
-            Self::BadSignature | Self::FixedReply | Self::PassThrough | Self::Php | Self::Push => {
-                Work::Push
-            }
+            Self::BadSignature
+            | Self::FixedReply
+            | Self::PassThrough
+            | Self::Php
+            | Self::Push
+            | Self::TlsConnection
+            | Self::TlsPush => Work::Push,
         }
     }
 }
@@ -154,6 +168,11 @@ impl Row {
         format!("{}: {}", self.job.name(), self.who.name())
     }
 
+    /// Returns true if the load sends its requests over TLS.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.who.kinds().first().is_some_and(|kind| kind.speaks_tls())
+    }
+
     pub(super) fn is(&self, job: Job, kind: Kind) -> bool {
         self.job == job && self.who == Who::Peer(kind)
     }
@@ -172,7 +191,9 @@ impl Row {
             | Job::LongerBody
             | Job::Php
             | Job::PornDetection
-            | Job::Push => "/callbacks/tencent",
+            | Job::Push
+            | Job::TlsConnection
+            | Job::TlsPush => "/callbacks/tencent",
         };
         let domain = if self.job == Job::FixedReply {
             "fixed.example.com"
@@ -183,6 +204,7 @@ impl Row {
         };
         let key = if self.job == Job::BadSignature { "another" } else { "secret" };
         let template = self.job.work().template(path, domain, key)?;
+        let template = if self.job == Job::TlsConnection { template.closing() } else { template };
         Ok(match (self.job, self.who) {
             (Job::BadSignature, _) => template.expecting(401, None),
             (Job::PassThrough, _) | (_, Who::App) => {
@@ -207,7 +229,7 @@ mod tests {
 
     #[test]
     fn word_selects_rows_by_name() {
-        let names: Vec<_> = Row::all(&["push".into()]).iter().map(Row::name).collect();
+        let names: Vec<_> = Row::all(&["push (430".into()]).iter().map(Row::name).collect();
         let [gatepost, lua, njs, app] = &*names else { panic!("expected 4 rows, found {names:?}") };
         assert_eq!(gatepost, "push (430 B): gatepost");
         assert_eq!(lua, "push (430 B): nginx + Lua");

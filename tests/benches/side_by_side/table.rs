@@ -200,6 +200,16 @@ fn print_targets(found: &Found<'_>) {
             found.cpu_ratio(fixed, (J::FixedReply, K::Haproxy)),
             1.0,
         ),
+        (
+            "push over TLS, CPU: gatepost / nginx + Lua",
+            found.cpu_ratio((J::TlsPush, K::GatepostTls), (J::TlsPush, K::LuaTls)),
+            0.85,
+        ),
+        (
+            "push on a new TLS connection, CPU: gatepost / nginx + Lua",
+            found.cpu_ratio((J::TlsConnection, K::GatepostTls), (J::TlsConnection, K::LuaTls)),
+            1.18,
+        ),
         ("gatepost, CPU: bad signature / push", found.cpu_ratio(bad, push), 0.6),
         (
             "push, added p99 at half: gatepost / nginx + Lua",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatepost::{EntryState, Lane, StoreStatus, Timestamp};
+use gatepost::{EntryState, StoreStatus, Timestamp};
 use prometheus::{Gauge, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::GATE_BUCKETS;
@@ -23,7 +23,7 @@ pub(crate) struct QueueMetrics {
 
 impl QueueMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
-        Self {
+        let metrics = Self {
             events: create.gauges(
                 "gatepost_queue_events",
                 "Events in the store, by state: `pending`, `delivered` or `dead`.",
@@ -46,7 +46,7 @@ impl QueueMetrics {
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
                  `lease_lost` or `unsettled`.",
-                &["template", "kind", "result"],
+                &["result"],
             ),
             errors: create.coded(
                 "gatepost_store_errors_total",
@@ -60,7 +60,15 @@ impl QueueMetrics {
             ),
             in_flight: create
                 .gauge("gatepost_queue_in_flight", "Queued events that gatepost is sending now."),
+        };
+        for state in EntryState::ALL.map(EntryState::as_str) {
+            metrics.events.with_label_values(&[state]);
+            metrics.bytes.with_label_values(&[state]);
         }
+        for result in ["delivered", "failed", "dead", "lease_lost", "unsettled"] {
+            metrics.attempts.with_label_values(&[result]);
+        }
+        metrics
     }
 
     /// Records the sizes of the store; `None` if it takes no events.
@@ -76,8 +84,8 @@ impl QueueMetrics {
     }
 
     /// Counts an attempt.
-    pub(crate) fn attempted(&self, lane: &Lane, result: &str) {
-        self.attempts.with_label_values(&[lane.template(), lane.kind(), result]).inc();
+    pub(crate) fn attempted(&self, result: &str) {
+        self.attempts.with_label_values(&[result]).inc();
     }
 
     /// Counts an event that the store took, or did not take for `error`.
