@@ -34,7 +34,6 @@ use http::{HeaderMap, Method};
 
 use super::{Enqueue, Next, Question};
 use crate::conclusion::Conclusion;
-use crate::event::Forward;
 use crate::head::{Head, RequestContext};
 use crate::intake::{BodyFailure, Intake};
 use crate::memory::store::Store;
@@ -177,10 +176,7 @@ impl EventRequest<'_> {
     /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &Method {
-        match self.accepted.forward() {
-            Forward::Passthrough => self.head.method(),
-            Forward::CloudEvents | Forward::Json | Forward::Raw => &Method::POST,
-        }
+        self.accepted.event_method(&self.head)
     }
 
     /// Returns the headers, including `content-length`, and the body.

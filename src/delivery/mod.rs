@@ -24,6 +24,7 @@ mod acknowledgement;
 mod drive;
 mod outcome;
 mod queued;
+mod replay;
 mod request;
 
 pub(crate) use drive::judge_large;

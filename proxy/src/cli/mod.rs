@@ -1,5 +1,7 @@
 //! The command line.
 
+mod admin_client;
+mod capture;
 mod check;
 mod config_argument;
 mod diagnostics;
@@ -28,6 +30,7 @@ use clap_complete::Shell;
 use gatepost::{Config, ConfigError, ConfigFiles};
 use http::Uri;
 
+use self::capture::{CaptureCommand, ReplayArguments, TapArguments};
 use self::check::{CheckArguments, check};
 use self::config_argument::ConfigArgument;
 use self::error::CommandError;
@@ -119,6 +122,14 @@ enum Command {
     /// List, show, replay and drop queued events, also while gatepost runs.
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// List, show and save the callbacks that a running gatepost has captured.
+    #[command(subcommand)]
+    Capture(CaptureCommand),
+    /// Print the callbacks of a running gatepost as they arrive.
+    Tap(TapArguments),
+    /// Send the event of a captured callback to the app again, unchanged or edited. The platform
+    /// receives nothing.
+    Replay(ReplayArguments),
     /// Ask a running gatepost if it serves. Exit with 1 if it does not.
     Health {
         /// Address on the admin listener.
@@ -157,6 +168,9 @@ pub fn run_program() -> ExitCode {
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
         Command::Queue(command) => queue::run(command),
+        Command::Capture(command) => capture::run(command),
+        Command::Tap(arguments) => capture::tap(arguments),
+        Command::Replay(arguments) => capture::replay(arguments),
         Command::Health { url } => health::ask(url),
         Command::Completions { shell } => generated::completions(Cli::command(), *shell),
         Command::Man { out } => generated::man(Cli::command(), out.as_deref()),

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::DRAFT;
 use crate::config::{
-    MAX_BODY_BYTES_CEILING, MAX_CONNECTIONS_CEILING, MAX_GIVE_UP_SECS, MAX_RETENTION_SECS,
-    MAX_RETRY_MS, MAX_STORE_BYTES, MAX_UNJUDGED_BYTES_CEILING, MIN_STORE_BYTES, MIN_UNJUDGED_BYTES,
+    KEEP_CEILING, MAX_BODY_BYTES_CEILING, MAX_BYTES_CEILING, MAX_CONNECTIONS_CEILING,
+    MAX_GIVE_UP_SECS, MAX_RETENTION_SECS, MAX_RETRY_MS, MAX_STORE_BYTES,
+    MAX_UNJUDGED_BYTES_CEILING, MIN_MAX_BYTES, MIN_STORE_BYTES, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 use crate::provider::built_in_names;
@@ -62,6 +63,11 @@ fn proxy_keys() -> Value {
             "$ref": "#/$defs/secret",
             "description": "Token that clients of /api must send; default: /api is off.",
         },
+        "admin_read_token": {
+            "$ref": "#/$defs/secret",
+            "description": "Token of clients that may read over /api, but change nothing; default: none.",
+        },
+        "inspector": inspector(),
         "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
         "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
         "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
@@ -300,6 +306,22 @@ fn store() -> Value {
                     "dead_secs": integer("Seconds for which a dead letter stays.", 1, MAX_RETENTION_SECS),
                     "dead": { "$ref": "#/$defs/duration" },
                 },
+            },
+        },
+    })
+}
+
+fn inspector() -> Value {
+    json!({
+        "type": "object",
+        "description": "Callbacks that the proxy keeps in memory for the operator; needs admin_token or admin_read_token.",
+        "additionalProperties": false,
+        "properties": {
+            "keep": integer("Maximum number of callbacks.", 1, KEEP_CEILING),
+            "max_bytes": integer("Maximum number of bytes of all these callbacks.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
+            "capture": {
+                "enum": ["none", "masked", "full"],
+                "description": "Parts of a callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
             },
         },
     })
