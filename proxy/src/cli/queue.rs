@@ -20,7 +20,7 @@ pub(super) enum QueueCommand {
     /// List events, the oldest first.
     List {
         #[command(flatten)]
-        filter: FilterArguments,
+        filter: QueueFilterArguments,
         /// Maximum number of events.
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -37,14 +37,14 @@ pub(super) enum QueueCommand {
     /// Queue delivered and dead events again. The app gets them with `gatepost-replay: 1`.
     Replay {
         #[command(flatten)]
-        filter: FilterArguments,
+        filter: QueueFilterArguments,
         #[command(flatten)]
         output: OutputArguments,
     },
     /// Remove events for ever, but for those that are being delivered.
     Drop {
         #[command(flatten)]
-        filter: FilterArguments,
+        filter: QueueFilterArguments,
         #[command(flatten)]
         output: OutputArguments,
     },
@@ -69,7 +69,7 @@ enum QueueFormat {
 
 /// Events that a command selects. Each argument narrows the selection.
 #[derive(Debug, Args)]
-pub(super) struct FilterArguments {
+pub(super) struct QueueFilterArguments {
     /// Numbers of the events.
     numbers: Vec<u64>,
     /// State: `pending`, `delivered` or `dead`.
@@ -93,7 +93,7 @@ fn state(word: &str) -> Result<EntryState, String> {
     EntryState::parse(word).ok_or_else(|| "write pending, delivered or dead".to_owned())
 }
 
-impl FilterArguments {
+impl QueueFilterArguments {
     fn to_filter(&self) -> QueueFilter {
         QueueFilter {
             numbers: self.numbers.clone(),
