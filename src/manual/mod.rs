@@ -1,5 +1,5 @@
 //! The manual: installation, threats, memory, TLS, rollout, metrics and logs, legacy apps, codes, the
-//! service, reasons for the defaults, how to add a provider, and the limits of libraries.
+//! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
 pub mod install {}
@@ -30,6 +30,8 @@ pub mod codes {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+pub mod platforms;
 
 #[doc = include_str!("providers.md")]
 pub mod providers {}

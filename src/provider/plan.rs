@@ -29,6 +29,10 @@ pub(crate) struct Plan {
     pub(crate) evidence: Option<Evidence>,
     /// The steps in the platform's console, for `gatepost init`.
     pub(crate) setup: Option<Box<str>>,
+    /// Description of what the signature proves and leaves open, for the manual.
+    pub(crate) proof: Option<Box<str>>,
+    /// The platform's resends and time limit, for the manual.
+    pub(crate) resends: Option<Box<str>>,
     pub(crate) methods: Vec<Method>,
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,

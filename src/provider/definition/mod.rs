@@ -74,7 +74,8 @@ impl<'f> DefinitionReader<'f> {
         let name = name.filter(|name| self.name_fits(name));
         let title = table.require_string("title", "set the name of the platform");
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
-        let setup = table.string("setup").map(|setup| setup.value.into());
+        let text = |key| table.string(key).map(|text| text.value.into());
+        let (setup, proof, resends) = (text("setup"), text("proof"), text("resends"));
         let ce_type = table.require_string(
             "ce_type",
             "set the start of each event type, for example `com.example`",
@@ -110,6 +111,8 @@ impl<'f> DefinitionReader<'f> {
             docs: docs?.value.into(),
             evidence,
             setup,
+            proof,
+            resends,
             allow: self.header(table, &methods.join(", "))?,
             methods: request.methods,
             body: request.body,
