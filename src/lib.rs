@@ -112,9 +112,10 @@ pub use address_guard::AddressGuard;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AccessLogSettings, AdminAddress, AdminToken, CertificateFiles, Config, ConfigError,
-    ConfigFiles, DEFAULT_MAX_BODY_BYTES, LogCallbacks, MAX_BODY_BYTES_CEILING, PemFile,
-    PrivateKeyPem, ProxySettings, TelemetrySettings, TlsSettings, TlsVersion, WatchedFiles,
+    AccessLogSettings, AdminAddress, AdminToken, Capture, CertificateFiles, Config, ConfigError,
+    ConfigFiles, DEFAULT_MAX_BODY_BYTES, InspectorSettings, LogCallbacks, MAX_BODY_BYTES_CEILING,
+    PemFile, PrivateKeyPem, ProxySettings, TelemetrySettings, TlsSettings, TlsVersion,
+    WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,

@@ -45,6 +45,7 @@
 
 mod admin;
 mod app;
+mod capture;
 mod cli;
 mod clock;
 mod config_warnings;

@@ -14,6 +14,7 @@ use gatepost_editor::{
 use serde::Serialize;
 
 use crate::app::tls;
+use crate::capture::CAPTURED;
 use crate::clock;
 use crate::config_warnings::log_warnings;
 use crate::telemetry::log;
@@ -254,6 +255,7 @@ impl LoadedConfig {
         let loaded_at = status.loaded_at.as_secs();
         METRICS.serve(config.templates());
         log::set_callbacks(config.proxy().telemetry.log_callbacks);
+        CAPTURED.apply(config.proxy().inspector);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
         self.watched = config.watched_files().clone();
         self

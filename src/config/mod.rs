@@ -7,6 +7,7 @@ mod addresses;
 mod delivery;
 mod error;
 mod files;
+mod inspector;
 mod network;
 mod outgoing_tls;
 mod plans;
@@ -19,14 +20,18 @@ mod template;
 mod tls;
 mod watched_files;
 
+use core::ops::RangeInclusive;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 pub use error::ConfigError;
 pub use files::ConfigFiles;
+pub use inspector::{Capture, InspectorSettings};
+pub(crate) use inspector::{KEEP_CEILING, MAX_BYTES_CEILING, MIN_MAX_BYTES};
 pub use proxy::{AdminAddress, AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
@@ -402,4 +407,14 @@ impl<'f> ConfigReader<'f, '_> {
         let ceiling = i64::try_from(MAX_BODY_BYTES_CEILING).unwrap_or(i64::MAX);
         table.integer("max_body_bytes", 1..=ceiling).and_then(|n| usize::try_from(n).ok())
     }
+}
+
+/// Reads an integer in `range`, which must not contain zero.
+fn positive<'f>(
+    table: &Table<'f>,
+    key: &'f str,
+    range: RangeInclusive<i64>,
+) -> Option<NonZeroUsize> {
+    let number = table.integer(key, range)?;
+    usize::try_from(number).ok().and_then(NonZeroUsize::new)
 }

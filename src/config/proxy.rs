@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::net::SocketAddr;
-use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tls::{TlsSettings, unix_path};
-use super::{ConfigReader, TelemetrySettings};
+use super::{ConfigReader, InspectorSettings, TelemetrySettings, positive};
 use crate::address::Addresses;
 use crate::address_guard::AddressGuard;
 use crate::secret::Secret;
@@ -62,6 +61,9 @@ pub struct ProxySettings {
     pub admin: Option<AdminAddress>,
     /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
+    /// Token of clients that may read over the admin API, but change nothing; `None` if there is no
+    /// such token.
+    pub admin_read_token: Option<AdminToken>,
     /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
     /// in lower case and without a final dot.
     pub admin_hosts: Vec<String>,
@@ -87,6 +89,8 @@ pub struct ProxySettings {
     pub upgrade_socket: Option<PathBuf>,
     /// Settings of the log and the traces.
     pub telemetry: TelemetrySettings,
+    /// Settings of the captured callbacks.
+    pub inspector: InspectorSettings,
     /// If `true`, the proxy loads the config again when one of its files changes.
     pub watch: bool,
 }
@@ -146,6 +150,7 @@ impl ProxySettings {
                 upstream_http2,
                 admin,
                 admin_token: _,
+                admin_read_token: _,
                 admin_hosts: _,
                 allow_addresses: _,
                 key_dirs: _,
@@ -156,6 +161,7 @@ impl ProxySettings {
                 proxy_protocol,
                 upgrade_socket,
                 telemetry: _,
+                inspector: _,
                 watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle, upstream_http2);
@@ -185,7 +191,9 @@ impl<'f> ConfigReader<'f, '_> {
         let admin = table.string("admin").and_then(|text| self.admin_address(&text));
         self.check_addresses(located.iter().flatten(), admin.as_ref());
         let admin = admin.map(|address| address.value);
-        let admin_token = self.admin_token(table, admin.as_ref());
+        let admin_token = self.admin_token(table, "admin_token", admin.as_ref());
+        let admin_read_token = self.admin_token(table, "admin_read_token", admin.as_ref());
+        let has_token = admin.is_some() && (admin_token.is_some() || admin_read_token.is_some());
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
@@ -214,6 +222,7 @@ impl<'f> ConfigReader<'f, '_> {
             upstream_http2,
             admin,
             admin_token,
+            admin_read_token,
             admin_hosts,
             allow_addresses,
             key_dirs: key_dirs.collect(),
@@ -224,6 +233,7 @@ impl<'f> ConfigReader<'f, '_> {
             proxy_protocol,
             upgrade_socket,
             telemetry: self.telemetry(table),
+            inspector: self.inspector(table, has_token),
             watch: table.boolean("watch").unwrap_or_default(),
         }
     }
@@ -320,16 +330,6 @@ fn values(addresses: &[Located<SocketAddr>]) -> Vec<SocketAddr> {
     addresses.iter().map(|address| address.value).collect()
 }
 
-/// Reads an integer in `range`, which must not contain zero.
-fn positive<'f>(
-    table: &Table<'f>,
-    key: &'f str,
-    range: RangeInclusive<i64>,
-) -> Option<NonZeroUsize> {
-    let number = table.integer(key, range)?;
-    usize::try_from(number).ok().and_then(NonZeroUsize::new)
-}
-
 /// The token that clients of the admin API must send.
 ///
 /// The type supports only comparison: no method returns the token, and `Debug` redacts the token.
@@ -358,13 +358,30 @@ impl AdminToken {
     pub fn matches(&self, candidate: &[u8]) -> bool {
         self.0.matches(candidate)
     }
+
+    /// Returns `true` if both are the same token.
+    ///
+    /// The duration of the comparison depends only on the two lengths.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.matches(other.0.expose())
+    }
+
+    pub(crate) const fn secret(&self) -> &Secret {
+        &self.0
+    }
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `admin_token`. Warns if the token has no effect, or if other machines could read the
-    /// token on the network.
-    fn admin_token(&self, table: &Table<'f>, admin: Option<&AdminAddress>) -> Option<AdminToken> {
-        let item = table.any("admin_token")?;
+    /// Reads a token of the admin API. Warns if the token has no effect, or if other machines could
+    /// read the token on the network.
+    fn admin_token(
+        &self,
+        table: &Table<'f>,
+        key: &'f str,
+        admin: Option<&AdminAddress>,
+    ) -> Option<AdminToken> {
+        let item = table.any(key)?;
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
         if !secret.expose().iter().all(u8::is_ascii_graphic) {

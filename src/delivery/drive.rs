@@ -32,7 +32,6 @@ use http::{HeaderMap, Method};
 
 use super::{Next, Question};
 use crate::conclusion::Conclusion;
-use crate::event::Forward;
 use crate::head::{Head, RequestContext};
 use crate::intake::{BodyFailure, Intake};
 use crate::reply::Answer;
@@ -167,10 +166,7 @@ impl EventRequest<'_> {
     /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &Method {
-        match self.accepted.forward() {
-            Forward::Passthrough => self.head.method(),
-            Forward::CloudEvents | Forward::Json | Forward::Raw => &Method::POST,
-        }
+        self.accepted.event_method(&self.head)
     }
 
     /// Returns the headers, including `content-length`, and the body.

@@ -20,6 +20,7 @@
 mod acknowledgement;
 mod drive;
 mod outcome;
+mod replay;
 mod request;
 
 pub(crate) use drive::judge_large;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::client::{TRACEPARENT, TRACESTATE, trace_headers};
 use crate::event::{self, Forward};
@@ -83,6 +83,15 @@ fn fill(
 const TYPICAL_TEXT: usize = 192;
 
 impl Accepted {
+    /// Returns the method of the event. `head` is the head of the callback.
+    #[must_use]
+    pub fn event_method<'h>(&self, head: &Head<'h>) -> &'h Method {
+        match self.forward() {
+            Forward::Passthrough => head.method(),
+            Forward::CloudEvents | Forward::Json | Forward::Raw => &Method::POST,
+        }
+    }
+
     /// Returns the headers and the body of the event for the app.
     ///
     /// If the config has a `signing_secret`, each call signs the event with the time `now`.

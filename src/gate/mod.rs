@@ -1,11 +1,13 @@
 //! The gate: judges every request by a compiled config.
 
 mod builder;
+mod redaction;
 
 use core::cell::LazyCell;
 use core::net::IpAddr;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 pub use builder::GateBuilder;
+
+use self::redaction::Redaction;
 
 use crate::address::Addresses;
 use crate::breaker::{Breaker, Circuit};
@@ -116,10 +120,13 @@ struct ActiveConfig {
     client_budgets: Option<Arc<ClientBudgets>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
+    /// Secrets that no output may contain.
+    secrets: Redaction,
 }
 
 impl ActiveConfig {
     fn new(config: Config, earlier: Option<&Self>) -> Self {
+        let secrets = Redaction::of(&config);
         let Config { mut routes, circuits, trusted, proxy, warnings, .. } = config;
         if let Some(earlier) = earlier {
             routes.inherit_limits(&earlier.routes);
@@ -127,7 +134,8 @@ impl ActiveConfig {
         let limits_clients = routes.iter().any(|route| route.source_limit.is_some());
         let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
         let client_budgets = client_budgets.or_else(|| limits_clients.then(Arc::default));
-        Self { routes: Arc::new(routes), circuits, trusted, client_budgets, proxy, warnings }
+        let routes = Arc::new(routes);
+        Self { routes, circuits, trusted, client_budgets, proxy, warnings, secrets }
     }
 
     /// Judges the head of a request.
@@ -201,7 +209,7 @@ impl ActiveConfig {
     /// Judges the head of a callback.
     ///
     /// `recorded` is true for a saved request that `gatepost explain` judges. If the client address
-    /// of such a request is unknown, skips `allow` and `source_limit`.
+    /// of such a request is unknown, skips `allow`. Never counts the request against `source_limit`.
     fn admit_callback(
         &self,
         found: RouteIndex,
@@ -216,7 +224,8 @@ impl ActiveConfig {
         let client_checked = if recorded && client.address.is_none() {
             Ok(())
         } else {
-            route.check_source(&client, self.client_budgets.as_deref(), now)
+            let budgets = self.client_budgets.as_deref().filter(|_| !recorded);
+            route.check_source(&client, budgets, now)
         };
         let checked = client_checked
             .map_err(RefusalCause::from)
@@ -329,6 +338,35 @@ impl Gate {
     #[must_use]
     pub fn printable_path(&self, path: &str) -> String {
         self.with_routes(|routes| routes.printable_path(path))
+    }
+
+    /// Replaces each key, token and other secret of the config in `bytes` with `***`, also in
+    /// percent-encoded form. Leaves secrets of less than 6 bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gatepost::Gate;
+    ///
+    /// let config = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'mux'\ntoken = 'hunter22'";
+    /// let gate = Gate::builder().toml(config).build()?;
+    /// assert_eq!(gate.redacted(b"/callbacks/hunter22?a=b"), b"/callbacks/***?a=b"[..]);
+    /// # Ok::<(), gatepost::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn redacted<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        self.0.current.load().secrets.apply(bytes)
+    }
+
+    /// Returns the names of the headers, parameters and members in which a provider's platform sends
+    /// signatures.
+    #[must_use]
+    pub fn signature_names(&self, provider: &str) -> Vec<String> {
+        self.with_routes(|routes| {
+            let route = routes.iter().find(|route| &*route.plan.name == provider);
+            let places = route.into_iter().flat_map(|route| route.plan.signature_places());
+            places.filter_map(|place| Some(place.rsplit(['/', ':']).next()?.to_owned())).collect()
+        })
     }
 
     /// Returns a warning for each setting that is allowed but not recommended.

@@ -110,7 +110,8 @@ impl Gate {
             Admission::Shadow(shadow) => Some(shadow.into_admitted()),
         };
         let verdict = judged.map(|judged| {
-            let mut intake = judged?;
+            // An explanation must not change a later verdict.
+            let mut intake = judged?.in_shadow();
             if !body.is_empty() {
                 intake.push(body)?;
             }

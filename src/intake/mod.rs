@@ -163,7 +163,7 @@ impl Intake {
         }))
     }
 
-    /// Marks the callback of a route in shadow mode: the verdict has no effect.
+    /// Marks a callback whose verdict has no effect: of a route in shadow mode, or of an explanation.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self
@@ -236,8 +236,9 @@ impl Intake {
 
     /// Returns the refusal of a callback whose body ended early or exceeded the time limit.
     #[must_use]
-    pub fn interrupted(self) -> Refusal {
-        self.refuse(RefusalKind::BodyIncomplete)
+    pub fn interrupted(mut self) -> Refusal {
+        let body = self.0.body.take();
+        self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
     /// Returns the refusal of a callback whose body failed.
@@ -266,16 +267,53 @@ impl Intake {
     /// kind or a field is invalid.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let (raw, received_type) = (self.0.body.take(), self.0.content_type.take());
+        let genuine = match self.accept(&raw, received_type, now) {
+            Ok(genuine) => genuine,
+            Err(refusal) => return Err(refusal.with_body(raw)),
+        };
+        let GenuineCallback {
+            event,
+            template,
+            kind,
+            content_type,
+            unknown_kind,
+            reused,
+            challenge,
+        } = genuine;
+        let (forward, limit) = (self.route().forward, self.route().limit.clone());
+        let IntakeState { arrival, cors, memory, .. } = *self.0;
+        Ok(Accepted::new(AcceptedCallback {
+            event,
+            template,
+            kind,
+            raw,
+            content_type,
+            unknown_kind,
+            arrival,
+            cors,
+            forward,
+            limit,
+            memory,
+            reused,
+            challenge,
+        }))
+    }
+
+    fn accept(
+        &self,
+        raw: &Bytes,
+        received_type: Option<HeaderValue>,
+        now: Timestamp,
+    ) -> Result<GenuineCallback, Refusal> {
         let plan = &self.route().plan;
         if raw.is_empty() && !plan.permits_empty_body() {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
         let repaired = OnceCell::new();
         let object = plan
-            .read(&raw, self.0.captured.query(), &repaired)
+            .read(raw, self.0.captured.query(), &repaired)
             .map_err(|defect| self.refuse(defect))?;
-        let received =
-            Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
+        let received = Received { object: &object, raw, captured: &self.0.captured, settings: &[] };
         let misfit = Cell::new(None);
         let tenant = self
             .route()
@@ -304,28 +342,22 @@ impl Intake {
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
-        let (forward, limit) = (self.route().forward, self.route().limit.clone());
+        let content_type = content_type(received_type, plan, &object, raw);
         let template = Arc::clone(template);
-        let content_type = content_type(received_type, plan, &object, &raw);
-        drop(tenant);
-        drop(object);
-        let IntakeState { arrival, cors, memory, .. } = *self.0;
-        Ok(Accepted::new(AcceptedCallback {
-            event,
-            template,
-            kind,
-            raw,
-            content_type,
-            unknown_kind,
-            arrival,
-            cors,
-            forward,
-            limit,
-            memory,
-            reused,
-            challenge,
-        }))
+        Ok(GenuineCallback { event, template, kind, content_type, unknown_kind, reused, challenge })
     }
+}
+
+/// A genuine callback: what the body adds to the head.
+struct GenuineCallback {
+    event: Event,
+    template: Arc<Template>,
+    kind: Option<usize>,
+    content_type: Option<HeaderValue>,
+    unknown_kind: Option<String>,
+    reused: Option<Reused>,
+    /// Reply to a challenge; `None` for any other callback.
+    challenge: Option<Box<Reply>>,
 }
 
 /// Number of chunks that a body may have beyond its maximum length in bytes.

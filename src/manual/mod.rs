@@ -1,4 +1,4 @@
-//! The manual: installation, threats, memory, TLS, rollout, metrics and logs, legacy apps, codes, the
+//! The manual: installation, threats, memory, TLS, rollout, metrics and logs, captures, legacy apps, codes, the
 //! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
@@ -18,6 +18,9 @@ pub mod rollout {}
 
 #[doc = include_str!("observe.md")]
 pub mod observe {}
+
+#[doc = include_str!("inspect.md")]
+pub mod inspect {}
 
 #[doc = include_str!("service.md")]
 pub mod service {}

@@ -428,6 +428,12 @@ impl Plan {
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
+    /// Returns the places of the signatures of all kinds, each as a definition writes it.
+    pub(crate) fn signature_places(&self) -> impl Iterator<Item = String> {
+        let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
+        of_kinds.chain(&self.signature).map(|signature| signature.found_in.to_string())
+    }
+
     /// Returns `true` if at least one signature rule uses the `keys` of a template.
     ///
     /// A rule whose key is a setting does not use `keys`.

@@ -4,13 +4,14 @@ use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header::ALLOW;
 
 use super::refusal_kind::RefusalKind;
 use crate::client::Client;
 use crate::json::{BodyError, Counted};
-use crate::printable::printable;
+use crate::printable::{print_only, printable};
 use crate::provider::Plan;
 use crate::provider::challenge::ChallengeError;
 use crate::provider::field::FieldError;
@@ -46,7 +47,7 @@ use crate::reply::Reply;
 #[derive(Clone, Debug)]
 pub struct Refusal(Box<RefusalDetails>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct RefusalDetails {
     kind: RefusalKind,
     detail: Option<String>,
@@ -57,7 +58,10 @@ struct RefusalDetails {
     template: Option<Arc<str>>,
     client: Option<IpAddr>,
     cors: Option<HeaderValue>,
+    body: Bytes,
 }
+
+print_only! { RefusalDetails: kind detail allow route provider tenant template client cors; }
 
 /// Body of the reply to every refused callback, whatever the reason.
 const REFUSED: &[u8] = b"refused\n";
@@ -75,6 +79,7 @@ impl Refusal {
             template: None,
             client: None,
             cors: None,
+            body: Bytes::new(),
         }))
     }
 
@@ -95,6 +100,19 @@ impl Refusal {
     pub(crate) fn readable_by(mut self, origin: Option<HeaderValue>) -> Self {
         self.0.cors = origin;
         self
+    }
+
+    /// Adds the body.
+    pub(crate) fn with_body(mut self, body: Bytes) -> Self {
+        self.0.body = body;
+        self
+    }
+
+    /// Returns the bytes of the body that gatepost received: none if it refused the callback for its
+    /// head. The body contains personal data, and may contain secrets.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.0.body
     }
 
     /// Returns the address of the client; `None` if the server set no peer in the head.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost::{AdminAddress, Config, ConfigError, Gate, Head, LogCallbacks, TlsVersion};
+use gatepost::{AdminAddress, Capture, Config, ConfigError, Gate, Head, LogCallbacks, TlsVersion};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 pub(crate) fn errors(config: &str) -> Vec<String> {
@@ -121,7 +121,7 @@ pusch = 'http://127.0.0.1:3000/push'
     let starts = [
         "1:11: listen[0]: expected an address to listen on, found no port; add a colon and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
-        "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
+        "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_read_token`, `admin_token`",
         "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; remove %, ;, //",
         "7:12: route[0].provider: expected a known provider, found \"tencent\"; did you mean `tencent-css`?",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
@@ -643,6 +643,42 @@ fn reads_settings_of_log_and_traces() {
         ("[telemetry]\ncolour = 1", "telemetry.colour: expected a known key"),
     ] {
         let found = settings(wrong).unwrap_err();
+        assert!(found.contains(fault), "{wrong}: {found}");
+    }
+}
+
+#[test]
+fn reads_settings_of_inspector() {
+    let settings = |top: &str| {
+        let gate = build(&format!("{top}\n{}", with(TEMPLATE)));
+        gate.map(|gate| gate.proxy_settings()).map_err(|fault| fault.to_string())
+    };
+    let inspector = |top: &str| settings(top).unwrap().inspector;
+    let admin = "admin = '127.0.0.1:9900'";
+    assert_eq!(inspector("").capture, Capture::None);
+    assert_eq!(inspector("[inspector]\ncapture = 'full'").capture, Capture::None);
+    for token in ["admin_token", "admin_read_token"] {
+        let default = inspector(&format!("{admin}\n{token} = 's3cret'"));
+        assert_eq!(default.capture, Capture::Masked);
+        assert_eq!((default.keep.get(), default.max_bytes.get()), (1000, 16 << 20));
+    }
+    let read = format!(
+        "{admin}\nadmin_token = 's3cret'\n\
+         [inspector]\nkeep = 5\nmax_bytes = 1048576\ncapture = 'full'"
+    );
+    let read = settings(&read).unwrap();
+    let inspector = read.inspector;
+    assert_eq!((inspector.keep.get(), inspector.max_bytes.get()), (5, 1 << 20));
+    assert_eq!(inspector.capture, Capture::Full);
+    let other = settings(&format!("{admin}\nadmin_token = 's3cret'")).unwrap();
+    assert!(!read.needs_restart(&other), "expected a reload to apply the settings");
+    for (wrong, fault) in [
+        ("keep = 0", "inspector.keep: expected a number from 1 to 100000"),
+        ("max_bytes = 5", "inspector.max_bytes: expected a number from 1048576"),
+        ("capture = 'some'", "inspector.capture: expected a known mode, found \"some\""),
+        ("colour = 1", "inspector.colour: expected a known key"),
+    ] {
+        let found = settings(&format!("[inspector]\n{wrong}")).unwrap_err();
         assert!(found.contains(fault), "{wrong}: {found}");
     }
 }

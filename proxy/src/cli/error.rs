@@ -16,6 +16,9 @@ use crate::tls::TlsError;
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
+    /// A running gatepost refuses a request, or does not answer.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// An argument is invalid.
     #[error("{argument}: {problem}")]
     Argument { argument: String, problem: String },
@@ -45,6 +48,11 @@ pub(super) enum CommandError {
     /// The reply to a sent callback has no 2xx status.
     #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
     NotAccepted(StatusCode),
+    /// The app's answer to a replay is not usable.
+    #[error(
+        "expected an answer that gatepost can use, found none ({0}); see the answer, and `gatepost help {0}`"
+    )]
+    NotAnswered(String),
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
     /// gatepost refuses the recorded request.
@@ -66,6 +74,20 @@ pub(super) enum CommandError {
     /// An operation of the operating system fails.
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+/// Reason why a request to the admin API fails.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AdminError {
+    /// gatepost refuses the request.
+    #[error("{message}")]
+    Refused { status: StatusCode, message: String },
+    /// No response has arrived.
+    #[error("{address}: {problem}; check --admin, and that gatepost runs")]
+    Unreachable { address: String, problem: String },
+    /// The response is not one of the API.
+    #[error("expected a response of gatepost's API, found another one; check --admin")]
+    Unknown,
 }
 
 impl CommandError {

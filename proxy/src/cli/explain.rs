@@ -10,6 +10,8 @@ use super::config_argument::ConfigArgument;
 use super::error::CommandError;
 use super::print::out;
 use super::recorded_request::RecordedRequest;
+use super::table::plain;
+use crate::capture::RecordedVerdict;
 use crate::clock;
 
 /// Arguments of `gatepost explain`.
@@ -19,7 +21,7 @@ pub(super) struct ExplainArguments {
     config: ConfigArgument,
     /// File with the request in wire format: head, empty line, body.
     request: PathBuf,
-    /// Moment of receipt, in Unix seconds; default: now.
+    /// Moment of receipt, in Unix seconds; default: that of the recording, or now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }
@@ -31,7 +33,11 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), CommandError> {
     let wire = wire.map_err(|source| CommandError::File { path: path(), source })?;
     let recorded = RecordedRequest::parse(&wire)
         .map_err(|source| CommandError::Recording { path: path(), source })?;
-    let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
+    if let Some(verdict) = recorded.recorded.as_ref().filter(|verdict| verdict.is_masked) {
+        return print_recorded(verdict);
+    }
+    let at = arguments.at.or_else(|| Some(recorded.recorded.as_ref()?.at));
+    let now = at.map_or_else(clock::now, Timestamp::from_secs);
     let head = Head::new(&recorded.method, &recorded.uri, &recorded.headers);
     let explanation = gate.explain(&head, recorded.body, now);
     out(&explanation.to_string());
@@ -39,4 +45,14 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), CommandError> {
         Some(Err(_)) => Err(CommandError::Refused),
         Some(Ok(_)) | None => Ok(()),
     }
+}
+
+/// Prints the recorded verdict of a request with a masked part, because it cannot be judged again.
+fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
+    for (name, found) in &verdict.steps {
+        out(&plain(&format!("{name:<10} {found}")));
+    }
+    out(&plain(&format!("{:<10} {}", "verdict", verdict.explanation)));
+    out(&format!("{:<10} as recorded; a part of the request is masked", "source"));
+    if verdict.verdict == "refused" { Err(CommandError::Refused) } else { Ok(()) }
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use gatepost::Config;
+use gatepost::{Capture, Config};
 
 use crate::inbound::{
     CONNECTION_BYTES, IDLE_CONNECTION_BYTES, PASSING_CONNECTION_BYTES, TLS_BYTES,
@@ -50,6 +50,11 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
     let threads = settings.threads.or(cores.ok()).map_or(1, NonZero::get);
     let has_access_log = settings.telemetry.access_log.is_some();
     let log_queue = log::QUEUE_BYTES + if has_access_log { access_log::QUEUE_BYTES } else { 0 };
+    let inspector = settings.inspector;
+    let captured = match inspector.capture {
+        Capture::None => 0,
+        Capture::Full | Capture::Masked => inspector.max_bytes.get(),
+    };
     let idle = (IDLE_CONNECTION_BYTES + tls) / KIB;
     vec![
         (PROGRAM_BYTES, "program, definitions, connections to apps".into()),
@@ -61,6 +66,7 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         (unjudged, "freed heads and bodies that the allocator still holds".into()),
         (threads * JUDGING * config.longest_body(), format!("judging on {threads} threads")),
         (REMEMBERED_BYTES, "remembered callbacks, signatures, replies and clients".into()),
+        (captured, "captured callbacks (max_bytes of inspector)".into()),
         (log_queue, "log lines in the queue".into()),
     ]
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod admin_client;
+mod capture;
 mod check;
 mod config_argument;
 mod diagnostics;
@@ -27,6 +29,7 @@ use clap_complete::Shell;
 use gatepost::{Config, ConfigError, ConfigFiles};
 use http::Uri;
 
+use self::capture::{CaptureCommand, ReplayArguments, TapArguments};
 use self::check::{CheckArguments, check};
 use self::config_argument::ConfigArgument;
 use self::error::CommandError;
@@ -114,6 +117,14 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// List, show and save the callbacks that a running gatepost has captured.
+    #[command(subcommand)]
+    Capture(CaptureCommand),
+    /// Print the callbacks of a running gatepost as they arrive.
+    Tap(TapArguments),
+    /// Send the event of a captured callback to the app again, unchanged or edited. The platform
+    /// receives nothing.
+    Replay(ReplayArguments),
     /// Ask a running gatepost if it serves. Exit with 1 if it does not.
     Health {
         /// Address on the admin listener.
@@ -151,6 +162,9 @@ pub fn run_program() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
+        Command::Capture(command) => capture::run(command),
+        Command::Tap(arguments) => capture::tap(arguments),
+        Command::Replay(arguments) => capture::replay(arguments),
         Command::Health { url } => health::ask(url),
         Command::Completions { shell } => generated::completions(Cli::command(), *shell),
         Command::Man { out } => generated::man(Cli::command(), out.as_deref()),

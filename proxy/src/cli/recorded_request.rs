@@ -4,12 +4,16 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
+use crate::capture::{RECORDED, RecordedVerdict};
+
 /// A request that the operator recorded in wire format.
 pub(super) struct RecordedRequest {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The verdict that gatepost reached, in a file of `gatepost capture save`.
+    pub(super) recorded: Option<RecordedVerdict>,
 }
 
 /// Reason why gatepost cannot read a recording.
@@ -43,7 +47,12 @@ impl RecordedRequest {
             return Err(malformed(&"the first line has no valid method and path"));
         };
         let mut headers = HeaderMap::new();
+        let mut recorded = None;
         for header in request.headers {
+            if header.name.eq_ignore_ascii_case(RECORDED) {
+                recorded = serde_json::from_slice(header.value).ok();
+                continue;
+            }
             let name = HeaderName::try_from(header.name).map_err(|error| malformed(&error))?;
             let value = HeaderValue::from_bytes(header.value).map_err(|error| malformed(&error))?;
             headers.append(name, value);
@@ -59,6 +68,6 @@ impl RecordedRequest {
             let too_short = RecordingError::BodyTooShort { announced, found };
             body = body.get(..announced).ok_or(too_short)?;
         }
-        Ok(Self { method, uri, headers, body: Bytes::copy_from_slice(body) })
+        Ok(Self { method, uri, headers, body: Bytes::copy_from_slice(body), recorded })
     }
 }

@@ -157,8 +157,8 @@ fn deliver(request: Request<Bytes>, cacert: Option<&Path>) -> Result<(), Command
     let request = request.map(Full::new);
     let (head, body) = match cacert {
         Some(path) => {
-            let client = TrustingClient::new(path)?;
-            let reply = runtime.block_on(client.fetch(request));
+            let client = TrustingClient::new(Some(path))?;
+            let reply = runtime.block_on(client.fetch(request, gatepost::MAX_ANSWER_BYTES));
             reply.map_err(|problem| CommandError::argument(host, problem))?
         }
         None => {

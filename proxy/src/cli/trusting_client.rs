@@ -1,4 +1,4 @@
-//! A client that trusts the certificate authorities in a file, for `gatepost send --cacert`.
+//! A client that trusts the certificate authorities in a file, for `--cacert`.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -21,21 +21,13 @@ use super::error::CommandError;
 pub(super) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl TrustingClient {
-    /// Reads the certificates in the PEM file at `path`, and adds those of the machine.
-    pub(super) fn new(path: &Path) -> Result<Self, CommandError> {
-        let named = || path.display().to_string();
-        let read =
-            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let own = read.map_err(|error| {
-            let problem = format!("expected certificates in PEM, found none: {error}");
-            CommandError::argument(named(), problem)
-        })?;
+    /// Reads the certificates of the machine, and those in the PEM file at `path`.
+    pub(super) fn new(path: Option<&Path>) -> Result<Self, CommandError> {
+        let named = || path.map(|path| path.display().to_string()).unwrap_or_default();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let (added, _) = roots.add_parsable_certificates(own);
-        if added == 0 {
-            let problem = "expected certificates in PEM, found none; write the file of a CA";
-            return Err(CommandError::argument(named(), problem));
+        if let Some(path) = path {
+            add_authorities(&mut roots, path)?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls =
@@ -47,7 +39,7 @@ impl TrustingClient {
         Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
     }
 
-    /// Sends a request, and reads the whole reply.
+    /// Sends a request, and reads the whole reply of at most `max_bytes`.
     ///
     /// # Errors
     ///
@@ -55,6 +47,7 @@ impl TrustingClient {
     pub(super) async fn fetch(
         &self,
         request: Request<Full<Bytes>>,
+        max_bytes: usize,
     ) -> Result<(response::Parts, Bytes), String> {
         let reply = self.0.request(request).await.map_err(|error| {
             let mut cause = error.source();
@@ -64,7 +57,22 @@ impl TrustingClient {
             cause.map_or_else(|| error.to_string(), ToString::to_string)
         })?;
         let (parts, body) = reply.into_parts();
-        let body = Limited::new(body, gatepost::MAX_ANSWER_BYTES).collect().await;
+        let body = Limited::new(body, max_bytes).collect().await;
         Ok((parts, body.map_err(|error| error.to_string())?.to_bytes()))
     }
+}
+
+fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), CommandError> {
+    let named = || path.display().to_string();
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let own = read.map_err(|error| {
+        let problem = format!("expected certificates in PEM, found none: {error}");
+        CommandError::argument(named(), problem)
+    })?;
+    let (added, _) = roots.add_parsable_certificates(own);
+    if added == 0 {
+        let problem = "expected certificates in PEM, found none; write the file of a CA";
+        return Err(CommandError::argument(named(), problem));
+    }
+    Ok(())
 }

@@ -28,6 +28,7 @@ use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage, Target};
+use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedVerdict};
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 use crate::telemetry::traces::{AppCall, CallbackTrace};
@@ -58,10 +59,11 @@ impl CallbackDriver {
         let from = intake.client();
         let arrival = CallbackArrival::new(exchange, started);
         let mut client = Client::new(exchange, self, from, &arrival);
-        let mut app = App { driver: self, asked: None, took: None, status: None };
+        let mut app = App { driver: self, asked: None, took: None, status: None, answer: None };
         let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
         let clock = CallbackClock { body: client.waited, app: app.call() };
+        let answer = app.answer.take();
         drop(client);
         match driven {
             Driven::Refused(_) if exceeded == Some(Bound::UnjudgedBytes) => {
@@ -84,6 +86,11 @@ impl CallbackDriver {
                     let conclusion = Some(&conclusion);
                     recorder.accepted(&self.gate, exchange, &accepted, conclusion, clock.app);
                 }
+                if CAPTURED.is_on() {
+                    let verdict =
+                        CapturedVerdict::Accepted(accepted.clone(), Some(conclusion.clone()));
+                    capture(exchange, verdict, (now, times.total), (answer, clock.app));
+                }
                 exchange.concluded(accepted, conclusion);
             }
             Driven::ClientGone(accepted) => {
@@ -92,6 +99,11 @@ impl CallbackDriver {
                 exchange.close();
                 if let Some(recorder) = arrival.recorder() {
                     recorder.accepted(&self.gate, exchange, &accepted, None, clock.app);
+                }
+                if CAPTURED.is_on() {
+                    let verdict = CapturedVerdict::Accepted(accepted, None);
+                    let end = ((self.clock)(), started.elapsed());
+                    capture(exchange, verdict, end, (answer, clock.app));
                 }
             }
         }
@@ -131,7 +143,28 @@ impl CallbackDriver {
         if let Some(recorder) = arrival.recorder() {
             recorder.refused(&self.gate, exchange, refusal, &reply);
         }
+        if CAPTURED.is_on() {
+            let verdict = CapturedVerdict::Refused(refusal.clone(), reply);
+            let end = ((self.clock)(), arrival.started.elapsed());
+            capture(exchange, verdict, end, (None, None));
+        }
     }
+}
+
+/// Adds a callback to those that the operator can see. `end` has the time of the conclusion, and the
+/// time that the callback took until then.
+#[inline(never)]
+fn capture(
+    exchange: &mut impl Exchange,
+    verdict: CapturedVerdict,
+    (now, took): (Timestamp, Duration),
+    (answer, app): (Option<CapturedAnswer>, Option<AppCall>),
+) {
+    let took_millis = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+    let at = Timestamp::from_millis(now.as_millis().saturating_sub(took_millis));
+    let mut callback = CapturedCallback::new(at, exchange.take_head(), verdict, took);
+    (callback.answer, callback.app) = (answer, app.map(|app| app.took));
+    CAPTURED.record(callback);
 }
 
 impl Runtime for CallbackDriver {
@@ -318,6 +351,8 @@ struct App<'s> {
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,
+    /// The answer, for a capture.
+    answer: Option<CapturedAnswer>,
 }
 
 impl App<'_> {
@@ -358,6 +393,9 @@ impl<'s> AppSide for App<'s> {
             let answer = app::ask(target, message, attempt, limit).await;
             self.took = Some(asked.elapsed());
             self.status = status_of(&answer);
+            if CAPTURED.is_on() {
+                self.answer = CapturedAnswer::of(&answer);
+            }
             answer
         }
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 
 use super::connections::Connection;
+use crate::capture::CapturedHead;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -59,6 +60,9 @@ pub(crate) trait Exchange: Send {
 
     /// Closes the connection after this request.
     fn close(&mut self);
+
+    /// Returns the head for a capture, after the reply. Call [`Self::head`] only before.
+    fn take_head(&mut self) -> CapturedHead;
 
     /// Takes note of an accepted callback and its conclusion, after the reply.
     fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}

@@ -134,14 +134,14 @@ pub(crate) struct LoggedCallback<'a> {
     /// The address of the client, also behind trusted proxies.
     #[serde(skip)]
     pub(crate) client: Option<IpAddr>,
-    pub(super) provider: &'a str,
-    pub(super) template: Option<&'a str>,
-    pub(super) tenant: Option<&'a str>,
-    pub(super) kind: Option<&'a str>,
-    pub(super) id: Option<&'a str>,
-    pub(super) code: &'a str,
-    pub(super) decision: Option<&'a str>,
-    app_ms: Option<f64>,
+    pub(crate) provider: &'a str,
+    pub(crate) template: Option<&'a str>,
+    pub(crate) tenant: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) code: &'static str,
+    pub(crate) decision: Option<&'static str>,
+    pub(crate) app_ms: Option<f64>,
 }
 
 impl<'a> LoggedCallback<'a> {

@@ -182,6 +182,7 @@ fn run_with_secrets(folder: &Path, arguments: &[&str]) -> std::process::Output {
         "KOLLUS_CUSTOM_KEY",
         "KOLLUS_LMS_KEY",
         "GATEPOST_ADMIN_TOKEN",
+        "GATEPOST_READ_TOKEN",
     ] {
         command.env(name, "x");
     }

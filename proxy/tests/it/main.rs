@@ -9,6 +9,7 @@ mod bounds;
 mod broken_answers;
 mod callbacks;
 mod canary;
+mod capture;
 mod cli;
 mod failure;
 mod faults;

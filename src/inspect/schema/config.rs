@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::DRAFT;
 use crate::config::{
-    MAX_BODY_BYTES_CEILING, MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES,
+    KEEP_CEILING, MAX_BODY_BYTES_CEILING, MAX_BYTES_CEILING, MAX_CONNECTIONS_CEILING,
+    MAX_UNJUDGED_BYTES_CEILING, MIN_MAX_BYTES, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 use crate::provider::built_in_names;
@@ -61,6 +62,11 @@ fn proxy_keys() -> Value {
             "$ref": "#/$defs/secret",
             "description": "Token that clients of /api must send; default: /api is off.",
         },
+        "admin_read_token": {
+            "$ref": "#/$defs/secret",
+            "description": "Token of clients that may read over /api, but change nothing; default: none.",
+        },
+        "inspector": inspector(),
         "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
         "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
         "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
@@ -273,6 +279,22 @@ fn log_callbacks() -> Value {
     json!({
         "enum": ["all", "none", "refused"],
         "description": "Callbacks for which the proxy writes a log line; default: refused.",
+    })
+}
+
+fn inspector() -> Value {
+    json!({
+        "type": "object",
+        "description": "Callbacks that the proxy keeps in memory for the operator; needs admin_token or admin_read_token.",
+        "additionalProperties": false,
+        "properties": {
+            "keep": integer("Maximum number of callbacks.", 1, KEEP_CEILING),
+            "max_bytes": integer("Maximum number of bytes of all these callbacks.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
+            "capture": {
+                "enum": ["none", "masked", "full"],
+                "description": "Parts of a callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
+            },
+        },
     })
 }
 

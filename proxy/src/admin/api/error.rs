@@ -5,6 +5,8 @@ use std::time::Duration;
 use gatepost_editor::{EditError, EditErrorKind, EditFault};
 use http::StatusCode;
 
+use crate::capture::{FilterError, ReplayError};
+
 /// Reason why the API refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -20,6 +22,8 @@ pub(super) enum ApiError {
     BodyType,
     #[error(transparent)]
     Edit(#[from] EditError),
+    #[error(transparent)]
+    Filter(FilterError),
     #[error(
         "expected a host of the admin API, found another name; use an IP address or localhost, or \
          add the name to admin_hosts"
@@ -33,14 +37,26 @@ pub(super) enum ApiError {
     MethodNotAllowed { allow: String },
     #[error("the API is disabled; set admin_token in the config")]
     NoApi,
+    #[error(
+        "expected the number of a captured callback, found none with this number; see /api/capture"
+    )]
+    NoCapture,
     #[error("expected a path of the API, found an unknown path; see /api/openapi.json")]
     NotFound,
     #[error("internal error; see the log of gatepost")]
     Panicked,
+    #[error("{0}")]
+    Parameter(String),
     #[error(
         "expected percent-encoded UTF-8 in the path, found an invalid encoding; encode each name"
     )]
     PathEncoding,
+    #[error(
+        "expected the admin_token for a change, found the admin_read_token; send the admin_token"
+    )]
+    ReadOnly,
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     #[error(
         "expected a pause after wrong tokens, found another token; wait as long as retry-after says"
     )]
@@ -55,20 +71,34 @@ impl ApiError {
     /// Returns the status of the response, and the stable code in its body.
     pub(super) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::BodyNotJson { .. } | Self::Incomplete | Self::PathEncoding => {
-                (StatusCode::BAD_REQUEST, "bad_request")
-            }
+            Self::BodyNotJson { .. }
+            | Self::Filter(_)
+            | Self::Incomplete
+            | Self::Parameter(_)
+            | Self::PathEncoding => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::BodyType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::Edit(error) => (edit_status(error.kind()), error.kind().as_str()),
             Self::HostRefused => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
             Self::InvalidBody { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::NoCapture => (StatusCode::NOT_FOUND, "callback_not_found"),
             Self::NoApi | Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::ReadOnly => (StatusCode::FORBIDDEN, "read_only"),
+            Self::Replay(_) => (StatusCode::CONFLICT, "not_replayable"),
             Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
         }
+    }
+
+    pub(super) fn parameter(name: &str, wanted: &str) -> Self {
+        Self::Parameter(format!("{name}: expected {wanted}, found another text; write {wanted}"))
+    }
+
+    pub(super) fn unknown_parameter() -> Self {
+        let known = "provider, template, kind, verdict, code, tenant, text, after, wait or limit";
+        Self::Parameter(format!("expected a known parameter, found another; use {known}"))
     }
 
     /// Returns the message without the faults.

@@ -1,7 +1,7 @@
-//! JSON API that lists and edits templates. It is on the admin listener, and requires the
-//! `admin_token`.
+//! JSON API that lists and edits templates, and shows captured callbacks. It is on the admin
+//! listener, and requires the `admin_token`. With the `admin_read_token`, a client can only read.
 //!
-//! 1. If the config has no `admin_token`, every path of the API returns 404.
+//! 1. If the config has neither token, every path of the API returns 404.
 //! 2. The API refuses a request whose [`host`](host) is not a name of the admin listener.
 //! 3. After wrong tokens, a client must [wait](attempts).
 //! 4. The API reads the body only after it has accepted the token.
@@ -10,6 +10,7 @@
 
 mod attempts;
 mod body;
+mod capture;
 mod error;
 mod host;
 mod reply;
@@ -20,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use gatepost::{ProxySettings, report};
+use gatepost::{AdminToken, ProxySettings, report};
 use gatepost_editor::Edit;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Response};
@@ -51,7 +52,8 @@ pub(crate) async fn respond(
     session: &mut ServerSession,
 ) -> Response<Vec<u8>> {
     let client = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
-    let admitted = admit(&served.gate().proxy_settings(), attempts, client, session.req_header());
+    let settings = served.gate().proxy_settings();
+    let admitted = admit(&settings, attempts, client, session.req_header());
     if let Err(error) = admitted {
         let (_, code) = error.status_and_code();
         METRICS.requests.admin_refused(code);
@@ -80,7 +82,9 @@ fn admit(
     client: Option<IpAddr>,
     head: &RequestHeader,
 ) -> Result<(), ApiError> {
-    let token = settings.admin_token.as_ref().ok_or(ApiError::NoApi)?;
+    if settings.admin_token.is_none() && settings.admin_read_token.is_none() {
+        return Err(ApiError::NoApi);
+    }
     if !host::is_allowed(head, &settings.admin_hosts) {
         return Err(ApiError::HostRefused);
     }
@@ -89,12 +93,36 @@ fn admit(
     if let Some(delay) = attempts.delay(client, now) {
         return Err(ApiError::TooManyAttempts { delay });
     }
-    if !token.matches(given) {
+    let Some(access) = Access::of(settings, given) else {
         attempts.fail(client, now);
         return Err(ApiError::Unauthorized);
-    }
+    };
     attempts.succeed(client);
-    Ok(())
+    match access {
+        Access::Read if !matches!(head.method, Method::GET) => Err(ApiError::ReadOnly),
+        Access::Read | Access::Change => Ok(()),
+    }
+}
+
+/// Permissions of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// `admin_token`
+    Change,
+    /// `admin_read_token`
+    Read,
+}
+
+impl Access {
+    /// Returns the permissions of a token; `None` for a wrong token.
+    pub(super) fn of(settings: &ProxySettings, given: &[u8]) -> Option<Self> {
+        let is =
+            |token: &Option<AdminToken>| token.as_ref().is_some_and(|token| token.matches(given));
+        if is(&settings.admin_token) {
+            return Some(Self::Change);
+        }
+        is(&settings.admin_read_token).then_some(Self::Read)
+    }
 }
 
 async fn answer(
@@ -112,6 +140,11 @@ async fn answer(
         Method::PATCH | Method::POST => body::json(session).await?,
         _ => Json::Null,
     };
+    let query = session.req_header().uri.query();
+    let gate = served.gate();
+    if let Resource::Capture(resource) = resource {
+        return capture::answer(gate, resource, query, &body).await;
+    }
     let served = Arc::clone(served);
     // Use a blocking thread, because an edit reads and writes files.
     let done =
@@ -143,6 +176,8 @@ fn carry_out(
 ) -> Result<ApiReply, ApiError> {
     let edit = |edit: &Edit| served.edit(edit, client);
     match (resource, method) {
+        // `answer` has served these.
+        (Resource::Capture(_), _) => Err(ApiError::NotFound),
         (Resource::OpenApi, _) => Ok(ApiReply::text(OPENAPI)),
         (Resource::Templates, &Method::POST) => {
             let template = request::new_template(body)?;

@@ -12,22 +12,36 @@ use serde_json::json;
 use super::error::ApiError;
 use super::resource::Resource;
 
+const JSON: &str = "application/json";
+
 /// Response to a request to the API.
 #[derive(Debug)]
 pub(super) struct ApiReply {
     status: StatusCode,
-    body: String,
+    content_type: &'static str,
+    body: Vec<u8>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl ApiReply {
     fn json(status: StatusCode, body: impl Serialize) -> Self {
-        Self { status, body: json!(body).to_string(), header: None }
+        let body = json!(body).to_string().into_bytes();
+        Self { status, content_type: JSON, body, header: None }
+    }
+
+    pub(super) fn ok(body: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// Returns a response with a request in wire format.
+    pub(super) const fn recorded_request(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, content_type: "message/http", body, header: None }
     }
 
     /// Returns a response with `text`, a JSON text, as the body.
     pub(super) fn text(text: &str) -> Self {
-        Self { status: StatusCode::OK, body: text.to_owned(), header: None }
+        let body = text.as_bytes().to_vec();
+        Self { status: StatusCode::OK, content_type: JSON, body, header: None }
     }
 
     pub(super) fn template(view: &TemplateView) -> Self {
@@ -46,7 +60,7 @@ impl ApiReply {
     }
 
     pub(super) const fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: String::new(), header: None }
+        Self { status: StatusCode::NO_CONTENT, content_type: JSON, body: Vec::new(), header: None }
     }
 
     pub(super) fn error(error: &ApiError) -> Self {
@@ -71,14 +85,14 @@ impl ApiReply {
     }
 
     pub(super) fn into_response(self) -> Response<Vec<u8>> {
-        let mut response = Response::new(self.body.into_bytes());
+        let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         let length = response.body().len();
         let headers = response.headers_mut();
         headers.extend(self.header);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status != StatusCode::NO_CONTENT {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
             headers.insert(CONTENT_LENGTH, length.into());
         }
         response

@@ -10,6 +10,8 @@ use super::error::ApiError;
 pub(super) enum Resource {
     /// `/api/templates/{name}/tenants/{tenant}`
     Binding(String, String),
+    /// `/api/capture` and the paths below
+    Capture(CaptureResource),
     /// `/api/openapi.json`
     OpenApi,
     /// `/api/templates/{name}`
@@ -18,12 +20,27 @@ pub(super) enum Resource {
     Templates,
 }
 
+/// Captured callbacks that a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CaptureResource {
+    /// `/api/capture`
+    List,
+    /// `/api/capture/{id}`
+    Show(u64),
+    /// `/api/capture/{id}/request`
+    Save(u64),
+    /// `/api/capture/{id}/replay`
+    Replay(u64),
+}
+
 impl Resource {
     /// Returns the resource that `path` names.
     pub(super) fn find(path: &str) -> Result<Self, ApiError> {
         let segments: Vec<_> = path.split('/').skip(2).map(decode).collect::<Result<_, _>>()?;
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();
         match *segments {
+            ["capture"] => Ok(Self::Capture(CaptureResource::List)),
+            ["capture", id, ref rest @ ..] => Self::of_capture(id, rest),
             ["openapi.json"] => Ok(Self::OpenApi),
             ["templates"] => Ok(Self::Templates),
             ["templates", name] if !name.is_empty() => Ok(Self::Template(name.to_owned())),
@@ -34,11 +51,22 @@ impl Resource {
         }
     }
 
+    fn of_capture(id: &str, rest: &[&str]) -> Result<Self, ApiError> {
+        let id = id.parse().map_err(|_| ApiError::NotFound)?;
+        Ok(Self::Capture(match rest {
+            [] => CaptureResource::Show(id),
+            ["request"] => CaptureResource::Save(id),
+            ["replay"] => CaptureResource::Replay(id),
+            _ => return Err(ApiError::NotFound),
+        }))
+    }
+
     /// Returns the methods that the resource supports.
     pub(super) const fn methods(&self) -> &'static [Method] {
         match self {
             Self::Binding(..) => &[Method::PUT, Method::DELETE],
-            Self::OpenApi => &[Method::GET],
+            Self::Capture(CaptureResource::Replay(_)) => &[Method::POST],
+            Self::Capture(_) | Self::OpenApi => &[Method::GET],
             Self::Template(_) => &[Method::GET, Method::PATCH, Method::DELETE],
             Self::Templates => &[Method::GET, Method::POST],
         }

@@ -46,6 +46,7 @@ use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
 use super::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use super::proxy_protocol;
 use super::unfinished::{Bound, Unfinished};
+use crate::capture::CapturedHead;
 use crate::telemetry::metrics::METRICS;
 use crate::tls::TlsStream;
 
@@ -359,6 +360,18 @@ impl Exchange for Http1Exchange<'_> {
 
     fn connection(&self) -> Option<Arc<Connection>> {
         connections::current()
+    }
+
+    fn take_head(&mut self) -> CapturedHead {
+        let request = &mut self.request;
+        CapturedHead {
+            method: request.method.clone(),
+            uri: std::mem::take(&mut request.uri),
+            headers: std::mem::take(&mut request.headers),
+            peer: self.connection.peer,
+            is_encrypted: self.connection.is_encrypted,
+            bytes: request.head_bytes,
+        }
     }
 
     /// Bytes that the client sends before the reply belong to the client's next request.

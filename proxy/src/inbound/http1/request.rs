@@ -26,9 +26,9 @@ pub(super) fn target(request: &[u8]) -> Option<(&str, Option<&str>)> {
 
 /// A request whose head every parser reads in the same way.
 pub(super) struct Http1Request {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
     /// Received body bytes that the gate has not read yet.
     pub(super) body: Bytes,
     /// Number of body bytes that have not arrived yet.

@@ -1,0 +1,228 @@
+//! Captured callbacks: the newest callbacks of this process, in memory, for the operator.
+//!
+//! 1. The ring keeps at most `keep` callbacks and `max_bytes` bytes. A new callback replaces the
+//!    oldest ones.
+//! 2. The ring takes over bytes that exist already: it formats and copies nothing until an operator
+//!    looks. A callback with a body of more than 128 KiB keeps only the start of its body.
+//! 3. The ring holds the raw bytes. [`view`] and [`saved`], the only ways out, [mask] them.
+//! 4. gatepost captures nothing if `capture` is `"none"`, or if the config has no token for the
+//!    admin API.
+
+mod callback;
+mod filter;
+mod mask;
+mod page;
+mod replay;
+mod saved;
+mod view;
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gatepost::{Capture, InspectorSettings};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
+pub(crate) use self::filter::FilterError;
+pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
+pub(crate) use self::replay::{ReplayError, replay};
+pub(crate) use self::saved::{RECORDED, RecordedVerdict, saved_request};
+pub(crate) use self::view::Viewer;
+
+/// The captured callbacks of this process.
+pub(crate) static CAPTURED: CaptureRing = CaptureRing::new();
+
+/// A bounded ring of callbacks.
+pub(crate) struct CaptureRing {
+    is_on: AtomicBool,
+    news: Notify,
+    ring: Mutex<Ring>,
+}
+
+struct Ring {
+    mode: Capture,
+    keep: usize,
+    max_bytes: usize,
+    /// Number of the oldest callback. The numbers of a process start at 1 and have no gaps.
+    first: u64,
+    callbacks: VecDeque<Arc<CapturedCallback>>,
+    bytes: usize,
+}
+
+/// A captured callback and its number.
+#[derive(Clone)]
+pub(crate) struct Numbered {
+    pub(crate) id: u64,
+    pub(crate) callback: Arc<CapturedCallback>,
+}
+
+impl CaptureRing {
+    const fn new() -> Self {
+        let ring = Ring {
+            mode: Capture::None,
+            keep: 0,
+            max_bytes: 0,
+            first: 1,
+            callbacks: VecDeque::new(),
+            bytes: 0,
+        };
+        Self { is_on: AtomicBool::new(false), news: Notify::const_new(), ring: Mutex::new(ring) }
+    }
+
+    /// Returns true if gatepost captures callbacks.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Relaxed)
+    }
+
+    /// Applies the settings of a new config. Drops the callbacks that the new bounds do not permit.
+    pub(crate) fn apply(&self, settings: InspectorSettings) {
+        let mut ring = self.lock();
+        ring.mode = settings.capture;
+        let is_on = settings.capture != Capture::None;
+        ring.keep = if is_on { settings.keep.get() } else { 0 };
+        ring.max_bytes = settings.max_bytes.get();
+        self.is_on.store(is_on, Ordering::Relaxed);
+        let dropped = ring.shrink();
+        drop(ring);
+        drop(dropped);
+    }
+
+    /// Adds a callback.
+    pub(crate) fn record(&self, callback: CapturedCallback) {
+        let callback = Arc::new(callback.bounded());
+        let mut ring = self.lock();
+        ring.bytes += callback.bytes;
+        ring.callbacks.push_back(callback);
+        let dropped = ring.shrink();
+        drop(ring);
+        // Outside of the lock, because this frees memory.
+        drop(dropped);
+        self.news.notify_waiters();
+    }
+
+    /// Returns a future that completes at the next callback. It counts from this call.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.news.notified()
+    }
+
+    /// Returns the mode of the capture.
+    pub(crate) fn mode(&self) -> Capture {
+        self.lock().mode
+    }
+
+    /// Returns the callback with this number.
+    pub(crate) fn get(&self, id: u64) -> Option<Numbered> {
+        let ring = self.lock();
+        let index = usize::try_from(id.checked_sub(ring.first)?).ok()?;
+        Some(Numbered { id, callback: Arc::clone(ring.callbacks.get(index)?) })
+    }
+
+    /// Returns all callbacks after the one with the number `after`, oldest first, and the number of
+    /// callbacks that the ring has dropped since. A number of an earlier process is 0.
+    pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {
+        let ring = self.lock();
+        let next = ring.first + ring.callbacks.len() as u64;
+        let after = if after < next { after } else { 0 };
+        let missed = if after == 0 { 0 } else { ring.first.saturating_sub(after + 1) };
+        let numbered = (ring.first..).zip(&ring.callbacks);
+        let newer = numbered.filter(|(id, _)| *id > after);
+        let newer = newer.map(|(id, callback)| Numbered { id, callback: Arc::clone(callback) });
+        (newer.collect(), missed)
+    }
+
+    /// Locks the ring. Ignores poisoning, because no panic can leave the ring inconsistent.
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    /// Removes the oldest callbacks until the bounds hold.
+    fn shrink(&mut self) -> Dropped {
+        let mut dropped = Dropped::None;
+        while self.callbacks.len() > self.keep || self.bytes > self.max_bytes {
+            let Some(oldest) = self.callbacks.pop_front() else { break };
+            self.first += 1;
+            self.bytes -= oldest.bytes;
+            dropped.add(oldest);
+        }
+        dropped
+    }
+}
+
+/// Callbacks to drop after the lock: usually one, so that this allocates nothing.
+enum Dropped {
+    None,
+    One(Arc<CapturedCallback>),
+    Many(Vec<Arc<CapturedCallback>>),
+}
+
+impl Dropped {
+    fn add(&mut self, callback: Arc<CapturedCallback>) {
+        *self = match mem::replace(self, Self::None) {
+            Self::None => Self::One(callback),
+            Self::One(first) => Self::Many(vec![first, callback]),
+            Self::Many(mut all) => {
+                all.push(callback);
+                Self::Many(all)
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::callback::tests::refused;
+    use super::*;
+
+    fn ring(keep: usize, max_bytes: usize) -> CaptureRing {
+        let ring = CaptureRing::new();
+        let mut inner = ring.lock();
+        (inner.keep, inner.max_bytes, inner.mode) = (keep, max_bytes, Capture::Masked);
+        drop(inner);
+        ring
+    }
+
+    fn ids(ring: &CaptureRing, after: u64) -> (Vec<u64>, u64) {
+        let (callbacks, missed) = ring.after(after);
+        (callbacks.iter().map(|numbered| numbered.id).collect(), missed)
+    }
+
+    #[test]
+    fn keeps_newest_callbacks_up_to_count() {
+        let ring = ring(2, usize::MAX);
+        assert_eq!(ids(&ring, 0), (vec![], 0));
+        for _ in 0..5 {
+            ring.record(refused("{}"));
+        }
+        assert_eq!(ids(&ring, 0), (vec![4, 5], 0));
+        assert_eq!(ids(&ring, 4), (vec![5], 0));
+        assert_eq!(ids(&ring, 1), (vec![4, 5], 2));
+        assert_eq!(ids(&ring, 5), (vec![], 0));
+        assert_eq!(ids(&ring, 99), (vec![4, 5], 0), "expected a number of an earlier process");
+        assert!(ring.get(3).is_none() && ring.get(4).is_some() && ring.get(6).is_none());
+    }
+
+    #[test]
+    fn keeps_callbacks_up_to_bytes() {
+        let body = "x".repeat(10_000);
+        let one = refused(&body).bounded().bytes;
+        let ring = ring(100, 3 * one);
+        for _ in 0..5 {
+            ring.record(refused(&body));
+        }
+        assert_eq!(ids(&ring, 0).0, [3, 4, 5]);
+        assert!(ring.lock().bytes <= 3 * one);
+    }
+
+    #[tokio::test]
+    async fn news_arrive_also_between_look_and_wait() {
+        let ring = ring(2, usize::MAX);
+        let news = ring.news();
+        ring.record(refused("{}"));
+        news.await;
+    }
+}

@@ -1,0 +1,104 @@
+//! Pages of captured callbacks, which the API, `gatepost tap` and the console read.
+
+use std::time::Duration;
+
+use gatepost::{Capture, Gate};
+use serde::Serialize;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::CAPTURED;
+use super::filter::CaptureFilter;
+use super::view::{CallbackRow, Viewer};
+
+/// Maximum number of callbacks on a page.
+pub(crate) const MAX_ROWS: usize = 200;
+
+/// Longest time for which a request waits for a callback.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(25);
+
+/// Time for which gatepost collects further callbacks after the first, so that a client that waits
+/// sends at most ten requests in a second.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// A question for a page.
+#[derive(Clone, Debug)]
+pub(crate) struct PageQuery {
+    pub(crate) filter: CaptureFilter,
+    /// Number of the last callback that the client knows. `None` asks for the newest callbacks.
+    pub(crate) after: Option<u64>,
+    pub(crate) limit: usize,
+    pub(crate) wait: Duration,
+}
+
+impl Default for PageQuery {
+    fn default() -> Self {
+        let filter = CaptureFilter::default();
+        Self { filter, after: None, limit: MAX_ROWS, wait: Duration::ZERO }
+    }
+}
+
+/// A page of callbacks, oldest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallbackPage {
+    pub(crate) callbacks: Vec<CallbackRow>,
+    /// Value of `after` for the next page.
+    pub(crate) last: u64,
+    /// Number of callbacks that the ring has dropped since `after`.
+    pub(crate) missed: u64,
+    /// Mode of the capture: `none`, `masked` or `full`.
+    pub(crate) capture: &'static str,
+}
+
+impl CallbackPage {
+    /// Returns the page. Without callbacks, waits for the first one for at most `query.wait`.
+    pub(crate) async fn wait_for(gate: &Gate, mut query: PageQuery) -> Self {
+        let deadline = Instant::now() + query.wait.min(MAX_WAIT);
+        let mut missed = 0;
+        loop {
+            let news = CAPTURED.news();
+            let mut page = Self::read(gate.clone(), query.clone()).await;
+            missed += page.missed;
+            page.missed = missed;
+            if !page.callbacks.is_empty() || timeout_at(deadline, news).await.is_err() {
+                return page;
+            }
+            sleep(GATHER).await;
+            query.after = Some(page.last);
+        }
+    }
+
+    /// Reads on a blocking thread, because a search may read the bytes of all callbacks.
+    async fn read(gate: Gate, query: PageQuery) -> Self {
+        let read = tokio::task::spawn_blocking(move || Self::now(&gate, &query));
+        read.await.unwrap_or(Self { callbacks: Vec::new(), last: 0, missed: 0, capture: "none" })
+    }
+
+    fn now(gate: &Gate, query: &PageQuery) -> Self {
+        let viewer = Viewer::new(gate);
+        let (callbacks, missed) = CAPTURED.after(query.after.unwrap_or_default());
+        let newest = callbacks.last().map_or(query.after.unwrap_or_default(), |newest| newest.id);
+        let is_admitted = |numbered: &&_| viewer.admits(&query.filter, numbered);
+        let limit = query.limit.clamp(1, MAX_ROWS);
+        let rows: Vec<_> = match query.after {
+            Some(_) => callbacks.iter().filter(is_admitted).take(limit).collect(),
+            None => {
+                let newest = callbacks.iter().rev().filter(is_admitted).take(limit);
+                let mut rows: Vec<_> = newest.collect();
+                rows.reverse();
+                rows
+            }
+        };
+        let is_full = query.after.is_some() && rows.len() == limit;
+        let last = rows.last().filter(|_| is_full).map_or(newest, |last| last.id);
+        let callbacks = rows.into_iter().map(|numbered| viewer.row(numbered)).collect();
+        Self { callbacks, last, missed, capture: word(viewer.mode) }
+    }
+}
+
+const fn word(mode: Capture) -> &'static str {
+    match mode {
+        Capture::Full => "full",
+        Capture::Masked => "masked",
+        Capture::None => "none",
+    }
+}

@@ -1,0 +1,131 @@
+//! Sends the event of a captured callback to the app again. The platform receives nothing.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use gatepost::{Accepted, Answer, Asked, Attempt, Gate, Question, RequestContext};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::Numbered;
+use super::callback::{CapturedAnswer, CapturedCallback};
+use super::mask::Mask;
+use super::view::{MessageView, Viewer};
+use crate::app::{self, EventMessage, Target};
+use crate::clock;
+
+/// Reason why gatepost does not send an event again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ReplayError {
+    #[error(
+        "expected a callback whose body is whole, found one that is cut; send the callback again"
+    )]
+    Cut,
+    #[error(
+        "expected an accepted callback, found a refused one; the app receives only accepted callbacks"
+    )]
+    Refused,
+    #[error(
+        "expected a kind whose events the app receives, found another; add it to [template.on]"
+    )]
+    NoEvent,
+    #[error("expected an address in the template or in `upstream`, found neither; set one of them")]
+    NoAddress,
+}
+
+/// Result of a replay.
+#[derive(Debug, Serialize)]
+pub(crate) struct Replayed {
+    /// Number of the captured callback.
+    pub(crate) id: u64,
+    pub(crate) event_id: String,
+    pub(crate) is_edited: bool,
+    pub(crate) answer: MessageView,
+    /// The reply that the platform would get. It gets nothing.
+    pub(crate) reply: MessageView,
+    /// Code of this reply, such as `app` or `app_timeout`.
+    pub(crate) code: &'static str,
+    pub(crate) app_ms: f64,
+}
+
+/// Sends the event of a callback again, with `edited` as its body if given.
+pub(crate) async fn replay(
+    gate: &Gate,
+    numbered: &Numbered,
+    edited: Option<Bytes>,
+) -> Result<Replayed, ReplayError> {
+    let callback = &numbered.callback;
+    let accepted = match callback.accepted() {
+        Some(accepted) => accepted,
+        None if callback.is_accepted() => return Err(ReplayError::Cut),
+        None => return Err(ReplayError::Refused),
+    };
+    let question = question(gate, callback, accepted).ok_or(ReplayError::NoEvent)?;
+    let (target, message) = message(gate, callback, accepted, &question, edited.clone())?;
+    let started = Instant::now();
+    let answer = ask(target, message, &question).await;
+    let app_ms = started.elapsed().as_micros() as f64 / 1000.0;
+    let conclusion = question.preview(&answer);
+    let mask: Mask<'_> = Viewer::new(gate).mask(callback);
+    let failure = conclusion.origin.failure();
+    let reply = &conclusion.reply;
+    Ok(Replayed {
+        id: numbered.id,
+        event_id: accepted.event().id().to_owned(),
+        is_edited: edited.is_some(),
+        answer: MessageView::answer(&CapturedAnswer::of_answer(&answer), &mask),
+        reply: MessageView::new(reply.status().to_string(), reply.headers(), reply.body(), &mask),
+        code: failure.map_or(conclusion.origin.as_str(), |failure| failure.kind().as_str()),
+        app_ms,
+    })
+}
+
+/// Returns the question with the address in the current config. If that config refuses the callback,
+/// for example because the template is gone, uses the address of the recording.
+fn question(gate: &Gate, callback: &CapturedCallback, accepted: &Accepted) -> Option<Question> {
+    let explained = gate.explain(&callback.head.head(), accepted.raw().clone(), callback.at);
+    let current = match explained.verdict {
+        Some(Ok(current)) if current.event().ce_type() == accepted.event().ce_type() => current,
+        _ => accepted.clone(),
+    };
+    current.replay().or_else(|| accepted.replay())
+}
+
+fn message(
+    gate: &Gate,
+    callback: &CapturedCallback,
+    accepted: &Accepted,
+    question: &Question,
+    edited: Option<Bytes>,
+) -> Result<(Target, EventMessage), ReplayError> {
+    let head = callback.head.head();
+    let target = match question.addresses() {
+        Some(addresses) => Target { addresses: Arc::clone(addresses), path: None },
+        None => {
+            let servers = question.servers().cloned().or_else(|| gate.upstream());
+            let path = callback.head.uri.path_and_query().cloned();
+            Target { addresses: servers.ok_or(ReplayError::NoAddress)?, path }
+        }
+    };
+    let context = RequestContext::default()
+        .with_scheme(callback.head.scheme())
+        .with_host(callback.head.headers.get(http::header::HOST));
+    let (headers, body) = accepted.replay_request(&head, &context, edited, clock::now());
+    let keeps_host = question.keeps_host();
+    let method = accepted.event_method(&head).clone();
+    Ok((target, EventMessage { method, headers, body, keeps_host, is_repeatable: false }))
+}
+
+async fn ask(target: Target, message: EventMessage, question: &Question) -> Answer {
+    let limit = question.timeout();
+    // A new connection, because the app may close an idle one.
+    let asked = timeout(limit, app::ask(target, message, Attempt::NewConnection, limit)).await;
+    match asked {
+        Err(_) => Answer::Timeout,
+        Ok(Asked::Answered(answer)) => answer,
+        Ok(Asked::ConnectionClosed) => {
+            Answer::Unreachable("expected an answer, found a closed connection".into())
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Captured callbacks as an operator sees them: masked.
+
+use bytes::Bytes;
+use gatepost::{Capture, Gate, RequestContext};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
+use serde::Serialize;
+
+use super::callback::{CapturedAnswer, CapturedCallback};
+use super::filter::{CaptureFilter, VerdictWord};
+use super::mask::Mask;
+use super::{CAPTURED, Numbered};
+
+/// Length up to which a view shows a body, in bytes.
+const SHOWN_BYTES: usize = 64 * 1024;
+
+/// Makes views of captured callbacks.
+pub(crate) struct Viewer<'g> {
+    pub(super) gate: &'g Gate,
+    pub(super) mode: Capture,
+}
+
+/// One callback in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallbackRow {
+    pub(crate) id: u64,
+    /// Time of the arrival, such as `2026-11-29T01:02:03.456Z`.
+    pub(crate) at: String,
+    pub(crate) verdict: &'static str,
+    pub(crate) provider: String,
+    pub(crate) template: Option<String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) event_id: Option<String>,
+    pub(crate) code: &'static str,
+    pub(crate) decision: Option<String>,
+    /// Status of the reply; `None` if the client disconnected before.
+    pub(crate) status: Option<u16>,
+    pub(crate) from: Option<String>,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) elapsed_ms: f64,
+    pub(crate) app_ms: Option<f64>,
+}
+
+/// One callback with all that the ring holds.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallbackView {
+    #[serde(flatten)]
+    pub(crate) row: CallbackRow,
+    /// True if a part of the callback is masked.
+    pub(crate) is_masked: bool,
+    /// True if the app can receive the event again.
+    pub(crate) can_replay: bool,
+    pub(crate) request: MessageView,
+    /// Steps of the verdict, as `gatepost explain` prints them. Empty if the body is cut.
+    pub(crate) steps: Vec<StepView>,
+    /// The verdict in words.
+    pub(crate) explanation: String,
+    pub(crate) event: Option<MessageView>,
+    pub(crate) answer: Option<MessageView>,
+    pub(crate) reply: Option<MessageView>,
+}
+
+/// One step of a verdict.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct StepView {
+    pub(crate) name: String,
+    pub(crate) found: String,
+}
+
+/// A request or a response.
+#[derive(Debug, Serialize)]
+pub(crate) struct MessageView {
+    /// The first line without the version, such as `POST /hook` or `200`; for an answer that did not
+    /// come, the reason.
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    /// Length of the whole body, in bytes.
+    pub(crate) body_bytes: usize,
+    /// True if `body` is only the start of the body.
+    pub(crate) is_cut: bool,
+}
+
+impl<'g> Viewer<'g> {
+    /// Creates a viewer for the captured callbacks of this process.
+    pub(crate) fn new(gate: &'g Gate) -> Self {
+        Self { gate, mode: CAPTURED.mode() }
+    }
+
+    pub(crate) fn row(&self, numbered: &Numbered) -> CallbackRow {
+        let (callback, facts) = (&numbered.callback, numbered.callback.facts());
+        let text = |text: &str| lossy(&self.gate.redacted(text.as_bytes()));
+        CallbackRow {
+            id: numbered.id,
+            at: date(callback.at.as_millis()),
+            verdict: VerdictWord::of(callback).as_str(),
+            provider: facts.provider.to_owned(),
+            template: facts.template.map(ToOwned::to_owned),
+            tenant: facts.tenant.map(text),
+            kind: facts.kind.map(text),
+            event_id: facts.id.map(text),
+            code: facts.code,
+            decision: facts.decision.map(ToOwned::to_owned),
+            status: callback.reply().map(|reply| reply.status().as_u16()),
+            from: facts.client.map(|client| client.to_string()),
+            method: callback.head.method.to_string(),
+            path: lossy(&self.mask(callback).target(callback.head.uri.path(), None)),
+            elapsed_ms: millis(callback.total),
+            app_ms: callback.app.map(millis),
+        }
+    }
+
+    pub(crate) fn view(&self, numbered: &Numbered) -> CallbackView {
+        let callback = &numbered.callback;
+        let mask = self.mask(callback);
+        let (steps, explanation) = self.explanation(callback);
+        CallbackView {
+            row: self.row(numbered),
+            is_masked: self.request_bytes(callback).is_masked,
+            can_replay: callback.accepted().is_some_and(|accepted| accepted.replay().is_some()),
+            request: self.request(callback, &mask),
+            steps,
+            explanation,
+            event: event(callback, &mask),
+            answer: callback.answer.as_ref().map(|answer| MessageView::answer(answer, &mask)),
+            reply: callback.reply().map(|reply| {
+                let line = reply.status().to_string();
+                MessageView::new(line, reply.headers(), reply.body(), &mask)
+            }),
+        }
+    }
+
+    pub(super) fn mask(&self, callback: &CapturedCallback) -> Mask<'g> {
+        Mask::new(self.gate, self.mode, callback.facts().provider)
+    }
+
+    fn request(&self, callback: &CapturedCallback, mask: &Mask<'_>) -> MessageView {
+        let head = &callback.head;
+        let target = lossy(&mask.target(head.uri.path(), head.uri.query()));
+        let (body, length) = callback.body();
+        let line = format!("{} {target}", head.method);
+        let view = MessageView::new(line, owned(&head.headers), body, mask);
+        MessageView { body_bytes: length, is_cut: view.is_cut || length > body.len(), ..view }
+    }
+
+    /// Explains the verdict of a callback, as if it arrived again at the same time. The config may
+    /// have changed since.
+    pub(super) fn explanation(&self, callback: &CapturedCallback) -> (Vec<StepView>, String) {
+        let facts = callback.facts();
+        let word = VerdictWord::of(callback).as_str();
+        let status = callback.reply().map(|reply| reply.status().as_u16());
+        let recorded = match status {
+            _ if callback.is_accepted() => format!("{word}: {}", facts.code),
+            Some(status) => format!("{word} with {status}: {}", facts.code),
+            None => format!("{word}: {}", facts.code),
+        };
+        let (body, length) = callback.body();
+        if length > body.len() {
+            return (Vec::new(), format!("{recorded}; the body is cut, so there are no steps"));
+        }
+        let explained = self.gate.explain(&callback.head.head(), body.clone(), callback.at);
+        let mask = self.mask(callback);
+        let steps = explained.steps.iter().map(|step| StepView {
+            name: step.name.to_owned(),
+            found: mask.step(step.name, &step.found),
+        });
+        let refusal = match &explained.verdict {
+            Some(Err(refusal)) => Some(refusal),
+            Some(Ok(_)) | None => None,
+        };
+        let is_same = match (callback.is_accepted(), refusal) {
+            (true, refusal) => refusal.is_none(),
+            (false, Some(refusal)) => refusal.kind().as_str() == facts.code,
+            (false, None) => false,
+        };
+        let detail = match refusal.filter(|_| is_same) {
+            Some(refusal) => format!("{recorded} ({refusal})"),
+            None => recorded,
+        };
+        let steps = steps.collect();
+        if is_same {
+            return (steps, detail);
+        }
+        let note = "gatepost reaches another verdict now: the config has changed, or the verdict \
+                    depended on earlier callbacks";
+        (steps, format!("{detail}; {note}"))
+    }
+
+    /// Returns true if a callback meets all conditions.
+    pub(crate) fn admits(&self, filter: &CaptureFilter, numbered: &Numbered) -> bool {
+        let callback = &numbered.callback;
+        filter.admits(callback)
+            && filter.text.as_deref().is_none_or(|text| self.contains(callback, text))
+    }
+
+    /// Searches the masked texts, so that a search cannot reveal a masked part.
+    fn contains(&self, callback: &CapturedCallback, text: &str) -> bool {
+        let mask = self.mask(callback);
+        let text = text.to_ascii_lowercase();
+        let has =
+            |bytes: &[u8]| memmem::find(&bytes.to_ascii_lowercase(), text.as_bytes()).is_some();
+        let has_body = |body: &Bytes| has(body) && has(&mask.body(body));
+        let head = &callback.head;
+        let answer = match &callback.answer {
+            Some(CapturedAnswer::Response(_, _, body)) => body.as_ref(),
+            Some(CapturedAnswer::Failed(_)) | None => None,
+        };
+        let event = callback.accepted().map(|accepted| accepted.event());
+        has_body(callback.body().0)
+            || event.is_some_and(|event| has(event.id().as_bytes()) || has_body(event.data()))
+            || answer.is_some_and(has_body)
+            || callback.reply().is_some_and(|reply| has_body(reply.body()))
+            || has(&mask.target(head.uri.path(), head.uri.query()))
+            || head.headers.iter().any(|(name, value)| {
+                has(name.as_str().as_bytes()) || has(&mask.header(name.as_str(), value.as_bytes()))
+            })
+    }
+}
+
+/// Returns the event as gatepost wrote it for the app. Its id of a trace may be another one.
+fn event(callback: &CapturedCallback, mask: &Mask<'_>) -> Option<MessageView> {
+    let accepted = callback.accepted()?;
+    let question = accepted.replay()?;
+    let head = callback.head.head();
+    let context = RequestContext::default().with_scheme(callback.head.scheme());
+    let (headers, body) = accepted.request(&head, &context, callback.at);
+    let line = match question.url() {
+        // The query may contain a secret.
+        Some(url) => format!("POST {}", url.to_string().split('?').next().unwrap_or_default()),
+        None => lossy(&mask.target(head.uri().path(), None)),
+    };
+    Some(MessageView::new(line, owned(&headers), &body, mask))
+}
+
+impl MessageView {
+    pub(super) fn new(
+        line: String,
+        headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
+        body: &[u8],
+        mask: &Mask<'_>,
+    ) -> Self {
+        let headers = headers.map(|(name, value)| {
+            let value = mask.header(name.as_str(), value.as_bytes());
+            (name.to_string(), lossy(&value))
+        });
+        let shown = &body[..body.len().min(SHOWN_BYTES)];
+        Self {
+            line,
+            headers: headers.collect(),
+            body: lossy(&mask.body(shown)),
+            body_bytes: body.len(),
+            is_cut: shown.len() < body.len(),
+        }
+    }
+
+    pub(super) fn answer(answer: &CapturedAnswer, mask: &Mask<'_>) -> Self {
+        match answer {
+            CapturedAnswer::Response(status, headers, body) => {
+                let is_cut = body.is_none();
+                let body = body.clone().unwrap_or_default();
+                let view = Self::new(status.to_string(), owned(headers), &body, mask);
+                Self { is_cut: view.is_cut || is_cut, ..view }
+            }
+            CapturedAnswer::Failed(why) => {
+                let line = lossy(&mask.body(why.as_bytes()));
+                Self {
+                    line,
+                    headers: Vec::new(),
+                    body: String::new(),
+                    body_bytes: 0,
+                    is_cut: false,
+                }
+            }
+        }
+    }
+}
+
+fn owned(headers: &HeaderMap) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    headers.iter().map(|(name, value)| (name.clone(), value.clone()))
+}
+
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn date(millis: i64) -> String {
+    match jiff::Timestamp::from_millisecond(millis) {
+        Ok(date) => format!("{date:.3}"),
+        Err(_) => millis.to_string(),
+    }
+}
+
+fn millis(time: std::time::Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
+}
