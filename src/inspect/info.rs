@@ -3,6 +3,7 @@
 use crate::json::Shape;
 use crate::provider::field::{Field, Fields};
 use crate::provider::locator::Locator;
+use crate::provider::plan::PageTexts;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
@@ -156,8 +157,8 @@ impl From<&Plan> for ProviderInfo {
         let kinds = kinds.map(|(index, kind)| KindInfo { named: is_named(index), ..kind.into() });
         let kinds = kinds.collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
-        let (title, docs, setup) = (plan.title.clone(), plan.docs.clone(), plan.setup.clone());
-        let (proof, resends) = (plan.proof.clone(), plan.resends.clone());
+        let (title, docs) = (plan.title.clone(), plan.docs.clone());
+        let PageTexts { setup, proof, resends } = plan.page.clone();
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
