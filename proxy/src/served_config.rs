@@ -82,7 +82,7 @@ impl ServedConfig {
         let started = config.proxy().clone();
         let tls = Arc::<ServedTls>::default();
         tls.replace(load_tls(&tls, &config)?.as_ref());
-        log_warnings(config.warnings(), files.path());
+        log_warnings(&config, files.path());
         let loaded = LoadedConfig { templates, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
@@ -212,7 +212,7 @@ impl ServedConfig {
         templates: Vec<TemplateView>,
         path: &Path,
     ) {
-        log_warnings(config.warnings(), path);
+        log_warnings(&config, path);
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();

@@ -16,6 +16,7 @@ mod callback_record;
 mod close_signal;
 mod connections;
 mod exchange;
+mod host_upstream;
 mod http1;
 pub(crate) mod pingora;
 pub(crate) mod proxy_protocol;
@@ -23,6 +24,7 @@ mod source;
 pub(crate) mod tls;
 mod unfinished;
 mod unjudged;
+mod upstream_fault;
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
