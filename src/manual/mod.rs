@@ -1,5 +1,5 @@
-//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, captured callbacks, legacy apps, codes, the
-//! service, reasons for the defaults, how to add a provider, and the limits of libraries.
+//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, captures, legacy apps, codes, the
+//! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
 pub mod install {}
@@ -36,6 +36,8 @@ pub mod codes {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+pub mod platforms;
 
 #[doc = include_str!("providers.md")]
 pub mod providers {}

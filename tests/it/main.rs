@@ -25,6 +25,7 @@ mod language;
 mod layer;
 mod others;
 #[cfg(feature = "tower")]
+mod page_files;
 mod passthrough;
 mod properties;
 mod queue;

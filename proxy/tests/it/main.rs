@@ -27,6 +27,7 @@ mod others_through_pingora;
 mod outgoing_tls;
 mod outside_heads;
 mod own_proxy;
+mod pages;
 mod pass_through;
 mod passthrough_forgeries;
 mod queue;
