@@ -95,6 +95,8 @@ fn page(provider: &ProviderInfo) -> String {
     let urls: Vec<_> = routes(provider).into_iter().map(|(path, _)| url(&path)).collect();
     let setup = provider.setup.as_deref().unwrap_or(SETUP);
     let file = secret_file(provider);
+    // Names of XML elements are text, not HTML.
+    let setup = setup.replace('<', "\\<");
     let setup = setup.replace("{url}", &urls[0]).replace("{key_file}", &format!("`{file}`"));
     write_text(&mut out, &setup);
     if !provider.keys {
