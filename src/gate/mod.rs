@@ -365,7 +365,7 @@ impl Gate {
     ///
     /// let config = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'mux'\ntoken = 'hunter22'";
     /// let gate = Gate::builder().toml(config).build()?;
-    /// assert_eq!(gate.redacted(b"/callbacks/hunter22?a=b"), b"/callbacks/***?a=b"[..]);
+    /// assert_eq!(*gate.redacted(b"/callbacks/hunter22?a=b"), b"/callbacks/***?a=b"[..]);
     /// # Ok::<(), gatepost::ConfigError>(())
     /// ```
     #[must_use]
