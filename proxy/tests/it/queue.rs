@@ -242,6 +242,8 @@ fn stop_waits_for_the_event_in_flight() {
     eventually("the attempt", || app.seen().len() == 1);
     gate.program.signal("TERM");
     gate.program.wait_for_line("stopping");
+    // Idle connections stay open for 500 ms. After that, a program that does not wait would end, and
+    // no line or socket tells that it still runs.
     thread::sleep(Duration::from_millis(700));
     release.send(()).unwrap();
     assert_eq!(gate.program.wait(), Some(0));
