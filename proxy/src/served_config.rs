@@ -196,7 +196,7 @@ impl ServedConfig {
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
                         threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
-                        upgrade_socket, proxy_protocol or telemetry";
+                        upgrade_socket, proxy_protocol, store or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         let tls = load_tls(&self.tls, &config)?;

@@ -16,8 +16,10 @@ use pingora::server::ShutdownWatch;
 use serde_json::json;
 
 use self::api::TokenAttempts;
+use crate::clock;
 use crate::inbound::proxy_protocol;
 use crate::inbound::tls::finish;
+use crate::queue::Queue;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 use crate::tls::ServedTls;
@@ -26,11 +28,12 @@ use crate::tls::ServedTls;
 pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
     attempts: TokenAttempts,
+    queue: Option<Arc<Queue>>,
 }
 
 impl AdminApp {
-    pub(crate) fn new(served: Arc<ServedConfig>) -> Self {
-        Self { served, attempts: TokenAttempts::default() }
+    pub(crate) fn new(served: Arc<ServedConfig>, queue: Option<Arc<Queue>>) -> Self {
+        Self { served, attempts: TokenAttempts::default(), queue }
     }
 
     /// Returns the body of `/readyz`. Only its status says that the proxy serves; the body says which
@@ -92,6 +95,9 @@ impl ServeHttp for AdminApp {
         let request = session.req_header();
         if api::is_api(request.uri.path()) {
             return api::respond(&self.served, &self.attempts, session).await;
+        }
+        if let Some(queue) = self.queue.as_ref().filter(|_| request.uri.path() == "/metrics") {
+            queue.measure(clock::now()).await;
         }
         let (status, content_type, body) = self.page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());

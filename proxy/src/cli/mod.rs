@@ -14,6 +14,7 @@ mod init;
 mod memory;
 mod print;
 mod providers;
+mod queue;
 mod recorded_request;
 mod routes;
 mod send;
@@ -34,6 +35,7 @@ use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
 use self::init::InitArguments;
+use self::queue::QueueCommand;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
@@ -116,6 +118,9 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// List, show, replay and drop queued events, also while gatepost runs.
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// List, show and save the callbacks that a running gatepost has captured.
     #[command(subcommand)]
     Capture(CaptureCommand),
@@ -164,6 +169,7 @@ pub fn run_program() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
+        Command::Queue(command) => queue::run(command),
         Command::Health { url, cacert } => health::ask(url, cacert.as_deref()),
         Command::Capture(command) => capture::run(command),
         Command::Tap(arguments) => capture::tap(arguments),

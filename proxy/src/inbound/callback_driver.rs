@@ -17,7 +17,7 @@ use bytes::Bytes;
 use gatepost::{
     Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
     EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Question, Refusal, Reply,
-    RequestContext, Runtime, Timestamp, drive, report,
+    RequestContext, Runtime, Store, Timestamp, drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
@@ -30,6 +30,7 @@ use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage, Target};
 use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedVerdict};
+use crate::queue::Queue;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 use crate::telemetry::traces::{AppCall, CallbackTrace};
@@ -41,6 +42,7 @@ pub(crate) struct CallbackDriver {
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
+    pub(crate) queue: Option<Arc<Queue>>,
     /// True if the upstream of the host proxy is the app.
     pub(crate) asks_host: bool,
 }
@@ -175,6 +177,10 @@ fn capture(
 impl Runtime for CallbackDriver {
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    fn store(&self) -> Option<&dyn Store> {
+        self.queue.as_deref().map(|queue| queue as &dyn Store)
     }
 
     // Both timers start at the first poll, not at the call: the driver polls right after the call.

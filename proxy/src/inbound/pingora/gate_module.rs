@@ -23,6 +23,7 @@ use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::inbound::host_upstream::handed_over;
 use crate::inbound::unjudged::UnjudgedBytes;
 use crate::inbound::upstream_fault::upstream_fault;
+use crate::queue::Queue;
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -54,12 +55,18 @@ impl GateModule {
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let unjudged = UnjudgedBytes::new(gate.proxy_settings().max_unjudged_bytes.get());
-        Self(CallbackDriver { gate, clock: clock::now, unjudged, hook: None, asks_host: false })
+        let (queue, asks_host) = (None, false);
+        Self(CallbackDriver { gate, clock: clock::now, unjudged, hook: None, queue, asks_host })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
+    }
+
+    /// Appends the events of queued kinds to `queue`.
+    pub(crate) fn with_queue(self, queue: Option<Arc<Queue>>) -> Self {
+        Self(CallbackDriver { queue, ..self.0 })
     }
 
     /// Reports the outcome of each callback to `hook`. [`MetricsHook`] has an example.
