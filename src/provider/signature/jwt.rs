@@ -8,52 +8,18 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-use super::{Signature, SignatureError, TimeRule};
+use super::SignatureError;
+use super::rule::{JwtBody, JwtRule, Signature, TimeRule, algorithm};
 use crate::json::{Limits, Object};
-use crate::provider::digest::{Digest, Encoding, Key};
+use crate::provider::digest::{Encoding, Key};
 use crate::provider::locator::Received;
-use crate::provider::public_key::PublicAlgorithm;
 use crate::time::{Timestamp, Unit};
-
-/// The rule for a token.
-#[derive(Clone, Debug)]
-pub(crate) struct JwtRule {
-    /// The claim that names the key; `None` if gatepost tries every key.
-    pub(crate) key_claim: Option<Box<str>>,
-    pub(crate) body: JwtBody,
-}
-
-/// The proof of the body in a token.
-#[derive(Clone, Debug)]
-pub(crate) enum JwtBody {
-    /// A claim contains the digest of the body.
-    Hash { claim: Box<str>, digest: Digest, encoding: Encoding },
-    /// The payload is the body. The payload may also have registered claims.
-    Payload,
-}
 
 /// The claims of RFC 7519, 4.1.
 const REGISTERED: [&str; 7] = ["aud", "exp", "iat", "iss", "jti", "nbf", "sub"];
 
 /// The tolerated difference of clocks for `nbf` and `exp`, in seconds.
 const LEEWAY_SECS: i64 = 60;
-
-/// Returns the name of the digest in a token's header (RFC 7518, 3.1); `None` if tokens do not have
-/// the digest.
-pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
-    match digest {
-        Digest::HmacSha256 => Some("HS256"),
-        Digest::HmacSha512 => Some("HS512"),
-        Digest::Public(PublicAlgorithm::RsaSha256) => Some("RS256"),
-        Digest::Public(PublicAlgorithm::Ed25519) => Some("EdDSA"),
-        Digest::HmacSha1
-        | Digest::Md5
-        | Digest::None
-        | Digest::Public(PublicAlgorithm::EcdsaP256Sha256)
-        | Digest::Sha1
-        | Digest::Sha256 => None,
-    }
-}
 
 /// A token whose signature is not yet verified.
 pub(super) struct Token<'t> {

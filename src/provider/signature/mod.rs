@@ -25,9 +25,9 @@ use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
 use expected::Expected;
-pub(crate) use jwt::{JwtBody, JwtRule, algorithm};
 pub(crate) use rule::{
-    KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
+    JwtBody, JwtRule, KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning,
+    TimeRule, Window, algorithm,
 };
 
 /// The condition that a signature does not meet.

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{JwtRule, SignatureError};
+use super::SignatureError;
 use crate::json::Name;
 use crate::provider::digest::{Digest, Encoding, Key, hex_of};
 use crate::provider::locator::{Locator, SettingIndex};
+use crate::provider::public_key::PublicAlgorithm;
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 
@@ -76,6 +77,40 @@ impl Signature {
         let names = places.into_iter().flatten().filter_map(Locator::top_level);
         let consumed = names.cloned().collect();
         Self { consumed, ..self }
+    }
+}
+
+/// The rule for a token.
+#[derive(Clone, Debug)]
+pub(crate) struct JwtRule {
+    /// The claim that names the key; `None` if gatepost tries every key.
+    pub(crate) key_claim: Option<Box<str>>,
+    pub(crate) body: JwtBody,
+}
+
+/// The proof of the body in a token.
+#[derive(Clone, Debug)]
+pub(crate) enum JwtBody {
+    /// A claim contains the digest of the body.
+    Hash { claim: Box<str>, digest: Digest, encoding: Encoding },
+    /// The payload is the body. The payload may also have registered claims.
+    Payload,
+}
+
+/// Returns the name of the digest in a token's header (RFC 7518, 3.1); `None` if tokens do not have
+/// the digest.
+pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
+    match digest {
+        Digest::HmacSha256 => Some("HS256"),
+        Digest::HmacSha512 => Some("HS512"),
+        Digest::Public(PublicAlgorithm::RsaSha256) => Some("RS256"),
+        Digest::Public(PublicAlgorithm::Ed25519) => Some("EdDSA"),
+        Digest::HmacSha1
+        | Digest::Md5
+        | Digest::None
+        | Digest::Public(PublicAlgorithm::EcdsaP256Sha256)
+        | Digest::Sha1
+        | Digest::Sha256 => None,
     }
 }
 
