@@ -18,6 +18,7 @@ mod fixed_answers;
 mod hostile;
 mod identity;
 mod include;
+mod index_files;
 #[cfg(feature = "tower")]
 mod keep_proof;
 mod language;

@@ -55,6 +55,7 @@ mod traces;
 mod unseen;
 mod upgrade;
 mod upstreams;
+mod vector_runners;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;

@@ -336,23 +336,52 @@ impl Signature {
         }
         for part in &self.parts {
             match &part.from {
-                PartSource::Key => text.push_str("[key]"),
                 PartSource::Body => {
                     text.push_str(&format!("[body of {} bytes]", received.raw.len()))
                 }
                 PartSource::FormText => text.push_str("[form without the signature]"),
-                PartSource::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
                 PartSource::Claim(_)
+                | PartSource::Key
                 | PartSource::Literal(_)
                 | PartSource::Listed(_)
                 | PartSource::Value(_) => {
-                    let bytes = self.part_bytes(&part.from, received, &signature_text)?;
-                    let bytes = part.form.encode(bytes);
+                    let bytes = self.shown_bytes(part, received, &signature_text)?;
                     text.push_str(&String::from_utf8_lossy(&bytes));
                 }
             }
         }
         Ok(text)
+    }
+
+    /// Returns the signed message, with the body. Hides keys and settings.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the signature or a signed part is missing.
+    pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
+        let signature_text = self.signature_text(received)?;
+        let token = self.jwt.as_ref().and_then(|_| self.token(&signature_text));
+        let mut bytes = token.map(|token| token.signed.as_bytes().to_vec()).unwrap_or_default();
+        for part in &self.parts {
+            bytes.extend_from_slice(&self.shown_bytes(part, received, &signature_text)?);
+        }
+        Ok(bytes)
+    }
+
+    /// Returns the bytes of a part, or the name of a key or setting in brackets.
+    fn shown_bytes<'p>(
+        &'p self,
+        part: &'p Part,
+        received: &Received<'p>,
+        signature_text: &'p str,
+    ) -> Result<Cow<'p, [u8]>, SignatureError> {
+        match &part.from {
+            PartSource::Key => Ok(Cow::Borrowed(b"[key]")),
+            PartSource::Value(Locator::Setting(_, name)) => {
+                Ok(Cow::Owned(format!("[{name}]").into_bytes()))
+            }
+            source => Ok(part.form.encode(self.part_bytes(source, received, signature_text)?)),
+        }
     }
 
     /// Returns the index of the first key that produces the signature.
