@@ -35,6 +35,7 @@ mod readme;
 mod refusals;
 mod reload;
 mod resends;
+mod rtmp;
 mod send;
 mod service;
 mod shadow;

@@ -375,13 +375,13 @@ impl Signature {
         received: &Received<'p>,
         signature_text: &'p str,
     ) -> Result<Cow<'p, [u8]>, SignatureError> {
-        match &part.from {
-            PartSource::Key => Ok(Cow::Borrowed(b"[key]")),
-            PartSource::Value(Locator::Setting(_, name)) => {
-                Ok(Cow::Owned(format!("[{name}]").into_bytes()))
-            }
-            source => Ok(part.form.encode(self.part_bytes(source, received, signature_text)?)),
+        if part.from == PartSource::Key {
+            return Ok(Cow::Borrowed(b"[key]"));
         }
+        if let PartSource::Value(Locator::Setting(_, name)) = &part.from {
+            return Ok(Cow::Owned(format!("[{name}]").into_bytes()));
+        }
+        Ok(part.form.encode(self.part_bytes(&part.from, received, signature_text)?))
     }
 
     /// Returns the index of the first key that produces the signature.
