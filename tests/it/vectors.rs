@@ -88,6 +88,7 @@ pub struct Vector {
     /// The event in structured mode; `None` if the verdict is not `accepted`.
     pub event: Option<Value>,
     /// The page with the signature, if the platform has published it.
+    #[allow(dead_code)]
     pub source: Option<String>,
 }
 

@@ -8,6 +8,7 @@ use crate::support::{Gatepost, Program, connect, free_port};
 const NGINX: &str = r"
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
 daemon off;
+master_process off;
 pid nginx.pid;
 error_log stderr info;
 events {}

@@ -1,4 +1,5 @@
-//! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`.
+//! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`, and
+//! `tests/peers/sdks.mjs`, which asks the libraries of platforms.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -35,6 +36,21 @@ fn assert_agrees_and_finds_wrong_vector(interpreter: &str, runner: &str) {
         assert!(text.starts_with("svix/published_v1: expected "), "{text}");
         assert!(text.ends_with(&format!("\n{} of {count} vectors agree\n", count - 1)), "{text}");
     }
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn libraries_of_platforms_agree_with_their_vectors() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let peers = root.join("target/peers");
+    assert!(peers.join("installed").is_file(), "expected libraries; run tests/peers/install");
+    // Node resolves packages from the folder of the script.
+    let script = peers.join("sdks.mjs");
+    std::fs::copy(root.join("tests/peers/sdks.mjs"), &script).unwrap();
+    let output = run("node", script.to_str().unwrap(), &vectors().join("index.json"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.ends_with(" vectors agree with 12 libraries\n"), "{text}");
 }
 
 #[test]
