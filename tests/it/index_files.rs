@@ -165,7 +165,11 @@ fn rule(table: &toml::Value) -> Value {
         }
         other => panic!("expected a part, found {other}"),
     };
-    rule["parts"] = list(rule["parts"].take()).into_iter().map(part).collect();
+    let sorted = rule["parts"].get_mut("sorted").map(Value::take);
+    rule["join"] = rule["parts"].get("separator").cloned().unwrap_or_else(|| "".into());
+    rule["sort"] = sorted.is_some().into();
+    let parts = sorted.unwrap_or_else(|| rule["parts"].take());
+    rule["parts"] = list(parts).into_iter().map(part).collect();
     let set = |table: &mut Value, key: &str, default: Value| {
         if table[key].is_null() {
             table[key] = default;

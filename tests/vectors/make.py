@@ -21,7 +21,8 @@ PLATFORMS = {}
 class Request:
     def __init__(self, platform, kind, fields, now, key):
         self.platform, self.kind, self.now, self.key = platform, kind, now, key
-        self.method = platform.definition["request"]["methods"]
+        self.method = "GET" if kind in platform.gets else platform.definition["request"]["methods"]
+        self.method = self.method if isinstance(self.method, str) else self.method[0]
         self.path = platform.path(kind)
         self.headers = dict(platform.definition.get("sample", {}).get("headers", {}))
         self.fields, self.raw = fields, None
@@ -37,6 +38,8 @@ class Request:
         if self.kind in self.platform.forms:
             return "form"
         body = self.platform.definition["request"]["body"]
+        if isinstance(body, dict):
+            return body[self.method]
         return body if isinstance(body, str) else body[0]
 
     @property
@@ -95,11 +98,11 @@ class Platform:
 
 
 def platform(name, *, key=None, proof=None, time=None, covers=("body",), settings=None, encoding="hex", token=False,
-             other_key="another-key", published=(), challenge=None, forms=(), public=None):
+             other_key="another-key", published=(), challenge=None, forms=(), public=None, gets=()):
     def add(sign):
         PLATFORMS[name] = Platform(name, sign, key, proof, time, covers, settings or {}, encoding, token, other_key,
                                    published, public)
-        PLATFORMS[name].challenge, PLATFORMS[name].forms = challenge, forms
+        PLATFORMS[name].challenge, PLATFORMS[name].forms, PLATFORMS[name].gets = challenge, forms, gets
     return add
 
 
@@ -305,6 +308,8 @@ def gate_toml(platform):
         if not platform.proof:
             lines.append(f'token    = "{platform.name}-token"')
         lines.append("")
+    for target in [case["target"] for case in platform.published if "target" in case]:
+        lines += ["[[route]]", f'path     = "{target.split("?")[0]}"', f'provider = "{platform.name}"', ""]
     lines += ["[[template]]", "dedupe   = false", f'name     = "{platform.name}"', f'provider = "{platform.name}"']
     if platform.proof:
         keys = [platform.public or platform.key, *(case["key"] for case in platform.published)]
@@ -316,11 +321,15 @@ def gate_toml(platform):
     return "\n".join(lines) + "\n"
 
 
+TWILIO = {"CallSid": "CA1234567890ABCDE", "Digits": "1234", "From": "+14158675309", "To": "+18005551212", "Caller": "+14158675309"}
+
+
 def published(platform, case):
     """Returns the case of a published vector."""
     kind = case["kind"]
     request = Request(platform, kind, {}, case["now"], case["key"])
     request.headers, request.raw = case["headers"], case["body"].encode()
+    request.path = case.get("target", request.path)
     text = case_toml(case["what"], request, "accepted", (200, ""), reply(platform, kind), case["source"], case["now"])
     return f"published_{case['name']}", text, request.body
 
@@ -361,6 +370,15 @@ def _(r):
 def _(r):
     r.headers["X-VOD-TIMESTAMP"] = str(r.now)
     r.headers["X-VOD-SIGNATURE"] = md5(f"https://www.example.com/your/callback|{r.now}|{r.key}")
+
+
+@platform("alibaba-live", key="alibaba-live-key", proof="header:ALI-LIVE-SIGNATURE", time="sent", covers=("app",),
+          gets=("publish", "publish_done"))
+def _(r):
+    r.headers["Host"] = "gate.example.com"
+    domain = r.fields["app"] if r.method == "GET" else "gate.example.com"
+    r.headers["ALI-LIVE-TIMESTAMP"] = str(r.now)
+    r.headers["ALI-LIVE-SIGNATURE"] = md5(f"{domain}|{r.now}|{r.key}")
 
 
 @platform("huawei-live", key="huawei-live-key", proof="/auth_sign", time="expiry", covers=("domain", "app", "stream"))
@@ -578,6 +596,33 @@ def hmac_of_body(name, key, header):
 hmac_of_body("getstream", "stream-api-secret", "X-Signature")
 hmac_of_body("sendbird", "sendbird-api-token", "x-sendbird-signature")
 hmac_of_body("wistia", "wistia-secret-key", "X-Wistia-Signature")
+
+
+@platform("zegocloud", key="zego-callback-secret", proof="/signature", time="sent", covers=(), published=[{
+    "name": "sha1", "what": "the vector of ZEGO's documentation", "kind": "event", "key": "secret", "now": 1470820198, "headers": {},
+    "body": '{"event":"room_login","timestamp":1470820198,"nonce":123412,"signature":"5bd59fd62953a8059fb7eaba95720f66d19e4517"}',
+    "source": "https://doc-zh.zego.im/article/9215"}])
+def _(r):
+    r.fields["timestamp"] = str(r.now)
+    r.fields["signature"] = hashlib.sha1("".join(sorted([r.key, str(r.now), r.fields["nonce"]])).encode()).hexdigest()
+
+
+@platform("twilio", key="twilio-auth-token", proof="header:X-Twilio-Signature", published=[{
+    "name": "form", "what": "the vector of Twilio's own library", "kind": "event", "key": "12345", "now": NOW,
+    "target": "/myapp.php?foo=1&bar=2", "headers": {"Host": "mycompany.com", "X-Twilio-Signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
+    "body": urllib.parse.urlencode(TWILIO), "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}])
+def _(r):
+    r.headers["Host"] = "gate.example.com"
+    message = "https://gate.example.com" + r.path + "".join(name + r.fields[name] for name in sorted(r.fields))
+    r.headers["X-Twilio-Signature"] = hmac_of("sha1", r.key, message.encode(), "base64")
+
+
+@platform("huawei-record", key="huawei-record-key", proof="/auth_sign", time="expiry", covers=("app", "stream"))
+def _(r):
+    f = r.fields
+    f["auth_timestamp"] = r.now + 600
+    names = ["auth_timestamp", "event_type", "publish_domain", "app", "stream", "download_url", "play_url"]
+    f["auth_sign"] = hmac_of("sha256", r.key, "".join(str(f.get(name, "")) for name in names).encode())
 
 
 @platform("qiniu-pili", key="qiniu-secret-key", proof="header:Authorization")

@@ -31,7 +31,7 @@ class Stage {
   constructor(vector, provider) {
     this.rule = (provider.kinds?.[vector.kind] ?? provider).signature
     const [{ request, now, signature }, { found_in: foundIn, separator, prefix, form: shape }] = [vector, this.rule]
-    Object.assign(this, { now, signature }).body = request.body_hex ? Buffer.from(request.body_hex, 'hex') : Buffer.from(request.body)
+    Object.assign(this, { now, signature, request }).body = request.body_hex ? Buffer.from(request.body_hex, 'hex') : Buffer.from(request.body)
     const [text, query] = [this.body.toString(), form(request.target.split('?')[1] ?? '')]
     const read = text === '' ? query : text.startsWith('{') ? parse(text) : form(text)
     const fields = foundIn[0].slice(1) in read ? read : read[provider.request.unwrap] ?? read
@@ -59,8 +59,11 @@ class Stage {
     if (where === 'literal') return name
     if (where === 'key' || (where === 'setting' && !key)) return key ?? `[${name ?? where}]`
     if (where === 'listed') return this.entries.find((entry) => entry.startsWith(name))?.slice(name.length)
-    if (where === 'form-text') {
+    if (where === 'host') return this.values.header.host
+    if (where === 'method' || where === 'target') return this.request[where]
+    if (where.startsWith('form-')) {
       const pairs = this.body.toString().split('&').filter((pair) => !this.rule.found_in.includes('/' + pair.split('=')[0]))
+      if (where === 'form-pairs') return Object.entries(form(pairs.join('&'))).map((pair) => pair.join('')).sort().join('')
       return decodeURIComponent(pairs.join('&').replaceAll('+', ' '))
     }
     const path = where === 'fields' ? name.split('/') : [where === 'header' ? name.toLowerCase() : name]
@@ -70,9 +73,12 @@ class Stage {
   // Returns the signed bytes, or nothing if a part is missing.
   message(key) {
     if (!this.given || this.signed) return this.given ? Buffer.from(this.signed) : undefined
-    const parts = this.rule.parts.map(({ from, as }) => ({ as, value: this.value(from, key) }))
-    if (parts.some(({ value }) => value === undefined)) return undefined
-    return Buffer.concat(parts.map(({ as, value }) => Buffer.from(as ? encode(Buffer.from(value), as) : value)))
+    const { parts, sort, join } = this.rule
+    const values = parts.map(({ from, as, optional }) => ({ as, value: this.value(from, key) ?? (optional ? '' : undefined) }))
+    if (values.some(({ value }) => value === undefined)) return undefined
+    const bytes = values.map(({ as, value }) => Buffer.from(as ? encode(Buffer.from(value), as) : value))
+    if (sort) bytes.sort(Buffer.compare)
+    return Buffer.concat(bytes.flatMap((part, at) => (at > 0 ? [Buffer.from(join), part] : [part])))
   }
   result() {
     const { digest, prefix, encoding, key: keyRule, time } = this.rule

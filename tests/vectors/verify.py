@@ -38,6 +38,7 @@ class Stage:
         fields = (parse(self.body) if self.body[:1] == "{" else form(self.body)) if self.body else query
         fields = fields if found_in[0][1:] in fields else fields.get(provider["request"].get("unwrap"), fields)
         self.values = {"": parse(fields) if isinstance(fields, str) else fields, "query": query, "setting": self.signature["settings"]}
+        self.request = {"method": request["method"], "target": request["target"], "body": self.body}
         self.values["header"] = {name.lower(): value for name, value in request["headers"]}
         self.given = next(filter(None, map(self.text, found_in)), "")
         self.entries = [entry.strip() for entry in self.given.split(self.rule["separator"])] if "separator" in self.rule else [self.given]
@@ -56,19 +57,22 @@ class Stage:
     def text(self, place, key=None):
         """Returns the text at a place, or None. Without a key, shows keys and settings as the string to sign does."""
         where, _, name = place.partition("/" if place[0] == "/" else ":")
-        if where in ("body", "key", "form-text", "literal", "listed"):
+        if where in ("body", "method", "target", "host", "key", "form-text", "form-pairs", "literal", "listed"):
             pairs = [pair for pair in self.body.split("&") if "/" + pair.split("=")[0] not in self.rule["found_in"]]
-            return {"body": self.body, "key": key or "[key]", "form-text": unquote_plus("&".join(pairs)), "literal": name,
-                    "listed": next((entry[len(name):] for entry in self.entries if entry.startswith(name)), None)}[where]
+            own = {"key": key or "[key]", "form-text": unquote_plus("&".join(pairs)), "literal": name, "host": self.values["header"].get("host"),
+                   "form-pairs": "".join(name + value for name, value in sorted(form("&".join(pairs)).items())),
+                   "listed": next((entry[len(name):] for entry in self.entries if entry.startswith(name)), None)}
+            return {**self.request, **own}[where]
         value = {name: f"[{name}]"} if where == "setting" and key is None else self.values[where]
         for member in [name.lower()] if where == "header" else [name] if where else name.split("/"):
             value = value.get(member) if isinstance(value, dict) else None
         return value if isinstance(value, str) and not re.search("[\ud800-\udfff]", value) else None
     def message(self, key=None):
         """Returns the signed text, or None if a part of it is missing."""
-        parts = [(self.text(part["from"], key), part.get("as")) for part in self.rule["parts"]]
-        is_whole = self.given and all(text is not None for text, _ in parts)
-        return self.signed or ("".join(encode(raw(text), how) if how else text for text, how in parts) if is_whole else None)
+        parts = [(self.text(part["from"], key), part) for part in self.rule["parts"]]
+        is_whole = self.given and all(text is not None or part.get("optional") for text, part in parts)
+        texts = [encode(raw(text), part["as"]) if "as" in part else text for text, part in parts if text is not None]
+        return self.signed or (self.rule["join"].join(sorted(texts, key=raw) if self.rule["sort"] else texts) if is_whole else None)
     def result(self):
         rule, form = self.rule, self.rule["key"]
         if self.message() is None or self.fault:
