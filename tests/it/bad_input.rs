@@ -5,7 +5,8 @@ use std::fs;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Answer, Conclusion, Definition, Gate, Head, KindInfo, Next, Refusal, Timestamp,
+    Admission, Answer, Conclusion, ConfigError, Definition, Gate, Head, KindInfo, Next, Refusal,
+    Timestamp,
 };
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use toml::{Table, Value};
@@ -47,7 +48,10 @@ impl Provider {
         let accepts = |keys: &(String, String)| {
             provider.keys = keys.clone();
             let kind = provider.signed_kinds().next();
-            kind.is_none_or(|kind| provider.judge(&kind, provider.request(&kind, NOW)).is_ok())
+            kind.is_none_or(|kind| {
+                let request = provider.request(&kind, NOW);
+                provider.gate(&kind).is_ok() && provider.judge(&kind, request).is_ok()
+            })
         };
         let keys = pairs.into_iter().find(accepts);
         provider.keys = keys.unwrap_or_else(|| panic!("{name}: expected a key, found none"));
@@ -75,7 +79,8 @@ impl Provider {
         if self.definition.info().keys { "/cb".to_owned() } else { format!("/cb/{TOKEN}") }
     }
 
-    fn gate(&self, kind: &KindInfo) -> Gate {
+    /// Returns the gate; an error if the keys do not fit the definition.
+    fn gate(&self, kind: &KindInfo) -> Result<Gate, ConfigError> {
         let (name, kind) = (self.name(), &kind.name);
         let (path, proof, keys) = if self.definition.info().keys {
             ("/cb", String::new(), format!("keys = [{:?}]", self.keys.1))
@@ -92,7 +97,7 @@ impl Provider {
              [[template]]\nname = 't'\nprovider = '{name}'\n{keys}\n[template.settings]\n{settings}\
              [template.on]\n'*' = 'http://127.0.0.1:1/app'\n"
         );
-        Gate::builder().toml(toml).build().unwrap()
+        Gate::builder().toml(toml).build()
     }
 
     /// Returns the value of a setting, in the definition's own form if it has a default.
@@ -131,7 +136,7 @@ impl Provider {
         request: Request<Bytes>,
         answer: &Answer,
     ) -> Result<Option<Conclusion>, Refusal> {
-        let gate = self.gate(kind);
+        let gate = self.gate(kind).unwrap();
         let (head, body) = request.into_parts();
         let now = Timestamp::from_secs(NOW);
         let mut intake = match gate.admit(&Head::new(&head.method, &head.uri, &head.headers), now) {

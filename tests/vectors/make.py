@@ -154,6 +154,8 @@ def refusal(verdict):
 
 def reply(platform, kind, allow=True):
     form = platform.definition["kinds"][kind].get("reply", {})
+    if "allow" in form:
+        return {"status": 200, "body": json.dumps(form["allow" if allow else "deny"], separators=(",", ":"))}
     if "allow_status" in form:
         return {"status": form["allow_status"] if allow else form["deny_status"], "body": ""}
     ack = form.get("ack") or platform.definition.get("reply", {}).get("ack", {})
@@ -165,7 +167,7 @@ def cases(platform):
     """Yields name, description, request, verdict, answer of the app, and reply."""
     def case(name, what, request, verdict="accepted", answer=None, expected=None):
         kind = request.kind
-        decides = "allow_status" in platform.definition["kinds"][kind].get("reply", {})
+        decides = {"allow", "allow_status"} & platform.definition["kinds"][kind].get("reply", {}).keys()
         answer = answer or (200, '{"allow":true}' if decides else "")
         expected = expected or (reply(platform, kind) if verdict == "accepted" else refusal(verdict))
         return name, what, request, verdict, answer, expected
@@ -176,7 +178,7 @@ def cases(platform):
             yield from challenges(platform, kind, case)
             continue
         yield case(f"kind_{kind}", f"{kind}, as in the sample", platform.request(kind))
-        if "allow_status" in kinds[kind].get("reply", {}):
+        if {"allow", "allow_status"} & kinds[kind].get("reply", {}).keys():
             deny = reply(platform, kind, allow=False)
             yield case(f"{kind}_denied", f"the app denies {kind}", platform.request(kind), answer=(200, '{"allow":false}'), expected=deny)
             yield case(f"{kind}_app_fails", f"the app fails to decide {kind}", platform.request(kind), answer=(500, ""), expected=deny)
@@ -231,7 +233,8 @@ def forgeries(platform, kind, case):
                 request.fields[field] = proof
         return request
 
-    last = lambda proof: proof.split(",")[-1] if proof.endswith("=") else proof.rsplit("=", 1)[-1]
+    separator = ":" if platform.definition["signature"].get("separator") == ":" else ","
+    last = lambda proof: proof.split(separator)[-1] if proof.endswith("=") else proof.rsplit("=", 1)[-1]
     # A fixed token has no encoding. A public-key signature has no length that is always the same.
     is_jwt = platform.definition["signature"].get("form") == "jwt"
     is_any = platform.token or platform.public
@@ -260,7 +263,9 @@ def forgeries(platform, kind, case):
     if platform.definition["signature"].get("separator") == ",":
         yield case("reordered_list", "the list of the header in another order", edited(lambda proof: ",".join(reversed(proof.split(",")))))
     if platform.time:
-        yield case("expired", "two hours old", platform.request(kind, now=NOW - 7200), "timestamp_expired")
+        hours = 4 if platform.definition["signature"]["time"].get("max_age_secs", 0) >= 7200 else 2
+        what = f"{'four' if hours == 4 else 'two'} hours old"
+        yield case("expired", what, platform.request(kind, now=NOW - hours * 3600), "timestamp_expired")
         yield case("too_far_ahead", "two days ahead", platform.request(kind, now=NOW + 172800), "timestamp_too_far_ahead")
     if platform.token:
         return

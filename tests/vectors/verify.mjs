@@ -2,7 +2,6 @@
 // Verifies the signature stage of each vector in index.json, as README.md says: verify.mjs [INDEX]
 import { createHash, createHmac, timingSafeEqual, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isDeepStrictEqual } from 'node:util'
 
 const form = (text) => Object.fromEntries(new URLSearchParams(text))
 // Numbers are signed as they are written, so read them as text.
@@ -18,7 +17,6 @@ function decode(text, encoding) {
   const fits = (encoding === 'base64' ? /^[A-Za-z0-9+/]+$/ : /^[A-Za-z0-9_-]+$/).test(text) && text.length % 4 !== 1
   return fits ? Buffer.from(text, 'base64') : undefined
 }
-
 // Returns true if the key made this proof of the message, and nothing if no key can have made it.
 function verifies(digest, key, message, proof) {
   if (digest === 'none') return key.length === proof.length && timingSafeEqual(key, proof)
@@ -42,14 +40,11 @@ class Stage {
     if (shape === 'jwt' && this.given) this.readToken(...this.given.replace(prefix, '').split(/\.(?=[^.]*$)/))
   }
   readToken(signed, proof = '') {
-    const { prefix, algorithm, payload, body_hash: hashed } = this.rule
+    const { prefix, algorithm, body_hash: hashed } = this.rule
     const read = (part) => { try { return parse(decode(part, 'base64url').toString()) } catch { return {} } }
-    const [head, claims] = [...signed.split('.').map(read), {}]
-    Object.assign(this, { signed, entries: [prefix + proof] }).values.claim = claims
-    const body = payload && Object.entries(parse(this.body.toString()))
-    const covered = hashed
-      ? decode(claims[hashed.claim] ?? '', hashed.encoding)?.equals(hash(hashed.digest, this.body))
-      : isDeepStrictEqual(new Set(body), new Set(Object.entries(claims).filter(([name]) => name.length !== 3)))
+    const [head, claims] = signed.split('.').length === 2 ? signed.split('.').map(read) : [{}, {}]
+    Object.assign(this, { signed: head.alg ? signed : '', entries: [prefix + proof] }).values.claim = claims
+    const covered = decode(claims[hashed.claim] ?? '', hashed.encoding)?.equals(hash(hashed.digest, this.body))
     this.fault = head.alg !== algorithm ? 'signature_malformed' : covered ? undefined : 'signature_mismatch'
   }
   // Returns the value at a place, or nothing. Without a key, shows keys and settings as the string to sign does.
@@ -94,7 +89,6 @@ class Stage {
     return age > time?.past_secs ? 'timestamp_expired' : -age > time?.ahead_secs ? 'timestamp_too_far_ahead' : 'valid'
   }
 }
-
 const index = JSON.parse(readFileSync(process.argv[2] ?? new URL('index.json', import.meta.url)))
 const vectors = index.vectors.filter((vector) => vector.signature)
 const wrong = vectors.flatMap((vector) => {

@@ -7,7 +7,6 @@ form = lambda text: dict(parse_qsl(text, keep_blank_values=True))
 parse = lambda text: json.loads(text, parse_int=str, parse_float=str)  # Numbers are signed as they are written.
 raw = lambda text: text.encode(errors="surrogateescape")
 encode = lambda raw, how: base64.b64encode(raw).decode() if how == "base64" else hashlib.new(how.removesuffix("-hex"), raw).hexdigest()
-
 def decode(text, encoding):
     """Returns bytes, or None if the text is not in this encoding."""
     if encoding in ("text", "hex"):
@@ -15,7 +14,6 @@ def decode(text, encoding):
     text, signs = text.rstrip("="), "+/" if encoding == "base64" else "-_"
     fits = re.fullmatch(f"[A-Za-z0-9{signs}]+", text) and len(text) % 4 != 1
     return base64.b64decode(text + "=" * (-len(text) % 4), signs.encode()) if fits else None
-
 def verifies(digest, key, message, proof):
     """Returns true if the key made this proof of the message, and None if no key can have made it."""
     if digest.startswith("hmac-") or digest in ("none", "md5", "sha1", "sha256"):
@@ -32,13 +30,12 @@ def verifies(digest, key, message, proof):
 class Stage:
     def __init__(self, vector, provider):
         self.rule = provider.get("kinds", {}).get(vector.get("kind"), provider)["signature"]
-        self.now, self.signature, self.signed, self.fault = vector["now"], vector["signature"], None, None
+        self.now, self.signature, self.request, self.signed, self.fault = vector["now"], vector["signature"], vector["request"], None, None
         request, found_in, query = vector["request"], self.rule["found_in"], form(urlsplit(vector["request"]["target"]).query)
         self.body = request["body"] if "body" in request else bytes.fromhex(request["body_hex"]).decode(errors="surrogateescape")
         fields = (parse(self.body) if self.body[:1] == "{" else form(self.body)) if self.body else query
         fields = fields if found_in[0][1:] in fields else fields.get(provider["request"].get("unwrap"), fields)
         self.values = {"": parse(fields) if isinstance(fields, str) else fields, "query": query, "setting": self.signature["settings"]}
-        self.request = {"method": request["method"], "target": request["target"], "body": self.body}
         self.values["header"] = {name.lower(): value for name, value in request["headers"]}
         self.given = next(filter(None, map(self.text, found_in)), "")
         self.entries = [entry.strip() for entry in self.given.split(self.rule["separator"])] if "separator" in self.rule else [self.given]
@@ -48,18 +45,17 @@ class Stage:
         try:
             head, claims = (parse(decode(part, "base64url")) for part in signed.split("."))
         except (TypeError, ValueError):
-            head, claims = {}, {}
+            head, claims, signed = {}, {}, ""
         self.signed, self.entries, self.values["claim"], rule = signed, [self.rule["prefix"] + proof], claims, self.rule
-        hashed, body = rule.get("body_hash"), parse(self.body) if rule.get("payload") else None
-        covered = (decode(claims.get(hashed["claim"], ""), hashed["encoding"]) == hashlib.new(hashed["digest"], raw(self.body)).digest()
-                   if hashed else body == {name: value for name, value in claims.items() if name in body or len(name) != 3})
+        hashed, digest = rule["body_hash"], hashlib.new(rule["body_hash"]["digest"], raw(self.body)).digest()
+        covered = decode(claims.get(hashed["claim"], ""), hashed["encoding"]) == digest
         self.fault = "signature_malformed" if head.get("alg") != rule["algorithm"] else None if covered else "signature_mismatch"
     def text(self, place, key=None):
         """Returns the text at a place, or None. Without a key, shows keys and settings as the string to sign does."""
         where, _, name = place.partition("/" if place[0] == "/" else ":")
         if where in ("body", "method", "target", "host", "key", "form-text", "form-pairs", "literal", "listed"):
             pairs = [pair for pair in self.body.split("&") if "/" + pair.split("=")[0] not in self.rule["found_in"]]
-            own = {"key": key or "[key]", "form-text": unquote_plus("&".join(pairs)), "literal": name, "host": self.values["header"].get("host"),
+            own = {"body": self.body, "key": key or "[key]", "form-text": unquote_plus("&".join(pairs)), "literal": name, "host": self.values["header"].get("host"),
                    "form-pairs": "".join(name + value for name, value in sorted(form("&".join(pairs)).items())),
                    "listed": next((entry[len(name):] for entry in self.entries if entry.startswith(name)), None)}
             return {**self.request, **own}[where]
@@ -74,12 +70,12 @@ class Stage:
         texts = [encode(raw(text), part["as"]) if "as" in part else text for text, part in parts if text is not None]
         return self.signed or (self.rule["join"].join(sorted(texts, key=raw) if self.rule["sort"] else texts) if is_whole else None)
     def result(self):
-        rule, form = self.rule, self.rule["key"]
+        rule, key_rule = self.rule, self.rule["key"]
         if self.message() is None or self.fault:
             return self.fault or ("signed_part_missing" if self.given else "signature_missing")
         proofs = [decode(e.removeprefix(rule["prefix"]), rule["encoding"]) for e in self.entries if e.startswith(rule["prefix"])]
-        start = f"{self.text('claim:' + form['claim'])}:" if "claim" in form else form["prefix"]
-        keys = [decode(key.removeprefix(start), form["encoding"]) for key in self.signature["keys"]]
+        start = f"{self.text('claim:' + key_rule['claim'])}:" if "claim" in key_rule else key_rule["prefix"]
+        keys = [decode(key.removeprefix(start), key_rule["encoding"]) for key in self.signature["keys"]]
         messages = [(key, raw(self.message(key.decode(errors="surrogateescape")))) for key in keys]
         found = [verifies(rule["digest"], *message, proof) for message in messages for proof in proofs if proof is not None]
         if True not in found:
@@ -87,14 +83,14 @@ class Stage:
         return self.age() if "time" in rule else "valid"
     def age(self):
         rule, at = self.rule["time"], self.text(self.rule["time"]["from"])
-        read = {"rfc3339": lambda: datetime.datetime.fromisoformat(at).timestamp(), "s": lambda: int(at), "ms": lambda: int(at) // 1000}
         try:
-            age = self.now - read[rule["unit"]]()
+            age = self.now - (datetime.datetime.fromisoformat(at).timestamp() if rule["unit"] == "rfc3339" else
+                              int(at) // {"s": 1, "ms": 1000}[rule["unit"]])
         except (TypeError, ValueError):
             return "timestamp_invalid"
         return "timestamp_expired" if age > rule["past_secs"] else "timestamp_too_far_ahead" if -age > rule["ahead_secs"] else "valid"
 
-index = json.loads((pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "index.json").read_text())
+index = json.loads(pathlib.Path([pathlib.Path(__file__).parent / "index.json", *sys.argv[1:]][-1]).read_text())
 vectors, wrong = [vector for vector in index["vectors"] if "signature" in vector], []
 for vector in vectors:
     stage, given = Stage(vector, index["providers"][vector["provider"]]), vector["signature"]

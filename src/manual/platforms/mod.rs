@@ -2,14 +2,15 @@
 
 //! Platforms: setup, config, kinds, proof and resends of each.
 //!
-//! 54 platforms, each defined by a TOML file without code. The definitions of 45 vendors are confirmed by the vendor's
-//! documentation, or by code of the vendor. Of 25 of these vendors, a test compares gatepost with a signature that the
+//! 58 platforms, each defined by a TOML file without code. The definitions of 47 vendors are confirmed by the vendor's
+//! documentation, or by code of the vendor. Of 27 of these vendors, a test compares gatepost with a signature that the
 //! vendor has published, or the definition was read from the vendor's own code, such as its library or its server. Not
 //! confirmed: Bitmovin, Daily, Dolby OptiView Live, Wowza Video.
 //!
 //! | platform | name in the config | proof | source |
 //! |---|---|---|---|
 //! | [Agora](agora) | `agora` | signature or key | published signature, or the platform's own code |
+//! | [Alibaba Cloud Live](alibaba_live) | `alibaba-live` | signature or key | the platform's documentation |
 //! | [Alibaba Cloud VOD](alibaba_vod) | `alibaba-vod` | signature or key | published signature, or the platform's own code |
 //! | [Ant Media Server](ant_media) | `ant-media` | secret path segment | published signature, or the platform's own code |
 //! | [api.video](api_video) | `api-video` | signature or key | published signature, or the platform's own code |
@@ -27,6 +28,7 @@
 //! | [GitHub](github) | `github` | signature or key | published signature, or the platform's own code |
 //! | [GitLab](gitlab) | `gitlab` | signature or key | the platform's documentation |
 //! | [Huawei Cloud Live](huawei_live) | `huawei-live` | signature or key | the platform's documentation |
+//! | [Huawei Cloud Live (recording)](huawei_record) | `huawei-record` | signature or key | the platform's documentation |
 //! | [100ms](hundred_ms) | `hundred-ms` | signature or key | the platform's documentation |
 //! | [ImageKit](imagekit) | `imagekit` | signature or key | published signature, or the platform's own code |
 //! | [8x8 JaaS (Jitsi)](jaas) | `jaas` | signature or key | the platform's documentation |
@@ -53,6 +55,7 @@
 //! | [Tencent Cloud CSS](tencent_css) | `tencent-css` | signature or key | published signature, or the platform's own code |
 //! | [Tencent RTC](tencent_trtc) | `tencent-trtc` | signature or key | published signature, or the platform's own code |
 //! | [Tencent Cloud VOD](tencent_vod) | `tencent-vod` | signature or key | the platform's documentation |
+//! | [Twilio](twilio) | `twilio` | signature or key | published signature, or the platform's own code |
 //! | [Twitch EventSub](twitch) | `twitch` | signature or key | published signature, or the platform's own code |
 //! | [VdoCipher](vdocipher) | `vdocipher` | secret path segment | the platform's documentation |
 //! | [VideoSDK](videosdk) | `videosdk` | signature or key | the platform's documentation |
@@ -61,11 +64,15 @@
 //! | [Vonage Video](vonage) | `vonage` | signature or key | the platform's documentation |
 //! | [Wistia](wistia) | `wistia` | signature or key | the platform's documentation |
 //! | [Wowza Video](wowza_video) | `wowza-video` | secret path segment | unconfirmed |
+//! | [ZEGOCLOUD](zegocloud) | `zegocloud` | signature or key | published signature, or the platform's own code |
 //! | [ZLMediaKit](zlmediakit) | `zlmediakit` | secret path segment | the platform's documentation |
 //! | [Zoom](zoom) | `zoom` | signature or key | published signature, or the platform's own code |
 
 #[doc = include_str!("agora.md")]
 pub mod agora {}
+
+#[doc = include_str!("alibaba_live.md")]
+pub mod alibaba_live {}
 
 #[doc = include_str!("alibaba_vod.md")]
 pub mod alibaba_vod {}
@@ -117,6 +124,9 @@ pub mod gitlab {}
 
 #[doc = include_str!("huawei_live.md")]
 pub mod huawei_live {}
+
+#[doc = include_str!("huawei_record.md")]
+pub mod huawei_record {}
 
 #[doc = include_str!("hundred_ms.md")]
 pub mod hundred_ms {}
@@ -196,6 +206,9 @@ pub mod tencent_trtc {}
 #[doc = include_str!("tencent_vod.md")]
 pub mod tencent_vod {}
 
+#[doc = include_str!("twilio.md")]
+pub mod twilio {}
+
 #[doc = include_str!("twitch.md")]
 pub mod twitch {}
 
@@ -219,6 +232,9 @@ pub mod wistia {}
 
 #[doc = include_str!("wowza_video.md")]
 pub mod wowza_video {}
+
+#[doc = include_str!("zegocloud.md")]
+pub mod zegocloud {}
 
 #[doc = include_str!("zlmediakit.md")]
 pub mod zlmediakit {}

@@ -3,6 +3,7 @@
 //! Typed views of the callbacks of each platform, and typed answers.
 
 pub mod agora;
+pub mod alibaba_live;
 pub mod alibaba_vod;
 pub mod ant_media;
 pub mod api_video;
@@ -20,6 +21,7 @@ pub mod getstream;
 pub mod github;
 pub mod gitlab;
 pub mod huawei_live;
+pub mod huawei_record;
 pub mod hundred_ms;
 pub mod imagekit;
 pub mod jaas;
@@ -44,6 +46,7 @@ pub mod stripe;
 pub mod tencent_css;
 pub mod tencent_trtc;
 pub mod tencent_vod;
+pub mod twilio;
 pub mod twitch;
 pub mod vdocipher;
 pub mod videosdk;
@@ -52,5 +55,6 @@ pub mod volcengine_vod;
 pub mod vonage;
 pub mod wistia;
 pub mod wowza_video;
+pub mod zegocloud;
 pub mod zlmediakit;
 pub mod zoom;

@@ -172,10 +172,7 @@ impl Signature {
     /// # Errors
     ///
     /// Returns an error if the signature or a signed part is missing.
-    pub(crate) fn bytes_to_sign(
-        &self,
-        received: &Received<'_>,
-    ) -> Result<Vec<u8>, SignatureError> {
+    pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.jwt.is_some() {
             let token = self.token(&signature_text).ok_or(SignatureError::Malformed)?;
