@@ -104,7 +104,7 @@ impl TlsApp {
     }
 }
 
-/// How an app ends a connection without a valid client certificate.
+/// End of a connection without a valid client certificate.
 #[derive(Clone, Copy)]
 enum Refusing {
     WithAlert,
