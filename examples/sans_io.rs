@@ -32,6 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
+        // Only if the config queues the kind: append `enqueue.event(…)` to a store first.
+        Next::Store(enqueue) => enqueue.conclude(None),
         Next::Wait(wait) => wait.give_up(now),
         Next::Ask(question) => {
             let (_headers, _body) = accepted.request(&head, &RequestContext::default(), now);

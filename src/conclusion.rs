@@ -101,6 +101,9 @@ pub enum Origin {
     Fixed,
     /// The last reply that the app decided for the viewer, because no new answer is usable.
     LastGood(Unavailable),
+    /// The acknowledgement of an event that is now durable in the store, and that gatepost delivers
+    /// later.
+    Queued,
     /// The app's answer to an earlier or simultaneous copy of the same callback.
     Resend,
     /// No answer: the template does not list this kind, so gatepost does not ask the app.
@@ -113,7 +116,12 @@ impl Origin {
     pub const fn failure(&self) -> Option<&Unavailable> {
         match self {
             Self::Empty(reason) | Self::Failure(reason) | Self::LastGood(reason) => Some(reason),
-            Self::App | Self::Challenge | Self::Fixed | Self::Resend | Self::Unlisted => None,
+            Self::App
+            | Self::Challenge
+            | Self::Fixed
+            | Self::Queued
+            | Self::Resend
+            | Self::Unlisted => None,
         }
     }
 
@@ -127,6 +135,7 @@ impl Origin {
             Self::Failure(_) => "failure",
             Self::Fixed => "fixed",
             Self::LastGood(_) => "last_good",
+            Self::Queued => "queued",
             Self::Resend => "resend",
             Self::Unlisted => "unlisted",
         }
@@ -182,11 +191,15 @@ pub enum UnavailableKind {
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
+    /// The store has reached `max_bytes`, so the event is not queued.
+    StoreFull,
+    /// The event is not durable in time: the store is slow, or has failed.
+    StoreUnavailable,
 }
 
 impl UnavailableKind {
     /// All reasons, in alphabetical order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::AnswerBroken,
         Self::AnswerContradicts,
         Self::AnswerEmpty,
@@ -203,6 +216,8 @@ impl UnavailableKind {
         Self::CircuitOpen,
         Self::EventRefused,
         Self::ReplyKeyMissing,
+        Self::StoreFull,
+        Self::StoreUnavailable,
     ];
 
     /// Returns the stable code: the same word in logs, metrics and documentation.
@@ -241,6 +256,8 @@ impl UnavailableKind {
             Self::ReplyKeyMissing => {
                 ("reply_key_missing", "the template has no key for reply signing")
             }
+            Self::StoreFull => ("store_full", "the store is full"),
+            Self::StoreUnavailable => ("store_unavailable", "the event is not durable in time"),
         }
     }
 }

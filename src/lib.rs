@@ -114,12 +114,12 @@ pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
     AccessLogSettings, AdminAddress, AdminToken, Capture, CertificateFiles, Config, ConfigError,
     ConfigFiles, DEFAULT_MAX_BODY_BYTES, InspectorSettings, LogCallbacks, MAX_BODY_BYTES_CEILING,
-    PemFile, PrivateKeyPem, ProxySettings, TelemetrySettings, TlsSettings, TlsVersion,
-    WatchedFiles,
+    PemFile, PrivateKeyPem, ProxySettings, StoreLocation, StoreSettings, TelemetrySettings,
+    TlsSettings, TlsVersion, WatchedFiles,
 };
 pub use delivery::{
-    AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
-    Question, Runtime, Wait, drive,
+    AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, Enqueue,
+    EventRequest, Next, Question, QueuedApp, Runtime, Wait, drive,
 };
 pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};

@@ -305,7 +305,11 @@ pub fn concluded(
             (origin.as_str(), accepted, conclusion, None::<u64>, now),
             "callback concluded without the app: the template does not list its kind"
         ),
-        origin @ (Origin::App | Origin::Challenge | Origin::Fixed | Origin::Resend) => {
+        origin @ (Origin::App
+        | Origin::Challenge
+        | Origin::Fixed
+        | Origin::Queued
+        | Origin::Resend) => {
             usual(accepted, conclusion, origin.as_str(), callbacks, now);
         }
     }

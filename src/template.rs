@@ -308,6 +308,8 @@ pub(crate) struct Ask {
     /// True if gatepost has logged which members it drops from the app's answers.
     #[cfg(feature = "tracing")]
     pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
+    /// Retries of queued events; `None` if gatepost asks the app before it replies.
+    pub(crate) retry: Option<RetryRule>,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.
     pub(crate) resends: Option<ResendRule>,
     /// Maximum age of the last good reply that gatepost sends if the app fails; `None` if gatepost
@@ -331,6 +333,27 @@ pub(crate) enum UnclearAnswer {
 impl UnclearAnswer {
     pub(crate) const WORDS: [(&'static str, Self); 2] =
         [("refused", Self::Refused), ("taken", Self::Taken)];
+}
+
+/// Times of the attempts to deliver a queued event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RetryRule {
+    /// Wait after the first failed attempt. Each further wait is twice as long.
+    pub(crate) first: Duration,
+    /// Longest wait.
+    pub(crate) max: Duration,
+    /// Time from the first attempt after which gatepost gives up.
+    pub(crate) give_up_after: Duration,
+}
+
+impl Default for RetryRule {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            max: Duration::from_secs(300),
+            give_up_after: Duration::from_secs(86_400),
+        }
+    }
 }
 
 /// Treatment of resends: gatepost replies to a resend of a delivered event without the app.

@@ -2,16 +2,48 @@
 
 use std::path::Path;
 
-use gatepost::Fault;
+use gatepost::{Config, Fault, FaultKind};
 
 /// Logs each sort of warning once, with the number of its places. `gatepost check` shows every place.
-pub(crate) fn log_warnings(warnings: &[Fault], path: &Path) {
-    for (first, places) in grouped(warnings) {
-        let more = match places - 1 {
-            0 => String::new(),
-            more => format!(" (and {more} more of this code; see `gatepost check`)"),
-        };
+pub(crate) fn log_warnings(config: &Config, path: &Path) {
+    for (first, places) in grouped(config.warnings()) {
+        let more = more(places);
         tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
+    }
+    let unnamed: Vec<_> = unnamed_tenants(config).collect();
+    if let Some((problem, remedy)) = unnamed.first() {
+        let (code, more) = (FaultKind::TenantUnnamed.as_str(), more(unnamed.len()));
+        tracing::warn!(code, "{}: {problem}; {remedy}{more}", path.display());
+    }
+}
+
+/// Counts the places of a warning beside the first.
+fn more(places: usize) -> String {
+    match places - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more of this code; see `gatepost check`)"),
+    }
+}
+
+/// Returns a problem and a remedy for each route whose callbacks of some kinds name no tenant.
+pub(crate) fn unnamed_tenants(config: &Config) -> impl Iterator<Item = (String, &'static str)> {
+    config.kinds_without_tenant().map(|(route, kinds)| {
+        let kinds = list(&kinds);
+        let problem = format!(
+            "the route {route} refuses callbacks of these kinds, because they name no tenant: {kinds}"
+        );
+        (problem, "bind \"*\" in a template, or set template on a route for these kinds")
+    })
+}
+
+/// Lists at most eight names.
+pub(crate) fn list(names: &[&str]) -> String {
+    const MAX_NAMES: usize = 8;
+    match names.split_at_checked(MAX_NAMES) {
+        Some((first, [_, ..])) => {
+            format!("{} and {} more", first.join(", "), names.len() - MAX_NAMES)
+        }
+        Some((_, [])) | None => names.join(", "),
     }
 }
 
@@ -29,8 +61,6 @@ fn grouped(warnings: &[Fault]) -> Vec<(&Fault, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use gatepost::Config;
-
     use super::*;
 
     #[test]

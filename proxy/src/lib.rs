@@ -51,6 +51,7 @@ mod clock;
 mod config_warnings;
 mod descriptors;
 mod inbound;
+mod queue;
 mod resolver;
 mod served_config;
 mod server;

@@ -82,7 +82,7 @@ impl ServedConfig {
         let started = config.proxy().clone();
         let tls = Arc::<ServedTls>::default();
         tls.replace(load_tls(&tls, &config)?.as_ref());
-        log_warnings(config.warnings(), files.path());
+        log_warnings(&config, files.path());
         let loaded = LoadedConfig { templates, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
@@ -196,7 +196,7 @@ impl ServedConfig {
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
                         threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
-                        upgrade_socket, proxy_protocol or telemetry";
+                        upgrade_socket, proxy_protocol, store or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         let tls = load_tls(&self.tls, &config)?;
@@ -212,7 +212,7 @@ impl ServedConfig {
         templates: Vec<TemplateView>,
         path: &Path,
     ) {
-        log_warnings(config.warnings(), path);
+        log_warnings(&config, path);
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();

@@ -15,6 +15,7 @@ mod proof;
 mod proxy;
 mod route;
 mod sources;
+mod store;
 mod telemetry;
 mod template;
 mod tls;
@@ -35,12 +36,15 @@ pub(crate) use inspector::{KEEP_CEILING, MAX_BYTES_CEILING, MIN_MAX_BYTES};
 pub use proxy::{AdminAddress, AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
+pub(crate) use store::{MAX_RETENTION_SECS, MAX_STORE_BYTES, MIN_STORE_BYTES};
+pub use store::{StoreLocation, StoreSettings};
 pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
 pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion};
 pub use watched_files::WatchedFiles;
 
 use self::addresses::{PathOwner, Servers};
 use self::delivery::breaker::{self, Breakers};
+pub(crate) use self::delivery::queue::{MAX_GIVE_UP_SECS, MAX_RETRY_MS};
 use self::plans::Plans;
 use self::watched_files::TextHash;
 
@@ -81,7 +85,7 @@ const DAY_SECS: i64 = 86_400;
 #[derive(Debug)]
 pub struct Config {
     pub(crate) routes: Routes,
-    templates: Vec<Arc<Template>>,
+    pub(crate) templates: Vec<Arc<Template>>,
     pub(crate) circuits: Vec<Arc<Breaker>>,
     pub(crate) trusted: Networks,
     pub(crate) proxy: ProxySettings,
@@ -151,6 +155,7 @@ impl Config {
                 faults.take(files.warnings.iter().cloned());
                 let breakers = breaker::read(tables.first()?, faults);
                 let servers = Servers::read(tables.first()?, faults);
+                let has_store = tables.first()?.has("store");
                 let (warnings, (watched, fingerprint)) = (Warnings(faults), state);
                 let paths = RefCell::default();
                 ConfigReader {
@@ -162,6 +167,7 @@ impl Config {
                     fingerprint,
                     breakers,
                     servers,
+                    has_store,
                     paths,
                 }
                 .config(tables)
@@ -304,6 +310,7 @@ struct ConfigReader<'f, 's> {
     fingerprint: &'s RefCell<TextHash>,
     breakers: Breakers,
     servers: Servers,
+    has_store: bool,
     /// Places of the routes' paths.
     paths: RefCell<HashMap<&'f str, Place>>,
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tls::{TlsSettings, unix_path};
-use super::{ConfigReader, InspectorSettings, TelemetrySettings, positive};
+use super::{ConfigReader, InspectorSettings, StoreSettings, TelemetrySettings, positive};
 use crate::address::Addresses;
 use crate::address_guard::AddressGuard;
 use crate::secret::Secret;
@@ -87,6 +87,8 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// Settings of the store for queued events; `None` without a store.
+    pub store: Option<StoreSettings>,
     /// Settings of the log and the traces.
     pub telemetry: TelemetrySettings,
     /// Settings of the captured callbacks.
@@ -160,6 +162,7 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                store,
                 telemetry: _,
                 inspector: _,
                 watch: _,
@@ -167,7 +170,8 @@ impl ProxySettings {
             let upstream = (upstream, upstream_idle, upstream_http2);
             let listen = (listen, listen_tls);
             let bounds = (max_connections, max_unjudged_bytes);
-            (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
+            let process = (admin, threads, stop_timeout, upgrade_socket, store);
+            (listen, upstream, bounds, proxy_protocol, process)
         };
         fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
     }
@@ -232,6 +236,7 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            store: self.store(table),
             telemetry: self.telemetry(table),
             inspector: self.inspector(table, has_token),
             watch: table.boolean("watch").unwrap_or_default(),

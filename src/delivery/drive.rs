@@ -12,7 +12,9 @@
 //! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls
 //!    [`Accepted::next`] again.
-//! 5. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
+//! 5. For [`Next::Store`]: appends the event to [`Runtime::store`], within [`Enqueue::timeout`].
+//!    Without a store, continues as if the config did not queue the kind.
+//! 6. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
 //! The driver stops as soon as the client disconnects. If the client closes only its sending half,
@@ -30,10 +32,11 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 
-use super::{Next, Question};
+use super::{Enqueue, Next, Question};
 use crate::conclusion::Conclusion;
 use crate::head::{Head, RequestContext};
 use crate::intake::{BodyFailure, Intake};
+use crate::memory::store::Store;
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -115,6 +118,13 @@ pub trait Runtime: Sync {
     /// between many questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
+    }
+
+    /// Returns the store for queued events.
+    ///
+    /// The default implementation returns `None`: the driver then asks the app about each event.
+    fn store(&self) -> Option<&dyn Store> {
+        None
     }
 
     /// Runs work that may take many milliseconds: the judgement of a large body.
@@ -415,10 +425,16 @@ async fn conclude(
     accepted: &Accepted,
     mut now: Timestamp,
 ) -> Option<(Conclusion, Timestamp)> {
+    let mut next = accepted.next(now);
     loop {
-        match accepted.next(now) {
+        match next {
             Next::Reply(conclusion) => return Some((conclusion, now)),
             Next::Ask(question) => return ask(client, app, runtime, question, now).await,
+            Next::Store(enqueue) => match runtime.store() {
+                // Boxed, so that the future of an event that is not queued stays small.
+                Some(store) => return Box::pin(append(client, runtime, store, *enqueue)).await,
+                None => next = enqueue.without_store(now),
+            },
             Next::Wait(mut wait) => {
                 let timer = pin!(runtime.sleep(wait.timeout()));
                 let shared = Pin::new(&mut wait);
@@ -427,12 +443,27 @@ async fn conclude(
                 match shared {
                     Some(Some(conclusion)) => return Some((conclusion, now)),
                     // The earlier copy ended without a conclusion: call `next` again.
-                    Some(None) => {}
+                    Some(None) => next = accepted.next(now),
                     None => return Some((wait.give_up(now), now)),
                 }
             }
         }
     }
+}
+
+/// Appends the event to the store, within the time of the platform.
+async fn append(
+    client: &mut impl ClientSide,
+    runtime: &impl Runtime,
+    store: &dyn Store,
+    enqueue: Enqueue,
+) -> Option<(Conclusion, Timestamp)> {
+    let event = enqueue.event(&client.head(), &client.context());
+    let appending = store.append(event, runtime.now());
+    let timer = pin!(runtime.sleep_coarsely(enqueue.timeout()));
+    // The store may still make the event durable. The resend is then a duplicate.
+    let appended = while_connected(client, pin!(appending), timer).await?;
+    Some((enqueue.conclude(appended), runtime.now()))
 }
 
 /// Asks the app within the question's time-out. If the app closes a reused connection without an

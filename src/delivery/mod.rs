@@ -14,12 +14,16 @@
 //! 6. If the circuit breaker of the app is open: applies the failure policy.
 //! 7. Otherwise: asks the app.
 //!
+//! If the config queues the kind, only the first and the fifth rule apply. gatepost then appends the
+//! event to the store, which recognizes resends, and delivers it later: see [`QueuedApp`].
+//!
 //! The app has at most `timeout_ms` to answer, and at most the platform's remaining time less
 //! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
 mod acknowledgement;
 mod drive;
 mod outcome;
+mod queued;
 mod replay;
 mod request;
 
@@ -30,6 +34,7 @@ pub use drive::{
 };
 #[cfg(feature = "tower")]
 pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
+pub use queued::{Enqueue, QueuedApp};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -58,6 +63,9 @@ pub enum Next {
     Ask(Question),
     /// Send this reply without asking the app.
     Reply(Conclusion),
+    /// Append the event to the store, then [conclude](Enqueue::conclude) with the result. A server
+    /// without a store calls [`Enqueue::without_store`].
+    Store(Box<Enqueue>),
     /// Wait for the conclusion of another copy of the callback. That copy is in flight to the app.
     Wait(Wait),
 }
@@ -73,6 +81,14 @@ impl Accepted {
             return Next::Reply(Conclusion::new(reply.clone(), Origin::Challenge));
         }
         let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
+        if ask.retry.is_some() {
+            return self.store_or_ask(ask, now);
+        }
+        self.next_of(ask, now)
+    }
+
+    /// Returns the next step for an event that gatepost does not queue.
+    fn next_of(&self, ask: &Ask, now: Timestamp) -> Next {
         let timeout = self.time_left(ask, now);
         let claim = match self.join(ask, now) {
             None => None,
@@ -98,9 +114,14 @@ impl Accepted {
     /// Returns the time that the app has: the shorter of `timeout_ms` and the platform's remaining
     /// time less [`REPLY_MARGIN`].
     pub(crate) fn time_left(&self, ask: &Ask, now: Timestamp) -> Duration {
+        ask.timeout.min(self.budget_left(ask, now))
+    }
+
+    /// Returns the platform's remaining time less [`REPLY_MARGIN`].
+    fn budget_left(&self, ask: &Ask, now: Timestamp) -> Duration {
         let spent = now.as_millis().saturating_sub(self.arrived().as_millis());
         let spent = Duration::from_millis(u64::try_from(spent).unwrap_or_default());
-        ask.timeout.min(ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent))
+        ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent)
     }
 
     /// Returns the right to ask the app, the pending conclusion of another copy, or an earlier
@@ -130,10 +151,17 @@ impl Accepted {
 
     /// Returns a fingerprint that all resends of the callback share and no other callback has.
     fn identity(&self) -> Fingerprint {
+        let reply_signing = self.reply_signing();
+        let parts = self.identity_parts().into_iter().chain([&*reply_signing]);
+        self.memory().fingerprint(Domain::Callback, parts)
+    }
+
+    /// Returns the values that all resends of the callback share and no other callback has.
+    fn identity_parts(&self) -> [&[u8]; 4] {
         let event = self.event();
         let plan = &self.template().plan;
         let name = self.template().name().as_bytes();
-        let parts: [&[u8]; 4] = match event.identity {
+        match event.identity {
             Identity::Content => [name, &event.id, &[], &[]],
             // If a resend may have other fields, a signed id alone identifies the callback. A
             // client can forge an id that the platform does not sign.
@@ -144,9 +172,7 @@ impl Accepted {
             Identity::New => {
                 [name, event.source().as_bytes(), event.kind().as_bytes(), event.data()]
             }
-        };
-        let reply_signing = self.reply_signing();
-        self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
+        }
     }
 
     /// Returns a fingerprint of the settings of the reply signing.
@@ -188,6 +214,7 @@ impl Accepted {
             Origin::Challenge
             | Origin::Fixed
             | Origin::LastGood(_)
+            | Origin::Queued
             | Origin::Resend
             | Origin::Unlisted => {}
         }

@@ -102,6 +102,20 @@ impl Accepted {
         context: &RequestContext<'_>,
         now: Timestamp,
     ) -> (HeaderMap, Bytes) {
+        let (mut headers, body) = self.unsigned_request(head, context);
+        if let Some(signing) = &self.template().signing {
+            signing.write_headers(self.event().id(), now, &body, &mut headers);
+        }
+        (headers, body)
+    }
+
+    /// Returns the headers and the body of the event without its signature.
+    #[inline]
+    pub(super) fn unsigned_request(
+        &self,
+        head: &Head<'_>,
+        context: &RequestContext<'_>,
+    ) -> (HeaderMap, Bytes) {
         let forward = self.forward();
         let (event, template) = (self.event(), self.template());
         let (body, content_type) = event.body(forward, self.raw(), self.content_type());
@@ -134,9 +148,6 @@ impl Accepted {
         }
         if let Some(misfits) = event.misfits_header() {
             headers.insert(GATEPOST_MISFITS, misfits);
-        }
-        if let Some(signing) = &template.signing {
-            signing.write_headers(event.id(), now, &body, &mut headers);
         }
         (headers, body)
     }

@@ -23,6 +23,7 @@ use crate::address::Addresses;
 use crate::breaker::{Breaker, Circuit};
 use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ProxySettings};
+use crate::delivery::QueuedApp;
 use crate::head::{
     Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_removed,
     strip_reserved,
@@ -30,13 +31,14 @@ use crate::head::{
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
+use crate::memory::store::Lane;
 use crate::printable::print_only;
 use crate::reply::Reply;
 use crate::route::{
     Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter, Target, may_contain_path,
 };
 use crate::shadow::Shadow;
-use crate::template::Reach;
+use crate::template::{Reach, Template};
 use crate::time::Timestamp;
 use crate::toml_reader::Fault;
 use crate::verdict::{Refusal, RefusalCause, RefusalKind};
@@ -114,6 +116,7 @@ struct GateState {
 #[derive(Debug)]
 struct ActiveConfig {
     routes: Arc<Routes>,
+    templates: Vec<Arc<Template>>,
     circuits: Vec<Arc<Breaker>>,
     trusted: Networks,
     /// State of `source_limit` for each client; `None` until a route has a `source_limit`.
@@ -127,7 +130,7 @@ struct ActiveConfig {
 impl ActiveConfig {
     fn new(config: Config, earlier: Option<&Self>) -> Self {
         let secrets = Redaction::of(&config);
-        let Config { mut routes, circuits, trusted, proxy, warnings, .. } = config;
+        let Config { mut routes, templates, circuits, trusted, proxy, warnings, .. } = config;
         if let Some(earlier) = earlier {
             routes.inherit_limits(&earlier.routes);
         }
@@ -135,7 +138,7 @@ impl ActiveConfig {
         let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
         let client_budgets = client_budgets.or_else(|| limits_clients.then(Arc::default));
         let routes = Arc::new(routes);
-        Self { routes, circuits, trusted, client_budgets, proxy, warnings, secrets }
+        Self { routes, templates, circuits, trusted, client_budgets, proxy, warnings, secrets }
     }
 
     /// Judges the head of a request.
@@ -309,6 +312,18 @@ impl Gate {
         self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()
     }
 
+    /// Returns the app that receives the queued events of a lane, by the current config.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason if no app receives them: the template or its address no longer exists.
+    pub fn queued_app(&self, lane: &Lane) -> Result<QueuedApp, String> {
+        let active = self.0.current.load();
+        let template = active.templates.iter().find(|own| *own.name == *lane.template());
+        let missing = || format!("expected the template `{}`, found none", lane.template());
+        QueuedApp::new(template.ok_or_else(missing)?, lane.kind())
+    }
+
     /// Returns the settings of the proxy.
     #[must_use]
     pub fn proxy_settings(&self) -> ProxySettings {
@@ -350,7 +365,7 @@ impl Gate {
     ///
     /// let config = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'mux'\ntoken = 'hunter22'";
     /// let gate = Gate::builder().toml(config).build()?;
-    /// assert_eq!(gate.redacted(b"/callbacks/hunter22?a=b"), b"/callbacks/***?a=b"[..]);
+    /// assert_eq!(*gate.redacted(b"/callbacks/hunter22?a=b"), b"/callbacks/***?a=b"[..]);
     /// # Ok::<(), gatepost::ConfigError>(())
     /// ```
     #[must_use]

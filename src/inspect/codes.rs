@@ -327,6 +327,16 @@ const FAILURES: &[(UnavailableKind, &str, &str)] = &[
         "the platform demands a signed reply, and the template has no key for it",
         "set the platform's keys under [template.settings]",
     ),
+    (
+        UnavailableKind::StoreFull,
+        "pending events and dead letters fill max_bytes of [store], mostly because an app is down",
+        "repair the app, drop dead letters with gatepost queue drop, or raise max_bytes",
+    ),
+    (
+        UnavailableKind::StoreUnavailable,
+        "the disk is slow, full or broken, or another process locks the store",
+        "look into the detail; after a failed write, repair the disk and restart gatepost",
+    ),
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::json::Shape;
 use crate::provider::field::{Field, Fields};
 use crate::provider::locator::Locator;
+use crate::provider::plan::PageTexts;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
@@ -33,6 +34,10 @@ pub struct ProviderInfo {
     /// The steps in the platform's console, with `{url}` for the address of the route and
     /// `{key_file}` for the file with the key; `None` if the definition does not describe them.
     pub setup: Option<Box<str>>,
+    /// Description of what the signature proves and leaves open; `None` if the definition does not say.
+    pub proof: Option<Box<str>>,
+    /// The platform's resends and time limit; `None` if the definition does not say.
+    pub resends: Option<Box<str>>,
     /// True if the platform signs, so that a template needs `keys`.
     pub keys: bool,
     /// The fields that every kind has, unless the kind declares a field of the same name.
@@ -57,6 +62,8 @@ pub struct SettingInfo {
     pub name: Box<str>,
     /// A short description of the setting.
     pub about: Box<str>,
+    /// The value for templates without this setting.
+    pub default: Option<Box<str>>,
     /// True if the value is a secret.
     pub secret: bool,
     /// The allowed words; the first word is the default. The list is empty if the definition does
@@ -71,7 +78,8 @@ impl From<&Setting> for SettingInfo {
             SettingType::Secret | SettingType::Text { .. } => Vec::new(),
         };
         let secret = matches!(setting.ty, SettingType::Secret);
-        Self { name: setting.name.clone(), about: setting.about.clone(), secret, one_of }
+        let default = setting.default().map(Into::into);
+        Self { name: setting.name.clone(), about: setting.about.clone(), default, secret, one_of }
     }
 }
 
@@ -85,7 +93,7 @@ pub struct KindInfo {
     pub about: Option<Box<str>>,
     /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
     pub group: Option<Box<str>>,
-    /// True if a callback names this kind. Otherwise, only the `kind` of a route selects the kind.
+    /// True if a callback shows that it is of this kind. Otherwise, only the `kind` of a route selects the kind.
     pub named: bool,
     /// JSON Pointers to the values in the event's subject. The list omits values from headers.
     pub subject: Vec<Box<str>>,
@@ -140,20 +148,38 @@ impl From<&Plan> for ProviderInfo {
         groups.sort();
         groups.dedup();
         let fields = plan.unknown.fields.iter().map(FieldInfo::from).collect();
-        let is_named =
-            |index| plan.kind_rule.values.iter().any(|(_, kinds)| kinds.contains(&index));
+        let rule = &plan.kind_rule;
+        let is_named = |index| {
+            let mut lists = rule.values.iter().map(|(_, kinds)| kinds).chain([&rule.unnamed]);
+            lists.any(|kinds| kinds.contains(&index)) || rule.other == Some(index)
+        };
         let kinds = plan.kinds.iter().enumerate();
         let kinds = kinds.map(|(index, kind)| KindInfo { named: is_named(index), ..kind.into() });
         let kinds = kinds.collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
-        let (title, docs, setup) = (plan.title.clone(), plan.docs.clone(), plan.setup.clone());
+        let (title, docs) = (plan.title.clone(), plan.docs.clone());
+        let PageTexts { setup, proof, resends } = plan.page.clone();
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
         let keys = plan.uses_template_keys();
         let name = (&*plan.name).into();
         let evidence = plan.evidence;
-        Self { name, title, docs, evidence, setup, keys, fields, kinds, groups, settings, window }
+        Self {
+            name,
+            title,
+            docs,
+            evidence,
+            setup,
+            proof,
+            resends,
+            keys,
+            fields,
+            kinds,
+            groups,
+            settings,
+            window,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The manual: installation, threats, memory, TLS, rollout, metrics and logs, captured callbacks, legacy apps, codes, the
-//! service, reasons for the defaults, how to add a provider, and the limits of libraries.
+//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, captures, legacy apps, codes, the
+//! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
 pub mod install {}
@@ -15,6 +15,9 @@ pub mod tls {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("queue.md")]
+pub mod queue {}
 
 #[doc = include_str!("observe.md")]
 pub mod observe {}
@@ -33,6 +36,8 @@ pub mod codes {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+pub mod platforms;
 
 #[doc = include_str!("providers.md")]
 pub mod providers {}

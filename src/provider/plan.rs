@@ -27,8 +27,7 @@ pub(crate) struct Plan {
     pub(crate) docs: Box<str>,
     /// The source of the definition's facts; `None` if the definition names none.
     pub(crate) evidence: Option<Evidence>,
-    /// The steps in the platform's console, for `gatepost init`.
-    pub(crate) setup: Option<Box<str>>,
+    pub(crate) page: PageTexts,
     pub(crate) methods: Vec<Method>,
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,
@@ -59,6 +58,17 @@ pub(crate) struct Plan {
     pub(crate) id_without: Vec<Name<'static>>,
     /// The reply to a notification.
     pub(crate) ack: Reply,
+}
+
+/// The texts for the manual's page of the platform.
+#[derive(Clone, Default)]
+pub(crate) struct PageTexts {
+    /// The steps in the platform's console, for `gatepost init`.
+    pub(crate) setup: Option<Box<str>>,
+    /// Description of what the signature proves and leaves open, for the manual.
+    pub(crate) proof: Option<Box<str>>,
+    /// The platform's resends and time limit, for the manual.
+    pub(crate) resends: Option<Box<str>>,
 }
 
 // Prints only the name, because other fields are long and samples look like real callbacks.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
@@ -14,7 +15,6 @@ use ring::signature::{
 use spki::der::{Document, SecretDocument};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-use super::digest::Encoding;
 use crate::secret::Secret;
 
 /// An algorithm with a public key.
@@ -150,9 +150,11 @@ impl PrivateKey {
 
 /// Decodes hex or base64.
 fn decoded(text: &str) -> Option<Vec<u8>> {
-    [Encoding::Hex, Encoding::Base64, Encoding::Base64Url]
-        .into_iter()
-        .find_map(|encoding| encoding.decode_bytes(text))
+    let digits = text.trim_end_matches('=');
+    let hex = HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+    hex.or_else(|_| BASE64_NOPAD.decode(digits.as_bytes()))
+        .or_else(|_| BASE64URL_NOPAD.decode(digits.as_bytes()))
+        .ok()
 }
 
 #[cfg(test)]
@@ -160,7 +162,7 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        Encoding::Hex.decode_bytes(text).unwrap()
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).unwrap()
     }
 
     // RFC 8032, section 7.1, tests 1 to 3: seed, public key, message, signature.

@@ -47,7 +47,7 @@ fn accept(gate: &Gate, path: &'static str, body: &'static str) -> Accepted {
 fn question(gate: &Gate, path: &'static str, body: &'static str) -> Question {
     match accept(gate, path, body).next(NOW) {
         Next::Ask(question) => question,
-        Next::Reply(_) | Next::Wait(_) => panic!("expected a question"),
+        Next::Reply(_) | Next::Store(_) | Next::Wait(_) => panic!("expected a question"),
     }
 }
 

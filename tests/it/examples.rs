@@ -19,8 +19,14 @@ struct Example {
 
 impl Example {
     fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// Starts an example with arguments after the address.
+    fn start_with(name: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(binary(name))
             .arg("127.0.0.1:0")
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
@@ -95,6 +101,30 @@ fn axum_example_serves_callbacks() {
     let url = format!("http://{}/", example.address);
     let output = Command::new("curl").args(["-s", &url]).output().unwrap();
     assert_eq!(output.stdout, b"hello");
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn reload_example_serves_a_changed_config_and_keeps_it_if_the_next_has_faults() {
+    let config = |path: &str| {
+        format!(
+            "[[route]]\npath = '{path}'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+             provider = 'kollus'\nbind = '*'\n"
+        )
+    };
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, config("/first")).unwrap();
+    let mut example = Example::start_with("reload", &[path.to_str().unwrap()]);
+    let allowed = r#"{"data":{"result":1}} 200"#;
+    assert_eq!(example.curl("/first", PLAY), allowed);
+    std::fs::write(&path, config("/second")).unwrap();
+    assert_eq!(example.line(), "reloaded the config");
+    assert_eq!(example.curl("/second", PLAY), allowed);
+    assert_eq!(example.curl("/first", PLAY), r#"{"allow":true} 200"#);
+    std::fs::write(&path, "colour = 1").unwrap();
+    assert!(example.line().starts_with("kept the earlier config"), "expected a fault");
+    assert_eq!(example.curl("/second", PLAY), allowed);
 }
 
 #[tokio::test]

@@ -79,6 +79,7 @@ fn delivers(accepted: &Accepted) -> bool {
             assert!(matches!(conclusion.origin, Origin::Resend), "{conclusion:?}");
             false
         }
+        Next::Store(enqueue) => panic!("expected no queued event, found {enqueue:?}"),
         Next::Wait(wait) => panic!("expected a question or a reply, found {wait:?}"),
     }
 }

@@ -95,6 +95,7 @@ fn reply(gate: &Gate, request: &Request<Vec<u8>>) -> Reply {
             question.conclude(&answer, now).reply
         }
         Next::Reply(conclusion) => conclusion.reply,
+        Next::Store(_) => panic!("expected no queued event, found one"),
         Next::Wait(_) => panic!("expected no other copy of the callback"),
     }
 }

@@ -25,8 +25,10 @@ mod language;
 mod layer;
 mod others;
 #[cfg(feature = "tower")]
+mod page_files;
 mod passthrough;
 mod properties;
+mod queue;
 mod resends;
 mod shadow;
 mod shadow_answers;

@@ -80,6 +80,7 @@ fn expect_question(next: Next) -> Question {
     match next {
         Next::Ask(question) => question,
         Next::Reply(conclusion) => panic!("expected a question, found {conclusion:?}"),
+        Next::Store(enqueue) => panic!("expected no queued event, found {enqueue:?}"),
         Next::Wait(wait) => panic!("expected a question, found {wait:?}"),
     }
 }
@@ -87,7 +88,9 @@ fn expect_question(next: Next) -> Question {
 fn expect_reply(next: Next) -> gatepost::Conclusion {
     match next {
         Next::Reply(conclusion) => conclusion,
-        Next::Ask(_) | Next::Wait(_) => panic!("expected a reply without a question to the app"),
+        Next::Ask(_) | Next::Store(_) | Next::Wait(_) => {
+            panic!("expected a reply without a question to the app")
+        }
     }
 }
 
@@ -209,7 +212,7 @@ fn does_not_dedupe_by_default_if_distinct_events_can_be_identical() {
                 drop(question.conclude(&answer(200, ""), at(0)));
                 true
             }
-            Next::Reply(_) | Next::Wait(_) => false,
+            Next::Reply(_) | Next::Store(_) | Next::Wait(_) => false,
         }
     };
     let default = gate("", "");

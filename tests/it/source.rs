@@ -142,6 +142,7 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
             question.conclude(&answer, now)
         }
         Next::Reply(conclusion) => conclusion,
+        Next::Store(_) => panic!("expected no queued event, found one"),
         Next::Wait(_) => panic!("expected no other copy in flight, found `Next::Wait`"),
     };
     conclusion.reply.status().as_u16()

@@ -14,7 +14,7 @@ use gatepost::{FieldInfo, KindInfo, ProviderInfo};
 /// The environment variable that makes the test write the files.
 const UPDATE: &str = "UPDATE_VIEWS";
 const PLATFORMS: &str = "src/provider/platforms";
-const COMMAND: &str = "UPDATE_VIEWS=1 cargo test --test it view_files";
+pub const COMMAND: &str = "UPDATE_VIEWS=1 cargo test --test it _files";
 
 /// Type names that differ from the default. The default is the name of the kind, or the names of
 /// the outer type and the field.
@@ -53,7 +53,7 @@ fn listed(names: &[(&'static str, &'static str)], key: &str) -> Option<String> {
 
 /// Converts `live_play`, `video.asset.ready` or `tencent-css` to upper camel case.
 fn camel_case(name: &str) -> String {
-    let words = name.split(['_', '.', '-']);
+    let words = name.split(|char: char| !char.is_ascii_alphanumeric());
     let word = |word: &str| match word.split_at_checked(1) {
         Some((first, rest)) => first.to_ascii_uppercase() + rest,
         None => String::new(),
@@ -67,7 +67,7 @@ fn snake_case(name: &str) -> String {
     const KEYWORDS: [&str; 7] = ["type", "ref", "match", "move", "self", "use", "final"];
     let mut snake = String::new();
     for char in name.chars() {
-        let separates = matches!(char, '-' | '.' | ' ');
+        let separates = !char.is_ascii_alphanumeric() && char != '_';
         if (separates || char.is_ascii_uppercase()) && !snake.is_empty() && !snake.ends_with('_') {
             snake.push('_');
         }
@@ -314,7 +314,7 @@ fn readers(modules: &[String]) -> String {
 }
 
 /// Compares a generated file with the committed one. Writes the file if `UPDATE_VIEWS` is set.
-fn check_file(path: &Path, text: &str) {
+pub fn check_file(path: &Path, text: &str) {
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(path, text).unwrap();
     }

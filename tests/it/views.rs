@@ -428,7 +428,8 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
 #[test]
 fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
     let schema = gatepost::config_schema();
-    assert!(schema.to_string().len() < 64 * 1024, "{}", schema.to_string().len());
+    // The schema names the kinds and settings of every built-in provider.
+    assert!(schema.to_string().len() < 128 * 1024, "{}", schema.to_string().len());
     let validator = jsonschema::validator_for(&schema).unwrap();
     let valid = |text: &str| {
         let value: toml::Value = toml::from_str(text).unwrap();

@@ -18,8 +18,10 @@ use serde_json::json;
 
 use self::api::TokenAttempts;
 use self::console::Console;
+use crate::clock;
 use crate::inbound::proxy_protocol;
 use crate::inbound::tls::finish;
+use crate::queue::Queue;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 use crate::tls::ServedTls;
@@ -29,11 +31,13 @@ pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
     attempts: TokenAttempts,
     console: Console,
+    queue: Option<Arc<Queue>>,
 }
 
 impl AdminApp {
-    pub(crate) fn new(served: Arc<ServedConfig>) -> Self {
-        Self { served, attempts: TokenAttempts::default(), console: Console::default() }
+    pub(crate) fn new(served: Arc<ServedConfig>, queue: Option<Arc<Queue>>) -> Self {
+        let (attempts, console) = (TokenAttempts::default(), Console::default());
+        Self { served, attempts, console, queue }
     }
 
     /// Returns the body of `/readyz`. Only its status says that the proxy serves; the body says which
@@ -98,6 +102,9 @@ impl ServeHttp for AdminApp {
         }
         if console::is_console(request.uri.path()) {
             return self.console.respond(&self.served, &self.attempts, session).await;
+        }
+        if let Some(queue) = self.queue.as_ref().filter(|_| request.uri.path() == "/metrics") {
+            queue.measure(clock::now()).await;
         }
         let (status, content_type, body) = self.page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());

@@ -236,7 +236,7 @@ pub(crate) async fn fetch(
 }
 
 /// Time limit of [`fetch`]: the longest time for which a platform waits for a reply.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
 /// outer causes only name the library that failed. Adds the remedy for an error of TLS.

@@ -12,6 +12,7 @@ mod callback;
 mod filter;
 mod mask;
 mod page;
+mod recorded_verdict;
 mod replay;
 mod saved;
 mod view;
@@ -28,8 +29,9 @@ use tokio::sync::futures::Notified;
 pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
 pub(crate) use self::filter::{CaptureFilter, FilterError};
 pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
+pub(crate) use self::recorded_verdict::{RECORDED, RecordedVerdict};
 pub(crate) use self::replay::{ReplayError, Replayed, replay};
-pub(crate) use self::saved::{RECORDED, RecordedVerdict, saved_request};
+pub(crate) use self::saved::saved_request;
 pub(crate) use self::view::{CallbackRow, CallbackView, MessageView, Viewer};
 
 /// The captured callbacks of this process.

@@ -5,29 +5,11 @@
 
 use gatepost::Timestamp;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use serde::{Deserialize, Serialize};
 
 use super::Numbered;
 use super::callback::CapturedCallback;
+use super::recorded_verdict::{RECORDED, RecordedVerdict};
 use super::view::{StepView, Viewer};
-
-/// Name of the header with the verdict.
-pub(crate) const RECORDED: &str = "gatepost-recorded";
-
-/// The verdict on a recorded request, as the header [`RECORDED`] has it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(crate) struct RecordedVerdict {
-    /// Moment of the receipt, in Unix seconds.
-    pub(crate) at: i64,
-    /// True if a part of the request is masked or cut.
-    pub(crate) is_masked: bool,
-    /// `accepted` or `refused`.
-    pub(crate) verdict: String,
-    /// The verdict in words.
-    pub(crate) explanation: String,
-    /// Names and texts of the steps.
-    pub(crate) steps: Vec<(String, String)>,
-}
 
 /// A masked request in wire format, without [`RECORDED`].
 pub(super) struct RequestBytes {

@@ -1,5 +1,6 @@
 //! `gatepost check`: the faults, the warnings, the reserved paths and the memory of a config file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::memory;
 use super::print::out;
 use crate::app::tls;
 use crate::clock;
+use crate::config_warnings::{list, unnamed_tenants};
 use crate::telemetry::traces;
 use crate::tls::{Certificate, LoadedTls};
 
@@ -74,12 +76,7 @@ fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> 
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
         found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
     }
-    for (route, kinds) in config.kinds_without_tenant() {
-        let kinds = list(&kinds);
-        let problem = format!(
-            "the route {route} refuses callbacks of these kinds, because they name no tenant: {kinds}"
-        );
-        let remedy = "bind \"*\" in a template, or set template on a route for these kinds";
+    for (problem, remedy) in unnamed_tenants(config) {
         let kind = FaultKind::TenantUnnamed;
         found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
     }
@@ -113,6 +110,7 @@ fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
     let routes: Option<Vec<_>> = config.map(|config| config.routes().collect());
     let templates: Option<Vec<_>> = config.map(|c| c.templates().map(Template::name).collect());
     let reserved: Option<Vec<_>> = config.map(|config| config.reserved_paths().collect());
+    let variables: Option<BTreeMap<_, _>> = config.map(|config| config.variables().collect());
     let document = json!({
         "file": path.display().to_string(),
         "ok": config.is_some(),
@@ -120,6 +118,7 @@ fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
         "routes": routes,
         "templates": templates,
         "reserved": reserved,
+        "variables": variables,
     });
     out(&document.to_string());
 }
@@ -169,17 +168,6 @@ fn summary(routes: usize, names: &[&str]) -> String {
     let (routes, templates) = (counted(routes, "route"), counted(names.len(), "template"));
     let colon = if names.is_empty() { "" } else { ": " };
     format!("OK ({routes}, {templates}{colon}{})", list(names))
-}
-
-/// Lists at most eight names.
-fn list(names: &[&str]) -> String {
-    const MAX_NAMES: usize = 8;
-    match names.split_at_checked(MAX_NAMES) {
-        Some((first, [_, ..])) => {
-            format!("{} and {} more", first.join(", "), names.len() - MAX_NAMES)
-        }
-        Some((_, [])) | None => names.join(", "),
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use gatepost::{ConfigError, SampleError};
+use gatepost::{ConfigError, SampleError, StoreError};
 use gatepost_editor::EditError;
+use gatepost_store::OpenError;
 use http::StatusCode;
 
 use super::recorded_request::RecordingError;
@@ -59,7 +60,11 @@ pub(super) enum CommandError {
     #[error("gatepost refuses the request; see the explanation")]
     Refused,
     #[error(transparent)]
+    OpenStore(#[from] OpenError),
+    #[error(transparent)]
     Sample(#[from] SampleError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("{host}: {source}")]
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]

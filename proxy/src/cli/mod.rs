@@ -14,6 +14,7 @@ mod init;
 mod memory;
 mod print;
 mod providers;
+mod queue;
 mod recorded_request;
 mod routes;
 mod send;
@@ -27,7 +28,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use gatepost::{Config, ConfigError, ConfigFiles};
-use http::Uri;
 
 use self::capture::{CaptureCommand, ReplayArguments, TapArguments};
 use self::check::{CheckArguments, check};
@@ -35,6 +35,7 @@ use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
 use self::init::InitArguments;
+use self::queue::QueueCommand;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
@@ -117,6 +118,9 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// List, show, replay and drop queued events, also while gatepost runs.
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// List, show and save the callbacks that a running gatepost has captured.
     #[command(subcommand)]
     Capture(CaptureCommand),
@@ -127,9 +131,12 @@ enum Command {
     Replay(ReplayArguments),
     /// Ask a running gatepost if it serves. Exit with 1 if it does not.
     Health {
-        /// Address on the admin listener.
-        #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::url)]
-        url: Uri,
+        /// Address on the admin listener: `http://`, `https://`, or `unix:/run/gatepost.sock:/healthz`.
+        #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::place)]
+        url: health::Place,
+        /// PEM file with the certificate authorities of an admin listener with TLS.
+        #[arg(long)]
+        cacert: Option<PathBuf>,
     },
     /// Print the completions of a shell, for example `source <(gatepost completions bash)`.
     Completions {
@@ -162,10 +169,11 @@ pub fn run_program() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
+        Command::Queue(command) => queue::run(command),
+        Command::Health { url, cacert } => health::ask(url, cacert.as_deref()),
         Command::Capture(command) => capture::run(command),
         Command::Tap(arguments) => capture::tap(arguments),
         Command::Replay(arguments) => capture::replay(arguments),
-        Command::Health { url } => health::ask(url),
         Command::Completions { shell } => generated::completions(Cli::command(), *shell),
         Command::Man { out } => generated::man(Cli::command(), out.as_deref()),
     };

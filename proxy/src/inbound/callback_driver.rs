@@ -17,18 +17,20 @@ use bytes::Bytes;
 use gatepost::{
     Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
     EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Question, Refusal, Reply,
-    RequestContext, Runtime, Timestamp, drive, report,
+    RequestContext, Runtime, Store, Timestamp, drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
 
 use super::callback_record::{CallbackArrival, CallbackClock};
 use super::exchange::Exchange;
+use super::host_upstream::{EventTarget, HostUpstream};
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage, Target};
 use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedVerdict};
+use crate::queue::Queue;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 use crate::telemetry::traces::{AppCall, CallbackTrace};
@@ -40,6 +42,9 @@ pub(crate) struct CallbackDriver {
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
+    pub(crate) queue: Option<Arc<Queue>>,
+    /// True if the upstream of the host proxy is the app.
+    pub(crate) asks_host: bool,
 }
 
 impl fmt::Debug for CallbackDriver {
@@ -58,8 +63,10 @@ impl CallbackDriver {
     ) {
         let from = intake.client();
         let arrival = CallbackArrival::new(exchange, started);
+        let host = if self.asks_host { exchange.host_upstream() } else { None };
         let mut client = Client::new(exchange, self, from, &arrival);
-        let mut app = App { driver: self, asked: None, took: None, status: None, answer: None };
+        let mut app =
+            App { driver: self, host, asked: None, took: None, status: None, answer: None };
         let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
         let clock = CallbackClock { body: client.waited, app: app.call() };
@@ -170,6 +177,10 @@ fn capture(
 impl Runtime for CallbackDriver {
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    fn store(&self) -> Option<&dyn Store> {
+        self.queue.as_deref().map(|queue| queue as &dyn Store)
     }
 
     // Both timers start at the first poll, not at the call: the driver polls right after the call.
@@ -345,6 +356,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
 /// The app's side of a callback.
 struct App<'s> {
     driver: &'s CallbackDriver,
+    /// Upstream of the host proxy; `None` if gatepost connects to the app.
+    host: Option<HostUpstream>,
     /// Time of the first attempt; `None` if gatepost has not asked the app.
     asked: Option<Instant>,
     /// Time from the first attempt to the answer; `None` without an answer.
@@ -371,6 +384,10 @@ impl<'s> AppSide for App<'s> {
         event: EventRequest<'_>,
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
+        let host_target = self
+            .host
+            .is_some()
+            .then(|| Box::new(EventTarget::new(question, event.callback_path())));
         let target = match question.addresses() {
             Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
             None => {
@@ -385,12 +402,17 @@ impl<'s> AppSide for App<'s> {
         let (headers, body) = event.into_parts();
         let asked = *self.asked.get_or_insert_with(Instant::now);
         async move {
-            let Some(target) = target else {
-                let why = "expected an address in the template or in `upstream`, found neither; set one of them";
-                return Asked::Answered(Answer::Unreachable(why.into()));
-            };
             let message = EventMessage { method, headers, body, keeps_host, is_repeatable };
-            let answer = app::ask(target, message, attempt, limit).await;
+            let answer = match (&self.host, host_target, target) {
+                (Some(host), Some(target), _) => {
+                    Asked::Answered(Box::pin(host.ask(*target, message)).await)
+                }
+                (_, _, Some(target)) => app::ask(target, message, attempt, limit).await,
+                (_, _, None) => {
+                    let why = "expected an address in the template or in `upstream`, found neither; set one of them";
+                    return Asked::Answered(Answer::Unreachable(why.into()));
+                }
+            };
             self.took = Some(asked.elapsed());
             self.status = status_of(&answer);
             if CAPTURED.is_on() {

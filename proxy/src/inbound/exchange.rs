@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 
 use super::connections::Connection;
+use super::host_upstream::HostUpstream;
 use crate::capture::CapturedHead;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
@@ -60,6 +61,12 @@ pub(crate) trait Exchange: Send {
 
     /// Closes the connection after this request.
     fn close(&mut self);
+
+    /// Returns the upstream of the proxy to which the request belongs; `None` if gatepost itself is the
+    /// proxy.
+    fn host_upstream(&mut self) -> Option<HostUpstream> {
+        None
+    }
 
     /// Returns the head for a capture, after the reply. Call [`Self::head`] only before.
     fn take_head(&mut self) -> CapturedHead;

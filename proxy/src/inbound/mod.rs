@@ -16,6 +16,7 @@ mod callback_record;
 mod close_signal;
 mod connections;
 mod exchange;
+mod host_upstream;
 mod http1;
 pub(crate) mod pingora;
 pub(crate) mod proxy_protocol;
@@ -23,6 +24,7 @@ mod source;
 pub(crate) mod tls;
 mod unfinished;
 mod unjudged;
+mod upstream_fault;
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -324,7 +326,7 @@ mod tests {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let conf = Arc::new(ServerConf::default());
         let settings = gate.proxy_settings();
-        let (service, tls) = (ProxyService::new(gate, None), Arc::default());
+        let (service, tls) = (ProxyService::new(gate, None, None), Arc::default());
         Arc::new(InboundServer::with_timeouts(&conf, &service, &settings, &tls, timeouts))
     }
 
@@ -408,7 +410,7 @@ mod tests {
         let tls = Arc::<ServedTls>::default();
         tls.replace(tls.load(config.proxy().tls.as_ref()).unwrap().as_ref());
         let settings = config.proxy().clone();
-        let service = ProxyService::new(Gate::new(config), None);
+        let service = ProxyService::new(Gate::new(config), None, None);
         let conf = Arc::new(ServerConf::default());
         let inbound =
             Arc::new(InboundServer::with_timeouts(&conf, &service, &settings, &tls, timeouts));

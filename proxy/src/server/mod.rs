@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatepost::{AdminAddress, ProxySettings};
+use gatepost_store::OpenError;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
@@ -32,6 +33,7 @@ use crate::admin::{AdminApp, AdminServer};
 use crate::descriptors;
 use crate::inbound::pingora::{PeerRules, ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
+use crate::queue::{self, Queue};
 use crate::resolver::Resolver;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
@@ -61,6 +63,10 @@ pub(crate) enum StartError {
         "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
     NoUpgradeSocket,
+    #[error("cannot start the delivery of queued events: {0}")]
+    Queue(io::Error),
+    #[error(transparent)]
+    Store(#[from] OpenError),
     #[error("cannot receive signals: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -109,7 +115,11 @@ pub(crate) fn run(
     let offered = offer(&settings, predecessor.is_some(), &sockets, keys)?;
     log_start(&served, &sockets);
 
-    let service = ProxyService::new(served.gate().clone(), upstream);
+    let queue = settings.store.as_ref().map(queue::open).transpose()?;
+    if let Some(queue) = &queue {
+        queue::start(Arc::clone(queue), served.gate().clone()).map_err(StartError::Queue)?;
+    }
+    let service = ProxyService::new(served.gate().clone(), upstream, queue.clone());
     let app = InboundServer::new(&server.configuration, &service, &settings, served.tls());
     let admin = sockets.split_off(settings.addresses().len());
     let (plain, encrypted) = sockets.split_at(settings.listen.len());
@@ -125,7 +135,7 @@ pub(crate) fn run(
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
         let tls = matches!(settings.admin, Some(AdminAddress::Tls(_))).then(|| served.tls());
-        let app = AdminServer::new(AdminApp::new(Arc::clone(&served)), tls.cloned());
+        let app = AdminServer::new(AdminApp::new(Arc::clone(&served), queue.clone()), tls.cloned());
         let mut service = listening::Service::new("admin".into(), app);
         service.threads = Some(1);
         server.add_service(ListeningService::new(service, admin, 0));
@@ -134,7 +144,8 @@ pub(crate) fn run(
     announce(&server, &settings, predecessor, &offered, Arc::clone(&served));
     let stop = Stop::default();
     watch_signals(signals, served, stop.clone(), offered.handed_over);
-    watch_stop(&server, settings.stop_timeout, offered.sockets, stop.clone(), started);
+    let stopping = Stopping { limit: settings.stop_timeout, stop: stop.clone(), started, queue };
+    watch_stop(&server, offered.sockets, stopping);
     server.run(RunArgs { shutdown_signal: Box::new(stop) });
     Ok(())
 }
@@ -290,16 +301,20 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
+/// A stop that has not begun.
+struct Stopping {
+    /// Longest wait for the requests and deliveries in flight.
+    limit: Duration,
+    stop: Stop,
+    started: Instant,
+    queue: Option<Arc<Queue>>,
+}
+
 /// Starts a thread that ends the process after a stop signal. The thread waits until no request is
 /// in flight, for at most `limit`.
 /// Pingora would wait for the whole grace period.
-fn watch_stop(
-    server: &Server,
-    limit: Duration,
-    offer: OfferedSockets,
-    stop: Stop,
-    started: Instant,
-) {
+fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
+    let Stopping { limit, stop, started, queue } = stopping;
     const TICK: Duration = Duration::from_millis(20);
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
@@ -309,6 +324,7 @@ fn watch_stop(
             }
         }
         offer.withdraw();
+        queue.iter().for_each(|queue| queue.stop());
         let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
         tracing::info!(reason, in_flight = METRICS.requests.in_flight.get(), "stopping");
         if reason != Stop::HANDED_OVER {
@@ -320,7 +336,8 @@ fn watch_stop(
         // Check twice: gatepost may have read a request that the metric does not count yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
-            quiet = if METRICS.requests.in_flight.get() == 0 { quiet + 1 } else { 0 };
+            let in_flight = METRICS.requests.in_flight.get() + METRICS.queue.in_flight.get();
+            quiet = if in_flight == 0 { quiet + 1 } else { 0 };
         }
         access_log::finish();
         traces::finish();

@@ -48,6 +48,11 @@ struct Reloader {
     reported: Option<String>,
 }
 
+/// Returns the code of the first fault of a config, or the code of another error.
+fn code_of(error: &EditError) -> &'static str {
+    error.faults().iter().find_map(|fault| fault.code).unwrap_or_else(|| error.kind().as_str())
+}
+
 impl Reloader {
     async fn on_signal(&mut self) {
         notification::reloading();
@@ -96,6 +101,7 @@ impl Reloader {
     fn report(&self, cause: &str, result: Result<(), EditError>) -> Option<String> {
         METRICS.config.reloaded(result.is_ok());
         let status = self.served.status();
+        let code = result.as_ref().err().map(code_of);
         let error = result.err().map(|error| error.to_string());
         let (file, fingerprint) = (status.file.display(), &*status.fingerprint);
         let generation = status.generation;
@@ -109,7 +115,13 @@ impl Reloader {
                 "{file}: reloaded the config"
             ),
             Some(error) => {
-                tracing::error!(cause, fingerprint, generation, "kept the earlier config: {error}");
+                tracing::error!(
+                    cause,
+                    code,
+                    fingerprint,
+                    generation,
+                    "kept the earlier config: {error}"
+                );
             }
         }
         notification::reloaded(&status, error.as_deref());

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Gatepost, free_port, gatepost};
+use crate::support::{Gatepost, KEY, Program, free_port, gatepost};
 
 fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = gatepost().args(arguments).output().unwrap();
@@ -136,5 +136,38 @@ fn health_asks_for_an_absolute_address() {
         let (code, _, errors) = output(&["health", wrong]);
         assert_eq!(code, Some(2), "{wrong}");
         assert!(errors.contains("expected an address such as http://127.0.0.1:9900"), "{errors}");
+    }
+}
+
+#[test]
+fn health_asks_an_admin_listener_on_a_unix_socket() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let place = format!("unix:{}:/healthz", socket.display());
+    let (code, _, errors) = output(&["health", &place]);
+    assert_eq!(code, Some(1), "{errors}");
+    let config = folder.path().join("gatepost.toml");
+    let text = format!(
+        "listen = '127.0.0.1:{}'\nadmin = 'unix:{}'\nthreads = 1\n\
+         [[route]]\npath = '/t'\nprovider = 'tencent-css'\n[[template]]\nname = 'a'\n\
+         provider = 'tencent-css'\nkeys = [{{ env = 'TENCENT_KEY' }}]\nbind = 'a.test'\n\
+         description = {{ env = 'ABOUT' }}\non.'*' = {{ answer = {{}} }}\n",
+        free_port(),
+        socket.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(&config).env("TENCENT_KEY", KEY).env("ABOUT", "one");
+    let program = Program::start(&mut command);
+    program.wait_for_line("listening for the operator");
+    // The same warnings and variables as `gatepost check`, without values.
+    assert!(program.log().contains("tenant_unnamed"), "{}", program.log());
+    let mut check = gatepost();
+    check.args(["check", "--format", "json", "-c"]).arg(&config);
+    let checked = check.env("TENCENT_KEY", KEY).env("ABOUT", "one").output().unwrap().stdout;
+    let checked: serde_json::Value = serde_json::from_slice(&checked).unwrap();
+    assert_eq!(checked["variables"], serde_json::json!({ "template[0].description": "ABOUT" }));
+    for place in [place, format!("unix:{}", socket.display())] {
+        assert_eq!(output(&["health", &place]), (Some(0), "ok\n".into(), String::new()));
     }
 }

@@ -218,6 +218,7 @@ fn readiness_and_metrics_describe_the_served_config() {
     save(&gate, "templates/a.toml", "colour = 1");
     gate.program.signal("HUP");
     let line = gate.program.wait_for_line(KEPT);
+    assert!(line.contains("\"code\":\"key_unknown\""), "{line}");
     assert!(line.contains("templates/a.toml:1:1: colour") && line.contains("SIGHUP"), "{line}");
     let third = readyz(&gate);
     assert_eq!(third["config"]["fingerprint"], second["config"]["fingerprint"]);

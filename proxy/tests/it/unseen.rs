@@ -22,7 +22,7 @@ fn is_refused(gate: &Gate, vector: &Vector, body: &[u8]) -> bool {
     let (method, uri): (Method, Uri) =
         (request.method.parse().unwrap(), request.path.parse().unwrap());
     let mut headers = HeaderMap::new();
-    for (name, value) in &request.headers {
+    for (name, value) in request.all_headers() {
         headers.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     }
     let Admission::Callback(mut intake) = gate.admit(&Head::new(&method, &uri, &headers), clock())

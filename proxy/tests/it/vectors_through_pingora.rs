@@ -62,7 +62,7 @@ pub fn serve_gate(gate: Gate, clock: fn() -> Timestamp) -> u16 {
 fn head(vector: &Vector) -> String {
     let request = &vector.case.request;
     let mut head = format!("{} {} HTTP/1.1\r\nhost: gate.test\r\n", request.method, request.path);
-    for (name, value) in &request.headers {
+    for (name, value) in request.all_headers() {
         head += &format!("{name}: {value}\r\n");
     }
     head

@@ -3,6 +3,7 @@
 pub(super) mod breaker;
 mod failure;
 mod form;
+pub(in crate::config) mod queue;
 mod reply_signing;
 mod resend;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use self::failure::{LastGood, OnFailure};
+use self::queue::Queued;
 pub(super) use self::resend::Dedupe;
 use super::ConfigReader;
 use crate::address::Addresses;
@@ -51,6 +53,8 @@ struct Entry {
     empty_answer: Option<(EmptyAnswer, Place)>,
     unclear_answer: Option<(UnclearAnswer, Place)>,
     reach: Reach,
+    /// `None` if gatepost asks the app before it replies.
+    queued: Option<Queued>,
 }
 
 /// The parts of a template that gatepost compiles into deliveries.
@@ -98,6 +102,7 @@ impl<'f> ConfigReader<'f, '_> {
         // asks the app about unknown kinds only if the template has an entry "*".
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
+        entries.iter().for_each(|entry| self.check_queued(entry, plan, resolve));
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
         entries.iter().for_each(|entry| self.warn_of_missing_proof(entry, plan));
         (deliveries, unknown)
@@ -175,6 +180,7 @@ impl<'f> ConfigReader<'f, '_> {
         let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
         let reach = self.reach(table);
+        let queued = self.queued(table);
         if table.has("reserve") && !table.has("url") {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
             let problem = "expected a url beside reserve, found none";
@@ -207,6 +213,7 @@ impl<'f> ConfigReader<'f, '_> {
             empty_answer,
             unclear_answer,
             reach,
+            queued,
             ..Entry::empty(name, table.place.clone())
         }
     }
@@ -385,6 +392,7 @@ impl<'f> ConfigReader<'f, '_> {
             forward: entry.forward,
             keeps_proof: entry.keep_proof.is_some(),
             checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
+            retry: entry.queued.as_ref().map(|q| q.retry).filter(|_| kind.decision.is_none()),
             resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
             breaker: self.breakers.of(entry.url.as_deref(), template.name),
@@ -531,6 +539,7 @@ impl Entry {
             empty_answer: None,
             unclear_answer: None,
             reach: Reach::default(),
+            queued: None,
         }
     }
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::DRAFT;
 use crate::config::{
     KEEP_CEILING, MAX_BODY_BYTES_CEILING, MAX_BYTES_CEILING, MAX_CONNECTIONS_CEILING,
-    MAX_UNJUDGED_BYTES_CEILING, MIN_MAX_BYTES, MIN_UNJUDGED_BYTES,
+    MAX_GIVE_UP_SECS, MAX_RETENTION_SECS, MAX_RETRY_MS, MAX_STORE_BYTES,
+    MAX_UNJUDGED_BYTES_CEILING, MIN_MAX_BYTES, MIN_STORE_BYTES, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 use crate::provider::built_in_names;
@@ -85,6 +86,7 @@ fn proxy_keys() -> Value {
         "stop_timeout": duration("The same with a unit, for example \"30s\"."),
         "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
         "log_callbacks": log_callbacks(),
+        "store": store(),
         "telemetry": telemetry(),
     })
 }
@@ -282,6 +284,33 @@ fn log_callbacks() -> Value {
     })
 }
 
+fn store() -> Value {
+    json!({
+        "type": "object",
+        "description": "Store for queued events.",
+        "additionalProperties": false,
+        "required": ["url"],
+        "properties": {
+            "url": text("Place of the store: sqlite: and a file, relative to the config file."),
+            "max_bytes": integer(
+                "Maximum size of all events, in bytes; beyond it, gatepost replies 503.",
+                MIN_STORE_BYTES, MAX_STORE_BYTES,
+            ),
+            "retention": {
+                "type": "object",
+                "description": "Times for which the store keeps ended events.",
+                "additionalProperties": false,
+                "properties": {
+                    "delivered_secs": integer("Seconds for which a delivered event stays.", 1, MAX_RETENTION_SECS),
+                    "delivered": { "$ref": "#/$defs/duration" },
+                    "dead_secs": integer("Seconds for which a dead letter stays.", 1, MAX_RETENTION_SECS),
+                    "dead": { "$ref": "#/$defs/duration" },
+                },
+            },
+        },
+    })
+}
+
 fn inspector() -> Value {
     json!({
         "type": "object",
@@ -294,6 +323,22 @@ fn inspector() -> Value {
                 "enum": ["none", "masked", "full"],
                 "description": "Parts of a callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
             },
+        },
+    })
+}
+
+fn retry() -> Value {
+    json!({
+        "type": "object",
+        "description": "Times of the attempts to deliver a queued event.",
+        "additionalProperties": false,
+        "properties": {
+            "first_ms": integer("Wait after the first failed attempt, in milliseconds; it doubles each time.", 1, MAX_RETRY_MS),
+            "first": { "$ref": "#/$defs/duration" },
+            "max_ms": integer("Longest wait between two attempts, in milliseconds.", 1, MAX_RETRY_MS),
+            "max": { "$ref": "#/$defs/duration" },
+            "give_up_after_secs": integer("Seconds after the first attempt at which gatepost gives up.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after": { "$ref": "#/$defs/duration" },
         },
     })
 }
@@ -546,6 +591,11 @@ fn notification_keys() -> Value {
             "description": "Meaning of a 2xx answer that neither takes nor refuses the event.",
             "enum": ["taken", "refused"],
         },
+        "deliver": {
+            "description": "With queued: gatepost stores the event, replies, and delivers it later. Default: direct.",
+            "enum": ["direct", "queued"],
+        },
+        "retry": retry(),
     })
 }
 

@@ -17,7 +17,7 @@ use std::cell::RefCell;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::plan::{BodyFormat, Evidence, Plan, TenantCase};
+use super::plan::{BodyFormat, Evidence, PageTexts, Plan, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
@@ -60,6 +60,12 @@ struct DefinitionReader<'f> {
     settings: Vec<Setting>,
 }
 
+/// Reads the texts for the manual's page of the platform.
+fn page_texts(table: &Table<'_>) -> PageTexts {
+    let text = |key| table.string(key).map(|text| text.value.into());
+    PageTexts { setup: text("setup"), proof: text("proof"), resends: text("resends") }
+}
+
 /// The values of the `[request]` table.
 struct Request {
     methods: Vec<Method>,
@@ -74,7 +80,7 @@ impl<'f> DefinitionReader<'f> {
         let name = name.filter(|name| self.name_fits(name));
         let title = table.require_string("title", "set the name of the platform");
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
-        let setup = table.string("setup").map(|setup| setup.value.into());
+        let page = page_texts(table);
         let ce_type = table.require_string(
             "ce_type",
             "set the start of each event type, for example `com.example`",
@@ -109,7 +115,7 @@ impl<'f> DefinitionReader<'f> {
             title: title?.value.into(),
             docs: docs?.value.into(),
             evidence,
-            setup,
+            page,
             allow: self.header(table, &methods.join(", "))?,
             methods: request.methods,
             body: request.body,

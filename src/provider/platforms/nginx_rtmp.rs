@@ -1,4 +1,4 @@
-// @generated from nginx_rtmp.toml by `UPDATE_VIEWS=1 cargo test --test it view_files`.
+// @generated from nginx_rtmp.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
 
 //! Typed views of the callbacks of nginx-rtmp.
 //!

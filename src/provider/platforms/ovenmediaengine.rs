@@ -1,4 +1,4 @@
-// @generated from ovenmediaengine.toml by `UPDATE_VIEWS=1 cargo test --test it view_files`.
+// @generated from ovenmediaengine.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
 
 //! Typed views of the callbacks of OvenMediaEngine.
 //!

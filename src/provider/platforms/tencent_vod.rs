@@ -1,4 +1,4 @@
-// @generated from tencent_vod.toml by `UPDATE_VIEWS=1 cargo test --test it view_files`.
+// @generated from tencent_vod.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
 
 //! Typed views of the callbacks of Tencent Cloud VOD.
 //!

@@ -3,6 +3,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "inputs and vectors are files")]
 
+#[path = "../../../proxy/src/capture/recorded_verdict.rs"]
+mod capture;
 pub mod paths;
 pub mod proof;
 #[path = "../../../proxy/src/cli/recorded_request.rs"]
@@ -48,7 +50,7 @@ impl Request {
 
     /// Parses a recorded request as `gatepost explain` does. The header `at` is its time of receipt.
     pub fn recorded(wire: &[u8]) -> Option<Self> {
-        let RecordedRequest { method, uri, mut headers, body } =
+        let RecordedRequest { method, uri, mut headers, body, .. } =
             RecordedRequest::parse(wire).ok()?;
         let at = headers.remove("at");
         let now = at.and_then(|at| at.to_str().ok()?.parse().ok()).unwrap_or(NOW);

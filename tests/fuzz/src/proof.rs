@@ -51,7 +51,11 @@ impl Scheme {
         let body = &*request.body;
         let header = |name: &str| request.headers.get(name).map(HeaderValue::as_bytes);
         match self {
-            Self::Token(token) => request.uri.path().rsplit('/').next() == Some(token),
+            Self::Token(token) => {
+                // One slash may follow the token.
+                let path = request.uri.path();
+                path.strip_suffix('/').unwrap_or(path).rsplit('/').next() == Some(token)
+            }
             Self::Github => header("x-hub-signature-256")
                 .and_then(|text| text.strip_prefix(b"sha256="))
                 .and_then(|text| hex::decode(text).ok())

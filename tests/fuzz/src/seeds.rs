@@ -111,7 +111,7 @@ fn recorded(vector: &Vector) -> Vec<u8> {
     let request = &vector.case.request;
     let mut head =
         format!("{} {} HTTP/1.1\r\nat: {}\r\n", request.method, request.path, vector.case.now);
-    for (name, value) in &request.headers {
+    for (name, value) in request.all_headers() {
         head += &format!("{name}: {value}\r\n");
     }
     [head.as_bytes(), b"\r\n", &vector.body].concat()

@@ -35,7 +35,8 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         let is_new = kinds.iter().all(|(known, _)| *known != name);
         if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
             let definition = Definition::built_in(provider).expect("a provider");
-            let reply_schema = reply_schema(&definition, &kind);
+            // A decision by status has no reply in JSON.
+            let Some(reply_schema) = reply_schema(&definition, &kind) else { continue };
             // One notification is enough: all get the same reply.
             if reply_schema.is_some() || kinds.iter().all(|(_, known)| known.reply_schema.is_some())
             {
@@ -64,14 +65,17 @@ fn request(vector: &vectors::Vector) -> Request {
 }
 
 /// Returns the schema of the platform's own form of an answer. It is last but one in the list, before
-/// the form that all kinds share.
-fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Value> {
+/// the form that all kinds share. Returns `Some(None)` for a notification, and `None` for a decision by
+/// status.
+fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>> {
     let info = definition.info();
     let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
     let schema = definition.schema(&kind.name).expect("a schema");
     let forms = schema["$defs"]["answer"]["anyOf"].as_array().cloned();
-    assert_eq!(forms.is_some(), kind.decision);
-    forms.map(|mut forms| forms.swap_remove(forms.len() - 2))
+    if forms.is_none() && kind.decision {
+        return None;
+    }
+    Some(forms.map(|mut forms| forms.swap_remove(forms.len() - 2)))
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -97,7 +101,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(is_answer || failed, "expected a failure for status {status}");
     match reply_schema {
         None if failed => assert_eq!(conclusion.reply.status(), 503),
-        None => assert_eq!(conclusion.reply.status(), 200),
+        None => assert!(conclusion.reply.status().is_success()),
         Some(schema) => {
             assert_eq!(conclusion.reply.status(), 200);
             let Some(reply) = payload(&conclusion.reply) else { return };

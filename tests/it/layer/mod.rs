@@ -81,7 +81,7 @@ fn request(vector: &Vector) -> Request<SlowBody> {
 fn request_with(vector: &Vector, body: SlowBody) -> Request<SlowBody> {
     let case = &vector.case.request;
     let mut request = Request::builder().method(&*case.method).uri(&case.path);
-    for (name, value) in &case.headers {
+    for (name, value) in case.all_headers() {
         request = request.header(name, value);
     }
     request.body(body).unwrap()

@@ -109,6 +109,7 @@ fn outcome(gate: &Gate, case: &Case) -> &'static str {
         Err(refusal) => refusal.kind().as_str(),
         Ok(accepted) => match accepted.next(now) {
             Next::Reply(_) => "resend",
+            Next::Store(_) => panic!("expected no queued event, found one"),
             Next::Wait(_) => panic!("expected no open question, found one"),
             Next::Ask(question) => {
                 let answer = Answer::response(StatusCode::OK, Some(Bytes::new()));

@@ -63,6 +63,7 @@ fn begin(gate: &Gate, case: &Case, app: u16, found: &mut Found) -> Open {
     };
     match accepted.next(now) {
         Next::Reply(conclusion) => Open::Replied(conclusion.reply.status().as_u16()),
+        Next::Store(enqueue) => panic!("expected no queued event, found {enqueue:?}"),
         Next::Wait(wait) => Open::Waiting(wait),
         Next::Ask(question) => {
             let (event, _) = accepted.request(&head, &RequestContext::default(), now);

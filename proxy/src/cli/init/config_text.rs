@@ -158,7 +158,7 @@ fn write_setting(
     provider: &ProviderInfo,
     setting: &SettingInfo,
 ) -> fmt::Result {
-    let value = match setting.one_of.first() {
+    let value = match &setting.default {
         Some(word) => format!("{word:?}"),
         None => {
             let name = format!("{}_{}", provider.name, setting.name).to_uppercase();

@@ -19,9 +19,11 @@ use pingora::protocols::http::authority::{
 
 use super::session::{head, is_encrypted, peer, write_unread};
 use super::shadowed_request::ShadowedRequest;
-use super::upstream_fault::upstream_fault;
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
+use crate::inbound::host_upstream::handed_over;
 use crate::inbound::unjudged::UnjudgedBytes;
+use crate::inbound::upstream_fault::upstream_fault;
+use crate::queue::Queue;
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -53,12 +55,18 @@ impl GateModule {
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let unjudged = UnjudgedBytes::new(gate.proxy_settings().max_unjudged_bytes.get());
-        Self(CallbackDriver { gate, clock: clock::now, unjudged, hook: None })
+        let (queue, asks_host) = (None, false);
+        Self(CallbackDriver { gate, clock: clock::now, unjudged, hook: None, queue, asks_host })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
+    }
+
+    /// Appends the events of queued kinds to `queue`.
+    pub(crate) fn with_queue(self, queue: Option<Arc<Queue>>) -> Self {
+        Self(CallbackDriver { queue, ..self.0 })
     }
 
     /// Reports the outcome of each callback to `hook`. [`MetricsHook`] has an example.
@@ -68,12 +76,30 @@ impl GateModule {
         Self(CallbackDriver { hook: Some(Arc::new(hook)), ..self.0 })
     }
 
+    /// Sends events through the upstream of your proxy, instead of gatepost's own client.
+    ///
+    /// Each event is a subrequest: Pingora calls the methods of your `ProxyHttp` for it, with a new
+    /// context. Its path and its `host` are those of the template's address, or those of the callback
+    /// for a template without an address. gatepost reads the response, at most
+    /// [`MAX_ANSWER_BYTES`](gatepost::MAX_ANSWER_BYTES), and replies to the platform.
+    ///
+    /// - Return true from `ProxyHttp::allow_spawning_subrequest`.
+    /// - Call [`request_filter`](Self::request_filter) for the event, too. It returns `Ok(false)`, and
+    ///   puts [`Accepted`](gatepost::Accepted) into the extensions of the event's request, for
+    ///   `upstream_peer` and the later methods.
+    /// - A client cannot create such a request: gatepost recognizes the subrequest by its context.
+    pub fn with_host_upstream(self) -> Self {
+        Self(CallbackDriver { asks_host: true, ..self.0 })
+    }
+
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
     /// Returns `Ok(true)` if the module has written a reply: to a callback, or to a request with an
     /// invalid host, target or length. Returns `Ok(false)` for a request that is not a callback,
     /// and for a request on a route in shadow mode. In these cases, the module has removed the
     /// headers that a client must not send, and has reduced the target to its path.
+    ///
+    /// Returns `Ok(false)` for an event, too: see [`with_host_upstream`](Self::with_host_upstream).
     ///
     /// After a callback, the extensions of `session.req_header()` contain [`Accepted`](gatepost::Accepted)
     /// and [`Conclusion`](gatepost::Conclusion), for `ProxyHttp::logging`. After a refused callback, they
@@ -88,6 +114,10 @@ impl GateModule {
     }
 
     pub(super) async fn filter(&self, session: &mut Session) -> Filtered {
+        if let Some(accepted) = handed_over(session).cloned() {
+            session.req_header_mut().extensions_mut().insert(accepted);
+            return Filtered::Passes;
+        }
         let started = Instant::now();
         if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
             return self.reject(session, fault).await;
@@ -148,6 +178,10 @@ impl GateModule {
         session: &Session,
         request: &mut RequestHeader,
     ) -> pingora::Result<()> {
+        // An event has these headers already.
+        if handed_over(session).is_some() {
+            return Ok(());
+        }
         let header = session.req_header();
         let head = Head::new(&header.method, &header.uri, &header.headers);
         let head = peer(session).map_or(head, |peer| head.with_peer(peer));

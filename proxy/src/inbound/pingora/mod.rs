@@ -6,7 +6,6 @@ mod proxy_service;
 mod session;
 mod shadowed_request;
 mod upstream;
-mod upstream_fault;
 
 pub use gate_module::GateModule;
 pub(crate) use proxy_service::ProxyService;

@@ -32,6 +32,7 @@ use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlig
 use crate::inbound::exchange::{DRAIN_TIMEOUT, Exchange as _};
 use crate::inbound::http1::MalformedChunks;
 use crate::inbound::unreadable;
+use crate::queue::Queue;
 use crate::telemetry::access_log::{self, LoggedRequest};
 use crate::telemetry::metrics::{METRICS, PassedBytes};
 
@@ -43,8 +44,8 @@ pub(crate) struct ProxyService {
 }
 
 impl ProxyService {
-    pub(crate) fn new(gate: Gate, upstream: Option<Upstream>) -> Self {
-        Self { module: GateModule::new(gate), upstream: upstream.map(Arc::new) }
+    pub(crate) fn new(gate: Gate, upstream: Option<Upstream>, queue: Option<Arc<Queue>>) -> Self {
+        Self { module: GateModule::new(gate).with_queue(queue), upstream: upstream.map(Arc::new) }
     }
 
     pub(crate) const fn driver(&self) -> &CallbackDriver {

@@ -13,6 +13,7 @@ use pingora::prelude::{ErrorType, Session};
 use crate::capture::CapturedHead;
 use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnection};
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
+use crate::inbound::host_upstream::HostUpstream;
 
 /// Memory of an HTTP/1 session whose body is incomplete: Pingora's read buffer of 64 KiB, and its
 /// state.
@@ -84,6 +85,10 @@ impl Exchange for Session {
 
     fn close(&mut self) {
         self.set_keepalive(None);
+    }
+
+    fn host_upstream(&mut self) -> Option<HostUpstream> {
+        Some(HostUpstream::take(self))
     }
 
     /// Copies the head, because the host proxy may need it.

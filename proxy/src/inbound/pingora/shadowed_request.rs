@@ -11,9 +11,9 @@ use pingora::ErrorSource;
 use pingora::http::ResponseHeader;
 use pingora::prelude::{Error, Session};
 
-use super::upstream_fault::upstream_fault;
 use crate::inbound::callback_driver::CallbackDriver;
 use crate::inbound::unjudged::HeldBytes;
+use crate::inbound::upstream_fault::upstream_fault;
 
 /// A request on a route in shadow mode, stored in the extensions of its head.
 #[derive(Clone)]

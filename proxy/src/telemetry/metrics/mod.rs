@@ -9,6 +9,7 @@ mod callbacks;
 mod config;
 mod kind_metrics;
 mod process;
+mod queue;
 mod registry;
 mod requests;
 mod template_series;
@@ -23,6 +24,7 @@ use self::callbacks::CallbackMetrics;
 use self::config::ConfigMetrics;
 pub(crate) use self::kind_metrics::Times;
 use self::process::ProcessMetrics;
+use self::queue::QueueMetrics;
 use self::registry::Creator;
 pub(crate) use self::requests::PassedBytes;
 use self::requests::RequestMetrics;
@@ -48,6 +50,7 @@ pub(crate) struct Metrics {
     pub(crate) requests: RequestMetrics,
     pub(crate) config: ConfigMetrics,
     pub(crate) tls: TlsMetrics,
+    pub(crate) queue: QueueMetrics,
     process: ProcessMetrics,
     circuits: IntGaugeVec,
     access_log_lines_dropped: IntCounter,
@@ -73,6 +76,7 @@ impl Metrics {
             requests: RequestMetrics::new(&create),
             config: ConfigMetrics::new(&create),
             tls: TlsMetrics::new(&create),
+            queue: QueueMetrics::new(&create),
             process: ProcessMetrics::new(&create),
             circuits: create.gauges(
                 "gatepost_app_circuit_open",

@@ -19,7 +19,7 @@ pub(super) struct TemplateSeries {
 #[derive(Debug, Default)]
 pub(super) struct KindSeries {
     /// Counters by origin, then by decision.
-    callbacks: [[OnceLock<IntCounter>; 3]; 7],
+    callbacks: [[OnceLock<IntCounter>; 3]; 9],
     histograms: OnceLock<KindHistograms>,
 }
 
@@ -91,6 +91,8 @@ const fn slot_of(origin: &Origin) -> Option<usize> {
         Origin::LastGood(_) => 4,
         Origin::Resend => 5,
         Origin::Unlisted => 6,
+        Origin::Queued => 7,
+        Origin::Challenge => 8,
         _ => return None,
     })
 }

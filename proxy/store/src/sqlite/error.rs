@@ -58,6 +58,11 @@ pub enum OpenError {
         /// Schema of the file.
         found: i64,
     },
+    /// This program has no such store.
+    #[error(
+        "expected a store that this gatepost supports, found another; write url = \"sqlite:FILE\""
+    )]
+    Unsupported,
     /// An older gatepost has written the file, and no gatepost has migrated it.
     #[error(
         "{path}: expected a store with schema {known}, found schema {found}; start gatepost once"

@@ -102,6 +102,18 @@ fn serves_operator_over_tls() {
         (reply.status, reply.text().as_str()),
         (400, "this port serves only TLS; use https://\n")
     );
+    let health = |port, options: &[&str]| {
+        let url = format!("https://localhost:{port}/healthz");
+        let output = gatepost().args(["health", &url]).args(options).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    fs::write(folder.path("ca.pem"), &authority.pem).unwrap();
+    let ca = folder.path("ca.pem");
+    authority.issue(&["localhost"]).write(folder.folder.path());
+    program.signal("HUP");
+    program.wait_for_line("reloaded the config");
+    assert_eq!(health(admin, &["--cacert", ca.to_str().unwrap()]), (Some(0), "ok\n".into()));
+    assert_eq!(health(admin, &[]), (Some(1), String::new()));
 }
 
 #[test]

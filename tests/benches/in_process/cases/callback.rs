@@ -38,7 +38,7 @@ impl Callback {
     pub fn of(vector: &Vector) -> Self {
         let request = &vector.case.request;
         let mut headers = HeaderMap::new();
-        for (name, value) in &request.headers {
+        for (name, value) in request.all_headers() {
             headers.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
         Self {

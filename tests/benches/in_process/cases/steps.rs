@@ -158,6 +158,6 @@ fn asking(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> Question + us
     let mut accepted = accepting(gate, numbered);
     move |number| match accepted(number).1.next(NOW) {
         Next::Ask(question) => question,
-        Next::Reply(_) | Next::Wait(_) => panic!("expected a `Next::Ask`"),
+        Next::Reply(_) | Next::Store(_) | Next::Wait(_) => panic!("expected a `Next::Ask`"),
     }
 }

@@ -1,0 +1,274 @@
+//! `gatepost queue`: lists, shows, replays and drops the events of the store.
+
+use std::path::Path;
+
+use clap::{Args, Subcommand, ValueEnum};
+use gatepost::{Config, EntryState, QueueEntry, QueueFilter, Store, StoredEvent};
+use http::HeaderName;
+use serde_json::{Value as Json, json};
+use tokio::runtime::Builder;
+
+use super::config_argument::ConfigArgument;
+use super::error::CommandError;
+use super::print::out;
+use super::table;
+use crate::clock;
+use crate::queue;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QueueCommand {
+    /// List events, the oldest first.
+    List {
+        #[command(flatten)]
+        filter: QueueFilterArguments,
+        /// Maximum number of events.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Show an event with its headers and its body. Mask values that may be secrets.
+    Show {
+        /// Number of the event.
+        number: u64,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Queue delivered and dead events again. The app gets them with `gatepost-replay: 1`.
+    Replay {
+        #[command(flatten)]
+        filter: QueueFilterArguments,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Remove events for ever, but for those that are being delivered.
+    Drop {
+        #[command(flatten)]
+        filter: QueueFilterArguments,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    format: QueueFormat,
+}
+
+/// Format of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum QueueFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Events that a command selects. Each argument narrows the selection.
+#[derive(Debug, Args)]
+pub(super) struct QueueFilterArguments {
+    /// Numbers of the events.
+    numbers: Vec<u64>,
+    /// State: `pending`, `delivered` or `dead`.
+    #[arg(long, value_parser = state)]
+    state: Option<EntryState>,
+    /// Name of the template.
+    #[arg(long)]
+    template: Option<Box<str>>,
+    /// Kind, for example `push`.
+    #[arg(long)]
+    kind: Option<Box<str>>,
+    /// Subject, for example `live/stream-1`.
+    #[arg(long)]
+    subject: Option<Box<str>>,
+    /// `ce-id` of the event.
+    #[arg(long)]
+    id: Option<Box<str>>,
+}
+
+fn state(word: &str) -> Result<EntryState, String> {
+    EntryState::parse(word).ok_or_else(|| "write pending, delivered or dead".to_owned())
+}
+
+impl QueueFilterArguments {
+    fn to_filter(&self) -> QueueFilter {
+        QueueFilter {
+            numbers: self.numbers.clone(),
+            state: self.state,
+            template: self.template.clone(),
+            kind: self.kind.clone(),
+            subject: self.subject.clone(),
+            id: self.id.clone(),
+            ..QueueFilter::default()
+        }
+    }
+
+    /// Returns the filter of a command that changes events.
+    fn required(&self) -> Result<QueueFilter, CommandError> {
+        let filter = self.to_filter();
+        if filter == QueueFilter::default() {
+            let problem = "expected a number or a filter, found none; write --state dead for all dead \
+                           letters";
+            return Err(CommandError::argument("queue", problem));
+        }
+        Ok(filter)
+    }
+}
+
+/// Runs a `gatepost queue` command.
+pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
+    match command {
+        QueueCommand::List { filter, limit, output } => {
+            let filter = QueueFilter { limit: Some(*limit), ..filter.to_filter() };
+            let entries = on_store(output, async |store| store.list(&filter).await)?;
+            match output.format {
+                QueueFormat::Text => lines(&entries).iter().for_each(|line| out(line)),
+                QueueFormat::Json => {
+                    let events: Vec<_> = entries.iter().map(entry_json).collect();
+                    out(&json!({ "events": events }).to_string());
+                }
+            }
+        }
+        QueueCommand::Show { number, output } => {
+            let found = on_store(output, async |store| store.show(*number).await)?;
+            let Some((entry, event)) = found else {
+                let problem = format!(
+                    "expected the number of an event, found {number}; see gatepost queue list"
+                );
+                return Err(CommandError::argument("NUMBER", problem));
+            };
+            let shown = event_json(&entry, &event);
+            match output.format {
+                QueueFormat::Text => out(&format!("{shown:#}")),
+                QueueFormat::Json => out(&shown.to_string()),
+            }
+        }
+        QueueCommand::Replay { filter, output } => {
+            let filter = filter.required()?;
+            let count = on_store(output, async |store| store.replay(&filter, clock::now()).await)?;
+            report(output, "replayed", count);
+        }
+        QueueCommand::Drop { filter, output } => {
+            let filter = filter.required()?;
+            let count = on_store(output, async |store| store.remove(&filter, clock::now()).await)?;
+            report(output, "dropped", count);
+        }
+    }
+    Ok(())
+}
+
+fn report(output: &OutputArguments, done: &str, count: u64) {
+    match output.format {
+        QueueFormat::Text => out(&format!("{done} {count} events")),
+        QueueFormat::Json => out(&json!({ done: count }).to_string()),
+    }
+}
+
+/// Opens the store of the config, and runs an operation.
+fn on_store<T>(
+    output: &OutputArguments,
+    operate: impl AsyncFnOnce(&dyn Store) -> Result<T, gatepost::StoreError>,
+) -> Result<T, CommandError> {
+    let path: &Path = output.config.path()?;
+    let config = Config::from_file(path)?;
+    let Some(settings) = &config.proxy().store else {
+        let problem =
+            "expected a [store] in the config, found none; add url = \"sqlite:gatepost.db\"";
+        return Err(CommandError::argument(path.display().to_string(), problem));
+    };
+    let store = queue::attach(settings)?;
+    let runtime = Builder::new_current_thread().build()?;
+    Ok(runtime.block_on(operate(&store))?)
+}
+
+fn lines(entries: &[QueueEntry]) -> Vec<String> {
+    let header = ["NUMBER", "STATE", "TEMPLATE/KIND", "SUBJECT", "RECEIVED", "ATTEMPTS", "REASON"];
+    let rows = entries.iter().map(|entry| {
+        [
+            entry.number.to_string(),
+            entry.state.as_str().to_owned(),
+            table::plain(&entry.lane.to_string()),
+            table::plain(entry.subject.as_deref().unwrap_or("-")),
+            entry.received.to_string(),
+            entry.attempts.to_string(),
+            table::plain(entry.reason.as_deref().unwrap_or("")),
+        ]
+    });
+    table::aligned(&[header.map(str::to_owned)].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+fn entry_json(entry: &QueueEntry) -> Json {
+    json!({
+        "number": entry.number,
+        "id": entry.id,
+        "template": entry.lane.template(),
+        "kind": entry.lane.kind(),
+        "source": entry.source,
+        "subject": entry.subject,
+        "received": entry.received.to_string(),
+        "state": entry.state.as_str(),
+        "attempts": entry.attempts,
+        "due": (entry.state == EntryState::Pending).then(|| entry.due.to_string()),
+        "claimed": entry.is_claimed,
+        "ended": entry.ended.map(|ended| ended.to_string()),
+        "reason": entry.reason,
+        "replay": entry.is_replay,
+        "bytes": entry.bytes,
+    })
+}
+
+fn event_json(entry: &QueueEntry, event: &StoredEvent) -> Json {
+    let headers = event.headers.iter().map(|(name, value)| {
+        let shown =
+            if is_plain(name) { String::from_utf8_lossy(value.as_bytes()) } else { MASK.into() };
+        json!([name.as_str(), shown])
+    });
+    let mut shown = entry_json(entry);
+    shown["headers"] = headers.collect();
+    shown["body"] = match serde_json::from_slice::<Json>(&event.body) {
+        Ok(mut body) => {
+            mask(&mut body);
+            body
+        }
+        Err(_) => json!(format!("{} bytes that are not JSON", event.body.len())),
+    };
+    shown
+}
+
+/// Replaces a value that may be a secret.
+const MASK: &str = "***";
+
+/// Returns true if gatepost sets the header, or if its value is never a secret.
+fn is_plain(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let plain = ["content-type", "user-agent", "traceparent", "tracestate"];
+    ["ce-", "gatepost-", "x-forwarded-"].iter().any(|start| name.starts_with(start))
+        || plain.contains(&name)
+}
+
+/// Masks the members whose names sound like secrets, at any depth. Text may contain an address with a
+/// secret in its query, so it loses everything after `?` and the members named `…param`.
+fn mask(json: &mut Json) {
+    const SECRET: [&str; 9] =
+        ["auth", "cookie", "hash", "key", "param", "pass", "secret", "sign", "token"];
+    match json {
+        Json::Object(members) => members.iter_mut().for_each(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            if SECRET.iter().any(|word| name.contains(word)) {
+                *value = MASK.into();
+            } else {
+                mask(value);
+            }
+        }),
+        Json::Array(items) => items.iter_mut().for_each(mask),
+        Json::String(text) => {
+            if let Some((address, _)) = text.split_once('?') {
+                *text = format!("{address}?{MASK}");
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}

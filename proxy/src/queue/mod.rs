@@ -1,0 +1,53 @@
+//! The queue: the store of this process, and the task that delivers its events.
+
+mod dispatcher;
+mod store;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use gatepost::{Gate, StoreLocation, StoreSettings};
+use gatepost_store::{OpenError, SqliteStore, StoreRules};
+use tokio::runtime::Builder;
+
+use self::dispatcher::Dispatcher;
+pub(crate) use self::store::Queue;
+
+/// Opens the store, and checks and migrates its file.
+pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<Queue>, OpenError> {
+    match &settings.location {
+        StoreLocation::Sqlite(path) => {
+            Ok(Arc::new(Queue::new(SqliteStore::open(path, rules(settings))?)))
+        }
+        // `StoreLocation` may grow in the core before it grows here.
+        _ => Err(OpenError::Unsupported),
+    }
+}
+
+/// Opens the store of a running gatepost for one command.
+pub(crate) fn attach(settings: &StoreSettings) -> Result<SqliteStore, OpenError> {
+    match &settings.location {
+        StoreLocation::Sqlite(path) => SqliteStore::attach(path, rules(settings)),
+        _ => Err(OpenError::Unsupported),
+    }
+}
+
+const fn rules(settings: &StoreSettings) -> StoreRules {
+    let StoreSettings { max_bytes, delivered, dead, .. } = settings;
+    StoreRules { max_bytes: *max_bytes, delivered: *delivered, dead: *dead }
+}
+
+/// Starts the thread that delivers the events. It has a runtime of its own, so that deliveries delay
+/// no callback.
+pub(crate) fn start(queue: Arc<Queue>, gate: Gate) -> std::io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("queue".into()).spawn(move || {
+        let dispatcher = Dispatcher::new(queue, gate);
+        runtime.block_on(dispatcher.run());
+    })?;
+    Ok(())
+}
+
+/// Time that a claim lasts beyond the app's time-out, for the writes before and after.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);

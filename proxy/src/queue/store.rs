@@ -1,0 +1,132 @@
+//! The store of this process, with its metrics and the wake-up of the dispatcher.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use gatepost::{
+    Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
+    Store, StoreError, StoreFuture, StoreStatus, StoredEvent, Timestamp,
+};
+use tokio::sync::Notify;
+
+use crate::telemetry::metrics::METRICS;
+
+/// The store of this process.
+pub(crate) struct Queue {
+    store: Box<dyn Store>,
+    /// Wakes the dispatcher after a change.
+    wake: Notify,
+    is_stopping: AtomicBool,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    pub(super) fn new(store: impl Store + 'static) -> Self {
+        Self { store: Box::new(store), wake: Notify::new(), is_stopping: AtomicBool::new(false) }
+    }
+
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Claims no more events. Deliveries in flight continue.
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Reads the sizes into the metrics.
+    pub(crate) async fn measure(&self, now: Timestamp) {
+        METRICS.queue.measured(self.store.status().await.as_ref().ok(), now);
+    }
+
+    /// Wakes the dispatcher after an operation that may make an event due.
+    fn waking<'s, T: Send + 's>(&'s self, done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+        Box::pin(async move {
+            let result = done.await;
+            self.wake();
+            result
+        })
+    }
+}
+
+impl Store for Queue {
+    fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended> {
+        let started = Instant::now();
+        let appending = self.store.append(event, now);
+        Box::pin(async move {
+            let appended = appending.await;
+            METRICS.queue.appended(appended.as_ref().err().map(reason), started.elapsed());
+            if appended == Ok(Appended::Durable) {
+                self.wake();
+            }
+            appended
+        })
+    }
+
+    fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>> {
+        self.store.lanes()
+    }
+
+    fn claim(
+        &self,
+        lane: &Lane,
+        owner: &str,
+        max: usize,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<Claimed>> {
+        self.store.claim(lane, owner, max, lease_end, now)
+    }
+
+    fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
+        self.store.settle(lease, result, now)
+    }
+
+    fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>> {
+        self.store.list(filter)
+    }
+
+    fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>> {
+        self.store.show(number)
+    }
+
+    fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        self.waking(self.store.replay(filter, now))
+    }
+
+    fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        self.waking(self.store.remove(filter, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        self.store.sweep(now)
+    }
+
+    fn status(&self) -> StoreFuture<'_, StoreStatus> {
+        self.store.status()
+    }
+}
+
+/// Returns the code of an error, for the metrics.
+const fn reason(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Busy { .. } => "busy",
+        StoreError::Failed(_) => "failed",
+        StoreError::Full { .. } => "full",
+        StoreError::Unavailable(_) | _ => "unavailable",
+    }
+}

@@ -1,0 +1,98 @@
+//! Metrics about the queue and its store.
+
+use std::time::Duration;
+
+use gatepost::{EntryState, StoreStatus, Timestamp};
+use prometheus::{Gauge, Histogram, IntCounterVec, IntGauge, IntGaugeVec};
+
+use super::GATE_BUCKETS;
+use super::registry::Creator;
+
+/// Metrics about the queue.
+#[derive(Debug)]
+pub(crate) struct QueueMetrics {
+    events: IntGaugeVec,
+    bytes: IntGaugeVec,
+    oldest: Gauge,
+    up: IntGauge,
+    attempts: IntCounterVec,
+    errors: IntCounterVec,
+    append: Histogram,
+    pub(crate) in_flight: IntGauge,
+}
+
+impl QueueMetrics {
+    pub(super) fn new(create: &Creator<'_>) -> Self {
+        let metrics = Self {
+            events: create.gauges(
+                "gatepost_queue_events",
+                "Events in the store, by state: `pending`, `delivered` or `dead`.",
+                &["state"],
+            ),
+            bytes: create.gauges(
+                "gatepost_queue_bytes",
+                "Size of the events in the store, by state.",
+                &["state"],
+            ),
+            oldest: create.seconds_gauge(
+                "gatepost_queue_oldest_age_seconds",
+                "Age of the oldest pending event; 0 without such an event.",
+            ),
+            up: create.gauge(
+                "gatepost_store_up",
+                "1 if the store takes events, 0 if it does not or if there is no store.",
+            ),
+            attempts: create.counters(
+                "gatepost_queue_attempts_total",
+                "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
+                 `lease_lost` or `unsettled`.",
+                &["result"],
+            ),
+            errors: create.coded(
+                "gatepost_store_errors_total",
+                "Events that the store did not take, by reason.",
+                &["busy", "failed", "full", "unavailable"],
+            ),
+            append: create.histogram(
+                "gatepost_store_append_duration_seconds",
+                "Time until an event is durable.",
+                GATE_BUCKETS,
+            ),
+            in_flight: create
+                .gauge("gatepost_queue_in_flight", "Queued events that gatepost is sending now."),
+        };
+        for state in EntryState::ALL.map(EntryState::as_str) {
+            metrics.events.with_label_values(&[state]);
+            metrics.bytes.with_label_values(&[state]);
+        }
+        for result in ["delivered", "failed", "dead", "lease_lost", "unsettled"] {
+            metrics.attempts.with_label_values(&[result]);
+        }
+        metrics
+    }
+
+    /// Records the sizes of the store; `None` if it takes no events.
+    pub(crate) fn measured(&self, status: Option<&StoreStatus>, now: Timestamp) {
+        self.up.set(status.is_some().into());
+        let Some(status) = status else { return };
+        for state in EntryState::ALL {
+            let (total, label) = (status.of(state), [state.as_str()]);
+            self.events.with_label_values(&label).set(total.count.cast_signed());
+            self.bytes.with_label_values(&label).set(total.bytes.cast_signed());
+        }
+        self.oldest.set(status.oldest_age(now).map_or(0.0, |age| age.as_secs_f64()));
+    }
+
+    /// Counts an attempt.
+    pub(crate) fn attempted(&self, result: &str) {
+        self.attempts.with_label_values(&[result]).inc();
+    }
+
+    /// Counts an event that the store took, or did not take for `error`.
+    pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
+        match error {
+            None => self.append.observe(took.as_secs_f64()),
+            Some(code) => self.errors.with_label_values(&[code]).inc(),
+        }
+    }
+}

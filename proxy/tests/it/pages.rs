@@ -1,0 +1,91 @@
+//! Serves the config of each page in `src/manual/platforms`, and sends it a sample of every kind.
+
+use std::path::Path;
+
+use gatepost::{Definition, ProviderInfo};
+use tempfile::TempDir;
+
+use crate::mock::{Act, App};
+use crate::support::{Program, free_port, gatepost};
+
+/// Returns the config of the platform's page.
+fn config_of_page(provider: &ProviderInfo) -> String {
+    let file = format!("src/manual/platforms/{}.md", provider.name.replace('-', "_"));
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file))
+        .unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+/// Creates the platform's secret in `folder`, and returns the content of its file.
+fn new_secret(folder: &Path, provider: &ProviderInfo) -> String {
+    let mut init = gatepost();
+    let config = format!("init-{}.toml", provider.name);
+    init.args(["init", "--provider", &provider.name, "--out", &config]).current_dir(folder);
+    assert!(init.output().unwrap().status.success(), "{}", provider.name);
+    let ending = if provider.keys { "key" } else { "token" };
+    let file = folder.join(format!("{}.{ending}", provider.name));
+    std::fs::read_to_string(file).unwrap().trim().to_owned()
+}
+
+/// Returns the path on which the page's config receives this kind.
+fn path_of(config: &str, kind: &str) -> String {
+    let routes: Vec<_> = config.split("[[route]]").skip(1).collect();
+    let own = format!("kind     = \"{kind}\"");
+    let route = routes.iter().find(|route| route.contains(&own)).unwrap_or(&routes[0]);
+    route.split('"').nth(1).unwrap().to_owned()
+}
+
+/// Sends a sample with `gatepost send`, and returns the first line of its output: the status.
+fn send(provider: &ProviderInfo, kind: &str, to: &str, secret: &str) -> String {
+    let mut send = gatepost();
+    let to = to.replace("{token}", secret);
+    send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
+    if provider.keys {
+        send.args(["--key", secret]);
+    }
+    let output = send.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).unwrap().lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
+    let app = App::start(|_| Act::Answer(200, "{\"allow\":true}"));
+    let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let port = free_port();
+    let mut config = format!("listen = [\"127.0.0.1:{port}\"]\nbreaker = false\n\n");
+    let mut platforms = Vec::new();
+    for name in Definition::built_in_names() {
+        let definition = Definition::built_in(name).unwrap();
+        let provider = definition.info();
+        // Such a page leaves the secrets of settings to the operator. `send.rs` sends these samples to
+        // the quickstart config, which has them.
+        if provider.settings.iter().any(|setting| setting.secret) {
+            continue;
+        }
+        let page = config_of_page(&provider);
+        config += &page.replace("http://127.0.0.1:3000", &app.url(""));
+        let secrets = [&folder, &other].map(|folder| new_secret(folder.path(), &provider));
+        platforms.push((definition, page, secrets));
+    }
+    let file = folder.path().join("gatepost.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut run = gatepost();
+    let _program = Program::start(run.arg("run").current_dir(&folder));
+    drop(crate::support::connect(port));
+    assert!(platforms.len() > 35, "expected more than 35 platforms, found {}", platforms.len());
+    for (definition, page, [secret, other]) in platforms {
+        let provider = definition.info();
+        for kind in &provider.kinds {
+            let to = format!("http://127.0.0.1:{port}{}", path_of(&page, &kind.name));
+            let status = send(&provider, &kind.name, &to, &secret);
+            assert!(status.starts_with('2'), "{}.{}: {status}", provider.name, kind.name);
+            if provider.keys && !definition.signs(&kind.name) {
+                continue;
+            }
+            let status = send(&provider, &kind.name, &to, &other);
+            assert!(status.starts_with("401"), "{}.{}: {status}", provider.name, kind.name);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Queued delivery: events that are durable before the reply, and that the app receives later.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::*;
+
+const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
+
+/// Returns a template that queues pushes and interruptions.
+fn queued(push: &App, end: &App, retry: &str) -> String {
+    format!(
+        "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
+         keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
+         signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n\
+         [template.on]\n\
+         push = {{ url = '{}', timeout_ms = 500, budget_ms = 1500, deliver = 'queued', retry = {{ {retry} }} }}\n\
+         interruption = {{ url = '{}', timeout_ms = 500, deliver = 'queued', retry = {{ {retry} }} }}\n",
+        push.url("/live/push"),
+        end.url("/live/end"),
+    )
+}
+
+const FAST: &str = "first_ms = 20, max_ms = 100";
+
+fn serve(push: &App, end: &App, retry: &str) -> Gatepost {
+    Gatepost::serve(
+        "breaker = { failures = 5, retry_ms = 100 }",
+        &(queued(push, end, retry) + STORE),
+    )
+}
+
+fn push_of(stream: &str) -> Vec<u8> {
+    let body = push().replace("\"stream_id\":\"s\"", &format!("\"stream_id\":\"{stream}\""));
+    post("/callbacks/tencent", &body)
+}
+
+fn end_of(stream: &str) -> Vec<u8> {
+    let body = push()
+        .replace("\"stream_id\":\"s\"", &format!("\"stream_id\":\"{stream}\""))
+        .replace("\"event_type\":1", "\"event_type\":0,\"errcode\":1,\"errmsg\":\"x\"");
+    post("/callbacks/tencent", &body)
+}
+
+fn subjects(app: &App) -> Vec<String> {
+    app.seen().iter().map(|seen| seen.header("ce-subject").unwrap().to_owned()).collect()
+}
+
+/// Starts gatepost again in the same folder, on the same ports.
+fn restart(gate: &mut Gatepost) {
+    let mut command = gatepost();
+    command
+        .args(["--log-format", "json", "run", "-c"])
+        .arg(gate.folder.path().join("gatepost.toml"));
+    command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+    gate.program = Program::start(&mut command);
+    gate.program.wait_for_line("listening for the operator");
+    drop(connect(gate.port));
+}
+
+fn database(folder: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(folder.join("gatepost.db")).unwrap()
+}
+
+#[test]
+fn event_arrives_after_the_app_returns() {
+    let app = App::down();
+    let gate = serve(&app, &app, FAST);
+    let reply = gate.send(&push_of("a"));
+    assert_eq!((reply.status, reply.text().as_str()), (200, "{\"code\":0}"));
+    eventually("a failed attempt", || {
+        gate.counted("gatepost_queue_attempts_total", "result=\"failed\"") > 0
+    });
+    let app = App::answering_on(app.port, 200, "");
+    eventually("the event", || app.seen().len() == 1);
+    let seen = &app.seen()[0];
+    assert!(seen.line.starts_with("POST /live/push "), "{}", seen.line);
+    assert_eq!(seen.header("ce-type"), Some("com.tencentcloud.css.push"));
+    assert_eq!(seen.header("ce-subject"), Some("live/a"));
+    assert_eq!(seen.header("host"), Some(&*format!("127.0.0.1:{}", app.port)));
+    assert!(seen.header("gatepost-delivery").unwrap().parse::<u32>().unwrap() > 1);
+    assert_eq!(seen.header("gatepost-replay"), None);
+    let signing = standardwebhooks::Webhook::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let headers = seen.headers.iter().map(|(name, value)| {
+        let name: http::HeaderName = name.parse().unwrap();
+        (name, http::HeaderValue::from_str(value).unwrap())
+    });
+    signing.verify(&seen.body, &headers.collect()).unwrap();
+    eventually("the end of the attempt", || {
+        gate.counted("gatepost_queue_events", "state=\"delivered\"") == 1
+    });
+    assert_eq!(gate.counted("gatepost_queue_events", "state=\"pending\""), 0);
+    assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"queued\""), 1);
+}
+
+#[test]
+fn acknowledged_event_survives_a_kill() {
+    let app = App::down();
+    let mut gate = serve(&app, &app, FAST);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    gate.program.signal("KILL");
+    gate.program.wait();
+    let app = App::answering_on(app.port, 200, "");
+    restart(&mut gate);
+    eventually("the event", || !app.seen().is_empty());
+}
+
+#[test]
+fn events_of_a_subject_keep_their_order() {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let app = App::start(move |seen| {
+        let fails = seen.header("ce-subject") == Some("live/a") && !up.load(Ordering::SeqCst);
+        Act::Answer(if fails { 500 } else { 200 }, "")
+    });
+    let gate = serve(&app, &app, FAST);
+    for request in [push_of("a"), end_of("a"), push_of("b"), end_of("b"), push_of("a")] {
+        assert_eq!(gate.send(&request).status, 200);
+    }
+    let of = |subject: &str| {
+        let seen = app.seen();
+        let own = seen.iter().filter(|seen| seen.header("ce-subject") == Some(subject));
+        own.map(|seen| seen.line.split(' ').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    eventually("the other subject", || of("live/b") == ["/live/push", "/live/end"]);
+    assert!(of("live/a").iter().all(|path| path == "/live/push"), "{:?}", of("live/a"));
+    is_up.store(true, Ordering::SeqCst);
+    eventually("the rest", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 5);
+    assert!(of("live/a").ends_with(&["/live/push", "/live/end", "/live/push"].map(str::to_owned)));
+}
+
+#[test]
+fn resend_is_acknowledged_without_a_second_event() {
+    let app = App::answering(200, "");
+    let gate = serve(&app, &app, FAST);
+    let push = push_of("a");
+    assert_eq!(gate.send(&push).status, 200);
+    eventually("the event", || app.seen().len() == 1);
+    assert_eq!(gate.send(&push).status, 200);
+    assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"resend\""), 1);
+    assert_eq!(gate.counted("gatepost_queue_events", "state"), 1);
+}
+
+#[test]
+fn slow_store_means_503_and_keeps_what_it_writes() {
+    let app = App::answering(200, "");
+    let gate = serve(&app, &app, FAST);
+    let push = push_of("a");
+    let lock = database(gate.folder.path());
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(gate.send(&push).status, 503);
+    let lines = gate.program.wait_for_line("store_unavailable");
+    assert!(lines.contains("the event is not durable in time"), "{lines}");
+    lock.execute_batch("ROLLBACK").unwrap();
+    eventually("the event", || app.seen().len() == 1);
+    assert_eq!(gate.send(&push).status, 200);
+    assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"resend\""), 1);
+}
+
+#[test]
+fn gives_up_after_the_configured_time() {
+    let app = App::answering(500, "");
+    let gate = serve(&app, &app, "first_ms = 20, max_ms = 100, give_up_after_secs = 1");
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    let line = gate.program.wait_for_line("event_dead");
+    assert!(line.contains("app_status: unexpected status of the app's answer: 500"), "{line}");
+    eventually("both dead letters", || {
+        gate.counted("gatepost_queue_events", "state=\"dead\"") == 2
+    });
+}
+
+#[test]
+fn retry_after_of_the_app_is_honoured() {
+    const BUSY: &[u8] =
+        b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+    let app = App::start(|seen| match seen.header("gatepost-delivery") {
+        Some("1") => Act::Raw(BUSY.to_vec()),
+        _ => Act::Answer(200, ""),
+    });
+    let gate = serve(&app, &app, "first_ms = 1, max_ms = 1");
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("the first attempt", || app.seen().len() == 1);
+    let first = std::time::Instant::now();
+    eventually("the second attempt", || app.seen().len() == 2);
+    assert!(first.elapsed() > Duration::from_millis(700), "{:?}", first.elapsed());
+}
+
+#[test]
+fn dead_app_does_not_delay_another_app() {
+    let (dead, app) = (App::down(), App::answering(200, ""));
+    let gate = serve(&dead, &app, "first_ms = 1000");
+    for number in 0..100 {
+        assert_eq!(gate.send(&push_of(&format!("dead-{number}"))).status, 200);
+    }
+    assert_eq!(gate.send(&end_of("a")).status, 200);
+    eventually("the event of the other app", || subjects(&app) == ["live/a"]);
+    eventually("its end", || gate.counted("gatepost_queue_events", "state=\"pending\"") == 100);
+}
+
+#[test]
+fn events_of_a_vanished_template_become_dead_letters() {
+    let app = App::answering(500, "");
+    let gate = serve(&app, &app, FAST);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    let path = gate.folder.path().join("gatepost.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace("name = 'prod-live'", "name = 'other'")).unwrap();
+    gate.program.signal("HUP");
+    gate.program.wait_for_line("reloaded the config");
+    let line = gate.program.wait_for_line("event_dead");
+    assert!(line.contains("expected the template `prod-live`, found none"), "{line}");
+}
+
+#[test]
+fn address_at_the_time_of_the_attempt_applies() {
+    let (old, new) = (App::answering(500, ""), App::answering(200, ""));
+    let gate = serve(&old, &old, FAST);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("an attempt", || !old.seen().is_empty());
+    let path = gate.folder.path().join("gatepost.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace(&old.url(""), &new.url(""))).unwrap();
+    gate.program.signal("HUP");
+    eventually("the event", || new.seen().len() == 1);
+}
+
+#[test]
+fn stop_waits_for_the_event_in_flight() {
+    let (release, released) = std::sync::mpsc::channel();
+    let released = Arc::new(std::sync::Mutex::new(released));
+    let app = App::start(move |_| Act::WaitFor(Arc::clone(&released)));
+    let mut gate = Gatepost::serve(
+        "",
+        &(queued(&app, &app, FAST).replace("timeout_ms = 500", "timeout_ms = 20000") + STORE),
+    );
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("the attempt", || app.seen().len() == 1);
+    gate.program.signal("TERM");
+    gate.program.wait_for_line("stopping");
+    // Idle connections stay open for 500 ms. After that, a program that does not wait would end, and
+    // no line or socket tells that it still runs.
+    thread::sleep(Duration::from_millis(700));
+    release.send(()).unwrap();
+    assert_eq!(gate.program.wait(), Some(0));
+    let delivered = "SELECT count(*) FROM event WHERE state = 'delivered'";
+    assert_eq!(database(gate.folder.path()).query_row(delivered, [], |row| row.get(0)), Ok(1));
+}
+
+#[test]
+fn successor_delivers_the_events_of_its_predecessor() {
+    let app = App::down();
+    let top = "upgrade_socket = 'upgrade.sock'\nbreaker = { retry_ms = 100 }";
+    let mut gate = Gatepost::serve(top, &(queued(&app, &app, FAST) + STORE));
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    let mut command = gatepost();
+    command.args(["run", "--upgrade", "-c"]).arg(gate.folder.path().join("gatepost.toml"));
+    let _successor = Program::start(command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY));
+    assert_eq!(gate.program.wait(), Some(0));
+    assert_eq!(gate.send(&push_of("b")).status, 200);
+    let app = App::answering_on(app.port, 200, "");
+    eventually("both events", || app.seen().len() == 2);
+}
+
+#[test]
+fn corrupt_store_stops_the_start() {
+    let app = App::down();
+    let mut gate = serve(&app, &app, FAST);
+    gate.program.signal("TERM");
+    gate.program.wait();
+    fs::remove_file(gate.folder.path().join("gatepost.db-wal")).unwrap();
+    fs::write(gate.folder.path().join("gatepost.db"), "no database ".repeat(1000)).unwrap();
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(gate.folder.path().join("gatepost.toml"));
+    let mut program = Program::start(command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY));
+    program.wait_for_line("expected a store of gatepost, found another database");
+    assert_eq!(program.wait(), Some(1));
+}
+
+fn queue(gate: &Gatepost, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = gatepost();
+    command.arg("queue").args(arguments).arg("-c").arg(gate.folder.path().join("gatepost.toml"));
+    let output = command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn operator_lists_shows_replays_and_drops_events() {
+    let app = App::start(|seen| match seen.header("gatepost-replay") {
+        Some("1") => Act::Answer(200, ""),
+        _ => Act::Answer(500, ""),
+    });
+    let gate = serve(&app, &app, "first_ms = 20, max_ms = 100, give_up_after_secs = 1");
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    gate.program.wait_for_line("event_dead");
+    let (code, text) = queue(&gate, &["list", "--state", "dead"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("prod-live/push") && text.contains("app_status"), "{text}");
+    let (_, text) = queue(&gate, &["show", "1"]);
+    assert!(text.contains("\"stream_param\": \"***\"") && !text.contains("c0ffee"), "{text}");
+    assert_eq!(queue(&gate, &["replay"]).0, Some(2));
+    let (code, text) = queue(&gate, &["replay", "--state", "dead", "--format", "json"]);
+    assert_eq!((code, text.as_str()), (Some(0), "{\"replayed\":1}\n"));
+    eventually("the replay", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 1);
+    let seen = app.seen();
+    let (first, last) = (&seen[0], seen.last().unwrap());
+    assert_eq!(first.header("ce-id"), last.header("ce-id"));
+    assert_eq!(queue(&gate, &["drop", "2"]), (Some(0), "dropped 1 events\n".into()));
+    assert_eq!(queue(&gate, &["show", "2"]).0, Some(2));
+}

@@ -1,0 +1,79 @@
+//! Reads `[store]`: what must survive the process.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ConfigReader;
+use crate::toml_reader::{FaultKind, Located, Table};
+
+/// Default of `max_bytes`: a million events of 1 KiB.
+const DEFAULT_MAX_BYTES: i64 = 1 << 30;
+
+/// Smallest value that `max_bytes` accepts: one event with the longest body.
+pub(crate) const MIN_STORE_BYTES: i64 = 32 * 1024 * 1024;
+
+/// Largest value that `max_bytes` accepts.
+pub(crate) const MAX_STORE_BYTES: i64 = 1 << 40;
+
+/// Longest retention: a year.
+pub(crate) const MAX_RETENTION_SECS: i64 = 366 * 86_400;
+
+/// Default of `delivered_secs`: one day.
+const DEFAULT_DELIVERED_SECS: i64 = 86_400;
+
+/// Default of `dead_secs`: two weeks.
+const DEFAULT_DEAD_SECS: i64 = 14 * 86_400;
+
+/// Settings of the store for queued events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// Place of the store.
+    pub location: StoreLocation,
+    /// Maximum size of all events, in bytes.
+    pub max_bytes: u64,
+    /// Time for which the store keeps a delivered event.
+    pub delivered: Duration,
+    /// Time for which the store keeps a dead letter.
+    pub dead: Duration,
+}
+
+/// Place of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreLocation {
+    /// A file of SQLite on this machine.
+    Sqlite(PathBuf),
+}
+
+impl<'f> ConfigReader<'f, '_> {
+    pub(super) fn store(&self, table: &Table<'f>) -> Option<StoreSettings> {
+        let table = table.table("store")?;
+        let url = table.require_string("url", "add url = \"sqlite:gatepost.db\"");
+        let max_bytes = table.integer("max_bytes", MIN_STORE_BYTES..=MAX_STORE_BYTES);
+        let retention = table.table("retention");
+        let secs = |key, default: i64| {
+            let of_table = |table: &Table<'f>| table.duration(key, 1..=MAX_RETENTION_SECS);
+            let secs = retention.as_ref().and_then(of_table).unwrap_or(default);
+            Duration::from_secs(secs.unsigned_abs())
+        };
+        let delivered = secs("delivered_secs", DEFAULT_DELIVERED_SECS);
+        let dead = secs("dead_secs", DEFAULT_DEAD_SECS);
+        retention.iter().for_each(Table::finish);
+        table.finish();
+        let location = self.store_location(&url?)?;
+        let max_bytes = max_bytes.unwrap_or(DEFAULT_MAX_BYTES).unsigned_abs();
+        Some(StoreSettings { location, max_bytes, delivered, dead })
+    }
+
+    fn store_location(&self, url: &Located<&'f str>) -> Option<StoreLocation> {
+        let path = url.value.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+        let Some(value) = path else {
+            let wanted = FaultKind::UrlInvalid.because("sqlite: and a file");
+            self.faults.add_text(url, wanted, "write \"sqlite:gatepost.db\"");
+            return None;
+        };
+        let path = self.path(&Located { value, place: url.place.clone() });
+        Some(StoreLocation::Sqlite(path))
+    }
+}

@@ -1,0 +1,61 @@
+// @generated from alibaba_vod.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Alibaba Cloud VOD.
+//!
+//! [`AlibabaVodCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://www.alibabacloud.com/help/en/vod/user-guide/http-callbacks>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The upload of a video is complete.
+    pub struct FileUploadComplete prints(event_time video_id) {
+        /// The event, such as `TranscodeComplete`.
+        event_type: Option<String> = "EventType",
+        /// The time of the event in UTC, as ISO 8601.
+        event_time: Option<String> = "EventTime",
+        /// The identifier of the video.
+        video_id: Option<String> = "VideoId",
+        /// The result: `success` or `fail`.
+        status: Option<String> = "Status",
+        /// The URL of the uploaded file.
+        file_url: Option<String> = "FileUrl",
+        /// The size of the file in bytes.
+        size: Option<i64> = "Size",
+    }
+
+    /// The data of kinds of Alibaba Cloud VOD without fields of their own.
+    pub struct AlibabaVodEvent prints(event_time video_id) {
+        /// The event, such as `TranscodeComplete`.
+        event_type: Option<String> = "EventType",
+        /// The time of the event in UTC, as ISO 8601.
+        event_time: Option<String> = "EventTime",
+        /// The identifier of the video.
+        video_id: Option<String> = "VideoId",
+        /// The result: `success` or `fail`.
+        status: Option<String> = "Status",
+    }
+}
+
+describe! { "alibaba-vod":
+    FileUploadComplete = "FileUploadComplete",
+    AlibabaVodEvent = "TranscodeComplete"
+        | "SnapshotComplete"
+        | "event",
+}
+
+callback! { "alibaba-vod":
+    /// A callback of Alibaba Cloud VOD, by its kind.
+    pub enum AlibabaVodCallback {
+        /// The upload of a video is complete.
+        FileUploadComplete(FileUploadComplete) = "FileUploadComplete",
+        /// The transcoding of a video is complete.
+        TranscodeComplete(AlibabaVodEvent) = "TranscodeComplete",
+        /// The snapshots of a video are complete.
+        SnapshotComplete(AlibabaVodEvent) = "SnapshotComplete",
+        /// Any other event.
+        Event(AlibabaVodEvent) = "event",
+    }
+}

@@ -1,0 +1,136 @@
+// @generated from ant_media.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Ant Media Server.
+//!
+//! [`AntMediaCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.antmedia.io/guides/advanced-usage/webhooks/>
+
+use serde_json::Value;
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Ant Media Server without fields of their own.
+    pub struct AntMediaEvent prints(id) {
+        /// The identifier of the stream.
+        id: Option<String> = "id",
+        /// The event, such as `liveStreamStarted`.
+        action: Option<String> = "action",
+        /// The name of the stream.
+        stream_name: Option<String> = "streamName",
+        /// The category of the stream.
+        category: Option<String> = "category",
+        /// The metadata of the stream.
+        metadata: Option<Value> = "metadata",
+    }
+
+    /// A recording is ready.
+    pub struct VodReady prints(id) {
+        /// The identifier of the stream.
+        id: Option<String> = "id",
+        /// The event, such as `liveStreamStarted`.
+        action: Option<String> = "action",
+        /// The name of the stream.
+        stream_name: Option<String> = "streamName",
+        /// The category of the stream.
+        category: Option<String> = "category",
+        /// The metadata of the stream.
+        metadata: Option<Value> = "metadata",
+        /// The name of the file, without the folder.
+        vod_name: Option<String> = "vodName",
+        /// The identifier of the recording.
+        vod_id: Option<String> = "vodId",
+    }
+
+    /// A client asks to publish a stream.
+    pub struct Publish prints() {
+        /// The identifier of the stream.
+        id: Option<String> = "id",
+        /// The event, such as `liveStreamStarted`.
+        action: Option<String> = "action",
+        /// The name of the stream.
+        stream_name: Option<String> = "streamName",
+        /// The category of the stream.
+        category: Option<String> = "category",
+        /// The metadata of the stream.
+        metadata: Option<Value> = "metadata",
+        /// The name of the application.
+        app_name: Option<String> = "appName",
+        /// The name of the stream.
+        name: Option<String> = "name",
+        /// The identifier of the stream.
+        stream_id: Option<String> = "streamId",
+        /// The mode of the request.
+        mode: Option<String> = "mode",
+    }
+
+    /// A client asks to play a stream over WebRTC.
+    pub struct Play prints(stream_id) {
+        /// The identifier of the stream.
+        id: Option<String> = "id",
+        /// The event, such as `liveStreamStarted`.
+        action: Option<String> = "action",
+        /// The name of the stream.
+        stream_name: Option<String> = "streamName",
+        /// The category of the stream.
+        category: Option<String> = "category",
+        /// The metadata of the stream.
+        metadata: Option<Value> = "metadata",
+        /// The name of the application.
+        app_name: Option<String> = "appName",
+        /// The identifier of the stream.
+        stream_id: String = "streamId",
+        /// Always `play`.
+        mode: Option<String> = "mode",
+        /// The domain of the page that plays the stream.
+        origin: Option<String> = "origin",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The identifier of the subscriber.
+        subscriber_id: Option<String> = "subscriberId",
+        /// The code of the subscriber. A credential: do not log it.
+        subscriber_code: Option<String> = "subscriberCode",
+        /// The metadata that the client sent.
+        meta_data: Option<Value> = "metaData",
+        /// The IP address of the client, if the server is started with the option for it.
+        ip_address: Option<String> = "ipAddress",
+    }
+}
+
+describe! { "ant-media":
+    AntMediaEvent = "liveStreamStarted"
+        | "liveStreamEnded"
+        | "liveStreamStatus"
+        | "playStarted"
+        | "playStopped"
+        | "event",
+    VodReady = "vodReady",
+    Publish = "publish",
+    Play = "play",
+}
+
+callback! { "ant-media":
+    /// A callback of Ant Media Server, by its kind.
+    pub enum AntMediaCallback {
+        /// A stream has started.
+        LiveStreamStarted(AntMediaEvent) = "liveStreamStarted",
+        /// A stream has ended.
+        LiveStreamEnded(AntMediaEvent) = "liveStreamEnded",
+        /// A stream is still live.
+        LiveStreamStatus(AntMediaEvent) = "liveStreamStatus",
+        /// A recording is ready.
+        VodReady(VodReady) = "vodReady",
+        /// A viewer has started to play a stream.
+        PlayStarted(AntMediaEvent) = "playStarted",
+        /// A viewer has stopped playing a stream.
+        PlayStopped(AntMediaEvent) = "playStopped",
+        /// Any other event, such as an error.
+        Event(AntMediaEvent) = "event",
+        /// A client asks to publish a stream.
+        Publish(Publish) = "publish",
+        /// A client asks to play a stream over WebRTC.
+        Play(Play) = "play",
+    }
+}

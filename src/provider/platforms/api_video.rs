@@ -1,0 +1,52 @@
+// @generated from api_video.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of api.video.
+//!
+//! [`ApiVideoCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.api.video/reference/create-and-manage-webhooks>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of api.video without fields of their own.
+    pub struct ApiVideoEvent prints(emitted_at live_stream_id type_ video_id) {
+        /// The event, such as `live-stream.broadcast.started`.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        emitted_at: Option<String> = "emittedAt",
+        /// The identifier of the video.
+        video_id: Option<String> = "videoId",
+        /// The identifier of the live stream.
+        live_stream_id: Option<String> = "liveStreamId",
+        /// The format: `hls` or `mp4`.
+        encoding: Option<String> = "encoding",
+        /// The quality, such as `720p`.
+        quality: Option<String> = "quality",
+    }
+}
+
+describe! { "api-video":
+    ApiVideoEvent = "live-stream.broadcast.started"
+        | "live-stream.broadcast.ended"
+        | "video.source.recorded"
+        | "video.encoding.quality.completed"
+        | "event",
+}
+
+callback! { "api-video":
+    /// A callback of api.video, by its kind.
+    pub enum ApiVideoCallback {
+        /// A live stream has started.
+        LiveStreamBroadcastStarted(ApiVideoEvent) = "live-stream.broadcast.started",
+        /// A live stream has ended.
+        LiveStreamBroadcastEnded(ApiVideoEvent) = "live-stream.broadcast.ended",
+        /// The recording of a live stream has become a video.
+        VideoSourceRecorded(ApiVideoEvent) = "video.source.recorded",
+        /// One quality of a video is encoded.
+        VideoEncodingQualityCompleted(ApiVideoEvent) = "video.encoding.quality.completed",
+        /// Any other event.
+        Event(ApiVideoEvent) = "event",
+    }
+}

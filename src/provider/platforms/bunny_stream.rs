@@ -1,0 +1,43 @@
+// @generated from bunny_stream.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Bunny Stream.
+//!
+//! [`BunnyStreamCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.bunny.net/stream/webhooks>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Bunny Stream without fields of their own.
+    pub struct BunnyStreamEvent prints(video_guid) {
+        /// The identifier of the video library.
+        video_library_id: Option<i64> = "VideoLibraryId",
+        /// The identifier of the video.
+        video_guid: Option<String> = "VideoGuid",
+        /// The state of the video, from 0 to 10.
+        status: Option<i64> = "Status",
+    }
+}
+
+describe! { "bunny-stream":
+    BunnyStreamEvent = "finished"
+        | "resolution_finished"
+        | "failed"
+        | "event",
+}
+
+callback! { "bunny-stream":
+    /// A callback of Bunny Stream, by its kind.
+    pub enum BunnyStreamCallback {
+        /// A video is processed completely.
+        Finished(BunnyStreamEvent) = "finished",
+        /// One resolution of a video is processed, so that viewers can play the video.
+        ResolutionFinished(BunnyStreamEvent) = "resolution_finished",
+        /// The processing of a video has failed.
+        Failed(BunnyStreamEvent) = "failed",
+        /// Any other state of a video.
+        Event(BunnyStreamEvent) = "event",
+    }
+}

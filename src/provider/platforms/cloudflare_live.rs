@@ -1,0 +1,58 @@
+// @generated from cloudflare_live.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Cloudflare Stream Live.
+//!
+//! [`CloudflareLiveCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developers.cloudflare.com/stream/stream-live/webhooks/>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Cloudflare Stream Live without fields of their own.
+    pub struct CloudflareLiveEvent prints(data) {
+        /// The name of the notification.
+        name: Option<String> = "name",
+        /// The notification in a sentence.
+        text: Option<String> = "text",
+        /// The time of the notification, in seconds since 1970.
+        ts: Option<i64> = "ts",
+        /// The event.
+        data: Option<CloudflareLiveEventData> = "data",
+    }
+
+    /// The object [`CloudflareLiveEvent::data`].
+    pub struct CloudflareLiveEventData prints(input_id updated_at) {
+        /// The identifier of the live input.
+        input_id: Option<String> = "input_id",
+        /// The event, such as `live_input.connected`.
+        event_type: Option<String> = "event_type",
+        /// The time of the event, as RFC 3339.
+        updated_at: Option<String> = "updated_at",
+    }
+}
+
+describe! { "cloudflare-live":
+    CloudflareLiveEvent = "connected"
+        | "disconnected"
+        | "errored"
+        | "event"
+        | "message",
+}
+
+callback! { "cloudflare-live":
+    /// A callback of Cloudflare Stream Live, by its kind.
+    pub enum CloudflareLiveCallback {
+        /// An encoder has connected to a live input.
+        Connected(CloudflareLiveEvent) = "connected",
+        /// An encoder has disconnected from a live input.
+        Disconnected(CloudflareLiveEvent) = "disconnected",
+        /// A live input has failed.
+        Errored(CloudflareLiveEvent) = "errored",
+        /// Any other event.
+        Event(CloudflareLiveEvent) = "event",
+        /// A message without an event, such as the test of the webhook.
+        Message(CloudflareLiveEvent) = "message",
+    }
+}

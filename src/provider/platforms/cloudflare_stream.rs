@@ -1,0 +1,60 @@
+// @generated from cloudflare_stream.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Cloudflare Stream.
+//!
+//! [`CloudflareStreamCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Cloudflare Stream without fields of their own.
+    pub struct CloudflareStreamEvent prints(created modified uid) {
+        /// The identifier of the video.
+        uid: Option<String> = "uid",
+        /// True if viewers can play the video.
+        ready_to_stream: Option<bool> = "readyToStream",
+        /// The time at which the video was created, as RFC 3339.
+        created: Option<String> = "created",
+        /// The time of the last change, as RFC 3339.
+        modified: Option<String> = "modified",
+        /// The duration in seconds; -1 if it is not known.
+        duration: Option<f64> = "duration",
+        /// The metadata that the uploader has set.
+        meta: Option<Map<String, Value>> = "meta",
+        /// The state of the processing.
+        status: Option<CloudflareStreamEventStatus> = "status",
+    }
+
+    /// The object [`CloudflareStreamEvent::status`].
+    pub struct CloudflareStreamEventStatus prints() {
+        /// The state: `ready` or `error`.
+        state: Option<String> = "state",
+        /// The reason of the failure, for programs.
+        error_reason_code: Option<String> = "errorReasonCode",
+        /// The reason of the failure, for people.
+        error_reason_text: Option<String> = "errorReasonText",
+    }
+}
+
+describe! { "cloudflare-stream":
+    CloudflareStreamEvent = "ready"
+        | "error"
+        | "event",
+}
+
+callback! { "cloudflare-stream":
+    /// A callback of Cloudflare Stream, by its kind.
+    pub enum CloudflareStreamCallback {
+        /// A video is ready to be played.
+        Ready(CloudflareStreamEvent) = "ready",
+        /// The processing of a video has failed.
+        Error(CloudflareStreamEvent) = "error",
+        /// Any other state.
+        Event(CloudflareStreamEvent) = "event",
+    }
+}

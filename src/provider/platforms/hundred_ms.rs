@@ -1,0 +1,44 @@
+// @generated from hundred_ms.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of 100ms.
+//!
+//! [`HundredMsCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://www.100ms.live/docs/server-side/v2/how-to-guides/configure-webhooks/overview>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event. Its type is the subject.
+    pub struct HundredMsEvent prints(timestamp type_) {
+        /// The version of the format.
+        version: Option<String> = "version",
+        /// The identifier of the event, equal in resends.
+        id: String = "id",
+        /// The identifier of the account.
+        account_id: Option<String> = "account_id",
+        /// The identifier of the app.
+        app_id: Option<String> = "app_id",
+        /// The time of the event, as RFC 3339.
+        timestamp: Option<String> = "timestamp",
+        /// The event, such as `peer.join.success`.
+        type_: Option<String> = "type",
+        /// The details of the event.
+        data: Option<Map<String, Value>> = "data",
+    }
+}
+
+describe! { "hundred-ms":
+    HundredMsEvent = "event",
+}
+
+callback! { "hundred-ms":
+    /// A callback of 100ms, by its kind.
+    pub enum HundredMsCallback {
+        /// An event. Its type is the subject.
+        Event(HundredMsEvent) = "event",
+    }
+}

@@ -1,0 +1,50 @@
+// @generated from millicast.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Dolby Millicast.
+//!
+//! [`MillicastCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://optiview.dolby.com/docs/millicast/webhooks/>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Dolby Millicast without fields of their own.
+    pub struct MillicastEvent prints(event timestamp) {
+        /// The group of the event, such as `feeds`.
+        type_: Option<String> = "type",
+        /// The event, such as `started`.
+        event: Option<String> = "event",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The details of the event.
+        data: Option<Map<String, Value>> = "data",
+    }
+}
+
+describe! { "millicast":
+    MillicastEvent = "feeds"
+        | "media"
+        | "transcoder"
+        | "viewerConnection"
+        | "event",
+}
+
+callback! { "millicast":
+    /// A callback of Dolby Millicast, by its kind.
+    pub enum MillicastCallback {
+        /// A feed has started or ended.
+        Feeds(MillicastEvent) = "feeds",
+        /// A recording, clip or other media asset has changed.
+        Media(MillicastEvent) = "media",
+        /// A transcoder has changed.
+        Transcoder(MillicastEvent) = "transcoder",
+        /// A viewer tries to connect, the first viewer has connected, or the last one has left.
+        ViewerConnection(MillicastEvent) = "viewerConnection",
+        /// An event of another group.
+        Event(MillicastEvent) = "event",
+    }
+}

@@ -1,0 +1,30 @@
+// @generated from optiview_live.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Dolby OptiView Live.
+//!
+//! [`OptiviewLiveCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://optiview.dolby.com/docs/theolive/platform/real-time-update-with-webhooks>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event. Its type is the subject.
+    pub struct OptiviewLiveEvent prints(type_) {
+        /// The event, such as `channel.started`.
+        type_: Option<String> = "type",
+    }
+}
+
+describe! { "optiview-live":
+    OptiviewLiveEvent = "event",
+}
+
+callback! { "optiview-live":
+    /// A callback of Dolby OptiView Live, by its kind.
+    pub enum OptiviewLiveCallback {
+        /// An event. Its type is the subject.
+        Event(OptiviewLiveEvent) = "event",
+    }
+}

@@ -1,0 +1,56 @@
+// @generated from red5.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Red5 Pro.
+//!
+//! [`Red5Callback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://www.red5.net/docs/special/webhooks/>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Red5 Pro without fields of their own.
+    pub struct Red5Event prints(guid) {
+        /// The event, such as `stream-published`.
+        event: Option<String> = "event",
+        /// The path of the stream, or the identifier of the connection.
+        guid: Option<String> = "guid",
+        /// The name of the user.
+        username: Option<String> = "username",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+        /// The type of the node in a cluster.
+        cluster_node_type: Option<String> = "clusterNodeType",
+    }
+}
+
+describe! { "red5":
+    Red5Event = "connection-connect"
+        | "connection-disconnect"
+        | "stream-published"
+        | "stream-unpublished"
+        | "stream-subscribed"
+        | "stream-unsubscribed"
+        | "event",
+}
+
+callback! { "red5":
+    /// A callback of Red5 Pro, by its kind.
+    pub enum Red5Callback {
+        /// A client has connected.
+        ConnectionConnect(Red5Event) = "connection-connect",
+        /// A client has disconnected.
+        ConnectionDisconnect(Red5Event) = "connection-disconnect",
+        /// A stream has started.
+        StreamPublished(Red5Event) = "stream-published",
+        /// A stream has ended.
+        StreamUnpublished(Red5Event) = "stream-unpublished",
+        /// A client plays a stream.
+        StreamSubscribed(Red5Event) = "stream-subscribed",
+        /// A client no longer plays a stream.
+        StreamUnsubscribed(Red5Event) = "stream-unsubscribed",
+        /// Any other event.
+        Event(Red5Event) = "event",
+    }
+}

@@ -1,0 +1,32 @@
+// @generated from shopify.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Shopify.
+//!
+//! [`ShopifyCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://shopify.dev/docs/apps/build/webhooks>
+
+use serde_json::Value;
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event. Its topic is the subject.
+    pub struct ShopifyEvent prints() {
+        /// The identifier of the object that has changed.
+        id: Option<Value> = "id",
+    }
+}
+
+describe! { "shopify":
+    ShopifyEvent = "event",
+}
+
+callback! { "shopify":
+    /// A callback of Shopify, by its kind.
+    pub enum ShopifyCallback {
+        /// An event. Its topic is the subject.
+        Event(ShopifyEvent) = "event",
+    }
+}

@@ -1,0 +1,46 @@
+// @generated from stripe.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Stripe.
+//!
+//! [`StripeCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.stripe.com/webhooks>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event. Its type is the subject.
+    pub struct StripeEvent prints(created type_) {
+        /// The identifier of the event.
+        id: String = "id",
+        /// The type of the object: `event` or `v2.core.event`.
+        object: Option<String> = "object",
+        /// The event, such as `invoice.paid`.
+        type_: Option<String> = "type",
+        /// The API version of the data.
+        api_version: Option<String> = "api_version",
+        /// The time of the event: seconds since 1970, or text in thin events.
+        created: Option<Value> = "created",
+        /// The connected account, for events of Connect.
+        account: Option<String> = "account",
+        /// False in a sandbox.
+        livemode: Option<bool> = "livemode",
+        /// The object that has changed, in the member `object`.
+        data: Option<Map<String, Value>> = "data",
+    }
+}
+
+describe! { "stripe":
+    StripeEvent = "event",
+}
+
+callback! { "stripe":
+    /// A callback of Stripe, by its kind.
+    pub enum StripeCallback {
+        /// An event. Its type is the subject.
+        Event(StripeEvent) = "event",
+    }
+}

@@ -1,0 +1,84 @@
+// @generated from twitch.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Twitch EventSub.
+//!
+//! [`TwitchCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://dev.twitch.tv/docs/eventsub/handling-webhook-events>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event of the subscription's type, which is the subject.
+    pub struct Notification prints(subscription) {
+        /// The subscription that the message belongs to.
+        subscription: Option<NotificationSubscription> = "subscription",
+        /// The details of the event.
+        event: Option<Map<String, Value>> = "event",
+    }
+
+    /// The object [`Notification::subscription`].
+    pub struct NotificationSubscription prints(type_) {
+        /// The identifier of the subscription.
+        id: Option<String> = "id",
+        /// The type of the subscription, such as `stream.online`.
+        type_: Option<String> = "type",
+        /// The state of the subscription; for a revocation, its reason.
+        status: Option<String> = "status",
+    }
+
+    /// Twitch has ended the subscription.
+    pub struct Revocation prints(subscription) {
+        /// The subscription that the message belongs to.
+        subscription: Option<RevocationSubscription> = "subscription",
+    }
+
+    /// The object [`Revocation::subscription`].
+    pub struct RevocationSubscription prints(type_) {
+        /// The identifier of the subscription.
+        id: Option<String> = "id",
+        /// The type of the subscription, such as `stream.online`.
+        type_: Option<String> = "type",
+        /// The state of the subscription; for a revocation, its reason.
+        status: Option<String> = "status",
+    }
+
+    /// The challenge of a new subscription, which gatepost answers.
+    pub struct Challenge prints(subscription) {
+        /// The subscription that the message belongs to.
+        subscription: Option<ChallengeSubscription> = "subscription",
+        /// The text of the reply.
+        challenge: Option<String> = "challenge",
+    }
+
+    /// The object [`Challenge::subscription`].
+    pub struct ChallengeSubscription prints(type_) {
+        /// The identifier of the subscription.
+        id: Option<String> = "id",
+        /// The type of the subscription, such as `stream.online`.
+        type_: Option<String> = "type",
+        /// The state of the subscription; for a revocation, its reason.
+        status: Option<String> = "status",
+    }
+}
+
+describe! { "twitch":
+    Notification = "notification",
+    Revocation = "revocation",
+    Challenge = "challenge",
+}
+
+callback! { "twitch":
+    /// A callback of Twitch EventSub, by its kind.
+    pub enum TwitchCallback {
+        /// An event of the subscription's type, which is the subject.
+        Notification(Notification) = "notification",
+        /// Twitch has ended the subscription.
+        Revocation(Revocation) = "revocation",
+        /// The challenge of a new subscription, which gatepost answers.
+        Challenge(Challenge) = "challenge",
+    }
+}

@@ -1,0 +1,42 @@
+// @generated from volcengine_live.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Volcengine Live.
+//!
+//! [`VolcengineLiveCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://www.volcengine.com/docs/6469/1126932>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Volcengine Live without fields of their own.
+    pub struct VolcengineLiveEvent prints(app stream) {
+        /// The event, such as `push_start`.
+        event_type: Option<String> = "event_type",
+        /// The push domain.
+        domain: Option<String> = "domain",
+        /// The name of the application.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+    }
+}
+
+describe! { "volcengine-live":
+    VolcengineLiveEvent = "push_start"
+        | "push_end"
+        | "event",
+}
+
+callback! { "volcengine-live":
+    /// A callback of Volcengine Live, by its kind.
+    pub enum VolcengineLiveCallback {
+        /// A stream has started.
+        PushStart(VolcengineLiveEvent) = "push_start",
+        /// A stream has ended.
+        PushEnd(VolcengineLiveEvent) = "push_end",
+        /// Any other event, such as a recording, a snapshot or a review.
+        Event(VolcengineLiveEvent) = "event",
+    }
+}

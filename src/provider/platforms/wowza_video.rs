@@ -1,0 +1,40 @@
+// @generated from wowza_video.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Wowza Video.
+//!
+//! [`WowzaVideoCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developer.wowza.com/docs/wowza-video/reference/webhooks/receive-wowza-video-event-notifications-with-webhooks>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event.
+    pub struct WowzaVideoEvent prints(object_id) {
+        /// The identifier of the event.
+        event_id: String = "event_id",
+        /// The event, such as `video.updated`.
+        event_type: Option<String> = "event_type",
+        /// The time of the event: ISO 8601, or seconds since 1970 in the legacy format.
+        event_time: Option<Value> = "event_time",
+        /// The identifier of the object that has changed.
+        object_id: Option<String> = "object_id",
+        /// The details of the event.
+        payload: Option<Map<String, Value>> = "payload",
+    }
+}
+
+describe! { "wowza-video":
+    WowzaVideoEvent = "event",
+}
+
+callback! { "wowza-video":
+    /// A callback of Wowza Video, by its kind.
+    pub enum WowzaVideoCallback {
+        /// An event.
+        Event(WowzaVideoEvent) = "event",
+    }
+}

@@ -1,0 +1,39 @@
+// @generated from zoom.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Zoom.
+//!
+//! [`ZoomCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developers.zoom.us/docs/api/webhooks>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Zoom without fields of their own.
+    pub struct ZoomEvent prints(event event_ts) {
+        /// The event, such as `meeting.started`.
+        event: Option<String> = "event",
+        /// The time of the event, in milliseconds since 1970.
+        event_ts: Option<i64> = "event_ts",
+        /// The account and the object of the event.
+        payload: Option<Map<String, Value>> = "payload",
+    }
+}
+
+describe! { "zoom":
+    ZoomEvent = "event"
+        | "challenge",
+}
+
+callback! { "zoom":
+    /// A callback of Zoom, by its kind.
+    pub enum ZoomCallback {
+        /// An event. Its name is the subject.
+        Event(ZoomEvent) = "event",
+        /// The check of the URL, which gatepost answers with the HMAC of the token.
+        Challenge(ZoomEvent) = "challenge",
+    }
+}

@@ -1,0 +1,494 @@
+#!/usr/bin/env python3
+"""Makes the vectors of platforms, and signs them with hashlib and hmac only.
+
+    tests/vectors/make.py            writes the vectors of all platforms in PLATFORMS
+    tests/vectors/make.py --check    compares them with the committed files instead
+    tests/vectors/make.py NAME ...   writes the vectors of these platforms
+
+Nothing of gatepost signs or verifies here: a function for each platform signs as the platform's page
+says. The samples are those of the definitions. `UPDATE_EVENTS=1 cargo test --test it events_of_vectors`
+then writes each missing event.json: review it.
+"""
+import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse
+
+NOW = 1703731478
+VECTORS = pathlib.Path(__file__).parent
+DEFINITIONS = VECTORS.parent.parent / "src/provider/definitions"
+PLATFORMS = {}
+
+
+class Request:
+    def __init__(self, platform, kind, fields, now, key):
+        self.platform, self.kind, self.now, self.key = platform, kind, now, key
+        self.method = platform.definition["request"]["methods"]
+        self.path = platform.path(kind)
+        self.headers = dict(platform.definition.get("sample", {}).get("headers", {}))
+        self.fields, self.raw = fields, None
+        kind_from = platform.definition["kind"].get("from", "")
+        if isinstance(kind_from, str) and kind_from.startswith("header:"):
+            names = platform.definition["kind"].get("names", {})
+            word = next((word for word, kinds in names.items() if kinds == kind), kind)
+            if word in names or not names and kind != platform.definition["kind"].get("other"):
+                self.headers[kind_from[7:]] = word
+
+    @property
+    def format(self):
+        if self.kind in self.platform.forms:
+            return "form"
+        body = self.platform.definition["request"]["body"]
+        return body if isinstance(body, str) else body[0]
+
+    @property
+    def body(self):
+        if self.raw is not None:
+            return self.raw
+        if self.format == "query":
+            return b""
+        if self.format == "form":
+            return urllib.parse.urlencode(self.fields).encode()
+        return json.dumps(self.fields, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @property
+    def target(self):
+        return self.path + "?" + urllib.parse.urlencode(self.fields) if self.format == "query" else self.path
+
+
+class Platform:
+    """A platform: `sign` adds the proof to a request.
+
+    proof   place of the proof: `header:NAME` or `/field`; None if the platform does not sign
+    time    "sent" or "expiry" if gatepost checks a signed time
+    covers  the places that the signature covers: `body` or fields. A change of another place is accepted
+    """
+
+    def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published):
+        self.name, self.sign, self.key, self.proof, self.time = name, sign, key, proof, time
+        self.covers, self.settings, self.encoding, self.token = covers, settings, encoding, token
+        self.other_key, self.published = other_key, published
+        self.definition = tomllib.loads((DEFINITIONS / f"{name.replace('-', '_')}.toml").read_text())
+
+    def path(self, kind=None):
+        token = "" if self.proof else f"/{self.name}-token"
+        return f"/callbacks/{self.name}{token}" + (f"/{kind}" if kind in self.apart() else "")
+
+    def apart(self):
+        """Returns the kinds that only the path shows."""
+        rule = self.definition["kind"]
+        kinds = self.definition["kinds"]
+        unnamed = rule.get("unnamed", [])
+        shown = [unnamed] if isinstance(unnamed, str) else list(unnamed)
+        shown.append(rule.get("other"))
+        for names in rule.get("names", {k: k for k in kinds}).values():
+            shown += [names] if isinstance(names, str) else names
+        return [kind for kind in kinds if kind not in shown]
+
+    def request(self, kind, now=NOW, key=None, change=None):
+        sample = self.definition["kinds"][kind].get("sample") or self.definition.get("sample", {}).get("json", "{}")
+        request = Request(self, kind, json.loads(sample), now, key or self.key)
+        if change:
+            change(request)
+        if self.sign:
+            self.sign(request)
+        return request
+
+
+def platform(name, *, key=None, proof=None, time=None, covers=("body",), settings=None, encoding="hex", token=False,
+             other_key="another-key", published=(), challenge=None, forms=()):
+    def add(sign):
+        PLATFORMS[name] = Platform(name, sign, key, proof, time, covers, settings or {}, encoding, token, other_key,
+                                   published)
+        PLATFORMS[name].challenge, PLATFORMS[name].forms = challenge, forms
+    return add
+
+
+def hmac_of(digest, key, message, encoding="hex"):
+    raw = hmac.new(key if isinstance(key, bytes) else key.encode(), message, digest).digest()
+    return {"hex": raw.hex(), "base64": base64.b64encode(raw).decode(),
+            "base64url": base64.urlsafe_b64encode(raw).decode()}[encoding]
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def text(value):
+    """Writes a string of TOML."""
+    return "'" + value + "'" if "'" not in value and "\n" not in value else json.dumps(value, ensure_ascii=False)
+
+
+# --- cases -----------------------------------------------------------------------------------------
+
+def refusal(verdict):
+    status = 400 if verdict in ("field_duplicate", "field_invalid", "json_malformed", "kind_missing", "field_missing", "not_an_object") else 401
+    return {"status": status, "body": "refused\n"}
+
+
+def reply(platform, kind, allow=True):
+    form = platform.definition["kinds"][kind].get("reply", {})
+    if "allow_status" in form:
+        return {"status": form["allow_status"] if allow else form["deny_status"], "body": ""}
+    ack = form.get("ack") or platform.definition.get("reply", {}).get("ack", {})
+    body = json.dumps(ack["json"], separators=(",", ":")) if "json" in ack else ack.get("text", "")
+    return {"status": ack.get("status", 200), "body": body}
+
+
+def cases(platform):
+    """Yields name, description, request, verdict, answer of the app, and reply."""
+    def case(name, what, request, verdict="accepted", answer=None, expected=None):
+        kind = request.kind
+        decides = "allow_status" in platform.definition["kinds"][kind].get("reply", {})
+        answer = answer or (200, '{"allow":true}' if decides else "")
+        expected = expected or (reply(platform, kind) if verdict == "accepted" else refusal(verdict))
+        return name, what, request, verdict, answer, expected
+
+    kinds = platform.definition["kinds"]
+    for kind in kinds:
+        if "give" in kinds[kind].get("reply", {}):
+            yield from challenges(platform, kind, case)
+            continue
+        yield case(f"kind_{kind}", f"{kind}, as in the sample", platform.request(kind))
+        if "allow_status" in kinds[kind].get("reply", {}):
+            deny = reply(platform, kind, allow=False)
+            yield case(f"{kind}_denied", f"the app denies {kind}", platform.request(kind), answer=(200, '{"allow":false}'), expected=deny)
+            yield case(f"{kind}_app_fails", f"the app fails to decide {kind}", platform.request(kind), answer=(500, ""), expected=deny)
+    first = next(kind for kind in kinds if "give" not in kinds[kind].get("reply", {}))
+
+    def with_type(request):
+        request.headers["content-type"] = "text/plain"
+    yield case("other_content_type", "a content type that does not say the format", platform.request(first, change=with_type))
+    if not platform.proof:
+        request = platform.request(first)
+        request.path = request.path.replace("-token", "-tokem")
+        yield case("wrong_token", "another secret path segment", request, "token_mismatch")
+        return
+    yield from forgeries(platform, first, case)
+
+
+def challenges(platform, kind, case):
+    request = platform.request(kind)
+    answer = {"status": 200, "body": platform.challenge(request)}
+    yield case(f"kind_{kind}", "a challenge, which gatepost answers", request, expected=answer)
+    wrong = platform.request(kind, key=platform.other_key)
+    yield case(f"{kind}_other_key", "a challenge signed with another key", wrong, "signature_mismatch")
+
+    def lengthen(fields):
+        for name, value in fields.items():
+            if isinstance(value, dict):
+                lengthen(value)
+            elif name in ("challenge", "plainToken"):
+                fields[name] = "no token: {}"
+    wrong = platform.request(kind, change=lambda request: lengthen(request.fields))
+    yield case(f"{kind}_unfit", "a challenge with characters that a token does not have", wrong, "field_invalid")
+
+
+def forgeries(platform, kind, case):
+    field, header = None, None
+    if platform.proof.startswith("header:"):
+        header = next(h for h in platform.request(kind).headers if h.lower() == platform.proof[7:].lower())
+    else:
+        field = platform.proof[1:]
+
+    def edited(edit, **options):
+        request = platform.request(kind, **options)
+        if header:
+            proof = edit(request.headers.pop(header))
+            if proof is not None:
+                request.headers[header] = proof
+        else:
+            proof = edit(request.fields.pop(field))
+            if proof is not None:
+                request.fields[field] = proof
+        return request
+
+    last = lambda proof: proof.split(",")[-1] if proof.endswith("=") else proof.rsplit("=", 1)[-1]
+    malformed = "signature_mismatch" if platform.token else "signature_malformed"
+    flip = lambda proof: proof[:-8] + ("0" if proof[-8] != "0" else "1") + proof[-7:]
+    yield case("missing_signature", "no signature", edited(lambda proof: None), "signature_missing")
+    yield case("wrong_signature", "one character of the signature changed", edited(flip), "signature_mismatch")
+    yield case("truncated_signature", "the last four characters are missing", edited(lambda proof: proof[:-4]), malformed)
+    yield case("doubled_signature", "the signature twice in one value", edited(lambda proof: proof + last(proof)), malformed)
+    yield case("other_key", "signed with another key", platform.request(kind, key=platform.other_key), "signature_mismatch")
+    if header:
+        request = platform.request(kind)
+        request.repeated = {header: request.headers[header]}
+        yield case("repeated_header", "the header of the signature twice", request, "field_duplicate")
+    else:
+        request = platform.request(kind)
+        body = request.body
+        request.raw = body[:-1] + b"," + json.dumps({field: request.fields[field]})[1:].encode()
+        yield case("repeated_field", "the field of the signature twice", request, "field_duplicate")
+    if platform.definition["signature"].get("separator") == ",":
+        yield case("reordered_list", "the list of the header in another order", edited(lambda proof: ",".join(reversed(proof.split(",")))))
+    if platform.time:
+        yield case("expired", "two hours old", platform.request(kind, now=NOW - 7200), "timestamp_expired")
+        yield case("too_far_ahead", "two days ahead", platform.request(kind, now=NOW + 172800), "timestamp_too_far_ahead")
+    if platform.token:
+        return
+
+    swap = lambda request: request.fields.__setitem__("added", 1)
+    request = platform.request(kind)
+    swap(request)
+    covered = "body" in platform.covers
+    what = "a field added to the signed body" if covered else "a field added to a body that the signature does not cover"
+    yield case("changed_body", what, request, "signature_mismatch" if covered else "accepted")
+    for place in platform.covers:
+        if place != "body":
+            request = platform.request(kind)
+            request.fields[place] = request.fields[place] + "x"
+            yield case(f"changed_{place}", f"{place} changed, which the signature covers", request, "signature_mismatch")
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+def case_toml(what, request, verdict, answer, expected, source=None, now=NOW):
+    headers = lambda table: "{ " + ", ".join(f"{h} = {text(v)}" for h, v in table.items()) + " }"
+    lines = [f"# Source: {source}"] if source else ["# Made by tests/vectors/make.py."]
+    lines += [f"what    = {text(what)}", f"now     = {now}", f'verdict = "{verdict}"', "", "[request]",
+              f'method = "{request.method}"', f"path   = {json.dumps(request.target)}"]
+    if request.headers:
+        lines.append("headers = " + headers(request.headers))
+    if getattr(request, "repeated", None):
+        lines.append("repeated = " + headers(request.repeated))
+    is_challenge = "give" in request.platform.definition["kinds"][request.kind].get("reply", {})
+    if verdict == "accepted" and is_challenge:
+        lines.insert(4, "asked   = false")
+    elif verdict == "accepted":
+        lines += ["", "[app]", f"status = {answer[0]}", f"body   = {text(answer[1])}"]
+    lines += ["", "[reply]", f"status = {expected['status']}", f"body   = {json.dumps(expected['body'])}"]
+    return "\n".join(lines) + "\n"
+
+
+def gate_toml(platform):
+    lines = []
+    for kind in [None, *platform.apart()]:
+        path = platform.path(kind).replace(f"/{platform.name}-token", "/{token}")
+        lines += ["[[route]]", f'path     = "{path}"', f'provider = "{platform.name}"']
+        if kind:
+            lines.append(f'kind     = "{kind}"')
+        if not platform.proof:
+            lines.append(f'token    = "{platform.name}-token"')
+        lines.append("")
+    lines += ["[[template]]", "dedupe   = false", f'name     = "{platform.name}"', f'provider = "{platform.name}"']
+    if platform.proof:
+        keys = [platform.key, *(case["key"] for case in platform.published)]
+        lines.append(f"keys     = {json.dumps(list(dict.fromkeys(keys)))}")
+    lines.append('bind     = ["*"]')
+    if platform.settings:
+        lines += ["", "[template.settings]", *(f"{name} = {json.dumps(value)}" for name, value in platform.settings.items())]
+    lines += ["", "[template.on]", f'"*" = "http://app.test/{platform.name}"']
+    return "\n".join(lines) + "\n"
+
+
+def published(platform, case):
+    """Returns the case of a published vector."""
+    kind = case["kind"]
+    request = Request(platform, kind, {}, case["now"], case["key"])
+    request.headers, request.raw = case["headers"], case["body"].encode()
+    text = case_toml(case["what"], request, "accepted", (200, ""), reply(platform, kind), case["source"], case["now"])
+    return f"published_{case['name']}", text, request.body
+
+
+def files(platform):
+    folder = VECTORS / platform.name
+    yield folder / "gate.toml", gate_toml(platform).encode()
+    for name, what, request, verdict, answer, expected in cases(platform):
+        yield folder / name.replace(":", "_") / "case.toml", case_toml(what, request, verdict, answer, expected).encode()
+        yield folder / name.replace(":", "_") / "body", request.body
+    for case in platform.published:
+        name, text, body = published(platform, case)
+        yield folder / name / "case.toml", text.encode()
+        yield folder / name / "body", body
+
+
+# --- platforms -------------------------------------------------------------------------------------
+
+AGORA = '{"eventMs":1560408533119,"eventType":10,"noticeId":"4eb720f0-8da7-11e9-a43e-53f411c2761f","notifyMs":1560408533119,"payload":{"a":"1","b":2},"productId":1}'
+
+
+@platform("agora", key="agora-secret", proof="header:Agora-Signature-V2", time="sent", published=[{
+    "name": "hmac_sha256", "what": "the vector of Agora's documentation", "kind": "rtc_channel", "key": "secret", "now": 1560408533,
+    "headers": {"Agora-Signature-V2": "6d3320c60b11101395b7fc8f9068748808a0aa1bfa064438e39d1bc2c7d74d99"}, "body": AGORA,
+    "source": "https://github.com/AgoraIO/Docs-Source shared/common/_enable-ncs.mdx"}])
+def _(r):
+    r.fields["notifyMs"] = r.now * 1000
+    r.headers["Agora-Signature-V2"] = hmac_of("sha256", r.key, r.body)
+
+
+@platform("alibaba-vod", key="alibaba-vod-key", proof="header:X-VOD-SIGNATURE", time="sent", covers=(),
+          settings={"callback_url": "https://www.example.com/your/callback"}, published=[{
+              "name": "md5", "what": "the vector of Alibaba's documentation, which hides the last four digits",
+              "kind": "event", "key": "test123", "now": 1519375990,
+              "headers": {"X-VOD-TIMESTAMP": "1519375990", "X-VOD-SIGNATURE": "c72b60894140fa98920f1279219b7ed4"},
+              "body": '{"EventType":"AttachedMediaUploadComplete"}',
+              "source": "https://www.alibabacloud.com/help/ja/vod/user-guide/http-callbacks"}])
+def _(r):
+    r.headers["X-VOD-TIMESTAMP"] = str(r.now)
+    r.headers["X-VOD-SIGNATURE"] = md5(f"https://www.example.com/your/callback|{r.now}|{r.key}")
+
+
+@platform("huawei-live", key="huawei-live-key", proof="/auth_sign", time="expiry", covers=("domain", "app", "stream"))
+def _(r):
+    f = r.fields
+    f["auth_timestamp"] = r.now + 600
+    signed = f["event"] + f["domain"] + f["app"] + f["stream"] + str(f["auth_timestamp"])
+    f["auth_sign"] = hmac_of("sha256", r.key, signed.encode())
+
+
+@platform("volcengine-live", key="volcengine-live-key", proof="/sign", time="expiry", covers=())
+def _(r):
+    r.fields["t"] = r.now + 600
+    r.fields["sign"] = md5(f"{r.key}{r.now + 600}")
+
+
+@platform("volcengine-vod", key="volcengine-vod-key", proof="header:X-VOD-SIGNATURE", time="sent",
+          settings={"callback_url": "https://www.example1.com/your/callback"})
+def _(r):
+    body = base64.b64encode(r.body).decode()
+    r.headers["X-VOD-TIMESTAMP"] = str(r.now)
+    r.headers["X-VOD-SIGNATURE"] = md5(f"https://www.example1.com/your/callback|{r.now}|{r.key}|{body}")
+
+
+@platform("cloudflare-stream", key="cloudflare-stream-key", proof="header:Webhook-Signature", time="sent")
+def _(r):
+    r.headers["Webhook-Signature"] = f"time={r.now},sig1=" + hmac_of("sha256", r.key, f"{r.now}.".encode() + r.body)
+
+
+@platform("millicast", key=base64.b64encode(b"millicast-secret-1234").decode(), proof="header:X-Millicast-Signature",
+          other_key=base64.b64encode(b"another-secret-12345").decode())
+def _(r):
+    r.headers["X-Millicast-Signature"] = "sha1=" + hmac_of("sha1", base64.b64decode(r.key), r.body)
+
+
+@platform("optiview-live", key="optiview-live-key", proof="header:x-dolby-streaming-signature", time="sent")
+def _(r):
+    r.headers["x-dolby-streaming-signature"] = f"t={r.now},h=" + hmac_of("sha256", r.key, f"{r.now}.".encode() + r.body)
+
+
+@platform("bunny-stream", key="bunny-read-only-key", proof="header:X-BunnyStream-Signature")
+def _(r):
+    r.headers["X-BunnyStream-Signature"] = hmac_of("sha256", r.key, r.body)
+
+
+@platform("bitmovin", key="bitmovin-key", proof="header:Bitmovin-Signature")
+def _(r):
+    r.headers["Bitmovin-Signature"] = hmac_of("sha512", r.key, r.body)
+
+
+@platform("daily", key=base64.b64encode(b"daily-secret-123").decode(), proof="header:X-Webhook-Signature", time="sent",
+          other_key=base64.b64encode(b"another-secret-1").decode())
+def _(r):
+    r.headers["X-Webhook-Timestamp"] = str(r.now)
+    message = f"{r.now}.".encode() + r.body
+    r.headers["X-Webhook-Signature"] = hmac_of("sha256", base64.b64decode(r.key), message, "base64")
+
+
+@platform("livepeer", key="livepeer-secret", proof="header:Livepeer-Signature", time="sent")
+def _(r):
+    r.fields["timestamp"] = r.now * 1000
+    r.headers["Livepeer-Signature"] = f"t={r.now * 1000},v1=" + hmac_of("sha256", r.key, r.body)
+
+
+@platform("api-video", key="api-video-key", proof="header:X-Api-Video-Signature", published=[{
+    "name": "hmac_sha256", "what": "the vector of api.video's documentation, with the placeholder of its secret as the key",
+    "kind": "video.encoding.quality.completed", "key": "sig_sec_0000000000000000000000", "now": NOW,
+    "headers": {"X-Api-Video-WebhookID": "webhook_XXXXXXXXXXXXXXX",
+                "X-Api-Video-Signature": "27a77d3a7fc626854886b5dbfae4e32c8b0170c1ea1b714c91ba77f1e7774e8c"},
+    "body": '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z","videoId":"vi0000000000000000000000","liveStreamId":"li0000000000000000000000","encoding":"hls","quality":"720p"}',
+    "source": "https://docs.api.video/reference/create-and-manage-webhooks"}])
+def _(r):
+    r.headers["X-Api-Video-Signature"] = hmac_of("sha256", r.key, r.body)
+
+
+@platform("stripe", key="whsec_test_secret", proof="header:Stripe-Signature", time="sent")
+def _(r):
+    r.headers["Stripe-Signature"] = f"t={r.now},v1=" + hmac_of("sha256", r.key, f"{r.now}.".encode() + r.body)
+
+
+@platform("shopify", key="shopify-client-secret", proof="header:X-Shopify-Hmac-Sha256")
+def _(r):
+    r.headers["X-Shopify-Hmac-Sha256"] = hmac_of("sha256", r.key, r.body, "base64")
+
+
+@platform("svix", key="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", proof="header:svix-signature", time="sent",
+          other_key="whsec_" + base64.b64encode(b"another-secret-of-24-byt").decode(), published=[{
+              "name": "v1", "what": "the vector of the vendor's libraries", "kind": "event",
+              "key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "now": 1614265330,
+              "headers": {"svix-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "svix-timestamp": "1614265330",
+                          "svix-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="},
+              "body": '{"test": 2432232314}', "source": "https://github.com/svix/svix-webhooks go/webhook_test.go"}])
+def _(r):
+    r.headers["svix-timestamp"] = str(r.now)
+    message = f"{r.headers['svix-id']}.{r.now}.".encode() + r.body
+    key = base64.b64decode(r.key.removeprefix("whsec_"))
+    r.headers["svix-signature"] = "v1," + hmac_of("sha256", key, message, "base64")
+
+
+def token_in(name, key, header):
+    """A platform that sends the key in a header."""
+    def sign(request):
+        request.headers[header] = request.key
+    platform(name, key=key, proof=f"header:{header}", token=True)(sign)
+
+
+token_in("aws-ivs", "aws-ivs-api-key", "X-Api-Key")
+token_in("cloudflare-live", "cloudflare-live-secret", "cf-webhook-auth")
+token_in("gitlab", "gitlab-secret-token", "X-Gitlab-Token")
+token_in("hundred-ms", "hundred-ms-token", "X-Webhook-Token")
+
+
+def sign_v0(timestamp, signature):
+    def sign(r):
+        r.headers[timestamp] = str(r.now)
+        r.headers[signature] = "v0=" + hmac_of("sha256", r.key, f"v0:{r.now}:".encode() + r.body)
+    return sign
+
+
+def challenge_of_zoom(r):
+    token = r.fields["payload"]["plainToken"]
+    return json.dumps({"plainToken": token, "encryptedToken": hmac_of("sha256", r.key, token.encode())}, separators=(",", ":"), sort_keys=True)
+
+
+platform("zoom", key="zoom-secret-token", proof="header:x-zm-signature", time="sent", challenge=challenge_of_zoom)(
+    sign_v0("x-zm-request-timestamp", "x-zm-signature"))
+
+SLACK = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+platform("slack", key="slack-signing-secret", proof="header:X-Slack-Signature", time="sent",
+         forms=("command", "interaction"), challenge=lambda r: r.fields["challenge"], published=[{
+             "name": "command", "what": "the vector of Slack's documentation", "kind": "command",
+             "key": "8f742231b10e8888abcd99yyyzzz85a5", "now": 1531420618,
+             "headers": {"X-Slack-Request-Timestamp": "1531420618",
+                         "X-Slack-Signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"},
+             "body": SLACK, "source": "https://docs.slack.dev/authentication/verifying-requests-from-slack"}])(
+    sign_v0("X-Slack-Request-Timestamp", "X-Slack-Signature"))
+
+
+@platform("twitch", key="twitch-secret", proof="header:Twitch-Eventsub-Message-Signature", time="sent",
+          challenge=lambda r: r.fields["challenge"])
+def _(r):
+    at = datetime.datetime.fromtimestamp(r.now, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.634234626Z")
+    r.headers["Twitch-Eventsub-Message-Timestamp"] = at
+    message = (r.headers["Twitch-Eventsub-Message-Id"] + at).encode() + r.body
+    r.headers["Twitch-Eventsub-Message-Signature"] = "sha256=" + hmac_of("sha256", r.key, message)
+
+
+for unsigned in ("ant-media", "naver-live", "red5", "vdocipher", "wowza-video"):
+    platform(unsigned)(None)
+
+
+def main(arguments):
+    check = "--check" in arguments
+    names = [argument for argument in arguments if argument != "--check"] or sorted(PLATFORMS)
+    stale = []
+    for name in names:
+        for path, contents in files(PLATFORMS[name]):
+            if check and (not path.is_file() or path.read_bytes() != contents):
+                stale.append(str(path))
+            elif not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(contents)
+    if stale:
+        sys.exit("\n".join(["expected the files as made, found others; run tests/vectors/make.py", *stale]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
