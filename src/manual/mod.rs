@@ -1,4 +1,4 @@
-//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, captures, legacy apps, codes, the
+//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, captures, the console, legacy apps, codes, the
 //! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
@@ -24,6 +24,9 @@ pub mod observe {}
 
 #[doc = include_str!("inspect.md")]
 pub mod inspect {}
+
+#[doc = include_str!("console.md")]
+pub mod console {}
 
 #[doc = include_str!("service.md")]
 pub mod service {}

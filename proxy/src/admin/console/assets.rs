@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::response::ConsoleResponse;
 
+const ICON: &str = include_str!("assets/icon.svg");
 const STYLE: &str = include_str!("assets/console.css");
 const SCRIPT: &str = include_str!("assets/console.mjs");
 
@@ -14,11 +15,13 @@ const SCRIPT: &str = include_str!("assets/console.mjs");
 pub(super) struct AssetNames {
     pub(super) style: String,
     pub(super) script: String,
+    pub(super) icon: String,
 }
 
 pub(super) static NAMES: LazyLock<AssetNames> = LazyLock::new(|| AssetNames {
     style: format!("{:016x}.css", hash(STYLE)),
     script: format!("{:016x}.mjs", hash(SCRIPT)),
+    icon: format!("{:016x}.svg", hash(ICON)),
 });
 
 fn hash(text: &str) -> u64 {
@@ -33,6 +36,8 @@ pub(super) fn find(name: &str) -> ConsoleResponse {
         ConsoleResponse::asset("text/css; charset=utf-8", STYLE)
     } else if name == NAMES.script {
         ConsoleResponse::asset("text/javascript; charset=utf-8", SCRIPT)
+    } else if name == NAMES.icon {
+        ConsoleResponse::asset("image/svg+xml", ICON)
     } else {
         ConsoleResponse::text(StatusCode::NOT_FOUND, "reload the page\n")
     }

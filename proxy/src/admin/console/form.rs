@@ -42,7 +42,8 @@ pub(super) fn value<'f>(form: &'f Form, name: &str) -> Option<&'f str> {
 }
 
 /// Returns true if a page of the console has sent the request. A browser sets both headers itself.
-pub(super) fn is_from_console(head: &RequestHeader) -> bool {
+/// Behind a proxy that changes the host, the page has one of the `admin_hosts`.
+pub(super) fn is_from_console(head: &RequestHeader, names: &[String]) -> bool {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if header("sec-fetch-site").is_some_and(|site| site != "same-origin") {
         return false;
@@ -52,5 +53,8 @@ pub(super) fn is_from_console(head: &RequestHeader) -> bool {
     };
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     let authority = authority.and_then(|text| text.parse::<Authority>().ok());
-    authority.is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host))
+    authority.is_some_and(|authority| {
+        authority.as_str().eq_ignore_ascii_case(host)
+            || names.iter().any(|name| authority.host().eq_ignore_ascii_case(name))
+    })
 }

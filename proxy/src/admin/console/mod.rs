@@ -11,25 +11,26 @@
 //!    a path prefix of a proxy.
 
 mod assets;
+mod callbacks;
+#[expect(unreachable_pub, reason = "the macro of a filter makes it public")]
+mod filters;
 mod form;
-mod pages;
+mod layout;
 mod response;
 mod sessions;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use gatepost::report;
 use http::{Method, Response, StatusCode};
 use pingora::protocols::http::ServerSession;
 
-use self::pages::{CallbackPageView, CallbacksPage, LoginPage, NoticePage, ReplayPage};
+use self::layout::{Layout, LoginPage, NoticePage};
 use self::response::ConsoleResponse;
 use self::sessions::Sessions;
-use super::api::{Access, TokenAttempts, host, page_query};
-use crate::capture::{CAPTURED, CallbackPage, Viewer, replay, saved_request};
+use super::api::{Access, TokenAttempts, host};
 use crate::clock;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
@@ -53,8 +54,8 @@ impl Console {
         attempts: &TokenAttempts,
         session: &mut ServerSession,
     ) -> Response<Vec<u8>> {
-        let request = ConsoleRequest::of(session);
-        let response = self.answer(served, attempts, session, &request).await;
+        let mut request = ConsoleRequest::of(session);
+        let response = self.answer(served, attempts, session, &mut request).await;
         if request.method == Method::POST {
             // A part of the body may be unread.
             session.set_keepalive(None);
@@ -67,7 +68,7 @@ impl Console {
         served: &Arc<ServedConfig>,
         attempts: &TokenAttempts,
         session: &mut ServerSession,
-        request: &ConsoleRequest,
+        request: &mut ConsoleRequest,
     ) -> ConsoleResponse {
         let settings = served.gate().proxy_settings();
         if settings.admin_token.is_none() && settings.admin_read_token.is_none() {
@@ -78,25 +79,35 @@ impl Console {
             let text = "use an IP address or localhost, or add the name to admin_hosts\n";
             return ConsoleResponse::text(StatusCode::MISDIRECTED_REQUEST, text);
         }
-        if request.method == Method::POST && !form::is_from_console(session.req_header()) {
+        let is_own = form::is_from_console(session.req_header(), &settings.admin_hosts);
+        if request.method == Method::POST && !is_own {
             METRICS.requests.admin_refused("origin_refused");
             return ConsoleResponse::text(StatusCode::FORBIDDEN, "send the form of the console\n");
         }
         let access = self.sessions.access(session.req_header(), &settings, Instant::now());
-        let path: Vec<_> = request.path.split('/').skip(2).collect();
+        let path = request.path.clone();
+        let path: Vec<_> = path.split('/').skip(2).collect();
         match (&request.method, &*path) {
             (&Method::GET, []) => ConsoleResponse::redirect("console/"),
             (&Method::GET, ["assets", name]) => assets::find(name),
             (&Method::GET, ["login"]) => ConsoleResponse::page(&LoginPage::new("")),
-            (&Method::POST, ["login"]) => self.log_in(served, attempts, session).await,
+            (&Method::POST, ["login"]) => self.log_in(served, attempts, session, request).await,
             (&Method::POST, ["logout"]) => {
                 self.sessions.end(session.req_header());
                 ConsoleResponse::redirect("login").with_cookie(&sessions::expired())
             }
-            (_, path) => match access {
+            (&Method::GET | &Method::POST, path) => match access {
+                Some(access) => {
+                    request.access = access;
+                    page(served, session, request, path).await
+                }
+                // A script cannot show the login.
+                None if path == ["feed"] => {
+                    ConsoleResponse::text(StatusCode::UNAUTHORIZED, "log in again\n")
+                }
                 None => ConsoleResponse::redirect(&format!("{}login", request.up())),
-                Some(access) => page(served, session, request, path, access).await,
             },
+            _ => ConsoleResponse::text(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST\n"),
         }
     }
 
@@ -106,9 +117,9 @@ impl Console {
         served: &Arc<ServedConfig>,
         attempts: &TokenAttempts,
         session: &mut ServerSession,
+        request: &ConsoleRequest,
     ) -> ConsoleResponse {
-        let client = session.client_addr().and_then(|address| address.as_inet());
-        let client = client.map(SocketAddr::ip);
+        let client = request.client;
         let refused = |status, problem: &str| {
             ConsoleResponse::page(&LoginPage::new(problem)).with_status(status)
         };
@@ -140,24 +151,62 @@ impl Console {
     }
 }
 
-/// Facts of a request.
+/// Facts of a request, and the operator's permissions.
 struct ConsoleRequest {
     method: Method,
     path: String,
     query: String,
+    access: Access,
+    client: Option<IpAddr>,
 }
 
 impl ConsoleRequest {
     fn of(session: &ServerSession) -> Self {
         let head = session.req_header();
-        let method = if head.method == Method::HEAD { Method::GET } else { head.method.clone() };
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        Self { method, path: head.uri.path().to_owned(), query }
+        Self {
+            method: if head.method == Method::HEAD { Method::GET } else { head.method.clone() },
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            access: Access::Read,
+            client: session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip),
+        }
     }
 
     /// Returns the relative path from this request to the root of the console.
     fn up(&self) -> String {
         "../".repeat(self.path.split('/').count().saturating_sub(3))
+    }
+
+    fn may_change(&self) -> bool {
+        self.access == Access::Change
+    }
+
+    fn layout(&self, page: &'static str) -> Layout {
+        Layout::new(&self.up(), page, self.access)
+    }
+
+    fn notice(
+        &self,
+        status: StatusCode,
+        title: &'static str,
+        text: &'static str,
+    ) -> ConsoleResponse {
+        let page = NoticePage::new(self.layout("notice"), title, text);
+        ConsoleResponse::page(&page).with_status(status)
+    }
+
+    fn no_page(&self) -> ConsoleResponse {
+        self.notice(StatusCode::NOT_FOUND, "Page not found", "The console has no such page.")
+    }
+
+    fn read_only(&self) -> ConsoleResponse {
+        let text = "You have logged in with the admin_read_token. Log in with the admin_token.";
+        self.notice(StatusCode::FORBIDDEN, "You may look, but not change", text)
+    }
+
+    fn bad_form(&self) -> ConsoleResponse {
+        let text = "The form did not arrive, or it has more than 512 KiB. Send it again.";
+        self.notice(StatusCode::BAD_REQUEST, "Incomplete form", text)
     }
 }
 
@@ -167,74 +216,12 @@ async fn page(
     session: &mut ServerSession,
     request: &ConsoleRequest,
     path: &[&str],
-    access: Access,
 ) -> ConsoleResponse {
     let gate = served.gate();
     match (&request.method, path) {
-        (&Method::GET, [""]) => {
-            let Ok(query) = page_query(&request.query) else { return invalid_filter() };
-            let filter = query.filter.clone();
-            let page = CallbackPage::wait_for(gate, query).await;
-            ConsoleResponse::page(&CallbacksPage::new(page, filter, &request.query))
-        }
-        (&Method::GET, ["feed"]) => match page_query(&request.query) {
-            Ok(query) => ConsoleResponse::json(&CallbackPage::wait_for(gate, query).await),
-            Err(_) => invalid_filter(),
-        },
-        (&Method::GET, ["callbacks", id]) => match find(id) {
-            Some(numbered) => {
-                let view = Viewer::new(gate).view(&numbered);
-                ConsoleResponse::page(&CallbackPageView::new(view, access == Access::Change))
-            }
-            None => gone(),
-        },
-        (&Method::GET, ["callbacks", id, "request"]) => match find(id) {
-            Some(numbered) => {
-                let name = format!("callback-{}.http", numbered.id);
-                ConsoleResponse::download(&name, saved_request(&Viewer::new(gate), &numbered))
-            }
-            None => gone(),
-        },
-        (&Method::POST, ["callbacks", _, "replay"]) if access == Access::Read => {
-            let notice = NoticePage::new(
-                "../../",
-                "The read token cannot send: log in with the admin_token.",
-            );
-            ConsoleResponse::page(&notice).with_status(StatusCode::FORBIDDEN)
-        }
-        (&Method::POST, ["callbacks", id, "replay"]) => match find(id) {
-            Some(numbered) => {
-                let Some(form) = form::read(session).await else {
-                    return ConsoleResponse::text(StatusCode::BAD_REQUEST, "send the form again\n");
-                };
-                // A form sends line ends as CR LF.
-                let edited = form::value(&form, "body").map(|body| body.replace("\r\n", "\n"));
-                let result = replay(gate, &numbered, edited.map(Bytes::from)).await;
-                ConsoleResponse::page(&ReplayPage::new(numbered.id, result))
-            }
-            None => gone(),
-        },
-        _ => {
-            let up = request.up();
-            let notice = NoticePage::new(&up, "There is no such page.");
-            ConsoleResponse::page(&notice).with_status(StatusCode::NOT_FOUND)
-        }
+        (&Method::GET, [""]) => callbacks::list(served, request).await,
+        (&Method::GET, ["feed"]) => callbacks::feed(gate, request).await,
+        (_, ["callbacks", id, rest @ ..]) => callbacks::one(gate, session, request, id, rest).await,
+        _ => request.no_page(),
     }
-}
-
-fn find(id: &str) -> Option<crate::capture::Numbered> {
-    CAPTURED.get(id.parse().ok()?)
-}
-
-fn gone() -> ConsoleResponse {
-    let notice = NoticePage::new(
-        "../",
-        "gatepost holds this callback no more: newer ones have replaced it.",
-    );
-    ConsoleResponse::page(&notice).with_status(StatusCode::NOT_FOUND)
-}
-
-fn invalid_filter() -> ConsoleResponse {
-    let notice = NoticePage::new("./", "A filter is invalid: choose the values in the form.");
-    ConsoleResponse::page(&notice).with_status(StatusCode::BAD_REQUEST)
 }

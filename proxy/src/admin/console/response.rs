@@ -26,7 +26,8 @@ impl ConsoleResponse {
             (CONTENT_TYPE, content_type),
             (CACHE_CONTROL, "no-store"),
             (CONTENT_SECURITY_POLICY, POLICY),
-            (REFERRER_POLICY, "no-referrer"),
+            // With `no-referrer`, the forms would have no origin.
+            (REFERRER_POLICY, "same-origin"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));

@@ -100,3 +100,46 @@ pub(super) fn cookie(id: &str, is_encrypted: bool) -> String {
 pub(super) fn expired() -> String {
     format!("{COOKIE_NAME}=; Max-Age=0; HttpOnly; SameSite=Strict")
 }
+
+#[cfg(test)]
+mod tests {
+    use gatepost::Gate;
+
+    use super::*;
+
+    fn settings(token: &str) -> ProxySettings {
+        let config = format!("admin = '127.0.0.1:1'\nadmin_token = '{token}'\n{ROUTE}");
+        Gate::builder().toml(config).build().unwrap().proxy_settings()
+    }
+
+    const ROUTE: &str = "[[route]]\npath = '/a'\nprovider = 'tencent-css'\n";
+
+    fn head(id: &str) -> RequestHeader {
+        let mut head = RequestHeader::build("GET", b"/console/", None).unwrap();
+        head.insert_header(COOKIE, format!("a=b; {COOKIE_NAME}={id}")).unwrap();
+        head
+    }
+
+    #[test]
+    fn session_ends_after_twelve_hours_and_with_its_token() {
+        let (sessions, now, settings) = (Sessions::default(), Instant::now(), settings("t0ken"));
+        assert_eq!(sessions.begin(&settings, b"guess", now), None);
+        let id = sessions.begin(&settings, b"t0ken", now).unwrap();
+        assert_eq!(id.len(), 64);
+        let access = |settings, now| sessions.access(&head(&id), settings, now);
+        let last = now + LIFETIME - Duration::from_secs(1);
+        assert_eq!(access(&settings, last), Some(Access::Change));
+        assert_eq!(access(&settings, now + LIFETIME), None);
+        assert_eq!(access(&self::settings("other"), now), None);
+    }
+
+    #[test]
+    fn new_session_replaces_oldest_beyond_bound() {
+        let (sessions, now, settings) = (Sessions::default(), Instant::now(), settings("t0ken"));
+        let begin = || sessions.begin(&settings, b"t0ken", now).unwrap();
+        let ids: Vec<_> = (0..=MAX_SESSIONS).map(|_| begin()).collect();
+        let access = |id: &str| sessions.access(&head(id), &settings, now);
+        assert_eq!(access(&ids[0]), None);
+        assert!(ids[1..].iter().all(|id| access(id).is_some()));
+    }
+}

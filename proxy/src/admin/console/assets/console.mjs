@@ -1,76 +1,99 @@
-// Live list, keyboard and copying. Each page works without this file.
+// Live list, keys and copying. Each page works without this file.
 
 const list = document.querySelector("[data-list]");
-const search = document.querySelector("input[type=search]");
+const search = document.querySelector("[data-filter] [type=search]");
 const MAX_ROWS = 500;
 
 function keys(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const inField = event.target.closest("input, select, textarea");
+  if (event.key === "Escape") return leave(inField);
+  if (inField && event.target !== search) return;
   if (event.key === "/" && search && !inField) {
     event.preventDefault();
-    search.focus();
+    search.select();
   }
-  const back = document.querySelector("[data-back]");
-  if (event.key === "Escape" && back && !inField) back.click();
-  if (!list || inField || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
-  const links = [...list.tBodies[0].querySelectorAll("a")];
-  const step = event.key === "ArrowDown" ? 1 : -1;
-  const at = links.indexOf(document.activeElement);
-  const next = at < 0 ? links[0] : links[at + step];
-  if (next) {
-    event.preventDefault();
-    next.focus();
-  }
+  if (list && ["ArrowDown", "ArrowUp"].includes(event.key)) choose(event);
 }
 
-function row(callback) {
+// Closes the menu, leaves a field, or goes back.
+function leave(field) {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.firstElementChild.focus();
+  } else if (field) field.blur();
+  else document.querySelector("[data-back]")?.click();
+}
+
+function choose(event) {
+  const links = [...list.tBodies[0].querySelectorAll("th a")];
+  const at = links.indexOf(document.activeElement);
+  const next = at < 0 ? links[0] : links[at + (event.key === "ArrowDown" ? 1 : -1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function row(callback, suffix) {
   const tr = document.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
-  const [time, verdict, ...rest] = tr.querySelectorAll("td");
-  const link = tr.querySelector("a");
-  link.href = `callbacks/${callback.id}`;
-  link.textContent = callback.id;
-  time.firstElementChild.textContent = callback.at;
-  time.firstElementChild.dateTime = callback.at;
-  verdict.firstElementChild.textContent = callback.verdict;
-  verdict.firstElementChild.classList.add(callback.verdict);
-  const decision = callback.decision ? ` (${callback.decision})` : "";
-  verdict.lastElementChild.textContent = callback.code + decision;
-  const { provider, kind, tenant, template, status, elapsed_ms } = callback;
-  [provider, kind, tenant, template, status, `${elapsed_ms.toFixed(1)} ms`].forEach((text, i) => {
-    rest[i].textContent = text ?? "-";
-  });
+  const field = (name) => tr.querySelector(`[data-f=${name}]`);
+  const put = (name, text) => (field(name).textContent = text ?? "");
+  put("id", `#${callback.id}`);
+  field("id").href = `callbacks/${callback.id}${suffix}`;
+  const [, date, clock] = /^\d+-(.*)T(.*)Z$/.exec(callback.at) ?? [null, "", callback.at];
+  field("at").dateTime = callback.at;
+  field("at").firstElementChild.textContent = `${date} `;
+  field("at").append(clock);
+  put("verdict", callback.verdict);
+  field("verdict").classList.add(callback.verdict);
+  put("kind", callback.kind ?? "unknown");
+  field("kind").classList.toggle("sub", !callback.kind);
+  for (const name of ["code", "decision", "provider", "tenant", "template"]) put(name, callback[name]);
+  put("status", callback.status ?? "-");
+  put("took", `${callback.elapsed_ms.toFixed(1)} ms`);
   return tr;
 }
 
 async function live() {
   const area = document.querySelector("[data-live]");
-  const [state, follow, show] = ["state", "follow", "show"].map((name) =>
-    area.querySelector(`[data-${name}]`),
-  );
-  area.hidden = false;
+  const [state, follow, show] = ["state", "follow", "show"].map((name) => area.querySelector(`[data-${name}]`));
+  const body = list.tBodies[0];
+  const suffix = list.dataset.query ? `?${list.dataset.query}` : "";
+  const say = (text, word) => {
+    if (state.textContent !== text) state.textContent = text;
+    state.className = `state ${word}`;
+  };
   let waiting = [];
   let last = list.dataset.last;
   const add = () => {
     if (waiting.length) document.querySelector("[data-empty]")?.remove();
-    for (const callback of waiting) list.tBodies[0].prepend(row(callback));
-    while (list.tBodies[0].rows.length > MAX_ROWS) list.tBodies[0].lastElementChild.remove();
+    for (const callback of waiting) body.prepend(row(callback, suffix));
+    while (body.rows.length > MAX_ROWS) body.lastElementChild.remove();
     waiting = [];
     show.hidden = true;
   };
+  area.hidden = false;
+  follow.checked = sessionStorage.getItem("stay") === null;
   show.addEventListener("click", add);
-  follow.addEventListener("change", () => follow.checked && add());
+  follow.addEventListener("change", () => {
+    if (follow.checked) sessionStorage.removeItem("stay");
+    else sessionStorage.setItem("stay", "1");
+    if (follow.checked) add();
+  });
+  say("Live", "on");
   for (;;) {
     const query = new URLSearchParams(list.dataset.query);
     query.set("after", last);
     query.set("wait", "25");
-    query.delete("limit");
     try {
-      const response = await fetch(`feed?${query}`, { redirect: "error" });
+      const response = await fetch(`feed?${query}`);
+      if (response.status === 401) return say("Session ended: log in again", "off");
       if (!response.ok) throw new Error(response.status);
       const page = await response.json();
       last = page.last;
       waiting = waiting.concat(page.callbacks).slice(-MAX_ROWS);
-      state.textContent = page.missed ? `Live, ${page.missed} came too fast` : "Live";
+      say(page.missed ? `Live, ${page.missed} came too fast` : "Live", "on");
       if (follow.checked) add();
       else if (waiting.length) {
         show.textContent = `Show ${waiting.length} new`;
@@ -78,21 +101,34 @@ async function live() {
       }
       await new Promise((done) => setTimeout(done, 250));
     } catch {
-      state.textContent = "Not connected: trying again";
+      say("Not connected: trying again", "off");
       await new Promise((done) => setTimeout(done, 3000));
     }
   }
 }
 
+// After the operator comes back from a callback, the arrows go on from its row.
+function restore() {
+  const id = sessionStorage.getItem("open");
+  sessionStorage.removeItem("open");
+  if (id) [...list.querySelectorAll("th a")].find((link) => link.textContent === id)?.focus();
+}
+
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
-  // The clipboard is there only with HTTPS or on localhost; the field can be selected always.
+  // The clipboard exists only with HTTPS or on localhost. The field can always be selected.
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
-    field.select();
     await navigator.clipboard.writeText(field.value);
     button.textContent = "Copied";
   });
 }
 document.addEventListener("keydown", keys);
-if (list) live();
+if (list?.dataset.last) {
+  list.addEventListener("click", (event) => {
+    const link = event.target.closest("th a");
+    if (link) sessionStorage.setItem("open", link.textContent);
+  });
+  restore();
+  live();
+}
