@@ -11,6 +11,7 @@ mod callbacks;
 mod canary;
 mod capture;
 mod cli;
+mod console;
 mod failure;
 mod faults;
 mod forward;
@@ -60,3 +61,4 @@ mod vector_runners;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;
+mod wrong_configs;

@@ -38,7 +38,8 @@ impl SecretFile {
             let problem = "expected random bytes, found none; check the operating system";
             return Err(CommandError::argument(path.display().to_string(), problem));
         }
-        let plain = HEXLOWER.encode(&random);
+        // Some consoles accept at most 32 letters and digits as a key.
+        let plain = HEXLOWER.encode(&random[..16]);
         let forms =
             [plain.clone(), format!("whsec_{}", BASE64.encode(&random)), format!("ID:{plain}")];
         let Some(secret) = forms.into_iter().find(|form| fits(definition, provider, form)) else {
