@@ -72,7 +72,8 @@ fn send(provider: &ProviderInfo, kind: &str, to: &str, secret: &str) -> String {
     let to = to.replace("{token}", secret);
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
     if provider.keys {
-        send.args(["--key", secret]);
+        // The text of a private key begins with dashes.
+        send.arg(format!("--key={secret}"));
     }
     let output = send.output().unwrap();
     let text = [output.stdout, output.stderr].concat();

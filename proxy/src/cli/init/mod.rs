@@ -81,7 +81,10 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let secret = SecretFile::create(folder, &choices.definition, &provider)?;
     let text = choices.text(&provider, &secret).to_string();
-    if let Err(error) = Config::from_text(&text, path) {
+    // Without the file of the public key, the config is not complete yet.
+    if !secret.is_missing
+        && let Err(error) = Config::from_text(&text, path)
+    {
         secret.remove_if_new();
         return Err(error.into());
     }
