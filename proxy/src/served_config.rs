@@ -125,7 +125,22 @@ impl ServedConfig {
 
     /// Applies an edit to its file and to the gate.
     pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
+        self.edit_if(edit, caller, |_| true)
+    }
+
+    /// Applies an edit as [`Self::edit`] does, if the edited template is as `is_seen` expects.
+    pub(crate) fn edit_if(
+        &self,
+        edit: &Edit,
+        caller: Option<IpAddr>,
+        is_seen: impl Fn(&TemplateView) -> bool,
+    ) -> Result<(), EditError> {
         let mut files = lock(&self.files);
+        if self.template(edit.template()).is_ok_and(|now| !is_seen(&now)) {
+            let message = "expected the template as you have seen it, found a change of another \
+                           operator; read it again";
+            return Err(EditError::new(EditErrorKind::FileChanged, message));
+        }
         let edited = edit.apply_to(&files);
         check_unchanged(&files, edited.as_ref().ok())?;
         let edited = edited?;
