@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gatepost::{Config, ConfigFiles, Gate, ProxySettings, Timestamp, WatchedFiles};
+use gatepost::{Config, ConfigFiles, Gate, ProxySettings, RouteInfo, Timestamp, WatchedFiles};
 use gatepost_editor::{
     Edit, EditError, EditErrorKind, EditedFile, KeyFolders, TemplateView, config_file,
 };
@@ -37,6 +37,7 @@ pub(crate) struct ServedConfig {
 
 struct LoadedConfig {
     templates: Vec<TemplateView>,
+    routes: Arc<[RouteInfo]>,
     watched: WatchedFiles,
     status: ConfigStatus,
 }
@@ -83,7 +84,8 @@ impl ServedConfig {
         let tls = Arc::<ServedTls>::default();
         tls.replace(load_tls(&tls, &config)?.as_ref());
         log_warnings(&config, files.path());
-        let loaded = LoadedConfig { templates, watched, status };
+        let routes = Arc::default();
+        let loaded = LoadedConfig { templates, routes, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
     }
@@ -111,6 +113,11 @@ impl ServedConfig {
             let message = format!("expected a known template, found `{name}`; see /api/templates");
             EditError::new(EditErrorKind::TemplateNotFound, message)
         })
+    }
+
+    /// Returns the routes of the gate's config.
+    pub(crate) fn routes(&self) -> Arc<[RouteInfo]> {
+        Arc::clone(&lock(&self.loaded).routes)
     }
 
     /// Returns the description of the gate's config.
@@ -231,7 +238,8 @@ impl ServedConfig {
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
-        *loaded = LoadedConfig { templates, watched, status }.followed_by(&config);
+        let routes = Arc::default();
+        *loaded = LoadedConfig { templates, routes, watched, status }.followed_by(&config);
         self.gate.replace(config);
         self.tls.replace(tls);
     }
@@ -272,6 +280,7 @@ impl LoadedConfig {
         log::set_callbacks(config.proxy().telemetry.log_callbacks);
         CAPTURED.apply(config.proxy().inspector);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
+        self.routes = config.route_infos().collect();
         self.watched = config.watched_files().clone();
         self
     }

@@ -18,6 +18,7 @@ mod form;
 mod layout;
 mod response;
 mod sessions;
+mod status;
 mod template_form;
 mod templates;
 
@@ -250,6 +251,7 @@ async fn page(
             templates::one(served, session, request, name, rest).await
         }
         (_, ["new-template"]) => templates::create(served, session, request).await,
+        (&Method::GET, ["status"]) => status::show(served, request),
         (_, ["domains"]) => templates::domains(served, session, request).await,
         _ => request.no_page(),
     }
