@@ -11,6 +11,7 @@ mod callbacks;
 mod canary;
 mod capture;
 mod cli;
+mod console;
 mod failure;
 mod faults;
 mod forward;
@@ -58,3 +59,4 @@ mod upstreams;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;
+mod wrong_configs;
