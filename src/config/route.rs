@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
+use crate::event::Forward;
 use crate::limit::RouteLimit;
 use crate::provider::{Evidence, Kind, Plan};
 use crate::route::{
@@ -43,6 +44,9 @@ impl<'f> ConfigReader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
+        if forward == Some(Forward::Common) {
+            self.check_common(&table.place_of("forward"), &plan);
+        }
         let is_open = !plan.uses_template_keys() && token.is_none();
         // A fault in the route, such as a misspelt `token`, may be the cause.
         if is_open && !self.faults.are_in(&table.place.key) {

@@ -7,6 +7,7 @@ mod ack;
 mod by_status;
 mod challenge;
 mod check;
+mod common;
 mod jwt;
 mod kind;
 mod place;
@@ -124,6 +125,7 @@ impl<'f> DefinitionReader<'f> {
         kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant));
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
         self.check_kinds(&kinds_table, &kinds);
+        self.check_common_fields(table, defaults.common(), &kinds);
         table.finish();
         let request = request?;
         let signature = signature.map_or(Some(None), |read| read.map(Some))?;
