@@ -33,8 +33,13 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reports `forward = "common"` for a provider that has no common events.
-    pub(in crate::config) fn check_common(&self, place: &Place, plan: &Plan) {
-        if !plan.has_common_events() {
+    pub(in crate::config) fn check_common(
+        &self,
+        forward: Option<Forward>,
+        place: &Place,
+        plan: &Plan,
+    ) {
+        if forward == Some(Forward::Common) && !plan.has_common_events() {
             let problem = format!(
                 "expected a provider with common events beside forward = \"common\", found {}",
                 plan.title

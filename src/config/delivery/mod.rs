@@ -367,9 +367,7 @@ impl<'f> ConfigReader<'f, '_> {
             );
             self.faults.add(&entry.place, problem, "write forward = \"json\"");
         }
-        if entry.forward == Forward::Common {
-            self.check_common(&entry.place, plan);
-        }
+        self.check_common(Some(entry.forward), &entry.place, plan);
         Delivery::Ask(self.ask(entry, kind, policy, template).into())
     }
 
