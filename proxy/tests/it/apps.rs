@@ -124,6 +124,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
 
 /// One app serves the requests of four platforms, because their common events are the same.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
 fn one_php_app_decides_for_four_stream_servers() {
     let port = free_port();
     let mut command = Command::new("php");
