@@ -5,6 +5,7 @@
 
 mod answers;
 mod bad_input;
+mod common;
 mod config;
 mod core;
 #[cfg(feature = "tower")]
