@@ -182,6 +182,9 @@ fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> O
     *request.body_mut() = new.into();
 }
 
+/// A change of a proof; `None` removes the proof.
+type Edit = fn(&str) -> Option<String>;
+
 /// Returns the proof with another character near its end.
 fn flipped(proof: &str) -> Option<String> {
     let at = proof.len() - 8;
@@ -206,7 +209,7 @@ fn refuses_damaged_proof_of_every_provider() {
             assert!(refused.is_some(), "{}: expected a refusal of {what}", provider.name());
             assert!(refused.unwrap().status().is_client_error());
         };
-        let edits: [(&str, fn(&str) -> Option<String>); 5] = [
+        let edits: [(&str, Edit); 5] = [
             ("a missing proof", |_| None),
             ("an empty proof", |_| Some(String::new())),
             ("a wrong proof", flipped),
