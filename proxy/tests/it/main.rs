@@ -31,6 +31,7 @@ mod own_proxy;
 mod pages;
 mod pass_through;
 mod passthrough_forgeries;
+mod platform;
 mod queue;
 mod readme;
 mod refusals;
