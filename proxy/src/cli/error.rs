@@ -70,6 +70,12 @@ pub(super) enum CommandError {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Replies to a scenario have other statuses than it expects. The command has printed them.
+    #[error(
+        "expected the status of each reply as the scenario has it, found another for {unexpected} of {all} \
+         callbacks; see the log of the server"
+    )]
+    Scenario { unexpected: usize, all: usize },
     #[error("{host}: {source}")]
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]

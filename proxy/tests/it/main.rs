@@ -37,6 +37,7 @@ mod readme;
 mod refusals;
 mod reload;
 mod resends;
+mod scenario;
 mod send;
 mod service;
 mod shadow;
