@@ -175,9 +175,13 @@ fn url(
 ) -> Result<String, CommandError> {
     let fault =
         |problem: String| Err(CommandError::argument(format!("template {template}"), problem));
+    // A route without `template` serves every template, also one without a binding. A template that a
+    // route names has no tenants there.
+    let is_of_other = |route: &RouteInfo| {
+        route.templates.iter().any(|own| own.tenants.is_empty() && &*own.name != template)
+    };
     let serves = |route: &&RouteInfo| {
-        route.templates.iter().any(|own| &*own.name == template)
-            && route.kind.as_deref().is_none_or(|own| own == kind)
+        !is_of_other(route) && route.kind.as_deref().is_none_or(|own| own == kind)
     };
     // A route for one kind, or for one template, is there for its sake.
     let is_special = |route: &RouteInfo| {
