@@ -529,8 +529,10 @@ fn reads_secrets_from_files_and_variables_and_checks_addresses() {
         assert_eq!(exit, Some(code), "{arguments}: {text}");
         assert!(text.contains(found), "{arguments}: expected {found}, found {text}");
     }
-    let mut command = operator.command(url);
-    let (exit, text) = output(command.args(["--endpoint", "http://live.example.com"]));
+    let plain = "http://live.example.com".to_owned();
+    let other = Operator { endpoint: plain, ..Operator::new(&double) };
+    other.config(&[template("live", NEW, "")]);
+    let (exit, text) = other.run("plan");
     assert!(exit == Some(2) && text.contains("expected https://"), "{text}");
 }
 
