@@ -99,7 +99,7 @@ mod tests {
 
     const BODY: &[u8] = br#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
 
-    fn signed<'r>(action: Option<&'r str>, key: &str) -> (String, String) {
+    fn signed(action: Option<&str>, key: &str) -> (String, String) {
         let request =
             SignedRequest { service: "cvm", host: "cvm.tencentcloudapi.com", action, body: BODY };
         let now = Timestamp::from_secs(1_551_113_065);
