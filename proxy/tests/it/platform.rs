@@ -158,17 +158,7 @@ fn act(account: &mut Account, seen: &Seen) -> Result<Json, &'static str> {
             return Ok(json!({ "Templates": shown }));
         }
         "DescribeLiveCallbackRules" => return Ok(json!({ "Rules": account.rules })),
-        "CreateLiveCallbackTemplate" => {
-            if account.templates.len() >= 50 {
-                return Err("InternalError.ConfOutLimit");
-            }
-            check_parameters(account, &parameters)?;
-            account.next_id += 1;
-            let mut template = parameters.clone();
-            template["TemplateId"] = json!(account.next_id);
-            account.templates.push(template);
-            json!({ "TemplateId": account.next_id })
-        }
+        "CreateLiveCallbackTemplate" => create(account, &parameters)?,
         "ModifyLiveCallbackTemplate" => {
             check_parameters(account, &parameters)?;
             let id = &parameters["TemplateId"];
@@ -208,6 +198,18 @@ fn act(account: &mut Account, seen: &Seen) -> Result<Json, &'static str> {
     };
     account.done.push(action);
     Ok(response)
+}
+
+fn create(account: &mut Account, parameters: &Json) -> Result<Json, &'static str> {
+    if account.templates.len() >= 50 {
+        return Err("InternalError.ConfOutLimit");
+    }
+    check_parameters(account, parameters)?;
+    account.next_id += 1;
+    let mut template = parameters.clone();
+    template["TemplateId"] = json!(account.next_id);
+    account.templates.push(template);
+    Ok(json!({ "TemplateId": account.next_id }))
 }
 
 fn check_parameters(account: &Account, parameters: &Json) -> Result<(), &'static str> {
