@@ -31,6 +31,7 @@ mod pages;
 mod pass_through;
 mod passthrough_forgeries;
 mod queue;
+mod queue_faults;
 mod readme;
 mod refusals;
 mod reload;
