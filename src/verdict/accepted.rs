@@ -72,6 +72,9 @@ pub(crate) struct AcceptedCallback {
     pub(crate) reused: Option<Reused>,
     /// Reply to a challenge, which the app does not get; `None` for any other callback.
     pub(crate) challenge: Option<Box<Reply>>,
+    /// Digest of the platform's id of the session that the callback starts or ends; `None` if it
+    /// names none.
+    pub(crate) session_id: Option<u64>,
 }
 
 /// Value that has already arrived with another callback: the signed id or the signature.
@@ -177,6 +180,11 @@ impl Accepted {
     #[must_use]
     pub fn reuses_id(&self) -> bool {
         self.0.reused == Some(Reused::Id)
+    }
+
+    /// Returns a digest of the platform's id of the session.
+    pub(crate) fn session_id(&self) -> Option<u64> {
+        self.0.session_id
     }
 
     /// Returns the reply to a challenge; `None` for any other callback.

@@ -18,7 +18,7 @@ use std::cell::RefCell;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::plan::{BodyFormat, Evidence, PageTexts, Plan, TenantCase};
+use super::plan::{BodyFormat, Evidence, Kind, PageTexts, Plan, SessionPart, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
@@ -111,6 +111,14 @@ impl<'f> DefinitionReader<'f> {
         unknown.mark_essential(&tenant);
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
+        let ends_session = |kind: &Kind| {
+            kind.session.as_ref().is_some_and(|session| session.part == SessionPart::End)
+        };
+        let session_ends = (0..)
+            .zip(&kinds)
+            .filter(|(_, kind)| ends_session(kind))
+            .map(|(index, _)| index)
+            .collect();
         Some(Plan {
             name: name?.value.into(),
             title: title?.value.into(),
@@ -128,6 +136,7 @@ impl<'f> DefinitionReader<'f> {
             kind_rule,
             unknown,
             kinds,
+            session_ends,
             groups,
             sample,
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
