@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::address::Addresses;
 use crate::client::Arrival;
 use crate::event::{Event, Forward};
 use crate::json::{Name, quote_large_numbers};
@@ -248,6 +249,13 @@ impl Accepted {
     pub(crate) fn proof_fields(&self) -> impl Iterator<Item = &str> {
         let signature = self.0.template.plan.signature_of(self.0.kind);
         signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))
+    }
+
+    /// Returns the addresses that get a copy of the event, for a server that sends copies; `None` for a
+    /// decision, or if the config names no such address.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&Arc<Addresses>> {
+        self.delivery().as_ask().and_then(|ask| ask.mirror.as_ref())
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {

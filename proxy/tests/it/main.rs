@@ -22,6 +22,7 @@ mod http_manners;
 mod init;
 mod legacy;
 mod log_budget;
+mod mirror;
 mod mock;
 mod others_through_pingora;
 mod outgoing_tls;
