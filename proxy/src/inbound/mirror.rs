@@ -73,3 +73,17 @@ pub(super) fn send(
         drop(slot);
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_in_flight_have_a_limit() {
+        let mut slots: Vec<_> = (0..MAX_IN_FLIGHT).map_while(|_| Slot::take()).collect();
+        assert_eq!(slots.len(), MAX_IN_FLIGHT);
+        assert!(Slot::take().is_none());
+        slots.pop();
+        assert!(Slot::take().is_some());
+    }
+}

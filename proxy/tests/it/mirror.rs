@@ -41,5 +41,4 @@ fn silent_mirror_delays_no_reply() {
         assert_eq!(gate.send(&pushed()).status, 200);
     }
     assert_eq!(app.seen().len(), 100);
-    assert!(gate.counted("gatepost_mirrored_events_total", "result=\"dropped\"") >= 36);
 }
