@@ -11,6 +11,7 @@ mod callbacks;
 mod canary;
 mod capture;
 mod cli;
+mod console;
 mod failure;
 mod faults;
 mod forward;
