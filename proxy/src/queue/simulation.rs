@@ -147,7 +147,7 @@ impl Simulation {
         let until = Instant::now() + limit;
         while self.status().await.pending.count > 0 {
             assert!(Instant::now() < until, "expected an empty queue: {:?}", self.status().await);
-            sleep(MILLIS(100)).await;
+            sleep(MILLIS(500)).await;
         }
     }
 
