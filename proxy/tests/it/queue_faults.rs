@@ -94,7 +94,7 @@ fn event_is_synced_before_its_acknowledgement() {
     let app = App::answering(200, "");
     let folder = tempfile::tempdir().unwrap();
     let calls = folder.path().join("calls");
-    let traced = "trace=read,recvfrom,fdatasync,write,writev,sendto,sendmsg";
+    let traced = "trace=read,recvfrom,fsync,fdatasync,write,writev,sendto,sendmsg";
     let calls_text = calls.to_str().unwrap();
     // With `-D`, gatepost is the child of this test, and strace ends with it.
     let strace = through("strace", &["-D", "-f", "-s", "60", "-e", traced, "-o", calls_text]);
@@ -110,7 +110,7 @@ fn event_is_synced_before_its_acknowledgement() {
     for line in log().lines() {
         if line.contains("\"POST /callbacks/tencent") {
             is_synced = false;
-        } else if line.contains("fdatasync") && line.ends_with("= 0") {
+        } else if line.contains("sync") && line.ends_with("= 0") {
             is_synced = true;
         } else if is_reply(line) {
             assert!(is_synced, "expected a sync before the reply:\n{}", log());
