@@ -93,7 +93,8 @@ impl CallbackDriver {
                 if let Some(mirror) = accepted.mirror()
                     && !matches!(conclusion.origin, Origin::Resend)
                 {
-                    mirror::send(exchange, &accepted, mirror, now);
+                    let scheme = scheme(exchange.is_encrypted());
+                    mirror::send(exchange, &accepted, mirror, scheme, now);
                 }
                 if let Some(recorder) = arrival.recorder() {
                     let conclusion = Some(&conclusion);

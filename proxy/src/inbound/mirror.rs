@@ -13,7 +13,6 @@ use http::Method;
 use http::header::HOST;
 use tokio::time::timeout;
 
-use super::callback_driver::scheme;
 use super::exchange::Exchange;
 use crate::app::{self, EventMessage, Target};
 use crate::telemetry::metrics::METRICS;
@@ -43,12 +42,13 @@ impl Drop for Slot {
     }
 }
 
-/// Begins to send a copy of an event.
+/// Begins to send a copy of an event. `scheme` is that of the callback.
 #[inline(never)]
 pub(super) fn send(
     exchange: &impl Exchange,
     accepted: &Accepted,
     mirror: &Arc<Addresses>,
+    scheme: &str,
     now: Timestamp,
 ) {
     let Some(slot) = Slot::take() else {
@@ -56,7 +56,7 @@ pub(super) fn send(
         return;
     };
     let head = exchange.head();
-    let context = RequestContext::default().with_scheme(scheme(exchange.is_encrypted()));
+    let context = RequestContext::default().with_scheme(scheme);
     let context = context.with_host(head.headers().get(HOST));
     let (headers, body) = accepted.request(&head, &context, now);
     let target = Target { addresses: Arc::clone(mirror), path: None };
