@@ -32,6 +32,7 @@ mod passthrough;
 mod properties;
 mod queue;
 mod resends;
+mod session_order;
 mod shadow;
 mod shadow_answers;
 mod signed;
