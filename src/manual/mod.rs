@@ -18,6 +18,12 @@ pub mod commands {}
 #[doc = include_str!("templates.md")]
 pub mod templates {}
 
+#[doc = include_str!("account.md")]
+pub mod account {}
+
+#[doc = include_str!("scenario.md")]
+pub mod scenario {}
+
 #[doc = include_str!("rust.md")]
 pub mod rust {}
 

@@ -34,6 +34,7 @@ mod passthrough;
 mod properties;
 mod queue;
 mod resends;
+mod session_order;
 mod shadow;
 mod shadow_answers;
 mod signed;
