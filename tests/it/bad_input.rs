@@ -140,7 +140,9 @@ impl Provider {
         let mut intake = match gate.admit(&Head::new(&head.method, &head.uri, &head.headers), now) {
             Admission::Callback(intake) => intake,
             Admission::Refused(refusal) => return Err(refusal),
-            _ => panic!("{}: expected a callback", self.name()),
+            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+                panic!("{}: expected a callback", self.name())
+            }
         };
         if !body.is_empty() {
             intake.push(body)?;
@@ -148,7 +150,7 @@ impl Provider {
         let accepted = intake.finish(now)?;
         Ok(match accepted.next(now) {
             Next::Ask(question) => Some(question.conclude(answer, now)),
-            _ => None,
+            Next::Reply(_) | Next::Store(_) | Next::Wait(_) => None,
         })
     }
 }

@@ -150,20 +150,17 @@ fn rules(name: &str) -> Value {
 /// place of the short form of parts.
 fn rule(table: &toml::Value) -> Value {
     let mut rule = serde_json::to_value(table).unwrap();
-    let list = |value: Value| match value {
-        Value::Array(list) => list,
-        Value::Null => Vec::new(),
-        one => vec![one],
+    let list = |value: Value| {
+        let one = if value.is_null() { Vec::new() } else { vec![value.clone()] };
+        value.as_array().cloned().unwrap_or(one)
     };
     rule["found_in"] = list(rule["found_in"].take()).into();
-    let part = |part: Value| match part {
-        Value::String(from) => json!({ "from": from }),
-        Value::Object(mut part) => {
-            let from = part.remove("part").unwrap();
-            part.insert("from".into(), from);
-            part.into()
-        }
-        other => panic!("expected a part, found {other}"),
+    let part = |part: Value| {
+        let Some(table) = part.as_object() else { return json!({ "from": part }) };
+        let mut table = table.clone();
+        let from = table.remove("part").unwrap();
+        table.insert("from".into(), from);
+        table.into()
     };
     let sorted = rule["parts"].get_mut("sorted").map(Value::take);
     rule["join"] = rule["parts"].get("separator").cloned().unwrap_or_else(|| "".into());
