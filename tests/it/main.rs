@@ -29,6 +29,7 @@ mod page_files;
 mod passthrough;
 mod properties;
 mod queue;
+mod reference_files;
 mod resends;
 mod shadow;
 mod shadow_answers;

@@ -65,7 +65,9 @@ pub(super) enum CommandError {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{host}: {source}")]
+    #[error(
+        "expected a reply from {host}, found none: {source}; start the server, or correct --to"
+    )]
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },

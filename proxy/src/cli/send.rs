@@ -152,8 +152,9 @@ fn print_request(request: &Request<Bytes>) -> io::Result<()> {
 /// Sends the request, and prints the status and the body of the reply.
 fn deliver(request: Request<Bytes>, cacert: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // An error names only the host, because the path may contain a token.
-    let host = request.uri().host().unwrap_or_default().to_owned();
+    // An error names only the host and the port, because the path may contain a token.
+    let port = request.uri().port().map(|port| format!(":{port}")).unwrap_or_default();
+    let host = format!("{}{port}", request.uri().host().unwrap_or_default());
     let request = request.map(Full::new);
     let (head, body) = match cacert {
         Some(path) => {

@@ -158,6 +158,7 @@ fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains(&format!("{address}: cannot listen on this address:")), "{stderr}");
+    assert!(stderr.contains("stop the program that has this port"), "{stderr}");
 
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
