@@ -306,13 +306,12 @@ impl Intake {
         now: Timestamp,
     ) -> Result<GenuineCallback, Refusal> {
         let plan = &self.route().plan;
-        if raw.is_empty() && !plan.permits_empty_body() {
+        if raw.is_empty() && !plan.permits_empty_body(self.0.captured.method()) {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
         let repaired = OnceCell::new();
-        let object = plan
-            .read(raw, self.0.captured.query(), &repaired)
-            .map_err(|defect| self.refuse(defect))?;
+        let object =
+            plan.read(raw, &self.0.captured, &repaired).map_err(|defect| self.refuse(defect))?;
         let received = Received { object: &object, raw, captured: &self.0.captured, settings: &[] };
         let misfit = Cell::new(None);
         let tenant = self
@@ -342,7 +341,8 @@ impl Intake {
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
-        let content_type = content_type(received_type, plan, &object, raw);
+        let format = plan.format_of(self.0.captured.method());
+        let content_type = content_type(received_type, format, &object, raw);
         let template = Arc::clone(template);
         Ok(GenuineCallback { event, template, kind, content_type, unknown_kind, reused, challenge })
     }
@@ -394,9 +394,8 @@ pub(crate) fn tenants<'r>(
 }
 
 fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
-    let value = locator.pointer().and_then(|pointer| pointer.find(received.object));
-    value
-        .is_some_and(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
+    let mut values = locator.pointers().filter_map(|pointer| pointer.find(received.object));
+    values.any(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
 }
 
 /// Returns the `content-type` for an app that receives the body as received.
@@ -406,7 +405,7 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 /// which gatepost has not read the body, the app receives the type of the platform's format.
 fn content_type(
     received: Option<HeaderValue>,
-    plan: &Plan,
+    format: BodyFormat,
     object: &Object<'_>,
     raw: &[u8],
 ) -> Option<HeaderValue> {
@@ -416,7 +415,7 @@ fn content_type(
     if object.is_absent || raw.is_empty() {
         return Some(received);
     }
-    let is_json = plan.body == BodyFormat::Json && raw.trim_ascii_start().starts_with(b"{");
+    let is_json = format == BodyFormat::Json && raw.trim_ascii_start().starts_with(b"{");
     let essence = received.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
     let essence = essence.trim_ascii();
     let starts_with = |prefix: &[u8]| {
@@ -485,6 +484,9 @@ fn judge<'t>(
     let signature = demand.map(|demand| demand.signature).or(plan.signature.as_ref());
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
+    }
+    if plan.kind(kind).method.as_ref().is_some_and(|method| method != received.captured.method()) {
+        return Err(RefusalKind::MethodNotAllowed.into());
     }
     let challenge = match &plan.kind(kind).challenge {
         Some(rule) => Some(challenge_reply(rule, proof, received)?),

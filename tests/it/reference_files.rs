@@ -129,6 +129,20 @@ fn page() -> String {
     page.text
 }
 
+/// The book lists its pages in `SUMMARY.md`; rustdoc lists them in `mod.rs`.
+#[test]
+fn summary_of_book_lists_every_page() {
+    let summary = std::fs::read_to_string("src/manual/SUMMARY.md").unwrap();
+    for (folder, prefix) in [("src/manual", ""), ("src/manual/guides", "guides/")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let is_page = name.ends_with(".md") && name != "SUMMARY.md";
+            let listed = summary.contains(&format!("]({prefix}{name})"));
+            assert!(!is_page || listed, "expected {prefix}{name} in src/manual/SUMMARY.md");
+        }
+    }
+}
+
 #[test]
 fn page_of_config_keys_is_fresh() {
     check_file("src/manual/config.md".as_ref(), &page());

@@ -13,6 +13,7 @@ mod capture;
 mod cli;
 mod cli_page;
 mod codes;
+mod console;
 mod failure;
 mod faults;
 mod forward;

@@ -360,7 +360,7 @@ impl<'f> ConfigReader<'f, '_> {
                 decision.and_then(|decision| self.fixed_answer(json, decision, kind, plan));
             return Delivery::Fixed(answer.zip(policy));
         }
-        if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
+        if entry.forward == Forward::Raw && plan.has_format(BodyFormat::Query) {
             let problem = format!(
                 "expected \"json\" or \"cloudevents\", because {} sends no body, found \"raw\"",
                 plan.title

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 
 use super::DefinitionReader;
 use crate::json::{NameMap, Object};
@@ -82,7 +82,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     pub(super) fn kind_rule(&self, table: &Table<'f>, kinds: &[Kind]) -> KindRule {
-        let from = self.locators(table, "from");
+        let from = self.kind_names(table);
         let mut values: Vec<(Box<str>, Vec<usize>)> = Vec::new();
         match table.table("names") {
             Some(names) => {
@@ -103,6 +103,39 @@ impl<'f> DefinitionReader<'f> {
         let other = table.string("other").as_ref().and_then(find);
         table.finish();
         KindRule { from, values, unnamed, other }
+    }
+
+    /// Reads `from`: places, or lists of places whose texts gatepost joins with `/`.
+    fn kind_names(&self, table: &Table<'f>) -> Vec<Locator> {
+        let read = |item: &Item<'f>| match &item.form {
+            Form::String(place) => {
+                self.locator(&Located { value: place, place: item.place.clone() })
+            }
+            Form::Table(_) | Form::Other(_) => {
+                let places = item.strings();
+                if places.len() < 2 || places.len() != item.len() {
+                    let problem =
+                        format!("expected a list of at least two places, found {}", item.found());
+                    let remedy = "write from = [[\"/productId\", \"/eventType\"]]";
+                    self.faults.add(&item.place, problem, remedy);
+                    return None;
+                }
+                let places = places.iter().map(|place| self.locator(place));
+                Some(Locator::Joined(places.collect::<Option<Vec<_>>>()?.into()))
+            }
+        };
+        table.list("from").iter().filter_map(read).collect()
+    }
+
+    /// Reads `method` of a kind: one of the methods of `[request]`.
+    fn method_of_kind(&self, table: &Table<'f>) -> Option<Method> {
+        let word = table.string("method")?;
+        let methods = self.methods.borrow();
+        let method = methods.iter().find(|method| method.as_str() == word.value).cloned();
+        if method.is_none() {
+            self.faults.add_unknown(&word, "method", methods.iter().map(Method::as_str));
+        }
+        method
     }
 
     /// Reads an entry of `[kind.names]`: one kind, or a list of kinds.
@@ -166,6 +199,7 @@ impl<'f> DefinitionReader<'f> {
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
         self.check_name(name, group.as_deref(), table);
+        let method = self.method_of_kind(table);
         let when = self.pointers(table, "when");
         let signature = table.table("signature").map(|t| self.signature(&t));
         let subject = self.locators(table, "subject");
@@ -196,6 +230,7 @@ impl<'f> DefinitionReader<'f> {
             about,
             docs,
             group,
+            method,
             when,
             signature,
             subject,
@@ -277,6 +312,7 @@ impl<'f> DefinitionReader<'f> {
             about: None,
             docs: None,
             group: None,
+            method: None,
             when: Vec::new(),
             signature: None,
             subject: Vec::new(),

@@ -77,7 +77,7 @@ fn edited_body(body: &Json) -> Result<Option<String>, ApiError> {
 }
 
 /// Reads the query of a list.
-pub(crate) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
+pub(in crate::admin) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
     let mut page = PageQuery::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let number = || value.parse::<u64>().map_err(|_| ApiError::parameter(&name, "a number"));

@@ -12,7 +12,7 @@ mod attempts;
 mod body;
 mod capture;
 mod error;
-mod host;
+pub(super) mod host;
 mod reply;
 mod request;
 mod resource;
@@ -30,6 +30,7 @@ use pingora::protocols::http::ServerSession;
 use serde_json::Value as Json;
 
 pub(crate) use self::attempts::TokenAttempts;
+pub(super) use self::capture::page_query;
 use self::error::ApiError;
 use self::reply::ApiReply;
 use self::resource::Resource;
@@ -106,7 +107,7 @@ fn admit(
 
 /// Permissions of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// `admin_token`
     Change,
     /// `admin_read_token`
@@ -115,7 +116,7 @@ pub(super) enum Access {
 
 impl Access {
     /// Returns the permissions of a token; `None` for a wrong token.
-    pub(super) fn of(settings: &ProxySettings, given: &[u8]) -> Option<Self> {
+    pub(crate) fn of(settings: &ProxySettings, given: &[u8]) -> Option<Self> {
         let is =
             |token: &Option<AdminToken>| token.as_ref().is_some_and(|token| token.matches(given));
         if is(&settings.admin_token) {
