@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// Functions that return codes, with the file of each.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("src/head/checks.rs", "pub const fn as_str"),
     ("src/shadow/prediction.rs", "const fn code"),
     ("src/shadow/mod.rs", "pub const fn code"),
+    ("src/report.rs", "pub fn upstream_failed("),
     ("proxy/src/inbound/unfinished.rs", "const fn as_str"),
     ("proxy/src/tls/handshake.rs", "const fn code"),
     ("proxy/src/admin/api/error.rs", "const fn status_and_code"),
@@ -14,14 +15,8 @@ const TABLES: [(&str, &str); 7] = [
 ];
 
 /// Texts before a code in the arguments of a log line.
-const BEFORE: [&str; 6] = [
-    "report::warned(",
-    "report::closed(",
-    "code = ",
-    "limited_line!(",
-    "event_line!(",
-    "let code = match fault",
-];
+const BEFORE: [&str; 5] =
+    ["report::warned(", "report::closed(", "code = ", "limited_line!(", "event_line!("];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -80,7 +75,7 @@ fn help_explains_every_code_of_log_api_and_metrics() {
         literals(body_of(&source, function)).collect::<Vec<_>>()
     });
     let codes: Vec<_> = tables.chain(in_log_lines()).collect();
-    assert!(codes.len() > 60, "expected more than 60 codes, found {codes:?}");
+    assert!(codes.len() > 50, "expected more than 50 codes, found {codes:?}");
     let without: Vec<_> = codes.iter().filter(|code| gatepost::code_help(code).is_none()).collect();
     assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}");
 }

@@ -1,8 +1,8 @@
 //! Runs the guides of the manual word for word: writes their files, runs their commands in one
 //! shell, and compares the output with the page.
 //!
-//! A guide's ports are replaced by free ones. `npm install` and `pip install` are left out: the
-//! packages of `tests/upstreams/install` take their place.
+//! A guide's ports are replaced by free ones. Installations are left out: the packages of
+//! `tests/upstreams/install` and of the machine take their place.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -19,6 +19,9 @@ use crate::support::{free_port, gatepost};
 
 /// Line after the output of a block.
 const END: &str = "-- end of block --";
+
+/// The app of the guide for axum, beside the program `gatepost`.
+const EXAMPLE: &str = "examples/recordings";
 
 /// Ports in the guides: callbacks, the admin listener, and the app.
 const PORTS: [&str; 3] = ["8080", "9900", "3000"];
@@ -90,13 +93,14 @@ impl Shell {
     }
 
     fn with_ports(&self, text: &str) -> String {
-        self.ports.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+        self.ports.iter().fold(text.to_owned(), |text, (from, to)| replaced(&text, from, to))
     }
 
     /// Runs a block, and returns its standard output.
     fn run(&mut self, block: &str) -> String {
         let lines = block.lines().filter(|line| !is_installation(line));
         let block = self.with_ports(&lines.collect::<Vec<_>>().join("\n"));
+        let block = block.replace("cargo run &", &format!("{} &", self.example()));
         // The output of a program in the background is not that of the block.
         let block = block.replace(" &\n", " >&2 &\n");
         let block = block.strip_suffix(" &").map(|rest| format!("{rest} >&2 &")).unwrap_or(block);
@@ -117,6 +121,13 @@ impl Shell {
         output.trim_end().to_owned()
     }
 
+    /// Returns the command that runs the app of the guide for axum.
+    fn example(&self) -> String {
+        let program = PathBuf::from(gatepost().get_program());
+        let program = program.parent().unwrap().join(EXAMPLE);
+        format!("{} 127.0.0.1:{}", program.display(), self.ports[0].1)
+    }
+
     /// Replaces the ports in the config that `gatepost init` has written.
     fn use_own_ports(&self) {
         let path = self.folder.path().join("gatepost.toml");
@@ -131,8 +142,10 @@ impl Shell {
     /// Waits until the programs that a block starts accept connections.
     fn wait_for_listeners(&self, block: &str) {
         let gatepost = block.contains("gatepost run");
-        let app = block.lines().any(|line| line.ends_with(">&2 &") && !line.contains("gatepost"));
-        let ports = [(0, gatepost), (1, gatepost), (2, app)];
+        let layer = block.contains(EXAMPLE);
+        let is_app = |line: &str| line.ends_with(">&2 &") && !line.contains("gatepost run");
+        let app = !layer && block.lines().any(is_app);
+        let ports = [(0, gatepost || layer), (1, gatepost), (2, app)];
         let limit = Instant::now() + Duration::from_secs(60);
         for (at, _) in ports.into_iter().filter(|(_, waits)| *waits) {
             let address = format!("127.0.0.1:{}", self.ports[at].1);
@@ -153,8 +166,23 @@ impl Drop for Shell {
     }
 }
 
+/// Replaces a number, but not a part of a longer one.
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    let mut parts = text.split(from);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_digit = |letter: Option<char>| letter.is_some_and(|one| one.is_ascii_digit());
+        let inside = is_digit(out.chars().last()) || is_digit(part.chars().next());
+        out.push_str(if inside { from } else { to });
+        out.push_str(part);
+    }
+    out
+}
+
 fn is_installation(line: &str) -> bool {
-    ["npm install", "pip install"].iter().any(|start| line.starts_with(start))
+    ["npm install", "pip install", "gem install", "cargo new", "cargo add", "cd "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Runs a guide. Returns the number of outputs that it compared.
@@ -216,6 +244,28 @@ fn guide_for_python_works_word_for_word() {
 #[ignore = "needs tests/upstreams/install"]
 fn guide_for_fastapi_works_word_for_word() {
     assert_eq!(run("fastapi"), 1);
+}
+
+#[test]
+#[ignore = "needs puma and Rack"]
+fn guide_for_ruby_works_word_for_word() {
+    assert_eq!(run("ruby"), 1);
+}
+
+/// The app of the guide is `examples/recordings.rs`, which the workspace has built.
+#[test]
+#[ignore = "needs the examples of the workspace"]
+fn guide_for_axum_works_word_for_word() {
+    assert_eq!(run("axum"), 2);
+}
+
+#[test]
+fn app_of_guide_for_axum_is_the_example() {
+    let example = std::fs::read_to_string(root().join("examples/recordings.rs")).unwrap();
+    let page = std::fs::read_to_string(root().join("src/manual/guides/axum.md")).unwrap();
+    let app = blocks(&page).into_iter().find(|block| block.language == "rust,no_run").unwrap();
+    let (_, code) = example.split_once("\n\n").unwrap();
+    assert_eq!(app.text, code.trim_end());
 }
 
 #[test]

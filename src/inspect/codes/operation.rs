@@ -47,6 +47,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "compare the names in `members` with `gatepost providers PROVIDER.KIND`",
     ]),
     note([
+        "client_gone",
+        "the client did not wait for the reply",
+        "the app is slower than the platform's patience, or the network broke",
+        "access log, traces, gatepost_senders_gone_total",
+        "make the app answer first and work later",
+    ]),
+    note([
         "field_misfit",
         "a field of a genuine callback is missing or has another type than declared",
         "the platform has changed its payload, or a definition of your own is wrong",
@@ -129,6 +136,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the app compressed the answer for the platform",
         SHADOW_ANSWERS,
         "turn compression off in the app, or compare the answer by hand",
+    ]),
+    shadow([
+        "answer_unseen",
+        "gatepost did not see the whole answer",
+        "the app closed the connection within its answer, or the answer is longer than 256 KiB",
+        SHADOW_ANSWERS,
+        "look into the app's log",
     ]),
     shadow([
         "unseen",

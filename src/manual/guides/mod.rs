@@ -7,7 +7,9 @@
 //! | [`node`], [`express`] | Node: Kollus live play |
 //! | [`python`] | Flask: Tencent CSS recordings in a database |
 //! | [`fastapi`] | FastAPI: Kollus live play |
-//! | [`rust`](crate::manual::rust) | axum, tonic, your own Pingora proxy |
+//! | [`ruby`] | Rack, Rails: Kollus live play |
+//! | [`axum`](crate::manual::guides::axum) | axum: Tencent CSS recordings in a file |
+//! | [`rust`](crate::manual::rust) | rules for axum, tonic, your own Pingora proxy |
 //!
 //! | guide | subject |
 //! |---|---|
@@ -33,6 +35,12 @@ pub mod python {}
 
 #[doc = include_str!("fastapi.md")]
 pub mod fastapi {}
+
+#[doc = include_str!("ruby.md")]
+pub mod ruby {}
+
+#[doc = include_str!("axum.md")]
+pub mod axum {}
 
 #[doc = include_str!("kollus.md")]
 pub mod kollus {}
