@@ -94,7 +94,13 @@ impl Page<'_> {
         let own = schema["description"].as_str();
         let items = schema["items"]["description"].as_str();
         let shared = self.resolve(schema)["description"].as_str();
-        own.or(items).or(shared).unwrap_or_default().replace('|', "\\|").replace('[', "\\[")
+        let text = own.or(items).or(shared).unwrap_or_default();
+        let word = |word: &str| match word.strip_suffix([';', ',', '.']) {
+            Some(url) if url.starts_with("https://") => word.replace(url, &format!("`{url}`")),
+            _ => word.to_owned(),
+        };
+        let words: Vec<_> = text.split(' ').map(word).collect();
+        words.join(" ").replace('|', "\\|").replace('[', "\\[")
     }
 
     /// Writes the table of the keys, then a section for each key that is a table.

@@ -68,18 +68,18 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "compare both callbacks with `gatepost capture list`; if one is forged, rotate the key",
     ]),
     note([
-        "not_accepted",
-        "an extractor got a request that gatepost has not accepted",
-        "in a Rust app, the route is outside of GateLayer",
-        LOG,
-        "add GateLayer after the route, or serve the route's path from the config",
-    ]),
-    note([
         "not_a_callback",
         "callbacks_only refused a path without a route",
         "a client called another path, or the config lacks the prefix of a nested router",
         LOG,
         "write the path of each route as clients send it, with the prefix of `nest`",
+    ]),
+    note([
+        "not_accepted",
+        "an extractor got a request that gatepost has not accepted",
+        "in a Rust app, the route is outside of GateLayer",
+        LOG,
+        "add GateLayer after the route, or serve the route's path from the config",
     ]),
     note([
         "timer_missing",

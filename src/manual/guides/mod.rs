@@ -8,7 +8,7 @@
 //! | [`python`] | Flask: Tencent CSS recordings in a database |
 //! | [`fastapi`] | FastAPI: Kollus live play |
 //! | [`ruby`] | Rack, Rails: Kollus live play |
-//! | [`axum`](crate::manual::guides::axum) | axum: Tencent CSS recordings in a file |
+//! | [`axum`] | axum: Tencent CSS recordings in a file |
 //! | [`rust`](crate::manual::rust) | rules for axum, tonic, your own Pingora proxy |
 //!
 //! | guide | subject |
