@@ -301,6 +301,8 @@ pub(crate) struct Ask {
     pub(crate) keeps_proof: bool,
     /// True if gatepost judges the answer to a passthrough callback before it passes the answer on.
     pub(crate) checks_reply: bool,
+    /// True if a passthrough callback also has the headers of the event, `ce-*` and `gatepost-*`.
+    pub(crate) adds_event_headers: bool,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
     /// Meaning of an unclear answer to a notification.

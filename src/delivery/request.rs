@@ -50,11 +50,20 @@ static EMPTY_HEADERS: [OnceLock<HeaderMap>; 1 << OPTIONAL.len()] =
     [const { OnceLock::new() }; 1 << OPTIONAL.len()];
 
 /// Builds the map with empty values for one combination of optional headers.
-fn empty_headers(combination: usize) -> HeaderMap {
+fn empty_headers(combination: Combination) -> HeaderMap {
     let optional =
         (0..).zip(&OPTIONAL).filter(|(bit, _)| combination >> bit & 1 == 1).map(|(_, name)| name);
     let names = REQUIRED.iter().chain(optional);
     names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
+}
+
+/// Set of headers in [`OPTIONAL`]. Bit `n` stands for `OPTIONAL[n]`.
+type Combination = usize;
+
+/// Returns the combination of the headers that have a value.
+fn combination(optional: &[Option<HeaderValue>; OPTIONAL.len()]) -> Combination {
+    let bit = |(index, value): (usize, &Option<_>)| usize::from(value.is_some()) << index;
+    optional.iter().enumerate().map(bit).sum()
 }
 
 /// Returns a header map with these values. Each value has the index of its header's name in
@@ -63,8 +72,7 @@ fn fill(
     mut required: [HeaderValue; REQUIRED.len()],
     mut optional: [Option<HeaderValue>; OPTIONAL.len()],
 ) -> HeaderMap {
-    let bit = |(index, value): (usize, &Option<_>)| usize::from(value.is_some()) << index;
-    let combination: usize = optional.iter().enumerate().map(bit).sum();
+    let combination = combination(&optional);
     let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
     let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
     // The map iterates in insertion order, because gatepost removes no header. The values have the
@@ -117,6 +125,9 @@ impl Accepted {
         context: &RequestContext<'_>,
     ) -> (HeaderMap, Bytes) {
         let forward = self.forward();
+        if forward == Forward::Passthrough && !self.adds_event_headers() {
+            return self.received_request(head, context);
+        }
         let (event, template) = (self.event(), self.template());
         let (body, content_type) = event.body(forward, self.raw(), self.content_type());
         let subject = event.subject().unwrap_or_default();
@@ -136,15 +147,16 @@ impl Accepted {
         let [forwarded_for, host, proto] =
             self.arrival().client.forwarded_headers(head, context, &mut text);
         let [parent, state] = trace_headers(head.headers(), context, &mut text);
-        let set_host = self.delivery().as_ask().and_then(|ask| ask.host.as_ref());
-        let event_host = set_host.or(context.host).cloned();
+        let event_host = self.event_host(context);
         let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];
+        let set = combination(&optional);
         let mut headers = fill(required, optional);
         if forward == Forward::Passthrough && self.content_type().is_none() {
             headers.remove(CONTENT_TYPE);
         }
         if forward.keeps_headers() {
-            self.add_received(head, &mut headers);
+            headers.reserve(head.headers().len());
+            self.add_received(head, set, &mut headers);
         }
         if let Some(misfits) = event.misfits_header() {
             headers.insert(GATEPOST_MISFITS, misfits);
@@ -152,23 +164,60 @@ impl Accepted {
         (headers, body)
     }
 
-    /// Adds the headers of the callback that gatepost does not set itself.
-    fn add_received(&self, head: &Head<'_>, headers: &mut HeaderMap) {
+    fn adds_event_headers(&self) -> bool {
+        self.delivery().as_ask().is_some_and(|ask| ask.adds_event_headers)
+    }
+
+    /// Returns the `host` for the app, if gatepost sets it.
+    fn event_host(&self, context: &RequestContext<'_>) -> Option<HeaderValue> {
+        let set_host = self.delivery().as_ask().and_then(|ask| ask.host.as_ref());
+        set_host.or(context.host).cloned()
+    }
+
+    /// Returns the headers and the body of the callback, with the headers that every proxy sets.
+    fn received_request(
+        &self,
+        head: &Head<'_>,
+        context: &RequestContext<'_>,
+    ) -> (HeaderMap, Bytes) {
+        let body = self.raw().clone();
+        let mut text = BytesMut::with_capacity(TYPICAL_TEXT);
+        let length = event::decimal_header(body.len(), &mut text);
+        let [forwarded_for, host, proto] =
+            self.arrival().client.forwarded_headers(head, context, &mut text);
+        let [parent, state] = trace_headers(head.headers(), context, &mut text);
+        let event_host = self.event_host(context);
+        let optional = [event_host, None, None, forwarded_for, host, proto, parent, state];
+        let mut headers = HeaderMap::with_capacity(head.headers().len() + OPTIONAL.len());
+        self.add_received(head, combination(&optional), &mut headers);
+        headers.insert(CONTENT_LENGTH, length);
+        if let Some(content_type) = self.content_type() {
+            headers.insert(CONTENT_TYPE, content_type.clone());
+        }
+        for (name, value) in OPTIONAL.iter().zip(optional) {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
+        (headers, body)
+    }
+
+    /// Adds the headers of the callback that gatepost does not set itself. `set` names the optional
+    /// headers that gatepost sets.
+    fn add_received(&self, head: &Head<'_>, set: Combination, headers: &mut HeaderMap) {
         let signs_events = self.template().signing.is_some();
         let is_trusted = || self.arrival().client.is_behind_trusted_proxy();
-        // `content-type` has been set: it needs no lookup in the map.
-        let is_passed = |name: &HeaderName| {
-            !matches!(*name, ACCEPT_ENCODING | CONTENT_TYPE | EXPECT | HOST)
-                && !is_removed(name, signs_events, is_trusted)
-                && !headers.contains_key(name)
+        // Compares names instead of looking them up in `headers`, because a lookup hashes the name.
+        let is_set = |name| {
+            (0..).zip(&OPTIONAL).any(|(bit, optional)| set >> bit & 1 == 1 && optional == name)
         };
-        // All names are checked before the first is added, so that each value of a repeated name is
-        // passed.
-        let received: Vec<_> =
-            end_to_end(head.headers()).filter(|(name, _)| is_passed(name)).collect();
-        headers.reserve(received.len());
-        for (name, value) in received {
-            headers.append(name, value.clone());
+        for (name, value) in end_to_end(head.headers()) {
+            if !matches!(*name, ACCEPT_ENCODING | CONTENT_TYPE | EXPECT | HOST)
+                && !is_removed(name, signs_events, is_trusted)
+                && !is_set(name)
+            {
+                headers.append(name, value.clone());
+            }
         }
     }
 }

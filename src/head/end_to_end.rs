@@ -24,9 +24,10 @@ const OF_CONNECTION: [HeaderName; 10] = [
 /// Returns the headers that a proxy passes on: all headers except [`OF_CONNECTION`] and the headers
 /// that `connection` names.
 pub(crate) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-    let lines = headers.get_all(CONNECTION).iter();
+    // Compares each name with `connection`: a lookup would cost more, because it hashes the name.
+    let lines = headers.iter().filter(|(name, _)| *name == CONNECTION);
     let named: Vec<_> = lines
-        .flat_map(|line| line.as_bytes().split(|b| *b == b','))
+        .flat_map(|(_, line)| line.as_bytes().split(|b| *b == b','))
         .map(<[u8]>::trim_ascii)
         .collect();
     headers.iter().filter(move |(name, _)| {

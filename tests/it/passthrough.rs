@@ -124,8 +124,9 @@ async fn app_receives_callback_as_it_came() {
             ("content-type", &["application/x-www-form-urlencoded"]),
             ("cookie", &["a=1", "b=2"]),
             ("x-vendor-signature", &["s"]),
-            ("ce-type", &["com.kollus.live_play"]),
-            ("gatepost-template", &["k"]),
+            ("ce-type", &[]),
+            ("ce-id", &[]),
+            ("gatepost-template", &[]),
             ("connection", &[]),
             ("x-hop", &[]),
             ("accept-encoding", &[]),
@@ -133,6 +134,22 @@ async fn app_receives_callback_as_it_came() {
         ] {
             assert_eq!(text(&head.headers, name), values, "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn app_receives_event_headers_with_passthrough_if_it_wants_them() {
+    let address = "[template.on.live_play]\nforward = 'passthrough'\nce_headers = true";
+    let door = Door::new("", address, "");
+    assert_eq!(door.reply(play()).await, (200, NATIVE.to_owned()));
+    let (head, _) = door.only_request();
+    for (name, values) in [
+        ("cookie", &["a=1", "b=2"][..]),
+        ("x-vendor-signature", &["s"]),
+        ("ce-type", &["com.kollus.live_play"]),
+        ("gatepost-template", &["k"]),
+    ] {
+        assert_eq!(text(&head.headers, name), values, "{name}");
     }
 }
 
@@ -313,6 +330,10 @@ fn config_explains_faults_of_passthrough() {
         (
             "{ url = 'http://app.test/play', forward = 'raw', check_reply = true }",
             "expected forward = \"passthrough\" beside check_reply, found another form; remove check_reply",
+        ),
+        (
+            "{ url = 'http://app.test/play', forward = 'raw', ce_headers = true }",
+            "expected forward = \"passthrough\" beside ce_headers, found another form; remove ce_headers",
         ),
         (
             "{ url = 'http://app.test/play', host = 'a b' }",

@@ -1,4 +1,4 @@
-//! Reads the keys that apply to some forms of the event only: `check_reply` and `keep_proof`.
+//! Reads the keys that apply to some forms of the event only: `check_reply`, `ce_headers` and `keep_proof`.
 
 use super::Entry;
 use crate::config::ConfigReader;
@@ -7,16 +7,20 @@ use crate::provider::Plan;
 use crate::toml_reader::{Place, Table};
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `check_reply`. Reports the key beside a form in which gatepost always judges the
-    /// answer.
-    pub(super) fn check_reply(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<bool> {
-        let check = table.boolean("check_reply");
-        if check.is_some() && forward.is_some_and(|forward| forward != Forward::Passthrough) {
+    /// Reads a switch that applies to passthrough only. Reports the key beside another form.
+    pub(super) fn passthrough_switch(
+        &self,
+        table: &Table<'f>,
+        key: &'static str,
+        forward: Option<Forward>,
+    ) -> Option<bool> {
+        let switch = table.boolean(key);
+        if switch.is_some() && forward.is_some_and(|forward| forward != Forward::Passthrough) {
             let problem =
-                "expected forward = \"passthrough\" beside check_reply, found another form";
-            self.faults.add(&table.place_of("check_reply"), problem, "remove check_reply");
+                format!("expected forward = \"passthrough\" beside {key}, found another form");
+            self.faults.add(&table.place_of(key), problem, format!("remove {key}"));
         }
-        check
+        switch
     }
 
     /// Reads `keep_proof`. Returns its position if it is true. Reports the key beside a form in

@@ -47,6 +47,7 @@ struct Entry {
     dedupe: Option<Dedupe>,
     forward: Forward,
     check_reply: Option<bool>,
+    ce_headers: Option<bool>,
     /// Position of `keep_proof = true`; `None` if the app does not receive the proof.
     keep_proof: Option<Place>,
     host: Option<HeaderValue>,
@@ -174,7 +175,8 @@ impl<'f> ConfigReader<'f, '_> {
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = self.forward(table);
-        let check_reply = self.check_reply(table, forward);
+        let check_reply = self.passthrough_switch(table, "check_reply", forward);
+        let ce_headers = self.passthrough_switch(table, "ce_headers", forward);
         let keep_proof = self.keep_proof(table, forward);
         let host = self.host(table);
         let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
@@ -208,6 +210,7 @@ impl<'f> ConfigReader<'f, '_> {
             dedupe,
             forward: forward.unwrap_or_default(),
             check_reply,
+            ce_headers,
             keep_proof,
             host,
             empty_answer,
@@ -392,6 +395,7 @@ impl<'f> ConfigReader<'f, '_> {
             forward: entry.forward,
             keeps_proof: entry.keep_proof.is_some(),
             checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
+            adds_event_headers: entry.ce_headers.unwrap_or_default(),
             retry: entry.queued.as_ref().map(|q| q.retry).filter(|_| kind.decision.is_none()),
             resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
@@ -534,6 +538,7 @@ impl Entry {
             dedupe: None,
             forward: Forward::default(),
             check_reply: None,
+            ce_headers: None,
             keep_proof: None,
             host: None,
             empty_answer: None,

@@ -538,6 +538,10 @@ fn entry(about: &str, own: &[Value]) -> Value {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
         },
+        "ce_headers": {
+            "type": "boolean",
+            "description": "With passthrough: if true, the app also receives the headers of the event, `ce-*` and `gatepost-*`. Default: false.",
+        },
         "keep_proof": {
             "type": "boolean",
             "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
