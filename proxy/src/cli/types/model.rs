@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub(super) struct Model {
     pub(super) records: Vec<Record>,
     pub(super) events: Vec<EventType>,
-    /// Name of a union of all events, in words.
+    /// Name of the union of all events. No record begins with `Any`.
     pub(super) union: String,
 }
 
@@ -62,7 +62,7 @@ impl Model {
         let info = definition.info();
         let mut model = Self::default();
         let provider = words(&info.name);
-        model.union = format!("{provider}Event");
+        model.union = format!("Any{provider}Event");
         for kind in info.kinds.iter().filter(|own| kind.is_none_or(|name| *own.name == *name)) {
             if let Some(schema) = definition.schema(&kind.name) {
                 model.kind(&format!("{provider}{}", words(&kind.name)), kind, &schema);
