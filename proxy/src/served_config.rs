@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gatepost::{Config, ConfigFiles, Gate, ProxySettings, Timestamp, WatchedFiles};
+use gatepost::{Config, ConfigFiles, Gate, ProxySettings, RouteInfo, Timestamp, WatchedFiles};
 use gatepost_editor::{
     Edit, EditError, EditErrorKind, EditedFile, KeyFolders, TemplateView, config_file,
 };
@@ -37,6 +37,7 @@ pub(crate) struct ServedConfig {
 
 struct LoadedConfig {
     templates: Vec<TemplateView>,
+    routes: Arc<[RouteInfo]>,
     watched: WatchedFiles,
     status: ConfigStatus,
 }
@@ -83,7 +84,8 @@ impl ServedConfig {
         let tls = Arc::<ServedTls>::default();
         tls.replace(load_tls(&tls, &config)?.as_ref());
         log_warnings(&config, files.path());
-        let loaded = LoadedConfig { templates, watched, status };
+        let routes = Arc::default();
+        let loaded = LoadedConfig { templates, routes, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
     }
@@ -113,6 +115,11 @@ impl ServedConfig {
         })
     }
 
+    /// Returns the routes of the gate's config.
+    pub(crate) fn routes(&self) -> Arc<[RouteInfo]> {
+        Arc::clone(&lock(&self.loaded).routes)
+    }
+
     /// Returns the description of the gate's config.
     pub(crate) fn status(&self) -> ConfigStatus {
         lock(&self.loaded).status.clone()
@@ -125,7 +132,22 @@ impl ServedConfig {
 
     /// Applies an edit to its file and to the gate.
     pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
+        self.edit_if(edit, caller, |_| true)
+    }
+
+    /// Applies an edit as [`Self::edit`] does, if the edited template is as `is_seen` expects.
+    pub(crate) fn edit_if(
+        &self,
+        edit: &Edit,
+        caller: Option<IpAddr>,
+        is_seen: impl Fn(&TemplateView) -> bool,
+    ) -> Result<(), EditError> {
         let mut files = lock(&self.files);
+        if self.template(edit.template()).is_ok_and(|now| !is_seen(&now)) {
+            let message = "expected the template as you have seen it, found a change of another \
+                           operator; read it again";
+            return Err(EditError::new(EditErrorKind::FileChanged, message));
+        }
         let edited = edit.apply_to(&files);
         check_unchanged(&files, edited.as_ref().ok())?;
         let edited = edited?;
@@ -216,7 +238,8 @@ impl ServedConfig {
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
-        *loaded = LoadedConfig { templates, watched, status }.followed_by(&config);
+        let routes = Arc::default();
+        *loaded = LoadedConfig { templates, routes, watched, status }.followed_by(&config);
         self.gate.replace(config);
         self.tls.replace(tls);
     }
@@ -257,6 +280,7 @@ impl LoadedConfig {
         log::set_callbacks(config.proxy().telemetry.log_callbacks);
         CAPTURED.apply(config.proxy().inspector);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
+        self.routes = config.route_infos().collect();
         self.watched = config.watched_files().clone();
         self
     }

@@ -57,7 +57,7 @@ fn empty_headers(combination: Combination) -> HeaderMap {
     names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
 }
 
-/// Set of headers in [`OPTIONAL`]. Bit `n` stands for `OPTIONAL[n]`.
+/// Set of headers in [`OPTIONAL`]. Bit `n` is set if the set contains `OPTIONAL[n]`.
 type Combination = usize;
 
 /// Returns the combination of the headers that have a value.

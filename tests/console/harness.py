@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -61,6 +62,13 @@ security_key = {{ env = "TENCENT_KEY" }}
 custom_key = "custom"
 [template.on]
 live_play = "http://127.0.0.1:{app}/play"
+"""
+
+# A route whose platform has no template.
+UNBOUND = """
+[[route]]
+path = "/callbacks/mux"
+provider = "mux"
 """
 
 
@@ -149,6 +157,10 @@ class Gatepost:
     def play(self, channel="channel1"):
         return self.send("kollus.live_play", f"channel_key={channel}", key=None,
                          path="/callbacks/kollus/p4th-t0ken")
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_until(lambda: b'"last_reload":"success"' in self.get("/readyz").body)
 
     def stop(self):
         self.process.terminate()

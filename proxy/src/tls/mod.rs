@@ -164,7 +164,7 @@ impl ServedTls {
         }
     }
 
-    fn loaded(&self) -> Result<Arc<LoadedTls>, HandshakeError> {
+    pub(crate) fn loaded(&self) -> Result<Arc<LoadedTls>, HandshakeError> {
         self.0.load_full().ok_or(HandshakeError::NoCertificate)
     }
 }

@@ -23,7 +23,8 @@ pub(super) struct NavLink {
 }
 
 /// Path and title of the pages in the navigation.
-const PAGES: [(&str, &str); 1] = [("", "Callbacks")];
+const PAGES: [(&str, &str); 4] =
+    [("", "Callbacks"), ("templates", "Templates"), ("domains", "Domains"), ("status", "Status")];
 
 impl Layout {
     /// Creates the layout of a page at this relative path from the root. `page` is the page of the

@@ -18,6 +18,9 @@ mod form;
 mod layout;
 mod response;
 mod sessions;
+mod status;
+mod template_form;
+mod templates;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -181,6 +184,27 @@ impl ConsoleRequest {
         self.access == Access::Change
     }
 
+    /// Returns the value of a parameter of the query.
+    fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// Returns a sentence about the edit that has led to this page.
+    fn done(&self) -> &'static str {
+        match self.parameter("done").as_deref() {
+            Some("bound") => "Bound. It applies to every callback from now on.",
+            Some("created") => {
+                "Template created. Bind it to the domains or channels that it is for."
+            }
+            Some("deleted") => "Template deleted.",
+            Some("saved") => "Saved. It applies to every callback from now on.",
+            Some("unbound") => "Unbound. It applies to every callback from now on.",
+            Some("unchanged") => "Nothing to save: the form has the values of the config.",
+            Some(_) | None => "",
+        }
+    }
+
     fn layout(&self, page: &'static str) -> Layout {
         Layout::new(&self.up(), page, self.access)
     }
@@ -222,6 +246,13 @@ async fn page(
         (&Method::GET, [""]) => callbacks::list(served, request).await,
         (&Method::GET, ["feed"]) => callbacks::feed(gate, request).await,
         (_, ["callbacks", id, rest @ ..]) => callbacks::one(gate, session, request, id, rest).await,
+        (&Method::GET, ["templates"]) => templates::list(served, request),
+        (_, ["templates", name, rest @ ..]) => {
+            templates::one(served, session, request, name, rest).await
+        }
+        (_, ["new-template"]) => templates::create(served, session, request).await,
+        (&Method::GET, ["status"]) => status::show(served, request),
+        (_, ["domains"]) => templates::domains(served, session, request).await,
         _ => request.no_page(),
     }
 }

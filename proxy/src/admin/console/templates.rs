@@ -1,0 +1,414 @@
+//! The templates: list, form, bindings, and deletion; and the domains, which are the bindings from
+//! the other side.
+
+use std::sync::Arc;
+
+use askama::Template;
+use gatepost::{Definition, providers};
+use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView};
+use http::{Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use pingora::protocols::http::ServerSession;
+
+use super::ConsoleRequest;
+use super::form::{self, Form};
+use super::layout::Layout;
+use super::response::ConsoleResponse;
+use super::template_form::{TemplateForm, version};
+use crate::served_config::ServedConfig;
+
+/// Maximum number of fields for domains that the page of bindings shows.
+const MAX_TENANT_FIELDS: usize = 50;
+
+/// Returns the list of templates.
+pub(super) fn list(served: &ServedConfig, request: &ConsoleRequest) -> ConsoleResponse {
+    let done = request.done();
+    let page =
+        TemplatesPage { layout: request.layout("templates"), done, templates: served.templates() };
+    ConsoleResponse::page(&page)
+}
+
+/// Handles `new-template`: the choice of a provider, then the form.
+pub(super) async fn create(
+    served: &Arc<ServedConfig>,
+    session: &mut ServerSession,
+    request: &ConsoleRequest,
+) -> ConsoleResponse {
+    let provider = request.parameter("provider").unwrap_or_default();
+    if !request.may_change() {
+        return request.read_only();
+    }
+    if Definition::built_in(&provider).is_none() {
+        let page = NewTemplatePage::choice(request);
+        return ConsoleResponse::page(&page);
+    }
+    let mut form = TemplateForm::new(&provider, None);
+    if request.method == Method::GET {
+        return ConsoleResponse::page(&NewTemplatePage::form(request, form));
+    }
+    let Some(sent) = form::read(session).await else { return request.bad_form() };
+    form.fill(&sent);
+    let (edit, name) = (Edit::Create(form.new_template()), form.name.value.clone());
+    match carry_out(served, request, edit, |_| true).await {
+        Ok(()) => {
+            ConsoleResponse::redirect(&format!("templates/{}/bind?done=created", coded(&name)))
+        }
+        Err(error) => {
+            form.show(&error);
+            ConsoleResponse::page(&NewTemplatePage::form(request, form)).with_status(status(&error))
+        }
+    }
+}
+
+/// Handles the paths below `templates/`.
+pub(super) async fn one(
+    served: &Arc<ServedConfig>,
+    session: &mut ServerSession,
+    request: &ConsoleRequest,
+    name: &str,
+    rest: &[&str],
+) -> ConsoleResponse {
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    let Ok(view) = served.template(&name) else {
+        let text =
+            "The config has no such template. Another operator may have renamed or deleted it.";
+        return request.notice(StatusCode::NOT_FOUND, "Template not found", text);
+    };
+    let sent = match request.method {
+        Method::POST if !request.may_change() => return request.read_only(),
+        Method::POST => match form::read(session).await {
+            Some(sent) => Some(sent),
+            None => return request.bad_form(),
+        },
+        _ => None,
+    };
+    match rest {
+        [] => modify(served, request, view, sent).await,
+        ["bind"] if request.may_change() => bind(served, request, view, sent).await,
+        ["unbind"] if request.may_change() => unbind(served, request, view, sent).await,
+        ["delete"] if request.may_change() => delete(served, request, view, sent).await,
+        ["bind" | "unbind" | "delete"] => request.read_only(),
+        _ => request.no_page(),
+    }
+}
+
+async fn modify(
+    served: &Arc<ServedConfig>,
+    request: &ConsoleRequest,
+    view: TemplateView,
+    sent: Option<Form>,
+) -> ConsoleResponse {
+    let mut form = TemplateForm::new(&view.provider, Some(&view));
+    let Some(sent) = sent else {
+        return ConsoleResponse::page(&TemplatePage::new(request, view, form));
+    };
+    form.fill(&sent);
+    if form::value(&sent, "version") != Some(&form.version) {
+        let problem = "Another operator has changed this template since you opened it. The form has \
+                       your values; save again to replace the other change, or reload the page.";
+        form.problems.push(problem.into());
+        let page = TemplatePage::new(request, view, form);
+        return ConsoleResponse::page(&page).with_status(StatusCode::CONFLICT);
+    }
+    let change = form.change(&view);
+    let new = change.rename.clone().unwrap_or_else(|| view.name.clone());
+    if change.is_empty() {
+        return ConsoleResponse::redirect(&format!("{}?done=unchanged", coded(&view.name)));
+    }
+    let seen = form.version.clone();
+    let edit = Edit::Modify { name: view.name.clone(), change };
+    let is_seen = move |now: &TemplateView| version(now) == seen;
+    match carry_out(served, request, edit, is_seen).await {
+        Ok(()) => ConsoleResponse::redirect(&format!("{}?done=saved", coded(&new))),
+        Err(error) => {
+            form.show(&error);
+            let page = TemplatePage::new(request, view, form);
+            ConsoleResponse::page(&page).with_status(status(&error))
+        }
+    }
+}
+
+async fn bind(
+    served: &Arc<ServedConfig>,
+    request: &ConsoleRequest,
+    view: TemplateView,
+    sent: Option<Form>,
+) -> ConsoleResponse {
+    let mut page = BindPage {
+        layout: request.layout("templates"),
+        done: request.done(),
+        view,
+        tenants: vec![String::new()],
+        problem: String::new(),
+    };
+    let Some(sent) = sent else { return ConsoleResponse::page(&page) };
+    let values = sent.iter().filter(|(name, _)| name == "tenant").map(|(_, value)| value.trim());
+    page.tenants = values.take(MAX_TENANT_FIELDS).map(ToOwned::to_owned).collect();
+    if form::value(&sent, "add").is_some() {
+        if page.tenants.len() < MAX_TENANT_FIELDS {
+            page.tenants.push(String::new());
+        }
+        return ConsoleResponse::page(&page);
+    }
+    let tenants: Vec<_> =
+        page.tenants.iter().filter(|tenant| !tenant.is_empty()).cloned().collect();
+    if tenants.is_empty() {
+        page.problem = "Enter a domain or a channel.".into();
+        return ConsoleResponse::page(&page).with_status(StatusCode::BAD_REQUEST);
+    }
+    let edit = Edit::Bind { name: page.view.name.clone(), tenants };
+    match carry_out(served, request, edit, |_| true).await {
+        Ok(()) => ConsoleResponse::redirect(&format!("../{}?done=bound", coded(&page.view.name))),
+        Err(error) => {
+            page.problem = sentence(&error);
+            ConsoleResponse::page(&page).with_status(status(&error))
+        }
+    }
+}
+
+async fn unbind(
+    served: &Arc<ServedConfig>,
+    request: &ConsoleRequest,
+    view: TemplateView,
+    sent: Option<Form>,
+) -> ConsoleResponse {
+    let tenant = request.parameter("tenant").unwrap_or_default();
+    let from_domains = request.parameter("from").as_deref() == Some("domains");
+    let back = match from_domains {
+        true => "../../domains".to_owned(),
+        false => format!("../{}", coded(&view.name)),
+    };
+    let mut page = ConfirmPage {
+        layout: request.layout(if from_domains { "domains" } else { "templates" }),
+        title: format!("Unbind {tenant}?"),
+        text: format!(
+            "gatepost refuses the callbacks of {tenant} from now on, unless another template is bound to \"*\"."
+        ),
+        action: "Unbind",
+        problem: String::new(),
+        can_go_on: view.bind.contains(&tenant),
+        back: back.clone(),
+    };
+    if !page.can_go_on {
+        page.problem = format!("{tenant} is not bound to {}.", view.name);
+    }
+    if sent.is_none() || !page.can_go_on {
+        return ConsoleResponse::page(&page);
+    }
+    let edit = Edit::Unbind { name: view.name, tenants: vec![tenant] };
+    match carry_out(served, request, edit, |_| true).await {
+        Ok(()) => ConsoleResponse::redirect(&format!("{back}?done=unbound")),
+        Err(error) => page.failed(&error),
+    }
+}
+
+async fn delete(
+    served: &Arc<ServedConfig>,
+    request: &ConsoleRequest,
+    view: TemplateView,
+    sent: Option<Form>,
+) -> ConsoleResponse {
+    let mut page = ConfirmPage {
+        layout: request.layout("templates"),
+        title: format!("Delete the template {}?", view.name),
+        text: "A deleted template cannot be restored. Its addresses and settings are gone.".into(),
+        action: "Delete",
+        problem: String::new(),
+        can_go_on: view.bind.is_empty(),
+        back: format!("../{}", coded(&view.name)),
+    };
+    if !page.can_go_on {
+        page.problem = format!(
+            "This template is bound to {}. Unbind each domain and channel first.",
+            view.bind.join(", ")
+        );
+    }
+    if sent.is_none() || !page.can_go_on {
+        return ConsoleResponse::page(&page);
+    }
+    match carry_out(served, request, Edit::Delete { name: view.name }, |_| true).await {
+        Ok(()) => ConsoleResponse::redirect("../../templates?done=deleted"),
+        Err(error) => page.failed(&error),
+    }
+}
+
+/// Handles `domains`: the list of bindings, and the form for a new one.
+pub(super) async fn domains(
+    served: &Arc<ServedConfig>,
+    session: &mut ServerSession,
+    request: &ConsoleRequest,
+) -> ConsoleResponse {
+    let mut page = DomainsPage::new(served, request);
+    if request.method == Method::GET {
+        return ConsoleResponse::page(&page);
+    }
+    if !request.may_change() {
+        return request.read_only();
+    }
+    let Some(sent) = form::read(session).await else { return request.bad_form() };
+    page.tenant = form::value(&sent, "tenant").unwrap_or_default().trim().to_owned();
+    page.template = form::value(&sent, "template").unwrap_or_default().to_owned();
+    if page.tenant.is_empty() {
+        page.problem = "Enter a domain or a channel.".into();
+        return ConsoleResponse::page(&page).with_status(StatusCode::BAD_REQUEST);
+    }
+    let edit = Edit::Bind { name: page.template.clone(), tenants: vec![page.tenant.clone()] };
+    match carry_out(served, request, edit, |_| true).await {
+        Ok(()) => ConsoleResponse::redirect("domains?done=bound"),
+        Err(error) => {
+            page.problem = sentence(&error);
+            ConsoleResponse::page(&page).with_status(status(&error))
+        }
+    }
+}
+
+/// Applies an edit on a blocking thread, because it reads and writes files. `is_seen` says if the
+/// template is still as the operator has seen it.
+async fn carry_out(
+    served: &Arc<ServedConfig>,
+    request: &ConsoleRequest,
+    edit: Edit,
+    is_seen: impl Fn(&TemplateView) -> bool + Send + 'static,
+) -> Result<(), EditError> {
+    let (served, client) = (Arc::clone(served), request.client);
+    let done = tokio::task::spawn_blocking(move || served.edit_if(&edit, client, is_seen));
+    let failed = |_| EditError::new(EditErrorKind::Io, "gatepost failed to edit; read its log");
+    done.await.map_err(failed)?
+}
+
+const fn status(error: &EditError) -> StatusCode {
+    match error.kind() {
+        EditErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        EditErrorKind::Io => StatusCode::INTERNAL_SERVER_ERROR,
+        EditErrorKind::FileChanged
+        | EditErrorKind::FileLinked
+        | EditErrorKind::NameTaken
+        | EditErrorKind::TemplateInUse
+        | EditErrorKind::TemplateNotFound
+        | EditErrorKind::TenantNotBound
+        | EditErrorKind::TenantTaken => StatusCode::CONFLICT,
+    }
+}
+
+/// Returns the message with the faults.
+fn sentence(error: &EditError) -> String {
+    let faults = error.faults().iter().map(|fault| format!("{}; {}", fault.problem, fault.remedy));
+    let faults: Vec<_> = faults.collect();
+    if faults.is_empty() { error.message().to_owned() } else { faults.join(". ") }
+}
+
+/// Encodes a name for a path.
+fn coded(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
+}
+
+#[derive(Template)]
+#[template(path = "templates.html")]
+struct TemplatesPage {
+    layout: Layout,
+    done: &'static str,
+    templates: Vec<TemplateView>,
+}
+
+#[derive(Template)]
+#[template(path = "new_template.html")]
+struct NewTemplatePage {
+    layout: Layout,
+    /// Name and title of each provider.
+    providers: Vec<(String, String)>,
+    form: Option<TemplateForm>,
+}
+
+impl NewTemplatePage {
+    fn choice(request: &ConsoleRequest) -> Self {
+        let pair = |info: gatepost::ProviderInfo| (info.name.to_string(), info.title.to_string());
+        let mut providers: Vec<_> = providers().into_iter().map(pair).collect();
+        providers.sort_by_key(|(_, title)| title.to_lowercase());
+        Self { layout: request.layout("templates"), providers, form: None }
+    }
+
+    fn form(request: &ConsoleRequest, form: TemplateForm) -> Self {
+        let layout = request.layout("templates");
+        Self { layout, providers: Vec::new(), form: Some(form) }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "template.html")]
+struct TemplatePage {
+    layout: Layout,
+    done: &'static str,
+    view: TemplateView,
+    form: TemplateForm,
+}
+
+impl TemplatePage {
+    fn new(request: &ConsoleRequest, view: TemplateView, form: TemplateForm) -> Self {
+        Self { layout: request.layout("templates"), done: request.done(), view, form }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "bind.html")]
+struct BindPage {
+    layout: Layout,
+    done: &'static str,
+    view: TemplateView,
+    tenants: Vec<String>,
+    problem: String,
+}
+
+/// A question before an edit that loses something.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    layout: Layout,
+    title: String,
+    text: String,
+    action: &'static str,
+    problem: String,
+    can_go_on: bool,
+    back: String,
+}
+
+impl ConfirmPage {
+    fn failed(mut self, error: &EditError) -> ConsoleResponse {
+        self.problem = sentence(error);
+        ConsoleResponse::page(&self).with_status(status(error))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "domains.html")]
+struct DomainsPage {
+    layout: Layout,
+    done: &'static str,
+    templates: Vec<TemplateView>,
+    tenant: String,
+    template: String,
+    problem: String,
+}
+
+impl DomainsPage {
+    fn new(served: &ServedConfig, request: &ConsoleRequest) -> Self {
+        Self {
+            layout: request.layout("domains"),
+            done: request.done(),
+            templates: served.templates(),
+            tenant: String::new(),
+            template: String::new(),
+            problem: String::new(),
+        }
+    }
+
+    /// Returns each tenant with its template, sorted.
+    fn bindings(&self) -> Vec<(&str, &TemplateView)> {
+        let mut all: Vec<(&str, &TemplateView)> = self
+            .templates
+            .iter()
+            .flat_map(|view| view.bind.iter().map(move |tenant| (&**tenant, view)))
+            .collect();
+        all.sort_by_key(|(tenant, view)| (*tenant == "*", *tenant, &*view.provider));
+        all
+    }
+}

@@ -1,0 +1,191 @@
+"""The Templates and Domains pages: create, bind, change, unbind and delete."""
+
+import unittest
+
+from playwright.sync_api import expect
+
+from harness import READ_TOKEN, ConsoleTest
+
+KINDS = ("push", "interruption", "recording_file", "recording_status", "recording_exception",
+         "screencapture", "porn_detection", "error")
+
+
+class Templates(ConsoleTest):
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+
+    def text(self):
+        return self.gatepost.file.read_text()
+
+    def open(self, path):
+        self.page.goto(self.gatepost.console + path)
+
+    def click(self, name, role="button"):
+        self.page.get_by_role(role, name=name, exact=True).click()
+
+    def expect_title(self, text):
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)
+
+    def fill(self, label, value):
+        self.page.get_by_label(label, exact=True).fill(value)
+
+    def test_whole_life_of_template_with_eight_addresses(self):
+        self.click("Templates", "link")
+        self.check_page("templates")
+        self.click("Create template", "link")
+        self.page.get_by_label("Platform").select_option("Tencent Cloud CSS")
+        self.click("Continue")
+        self.check_page("template-new")
+        self.fill("Name", "\u76f4\u64ad-1")
+        self.fill("Description", "All_eight_events")
+        self.fill("New key, name", "TENCENT_KEY")
+        for kind in KINDS:
+            self.fill(kind, f"http://127.0.0.1:{self.gatepost.app_port}/eight/{kind}")
+        self.click("Create")
+        # The page of bindings comes right after.
+        self.expect_title("Bind \u76f4\u64ad-1")
+        expect(self.page.get_by_role("status")).to_contain_text("Template created")
+        self.fill("Domain or channel 1", "a.example.com")
+        self.click("Add another")
+        self.fill("Domain or channel 2", "b.example.com")
+        self.check_page("bind")
+        self.click("Bind")
+        self.expect_title("\u76f4\u64ad-1")
+        for domain in ("a.example.com", "b.example.com"):
+            self.assertEqual(self.gatepost.push(app=domain).returncode, 0)
+        self.assertEqual(self.gatepost.app.RequestHandlerClass.seen[-1][0], "/eight/push")
+        self.check_page("template")
+        self.fill("Name", "renamed")
+        self.fill("Description", "")
+        self.fill("error", "")
+        self.click("Save")
+        expect(self.page.get_by_role("status")).to_contain_text("Saved")
+        self.assertIn('name = "renamed"', self.text())
+        self.assertNotIn("/eight/error", self.text())
+        self.click("Delete", "link")
+        expect(self.page.get_by_role("alert")).to_contain_text("Unbind each domain")
+        self.assertEqual(self.page.get_by_role("button", name="Delete").count(), 0)
+        self.click("Back", "link")
+        for domain in ("a.example.com", "b.example.com"):
+            self.page.get_by_role("link", name=f"Unbind {domain}").click()
+            self.expect_title(f"Unbind {domain}?")
+            self.check_page("unbind")
+            self.click("Unbind")
+        self.assertNotEqual(self.gatepost.push(app="a.example.com").returncode, 0)
+        self.click("Delete", "link")
+        expect(self.page.get_by_text("cannot be restored")).to_be_visible()
+        self.check_page("delete")
+        self.click("Delete")
+        expect(self.page.get_by_role("status")).to_have_text("Template deleted.")
+        self.assertNotIn("renamed", self.text())
+        self.assertIn("# The studio's own domain.", self.text())
+
+    def test_shows_each_fault_at_its_field_and_keeps_values(self):
+        before = self.text()
+        self.open("new-template?provider=tencent-css")
+        self.fill("Name", "n" * 31)
+        self.fill("Description", "d" * 101)
+        self.fill("push", "ftp://127.0.0.1/<b>")
+        self.fill("New key, name", "NO_SUCH_VARIABLE")
+        self.click("Create")
+        for label in ("Name", "Description", "push"):
+            field = self.page.get_by_label(label, exact=True)
+            expect(field).to_have_attribute("aria-invalid", "true")
+        expect(self.page.locator("#on-push-fault")).to_contain_text("http")
+        expect(self.page.locator("#keys-fault")).to_contain_text("NO_SUCH_VARIABLE")
+        expect(self.page.get_by_label("push", exact=True)).to_have_value("ftp://127.0.0.1/<b>")
+        self.problems.clear()  # The browser reports the status 422.
+        self.check_page("template-faults")
+        self.fill("Name", "studio")
+        self.fill("Description", "")
+        self.fill("push", "http://127.0.0.1:1/push")
+        self.fill("Key 1, name", "TENCENT_KEY")
+        self.click("Create")
+        expect(self.page.locator("#name-fault")).to_be_visible()
+        self.assertEqual(self.text(), before)
+
+    def test_two_operators_do_not_overwrite_each_other(self):
+        other = self.open_page()
+        self.log_in(page=other)
+        self.open("templates/studio")
+        other.goto(self.gatepost.console + "templates/studio")
+        other.get_by_label("Description").fill("Of_the_other")
+        other.get_by_role("button", name="Save").click()
+        expect(other.get_by_role("status")).to_contain_text("Saved")
+        self.fill("Description", "Mine")
+        self.click("Save")
+        expect(self.page.get_by_role("alert")).to_contain_text("Another operator has changed")
+        self.assertIn("Of_the_other", self.text())
+        expect(self.page.get_by_label("Description")).to_have_value("Mine")
+        self.click("Save")
+        expect(self.page.get_by_role("status")).to_contain_text("Saved")
+        self.assertIn("Mine", self.text())
+
+    def test_hand_edit_is_shown_as_conflict(self):
+        self.open("templates/studio")
+        edited = self.text().replace("The studio's own domain", "Edited by hand")
+        self.gatepost.file.write_text(edited)
+        self.fill("Description", "Mine")
+        self.click("Save")
+        expect(self.page.get_by_role("alert")).to_contain_text("SIGHUP")
+        self.assertEqual(self.text(), edited)
+
+    def test_domains_bind_and_unbind_from_the_other_side(self):
+        self.click("Domains", "link")
+        self.check_page("domains")
+        self.fill("Domain or channel", "channel3")
+        self.page.get_by_label("Template", exact=True).select_option("viewers")
+        self.click("Bind")
+        expect(self.page.get_by_role("status")).to_contain_text("Bound")
+        self.assertEqual(self.gatepost.play("channel3").returncode, 0)
+        self.fill("Domain or channel", "push.example.com")
+        self.page.get_by_label("Template", exact=True).select_option("studio")
+        self.click("Bind")
+        self.fill("Domain or channel", "")
+        self.click("Bind")
+        expect(self.page.get_by_role("alert")).to_contain_text("Enter a domain")
+        self.page.get_by_role("link", name="Unbind channel3 from viewers").click()
+        self.click("Unbind")
+        expect(self.page).to_have_url(self.gatepost.console + "domains?done=unbound")
+        self.assertNotIn("channel3", self.text())
+
+    def test_channel_template_keeps_fixed_values_and_secrets(self):
+        self.open("templates/viewers")
+        self.check_page("template-channel")
+        self.assertNotIn('value="custom"', self.page.content())
+        self.fill("Description", "For_viewers")
+        self.click("Save")
+        expect(self.page.get_by_role("status")).to_contain_text("Saved")
+        self.assertIn('custom_key = "custom"', self.text())
+        self.assertIn('security_key = { env = "TENCENT_KEY" }', self.text())
+        self.click("Save")
+        expect(self.page.get_by_role("status")).to_contain_text("Nothing to save")
+
+    def test_read_token_sees_templates_and_changes_nothing(self):
+        page = self.open_page()
+        self.log_in(READ_TOKEN, page)
+        page.goto(self.gatepost.console + "templates/studio")
+        expect(page.get_by_label("Name", exact=True)).to_be_disabled()
+        self.assertEqual(page.get_by_role("button", name="Save").count(), 0)
+        for path in ("templates/studio/bind", "templates/studio/delete", "new-template"):
+            page.goto(self.gatepost.console + path)
+            expect(page.get_by_role("heading", level=1)).to_have_text("You may look, but not change")
+
+    def test_looks_whole_in_dark_and_on_phone(self):
+        for scheme in ("light", "dark"):
+            for width, device in ((1280, "desktop"), (390, "phone")):
+                page = self.open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+                self.log_in(page=page)
+                for path in ("templates", "templates/studio", "templates/studio/bind", "domains",
+                             "templates/viewers", "templates/studio/delete"):
+                    page.goto(self.gatepost.console + path)
+                    self.check_page(f"{path.replace('/', '-')}-{device}-{scheme}", page)
+
+
+class WithoutJavaScript(Templates):
+    javascript = False
+
+
+if __name__ == "__main__":
+    unittest.main()
