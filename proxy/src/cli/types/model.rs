@@ -48,7 +48,7 @@ pub(super) enum Type {
     Any,
     Boolean,
     Integer,
-    List(Box<Type>),
+    List(Box<Self>),
     Number,
     /// An object without declared members.
     Object,

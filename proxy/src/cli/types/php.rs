@@ -31,11 +31,11 @@ fn parameter(member: &Member) -> String {
         (Type::Any, false) => ("", " = null"),
         _ => ("?", " = null"),
     };
-    let ty = match &member.ty {
+    let ty = if matches!(member.ty, Type::Number) {
         // A union cannot have the short form of null.
-        Type::Number if !member.required => "null|int|float".to_owned(),
-        Type::Number => "int|float".to_owned(),
-        ty => format!("{null}{}", name_of(ty)),
+        if member.required { "int|float" } else { "null|int|float" }.to_owned()
+    } else {
+        format!("{null}{}", name_of(&member.ty))
     };
     format!("{about}        public readonly {ty} ${}{default},\n", variable(&member.name))
 }
@@ -76,17 +76,15 @@ fn read(value: &str, ty: &Type) -> String {
 
 /// Prints a value that has the declared type, with objects of the generated classes.
 fn converted(value: &str, ty: &Type) -> String {
-    match ty {
-        Type::Record(name) => format!("{name}::fromArray({value})"),
-        Type::List(of) => match &**of {
-            Type::Record(name) => {
-                format!("array_map({name}::fromArray(...), array_filter({value}, is_array(...)))")
-            }
-            _ => value.to_owned(),
-        },
-        Type::Number => format!("{value} + 0"),
-        _ => value.to_owned(),
+    if let Type::Record(name) = ty {
+        return format!("{name}::fromArray({value})");
     }
+    if matches!(ty, Type::Number) {
+        return format!("{value} + 0");
+    }
+    let Type::List(of) = ty else { return value.to_owned() };
+    let Type::Record(name) = &**of else { return value.to_owned() };
+    format!("array_map({name}::fromArray(...), array_filter({value}, is_array(...)))")
 }
 
 fn json_serialize(record: &Record) -> String {
