@@ -93,7 +93,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "a handler takes another kind or type than the callback has",
         "a route of the app receives several kinds, but its handler takes one type",
         LOG,
-        "take the platform's enum, such as KollusCallback, or give each kind a route",
+        "take the platform's enum of all kinds, or give each kind a route",
     ]),
     shadow([
         "accepted",
@@ -275,7 +275,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost has a fault of its own",
         "a bug",
         LOG,
-        "report the line; gatepost goes on with other requests",
+        "report the line; gatepost continues with other requests",
     ]),
     operation([
         "server_down",
