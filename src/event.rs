@@ -1,10 +1,11 @@
 //! Events: accepted callbacks, as the app receives them.
 //!
-//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends an event in one of four
+//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends an event in one of five
 //! forms ([HTTP protocol binding], read 2026-11):
 //!
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
+//! - `common`: binary mode, with the names and fields that all platforms share;
 //! - `raw`: binary mode, with the unchanged body and headers of the callback;
 //! - `passthrough`: the unchanged callback, with its method, path and host. The app's answer is the
 //!   reply.
@@ -127,6 +128,8 @@ impl EventSource {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Forward {
     CloudEvents,
+    /// The common event of the kind; typed JSON if the kind has none.
+    Common,
     #[default]
     Json,
     Passthrough,
@@ -134,8 +137,9 @@ pub(crate) enum Forward {
 }
 
 impl Forward {
-    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+    pub(crate) const WORDS: [(&'static str, Self); 5] = [
         ("cloudevents", Self::CloudEvents),
+        ("common", Self::Common),
         ("json", Self::Json),
         ("passthrough", Self::Passthrough),
         ("raw", Self::Raw),
@@ -151,7 +155,7 @@ impl Forward {
 /// the percent sign, and every byte that is not printable ASCII.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const STRUCTURED: HeaderValue =
     HeaderValue::from_static("application/cloudevents+json; charset=utf-8");
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -268,14 +272,14 @@ impl Event {
     ) -> (Bytes, HeaderValue) {
         match forward {
             Forward::CloudEvents => (self.structured(received), STRUCTURED),
-            Forward::Json if !self.is_raw => (self.data_for_app().clone(), JSON),
-            Forward::Json | Forward::Passthrough | Forward::Raw => {
+            Forward::Common | Forward::Json if !self.is_raw => (self.data_for_app().clone(), JSON),
+            Forward::Common | Forward::Json | Forward::Passthrough | Forward::Raw => {
                 (raw.clone(), received.cloned().unwrap_or(OCTETS))
             }
         }
     }
 
-    fn data_for_app(&self) -> &Bytes {
+    pub(crate) fn data_for_app(&self) -> &Bytes {
         self.data_with_proof.as_ref().unwrap_or(&self.data)
     }
 

@@ -43,17 +43,10 @@ impl<'f> ConfigReader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
-        let is_open = !plan.uses_template_keys() && token.is_none();
-        // A fault in the route, such as a misspelt `token`, may be the cause.
-        if is_open && !self.faults.are_in(&table.place.key) {
-            let problem =
-                format!("{} does not sign, and the path has no secret segment", plan.title);
-            let remedy =
-                "end the path with /{token} and set token, or let only the platform reach the path";
-            self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
-        }
+        self.check_common(forward, &table.place_of("forward"), &plan);
         self.warn_of_unconfirmed(table, &plan);
         if token.is_none() {
+            self.warn_of_open_route(table, &plan);
             self.check_unsigned_challenge(table, &plan);
         }
         let pattern: Arc<str> = path.value.into();
@@ -98,6 +91,18 @@ impl<'f> ConfigReader<'f, '_> {
             problem,
             "end the path with /{token} and set token",
         );
+    }
+
+    /// Warns of a route without a secret segment for a platform that does not sign.
+    fn warn_of_open_route(&self, table: &Table<'f>, plan: &Plan) {
+        // A fault in the route, such as a misspelt `token`, may be the cause.
+        if !plan.uses_template_keys() && !self.faults.are_in(&table.place.key) {
+            let problem =
+                format!("{} does not sign, and the path has no secret segment", plan.title);
+            let remedy =
+                "end the path with /{token} and set token, or let only the platform reach the path";
+            self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
+        }
     }
 
     fn warn_of_unconfirmed(&self, table: &Table<'f>, plan: &Plan) {

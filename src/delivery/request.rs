@@ -7,11 +7,12 @@ use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::client::{TRACEPARENT, TRACESTATE, trace_headers};
-use crate::event::{self, Forward};
+use crate::event::{self, Forward, JSON};
 use crate::head::{
     Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, end_to_end,
     is_removed,
 };
+use crate::provider::common::{CommonEvent, EventNames};
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
@@ -96,7 +97,7 @@ impl Accepted {
     pub fn event_method<'h>(&self, head: &Head<'h>) -> &'h Method {
         match self.forward() {
             Forward::Passthrough => head.method(),
-            Forward::CloudEvents | Forward::Json | Forward::Raw => &Method::POST,
+            Forward::CloudEvents | Forward::Common | Forward::Json | Forward::Raw => &Method::POST,
         }
     }
 
@@ -129,7 +130,11 @@ impl Accepted {
             return self.received_request(head, context);
         }
         let (event, template) = (self.event(), self.template());
-        let (body, content_type) = event.body(forward, self.raw(), self.content_type());
+        let common = if forward == Forward::Common { self.common_event() } else { None };
+        let (body, content_type) = match &common {
+            Some((_, body)) => (body.clone(), JSON),
+            None => event.body(forward, self.raw(), self.content_type()),
+        };
         let subject = event.subject().unwrap_or_default();
         // All written values share one allocation.
         let mut text = BytesMut::with_capacity(TYPICAL_TEXT + subject.len());
@@ -139,7 +144,7 @@ impl Accepted {
             event::SPECVERSION,
             event.id_header(&mut text),
             event.source.header().clone(),
-            event.ce_type.clone(),
+            common.map_or_else(|| event.ce_type.clone(), |(event, _)| event.ce_type()),
             template.header.clone(),
         ];
         let subject = event.subject_header(&mut text);
@@ -162,6 +167,16 @@ impl Accepted {
             headers.insert(GATEPOST_MISFITS, misfits);
         }
         (headers, body)
+    }
+
+    /// Returns the common event and its body; `None` if the kind or the data has none.
+    #[cold]
+    fn common_event(&self) -> Option<(CommonEvent, Bytes)> {
+        let event = self.event();
+        let rule = self.kind().common.as_ref().filter(|_| !event.is_raw)?;
+        let (provider, kind, tenant) = (event.provider(), event.kind(), event.tenant());
+        let names = EventNames { provider, kind, tenant };
+        rule.write(names, event.data_for_app()).map(|(event, body)| (event, body.into()))
     }
 
     fn adds_event_headers(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The kinds, fields and settings that a definition declares, for command lines and other tools.
 
 use crate::json::Shape;
+use crate::provider::common::CommonEvent;
 use crate::provider::field::{Field, Fields};
 use crate::provider::locator::Locator;
 use crate::provider::plan::PageTexts;
@@ -106,6 +107,9 @@ pub struct KindInfo {
     pub decision: bool,
     /// True for a challenge: gatepost replies from values of the request, without the app.
     pub challenge: bool,
+    /// The common events of the kind, such as `started`: one, or one for each value of a field. Empty
+    /// for a kind without a common event.
+    pub common: Vec<&'static str>,
     /// The rule for the id of an event, `ce-id`.
     pub identity: IdentityInfo,
     /// The declared fields of the event's data.
@@ -200,6 +204,12 @@ impl From<&Kind> for KindInfo {
             time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
             challenge: kind.challenge.is_some(),
+            common: kind
+                .common
+                .iter()
+                .flat_map(|rule| rule.event.events())
+                .map(CommonEvent::name)
+                .collect(),
             identity: IdentityInfo::from(kind),
             fields: kind.fields.iter().map(FieldInfo::from).collect(),
             reply: reply.map(FieldInfo::from).collect(),

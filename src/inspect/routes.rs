@@ -90,6 +90,8 @@ pub enum KindForm {
     Json,
     /// Typed JSON with the attributes of the event in one body.
     CloudEvents,
+    /// The common event of the kind.
+    Common,
     /// gatepost replies without the app.
     NoEvent,
 }
@@ -104,6 +106,7 @@ impl KindForm {
             Self::Raw => "raw",
             Self::Json => "json",
             Self::CloudEvents => "cloudevents",
+            Self::Common => "common",
             Self::NoEvent => "-",
         }
     }
@@ -113,6 +116,7 @@ impl From<Forward> for KindForm {
     fn from(forward: Forward) -> Self {
         match forward {
             Forward::CloudEvents => Self::CloudEvents,
+            Forward::Common => Self::Common,
             Forward::Json => Self::Json,
             Forward::Passthrough => Self::Passthrough,
             Forward::Raw => Self::Raw,

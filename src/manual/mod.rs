@@ -6,6 +6,9 @@ pub mod install {}
 #[doc = include_str!("app.md")]
 pub mod app {}
 
+#[doc = include_str!("common.md")]
+pub mod common {}
+
 #[doc = include_str!("reliability.md")]
 pub mod reliability {}
 

@@ -7,6 +7,7 @@
 //! definitions.
 
 pub(crate) mod challenge;
+pub(crate) mod common;
 pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;

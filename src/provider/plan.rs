@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::challenge::Challenge;
+use super::common::CommonRule;
 use super::decision::Decision;
 use super::field::{Fields, parse_whole};
 use super::locator::{CaptureError, CapturedHead, Locator, Received};
@@ -216,6 +217,8 @@ pub(crate) struct Kind {
     pub(crate) decision: Option<Decision>,
     /// The rule for the reply to a challenge, which the app does not get; `None` for any other kind.
     pub(crate) challenge: Option<Challenge>,
+    /// The rule for the common event of this kind; `None` if the kind has none.
+    pub(crate) common: Option<CommonRule>,
     /// If true, the platform does not sign this kind, whatever the signature rule of the plan.
     pub(crate) is_unsigned: bool,
     /// The reply to a notification of this kind; `None` means the reply of the plan.
@@ -422,6 +425,11 @@ impl Plan {
                 let text = pointer.text(received.object);
                 text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
             })
+    }
+
+    /// Returns `true` if at least one kind has a common event.
+    pub(crate) fn has_common_events(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.common.is_some())
     }
 
     /// Returns the index of the kind with this name.

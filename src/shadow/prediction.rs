@@ -274,7 +274,7 @@ fn missing(accepted: &Accepted, ask: &Ask, headers: &VendorHeaders) -> (Vec<Stri
     if forward.keeps_headers() {
         return (Vec::new(), Vec::new());
     }
-    debug_assert!(matches!(forward, Forward::Json | Forward::CloudEvents));
+    debug_assert!(matches!(forward, Forward::CloudEvents | Forward::Common | Forward::Json));
     let names = headers.names.iter().map(|name| name.as_str().to_owned()).collect();
     let fields = accepted.proof_fields().filter(|_| !ask.keeps_proof).map(str::to_owned).collect();
     (names, fields)

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
 mod answers;
+mod common;
 mod config;
 mod core;
 #[cfg(feature = "tower")]

@@ -49,6 +49,9 @@ fn list_named(name: &str) -> Result<(), CommandError> {
         out(&format!("{full}{}", column(&kind.about)));
         out(&format!("  ce-type\t{}", kind.ce_type));
         out(&format!("  ce-id\t{}", kind.identity));
+        if !kind.common.is_empty() {
+            out(&format!("  common\t{}", kind.common.join(", ")));
+        }
         list_fields(&kind.fields, "  ");
         if !kind.reply.is_empty() {
             out("  reply:");

@@ -123,12 +123,13 @@ fn reserved_lines(config: &Config) -> Vec<String> {
 
 /// Counts the kinds in each form, in the order of a roll-out.
 fn summary(config: &Config) -> String {
-    const FORMS: [KindForm; 6] = [
+    const FORMS: [KindForm; 7] = [
         KindForm::Shadow,
         KindForm::Passthrough,
         KindForm::Raw,
         KindForm::Json,
         KindForm::CloudEvents,
+        KindForm::Common,
         KindForm::NoEvent,
     ];
     let routes: Vec<_> = config.route_infos().collect();

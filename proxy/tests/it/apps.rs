@@ -121,3 +121,88 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let took = started.elapsed();
     assert!(took < Duration::from_secs(30), "expected a stop within 30 s, found {took:?}");
 }
+
+/// One app serves the requests of four platforms, because their common events are the same.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
+fn one_php_app_decides_for_four_stream_servers() {
+    let port = free_port();
+    let mut command = Command::new("php");
+    command.arg("-S").arg(format!("127.0.0.1:{port}")).arg("examples/php/streams.php");
+    let app = Program::start(command.current_dir(root()));
+    drop(connect(port));
+    let mut config = String::new();
+    for provider in ["srs", "mediamtx", "nginx-rtmp", "ovenmediaengine"] {
+        config += &format!(
+            "[[route]]\npath = '/{provider}'\nprovider = '{provider}'\n\
+             [[template]]\nname = '{provider}'\nprovider = '{provider}'\nbind = ['*']\n\
+             insecure_unsigned = true\n[template.on]\n\
+             '*' = {{ url = 'http://127.0.0.1:{port}/streams', forward = 'common' }}\n"
+        );
+    }
+    let gate = Gatepost::serve_config(&config);
+    let srs = |action: &str, stream: &str| {
+        post(
+            "/srs",
+            &format!(
+                r#"{{"action":"{action}","ip":"203.0.113.10","vhost":"v","app":"live","stream":"{stream}"}}"#
+            ),
+        )
+    };
+    let mediamtx = |action: &str, stream: &str| {
+        post(
+            "/mediamtx",
+            &format!(r#"{{"action":"{action}","ip":"203.0.113.10","path":"{stream}","id":"1"}}"#),
+        )
+    };
+    let nginx = |call: &str, stream: &str| {
+        post(
+            "/nginx-rtmp",
+            &format!("call={call}&app=live&addr=203.0.113.10&clientid=17&name={stream}"),
+        )
+    };
+    let ome = |direction: &str, stream: &str| {
+        let url = format!("rtmp://ome.example.com/live/{stream}?token=abc");
+        post(
+            "/ovenmediaengine",
+            &format!(
+                r#"{{"client":{{"address":"203.0.113.10"}},"request":{{"direction":"{direction}","status":"opening","url":"{url}"}}}}"#
+            ),
+        )
+    };
+    for (allowed, denied, yes, no) in [
+        (
+            srs("on_publish", "open"),
+            srs("on_publish", "closed"),
+            (200, r#"{"code":0}"#),
+            (200, r#"{"code":1}"#),
+        ),
+        (mediamtx("publish", "open"), mediamtx("read", "closed"), (200, ""), (401, "")),
+        (nginx("publish", "open"), nginx("play", "closed"), (200, ""), (403, "")),
+        (
+            ome("incoming", "open"),
+            ome("outgoing", "closed"),
+            (200, r#"{"allowed":true}"#),
+            (200, r#"{"allowed":false}"#),
+        ),
+    ] {
+        for (request, (status, body)) in [(allowed, yes), (denied, no)] {
+            let reply = gate.send(&request);
+            assert_eq!((reply.status, &*reply.text()), (status, body));
+        }
+    }
+    assert_eq!(gate.send(&nginx("publish_done", "open")).status, 200);
+    app.wait_for_lines("com.gatepost.stream.", 9);
+    let log = app.log();
+    for line in [
+        "com.gatepost.stream.publish_requested /srs/v open",
+        "com.gatepost.stream.publish_requested /mediamtx open",
+        "com.gatepost.stream.play_requested /mediamtx closed",
+        "com.gatepost.stream.play_requested /nginx-rtmp closed",
+        "com.gatepost.stream.publish_requested /ovenmediaengine open",
+        "com.gatepost.stream.play_requested /ovenmediaengine closed",
+        "com.gatepost.stream.ended /nginx-rtmp open",
+    ] {
+        assert!(log.contains(line), "expected {line} in {log}");
+    }
+}

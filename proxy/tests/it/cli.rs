@@ -228,7 +228,7 @@ fn lists_providers_and_fields() {
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     let start = "tencent-css.push\tEvent at the start of a push.\n  ce-type\tcom.tencentcloud.css.push\n  \
                  ce-id\tcontent, with /event_time or /update_time or /sequence; without it, new for each callback\n  \
-                 event_type\tinteger\t";
+                 common\tstarted\n  event_type\tinteger\t";
     assert!(stdout.starts_with(start), "{stdout}");
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);

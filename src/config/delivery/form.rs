@@ -36,6 +36,22 @@ impl<'f> ConfigReader<'f, '_> {
         keeps.then_some(place)
     }
 
+    /// Reports `forward = "common"` for a provider that has no common events.
+    pub(in crate::config) fn check_common(
+        &self,
+        forward: Option<Forward>,
+        place: &Place,
+        plan: &Plan,
+    ) {
+        if forward == Some(Forward::Common) && !plan.has_common_events() {
+            let problem = format!(
+                "expected a provider with common events beside forward = \"common\", found {}",
+                plan.title
+            );
+            self.faults.add(place, problem, "write forward = \"json\"");
+        }
+    }
+
     /// Warns of a `keep_proof` without effect, because no field of the callbacks is only proof.
     pub(super) fn warn_of_missing_proof(&self, entry: &Entry, plan: &Plan) {
         let Some(place) = &entry.keep_proof else { return };

@@ -370,6 +370,7 @@ impl<'f> ConfigReader<'f, '_> {
             );
             self.faults.add(&entry.place, problem, "write forward = \"json\"");
         }
+        self.check_common(Some(entry.forward), &entry.place, plan);
         Delivery::Ask(self.ask(entry, kind, policy, template).into())
     }
 

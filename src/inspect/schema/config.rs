@@ -424,7 +424,7 @@ fn route() -> Value {
 fn forward() -> Value {
     json!({
         "description": "Form in which the app receives events.",
-        "enum": ["json", "cloudevents", "raw", "passthrough"],
+        "enum": ["json", "cloudevents", "common", "raw", "passthrough"],
     })
 }
 

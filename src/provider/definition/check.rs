@@ -1,5 +1,6 @@
 //! Checks that the kinds, replies and samples of a definition agree with each other.
 
+use super::kind::KindDefaults;
 use super::{DefinitionReader, Formats};
 use crate::json::Object;
 use crate::provider::decision::Decision;
@@ -10,7 +11,13 @@ use crate::toml_reader::{Place, Table};
 
 impl<'f> DefinitionReader<'f> {
     /// Checks every kind. `kinds` must contain all kinds of the definition.
-    pub(super) fn check_kinds(&self, table: &Table<'f>, kinds: &[Kind]) {
+    pub(super) fn check_kinds(
+        &self,
+        (definition, table): (&Table<'f>, &Table<'f>),
+        kinds: &[Kind],
+        defaults: &KindDefaults,
+    ) {
+        self.check_common_fields(definition, defaults.common(), kinds);
         for kind in kinds {
             let place = table.place_of(&kind.name);
             if kinds.iter().any(|other| other.group.as_deref() == Some(&kind.name)) {
@@ -67,14 +74,14 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Checks that `form-pairs` signs forms.
-    pub(super) fn check_form_pairs<'k>(
+    pub(super) fn check_form_pairs(
         &self,
         table: &Table<'f>,
         formats: &Formats,
-        kinds: impl Iterator<Item = &'k Kind>,
+        kinds: &[Kind],
         of_plan: Option<&Signature>,
     ) {
-        let mut rules = kinds.filter_map(|kind| kind.signature.as_ref()).chain(of_plan);
+        let mut rules = kinds.iter().filter_map(|kind| kind.signature.as_ref()).chain(of_plan);
         let signs_pairs =
             |rule: &Signature| rule.parts.iter().any(|part| part.from == PartSource::FormPairs);
         let is_form = formats.has(BodyFormat::Form) || formats.has(BodyFormat::Query);

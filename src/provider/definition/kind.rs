@@ -8,6 +8,7 @@ use http::{HeaderValue, Method};
 use super::DefinitionReader;
 use crate::json::{NameMap, Object};
 use crate::provider::challenge::Challenge;
+use crate::provider::common::CommonField;
 use crate::provider::decision::Decision;
 use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
@@ -25,6 +26,13 @@ pub(super) struct KindDefaults {
     id: Vec<Locator>,
     sequence: Vec<Pointer>,
     times: Times,
+    common: Vec<CommonField>,
+}
+
+impl KindDefaults {
+    pub(super) fn common(&self) -> &[CommonField] {
+        &self.common
+    }
 }
 
 /// The reply to the callbacks of a kind. At most one of the values is set.
@@ -55,6 +63,7 @@ impl<'f> DefinitionReader<'f> {
             id: self.locators(table, "id"),
             sequence: self.pointers(table, "sequence"),
             times: self.times(table, DEFAULT_TIMES),
+            common: self.common_fields(table),
         }
     }
 
@@ -216,6 +225,7 @@ impl<'f> DefinitionReader<'f> {
             None => defaults.fields.clone().build(),
         };
         let reply = table.table("reply").map(|reply| self.kind_reply(&reply));
+        let common = self.common(table, &defaults.common, &fields);
         let is_unsigned = table.boolean("unsigned").unwrap_or(false);
         let sample = table.string("sample").and_then(|text| self.sample(&text));
         table.finish();
@@ -224,6 +234,9 @@ impl<'f> DefinitionReader<'f> {
             reply.map_or(Some(KindReply::default()), |r| r)?;
         let signature = signature.map_or(Some(None), |read| read.map(Some))?;
         let name = name.into();
+        if let Some((rule, place)) = &common {
+            self.check_common(place, rule, &fields, decision.is_some());
+        }
         Some(Kind {
             name,
             ce_type,
@@ -238,6 +251,7 @@ impl<'f> DefinitionReader<'f> {
             fields,
             decision,
             challenge,
+            common: common.map(|(rule, _)| rule),
             is_unsigned,
             ack,
             sample,
@@ -320,6 +334,7 @@ impl<'f> DefinitionReader<'f> {
             fields: defaults.fields.clone().build(),
             decision: None,
             challenge: None,
+            common: None,
             is_unsigned: false,
             ack: None,
             sample: None,

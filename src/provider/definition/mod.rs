@@ -7,6 +7,7 @@ mod ack;
 mod by_status;
 mod challenge;
 mod check;
+mod common;
 mod jwt;
 mod kind;
 mod place;
@@ -23,6 +24,8 @@ use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
 use crate::toml_reader::{self, Fault, FaultKind, Faults, Form, Item, Located, Table};
+
+const CE_TYPE_REMEDY: &str = "set the start of each event type, for example `com.example`";
 
 const CASES: [(&str, TenantCase); 2] =
     [("insensitive", TenantCase::Insensitive), ("sensitive", TenantCase::Sensitive)];
@@ -103,10 +106,7 @@ impl<'f> DefinitionReader<'f> {
         let title = table.require_string("title", "set the name of the platform");
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
         let page = page_texts(table);
-        let ce_type = table.require_string(
-            "ce_type",
-            "set the start of each event type, for example `com.example`",
-        );
+        let ce_type = table.require_string("ce_type", CE_TYPE_REMEDY);
         let request = self.require_table(table, "request").and_then(|t| self.request(&t));
         let tenant = self.locators(table, "tenant");
         let tenant_case = table.string("tenant_case");
@@ -123,15 +123,15 @@ impl<'f> DefinitionReader<'f> {
         let mut kinds = self.kinds(&kinds_table, &defaults, ce_type);
         kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant));
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
-        self.check_kinds(&kinds_table, &kinds);
+        self.check_kinds((table, &kinds_table), &kinds, &defaults);
         table.finish();
         let request = request?;
         let signature = signature.map_or(Some(None), |read| read.map(Some))?;
         self.check_challenges(&kinds_table, &kinds, signature.as_ref());
+        self.check_form_pairs(&kinds_table, &request.formats, &kinds, signature.as_ref());
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
         unknown.mark_essential(&tenant);
         let reads_query = request.formats.has(BodyFormat::Query);
-        self.check_form_pairs(&kinds_table, &request.formats, kinds.iter(), signature.as_ref());
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
         Some(Plan {
@@ -157,7 +157,7 @@ impl<'f> DefinitionReader<'f> {
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
             headers: self.headers.into_inner(),
-            reads_query: self.reads_query.into_inner() || reads_query,
+            reads_query: reads_query || self.reads_query.into_inner(),
             reads_target: self.reads_target.into_inner(),
             settings: self.settings,
         })

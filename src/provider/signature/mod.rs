@@ -285,11 +285,10 @@ fn value<'r>(
     received: &Received<'r>,
     missing: impl FnOnce(String) -> SignatureError,
 ) -> Result<Cow<'r, str>, SignatureError> {
-    place.text(received).ok_or_else(|| match place {
-        Locator::OneOf(_) if !place.is_absent(received) => {
-            SignatureError::Ambiguous { place: place.to_string() }
-        }
-        _ => missing(place.to_string()),
+    place.text(received).ok_or_else(|| {
+        let differs = matches!(place, Locator::OneOf(_)) && !place.is_absent(received);
+        let place = place.to_string();
+        if differs { SignatureError::Ambiguous { place } } else { missing(place) }
     })
 }
 
