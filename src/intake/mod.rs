@@ -42,11 +42,11 @@ use crate::head::Head;
 use crate::json::{Object, Shape};
 use crate::memory::{Domain, Memory, Turn};
 use crate::printable::printable;
-use crate::provider::Plan;
 use crate::provider::challenge::Challenge;
 use crate::provider::locator::{CapturedHead, Locator, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
+use crate::provider::{Kind, Plan};
 use crate::reply::Reply;
 use crate::route::{Route, RouteIndex, Routes};
 use crate::template::{RequiredSignature, Reuse, Template};
@@ -279,6 +279,7 @@ impl Intake {
             unknown_kind,
             reused,
             challenge,
+            session_id,
         } = genuine;
         let (forward, limit) = (self.route().forward, self.route().limit.clone());
         let IntakeState { arrival, cors, memory, .. } = *self.0;
@@ -296,6 +297,7 @@ impl Intake {
             memory,
             reused,
             challenge,
+            session_id,
         }))
     }
 
@@ -341,10 +343,20 @@ impl Intake {
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
+        let session_id = session_id(&self.0.memory, plan.kind(kind), &received);
         let format = plan.format_of(self.0.captured.method());
         let content_type = content_type(received_type, format, &object, raw);
         let template = Arc::clone(template);
-        Ok(GenuineCallback { event, template, kind, content_type, unknown_kind, reused, challenge })
+        Ok(GenuineCallback {
+            event,
+            template,
+            kind,
+            content_type,
+            unknown_kind,
+            reused,
+            challenge,
+            session_id,
+        })
     }
 }
 
@@ -358,6 +370,7 @@ struct GenuineCallback {
     reused: Option<Reused>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,
+    session_id: Option<u64>,
 }
 
 /// Number of chunks that a body may have beyond its maximum length in bytes.
@@ -495,6 +508,23 @@ fn judge<'t>(
     let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
     let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
     Ok(Judgement { kind, unknown_kind, proof, challenge, event })
+}
+
+/// Returns a digest of the platform's id of the session that the callback starts or ends; `None` if
+/// it names none.
+fn session_id(memory: &Memory, kind: &Kind, received: &Received<'_>) -> Option<u64> {
+    let locators = &kind.session.as_ref()?.id;
+    let texts = locators.iter().filter_map(|locator| locator.text(received));
+    let mut parts = texts.filter(|text| !text.is_empty()).map(into_bytes).peekable();
+    parts.peek()?;
+    Some(memory.short_fingerprint(Domain::Session, parts))
+}
+
+fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
 }
 
 /// Returns the reply to a proven challenge.

@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<Setting>,
     pub(crate) kind_rule: KindRule,
     pub(crate) kinds: Vec<Kind>,
+    /// Indexes of the kinds that end a session.
+    pub(crate) session_ends: Vec<usize>,
     /// The kind of callbacks whose kind the definition does not declare.
     pub(crate) unknown: Kind,
     /// The group of each kind that has a group, with duplicates. A config can set one address for
@@ -233,6 +235,29 @@ pub(crate) struct Kind {
     /// counter. gatepost uses the first value that is present.
     pub(crate) sequence: Vec<Pointer>,
     pub(crate) viewer: ViewerKey,
+    /// The part of a session that this kind is; `None` for any other kind.
+    pub(crate) session: Option<SessionRule>,
+}
+
+/// A kind that starts or ends a session of its subject.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionRule {
+    pub(crate) part: SessionPart,
+    /// The locators of the values that identify the session, equal at its start and its end. If the
+    /// list is empty, the times of the events order the sessions.
+    pub(crate) id: Vec<Locator>,
+}
+
+/// Part of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionPart {
+    End,
+    Start,
+}
+
+impl SessionPart {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("end", Self::End), ("start", Self::Start)];
 }
 
 impl Kind {

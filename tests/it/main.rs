@@ -33,6 +33,7 @@ mod properties;
 mod queue;
 mod reference_files;
 mod resends;
+mod session_order;
 mod shadow;
 mod shadow_answers;
 mod signed;

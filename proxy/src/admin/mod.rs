@@ -98,7 +98,8 @@ impl ServeHttp for AdminApp {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
         if api::is_api(request.uri.path()) {
-            return api::respond(&self.served, &self.attempts, session).await;
+            return api::respond(&self.served, &self.attempts, self.queue.as_deref(), session)
+                .await;
         }
         if console::is_console(request.uri.path()) {
             return self.console.respond(&self.served, &self.attempts, session).await;

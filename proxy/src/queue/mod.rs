@@ -1,7 +1,11 @@
 //! The queue: the store of this process, and the task that delivers its events.
 
+mod apps;
 mod dispatcher;
+#[cfg(test)]
+mod simulation;
 mod store;
+mod view;
 
 use std::sync::Arc;
 use std::thread;
@@ -11,8 +15,11 @@ use gatepost::{Gate, StoreLocation, StoreSettings};
 use gatepost_store::{OpenError, SqliteStore, StoreRules};
 use tokio::runtime::Builder;
 
+use self::apps::ConfiguredApps;
 use self::dispatcher::Dispatcher;
+pub(crate) use self::dispatcher::MAX_IN_FLIGHT;
 pub(crate) use self::store::Queue;
+pub(crate) use self::view::{entry_json, event_json, set_condition, status_json};
 
 /// Opens the store, and checks and migrates its file.
 pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<Queue>, OpenError> {
@@ -43,7 +50,7 @@ const fn rules(settings: &StoreSettings) -> StoreRules {
 pub(crate) fn start(queue: Arc<Queue>, gate: Gate) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("queue".into()).spawn(move || {
-        let dispatcher = Dispatcher::new(queue, gate);
+        let dispatcher = Dispatcher::new(queue, ConfiguredApps(gate));
         runtime.block_on(dispatcher.run());
     })?;
     Ok(())

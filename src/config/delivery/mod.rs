@@ -3,6 +3,7 @@
 pub(super) mod breaker;
 mod failure;
 mod form;
+mod mirror;
 pub(in crate::config) mod queue;
 mod reply_signing;
 mod resend;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use self::failure::{LastGood, OnFailure};
+use self::mirror::Mirror;
 use self::queue::Queued;
 pub(super) use self::resend::Dedupe;
 use super::ConfigReader;
@@ -56,6 +58,8 @@ struct Entry {
     reach: Reach,
     /// `None` if gatepost asks the app before it replies.
     queued: Option<Queued>,
+    /// `None` if no address gets copies.
+    mirror: Option<Mirror>,
 }
 
 /// The parts of a template that gatepost compiles into deliveries.
@@ -104,6 +108,7 @@ impl<'f> ConfigReader<'f, '_> {
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         entries.iter().for_each(|entry| self.check_queued(entry, plan, resolve));
+        entries.iter().for_each(|entry| self.check_mirror(entry, plan, resolve));
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
         entries.iter().for_each(|entry| self.warn_of_missing_proof(entry, plan));
         (deliveries, unknown)
@@ -183,6 +188,7 @@ impl<'f> ConfigReader<'f, '_> {
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
         let reach = self.reach(table);
         let queued = self.queued(table);
+        let mirror = self.mirror(table);
         if table.has("reserve") && !table.has("url") {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
             let problem = "expected a url beside reserve, found none";
@@ -217,6 +223,7 @@ impl<'f> ConfigReader<'f, '_> {
             unclear_answer,
             reach,
             queued,
+            mirror,
             ..Entry::empty(name, table.place.clone())
         }
     }
@@ -396,6 +403,9 @@ impl<'f> ConfigReader<'f, '_> {
             forward: entry.forward,
             keeps_proof: entry.keep_proof.is_some(),
             checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
+            mirror: (entry.mirror.as_ref())
+                .filter(|_| kind.decision.is_none())
+                .map(|mirror| Arc::clone(&mirror.addresses)),
             adds_event_headers: entry.ce_headers.unwrap_or_default(),
             retry: entry.queued.as_ref().map(|q| q.retry).filter(|_| kind.decision.is_none()),
             resends: self.resends(entry, kind, template),
@@ -546,6 +556,7 @@ impl Entry {
             unclear_answer: None,
             reach: Reach::default(),
             queued: None,
+            mirror: None,
         }
     }
 

@@ -337,7 +337,7 @@ fn retry() -> Value {
             "first": { "$ref": "#/$defs/duration" },
             "max_ms": integer("Longest wait between two attempts, in milliseconds.", 1, MAX_RETRY_MS),
             "max": { "$ref": "#/$defs/duration" },
-            "give_up_after_secs": integer("Seconds after the first attempt at which gatepost gives up.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after_secs": integer("Seconds after an event was queued at which gatepost gives up.", 1, MAX_GIVE_UP_SECS),
             "give_up_after": { "$ref": "#/$defs/duration" },
         },
     })
@@ -600,6 +600,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
+        "mirror": strings("Addresses that get a copy of each event after the reply. Their answers are ignored."),
     })
 }
 

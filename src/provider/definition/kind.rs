@@ -12,7 +12,9 @@ use crate::provider::common::CommonField;
 use crate::provider::decision::Decision;
 use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
-use crate::provider::plan::{Kind, KindRule, SampleData, Times, ViewerKey};
+use crate::provider::plan::{
+    Kind, KindRule, SampleData, SessionPart, SessionRule, Times, ViewerKey,
+};
 use crate::provider::pointer::Pointer;
 use crate::reply::{REPLY_MARGIN, Reply};
 use crate::time::Unit;
@@ -220,6 +222,9 @@ impl<'f> DefinitionReader<'f> {
         let sequence = self.pointers(table, "sequence");
         let sequence = if table.has("sequence") { sequence } else { defaults.sequence.clone() };
         let viewer = ViewerKey(self.pointers(table, "viewer"));
+        let session = table
+            .table("session")
+            .and_then(|session| self.session(&session, subject.is_empty(), time.is_none()));
         let fields = match table.table("fields") {
             Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
             None => defaults.fields.clone().build(),
@@ -259,7 +264,30 @@ impl<'f> DefinitionReader<'f> {
             id,
             sequence,
             viewer,
+            session,
         })
+    }
+
+    /// Reads `session`: the part of a session that a kind is.
+    fn session(
+        &self,
+        table: &Table<'f>,
+        has_no_subject: bool,
+        has_no_time: bool,
+    ) -> Option<SessionRule> {
+        let part = table.require_string("part", "write part = \"start\" or \"end\"");
+        let id = self.locators(table, "id");
+        table.finish();
+        if has_no_subject {
+            let problem = "expected a subject, which orders sessions, found none";
+            self.faults.add(&table.place, problem, "add subject to the kind");
+        }
+        if id.is_empty() && has_no_time {
+            let problem = "expected an id of the session or a time of the event, found neither";
+            self.faults.add(&table.place, problem, "add id, or time to the kind");
+        }
+        let part = self.word(part.as_ref(), "part", &SessionPart::WORDS)?;
+        Some(SessionRule { part, id })
     }
 
     /// Reads `[kinds.NAME.reply]`: an acknowledgement, the reply to a challenge, or a decision.
@@ -343,6 +371,7 @@ impl<'f> DefinitionReader<'f> {
             // Two different events of an undeclared kind may have equal data.
             sequence: Vec::new(),
             viewer: ViewerKey::default(),
+            session: None,
         })
     }
 }

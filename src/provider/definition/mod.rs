@@ -19,7 +19,7 @@ use std::cell::RefCell;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::plan::{BodyFormat, Evidence, PageTexts, Plan, TenantCase};
+use super::plan::{BodyFormat, Evidence, Kind, PageTexts, Plan, SessionPart, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
@@ -99,6 +99,13 @@ impl Formats {
     }
 }
 
+/// Returns the indexes of the kinds that end a session.
+fn session_ends(kinds: &[Kind]) -> Vec<usize> {
+    let is_end =
+        |kind: &Kind| kind.session.as_ref().is_some_and(|session| session.part == SessionPart::End);
+    (0..).zip(kinds).filter(|(_, kind)| is_end(kind)).map(|(index, _)| index).collect()
+}
+
 impl<'f> DefinitionReader<'f> {
     fn plan(self, table: &Table<'f>) -> Option<Plan> {
         let name = table.require_string("name", "set a name, for example `tencent-css`");
@@ -151,6 +158,7 @@ impl<'f> DefinitionReader<'f> {
             signature,
             kind_rule,
             unknown,
+            session_ends: session_ends(&kinds),
             kinds,
             groups,
             sample,
