@@ -88,6 +88,12 @@ impl Template {
         &self.plan.name
     }
 
+    /// Returns the keys of the platform, in the order of the config, to enter them in the platform's
+    /// console. Never print them.
+    pub fn expose_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.proof.keys.iter().map(|key| key.secret().expose())
+    }
+
     /// Returns `true` if an operator's view of the template may show the value of the setting.
     ///
     /// Returns `false` for a secret. Also returns `false` for a setting that the definition does

@@ -18,6 +18,12 @@ pub mod commands {}
 #[doc = include_str!("templates.md")]
 pub mod templates {}
 
+#[doc = include_str!("account.md")]
+pub mod account {}
+
+#[doc = include_str!("scenario.md")]
+pub mod scenario {}
+
 #[doc = include_str!("rust.md")]
 pub mod rust {}
 
@@ -59,9 +65,6 @@ pub mod defaults {}
 
 #[doc = include_str!("config.md")]
 pub mod config {}
-
-#[doc = include_str!("cli.md")]
-pub mod cli {}
 
 #[doc = include_str!("figures.md")]
 pub mod figures {}

@@ -35,6 +35,9 @@ pub(super) enum CommandError {
          `gatepost init`, or name a file with -c"
     )]
     NoConfig,
+    /// A plan for the account of a platform has conflicts, which the command has printed.
+    #[error("expected a plan without conflicts, found {0}; resolve each as the plan says")]
+    Conflicts(usize),
     /// The operator has not confirmed the command.
     #[error("{0}")]
     NotConfirmed(String),
@@ -54,6 +57,8 @@ pub(super) enum CommandError {
         "expected an answer that gatepost can use, found none ({0}); see the answer, and `gatepost help {0}`"
     )]
     NotAnswered(String),
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
     /// gatepost refuses the recorded request.
@@ -65,6 +70,12 @@ pub(super) enum CommandError {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Replies to a scenario have other statuses than it expects. The command has printed them.
+    #[error(
+        "expected the status of each reply as the scenario has it, found another for {unexpected} of {all} \
+         callbacks; see the log of the server"
+    )]
+    Scenario { unexpected: usize, all: usize },
     #[error(
         "expected a reply from {host}, found none: {source}; start the server, or correct --to"
     )]
@@ -95,6 +106,25 @@ pub(super) enum AdminError {
     /// The response is not one of the API.
     #[error("expected a response of gatepost's API, found another one; check --admin")]
     Unknown,
+}
+
+/// Reason why a request to the platform fails.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlatformError {
+    #[error("{host}: {problem}; check the network and --endpoint")]
+    Unreachable { host: String, problem: String },
+    #[error("{action}: expected a response of the API, found another one; check --endpoint")]
+    Unknown { action: &'static str },
+    #[error(
+        "{action}: the platform refuses the request: {code}: {message}; {remedy} (request {request})"
+    )]
+    Refused {
+        action: &'static str,
+        code: String,
+        message: String,
+        remedy: &'static str,
+        request: String,
+    },
 }
 
 impl CommandError {

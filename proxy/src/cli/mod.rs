@@ -4,6 +4,7 @@ mod admin_client;
 mod capture;
 mod check;
 mod config_argument;
+mod confirmation;
 mod diagnostics;
 mod error;
 mod explain;
@@ -12,6 +13,7 @@ mod health;
 mod help;
 mod init;
 mod memory;
+mod platform;
 mod print;
 mod providers;
 mod queue;
@@ -36,6 +38,7 @@ use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
 use self::init::InitArguments;
+use self::platform::PlatformCommand;
 use self::queue::QueueCommand;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
@@ -122,6 +125,9 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Bring the callback templates in the account of a platform in line with the config.
+    #[command(subcommand)]
+    Platform(PlatformCommand),
     /// List, show, replay and drop queued events, also while gatepost runs.
     #[command(subcommand)]
     Queue(QueueCommand),
@@ -174,6 +180,7 @@ pub fn run_program() -> ExitCode {
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Types(arguments) => types::run(arguments),
         Command::Template(command) => template::run(command),
+        Command::Platform(command) => platform::run(command),
         Command::Queue(command) => queue::run(command),
         Command::Health { url, cacert } => health::ask(url, cacert.as_deref()),
         Command::Capture(command) => capture::run(command),

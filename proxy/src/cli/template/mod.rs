@@ -3,7 +3,7 @@
 mod arguments;
 mod format;
 
-use std::io::{self, BufRead, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use gatepost::{Config, ConfigFiles};
@@ -11,6 +11,7 @@ use gatepost_editor::{Edit, EditError, EditedFile, TemplateView, config_file};
 use serde_json::json;
 
 pub(super) use self::arguments::TemplateCommand;
+use super::confirmation::Confirmation;
 use super::error::CommandError;
 use super::print::{err, out};
 
@@ -105,54 +106,12 @@ fn delete(path: &Path, name: &str, yes: bool) -> Result<(), CommandError> {
     if !yes {
         let stdin = io::stdin();
         let is_terminal = stdin.is_terminal();
-        confirm(name, is_terminal, stdin.lock(), err)?;
+        let confirmation = Confirmation {
+            warning: &format!("deleting `{name}` cannot be undone"),
+            question: &format!("delete `{name}`"),
+            refused: "gatepost deleted nothing",
+        };
+        confirmation.ask(is_terminal, stdin.lock(), err)?;
     }
     Ok(write(&before, &edited, &format!("deleted `{name}`"))?)
-}
-
-/// Asks the operator at the terminal for a confirmation.
-fn confirm(
-    name: &str,
-    is_terminal: bool,
-    mut answers: impl BufRead,
-    ask: impl FnOnce(&str),
-) -> Result<(), CommandError> {
-    let warning = format!("deleting `{name}` cannot be undone");
-    if !is_terminal {
-        let message = format!("{warning}; confirm at a terminal, or add --yes");
-        return Err(CommandError::NotConfirmed(message));
-    }
-    ask(&format!("{warning}; delete `{name}`? [y/N]"));
-    let mut answer = String::new();
-    let read = answers.read_line(&mut answer);
-    let is_yes = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
-    if is_yes { Ok(()) } else { Err(CommandError::NotConfirmed("gatepost deleted nothing".into())) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answered(is_terminal: bool, answer: &str) -> (Result<(), String>, Option<String>) {
-        let mut asked = None;
-        let result = confirm("x", is_terminal, answer.as_bytes(), |q| asked = Some(q.to_owned()));
-        (result.map_err(|error| error.to_string()), asked)
-    }
-
-    #[test]
-    fn deletes_only_on_yes() {
-        let question = "deleting `x` cannot be undone; delete `x`? [y/N]".to_owned();
-        assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
-        for answer in ["n\n", "\n", "", "maybe y\n"] {
-            let refused = Err("gatepost deleted nothing".to_owned());
-            assert_eq!(answered(true, answer), (refused, Some(question.clone())), "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn refuses_to_delete_without_terminal() {
-        let (result, asked) = answered(false, "y\n");
-        assert!(result.unwrap_err().ends_with("; confirm at a terminal, or add --yes"));
-        assert_eq!(asked, None);
-    }
 }

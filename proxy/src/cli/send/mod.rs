@@ -1,5 +1,7 @@
 //! `gatepost send`: sends a realistic, signed callback in place of the platform.
 
+mod scenario;
+
 use std::env::VarError;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,9 +10,10 @@ use bytes::Bytes;
 use clap::Args;
 use gatepost::Timestamp;
 use http::header::CONTENT_TYPE;
-use http::{Request, Uri};
+use http::{Request, Uri, response};
 use http_body_util::Full;
 
+use self::scenario::Speed;
 use super::error::CommandError;
 use super::print::{err, out};
 use super::providers::{definition, unknown_kind};
@@ -21,14 +24,25 @@ use crate::{app, clock};
 #[derive(Debug, Args)]
 pub(super) struct SendArguments {
     /// Kind of the callback, for example `tencent-css.push`; `gatepost providers` lists all kinds.
-    kind: String,
+    #[arg(required_unless_present = "scenario")]
+    kind: Option<String>,
     /// Fields to set, for example `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`,
     /// or `setting:NAME=value` for a setting that the signature covers.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// Address that the platform would call.
-    #[arg(long, value_name = "URL")]
-    to: Uri,
+    /// Address that the platform would call. A scenario may have its own.
+    #[arg(long, value_name = "URL", required_unless_present = "scenario")]
+    to: Option<Uri>,
+    /// File with a scenario: the callbacks of several streams, with the gaps between them. The manual's
+    /// page `scenario` describes the file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "fields", "at", "print"])]
+    scenario: Option<PathBuf>,
+    /// Speed of the scenario: a multiple of real time, or `max` to wait for nothing.
+    #[arg(long, value_name = "SPEED", default_value = "1", requires = "scenario")]
+    speed: Speed,
+    /// Print a line of JSON for each callback of the scenario.
+    #[arg(long, requires = "scenario")]
+    json: bool,
     /// Key of the platform.
     #[arg(long, conflicts_with_all = ["key_env", "key_file"])]
     key: Option<KeyArgument>,
@@ -71,8 +85,45 @@ impl std::fmt::Debug for KeyArgument {
     }
 }
 
+impl SendArguments {
+    /// Returns the key; `None` if the operator gives none.
+    fn key(&self) -> Result<Option<String>, CommandError> {
+        match (&self.key_file, &self.key_env) {
+            (Some(path), _) => key_of_file(path).map(Some),
+            (None, Some(name)) => key_of_variable(name).map(Some),
+            (None, None) => Ok(self.key.as_ref().map(|key| key.0.clone())),
+        }
+    }
+
+    const fn to(&self) -> Option<&Uri> {
+        self.to.as_ref()
+    }
+
+    fn definition(&self) -> Option<&Path> {
+        self.definition.as_deref()
+    }
+
+    fn cacert(&self) -> Option<&Path> {
+        self.cacert.as_deref()
+    }
+
+    const fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    const fn prints_json(&self) -> bool {
+        self.json
+    }
+}
+
 pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
-    let full_kind = &arguments.kind;
+    if let Some(path) = &arguments.scenario {
+        return scenario::run(path, arguments);
+    }
+    // clap requires both without a scenario.
+    let (Some(full_kind), Some(to)) = (&arguments.kind, &arguments.to) else {
+        return Err(CommandError::argument("--to", "expected a kind and an address, found none"));
+    };
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
         let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";
         CommandError::argument(full_kind, problem)
@@ -88,7 +139,6 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         })?;
         sample.set(name, value)?;
     }
-    let to = &arguments.to;
     if to.scheme().is_none() || to.host().is_none() {
         let found = if to.scheme().is_none() { "no scheme" } else { "no host" };
         let problem = format!(
@@ -97,7 +147,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         return Err(CommandError::argument(to.to_string(), problem));
     }
     let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
-    match key(arguments)? {
+    match arguments.key()? {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
             err("no signature in the callback; set the key with --key or --key-env");
@@ -111,17 +161,16 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     deliver(request, arguments.cacert.as_deref())
 }
 
-fn key(arguments: &SendArguments) -> Result<Option<String>, CommandError> {
-    if let Some(path) = &arguments.key_file {
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|source| CommandError::File { path: path.clone(), source })?;
-        return Ok(Some(text.trim_ascii_end().to_owned()));
-    }
-    let Some(name) = &arguments.key_env else {
-        return Ok(arguments.key.as_ref().map(|key| key.0.clone()));
-    };
-    let value = std::env::var(name);
-    value.map(Some).map_err(|error| {
+/// Reads a key from a file.
+fn key_of_file(path: &Path) -> Result<String, CommandError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|source| CommandError::File { path: path.to_owned(), source })?;
+    Ok(text.trim_ascii_end().to_owned())
+}
+
+/// Reads a key from an environment variable.
+fn key_of_variable(name: &str) -> Result<String, CommandError> {
+    std::env::var(name).map_err(|error| {
         let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         let named = if name.bytes().all(is_usual) { name } else { "of --key-env" };
         let problem = match error {
@@ -149,24 +198,41 @@ fn print_request(request: &Request<Bytes>) -> io::Result<()> {
     io::stdout().write_all(&wire)
 }
 
+/// Client that sends callbacks in place of a platform.
+struct Sender(Option<TrustingClient>);
+
+impl Sender {
+    /// Creates a client that also trusts the authorities in `cacert`.
+    fn new(cacert: Option<&Path>) -> Result<Self, CommandError> {
+        cacert.map(|path| TrustingClient::new(Some(path))).transpose().map(Self)
+    }
+
+    /// Sends a request, and returns the head and the body of the reply.
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<(response::Parts, Bytes), CommandError> {
+        // An error names only the host and the port, because the path may contain a token.
+        let port = request.uri().port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = format!("{}{port}", request.uri().host().unwrap_or_default());
+        let request = request.map(Full::new);
+        match &self.0 {
+            Some(client) => {
+                let reply = client.fetch(request, gatepost::MAX_ANSWER_BYTES).await;
+                reply.map_err(|problem| CommandError::argument(host, problem))
+            }
+            None => {
+                let reply = app::fetch(request).await;
+                reply.map_err(|source| CommandError::Send { host, source })
+            }
+        }
+    }
+}
+
 /// Sends the request, and prints the status and the body of the reply.
 fn deliver(request: Request<Bytes>, cacert: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // An error names only the host and the port, because the path may contain a token.
-    let port = request.uri().port().map(|port| format!(":{port}")).unwrap_or_default();
-    let host = format!("{}{port}", request.uri().host().unwrap_or_default());
-    let request = request.map(Full::new);
-    let (head, body) = match cacert {
-        Some(path) => {
-            let client = TrustingClient::new(Some(path))?;
-            let reply = runtime.block_on(client.fetch(request, gatepost::MAX_ANSWER_BYTES));
-            reply.map_err(|problem| CommandError::argument(host, problem))?
-        }
-        None => {
-            let reply = runtime.block_on(app::fetch(request));
-            reply.map_err(|source| CommandError::Send { host, source })?
-        }
-    };
+    let (head, body) = runtime.block_on(Sender::new(cacert)?.send(request))?;
     out(&head.status.to_string());
     let body = String::from_utf8_lossy(&body);
     let body = body.trim_end();

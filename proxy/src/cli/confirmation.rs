@@ -1,0 +1,74 @@
+//! Confirmations at the terminal, for what cannot be undone.
+
+use std::io::BufRead;
+
+use super::error::CommandError;
+
+/// A question to the operator.
+pub(super) struct Confirmation<'q> {
+    /// Effect of the command, for example "deleting `x` cannot be undone".
+    pub(super) warning: &'q str,
+    /// Question without its mark, for example "delete `x`".
+    pub(super) question: &'q str,
+    /// Message after any answer but yes.
+    pub(super) refused: &'q str,
+}
+
+impl Confirmation<'_> {
+    /// Asks at the terminal.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error after any answer but yes, and without a terminal.
+    pub(super) fn ask(
+        &self,
+        is_terminal: bool,
+        mut answers: impl BufRead,
+        ask: impl FnOnce(&str),
+    ) -> Result<(), CommandError> {
+        let Self { warning, question, refused } = self;
+        if !is_terminal {
+            let message = format!("{warning}; confirm at a terminal, or add --yes");
+            return Err(CommandError::NotConfirmed(message));
+        }
+        ask(&format!("{warning}; {question}? [y/N]"));
+        let mut answer = String::new();
+        let read = answers.read_line(&mut answer);
+        let is_yes = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
+        if is_yes { Ok(()) } else { Err(CommandError::NotConfirmed((*refused).to_owned())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(is_terminal: bool, answer: &str) -> (Result<(), String>, Option<String>) {
+        let mut asked = None;
+        let confirmation = Confirmation {
+            warning: "deleting `x` cannot be undone",
+            question: "delete `x`",
+            refused: "gatepost deleted nothing",
+        };
+        let ask = |question: &str| asked = Some(question.to_owned());
+        let result = confirmation.ask(is_terminal, answer.as_bytes(), ask);
+        (result.map_err(|error| error.to_string()), asked)
+    }
+
+    #[test]
+    fn goes_ahead_only_on_yes() {
+        let question = "deleting `x` cannot be undone; delete `x`? [y/N]".to_owned();
+        assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
+        for answer in ["n\n", "\n", "", "maybe y\n"] {
+            let refused = Err("gatepost deleted nothing".to_owned());
+            assert_eq!(answered(true, answer), (refused, Some(question.clone())), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_without_terminal() {
+        let (result, asked) = answered(false, "y\n");
+        assert!(result.unwrap_err().ends_with("; confirm at a terminal, or add --yes"));
+        assert_eq!(asked, None);
+    }
+}

@@ -1,0 +1,301 @@
+//! The callback templates and rules of an account, over Tencent Cloud's API 3.0.
+//!
+//! The actions are those of <https://www.tencentcloud.com/document/product/267/30815> and the pages
+//! beside it. The platform replies to an error with status 200 and a code in the body.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json, json};
+use tokio::runtime::Runtime;
+use tokio::time::{sleep, timeout};
+
+use super::tc3::{self, Credentials, SignedRequest};
+use crate::cli::error::{CommandError, PlatformError};
+use crate::cli::table::plain;
+use crate::cli::trusting_client::TrustingClient;
+use crate::clock;
+
+/// Product and version of the API.
+const SERVICE: &str = "live";
+const VERSION: &str = "2018-08-01";
+
+/// Maximum length of a response: 50 templates with nine addresses each are shorter.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Number of attempts at a request that the platform refuses for its rate, and the wait before the
+/// second attempt. Each further wait is twice as long.
+const ATTEMPTS: u32 = 5;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// Name of the parameter for the key, which all addresses of a template share.
+pub(super) const CALLBACK_KEY: &str = "CallbackKey";
+
+/// Parameters of a request: a template's name, description, addresses and key.
+pub(super) type Parameters = BTreeMap<&'static str, String>;
+
+/// A callback template of the account.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AccountTemplate {
+    pub(super) template_id: i64,
+    pub(super) template_name: String,
+    /// The description, the addresses and the key; the platform may send null.
+    #[serde(flatten)]
+    rest: Map<String, Json>,
+}
+
+impl AccountTemplate {
+    /// Returns a text; empty if the template has none.
+    pub(super) fn text(&self, parameter: &str) -> &str {
+        self.rest.get(parameter).and_then(Json::as_str).unwrap_or_default()
+    }
+}
+
+/// A rule, which binds a push domain and an application to a template.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AccountRule {
+    pub(super) domain_name: String,
+    pub(super) app_name: String,
+    pub(super) template_id: i64,
+}
+
+/// The templates and rules of an account.
+#[derive(Debug, Default)]
+pub(super) struct AccountState {
+    pub(super) templates: Vec<AccountTemplate>,
+    pub(super) rules: Vec<AccountRule>,
+}
+
+/// An account of the platform.
+pub(super) struct PlatformAccount {
+    endpoint: Uri,
+    host: String,
+    credentials: Credentials,
+    client: TrustingClient,
+    runtime: Runtime,
+}
+
+/// Returns true if the platform refuses a request for its rate.
+fn is_rate_limit(error: &PlatformError) -> bool {
+    matches!(error, PlatformError::Refused { code, .. } if code.starts_with("RequestLimitExceeded"))
+}
+
+impl PlatformAccount {
+    pub(super) fn new(
+        endpoint: Uri,
+        credentials: Credentials,
+        client: TrustingClient,
+    ) -> Result<Self, CommandError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let host = endpoint.authority().map(ToString::to_string).unwrap_or_default();
+        Ok(Self { endpoint, host, credentials, client, runtime })
+    }
+
+    /// Reads all templates and rules.
+    pub(super) fn state(&self) -> Result<AccountState, PlatformError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Templates {
+            #[serde(default)]
+            templates: Vec<AccountTemplate>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Rules {
+            #[serde(default)]
+            rules: Vec<AccountRule>,
+        }
+        let Templates { templates } = self.call("DescribeLiveCallbackTemplates", &json!({}))?;
+        let Rules { rules } = self.call("DescribeLiveCallbackRules", &json!({}))?;
+        Ok(AccountState { templates, rules })
+    }
+
+    /// Creates a template and returns its id.
+    pub(super) fn create_template(&self, parameters: &Parameters) -> Result<i64, PlatformError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Created {
+            template_id: i64,
+        }
+        let created = self.call("CreateLiveCallbackTemplate", &json!(parameters));
+        created.map(|Created { template_id }| template_id)
+    }
+
+    pub(super) fn modify_template(
+        &self,
+        id: i64,
+        parameters: &Parameters,
+    ) -> Result<(), PlatformError> {
+        let mut parameters = json!(parameters);
+        parameters["TemplateId"] = json!(id);
+        self.command("ModifyLiveCallbackTemplate", &parameters)
+    }
+
+    pub(super) fn delete_template(&self, id: i64) -> Result<(), PlatformError> {
+        self.command("DeleteLiveCallbackTemplate", &json!({ "TemplateId": id }))
+    }
+
+    pub(super) fn create_rule(&self, rule: &AccountRule) -> Result<(), PlatformError> {
+        let AccountRule { domain_name, app_name, template_id } = rule;
+        let parameters =
+            json!({ "DomainName": domain_name, "AppName": app_name, "TemplateId": template_id });
+        self.command("CreateLiveCallbackRule", &parameters)
+    }
+
+    pub(super) fn delete_rule(&self, domain: &str, app: &str) -> Result<(), PlatformError> {
+        let parameters = json!({ "DomainName": domain, "AppName": app });
+        self.command("DeleteLiveCallbackRule", &parameters)
+    }
+
+    fn command(&self, action: &'static str, parameters: &Json) -> Result<(), PlatformError> {
+        self.call::<Json>(action, parameters).map(drop)
+    }
+
+    /// Calls an action. Waits and repeats the call if the platform refuses it for its rate.
+    fn call<T: DeserializeOwned>(
+        &self,
+        action: &'static str,
+        parameters: &Json,
+    ) -> Result<T, PlatformError> {
+        let body = Bytes::from(parameters.to_string());
+        let mut wait = FIRST_WAIT;
+        for _ in 1..ATTEMPTS {
+            match self.call_once(action, body.clone()) {
+                Err(error) if is_rate_limit(&error) => self.wait(wait),
+                done => return done,
+            }
+            wait *= 2;
+        }
+        self.call_once(action, body)
+    }
+
+    fn wait(&self, wait: Duration) {
+        self.runtime.block_on(async { sleep(wait).await });
+    }
+
+    fn call_once<T: DeserializeOwned>(
+        &self,
+        action: &'static str,
+        body: Bytes,
+    ) -> Result<T, PlatformError> {
+        let unreachable = |problem| PlatformError::Unreachable { host: self.host.clone(), problem };
+        let request = self.request(action, body).map_err(|error| unreachable(error.to_string()))?;
+        let sent = self.client.fetch(request, MAX_RESPONSE_BYTES);
+        // `async`, because a time limit needs the runtime when it is made.
+        let sent = self.runtime.block_on(async { timeout(TIMEOUT, sent).await });
+        let problem = || format!("expected a response within {} s, found none", TIMEOUT.as_secs());
+        let (_, body) = sent.map_err(|_| unreachable(problem()))?.map_err(unreachable)?;
+        read_response(action, &body)
+    }
+
+    fn request(&self, action: &'static str, body: Bytes) -> http::Result<Request<Full<Bytes>>> {
+        let now = clock::now();
+        let signed =
+            SignedRequest { service: SERVICE, host: &self.host, action: Some(action), body: &body };
+        let authorization = signed.authorization(&self.credentials, now);
+        let mut authorization = HeaderValue::try_from(authorization)?;
+        authorization.set_sensitive(true);
+        Request::builder()
+            .method(Method::POST)
+            .uri(self.endpoint.clone())
+            .header(HOST, &self.host)
+            .header(CONTENT_TYPE, tc3::CONTENT_TYPE)
+            .header(AUTHORIZATION, authorization)
+            .header("x-tc-action", action)
+            .header("x-tc-version", VERSION)
+            .header("x-tc-timestamp", now.as_secs())
+            .body(Full::new(body))
+    }
+}
+
+/// Reads the member `Response` of a response.
+fn read_response<T: DeserializeOwned>(
+    action: &'static str,
+    body: &[u8],
+) -> Result<T, PlatformError> {
+    let unknown = || PlatformError::Unknown { action };
+    let mut document: Json = serde_json::from_slice(body).map_err(|_| unknown())?;
+    let response = document["Response"].take();
+    let text = |value: &Json| plain(value.as_str().unwrap_or("-")).chars().take(200).collect();
+    if let Some(error) = response.get("Error") {
+        let code: String = text(&error["Code"]);
+        return Err(PlatformError::Refused {
+            action,
+            message: text(&error["Message"]),
+            remedy: remedy(&code),
+            request: text(&response["RequestId"]),
+            code,
+        });
+    }
+    serde_json::from_value(response).map_err(|_| unknown())
+}
+
+/// Returns the remedy for a code of the platform. A later part of a code is more special, so the first
+/// prefix that fits is the best one.
+fn remedy(code: &str) -> &'static str {
+    const REMEDIES: [(&str, &str); 16] = [
+        ("AuthFailure.SignatureExpire", "set the clock of this machine"),
+        ("AuthFailure.SecretIdNotFound", "check the SecretId, and that the key is enabled"),
+        ("AuthFailure.SignatureFailure", "check the SecretKey"),
+        ("AuthFailure.UnauthorizedOperation", "allow the key's user to manage live callbacks"),
+        ("AuthFailure", "check the SecretId and the SecretKey"),
+        ("UnauthorizedOperation", "allow the key's user to manage live callbacks"),
+        ("RequestLimitExceeded", "wait, then run the command again"),
+        ("InternalError.ConfOutLimit", "the account has its most templates; delete one"),
+        ("InvalidParameter.UrlNotSafe", "check that the host of --url has a public address"),
+        ("InvalidParameter.InvalidCallbackUrl", "check --url"),
+        (
+            "InvalidParameter.ArgsNotMatch",
+            "rename the template; international accounts take letters, digits, _ and -",
+        ),
+        ("InvalidParameter.DomainFormatError", "bind push domains that the account has"),
+        ("FailedOperation.ConfInUsed", "unbind its domains first"),
+        ("InternalError.ConfInUsed", "unbind its domains first"),
+        ("UnknownParameter", "check --site"),
+        ("ResourceNotFound", "enable the live service of the account"),
+    ];
+    let found = REMEDIES.iter().find(|(prefix, _)| code.starts_with(prefix));
+    found.map_or("run the command again to see what is left", |(_, remedy)| remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_documented_template_and_error() {
+        let body = br#"{"Response":{"Templates":[{"TemplateId":1000,"TemplateName":"testName",
+            "Description":"test","StreamBeginNotifyUrl":"http://www.qq.com/api","CallbackKey":"k",
+            "PushExceptionNotifyUrl":null}],"RequestId":"3c140219"}}"#;
+        let read: Json = read_response("X", body).unwrap();
+        let template: AccountTemplate =
+            serde_json::from_value(read["Templates"][0].clone()).unwrap();
+        assert_eq!((template.template_id, &*template.template_name), (1000, "testName"));
+        assert_eq!(template.text("StreamBeginNotifyUrl"), "http://www.qq.com/api");
+        assert_eq!(template.text("PushExceptionNotifyUrl"), "");
+
+        let body = br#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":
+            "The provided\u001b[31m credentials"},"RequestId":"ed93f3cb"}}"#;
+        let error = read_response::<Json>("DescribeLiveCallbackRules", body).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "DescribeLiveCallbackRules: the platform refuses the request: \
+             AuthFailure.SignatureFailure: The provided\u{fffd}[31m credentials; check the SecretKey \
+             (request ed93f3cb)"
+        );
+        for other in [&b"<html>"[..], b"{}", b"{\"Response\":{}}"] {
+            let error = read_response::<AccountRule>("X", other).unwrap_err();
+            assert!(matches!(error, PlatformError::Unknown { .. }), "{error}");
+        }
+    }
+}

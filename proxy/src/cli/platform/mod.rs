@@ -1,0 +1,216 @@
+//! `gatepost platform`: brings the callback templates in a platform's account in line with the config.
+
+mod account;
+mod apply;
+mod format;
+mod plan;
+mod tc3;
+mod wanted;
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use gatepost::Config;
+use gatepost_editor::{TemplateView, config_file};
+use http::Uri;
+
+use self::account::{AccountState, PlatformAccount};
+use self::plan::{Plan, plan};
+use self::tc3::Credentials;
+use self::wanted::{WantedTemplate, wanted};
+use super::config_argument::ConfigArgument;
+use super::confirmation::Confirmation;
+use super::error::CommandError;
+use super::print::{err, out};
+use super::trusting_client::TrustingClient;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlatformCommand {
+    /// Show the changes that the account needs. Change nothing. Exit with 1 on a conflict.
+    Plan(PlanArguments),
+    /// Show the changes that the account needs, ask, and carry them out.
+    Apply {
+        #[command(flatten)]
+        plan: PlanArguments,
+        /// Carry out the changes without a confirmation.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Arguments of both commands.
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    /// Platform of the account.
+    platform: Platform,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Address at which the platform reaches gatepost, without a path, for example
+    /// https://gate.example.com.
+    #[arg(long, value_name = "URL")]
+    url: Uri,
+    /// Application in the push addresses, for which domains are bound. Repeat the option for several.
+    #[arg(long, value_name = "NAME", default_value = "live")]
+    app: Vec<String>,
+    /// Site of the account. Only the API of mainland China can set the addresses of
+    /// recording_status, audio_moderation and recording_exception.
+    #[arg(long, value_enum, default_value_t)]
+    site: Site,
+    /// Template of the account that gatepost has not made and may change from now on.
+    #[arg(long, value_name = "NAME")]
+    adopt: Vec<String>,
+    /// Unbind and delete what gatepost has made and the config does not have.
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    access: AccessArguments,
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    format: PlanFormat,
+}
+
+/// Arguments for the access to the platform's API.
+#[derive(Debug, Args)]
+struct AccessArguments {
+    /// Environment variable with the SecretId of the account's API key.
+    #[arg(long, value_name = "NAME", default_value = "TENCENTCLOUD_SECRET_ID")]
+    secret_id_env: String,
+    /// File with the SecretId.
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_id_env")]
+    secret_id_file: Option<PathBuf>,
+    /// Environment variable with the SecretKey.
+    #[arg(long, value_name = "NAME", default_value = "TENCENTCLOUD_SECRET_KEY")]
+    secret_key_env: String,
+    /// File with the SecretKey.
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_key_env")]
+    secret_key_file: Option<PathBuf>,
+    /// Address of the platform's API.
+    #[arg(long, value_name = "URL", default_value = "https://live.tencentcloudapi.com")]
+    endpoint: Uri,
+    /// File with the certificate authorities in PEM that may sign the certificate of --endpoint,
+    /// besides those of the machine.
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Platform {
+    TencentCss,
+}
+
+/// Site of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Site {
+    #[default]
+    International,
+    China,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Runs a `gatepost platform` command.
+pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
+    let (PlatformCommand::Plan(arguments) | PlatformCommand::Apply { plan: arguments, .. }) =
+        command;
+    let Platform::TencentCss = arguments.platform;
+    let wanted = arguments.wanted()?;
+    let account = arguments.access.account()?;
+    let state = account.state()?;
+    let plan = plan(&wanted, &state, arguments);
+    arguments.print(&plan, &state);
+    match (command, plan.conflicts.len()) {
+        (_, conflicts @ 1..) => Err(CommandError::Conflicts(conflicts)),
+        (PlatformCommand::Plan(_), 0) => Ok(()),
+        (PlatformCommand::Apply { .. }, 0) if plan.changes.is_empty() => Ok(()),
+        (PlatformCommand::Apply { yes, .. }, 0) => {
+            if !yes {
+                confirm_plan(&plan)?;
+            }
+            Ok(apply::apply(&plan, &account, &state, arguments.site, err)?)
+        }
+    }
+}
+
+fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
+    let stdin = io::stdin();
+    let confirmation = Confirmation {
+        warning: "the platform uses each change at once",
+        question: &format!("carry out {}", format::counted(plan.changes.len(), "change")),
+        refused: "gatepost changed nothing",
+    };
+    confirmation.ask(stdin.is_terminal(), stdin.lock(), err)
+}
+
+impl PlanArguments {
+    fn wanted(&self) -> Result<Vec<WantedTemplate>, CommandError> {
+        check_public_url(&self.url)?;
+        let files = config_file::read(self.config.path()?)?;
+        let config = Config::from_files(&files)?;
+        let views = TemplateView::all(&files, Some(&config))?;
+        wanted(&config, &views, &self.url, self.site)
+    }
+
+    fn print(&self, plan: &Plan<'_>, state: &AccountState) {
+        match self.format {
+            PlanFormat::Text => format::lines(plan, state).iter().for_each(|line| out(line)),
+            PlanFormat::Json => out(&format::document(plan, state).to_string()),
+        }
+    }
+}
+
+/// Checks the address at which the platform reaches gatepost.
+fn check_public_url(url: &Uri) -> Result<(), CommandError> {
+    let found = match url.scheme_str() {
+        Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path",
+        Some("http" | "https") => return Ok(()),
+        Some(_) => "another scheme",
+        None => "no scheme",
+    };
+    let problem = format!(
+        "expected http:// or https:// and a host without a path, found {found}; write, for example, \
+         https://gate.example.com"
+    );
+    Err(CommandError::argument("--url", problem))
+}
+
+impl AccessArguments {
+    fn account(&self) -> Result<PlatformAccount, CommandError> {
+        self.check_endpoint()?;
+        let id = secret(self.secret_id_file.as_ref(), &self.secret_id_env, "secret-id")?;
+        let key = secret(self.secret_key_file.as_ref(), &self.secret_key_env, "secret-key")?;
+        let client = TrustingClient::new(self.cacert.as_deref())?;
+        PlatformAccount::new(self.endpoint.clone(), Credentials { id, key }, client)
+    }
+
+    /// Checks that the requests, which contain the keys of callbacks, are encrypted.
+    fn check_endpoint(&self) -> Result<(), CommandError> {
+        let url = &self.endpoint;
+        let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        let is_safe = url.scheme_str() == Some("https") || is_loopback;
+        if is_safe && url.authority().is_some() && url.path() == "/" && url.query().is_none() {
+            return Ok(());
+        }
+        let problem = "expected https:// and a host without a path, found another address; write, for \
+                       example, https://live.tencentcloudapi.com";
+        Err(CommandError::argument("--endpoint", problem))
+    }
+}
+
+/// Reads a secret from a file or an environment variable.
+fn secret(file: Option<&PathBuf>, variable: &str, option: &str) -> Result<String, CommandError> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| CommandError::File { path: path.clone(), source })?;
+        return Ok(text.trim().to_owned());
+    }
+    std::env::var(variable).map_err(|_| {
+        let problem = format!("is not set; set it, or name a file with --{option}-file");
+        CommandError::argument(format!("the environment variable {variable}"), problem)
+    })
+}

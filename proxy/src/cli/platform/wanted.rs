@@ -1,0 +1,256 @@
+//! The callback templates that a config needs in the account.
+
+use gatepost::{Config, RouteInfo, Template};
+use gatepost_editor::{KeyView, TemplateView};
+use http::Uri;
+
+use super::Site;
+use super::account::Parameters;
+use crate::cli::error::CommandError;
+
+/// Provider whose templates the commands manage.
+pub(super) const PROVIDER: &str = "tencent-css";
+
+/// Word with which the description of each template begins that gatepost has made.
+const MARK: &str = "gatepost";
+
+/// Maximum length of a key.
+const MAX_KEY_CHARS: usize = 32;
+
+/// An address of a callback template, for the events of one kind.
+pub(super) struct EventAddress {
+    /// Name of the parameter in the API.
+    pub(super) parameter: &'static str,
+    kind: &'static str,
+    /// True if only the API of mainland China can set the address.
+    only_china: bool,
+    /// False if the API does not show the address, so that gatepost cannot compare it.
+    pub(super) is_shown: bool,
+}
+
+const fn address(parameter: &'static str, kind: &'static str) -> EventAddress {
+    EventAddress { parameter, kind, only_china: false, is_shown: true }
+}
+
+const fn in_china(parameter: &'static str, kind: &'static str, is_shown: bool) -> EventAddress {
+    EventAddress { parameter, kind, only_china: true, is_shown }
+}
+
+/// The addresses of a callback template.
+pub(super) const ADDRESSES: [EventAddress; 9] = [
+    address("StreamBeginNotifyUrl", "push"),
+    address("StreamEndNotifyUrl", "interruption"),
+    address("RecordNotifyUrl", "recording_file"),
+    in_china("RecordStatusNotifyUrl", "recording_status", false),
+    address("SnapshotNotifyUrl", "screencapture"),
+    address("PornCensorshipNotifyUrl", "porn_detection"),
+    address("PushExceptionNotifyUrl", "error"),
+    in_china("AudioAuditNotifyUrl", "audio_moderation", true),
+    in_china("RecordExceptionNotifyUrl", "recording_exception", true),
+];
+
+/// Returns the addresses that the API of a site can set.
+pub(super) fn addresses(site: Site) -> impl Iterator<Item = &'static EventAddress> {
+    ADDRESSES.iter().filter(move |address| site == Site::China || !address.only_china)
+}
+
+/// A callback template that the account should have.
+#[derive(Debug)]
+pub(super) struct WantedTemplate {
+    pub(super) name: String,
+    pub(super) description: String,
+    /// The addresses by parameter.
+    pub(super) urls: Parameters,
+    /// Keys that gatepost accepts. The account should have the first one.
+    pub(super) keys: Vec<WantedKey>,
+    /// Push domains.
+    pub(super) domains: Vec<String>,
+    /// Kinds with an app or a fixed answer, for which the API has no address.
+    pub(super) by_hand: Vec<&'static str>,
+}
+
+/// A key of a template.
+pub(super) struct WantedKey {
+    pub(super) text: String,
+    /// The source of the key, which a plan shows in place of the key.
+    pub(super) source: String,
+}
+
+impl std::fmt::Debug for WantedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+/// Returns the templates of a config. `base` is the public address of gatepost, without a path.
+///
+/// # Errors
+///
+/// Returns an error if the platform cannot have such a template.
+pub(super) fn wanted(
+    config: &Config,
+    views: &[TemplateView],
+    base: &Uri,
+    site: Site,
+) -> Result<Vec<WantedTemplate>, CommandError> {
+    let routes: Vec<_> =
+        config.route_infos().filter(|route| &*route.provider == PROVIDER).collect();
+    let templates = config.templates().filter(|template| template.provider() == PROVIDER);
+    let wanted: Result<Vec<_>, _> = templates
+        .map(|template| {
+            let view = views.iter().find(|view| view.name == template.name());
+            wanted_template(template, view, &routes, base, site)
+        })
+        .collect();
+    let wanted = wanted?;
+    if wanted.is_empty() {
+        let problem = format!(
+            "expected a template for {PROVIDER}, found none; create one with `gatepost template create`"
+        );
+        return Err(CommandError::argument("the config", problem));
+    }
+    Ok(wanted)
+}
+
+fn wanted_template(
+    template: &Template,
+    view: Option<&TemplateView>,
+    routes: &[RouteInfo],
+    base: &Uri,
+    site: Site,
+) -> Result<WantedTemplate, CommandError> {
+    let name = template.name().to_owned();
+    let fault = |problem: String| CommandError::argument(format!("template {name}"), problem);
+    let listed: Vec<_> =
+        template.kinds().filter(|kind| kind.is_listed).map(|kind| kind.name).collect();
+    let mut urls = Parameters::new();
+    for address in addresses(site).filter(|address| listed.contains(&address.kind)) {
+        urls.insert(address.parameter, url(&name, address.kind, routes, base)?);
+    }
+    if urls.is_empty() {
+        return Err(fault(
+            "expected a kind with an address in the platform's template, found none; list one in \
+             [template.on], for example push"
+                .to_owned(),
+        ));
+    }
+    let by_hand = ADDRESSES.iter().filter(|own| site != Site::China && own.only_china);
+    let by_hand = by_hand.map(|own| own.kind).filter(|kind| listed.contains(kind)).collect();
+    let mut keys = Vec::new();
+    for (index, key) in template.expose_keys().enumerate() {
+        let source = view.and_then(|view| view.keys.get(index));
+        let source = source.map_or_else(|| format!("keys[{index}]"), source_of);
+        keys.push(WantedKey { text: key_text(key, &source).map_err(&fault)?, source });
+    }
+    let domains = view.map(|view| view.bind.clone()).unwrap_or_default();
+    let description = description(template.description(), site);
+    Ok(WantedTemplate { description, urls, keys, domains, by_hand, name })
+}
+
+fn source_of(key: &KeyView) -> String {
+    match key {
+        KeyView::Env(name) => format!("{{ env = {name:?} }}"),
+        KeyView::File(name) => format!("{{ file = {name:?} }}"),
+        KeyView::Secret(_) => "a literal".to_owned(),
+    }
+}
+
+fn key_text(key: &[u8], source: &str) -> Result<String, String> {
+    let is_valid = key.len() <= MAX_KEY_CHARS && key.iter().all(u8::is_ascii_alphanumeric);
+    let text = std::str::from_utf8(key).ok().filter(|_| is_valid).map(str::to_owned);
+    text.ok_or_else(|| {
+        format!(
+            "expected a key of at most {MAX_KEY_CHARS} letters and digits in {source}, found another; \
+             the platform accepts no other key"
+        )
+    })
+}
+
+/// Returns the address on which gatepost receives a kind for a template.
+fn url(
+    template: &str,
+    kind: &str,
+    routes: &[RouteInfo],
+    base: &Uri,
+) -> Result<String, CommandError> {
+    let fault =
+        |problem: String| Err(CommandError::argument(format!("template {template}"), problem));
+    // A route without `template` serves every template, also one without a binding. A template that a
+    // route names has no tenants there.
+    let is_of_other = |route: &RouteInfo| {
+        route.templates.iter().any(|own| own.tenants.is_empty() && &*own.name != template)
+    };
+    let serves = |route: &&RouteInfo| {
+        !is_of_other(route) && route.kind.as_deref().is_none_or(|own| own == kind)
+    };
+    // A route for one kind, or for one template, is there for its sake.
+    let is_special = |route: &RouteInfo| {
+        let is_pinned = route.templates.iter().any(|own| own.tenants.is_empty());
+        (route.kind.is_some(), is_pinned)
+    };
+    let mut found: Vec<_> = routes.iter().filter(serves).collect();
+    let best = found.iter().map(|route| is_special(route)).max();
+    found.retain(|route| Some(is_special(route)) == best);
+    match &*found {
+        [] => fault(format!(
+            "expected a route for {kind}, found none; add a [[route]] with provider = \"{PROVIDER}\""
+        )),
+        [route] if route.path.contains("{token}") => fault(format!(
+            "expected a path without {{token}}, found {}; remove the token, because the platform \
+             signs its callbacks, or enter the address in the platform's console",
+            route.path
+        )),
+        [route] => Ok(format!(
+            "{}://{}{}",
+            base.scheme_str().unwrap_or("https"),
+            base.authority().map_or("", |authority| authority.as_str()),
+            route.label
+        )),
+        [first, second, ..] => fault(format!(
+            "expected one route for {kind}, found {} and {}; set `template` on one of them",
+            first.label, second.label
+        )),
+    }
+}
+
+/// Returns a description that begins with the mark, of characters that the platform accepts.
+fn description(own: &str, site: Site) -> String {
+    let is_accepted = |c: char| {
+        let is_chinese = site == Site::China && ('\u{4e00}'..='\u{9fff}').contains(&c);
+        c.is_ascii_alphanumeric() || c == '_' || c == '-' || is_chinese
+    };
+    let own: String = own.chars().map(|c| if is_accepted(c) { c } else { '-' }).collect();
+    if own.is_empty() { MARK.to_owned() } else { format!("{MARK}-{own}") }
+}
+
+/// Returns true if gatepost has made the template with this description.
+pub(super) fn is_marked(description: &str) -> bool {
+    let rest = description.strip_prefix(MARK);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_descriptions_in_characters_of_the_platform() {
+        assert_eq!(description("", Site::International), "gatepost");
+        assert_eq!(description("Members only", Site::International), "gatepost-Members-only");
+        assert_eq!(description("付费", Site::International), "gatepost---");
+        assert_eq!(description("付费", Site::China), "gatepost-付费");
+        for (text, expected) in
+            [("gatepost", true), ("gatepost-x", true), ("gateposted", false), ("", false)]
+        {
+            assert_eq!(is_marked(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_keys_that_the_platform_cannot_have() {
+        assert_eq!(key_text(&[b'a'; 32], "x"), Ok("a".repeat(32)));
+        for key in [&[b'a'; 33][..], b"a-b", "é".as_bytes()] {
+            assert!(key_text(key, "x").unwrap_err().contains("letters and digits in x"));
+        }
+    }
+}

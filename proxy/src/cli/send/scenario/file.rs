@@ -1,0 +1,135 @@
+//! The scenario file of `gatepost send --scenario`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use serde::{Deserialize, Deserializer, de};
+
+/// A scenario: the callbacks of several streams, with the gaps between them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    /// Provider of all streams that name no other.
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+    /// Address that the platform would call.
+    #[serde(default, deserialize_with = "optional_address")]
+    pub(super) to: Option<Uri>,
+    #[serde(default)]
+    pub(super) key: Option<KeySource>,
+    /// Fields of all callbacks.
+    #[serde(default)]
+    pub(super) fields: Fields,
+    #[serde(rename = "stream")]
+    pub(super) streams: Vec<Stream>,
+}
+
+/// A stream: steps, one after the other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stream {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+    /// Time from the start of the scenario to that of the stream.
+    #[serde(default, deserialize_with = "duration")]
+    pub(super) start: Duration,
+    #[serde(default)]
+    pub(super) fields: Fields,
+    #[serde(rename = "step")]
+    pub(super) steps: Vec<Step>,
+}
+
+/// A callback, or several of one kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    pub(super) kind: String,
+    /// Gap after the step before, or after the start of the stream; also the gap between repetitions.
+    #[serde(default, deserialize_with = "duration")]
+    pub(super) after: Duration,
+    #[serde(default = "once")]
+    pub(super) times: u32,
+    #[serde(default, deserialize_with = "optional_address")]
+    pub(super) to: Option<Uri>,
+    #[serde(default)]
+    pub(super) fields: Fields,
+    /// Expected status of the reply; `None` means any 2xx status.
+    #[serde(default)]
+    pub(super) expect_status: Option<u16>,
+}
+
+/// Values by field, as on the command line.
+pub(super) type Fields = BTreeMap<String, FieldValue>;
+
+/// Value of a field, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FieldValue(pub(super) String);
+
+/// Source of a key. Never the key itself, because people share scenarios.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub(super) enum KeySource {
+    Env(String),
+    File(PathBuf),
+}
+
+impl KeySource {
+    /// Returns the source with a path that is relative to the folder of the scenario.
+    pub(super) fn within(self, folder: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(folder.join(path)),
+            Self::Env(name) => Self::Env(name),
+        }
+    }
+}
+
+const fn once() -> u32 {
+    1
+}
+
+impl<'de> Deserialize<'de> for FieldValue {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(
+            untagged,
+            expecting = "expected a string, a number or a boolean, found another value"
+        )]
+        enum Value {
+            Text(String),
+            Integer(i64),
+            Float(f64),
+            Boolean(bool),
+        }
+        Ok(Self(match Value::deserialize(from)? {
+            Value::Text(text) => text,
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Boolean(value) => value.to_string(),
+        }))
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed.and_then(|duration| Duration::try_from(duration).ok()).ok_or_else(|| {
+        let problem = format!(
+            "expected a duration, found {text:?}; write a number and a unit, for example \"90s\", \"5m\" or \
+             \"1h 30m\""
+        );
+        de::Error::custom(problem)
+    })
+}
+
+fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uri>, D::Error> {
+    let text = String::deserialize(from)?;
+    let url = text.parse::<Uri>().ok().filter(|url| url.scheme().is_some() && url.host().is_some());
+    url.map(Some).ok_or_else(|| {
+        de::Error::custom(
+            "expected an address; write, for example, http://127.0.0.1:8080/callbacks",
+        )
+    })
+}

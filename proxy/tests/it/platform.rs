@@ -1,0 +1,638 @@
+//! `gatepost platform` with a local double of the platform's API. The double checks the signature of
+//! each request with code of its own, and answers with documented errors.
+
+use std::fs;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use ring::{digest, hmac};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::mock::{Act, App, Seen};
+use crate::support::{gatepost, now};
+
+const ID: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
+const SECRET: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
+const OLD_KEY: &str = "0ldKeyOfTheCallbacks";
+const NEW_KEY: &str = "n3wKeyOfTheCallbacks";
+const INTERNATIONAL: [&str; 6] = [
+    "StreamBeginNotifyUrl",
+    "StreamEndNotifyUrl",
+    "RecordNotifyUrl",
+    "SnapshotNotifyUrl",
+    "PornCensorshipNotifyUrl",
+    "PushExceptionNotifyUrl",
+];
+const CHINA: [&str; 3] =
+    ["RecordStatusNotifyUrl", "AudioAuditNotifyUrl", "RecordExceptionNotifyUrl"];
+
+/// State of the account.
+#[derive(Default)]
+struct Account {
+    templates: Vec<Json>,
+    rules: Vec<Json>,
+    next_id: i64,
+    is_chinese: bool,
+    /// Errors in place of the answers to actions, in this order.
+    errors: Vec<(&'static str, &'static str)>,
+    /// Actions that the double has carried out.
+    done: Vec<String>,
+}
+
+/// A double of the platform's API.
+struct Double {
+    app: App,
+    account: Arc<Mutex<Account>>,
+}
+
+impl Double {
+    fn start(account: Account) -> Self {
+        let account = Arc::new(Mutex::new(account));
+        let own = Arc::clone(&account);
+        let app = App::start(move |seen| answer(&mut own.lock().unwrap(), seen));
+        Self { app, account }
+    }
+
+    fn with(templates: &[Json], rules: &[Json]) -> Self {
+        Self::start(Account {
+            templates: templates.to_vec(),
+            rules: rules.to_vec(),
+            next_id: 5000,
+            ..Account::default()
+        })
+    }
+
+    /// Returns the templates and the rules.
+    fn state(&self) -> (Vec<Json>, Vec<Json>) {
+        let account = self.account.lock().unwrap();
+        (account.templates.clone(), account.rules.clone())
+    }
+
+    fn take_done(&self) -> Vec<String> {
+        std::mem::take(&mut self.account.lock().unwrap().done)
+    }
+
+    fn fail(&self, errors: &[(&'static str, &'static str)]) {
+        self.account.lock().unwrap().errors = errors.to_vec();
+    }
+}
+
+fn answer(account: &mut Account, seen: &Seen) -> Act {
+    let response = match check(seen).and_then(|()| act(account, seen)) {
+        Ok(response) => response,
+        Err(code) => json!({ "Error": { "Code": code, "Message": format!("{code} happened") } }),
+    };
+    let mut response = response;
+    response["RequestId"] = json!("3c140219-cfe9-470e-b241-907877d6fb03");
+    let body = json!({ "Response": response }).to_string();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    Act::Raw((head + &body).into_bytes())
+}
+
+/// Checks the head of a request as the platform does.
+fn check(seen: &Seen) -> Result<(), &'static str> {
+    let header = |name: &str| seen.header(name).unwrap_or_default().to_owned();
+    let authorization = header("authorization");
+    let value = |name: &str| {
+        let (_, rest) = authorization.split_once(&format!("{name}=")).unwrap_or_default();
+        rest.split([',', ' ']).next().unwrap_or_default().to_owned()
+    };
+    let credential = value("Credential");
+    let scope: Vec<_> = credential.split('/').collect();
+    let [id, date, service, "tc3_request"] = scope[..] else {
+        return Err("AuthFailure.InvalidAuthorization");
+    };
+    if id != ID {
+        return Err("AuthFailure.SecretIdNotFound");
+    }
+    let time: u64 = header("x-tc-timestamp").parse().map_err(|_| "MissingParameter")?;
+    if time.abs_diff(now()) > 300 {
+        return Err("AuthFailure.SignatureExpire");
+    }
+    assert_eq!((service, &*header("x-tc-version")), ("live", "2018-08-01"));
+    assert_eq!(seen.line, "POST / HTTP/1.1");
+    assert_eq!(header("content-type"), "application/json; charset=utf-8");
+
+    let names = value("SignedHeaders");
+    let lines: String = names
+        .split(';')
+        .map(|name| format!("{name}:{}\n", header(name).trim().to_lowercase()))
+        .collect();
+    let hash = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
+    let request = format!("POST\n/\n\n{lines}\n{names}\n{}", hash(&seen.body));
+    let text = format!(
+        "TC3-HMAC-SHA256\n{time}\n{date}/{service}/tc3_request\n{}",
+        hash(request.as_bytes())
+    );
+    let mac = |key: &[u8], text: &str| {
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+    };
+    let of_date = mac(format!("TC3{SECRET}").as_bytes(), date);
+    let signing = mac(&mac(&of_date, service), "tc3_request");
+    let is_genuine = hex(&mac(&signing, &text)) == value("Signature");
+    if is_genuine { Ok(()) } else { Err("AuthFailure.SignatureFailure") }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+/// Carries out an action with the limits of the platform.
+fn act(account: &mut Account, seen: &Seen) -> Result<Json, &'static str> {
+    let action = seen.header("x-tc-action").unwrap().to_owned();
+    if let Some(at) = account.errors.iter().position(|(failing, _)| *failing == action) {
+        return Err(account.errors.remove(at).1);
+    }
+    let parameters = seen.json();
+    let is_rule = |rule: &Json| {
+        rule["DomainName"] == parameters["DomainName"] && rule["AppName"] == parameters["AppName"]
+    };
+    let response = match &*action {
+        "DescribeLiveCallbackTemplates" => {
+            let mut shown = account.templates.clone();
+            for template in &mut shown {
+                // The API does not return this address.
+                template.as_object_mut().unwrap().remove("RecordStatusNotifyUrl");
+            }
+            return Ok(json!({ "Templates": shown }));
+        }
+        "DescribeLiveCallbackRules" => return Ok(json!({ "Rules": account.rules })),
+        "CreateLiveCallbackTemplate" => create(account, &parameters)?,
+        "ModifyLiveCallbackTemplate" => {
+            check_parameters(account, &parameters)?;
+            let id = &parameters["TemplateId"];
+            let own = account.templates.iter_mut().find(|own| own["TemplateId"] == *id);
+            let own = own.ok_or("InternalError.NotFound")?.as_object_mut().unwrap();
+            own.extend(parameters.as_object().unwrap().clone());
+            json!({})
+        }
+        "DeleteLiveCallbackTemplate" => {
+            let id = &parameters["TemplateId"];
+            if account.rules.iter().any(|rule| rule["TemplateId"] == *id) {
+                return Err("FailedOperation.ConfInUsed");
+            }
+            account.templates.retain(|own| own["TemplateId"] != *id);
+            json!({})
+        }
+        "CreateLiveCallbackRule" => {
+            if account.rules.iter().any(is_rule) {
+                return Err("InternalError.RuleAlreadyExist");
+            }
+            let id = &parameters["TemplateId"];
+            if !account.templates.iter().any(|own| own["TemplateId"] == *id) {
+                return Err("InvalidParameter.ConfNotFound");
+            }
+            account.rules.push(parameters.clone());
+            json!({})
+        }
+        "DeleteLiveCallbackRule" => {
+            let before = account.rules.len();
+            account.rules.retain(|rule| !is_rule(rule));
+            if account.rules.len() == before {
+                return Err("FailedOperation.NotFound");
+            }
+            json!({})
+        }
+        _ => return Err("InvalidAction"),
+    };
+    account.done.push(action);
+    Ok(response)
+}
+
+fn create(account: &mut Account, parameters: &Json) -> Result<Json, &'static str> {
+    if account.templates.len() >= 50 {
+        return Err("InternalError.ConfOutLimit");
+    }
+    check_parameters(account, parameters)?;
+    account.next_id += 1;
+    let mut template = parameters.clone();
+    template["TemplateId"] = json!(account.next_id);
+    account.templates.push(template);
+    Ok(json!({ "TemplateId": account.next_id }))
+}
+
+fn check_parameters(account: &Account, parameters: &Json) -> Result<(), &'static str> {
+    let is_word = |text: &str, most: usize| {
+        let is_accepted = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        text.len() <= most && text.chars().all(is_accepted)
+    };
+    let text = |name: &str| parameters[name].as_str().unwrap_or_default();
+    if !is_word(text("TemplateName"), 255) || text("TemplateName").is_empty() {
+        return Err("InvalidParameter.ArgsNotMatch");
+    }
+    if !is_word(text("Description"), 1024) {
+        return Err("InvalidParameterValue");
+    }
+    for (name, value) in parameters.as_object().unwrap() {
+        let is_url =
+            INTERNATIONAL.contains(&&**name) || account.is_chinese && CHINA.contains(&&**name);
+        let is_other =
+            ["TemplateName", "Description", "CallbackKey", "TemplateId"].contains(&&**name);
+        if !is_url && !is_other {
+            return Err("UnknownParameter");
+        }
+        if is_url && value.as_str().unwrap().contains("unknown-host") {
+            return Err("InvalidParameter.UrlNotSafe");
+        }
+    }
+    Ok(())
+}
+
+/// Calls of the program, in a folder with a config.
+struct Operator {
+    folder: TempDir,
+    endpoint: String,
+}
+
+const ROUTE: &str = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+
+fn template(name: &str, keys: &str, domains: &str) -> String {
+    format!(
+        "[[template]]\nname = '{name}'\nprovider = 'tencent-css'\nkeys = [{keys}]\nbind = [{domains}]\n\
+         [template.on]\npush = 'http://127.0.0.1:3000/push'\ninterruption = {{ answer = {{}} }}\n"
+    )
+}
+
+const NEW: &str = "{ file = 'new.key' }";
+const OLD: &str = "{ env = 'OLD_KEY' }";
+
+impl Operator {
+    fn new(double: &Double) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("new.key"), NEW_KEY).unwrap();
+        fs::write(folder.path().join("secret"), SECRET).unwrap();
+        Self { folder, endpoint: format!("http://127.0.0.1:{}", double.app.port) }
+    }
+
+    fn config(&self, templates: &[String]) {
+        let text = format!("{ROUTE}{}", templates.concat());
+        fs::write(self.folder.path().join("gatepost.toml"), text).unwrap();
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = gatepost();
+        command.arg("platform").args(arguments.split(' ')).arg("tencent-css");
+        command.args(["--endpoint", &self.endpoint]).current_dir(&self.folder);
+        command.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", SECRET);
+        command.env("OLD_KEY", OLD_KEY);
+        command
+    }
+
+    /// Returns the exit code, and the lines on both outputs.
+    fn run(&self, arguments: &str) -> (Option<i32>, String) {
+        output(self.command(arguments).args(["--url", "https://gate.example.com"]))
+    }
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    for secret in [SECRET, OLD_KEY, NEW_KEY] {
+        assert!(!text.contains(secret), "expected no secret, found {text}");
+    }
+    (output.status.code(), text)
+}
+
+fn account_template(id: i64, name: &str, description: &str, key: &str) -> Json {
+    let url = "https://gate.example.com/callbacks/tencent";
+    json!({
+        "TemplateId": id, "TemplateName": name, "Description": description,
+        "StreamBeginNotifyUrl": url, "StreamEndNotifyUrl": url, "RecordNotifyUrl": "",
+        "PushExceptionNotifyUrl": null, "CallbackKey": key,
+    })
+}
+
+fn rule(domain: &str, app: &str, id: i64) -> Json {
+    json!({ "DomainName": domain, "AppName": app, "TemplateId": id })
+}
+
+#[test]
+fn creates_templates_and_rules_once() {
+    let double = Double::with(&[], &[]);
+    let operator = Operator::new(&double);
+    operator.config(&[
+        template("live", NEW, "'push.example.com', 'push2.example.com'")
+            .replace("keys", "description = 'Members only'\nkeys"),
+        template("rest", OLD, "'*'"),
+    ]);
+    let expected = "\
+The account has 0 templates and 0 rules.
++ create template live
+    Description           gatepost-Members-only
+    StreamBeginNotifyUrl  https://gate.example.com/callbacks/tencent
+    StreamEndNotifyUrl    https://gate.example.com/callbacks/tencent
+    CallbackKey           { file = \"new.key\" }
++ create template rest
+    Description           gatepost
+    StreamBeginNotifyUrl  https://gate.example.com/callbacks/tencent
+    StreamEndNotifyUrl    https://gate.example.com/callbacks/tencent
+    CallbackKey           { env = \"OLD_KEY\" }
++ bind push.example.com (live) to live
++ bind push2.example.com (live) to live
+note: template rest: the binding of * names no domain; bind each domain in the config, or in the platform's console
+4 changes.
+";
+    assert_eq!(operator.run("plan"), (Some(0), expected.to_owned()));
+    assert_eq!(double.take_done(), [""; 0]);
+
+    // Without a terminal, a confirmation needs --yes.
+    let (code, text) = operator.run("apply");
+    assert_eq!(code, Some(1));
+    assert!(text.ends_with("confirm at a terminal, or add --yes\n"), "{text}");
+    assert_eq!(double.take_done(), [""; 0]);
+
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("done: bind push2.example.com (live) to live\n"), "{text}");
+    let (templates, rules) = double.state();
+    assert_eq!(
+        templates[0],
+        json!({
+            "TemplateId": 5001, "TemplateName": "live", "Description": "gatepost-Members-only",
+            "StreamBeginNotifyUrl": "https://gate.example.com/callbacks/tencent",
+            "StreamEndNotifyUrl": "https://gate.example.com/callbacks/tencent",
+            "CallbackKey": NEW_KEY,
+        })
+    );
+    assert_eq!(
+        rules,
+        [rule("push.example.com", "live", 5001), rule("push2.example.com", "live", 5001)]
+    );
+
+    double.take_done();
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(0));
+    assert!(text.ends_with("No changes: the account has what the config needs.\n"), "{text}");
+    assert_eq!(double.take_done(), [""; 0]);
+}
+
+#[test]
+fn rotates_key_in_steps_that_never_refuse_a_callback() {
+    let double = Double::with(&[account_template(7, "live", "gatepost", OLD_KEY)], &[]);
+    let operator = Operator::new(&double);
+    // The new key is second: gatepost accepts it, and the account keeps the old one.
+    operator.config(&[template("live", &format!("{OLD}, {NEW}"), "")]);
+    assert!(operator.run("plan").1.contains("No changes"));
+    // The new key is first.
+    operator.config(&[template("live", &format!("{NEW}, {OLD}"), "")]);
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(0), "{text}");
+    let change = "    CallbackKey  { env = \"OLD_KEY\" } → { file = \"new.key\" }\n";
+    assert!(text.contains(change), "{text}");
+    assert!(text.contains("reload gatepost with the new key before you apply"), "{text}");
+    assert_eq!(double.state().0[0]["CallbackKey"], NEW_KEY);
+    // The old key is gone.
+    operator.config(&[template("live", NEW, "")]);
+    assert!(operator.run("plan").1.contains("No changes"));
+    operator.config(&[template("live", OLD, "")]);
+    let (_, text) = operator.run("plan");
+    assert!(text.contains("a key that the config does not have → { env = \"OLD_KEY\" }"), "{text}");
+}
+
+#[test]
+fn leaves_what_it_has_not_made() {
+    let foreign = account_template(1, "live", "by hand", OLD_KEY);
+    let other = account_template(2, "other", "", "k");
+    let rules = [rule("push.example.com", "live", 2), rule("third.example.com", "live", 2)];
+    let double = Double::with(&[foreign.clone(), other.clone()], &rules);
+    let operator = Operator::new(&double);
+    operator.config(&[template("live", NEW, "'push.example.com'")]);
+    let (code, text) = operator.run("apply --yes --prune");
+    assert_eq!(code, Some(1));
+    for line in [
+        "conflict: template live: expected a template that gatepost has made, found another of this \
+         name; add --adopt live to take it over, or rename yours\n",
+        "conflict: template live: expected no rule of another template for push.example.com and live, \
+         found one of other; remove it in the console, or add --adopt with that name\n",
+        "0 changes and 2 conflicts: gatepost applies nothing before each conflict is resolved.\n",
+    ] {
+        assert!(text.contains(line), "expected {line}, found {text}");
+    }
+    assert_eq!(double.state(), (vec![foreign, other.clone()], rules.to_vec()));
+
+    // The operator hands both over.
+    let (code, text) = operator.run("apply --yes --adopt live --adopt other");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("~ modify template live (1)\n"), "{text}");
+    assert!(text.contains("    Description  by hand → gatepost\n"), "{text}");
+    assert!(text.contains("~ move push.example.com (live) from other to live\n"), "{text}");
+    let (templates, rules) = double.state();
+    assert_eq!((&templates[0]["CallbackKey"], &templates[1]), (&json!(NEW_KEY), &other));
+    assert_eq!(rules, [rule("third.example.com", "live", 2), rule("push.example.com", "live", 1)]);
+}
+
+#[test]
+fn removes_own_templates_and_rules_only_with_prune() {
+    let templates = [
+        account_template(1, "live", "gatepost", NEW_KEY),
+        account_template(2, "gone", "gatepost-old", NEW_KEY),
+        account_template(3, "foreign", "", "k"),
+    ];
+    let rules = [
+        rule("push.example.com", "live", 1),
+        rule("left.example.com", "live", 1),
+        rule("gone.example.com", "vip", 2),
+        rule("foreign.example.com", "live", 3),
+    ];
+    let double = Double::with(&templates, &rules);
+    let operator = Operator::new(&double);
+    operator.config(&[template("live", NEW, "'Push.example.com'")]);
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(0), "{text}");
+    for line in [
+        "note: template live: the config does not bind left.example.com (live); --prune unbinds it\n",
+        "note: template gone: gatepost has made it, and the config does not have it; --prune deletes \
+         it\n",
+        "No changes",
+    ] {
+        assert!(text.contains(line), "expected {line}, found {text}");
+    }
+    assert_eq!(double.take_done(), [""; 0]);
+    let (code, text) = operator.run("apply --yes --prune");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(
+        double.take_done(),
+        ["DeleteLiveCallbackRule", "DeleteLiveCallbackRule", "DeleteLiveCallbackTemplate"]
+    );
+    let (templates, rules) = double.state();
+    let names: Vec<_> = templates.iter().map(|own| own["TemplateName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["live", "foreign"]);
+    assert_eq!(
+        rules,
+        [rule("push.example.com", "live", 1), rule("foreign.example.com", "live", 3)]
+    );
+}
+
+#[test]
+fn names_remedy_for_each_documented_error_and_continues_after_it() {
+    let double = Double::with(&[], &[]);
+    let operator = Operator::new(&double);
+    operator.config(&[template("live", NEW, "'push.example.com', 'push2.example.com'")]);
+    for (action, code, remedy) in [
+        ("DescribeLiveCallbackTemplates", "AuthFailure.SignatureExpire", "set the clock"),
+        (
+            "DescribeLiveCallbackTemplates",
+            "AuthFailure.UnauthorizedOperation",
+            "allow the key's user",
+        ),
+        ("DescribeLiveCallbackRules", "ResourceNotFound.StopService", "enable the live service"),
+        ("CreateLiveCallbackTemplate", "InternalError.ConfOutLimit", "delete one"),
+        (
+            "CreateLiveCallbackTemplate",
+            "InvalidParameter.UrlNotSafe",
+            "check that the host of --url",
+        ),
+        ("CreateLiveCallbackTemplate", "InternalError", "run the command again"),
+        ("CreateLiveCallbackRule", "InvalidParameter.DomainFormatError", "bind push domains"),
+    ] {
+        double.fail(&[(action, code)]);
+        let (exit, text) = operator.run("apply --yes");
+        assert_eq!(exit, Some(1), "{text}");
+        let last = text.lines().last().unwrap();
+        let begin =
+            format!("{action}: the platform refuses the request: {code}: {code} happened; ");
+        assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
+        assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
+    }
+    // The template exists since the last error, and one domain is not bound yet.
+    let (_, text) = operator.run("plan");
+    assert!(text.contains("2 changes.") && !text.contains("create template"), "{text}");
+    // The platform refuses two requests for their rate.
+    double.fail(&[("CreateLiveCallbackRule", "RequestLimitExceeded"); 2]);
+    assert_eq!(operator.run("apply --yes").0, Some(0));
+    assert_eq!(double.state().1.len(), 2);
+    double.fail(&[("DescribeLiveCallbackRules", "RequestLimitExceeded"); 5]);
+    let (exit, text) = operator.run("plan");
+    assert!(exit == Some(1) && text.contains("wait, then run the command again"), "{text}");
+}
+
+#[test]
+fn reads_secrets_from_files_and_variables_and_checks_addresses() {
+    let double = Double::with(&[], &[]);
+    let operator = Operator::new(&double);
+    operator.config(&[template("live", NEW, "")]);
+    let run = |arguments: &str, id: &str, key: &str| {
+        let mut command = operator.command(arguments);
+        output(command.env("TENCENTCLOUD_SECRET_ID", id).env("TENCENTCLOUD_SECRET_KEY", key))
+    };
+    let url = "plan --url https://gate.example.com";
+    for (arguments, id, key, code, found) in [
+        (format!("{url} --secret-key-file secret"), ID, "", 0, "1 change."),
+        (url.to_owned(), "AKIDother", SECRET, 1, "AuthFailure.SecretIdNotFound"),
+        (url.to_owned(), ID, "wrong", 1, "AuthFailure.SignatureFailure"),
+        (format!("{url} --secret-key-env UNSET"), ID, "", 2, "UNSET: is not set; set it, or name"),
+        (format!("{url} --secret-id-file none"), ID, SECRET, 1, "none: No such file"),
+        ("plan --url gate.example.com".to_owned(), ID, SECRET, 2, "found no scheme"),
+        ("plan --url https://gate.example.com/cb".to_owned(), ID, SECRET, 2, "found a path"),
+        (format!("{url} --site mars"), ID, SECRET, 2, "international, china"),
+    ] {
+        let (exit, text) = run(&arguments, id, key);
+        assert_eq!(exit, Some(code), "{arguments}: {text}");
+        assert!(text.contains(found), "{arguments}: expected {found}, found {text}");
+    }
+    let plain = "http://live.example.com".to_owned();
+    let other = Operator { endpoint: plain, ..Operator::new(&double) };
+    other.config(&[template("live", NEW, "")]);
+    let (exit, text) = other.run("plan");
+    assert!(exit == Some(2) && text.contains("expected https://"), "{text}");
+}
+
+#[test]
+fn refuses_configs_that_the_platform_cannot_have() {
+    let double = Double::with(&[], &[]);
+    let operator = Operator::new(&double);
+    let config =
+        |text: &str| fs::write(operator.folder.path().join("gatepost.toml"), text).unwrap();
+    let live = template("live", NEW, "");
+    fs::write(operator.folder.path().join("long.key"), "k".repeat(33)).unwrap();
+    let second = ROUTE.replace("tencent'\n", "second'\n");
+    for (text, found) in [
+        (
+            format!("{ROUTE}{}", live.replace("new.key", "long.key")),
+            "at most 32 letters and digits",
+        ),
+        (
+            format!(
+                "{}{live}",
+                ROUTE.replace("tencent'\n", "{token}'\ntoken = 's3cret-t0ken-42'\n")
+            ),
+            "expected a path without {token}",
+        ),
+        (
+            format!("{ROUTE}{second}{live}"),
+            "expected one route for push, found /callbacks/tencent and",
+        ),
+        (
+            format!(
+                "{ROUTE}{}",
+                live.replace("push =", "summary =").replace("interruption", "relay")
+            ),
+            "expected a kind with an address in the platform's template",
+        ),
+        (
+            "[[route]]\npath = '/mux'\nprovider = 'mux'\n".to_owned(),
+            "expected a template for tencent-css",
+        ),
+    ] {
+        config(&text);
+        let (exit, text) = operator.run("plan");
+        assert_eq!(exit, Some(2), "{text}");
+        assert!(text.contains(found), "expected {found}, found {text}");
+    }
+    // A route for one kind is preferred.
+    config(&format!("{ROUTE}{}kind = 'push'\n{live}", second));
+    let (_, text) = operator.run("plan");
+    assert!(
+        text.contains("StreamBeginNotifyUrl  https://gate.example.com/callbacks/second\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("StreamEndNotifyUrl    https://gate.example.com/callbacks/tencent\n"),
+        "{text}"
+    );
+    assert_eq!(double.take_done(), [""; 0]);
+}
+
+#[test]
+fn sets_addresses_of_the_chinese_site_and_prints_json() {
+    let double = Double::with(&[], &[]);
+    let operator = Operator::new(&double);
+    let more = "recording_status = 'http://127.0.0.1:3000/x'\naudio_moderation = { answer = {} }\n";
+    operator.config(&[template("live", NEW, "'push.example.com'") + more]);
+    let (_, text) = operator.run("plan");
+    let note = "note: template live: the international API cannot set the address of recording_status, \
+                audio_moderation; enter it in the console, or use --site china\n";
+    assert!(text.contains(note), "{text}");
+    double.account.lock().unwrap().is_chinese = true;
+    let (_, text) = operator.run("plan --site china --format json --app live --app vip");
+    let plan: Json = serde_json::from_str(&text).unwrap();
+    let url = "https://gate.example.com/callbacks/tencent";
+    assert_eq!(
+        plan,
+        json!({
+            "account": { "templates": 0, "rules": 0 },
+            "changes": [
+                { "action": "create", "template": "live", "fields": {
+                    "Description": "gatepost", "StreamBeginNotifyUrl": url, "StreamEndNotifyUrl": url,
+                    "RecordStatusNotifyUrl": url, "AudioAuditNotifyUrl": url,
+                    "CallbackKey": "{ file = \"new.key\" }" } },
+                { "action": "bind", "template": "live", "domain": "push.example.com", "app": "live" },
+                { "action": "bind", "template": "live", "domain": "push.example.com", "app": "vip" },
+            ],
+            "conflicts": [], "notes": [],
+        })
+    );
+    let (code, text) = operator.run("apply --yes --site china");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(double.state().0[0]["RecordStatusNotifyUrl"], url);
+    // The API does not show this address, so it causes no change.
+    assert!(operator.run("plan --site china").1.contains("No changes"));
+    // A kind without an app loses its address.
+    operator.config(&[template("live", NEW, "'push.example.com'")]);
+    let (_, text) = operator.run("apply --yes --site china");
+    assert!(text.contains(&format!("    AudioAuditNotifyUrl  {url} → (none)\n")), "{text}");
+    let (templates, _) = double.state();
+    assert_eq!(templates[0]["AudioAuditNotifyUrl"], "");
+    assert_eq!(templates[0]["RecordStatusNotifyUrl"], "");
+}
