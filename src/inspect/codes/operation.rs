@@ -341,6 +341,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "list the callbacks with `gatepost capture list`; raise keep or max_bytes of [inspector]",
     ]),
     admin_api([
+        "event_not_found",
+        "there is no queued event of this number",
+        "a misspelt number, or the event has been delivered or dropped",
+        API,
+        "list the events with `gatepost queue list`",
+    ]),
+    admin_api([
         "file_changed",
         "a file of the config differs from the config that gatepost serves",
         "an editor or another program changed the file",
@@ -381,6 +388,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the template exists",
         API,
         "choose another name, or change the template",
+    ]),
+    admin_api([
+        "no_store",
+        "the config has no store",
+        "the request is about queued events",
+        API,
+        "add [store], and restart gatepost",
     ]),
     admin_api([
         "not_found",
