@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use gatepost::CodeGroup;
+
 use crate::config::{build, errors};
 #[cfg(feature = "tower")]
 use crate::layer::Log;
@@ -236,8 +238,7 @@ fn manual_explains_every_code() {
 }
 
 /// Returns the heading of a group of codes, and the sentence below it.
-const fn heading(group: gatepost::CodeGroup) -> (&'static str, &'static str) {
-    use gatepost::CodeGroup;
+const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
     match group {
         CodeGroup::ConfigError | CodeGroup::ConfigWarning => (
             "Errors and warnings of a config",
@@ -277,14 +278,14 @@ fn codes_page() -> String {
     let mut last = None;
     for help in gatepost::codes() {
         let (title, lead) = heading(help.group);
-        let columns = match help.group {
-            gatepost::CodeGroup::ConfigError | gatepost::CodeGroup::ConfigWarning => {
-                "| code | meaning | remedy |\n|---|---|---|\n"
+        let is_fault = matches!(help.group, CodeGroup::ConfigError | CodeGroup::ConfigWarning);
+        let has_place = !matches!(help.group, CodeGroup::Refusal(_) | CodeGroup::AppFailure);
+        let columns = match (is_fault, has_place) {
+            (true, _) => "| code | meaning | remedy |\n|---|---|---|\n",
+            (false, false) => "| code | meaning | cause | remedy |\n|---|---|---|---|\n",
+            (false, true) => {
+                "| code | meaning | cause | seen in | remedy |\n|---|---|---|---|---|\n"
             }
-            gatepost::CodeGroup::Refusal(_) | gatepost::CodeGroup::AppFailure => {
-                "| code | meaning | cause | remedy |\n|---|---|---|---|\n"
-            }
-            _ => "| code | meaning | cause | seen in | remedy |\n|---|---|---|---|---|\n",
         };
         if last.replace(title) != Some(title) {
             page += &format!("\n# {title}\n\n{lead}\n\n{columns}");
@@ -295,10 +296,12 @@ fn codes_page() -> String {
 }
 
 fn codes_row(help: &gatepost::CodeHelp, has_causes: bool, has_places: bool) -> String {
-    let mark = match help.group {
-        gatepost::CodeGroup::ConfigWarning => " (warning)".to_owned(),
-        gatepost::CodeGroup::Refusal(status) => format!(" ({})", status.as_u16()),
-        _ => String::new(),
+    let mark = if let CodeGroup::Refusal(status) = help.group {
+        format!(" ({})", status.as_u16())
+    } else if help.group == CodeGroup::ConfigWarning {
+        " (warning)".to_owned()
+    } else {
+        String::new()
     };
     let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('[', "\\[");
     let causes = help.causes.filter(|_| has_causes).map(cell);
