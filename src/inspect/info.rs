@@ -90,6 +90,8 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
+    /// The type of the event, as the header `ce-type` has it.
+    pub ce_type: Box<str>,
     /// The meaning of callbacks of this kind.
     pub about: Option<Box<str>>,
     /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
@@ -193,6 +195,8 @@ impl From<&Kind> for KindInfo {
         let reply = kind.decision.iter().flat_map(|decision| decision.fields.iter());
         Self {
             name: (&*kind.name).into(),
+            // A definition has a type of visible ASCII only.
+            ce_type: kind.ce_type.to_str().unwrap_or_default().into(),
             about: kind.about.clone(),
             group: kind.group.clone(),
             named: false,

@@ -63,8 +63,13 @@ pub mod codes {}
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
 
+#[doc = include_str!("config.md")]
+pub mod config {}
+
 #[doc = include_str!("figures.md")]
 pub mod figures {}
+
+pub mod guides;
 
 pub mod platforms;
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use gatepost::CodeGroup;
+
 use crate::config::{build, errors};
 #[cfg(feature = "tower")]
 use crate::layer::Log;
@@ -235,31 +237,76 @@ fn manual_explains_every_code() {
     assert!(written == page, "expected the page of UPDATE_CODES=1, found another");
 }
 
+/// Returns the heading of a group of codes, and the sentence below it.
+const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
+    match group {
+        CodeGroup::ConfigError | CodeGroup::ConfigWarning => (
+            "Errors and warnings of a config",
+            "`gatepost check` prints them, and `gatepost run` logs them at start and at a reload.",
+        ),
+        CodeGroup::Refusal(_) => (
+            "Refusals of a callback",
+            "The client sees only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
+             `gatepost capture list --code CODE`.",
+        ),
+        CodeGroup::AppFailure => (
+            "Failures of the app",
+            "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
+             access log, and in `gatepost capture list --code CODE`.",
+        ),
+        CodeGroup::Note => ("Notes about callbacks", "The verdict and the reply stay the same."),
+        CodeGroup::Shadow => (
+            "Outcomes in shadow mode",
+            "Each is a line of the log. A callback that gatepost would refuse has the code of the refusal.",
+        ),
+        CodeGroup::Connection => (
+            "Requests and connections that gatepost ends",
+            "They can be on any path. There is no verdict.",
+        ),
+        CodeGroup::AdminApi => (
+            "Errors of the admin API",
+            "The body of the response has the code and a message. A fault of the config has the code of that fault.",
+        ),
+        CodeGroup::Operation | _ => ("Events of the program", "Each is a line of the log."),
+    }
+}
+
 fn codes_page() -> String {
     let mut page = String::from(
         "The codes in messages, logs and metrics, as `gatepost help CODE` prints them.\n",
     );
     let mut last = None;
     for help in gatepost::codes() {
-        let (title, rank) = match help.group {
-            gatepost::CodeGroup::ConfigError => ("Errors and warnings of a config", 0),
-            gatepost::CodeGroup::ConfigWarning => ("Errors and warnings of a config", 0),
-            gatepost::CodeGroup::Refusal(_) => ("Refusals of a callback", 1),
-            gatepost::CodeGroup::AppFailure | _ => ("Failures of the app", 2),
+        let (title, lead) = heading(help.group);
+        let is_fault = matches!(help.group, CodeGroup::ConfigError | CodeGroup::ConfigWarning);
+        let has_place = !matches!(help.group, CodeGroup::Refusal(_) | CodeGroup::AppFailure);
+        let columns = match (is_fault, has_place) {
+            (true, _) => "| code | meaning | remedy |\n|---|---|---|\n",
+            (false, false) => "| code | meaning | cause | remedy |\n|---|---|---|---|\n",
+            (false, true) => {
+                "| code | meaning | cause | seen in | remedy |\n|---|---|---|---|---|\n"
+            }
         };
-        if last.replace(rank) != Some(rank) {
-            page +=
-                &format!("\n# {title}\n\n| code | meaning | cause | remedy |\n|---|---|---|---|\n");
+        if last.replace(title) != Some(title) {
+            page += &format!("\n# {title}\n\n{lead}\n\n{columns}");
         }
-        let mark = match help.group {
-            gatepost::CodeGroup::ConfigWarning => " (warning)".to_owned(),
-            gatepost::CodeGroup::Refusal(status) => format!(" ({})", status.as_u16()),
-            gatepost::CodeGroup::ConfigError | gatepost::CodeGroup::AppFailure | _ => String::new(),
-        };
-        let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('[', "\\[");
-        let causes = cell(help.causes.unwrap_or_default());
-        let (meaning, remedy) = (cell(help.meaning), cell(help.remedy));
-        page += &format!("| `{}`{mark} | {meaning} | {causes} | {remedy} |\n", help.code);
+        page += &codes_row(&help, columns.contains("cause"), columns.contains("seen in"));
     }
     page
+}
+
+fn codes_row(help: &gatepost::CodeHelp, has_causes: bool, has_places: bool) -> String {
+    let mark = if let CodeGroup::Refusal(status) = help.group {
+        format!(" ({})", status.as_u16())
+    } else if help.group == CodeGroup::ConfigWarning {
+        " (warning)".to_owned()
+    } else {
+        String::new()
+    };
+    let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('[', "\\[");
+    let causes = help.causes.filter(|_| has_causes).map(cell);
+    let places = Some(help.seen_in).filter(|_| has_places).map(cell);
+    let cells = [Some(cell(help.meaning)), causes, places, Some(cell(help.remedy))];
+    let cells: String = cells.into_iter().flatten().map(|cell| format!(" {cell} |")).collect();
+    format!("| `{}`{mark} |{cells}\n", help.code)
 }

@@ -33,6 +33,7 @@ mod page_files;
 mod passthrough;
 mod properties;
 mod queue;
+mod reference_files;
 mod resends;
 mod session_order;
 mod shadow;

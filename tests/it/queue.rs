@@ -236,10 +236,11 @@ fn store_has_defaults() {
     );
 }
 
+const KOLLUS: &str = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'k'\n\
+                      provider = 'kollus'\nbind = '*'\n[template.on]\n";
+
 #[test]
-fn reports_events_that_gatepost_cannot_queue_or_mirror() {
-    let kollus = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'k'\n\
-                  provider = 'kollus'\nbind = '*'\n[template.on]\n";
+fn reports_events_that_gatepost_cannot_queue() {
     for (config, expected) in [
         (
             format!("{ROUTE}push = {{ url = 'http://app/push', deliver = 'queued' }}"),
@@ -270,17 +271,30 @@ fn reports_events_that_gatepost_cannot_queue_or_mirror() {
             "expected max_ms of at least first_ms, found less",
         ),
         (
-            format!("{STORE}{kollus}live_play = {{ url = 'http://app/p', deliver = 'queued' }}"),
+            format!("{STORE}{KOLLUS}live_play = {{ url = 'http://app/p', deliver = 'queued' }}"),
             "expected notifications, whose reply does not depend on the app, found the decision live_play",
         ),
         (
-            format!("{STORE}{kollus}'*' = {{ url = 'http://app/p', deliver = 'queued' }}"),
+            format!("{STORE}{KOLLUS}'*' = {{ url = 'http://app/p', deliver = 'queued' }}"),
             "found the decision ",
         ),
         (
             format!("[store]\nurl = 'nats://a'\n{ROUTE}push = 'http://app/p'"),
             "expected sqlite: and a file, found",
         ),
+        (
+            format!("[store]\nmax_bytes = 1\n{ROUTE}push = 'http://app/p'"),
+            "add url = \"sqlite:gatepost.db\"",
+        ),
+    ] {
+        let errors = errors(&config);
+        assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+    }
+}
+
+#[test]
+fn reports_events_that_gatepost_cannot_mirror() {
+    for (config, expected) in [
         (
             format!("{ROUTE}push = {{ mirror = 'http://copy/p' }}"),
             "expected a url beside mirror, found none; add the url of the app",
@@ -293,12 +307,8 @@ fn reports_events_that_gatepost_cannot_queue_or_mirror() {
             "because a copy has a path of its own",
         ),
         (
-            format!("{kollus}live_play = {{ url = 'http://app/p', mirror = 'http://copy/p' }}"),
+            format!("{KOLLUS}live_play = {{ url = 'http://app/p', mirror = 'http://copy/p' }}"),
             "expected notifications, found the decision live_play; remove mirror",
-        ),
-        (
-            format!("[store]\nmax_bytes = 1\n{ROUTE}push = 'http://app/p'"),
-            "add url = \"sqlite:gatepost.db\"",
         ),
     ] {
         let errors = errors(&config);

@@ -76,7 +76,9 @@ pub(super) enum CommandError {
          callbacks; see the log of the server"
     )]
     Scenario { unexpected: usize, all: usize },
-    #[error("{host}: {source}")]
+    #[error(
+        "expected a reply from {host}, found none: {source}; start the server, or correct --to"
+    )]
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },

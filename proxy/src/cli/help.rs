@@ -34,10 +34,16 @@ fn page(help: &CodeHelp) -> String {
         CodeGroup::ConfigWarning => "warning about a config".to_owned(),
         CodeGroup::Refusal(status) => format!("refusal with status {}", status.as_u16()),
         CodeGroup::AppFailure => "failure of the app".to_owned(),
+        CodeGroup::Note => "note about a callback".to_owned(),
+        CodeGroup::Shadow => "outcome in shadow mode".to_owned(),
+        CodeGroup::Connection => "end of a request or connection on any path".to_owned(),
+        CodeGroup::Operation => "event of the program".to_owned(),
+        CodeGroup::AdminApi => "error of the admin API".to_owned(),
         _ => "code".to_owned(),
     };
     let causes = help.causes.map(|causes| format!("cause:   {causes}\n")).unwrap_or_default();
-    format!("{}: {group}\n\nmeaning: {}\n{causes}remedy:  {}", help.code, help.meaning, help.remedy)
+    let CodeHelp { code, meaning, seen_in, remedy, .. } = help;
+    format!("{code}: {group}\n\nmeaning: {meaning}\n{causes}seen in: {seen_in}\nremedy:  {remedy}")
 }
 
 fn unknown(topic: &str, program: &Command) -> CommandError {

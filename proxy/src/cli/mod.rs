@@ -23,6 +23,7 @@ mod send;
 mod table;
 mod template;
 mod trusting_client;
+mod types;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ use self::queue::QueueCommand;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
+use self::types::TypesArguments;
 use crate::served_config::ServedConfig;
 use crate::server::{self, WatchedSignals};
 use crate::telemetry::log::{self, LogFormat};
@@ -118,6 +120,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         definition: Option<PathBuf>,
     },
+    /// Print types of the events and answers for the language of your app.
+    Types(TypesArguments),
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
@@ -174,6 +178,7 @@ pub fn run_program() -> ExitCode {
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
+        Command::Types(arguments) => types::run(arguments),
         Command::Template(command) => template::run(command),
         Command::Platform(command) => platform::run(command),
         Command::Queue(command) => queue::run(command),

@@ -47,6 +47,7 @@ fn list_named(name: &str) -> Result<(), CommandError> {
         }
         is_known = true;
         out(&format!("{full}{}", column(&kind.about)));
+        out(&format!("  ce-type\t{}", kind.ce_type));
         out(&format!("  ce-id\t{}", kind.identity));
         if !kind.common.is_empty() {
             out(&format!("  common\t{}", kind.common.join(", ")));

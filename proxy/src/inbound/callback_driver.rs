@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
-    EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Origin, Question, Refusal, Reply,
-    RequestContext, Runtime, Store, Timestamp, drive, report,
+    Accepted, Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Conclusion,
+    Disconnected, Driven, EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Origin,
+    Question, Refusal, Reply, RequestContext, Runtime, Store, Timestamp, drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
@@ -90,12 +90,7 @@ impl CallbackDriver {
                 }
                 report::concluded(&accepted, &conclusion, log::callbacks(), now);
                 exchange.write(&conclusion.reply).await;
-                if let Some(mirror) = accepted.mirror()
-                    && !matches!(conclusion.origin, Origin::Resend)
-                {
-                    let scheme = scheme(exchange.is_encrypted());
-                    mirror::send(exchange, &accepted, mirror, scheme, now);
-                }
+                mirror_event(exchange, &accepted, &conclusion, now);
                 if let Some(recorder) = arrival.recorder() {
                     let conclusion = Some(&conclusion);
                     recorder.accepted(&self.gate, exchange, &accepted, conclusion, clock.app);
@@ -162,6 +157,21 @@ impl CallbackDriver {
             let end = ((self.clock)(), arrival.started.elapsed());
             capture(exchange, verdict, end, (None, None));
         }
+    }
+}
+
+/// Sends a copy of the event to the mirror, if the config names one. A resend has no event.
+fn mirror_event(
+    exchange: &mut impl Exchange,
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    now: Timestamp,
+) {
+    if let Some(mirror) = accepted.mirror()
+        && !matches!(conclusion.origin, Origin::Resend)
+    {
+        let scheme = scheme(exchange.is_encrypted());
+        mirror::send(exchange, accepted, mirror, scheme, now);
     }
 }
 

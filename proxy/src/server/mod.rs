@@ -43,6 +43,17 @@ use crate::telemetry::{access_log, log, traces};
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
 
+/// Returns the remedy for a failure to listen, or an empty text.
+fn listen_remedy(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        "; stop the program that has this port (`ss -ltnp` shows it), or change the address"
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        "; take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
+    } else {
+        ""
+    }
+}
+
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -50,7 +61,7 @@ pub(crate) enum StartError {
     AccessLog { path: PathBuf, source: io::Error },
     #[error("cannot use a socket of LISTEN_FDS: {0}")]
     Inherited(io::Error),
-    #[error("{address}: cannot listen on this address: {source}")]
+    #[error("{address}: cannot listen on this address: {source}{}", listen_remedy(source))]
     Listen { address: ListenAddress, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,

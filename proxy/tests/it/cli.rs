@@ -158,6 +158,7 @@ fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains(&format!("{address}: cannot listen on this address:")), "{stderr}");
+    assert!(stderr.contains("stop the program that has this port"), "{stderr}");
 
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
@@ -225,8 +226,8 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains(play), "{stdout}");
     assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
-    let start = "tencent-css.push\tEvent at the start of a push.\n  ce-id\tcontent, with /event_time \
-                 or /update_time or /sequence; without it, new for each callback\n  \
+    let start = "tencent-css.push\tEvent at the start of a push.\n  ce-type\tcom.tencentcloud.css.push\n  \
+                 ce-id\tcontent, with /event_time or /update_time or /sequence; without it, new for each callback\n  \
                  common\tstarted\n  event_type\tinteger\t";
     assert!(stdout.starts_with(start), "{stdout}");
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");

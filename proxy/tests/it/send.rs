@@ -186,7 +186,9 @@ fn send_prints_status_reply_and_problems() {
     let closed = format!("http://127.0.0.1:{}/", free_port());
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &closed]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("Connection refused"), "{stderr}");
+    let address = closed.trim_start_matches("http://").trim_end_matches('/');
+    let expected = format!("expected a reply from {address}, found none: Connection refused");
+    assert!(stderr.starts_with(&expected) && stderr.contains("start the server"), "{stderr}");
 }
 
 #[test]

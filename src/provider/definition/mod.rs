@@ -108,8 +108,7 @@ fn session_ends(kinds: &[Kind]) -> Vec<usize> {
 
 impl<'f> DefinitionReader<'f> {
     fn plan(self, table: &Table<'f>) -> Option<Plan> {
-        let name = table.require_string("name", "set a name, for example `tencent-css`");
-        let name = name.filter(|name| self.name_fits(name));
+        let name = self.name(table);
         let title = table.require_string("title", "set the name of the platform");
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
         let page = page_texts(table);
@@ -169,6 +168,11 @@ impl<'f> DefinitionReader<'f> {
             reads_target: self.reads_target.into_inner(),
             settings: self.settings,
         })
+    }
+
+    fn name(&self, table: &Table<'f>) -> Option<Located<&'f str>> {
+        let name = table.require_string("name", "set a name, for example `tencent-css`");
+        name.filter(|name| self.name_fits(name))
     }
 
     fn evidence(&self, table: &Table<'f>) -> Option<Evidence> {

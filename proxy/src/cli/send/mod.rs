@@ -212,8 +212,9 @@ impl Sender {
         &self,
         request: Request<Bytes>,
     ) -> Result<(response::Parts, Bytes), CommandError> {
-        // An error names only the host, because the path may contain a token.
-        let host = request.uri().host().unwrap_or_default().to_owned();
+        // An error names only the host and the port, because the path may contain a token.
+        let port = request.uri().port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = format!("{}{port}", request.uri().host().unwrap_or_default());
         let request = request.map(Full::new);
         match &self.0 {
             Some(client) => {

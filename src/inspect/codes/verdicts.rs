@@ -1,83 +1,10 @@
-//! Codes in logs, metrics and messages, with cause and remedy. `gatepost help` prints them.
+//! Causes and remedies of refusals and of failures of the app.
 
 use crate::conclusion::UnavailableKind;
-use crate::toml_reader::FaultKind;
 use crate::verdict::RefusalKind;
 
-/// The meaning of a code, and the remedy.
-///
-/// # Examples
-///
-/// ```
-/// let help = gatepost::code_help("timestamp_expired").unwrap();
-/// assert_eq!(help.meaning, "the signature has expired");
-/// assert!(help.remedy.contains("clock"));
-/// assert!(gatepost::code_help("no_such_code").is_none());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CodeHelp {
-    /// The code, for example `timestamp_expired`.
-    pub code: &'static str,
-    /// Group of the code.
-    pub group: CodeGroup,
-    /// The meaning: lower case, without a full stop.
-    pub meaning: &'static str,
-    /// The usual causes; `None` if the meaning names the cause.
-    pub causes: Option<&'static str>,
-    /// The remedy: an imperative for the operator.
-    pub remedy: &'static str,
-}
-
-/// Group of codes, by the place where they occur.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CodeGroup {
-    /// A fault in the config or in a definition. gatepost does not accept the file.
-    ConfigError,
-    /// A warning about the config. gatepost accepts the file.
-    ConfigWarning,
-    /// A refusal: the client or platform is at fault. The platform gets the status.
-    Refusal(http::StatusCode),
-    /// An accepted callback for which the app gave no usable answer.
-    AppFailure,
-}
-
-/// Returns the help for every code: first those of the config, then refusals and failures of the
-/// app, each sorted.
-pub fn codes() -> impl Iterator<Item = CodeHelp> {
-    let of_config = FaultKind::ALL.iter().map(|kind| CodeHelp {
-        code: kind.as_str(),
-        group: if kind.is_warning() { CodeGroup::ConfigWarning } else { CodeGroup::ConfigError },
-        meaning: kind.meaning(),
-        causes: None,
-        remedy: kind.remedy(),
-    });
-    let refusals = REFUSALS.iter().map(|(kind, causes, remedy)| CodeHelp {
-        code: kind.as_str(),
-        group: CodeGroup::Refusal(kind.status()),
-        meaning: kind.meaning(),
-        causes: Some(causes),
-        remedy,
-    });
-    let failures = FAILURES.iter().map(|(kind, causes, remedy)| CodeHelp {
-        code: kind.as_str(),
-        group: CodeGroup::AppFailure,
-        meaning: kind.meaning(),
-        causes: Some(causes),
-        remedy,
-    });
-    of_config.chain(refusals).chain(failures)
-}
-
-/// Returns the help for a code; `None` if gatepost has no such code.
-#[must_use]
-pub fn code_help(code: &str) -> Option<CodeHelp> {
-    codes().find(|help| help.code == code)
-}
-
 /// The causes and the remedy of each refusal.
-const REFUSALS: &[(RefusalKind, &str, &str)] = &[
+pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::AddressReserved,
         "a client other than gatepost called an address of the app, or a path that a file server maps to it",
@@ -145,8 +72,8 @@ const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::KindMissing,
-        "the callback has neither the field nor the header that names its kind",
-        "set kind on the route, if the platform sends only this kind to its path",
+        "the callback has neither the field nor the header that names its kind, or its body has another form: JSON where the platform sends a form",
+        "set kind on the route, if the platform sends only this kind to its path; select the platform's form in its console",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -246,7 +173,7 @@ const REFUSALS: &[(RefusalKind, &str, &str)] = &[
 ];
 
 /// The causes and the remedy of each failure of the app.
-const FAILURES: &[(UnavailableKind, &str, &str)] = &[
+pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerBroken,
         "the app's answer is no valid HTTP, for example because a script printed before its headers",
@@ -338,42 +265,3 @@ const FAILURES: &[(UnavailableKind, &str, &str)] = &[
         "look into the detail; after a failed write, repair the disk and restart gatepost",
     ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn each_code_has_one_help() {
-        let all: Vec<_> = codes().map(|help| help.code).collect();
-        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
-    }
-
-    #[test]
-    fn helps_are_lower_case_and_without_full_stop() {
-        let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
-        for text in texts.flatten() {
-            assert!(!text.ends_with('.') && !text.is_empty(), "{text}");
-        }
-    }
-
-    /// Takes the codes from the tables in the source, because the enums have no list of their variants.
-    #[test]
-    fn each_code_of_enums_has_help() {
-        let sources =
-            [include_str!("../verdict/refusal_kind.rs"), include_str!("../conclusion.rs")];
-        let mut found = 0;
-        for source in sources {
-            let (_, table) = source.split_once("const fn code_and_meaning").unwrap();
-            let (table, _) = table.split_once("\n    }\n").unwrap();
-            // Each row has a code and a meaning.
-            for code in table.split('"').skip(1).step_by(4) {
-                assert!(code_help(code).is_some(), "expected help for {code}");
-                found += 1;
-            }
-        }
-        assert!(found > 40, "expected more than 40 codes, found {found}");
-    }
-}

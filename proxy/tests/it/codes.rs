@@ -1,0 +1,81 @@
+//! Looks for the codes in the source, and demands a help for each of them.
+
+use std::path::{Path, PathBuf};
+
+/// Functions that return codes, with the file of each.
+const TABLES: [(&str, &str); 8] = [
+    ("src/head/checks.rs", "pub const fn as_str"),
+    ("src/shadow/prediction.rs", "const fn code"),
+    ("src/shadow/mod.rs", "pub const fn code"),
+    ("src/report.rs", "pub fn upstream_failed("),
+    ("proxy/src/inbound/unfinished.rs", "const fn as_str"),
+    ("proxy/src/tls/handshake.rs", "const fn code"),
+    ("proxy/src/admin/api/error.rs", "const fn status_and_code"),
+    ("proxy/editor/src/error.rs", "pub const fn as_str"),
+];
+
+/// Texts before a code in the arguments of a log line.
+const BEFORE: [&str; 5] =
+    ["report::warned(", "report::closed(", "code = ", "limited_line!(", "event_line!("];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn is_code(text: &str) -> bool {
+    let letters = text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+    letters && (text.contains('_') || ["accepted", "unseen", "panic"].contains(&text))
+}
+
+/// Returns the codes among the string literals of a text.
+fn literals(text: &str) -> impl Iterator<Item = String> {
+    text.split('"').skip(1).step_by(2).filter(|text| is_code(text)).map(str::to_owned)
+}
+
+fn body_of<'a>(source: &'a str, function: &str) -> &'a str {
+    let (_, rest) = source.split_once(function).unwrap();
+    rest.split_once("\n    }\n").unwrap().0
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Returns the codes of the log lines in all sources.
+fn in_log_lines() -> Vec<String> {
+    let mut files = Vec::new();
+    ["src", "proxy/src"].iter().for_each(|folder| sources(&root().join(folder), &mut files));
+    let mut codes = Vec::new();
+    for file in files {
+        let source = std::fs::read_to_string(file).unwrap();
+        let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for before in BEFORE {
+            // A code is the first or second argument. The message follows it.
+            let calls = code.split(before).skip(1);
+            codes.extend(calls.flat_map(|rest| {
+                let statement = rest.split([';', '{']).next().unwrap();
+                literals(statement).take(1).collect::<Vec<_>>()
+            }));
+        }
+    }
+    codes
+}
+
+#[test]
+fn help_explains_every_code_of_log_api_and_metrics() {
+    let tables = TABLES.iter().flat_map(|(file, function)| {
+        let source = std::fs::read_to_string(root().join(file)).unwrap();
+        literals(body_of(&source, function)).collect::<Vec<_>>()
+    });
+    let codes: Vec<_> = tables.chain(in_log_lines()).collect();
+    assert!(codes.len() > 50, "expected more than 50 codes, found {codes:?}");
+    let without: Vec<_> = codes.iter().filter(|code| gatepost::code_help(code).is_none()).collect();
+    assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}");
+}

@@ -1,0 +1,475 @@
+//! Codes that are neither a verdict nor a fault of the config: notes about callbacks, shadow mode,
+//! connections, the operation of the program, and the admin API.
+
+use super::{CodeGroup, CodeHelp};
+
+/// Builds a help from a code, its meaning, causes, places and remedy.
+const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
+    let [code, meaning, causes, seen_in, remedy] = texts;
+    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
+}
+
+const fn note(texts: [&'static str; 5]) -> CodeHelp {
+    help(CodeGroup::Note, texts)
+}
+
+const fn shadow(texts: [&'static str; 5]) -> CodeHelp {
+    help(CodeGroup::Shadow, texts)
+}
+
+const fn connection(texts: [&'static str; 5]) -> CodeHelp {
+    help(CodeGroup::Connection, texts)
+}
+
+const fn operation(texts: [&'static str; 5]) -> CodeHelp {
+    help(CodeGroup::Operation, texts)
+}
+
+const fn admin_api(texts: [&'static str; 5]) -> CodeHelp {
+    help(CodeGroup::AdminApi, texts)
+}
+
+const LOG: &str = "log";
+const SHADOW_ANSWERS: &str = "log, gatepost_shadow_answers_total";
+const REJECTED: &str = "log, gatepost_requests_rejected_total";
+const CLOSED: &str = "log, gatepost_connections_closed_total";
+const PASSED: &str = "log, gatepost_requests_passed_total";
+const API: &str = "the body of the response";
+const API_REFUSALS: &str = "the body of the response, gatepost_admin_refusals_total";
+
+/// Each group is sorted by code.
+pub(super) const OTHERS: &[CodeHelp] = &[
+    note([
+        "answer_members_dropped",
+        "the app's answer has members that the platform's reply does not have",
+        "a framework adds members, or the app uses the names of another platform",
+        "log, once for each template and kind; gatepost_answer_members_dropped_total",
+        "compare the names in `members` with `gatepost providers PROVIDER.KIND`",
+    ]),
+    note([
+        "client_gone",
+        "the client did not wait for the reply",
+        "the app is slower than the platform's patience, or the network broke",
+        "access log, traces, gatepost_senders_gone_total",
+        "make the app answer first and work later",
+    ]),
+    note([
+        "field_misfit",
+        "a field of a genuine callback is missing or has another type than declared",
+        "the platform has changed its payload, or a definition of your own is wrong",
+        "log, gatepost_misfits_total, the header gatepost-misfits",
+        "compare the fields in the line with `gatepost providers PROVIDER.KIND`, and report the change",
+    ]),
+    note([
+        "id_reused",
+        "two callbacks with different data have one signed id",
+        "the platform reuses ids, or a client sends a signed callback with another body",
+        "log, gatepost_ids_reused_total",
+        "compare both callbacks with `gatepost capture list`; if one is forged, rotate the key",
+    ]),
+    note([
+        "not_a_callback",
+        "callbacks_only refused a path without a route",
+        "a client called another path, or the config lacks the prefix of a nested router",
+        LOG,
+        "write the path of each route as clients send it, with the prefix of `nest`",
+    ]),
+    note([
+        "not_accepted",
+        "an extractor got a request that gatepost has not accepted",
+        "in a Rust app, the route is outside of GateLayer",
+        LOG,
+        "add GateLayer after the route, or serve the route's path from the config",
+    ]),
+    note([
+        "timer_missing",
+        "the tokio runtime of the app has no timer",
+        "the app builds its runtime without enable_time",
+        LOG,
+        "build the runtime with enable_time or enable_all",
+    ]),
+    note([
+        "view_mismatch",
+        "a handler takes another kind or type than the callback has",
+        "a route of the app receives several kinds, but its handler takes one type",
+        LOG,
+        "take the platform's enum of all kinds, or give each kind a route",
+    ]),
+    shadow([
+        "accepted",
+        "gatepost would accept the callback",
+        "the route is in shadow mode",
+        "log, gatepost_shadow_total",
+        "write mode = \"enforce\" once no genuine callback would be refused",
+    ]),
+    shadow([
+        "answer_not_asked",
+        "gatepost would reply without the app",
+        "the kind has a fixed answer, or [template.on] does not list it",
+        SHADOW_ANSWERS,
+        "list the kind under [template.on] if the app must receive it",
+    ]),
+    shadow([
+        "answer_passed",
+        "gatepost would send the same status and body",
+        "the app answers in the platform's form",
+        SHADOW_ANSWERS,
+        "nothing; the reply does not change",
+    ]),
+    shadow([
+        "answer_put_right",
+        "gatepost would write the reply from the app's answer",
+        "the app's answer has wrong types or another form",
+        SHADOW_ANSWERS,
+        "read in the line what changes, and correct the app if it matters",
+    ]),
+    shadow([
+        "answer_replaced",
+        "gatepost would apply on_failure, or reply 503",
+        "the app failed, or its answer is no reply",
+        SHADOW_ANSWERS,
+        "look up the code in `reason` with `gatepost help`, and correct the app before you enforce",
+    ]),
+    shadow([
+        "answer_unjudged",
+        "gatepost cannot read the answer",
+        "the app compressed the answer for the platform",
+        SHADOW_ANSWERS,
+        "turn compression off in the app, or compare the answer by hand",
+    ]),
+    shadow([
+        "answer_unseen",
+        "gatepost did not see the whole answer",
+        "the app closed the connection within its answer, or the answer is longer than 256 KiB",
+        SHADOW_ANSWERS,
+        "look into the app's log",
+    ]),
+    shadow([
+        "unseen",
+        "gatepost did not see the whole body",
+        "the app was down, or did not read the body",
+        "log, gatepost_shadow_total",
+        "look into the app's log",
+    ]),
+    connection([
+        "head_too_large",
+        "the head of a request is longer than 64 KiB",
+        "a client sends huge headers or cookies",
+        REJECTED,
+        "look for the client in `from`; no platform sends such a head",
+    ]),
+    connection([
+        "host_invalid",
+        "the host is missing, repeated, malformed or contradictory",
+        "a scanner, a health check without a host, or a broken proxy in front of gatepost",
+        REJECTED,
+        "make the proxy in front of gatepost send one `host`",
+    ]),
+    connection([
+        "proxy_protocol_broken",
+        "the connection does not begin with a header of the PROXY protocol",
+        "proxy_protocol is true, and the load balancer or a health check does not send the header",
+        LOG,
+        "turn the PROXY protocol on in the load balancer, or remove proxy_protocol",
+    ]),
+    connection([
+        "request_too_slow",
+        "the client sent less than 1 KiB per second",
+        "a broken network, or a client that holds connections on purpose",
+        CLOSED,
+        "look for the client in `from`; if it is a platform's, look for a slow proxy between",
+    ]),
+    connection([
+        "request_unreadable",
+        "the request is no HTTP, or its head, target or chunks are malformed",
+        "a scanner, TLS sent to a listener without TLS, or a client that closed early",
+        "log, gatepost_requests_unreadable_total",
+        "if the client is yours, use http:// for `listen` and https:// for `listen_tls`",
+    ]),
+    connection([
+        "target_invalid",
+        "the target of the request is neither a path nor an HTTP URL",
+        "a scanner, or a client that takes gatepost for a forward proxy",
+        REJECTED,
+        "look for the client in `from`",
+    ]),
+    connection([
+        "tls_certificate_not_accepted",
+        "the client does not accept gatepost's certificate",
+        "the certificate has expired, has another name, or its chain is incomplete",
+        CLOSED,
+        "run `gatepost check` for names and dates, and write the whole chain into `chain`",
+    ]),
+    connection([
+        "tls_client_certificate_refused",
+        "the client has no certificate of an authority in client_ca",
+        "client_ca is set, and the client has no certificate or one of another authority",
+        CLOSED,
+        "give the client a certificate of the authority, or remove client_ca",
+    ]),
+    connection([
+        "tls_expected",
+        "a client spoke without TLS to a listener with TLS",
+        "the client's address begins with http://",
+        CLOSED,
+        "use https:// in the platform's console, or send plain HTTP to `listen`",
+    ]),
+    connection([
+        "tls_handshake_failed",
+        "the TLS handshake failed",
+        "the client disconnected, or both sides have no cipher in common",
+        CLOSED,
+        "try `openssl s_client -connect HOST:PORT`",
+    ]),
+    connection([
+        "tls_handshake_slow",
+        "the TLS handshake took longer than 10 seconds",
+        "a slow network, or a client that holds connections on purpose",
+        CLOSED,
+        "look for the client in `from`",
+    ]),
+    connection([
+        "tls_version_refused",
+        "the client speaks only versions of TLS that min_version does not permit",
+        "the client is old",
+        CLOSED,
+        "update the client; write min_version = \"1.2\" if it is 1.3 now",
+    ]),
+    connection([
+        "too_many_connections",
+        "there are more connections than max_connections",
+        "many clients, or one that opens connections without end",
+        CLOSED,
+        "look for the client in `from`; raise max_connections if all of them are genuine",
+    ]),
+    connection([
+        "too_many_unjudged_bytes",
+        "unfinished requests hold more than max_unjudged_bytes, or than the client's share",
+        "a client begins large requests and does not end them",
+        CLOSED,
+        "look for the client in `from`; raise max_unjudged_bytes if the requests are genuine",
+    ]),
+    operation([
+        "delivery_failed",
+        "an attempt to deliver a queued event failed",
+        "the app is down, slow, or did not take the event",
+        "log, gatepost_queue_attempts_total, `gatepost queue list`",
+        "repair the app; gatepost tries again by itself",
+    ]),
+    operation([
+        "event_dead",
+        "gatepost gave a queued event up",
+        "the app did not take the event before give_up_after_secs",
+        "log, gatepost_queue_events{state=\"dead\"}, `gatepost queue list`",
+        "repair the app, then `gatepost queue replay`, or `gatepost queue drop`",
+    ]),
+    operation([
+        "log_lines_over_budget",
+        "gatepost left log lines out",
+        "forged traffic or errors of the app cause more lines than the log's budget",
+        "log, gatepost_log_lines_over_budget_total",
+        "read the counts in the line and in the metrics; they count every callback",
+    ]),
+    operation([
+        "panic",
+        "gatepost has a fault of its own",
+        "a bug",
+        LOG,
+        "report the line; gatepost continues with other requests",
+    ]),
+    operation([
+        "server_down",
+        "a server of a list of addresses does not answer",
+        "the server is down or too slow",
+        LOG,
+        "repair the server; gatepost probes it each second",
+    ]),
+    operation([
+        "traces_failed",
+        "gatepost could not send traces",
+        "the collector is down, or the address in otlp is wrong",
+        LOG,
+        "check the address in otlp with curl from this machine",
+    ]),
+    operation([
+        "upstream_broken",
+        "the reply of the upstream is no valid HTTP",
+        "the upstream speaks another protocol, or HTTPS",
+        PASSED,
+        "check the scheme and the port of `upstream`",
+    ]),
+    operation([
+        "upstream_failed",
+        "the upstream did not answer a request that is no callback",
+        "the app is not started, or `upstream` is wrong",
+        PASSED,
+        "start the app, and check `upstream` with curl from this machine",
+    ]),
+    operation([
+        "upstream_incomplete",
+        "the reply of the upstream ended early",
+        "the app crashed, or sent less than content-length says",
+        PASSED,
+        "look into the app's log",
+    ]),
+    operation([
+        "upstream_too_large",
+        "the head of the upstream's reply is too large",
+        "the app sends huge headers or cookies",
+        PASSED,
+        "shorten the headers of the app",
+    ]),
+    operation([
+        "upstream_unresolved",
+        "the name of the upstream has no address",
+        "a misspelt name, or DNS does not answer",
+        LOG,
+        "correct the name in `upstream`, or try `getent hosts NAME`",
+    ]),
+    admin_api([
+        "bad_request",
+        "the API cannot read the request",
+        "malformed JSON, an unknown parameter, or an incomplete body",
+        API,
+        "read the message, and see /api/openapi.json",
+    ]),
+    admin_api([
+        "callback_not_found",
+        "there is no captured callback of this number",
+        "newer callbacks have taken its place, or gatepost was restarted",
+        API,
+        "list the callbacks with `gatepost capture list`; raise keep or max_bytes of [inspector]",
+    ]),
+    admin_api([
+        "event_not_found",
+        "there is no queued event of this number",
+        "a misspelt number, or the event has been delivered or dropped",
+        API,
+        "list the events with `gatepost queue list`",
+    ]),
+    admin_api([
+        "file_changed",
+        "a file of the config differs from the config that gatepost serves",
+        "an editor or another program changed the file",
+        API,
+        "reload with SIGHUP, then repeat the edit; the edit is kept beside the file",
+    ]),
+    admin_api([
+        "file_linked",
+        "the config file has several hard links",
+        "a backup or a deployment has linked the file",
+        API,
+        "replace the hard link by a copy or a symbolic link",
+    ]),
+    admin_api([
+        "host_refused",
+        "the host of the request is no name of the admin API",
+        "another name points to the admin listener, as in DNS rebinding",
+        API_REFUSALS,
+        "use an IP address or localhost, or add the name to admin_hosts",
+    ]),
+    admin_api([
+        "internal",
+        "the API could not write the file, or has a fault of its own",
+        "a full disk, or missing permission for the folder of the config",
+        API,
+        "read the log of gatepost, and let its user write to the folder",
+    ]),
+    admin_api([
+        "invalid",
+        "the edit would make the config invalid",
+        "a value of the body is wrong",
+        API,
+        "correct the faults that the response lists",
+    ]),
+    admin_api([
+        "name_taken",
+        "another template already has the name",
+        "the template exists",
+        API,
+        "choose another name, or change the template",
+    ]),
+    admin_api([
+        "no_store",
+        "the config has no store",
+        "the request is about queued events",
+        API,
+        "add [store], and restart gatepost",
+    ]),
+    admin_api([
+        "not_found",
+        "the path does not exist, or the API is off",
+        "a misspelt path, or the config has no admin_token",
+        API_REFUSALS,
+        "set admin_token, and see /api/openapi.json for the paths",
+    ]),
+    admin_api([
+        "not_replayable",
+        "the event cannot be sent again",
+        "the callback was refused, its body was cut, or its kind has no address",
+        API,
+        "read the message; choose another callback",
+    ]),
+    admin_api([
+        "read_only",
+        "the admin_read_token cannot change or send anything",
+        "the request has the admin_read_token",
+        API,
+        "send the admin_token",
+    ]),
+    admin_api([
+        "template_in_use",
+        "the template has tenants, or a route names it",
+        "the template is still bound",
+        API,
+        "unbind its tenants, and remove it from the routes",
+    ]),
+    admin_api([
+        "template_not_found",
+        "there is no template of this name",
+        "a misspelt name",
+        API,
+        "list the templates with `gatepost template list`",
+    ]),
+    admin_api([
+        "tenant_not_bound",
+        "the tenant is not bound to the template",
+        "a misspelt tenant, or another template has it",
+        API,
+        "list the bindings with `gatepost template list`",
+    ]),
+    admin_api([
+        "too_many_attempts",
+        "the address must wait before its next token",
+        "ten wrong tokens came from the address",
+        API_REFUSALS,
+        "wait as long as retry-after says, and correct the token",
+    ]),
+    admin_api([
+        "unauthorized",
+        "the request has no token of the API, or a wrong one",
+        "the header authorization: Bearer TOKEN is missing, or the token has changed",
+        "the body of the response, log, gatepost_admin_refusals_total",
+        "send the admin_token of the config",
+    ]),
+    admin_api([
+        "unsupported_media_type",
+        "the body of the request is not declared as JSON",
+        "the header content-type is missing or another",
+        API,
+        "send content-type: application/json",
+    ]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_each_group_are_sorted() {
+        for pair in OTHERS.windows(2) {
+            let sorted = pair[0].code < pair[1].code || pair[0].group != pair[1].group;
+            assert!(sorted, "expected {} before {}", pair[1].code, pair[0].code);
+        }
+    }
+}

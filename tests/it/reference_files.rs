@@ -1,0 +1,155 @@
+//! Generates the manual's page of config keys from the schema, and compares it with the committed
+//! page.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use crate::view_files::{COMMAND, check_file};
+
+const LEAD: &str = "All keys of the config file, from the schema that `gatepost schema config` prints.
+
+[`full.toml`](https://github.com/gatepost/gatepost/blob/main/proxy/configs/full.toml) is a config with every key.
+[Defaults](crate::manual::defaults) has the reasons for the defaults. `{ env = \"NAME\" }` may stand in place of a text or a
+number, and a secret is `{ env = \"NAME\" }` or `{ file = \"PATH\" }`. A duration without a unit in its key is a text with one:
+`\"5s\"`, `\"1500ms\"`. `gatepost check` refuses unknown keys.
+";
+
+/// The schema of each secret.
+const SECRET: &str = "#/$defs/secret";
+
+/// Longest list of words in a cell.
+const MAX_WORDS: usize = 8;
+
+struct Page<'a> {
+    definitions: &'a Value,
+    text: String,
+}
+
+impl Page<'_> {
+    fn resolve<'v>(&'v self, schema: &'v Value) -> &'v Value {
+        let name = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/"));
+        name.map_or(schema, |name| &self.definitions[name])
+    }
+
+    /// Returns the alternatives of a schema without the variable, which each value may be.
+    fn alternatives<'v>(&'v self, schema: &'v Value) -> Vec<&'v Value> {
+        if schema["$ref"] == "#/$defs/variable" {
+            return Vec::new();
+        }
+        if schema["$ref"] == SECRET {
+            return vec![schema];
+        }
+        let schema = self.resolve(schema);
+        match schema["anyOf"].as_array() {
+            Some(any) => any.iter().flat_map(|one| self.alternatives(one)).collect(),
+            None => vec![schema],
+        }
+    }
+
+    /// Returns the form of a value, for example `integer, 1 to 1024`.
+    fn form(&self, schema: &Value) -> String {
+        let mut forms: Vec<String> = Vec::new();
+        for one in self.alternatives(schema) {
+            let form = self.one_form(one);
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        forms.join(" or ")
+    }
+
+    fn one_form(&self, schema: &Value) -> String {
+        if schema["$ref"] == SECRET {
+            return "secret".to_owned();
+        }
+        if let Some(words) = schema["enum"].as_array() {
+            let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+            let short = words.len() <= MAX_WORDS;
+            return if short { words.join(", ") } else { "text".to_owned() };
+        }
+        match schema["type"].as_str().unwrap_or("text") {
+            "string" => "text".to_owned(),
+            "integer" => match (schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
+                (Some(least), Some(most)) => format!("integer, {least} to {most}"),
+                _ => "integer".to_owned(),
+            },
+            "array" if schema["items"]["type"] == "object" => "tables".to_owned(),
+            "array" => format!("list of {}", self.form(&schema["items"])),
+            "object" => "table".to_owned(),
+            other => other.to_owned(),
+        }
+    }
+
+    /// Returns the keys of the table that a schema describes, and the brackets around its name.
+    fn keys<'v>(&'v self, schema: &'v Value) -> Option<(&'v Map<String, Value>, bool)> {
+        self.alternatives(schema).into_iter().find_map(|one| {
+            let is_list = one["type"] == "array";
+            let table = if is_list { &one["items"] } else { one };
+            Some((table["properties"].as_object()?, is_list))
+        })
+    }
+
+    fn about(&self, schema: &Value) -> String {
+        let own = schema["description"].as_str();
+        let items = schema["items"]["description"].as_str();
+        let shared = self.resolve(schema)["description"].as_str();
+        let text = own.or(items).or(shared).unwrap_or_default();
+        let word = |word: &str| match word.strip_suffix([';', ',', '.']) {
+            Some(url) if url.starts_with("https://") => word.replace(url, &format!("`{url}`")),
+            _ => word.to_owned(),
+        };
+        let words: Vec<_> = text.split(' ').map(word).collect();
+        words.join(" ").replace('|', "\\|").replace('[', "\\[")
+    }
+
+    /// Writes the table of the keys, then a section for each key that is a table.
+    fn section(&mut self, title: &str, name: &str, keys: &Map<String, Value>) {
+        let level = if name.is_empty() { "#" } else { "##" };
+        let mut text = format!("\n{level} {title}\n\n| key | value | meaning |\n|---|---|---|\n");
+        for (key, schema) in keys {
+            writeln!(text, "| `{key}` | {} | {} |", self.form(schema), self.about(schema)).unwrap();
+        }
+        self.text += &text;
+        for (key, schema) in keys {
+            let schema = schema.clone();
+            let Some((keys, is_list)) = self.keys(&schema) else { continue };
+            let keys = keys.clone();
+            let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+            let title = if is_list { format!("`[[{name}]]`") } else { format!("`[{name}]`") };
+            self.section(&title, &name, &keys);
+        }
+    }
+}
+
+fn page() -> String {
+    let schema = gatepost::config_schema();
+    let text = format!("<!-- @generated by `{COMMAND}`. -->\n{LEAD}");
+    let mut page = Page { definitions: &schema["$defs"], text };
+    let keys = schema["properties"].as_object().unwrap();
+    page.section("Keys of the file", "", keys);
+    let kind = schema["$defs"]["any_kind"].clone();
+    let (keys, _) = page.keys(&kind).unwrap();
+    let keys = keys.clone();
+    page.section("A kind under `[template.on]`", "template.on.KIND", &keys);
+    page.text
+}
+
+/// The book lists its pages in `SUMMARY.md`; rustdoc lists them in `mod.rs`.
+#[test]
+fn summary_of_book_lists_every_page() {
+    let summary = std::fs::read_to_string("src/manual/SUMMARY.md").unwrap();
+    for (folder, prefix) in [("src/manual", ""), ("src/manual/guides", "guides/")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let is_page = name.ends_with(".md") && name != "SUMMARY.md";
+            let listed = summary.contains(&format!("]({prefix}{name})"));
+            assert!(!is_page || listed, "expected {prefix}{name} in src/manual/SUMMARY.md");
+        }
+    }
+}
+
+#[test]
+fn page_of_config_keys_is_fresh() {
+    check_file("src/manual/config.md".as_ref(), &page());
+}
