@@ -42,6 +42,9 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// The verdict; `None` if the request is not a callback.
     pub verdict: Option<Result<Accepted, Refusal>>,
+    /// The message that the platform signs, with `[key]` in place of the key and `[NAME]` in place of
+    /// a setting; `None` if gatepost does not check a signature, or a part of the message is missing.
+    pub string_to_sign: Option<Vec<u8>>,
 }
 
 impl fmt::Display for Explanation {
@@ -126,16 +129,19 @@ impl Gate {
         if in_shadow {
             steps.add("mode", "shadow: the request passes unchanged, whatever the verdict");
         }
-        Explanation { steps: steps.0, verdict }
+        Explanation { steps: steps.list, verdict, string_to_sign: steps.string_to_sign }
     }
 }
 
 #[derive(Default)]
-struct Steps(Vec<Step>);
+struct Steps {
+    list: Vec<Step>,
+    string_to_sign: Option<Vec<u8>>,
+}
 
 impl Steps {
     fn add(&mut self, name: &'static str, found: impl Into<String>) {
-        self.0.push(Step { name, found: found.into() });
+        self.list.push(Step { name, found: found.into() });
     }
 
     /// Adds the client's address, and the result of the route's `allow` for this address. Adds
@@ -222,6 +228,7 @@ impl Steps {
             true => self.add("signature", format!("[token] at {place}")),
             false => self.add("signature", format!("{} at {place}", printable(&given))),
         }
+        self.string_to_sign = signature.bytes_to_sign(received).ok();
         match signature.string_to_sign(received) {
             Ok(text) => {
                 self.add("signed", format!("{} of {}", signature.digest.name(), printable(&text)))

@@ -86,11 +86,12 @@ print_only! { Plan: name; }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Evidence {
-    /// The platform's documentation or source code. No published signature was available.
+    /// The platform's documentation.
     Documented,
     /// Secondary sources or conclusions. Compare the definition with real callbacks before you use it.
     Unconfirmed,
-    /// A signature that the platform has published, or a signature by the platform's own code.
+    /// A signature that the platform has published, or the platform's own code, such as its library or
+    /// its server.
     Vector,
 }
 

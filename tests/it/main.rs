@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
 mod answers;
+mod bad_input;
 mod common;
 mod config;
 mod core;
@@ -20,6 +21,7 @@ mod formats;
 mod hostile;
 mod identity;
 mod include;
+mod index_files;
 #[cfg(feature = "tower")]
 mod keep_proof;
 mod language;

@@ -87,6 +87,9 @@ pub struct Vector {
     pub body: Vec<u8>,
     /// The event in structured mode; `None` if the verdict is not `accepted`.
     pub event: Option<Value>,
+    /// The page with the signature, if the platform has published it.
+    #[allow(dead_code)]
+    pub source: Option<String>,
 }
 
 /// The request that the app received.
@@ -131,7 +134,11 @@ pub struct Outcome {
     pub seen: Option<Seen>,
 }
 
-fn folder() -> PathBuf {
+/// The environment variables of the vectors' config.
+pub const VARIABLES: [(&str, &str); 3] =
+    [("KOLLUS_TOKEN", "vector-token"), ("TENCENT_KEY", "test"), ("TENCENT_OLDER_KEY", "older-key")];
+
+pub fn folder() -> PathBuf {
     // Other packages of the workspace also compile this file, so search the parent folders.
     let mut ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     ancestors.find_map(|root| Some(root.join("tests/vectors")).filter(|p| p.is_dir())).unwrap()
@@ -169,7 +176,9 @@ fn load(path: &Path) -> Vector {
         is_complete || updates_events(),
         "{name}: expected event.json exactly for the verdict `accepted`"
     );
-    Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
+    let source = text.lines().next().and_then(|line| line.strip_prefix("# Source: "));
+    let source = source.map(ToOwned::to_owned);
+    Vector { body: fs::read(path.join("body")).unwrap(), name, case, event, source }
 }
 
 /// Returns the text of each `gate.toml`, sorted by the provider's name.
@@ -196,13 +205,10 @@ pub fn event_path(vector: &Vector) -> PathBuf {
 /// Returns the gate for the vectors. `app` is the origin of the app, for example
 /// `http://127.0.0.1:3000`.
 pub fn gate(app: &str) -> Gate {
-    Gate::builder()
-        .toml(config().replace("http://app.test", app))
-        .variable("KOLLUS_TOKEN", "vector-token")
-        .variable("TENCENT_KEY", "test")
-        .variable("TENCENT_OLDER_KEY", "older-key")
-        .build()
-        .unwrap()
+    let gate = Gate::builder().toml(config().replace("http://app.test", app));
+    let with_variables =
+        VARIABLES.iter().fold(gate, |gate, (name, value)| gate.variable(*name, *value));
+    with_variables.build().unwrap()
 }
 
 /// Returns a damaged copy of the body: one bit flipped, one byte doubled, one byte removed, or the

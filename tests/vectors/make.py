@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the vectors of platforms, and signs them with hashlib and hmac only.
+"""Makes the vectors of platforms, and signs them with hashlib, hmac and the package `cryptography` only.
 
     tests/vectors/make.py            writes the vectors of all platforms in PLATFORMS
     tests/vectors/make.py --check    compares them with the committed files instead
@@ -13,6 +13,7 @@ import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.pars
 
 NOW = 1703731478
 VECTORS = pathlib.Path(__file__).parent
+KEYS = VECTORS.parent / "it/keys"
 DEFINITIONS = VECTORS.parent.parent / "src/provider/definitions"
 PLATFORMS = {}
 
@@ -20,7 +21,8 @@ PLATFORMS = {}
 class Request:
     def __init__(self, platform, kind, fields, now, key):
         self.platform, self.kind, self.now, self.key = platform, kind, now, key
-        self.method = platform.definition["request"]["methods"]
+        self.method = "GET" if kind in platform.gets else platform.definition["request"]["methods"]
+        self.method = self.method if isinstance(self.method, str) else self.method[0]
         self.path = platform.path(kind)
         self.headers = dict(platform.definition.get("sample", {}).get("headers", {}))
         self.fields, self.raw = fields, None
@@ -36,6 +38,8 @@ class Request:
         if self.kind in self.platform.forms:
             return "form"
         body = self.platform.definition["request"]["body"]
+        if isinstance(body, dict):
+            return body[self.method]
         return body if isinstance(body, str) else body[0]
 
     @property
@@ -59,12 +63,13 @@ class Platform:
     proof   place of the proof: `header:NAME` or `/field`; None if the platform does not sign
     time    "sent" or "expiry" if gatepost checks a signed time
     covers  the places that the signature covers: `body` or fields. A change of another place is accepted
+    public  the public key of the template, if `key` is a private one
     """
 
-    def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published):
+    def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published, public):
         self.name, self.sign, self.key, self.proof, self.time = name, sign, key, proof, time
         self.covers, self.settings, self.encoding, self.token = covers, settings, encoding, token
-        self.other_key, self.published = other_key, published
+        self.other_key, self.published, self.public = other_key, published, public
         self.definition = tomllib.loads((DEFINITIONS / f"{name.replace('-', '_')}.toml").read_text())
 
     def path(self, kind=None):
@@ -93,11 +98,11 @@ class Platform:
 
 
 def platform(name, *, key=None, proof=None, time=None, covers=("body",), settings=None, encoding="hex", token=False,
-             other_key="another-key", published=(), challenge=None, forms=()):
+             other_key="another-key", published=(), challenge=None, forms=(), public=None, gets=()):
     def add(sign):
         PLATFORMS[name] = Platform(name, sign, key, proof, time, covers, settings or {}, encoding, token, other_key,
-                                   published)
-        PLATFORMS[name].challenge, PLATFORMS[name].forms = challenge, forms
+                                   published, public)
+        PLATFORMS[name].challenge, PLATFORMS[name].forms, PLATFORMS[name].gets = challenge, forms, gets
     return add
 
 
@@ -105,6 +110,30 @@ def hmac_of(digest, key, message, encoding="hex"):
     raw = hmac.new(key if isinstance(key, bytes) else key.encode(), message, digest).digest()
     return {"hex": raw.hex(), "base64": base64.b64encode(raw).decode(),
             "base64url": base64.urlsafe_b64encode(raw).decode()}[encoding]
+
+
+def pem(name):
+    return (KEYS / f"{name}.pem").read_text()
+
+
+def signed_by(private, message):
+    """Returns the RSA-SHA256 or Ed25519 signature of a message."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding
+    key = serialization.load_pem_private_key(private.encode(), None)
+    return key.sign(message, padding.PKCS1v15(), hashes.SHA256()) if hasattr(key, "key_size") else key.sign(message)
+
+
+def token_of(key, claims, algorithm="HS256"):
+    """Returns a JSON Web Token (RFC 7515), signed with HMAC-SHA256."""
+    encode = lambda part: base64.urlsafe_b64encode(part).decode().rstrip("=")
+    write = lambda part: encode(json.dumps(part, separators=(",", ":")).encode())
+    signed = write({"alg": algorithm, "typ": "JWT"}) + "." + write(claims)
+    return signed + "." + encode(hmac.new(key.encode(), signed.encode(), "sha256").digest())
+
+
+def rfc3339(seconds, rest="Z"):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + rest
 
 
 def md5(text):
@@ -125,6 +154,8 @@ def refusal(verdict):
 
 def reply(platform, kind, allow=True):
     form = platform.definition["kinds"][kind].get("reply", {})
+    if "allow" in form:
+        return {"status": 200, "body": json.dumps(form["allow" if allow else "deny"], separators=(",", ":"))}
     if "allow_status" in form:
         return {"status": form["allow_status"] if allow else form["deny_status"], "body": ""}
     ack = form.get("ack") or platform.definition.get("reply", {}).get("ack", {})
@@ -136,7 +167,7 @@ def cases(platform):
     """Yields name, description, request, verdict, answer of the app, and reply."""
     def case(name, what, request, verdict="accepted", answer=None, expected=None):
         kind = request.kind
-        decides = "allow_status" in platform.definition["kinds"][kind].get("reply", {})
+        decides = {"allow", "allow_status"} & platform.definition["kinds"][kind].get("reply", {}).keys()
         answer = answer or (200, '{"allow":true}' if decides else "")
         expected = expected or (reply(platform, kind) if verdict == "accepted" else refusal(verdict))
         return name, what, request, verdict, answer, expected
@@ -147,14 +178,16 @@ def cases(platform):
             yield from challenges(platform, kind, case)
             continue
         yield case(f"kind_{kind}", f"{kind}, as in the sample", platform.request(kind))
-        if "allow_status" in kinds[kind].get("reply", {}):
+        if {"allow", "allow_status"} & kinds[kind].get("reply", {}).keys():
             deny = reply(platform, kind, allow=False)
             yield case(f"{kind}_denied", f"the app denies {kind}", platform.request(kind), answer=(200, '{"allow":false}'), expected=deny)
             yield case(f"{kind}_app_fails", f"the app fails to decide {kind}", platform.request(kind), answer=(500, ""), expected=deny)
     first = next(kind for kind in kinds if "give" not in kinds[kind].get("reply", {}))
 
     def with_type(request):
-        request.headers["content-type"] = "text/plain"
+        for name in [name for name in request.headers if name.lower() == "content-type"]:
+            del request.headers[name]
+        request.headers["Content-Type"] = "text/plain"
     yield case("other_content_type", "a content type that does not say the format", platform.request(first, change=with_type))
     if not platform.proof:
         request = platform.request(first)
@@ -200,14 +233,24 @@ def forgeries(platform, kind, case):
                 request.fields[field] = proof
         return request
 
-    last = lambda proof: proof.split(",")[-1] if proof.endswith("=") else proof.rsplit("=", 1)[-1]
-    malformed = "signature_mismatch" if platform.token else "signature_malformed"
+    separator = ":" if platform.definition["signature"].get("separator") == ":" else ","
+    last = lambda proof: proof.split(separator)[-1] if proof.endswith("=") else proof.rsplit("=", 1)[-1]
+    # A fixed token has no encoding. A public-key signature has no length that is always the same.
+    is_jwt = platform.definition["signature"].get("form") == "jwt"
+    is_any = platform.token or platform.public
+    malformed = "signature_mismatch" if is_any else "signature_malformed"
+    doubled = malformed if platform.definition["signature"].get("encoding") != "base64" else "signature_malformed"
     flip = lambda proof: proof[:-8] + ("0" if proof[-8] != "0" else "1") + proof[-7:]
     yield case("missing_signature", "no signature", edited(lambda proof: None), "signature_missing")
     yield case("wrong_signature", "one character of the signature changed", edited(flip), "signature_mismatch")
     yield case("truncated_signature", "the last four characters are missing", edited(lambda proof: proof[:-4]), malformed)
-    yield case("doubled_signature", "the signature twice in one value", edited(lambda proof: proof + last(proof)), malformed)
+    yield case("doubled_signature", "the signature twice in one value", edited(lambda proof: proof + last(proof)), doubled)
     yield case("other_key", "signed with another key", platform.request(kind, key=platform.other_key), "signature_mismatch")
+    if is_jwt:
+        unsigned = lambda proof: token_of("", json.loads(base64.urlsafe_b64decode(proof.split(".")[1] + "==")), "none").rsplit(".", 1)[0] + "."
+        start = platform.definition["signature"].get("prefix", "")
+        wrong = edited(lambda proof: start + unsigned(proof[len(start):]))
+        yield case("algorithm_none", "the token says that it is not signed", wrong, "signature_malformed")
     if header:
         request = platform.request(kind)
         request.repeated = {header: request.headers[header]}
@@ -220,7 +263,9 @@ def forgeries(platform, kind, case):
     if platform.definition["signature"].get("separator") == ",":
         yield case("reordered_list", "the list of the header in another order", edited(lambda proof: ",".join(reversed(proof.split(",")))))
     if platform.time:
-        yield case("expired", "two hours old", platform.request(kind, now=NOW - 7200), "timestamp_expired")
+        hours = 4 if platform.definition["signature"]["time"].get("max_age_secs", 0) >= 7200 else 2
+        what = f"{'four' if hours == 4 else 'two'} hours old"
+        yield case("expired", what, platform.request(kind, now=NOW - hours * 3600), "timestamp_expired")
         yield case("too_far_ahead", "two days ahead", platform.request(kind, now=NOW + 172800), "timestamp_too_far_ahead")
     if platform.token:
         return
@@ -268,9 +313,11 @@ def gate_toml(platform):
         if not platform.proof:
             lines.append(f'token    = "{platform.name}-token"')
         lines.append("")
+    for target in [case["target"] for case in platform.published if "target" in case]:
+        lines += ["[[route]]", f'path     = "{target.split("?")[0]}"', f'provider = "{platform.name}"', ""]
     lines += ["[[template]]", "dedupe   = false", f'name     = "{platform.name}"', f'provider = "{platform.name}"']
     if platform.proof:
-        keys = [platform.key, *(case["key"] for case in platform.published)]
+        keys = [platform.public or platform.key, *(case["key"] for case in platform.published)]
         lines.append(f"keys     = {json.dumps(list(dict.fromkeys(keys)))}")
     lines.append('bind     = ["*"]')
     if platform.settings:
@@ -279,11 +326,15 @@ def gate_toml(platform):
     return "\n".join(lines) + "\n"
 
 
+TWILIO = {"CallSid": "CA1234567890ABCDE", "Digits": "1234", "From": "+14158675309", "To": "+18005551212", "Caller": "+14158675309"}
+
+
 def published(platform, case):
     """Returns the case of a published vector."""
     kind = case["kind"]
     request = Request(platform, kind, {}, case["now"], case["key"])
     request.headers, request.raw = case["headers"], case["body"].encode()
+    request.path = case.get("target", request.path)
     text = case_toml(case["what"], request, "accepted", (200, ""), reply(platform, kind), case["source"], case["now"])
     return f"published_{case['name']}", text, request.body
 
@@ -324,6 +375,15 @@ def _(r):
 def _(r):
     r.headers["X-VOD-TIMESTAMP"] = str(r.now)
     r.headers["X-VOD-SIGNATURE"] = md5(f"https://www.example.com/your/callback|{r.now}|{r.key}")
+
+
+@platform("alibaba-live", key="alibaba-live-key", proof="header:ALI-LIVE-SIGNATURE", time="sent", covers=("app",),
+          gets=("publish", "publish_done"))
+def _(r):
+    r.headers["Host"] = "gate.example.com"
+    domain = r.fields["app"] if r.method == "GET" else "gate.example.com"
+    r.headers["ALI-LIVE-TIMESTAMP"] = str(r.now)
+    r.headers["ALI-LIVE-SIGNATURE"] = md5(f"{domain}|{r.now}|{r.key}")
 
 
 @platform("huawei-live", key="huawei-live-key", proof="/auth_sign", time="expiry", covers=("domain", "app", "stream"))
@@ -471,7 +531,114 @@ def _(r):
     r.headers["Twitch-Eventsub-Message-Signature"] = "sha256=" + hmac_of("sha256", r.key, message)
 
 
-for unsigned in ("ant-media", "naver-live", "red5", "vdocipher", "wowza-video"):
+@platform("livekit", key="APIabc123:livekit-secret", proof="header:Authorization", time="expiry",
+          other_key="APIabc123:another-secret")
+def _(r):
+    name, key = r.key.split(":")
+    digest = base64.b64encode(hashlib.sha256(r.body).digest()).decode()
+    r.headers["Authorization"] = token_of(key, {"iss": name, "nbf": r.now - 10, "exp": r.now + 300, "sha256": digest})
+
+
+@platform("vonage", key="a123456b:vonage-signature-secret", proof="header:Authorization", time="sent",
+          other_key="a123456b:another-secret")
+def _(r):
+    name, key = r.key.split(":")
+    claims = {"iat": r.now, "jti": "c5ba8f24-1a14-4c10-bfdf-3fbe8ce511b5", "iss": "Vonage",
+              "payload_hash": hashlib.sha256(r.body).hexdigest(), "api_key": name}
+    r.headers["Authorization"] = "Bearer " + token_of(key, claims)
+
+
+RSA = {"key": pem("rsa_private"), "public": pem("rsa_public"), "other_key": pem("rsa_other_private")}
+
+
+@platform("kick", proof="header:Kick-Event-Signature", time="sent", **RSA)
+def _(r):
+    r.headers["Kick-Event-Message-Timestamp"] = rfc3339(r.now)
+    message = f"{r.headers['Kick-Event-Message-Id']}.{rfc3339(r.now)}.".encode() + r.body
+    r.headers["Kick-Event-Signature"] = base64.b64encode(signed_by(r.key, message)).decode()
+
+
+@platform("videosdk", proof="header:videosdk-signature", **RSA)
+def _(r):
+    r.headers["videosdk-signature"] = base64.b64encode(signed_by(r.key, r.body)).decode()
+
+
+@platform("discord", proof="header:X-Signature-Ed25519", time="sent", key=pem("ed_private"), public=pem("ed_public"),
+          other_key=pem("ed_other_private"))
+def _(r):
+    r.headers["X-Signature-Timestamp"] = str(r.now)
+    r.headers["X-Signature-Ed25519"] = signed_by(r.key, str(r.now).encode() + r.body).hex()
+
+
+@platform("cloudinary", key="cloudinary-api-secret", proof="header:X-Cld-Signature", time="sent")
+def _(r):
+    r.headers["X-Cld-Timestamp"] = str(r.now)
+    r.headers["X-Cld-Signature"] = hashlib.sha1(r.body + f"{r.now}{r.key}".encode()).hexdigest()
+
+
+@platform("imagekit", key="whsec_imagekit_secret", proof="header:x-ik-signature", time="sent")
+def _(r):
+    message = f"{r.now * 1000}.".encode() + r.body
+    r.headers["x-ik-signature"] = f"t={r.now * 1000},v1=" + hmac_of("sha256", r.key, message)
+
+
+@platform("jaas", key="jaas-endpoint-secret", proof="header:X-Jaas-Signature", time="sent")
+def _(r):
+    r.headers["X-Jaas-Signature"] = f"t={r.now},v1=" + hmac_of("sha256", r.key, f"{r.now}.".encode() + r.body, "base64")
+
+
+platform("frame-io", key="frame-io-signing-secret", proof="header:X-Frameio-Signature", time="sent")(
+    sign_v0("X-Frameio-Request-Timestamp", "X-Frameio-Signature"))
+
+
+def hmac_of_body(name, key, header):
+    """A platform that sends the HMAC-SHA256 of the body in hex."""
+    def sign(request):
+        request.headers[header] = hmac_of("sha256", request.key, request.body)
+    platform(name, key=key, proof=f"header:{header}")(sign)
+
+
+hmac_of_body("getstream", "stream-api-secret", "X-Signature")
+hmac_of_body("sendbird", "sendbird-api-token", "x-sendbird-signature")
+hmac_of_body("wistia", "wistia-secret-key", "X-Wistia-Signature")
+
+
+@platform("zegocloud", key="zego-callback-secret", proof="/signature", time="sent", covers=(), published=[{
+    "name": "sha1", "what": "the vector of ZEGO's documentation", "kind": "event", "key": "secret", "now": 1470820198, "headers": {},
+    "body": '{"event":"room_login","timestamp":1470820198,"nonce":123412,"signature":"5bd59fd62953a8059fb7eaba95720f66d19e4517"}',
+    "source": "https://doc-zh.zego.im/article/9215"}])
+def _(r):
+    r.fields["timestamp"] = str(r.now)
+    r.fields["signature"] = hashlib.sha1("".join(sorted([r.key, str(r.now), r.fields["nonce"]])).encode()).hexdigest()
+
+
+@platform("twilio", key="twilio-auth-token", proof="header:X-Twilio-Signature", published=[{
+    "name": "form", "what": "the vector of Twilio's own library", "kind": "event", "key": "12345", "now": NOW,
+    "target": "/myapp.php?foo=1&bar=2", "headers": {"Host": "mycompany.com", "X-Twilio-Signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
+    "body": urllib.parse.urlencode(TWILIO), "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}])
+def _(r):
+    r.headers["Host"] = "gate.example.com"
+    message = "https://gate.example.com" + r.path + "".join(name + r.fields[name] for name in sorted(r.fields))
+    r.headers["X-Twilio-Signature"] = hmac_of("sha1", r.key, message.encode(), "base64")
+
+
+@platform("huawei-record", key="huawei-record-key", proof="/auth_sign", time="expiry", covers=("app", "stream"))
+def _(r):
+    f = r.fields
+    f["auth_timestamp"] = r.now + 600
+    names = ["auth_timestamp", "event_type", "publish_domain", "app", "stream", "download_url", "play_url"]
+    f["auth_sign"] = hmac_of("sha256", r.key, "".join(str(f.get(name, "")) for name in names).encode())
+
+
+@platform("qiniu-pili", key="qiniu-secret-key", proof="header:Authorization")
+def _(r):
+    r.headers["Host"] = "live.example.com"
+    content_type = r.headers["Content-Type"]
+    message = f"POST {r.path}\nHost: live.example.com\nContent-Type: {content_type}\n\n".encode() + r.body
+    r.headers["Authorization"] = "Qiniu access-key:" + hmac_of("sha1", r.key, message, "base64url")
+
+
+for unsigned in ("ant-media", "gcore", "naver-live", "red5", "vdocipher", "wowza-video", "zlmediakit"):
     platform(unsigned)(None)
 
 

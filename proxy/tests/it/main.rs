@@ -41,6 +41,7 @@ mod readme;
 mod refusals;
 mod reload;
 mod resends;
+mod rtmp;
 mod scenario;
 mod send;
 mod service;
@@ -63,6 +64,7 @@ mod types;
 mod unseen;
 mod upgrade;
 mod upstreams;
+mod vector_runners;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;

@@ -17,7 +17,22 @@ fn config_of_page(provider: &ProviderInfo) -> String {
     rest.split_once("```").unwrap().0.to_owned()
 }
 
-/// Creates the platform's secret in `folder`, and returns the content of its file.
+/// Returns the private key in `tests/it/keys` for a platform that signs with one.
+fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
+    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
+    let file = folder.join(format!("{}.key", provider.name));
+    let fits = |kind: &&str| {
+        let public = std::fs::copy(keys.join(format!("{kind}_public.pem")), &file);
+        let config = folder.join(format!("init-{}.toml", provider.name));
+        public.is_ok()
+            && gatepost().args(["check", "-c"]).arg(config).output().unwrap().status.success()
+    };
+    let kind = ["rsa", "ed", "ec"].into_iter().find(fits);
+    let kind = kind.unwrap_or_else(|| panic!("{}: expected a key in tests/it/keys", provider.name));
+    std::fs::read_to_string(keys.join(format!("{kind}_private.pem"))).unwrap()
+}
+
+/// Creates the platform's secret in `folder`, and returns what `gatepost send` signs with.
 fn new_secret(folder: &Path, provider: &ProviderInfo) -> String {
     let mut init = gatepost();
     let config = format!("init-{}.toml", provider.name);
@@ -25,7 +40,22 @@ fn new_secret(folder: &Path, provider: &ProviderInfo) -> String {
     assert!(init.output().unwrap().status.success(), "{}", provider.name);
     let ending = if provider.keys { "key" } else { "token" };
     let file = folder.join(format!("{}.{ending}", provider.name));
-    std::fs::read_to_string(file).unwrap().trim().to_owned()
+    match std::fs::read_to_string(file) {
+        Ok(secret) => secret.trim().to_owned(),
+        Err(_) => private_key(folder, provider),
+    }
+}
+
+/// Returns a key that the template does not have.
+fn other_key(provider: &ProviderInfo, key: &str, other: &str) -> String {
+    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
+    if !key.starts_with("-----") {
+        return other.to_owned();
+    }
+    let is_rsa = key.len() > 1000;
+    let kind = if is_rsa { "rsa" } else { "ed" };
+    std::fs::read_to_string(keys.join(format!("{kind}_other_private.pem")))
+        .unwrap_or_else(|error| panic!("{}: {error}", provider.name))
 }
 
 /// Returns the path on which the page's config receives this kind.
@@ -42,7 +72,8 @@ fn send(provider: &ProviderInfo, kind: &str, to: &str, secret: &str) -> String {
     let to = to.replace("{token}", secret);
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
     if provider.keys {
-        send.args(["--key", secret]);
+        // The text of a private key begins with dashes.
+        send.arg(format!("--key={secret}"));
     }
     let output = send.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -74,7 +105,7 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
     let mut run = gatepost();
     let _program = Program::start(run.arg("run").current_dir(&folder));
     drop(crate::support::connect(port));
-    assert!(platforms.len() > 35, "expected more than 35 platforms, found {}", platforms.len());
+    assert!(platforms.len() > 50, "expected more than 50 platforms, found {}", platforms.len());
     for (definition, page, [secret, other]) in platforms {
         let provider = definition.info();
         for kind in &provider.kinds {
@@ -84,6 +115,7 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
             if provider.keys && !definition.signs(&kind.name) {
                 continue;
             }
+            let other = other_key(&provider, &secret, &other);
             let status = send(&provider, &kind.name, &to, &other);
             assert!(status.starts_with("401"), "{}.{}: {status}", provider.name, kind.name);
         }

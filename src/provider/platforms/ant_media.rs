@@ -58,12 +58,17 @@ view! {
         metadata: Option<Value> = "metadata",
         /// The name of the application.
         app_name: Option<String> = "appName",
-        /// The name of the stream.
+        /// The same as `streamId`.
         name: Option<String> = "name",
         /// The identifier of the stream.
         stream_id: Option<String> = "streamId",
         /// The mode of the request.
         mode: Option<String> = "mode",
+        /// The query of the stream's URL as text, which may contain a token. A credential: do not
+        /// log it.
+        query_params: Option<String> = "queryParams",
+        /// The metadata that the operator has set for the stream.
+        meta_data: Option<String> = "metaData",
     }
 
     /// A client asks to play a stream over WebRTC.

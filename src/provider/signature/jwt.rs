@@ -135,7 +135,7 @@ impl Signature {
 }
 
 impl JwtBody {
-    fn matches(&self, token: &Token<'_>, body: &[u8]) -> bool {
+    pub(super) fn matches(&self, token: &Token<'_>, body: &[u8]) -> bool {
         match self {
             Self::Hash { claim, digest, encoding } => {
                 let given = token.claim(claim).and_then(|text| encoding.decode_bytes(&text));

@@ -166,6 +166,46 @@ impl Signature {
         })
     }
 
+    /// Returns the signed message, with the body. Hides keys and settings. Sorts the name of a hidden part
+    /// as if it were its text.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the signature or a signed part is missing.
+    pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
+        let signature_text = self.signature_text(received)?;
+        if self.jwt.is_some() {
+            let token = self.token(&signature_text).ok_or(SignatureError::Malformed)?;
+            return Ok(token.signed.as_bytes().to_vec());
+        }
+        let present = self.parts.iter().filter(|part| !part.is_absent(received));
+        let bytes = present.map(|part| self.shown_bytes(part, received, &signature_text));
+        let mut parts: Vec<_> = bytes.collect::<Result<_, _>>()?;
+        Ok(match &self.order {
+            PartOrder::AsListed => parts.concat(),
+            PartOrder::Sorted { separator } => {
+                parts.sort();
+                parts.join(separator.as_bytes())
+            }
+        })
+    }
+
+    /// Returns the bytes of a part, or the name of a key or setting in brackets.
+    fn shown_bytes<'p>(
+        &'p self,
+        part: &'p Part,
+        received: &Received<'p>,
+        signature_text: &'p str,
+    ) -> Result<Cow<'p, [u8]>, SignatureError> {
+        if part.from == PartSource::Key {
+            return Ok(Cow::Borrowed(b"[key]"));
+        }
+        if let PartSource::Value(Locator::Setting(_, name)) = &part.from {
+            return Ok(Cow::Owned(format!("[{name}]").into_bytes()));
+        }
+        Ok(part.form.encode(self.part_bytes(&part.from, received, signature_text)?))
+    }
+
     fn describe(
         &self,
         part: &Part,

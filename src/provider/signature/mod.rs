@@ -248,7 +248,10 @@ impl Signature {
     /// Returns the index of the first key that produces the signature.
     pub(crate) fn matching_key(&self, received: &Received<'_>, keys: &[Key]) -> Option<usize> {
         let text = self.signature_text(received).ok()?;
-        keys.iter().position(|key| {
+        let covers_body = self.jwt.as_ref().is_none_or(|rule| {
+            self.token(&text).is_some_and(|token| rule.body.matches(&token, received.raw))
+        });
+        keys.iter().filter(|_| covers_body).position(|key| {
             let expected = self.expected(received, &text, key);
             self.names_key(&text, key)
                 && expected.is_ok_and(|expected| self.comparisons(&text, &expected).any(bool::from))

@@ -81,7 +81,10 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let secret = SecretFile::create(folder, &choices.definition, &provider)?;
     let text = choices.text(&provider, &secret).to_string();
-    if let Err(error) = Config::from_text(&text, path) {
+    // Without the file of the public key, the config is not complete yet.
+    if !secret.is_missing
+        && let Err(error) = Config::from_text(&text, path)
+    {
         secret.remove_if_new();
         return Err(error.into());
     }
@@ -156,7 +159,10 @@ impl Choices {
 
     /// Prints what to enter in the platform's console, and the next commands.
     fn print_steps(&self, provider: &ProviderInfo, secret: &SecretFile, path: &Path) {
-        out(&format!("wrote {} and {}", path.display(), secret.path.display()));
+        match secret.is_missing {
+            true => out(&format!("wrote {}", path.display())),
+            false => out(&format!("wrote {} and {}", path.display(), secret.path.display())),
+        }
         let key_file = secret.path.display().to_string();
         let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
         out(&format!("\nSet up {} ({}):", provider.title, provider.docs));
@@ -177,7 +183,9 @@ impl Choices {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));
         }
         out(&format!("\nNext:\n  gatepost check{}", config_option(path)));
-        out(&format!("  {}", send_command(&self.definition, provider, secret)));
+        if !secret.is_missing {
+            out(&format!("  {}", send_command(&self.definition, provider, secret)));
+        }
         if self.door == Door::Proxy {
             out(&format!("Between the two: gatepost run{}", config_option(path)));
         }

@@ -15,11 +15,13 @@ use crate::cli::error::CommandError;
 pub(super) struct SecretFile {
     pub(super) path: PathBuf,
     is_new: bool,
+    /// If true, the file is for the platform's public key, which only the operator can write.
+    pub(super) is_missing: bool,
 }
 
 impl SecretFile {
     /// Creates the file with a random secret: a key if the platform signs, otherwise a token. Keeps a
-    /// file that exists.
+    /// file that exists. Creates no file if the platform signs with a private key.
     pub(super) fn create(
         folder: &Path,
         definition: &Definition,
@@ -28,7 +30,7 @@ impl SecretFile {
         let ending = if provider.keys { "key" } else { "token" };
         let path = folder.join(format!("{}.{ending}", provider.name));
         if path.exists() {
-            return Ok(Self { path, is_new: false });
+            return Ok(Self { path, is_new: false, is_missing: false });
         }
         let mut random = [0; 32];
         let source = rustls::crypto::ring::default_provider().secure_random;
@@ -38,15 +40,15 @@ impl SecretFile {
         }
         // Some consoles accept at most 32 letters and digits as a key.
         let plain = HEXLOWER.encode(&random[..16]);
-        let secret = if fits(definition, provider, &plain) {
-            plain
-        } else {
-            format!("whsec_{}", BASE64.encode(&random))
+        let forms =
+            [plain.clone(), format!("whsec_{}", BASE64.encode(&random)), format!("ID:{plain}")];
+        let Some(secret) = forms.into_iter().find(|form| fits(definition, provider, form)) else {
+            return Ok(Self { path, is_new: false, is_missing: true });
         };
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let written = created.and_then(|mut file| writeln!(file, "{secret}"));
         written.map_err(|source| CommandError::File { path: path.clone(), source })?;
-        Ok(Self { path, is_new: true })
+        Ok(Self { path, is_new: true, is_missing: false })
     }
 
     /// Returns the name of the file, as the config file writes it.

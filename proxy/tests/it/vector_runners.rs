@@ -1,0 +1,64 @@
+//! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`, and
+//! `tests/peers/sdks.mjs`, which asks the libraries of platforms.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
+}
+
+/// Runs a runner on an index.
+fn run(interpreter: &str, runner: &str, index: &Path) -> Output {
+    Command::new(interpreter).arg(vectors().join(runner)).arg(index).output().unwrap()
+}
+
+fn assert_agrees_and_finds_wrong_vector(interpreter: &str, runner: &str) {
+    let index = vectors().join("index.json");
+    let output = run(interpreter, runner, &index);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let index: serde_json::Value = serde_json::from_slice(&std::fs::read(index).unwrap()).unwrap();
+    let all = index["vectors"].as_array().unwrap();
+    let count = all.iter().filter(|vector| vector.get("signature").is_some()).count();
+    assert!(count > 560, "expected more than 560 vectors, found {count}");
+    assert_eq!(text, format!("{count} of {count} vectors agree\n"));
+    for (member, wrong) in [("result", "signature_mismatch"), ("string_to_sign", "another text")] {
+        let mut index = index.clone();
+        let published = |vector: &&mut serde_json::Value| vector["name"] == "svix/published_v1";
+        let vector = index["vectors"].as_array_mut().unwrap().iter_mut().find(published).unwrap();
+        vector["signature"][member] = wrong.into();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), index.to_string()).unwrap();
+        let output = run(interpreter, runner, file.path());
+        assert_eq!(output.status.code(), Some(1), "{member}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.starts_with("svix/published_v1: expected "), "{text}");
+        assert!(text.ends_with(&format!("\n{} of {count} vectors agree\n", count - 1)), "{text}");
+    }
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn libraries_of_platforms_agree_with_their_vectors() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let peers = root.join("target/peers");
+    assert!(peers.join("installed").is_file(), "expected libraries; run tests/peers/install");
+    // Node resolves packages from the folder of the script.
+    let script = peers.join("sdks.mjs");
+    std::fs::copy(root.join("tests/peers/sdks.mjs"), &script).unwrap();
+    let output = run("node", script.to_str().unwrap(), &vectors().join("index.json"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.ends_with(" vectors agree with 12 libraries\n"), "{text}");
+}
+
+#[test]
+fn python_runner_agrees_with_every_vector_and_finds_a_wrong_one() {
+    assert_agrees_and_finds_wrong_vector("python3", "verify.py");
+}
+
+#[test]
+fn node_runner_agrees_with_every_vector_and_finds_a_wrong_one() {
+    assert_agrees_and_finds_wrong_vector("node", "verify.mjs");
+}

@@ -1,0 +1,110 @@
+// @generated from alibaba_live.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Alibaba Cloud Live.
+//!
+//! [`AlibabaLiveCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://www.alibabacloud.com/help/doc-detail/54787.htm>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A client has started to publish a stream. Alibaba sends it as GET.
+    pub struct Publish prints(appname id) {
+        /// The domain of the recording.
+        domain: Option<String> = "domain",
+        /// The application; in ingest callbacks, the ingest domain.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The name of the stream.
+        id: Option<String> = "id",
+        /// The name of the application.
+        appname: Option<String> = "appname",
+        /// The IP address of the client.
+        ip: Option<String> = "ip",
+        /// The query of the stream's address, which may contain a token. A credential: do not log
+        /// it.
+        usrargs: Option<String> = "usrargs",
+    }
+
+    /// A client has stopped publishing a stream. Alibaba sends it as GET.
+    pub struct PublishDone prints(appname id) {
+        /// The domain of the recording.
+        domain: Option<String> = "domain",
+        /// The application; in ingest callbacks, the ingest domain.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The name of the stream.
+        id: Option<String> = "id",
+        /// The name of the application.
+        appname: Option<String> = "appname",
+        /// The IP address of the client.
+        ip: Option<String> = "ip",
+        /// The query of the stream's address, which may contain a token. A credential: do not log
+        /// it.
+        usrargs: Option<String> = "usrargs",
+    }
+
+    /// A file of a recording is complete.
+    pub struct RecordFile prints(app domain stream) {
+        /// The domain of the recording.
+        domain: Option<String> = "domain",
+        /// The application; in ingest callbacks, the ingest domain.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The path of the file in the bucket.
+        uri: Option<String> = "uri",
+        /// The length of the file, in seconds.
+        duration: Option<f64> = "duration",
+    }
+
+    /// A recording has started, paused or resumed.
+    pub struct RecordStatus prints(app domain stream) {
+        /// The domain of the recording.
+        domain: Option<String> = "domain",
+        /// The application; in ingest callbacks, the ingest domain.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The new state, such as `record_started`.
+        event: Option<String> = "event",
+    }
+
+    /// Another callback, such as one of snapshots.
+    pub struct AlibabaLiveEvent prints() {
+        /// The domain of the recording.
+        domain: Option<String> = "domain",
+        /// The application; in ingest callbacks, the ingest domain.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+    }
+}
+
+describe! { "alibaba-live":
+    Publish = "publish",
+    PublishDone = "publish_done",
+    RecordFile = "record_file",
+    RecordStatus = "record_status",
+    AlibabaLiveEvent = "event",
+}
+
+callback! { "alibaba-live":
+    /// A callback of Alibaba Cloud Live, by its kind.
+    pub enum AlibabaLiveCallback {
+        /// A client has started to publish a stream. Alibaba sends it as GET.
+        Publish(Publish) = "publish",
+        /// A client has stopped publishing a stream. Alibaba sends it as GET.
+        PublishDone(PublishDone) = "publish_done",
+        /// A file of a recording is complete.
+        RecordFile(RecordFile) = "record_file",
+        /// A recording has started, paused or resumed.
+        RecordStatus(RecordStatus) = "record_status",
+        /// Another callback, such as one of snapshots.
+        Event(AlibabaLiveEvent) = "event",
+    }
+}

@@ -1,0 +1,82 @@
+// @generated from cloudinary.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Cloudinary.
+//!
+//! [`CloudinaryCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://cloudinary.com/documentation/notification_signatures>
+
+use serde_json::Value;
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An upload is complete.
+    pub struct Upload prints(public_id) {
+        /// The sort of the notification, such as `upload`.
+        notification_type: Option<String> = "notification_type",
+        /// The time of the notification, as RFC 3339.
+        timestamp: Option<String> = "timestamp",
+        /// The identifier of the request that caused the notification.
+        request_id: Option<String> = "request_id",
+        /// The name of the asset.
+        public_id: Option<String> = "public_id",
+        /// The sort of the asset, such as `video`.
+        resource_type: Option<String> = "resource_type",
+        /// The URL of the asset.
+        secure_url: Option<String> = "secure_url",
+        /// The size of the asset, in bytes.
+        bytes: Option<i64> = "bytes",
+    }
+
+    /// Transformations of an asset are complete.
+    pub struct Eager prints(public_id) {
+        /// The sort of the notification, such as `upload`.
+        notification_type: Option<String> = "notification_type",
+        /// The time of the notification, as RFC 3339.
+        timestamp: Option<String> = "timestamp",
+        /// The identifier of the request that caused the notification.
+        request_id: Option<String> = "request_id",
+        /// The name of the asset.
+        public_id: Option<String> = "public_id",
+        /// The sort of the asset, such as `video`.
+        resource_type: Option<String> = "resource_type",
+        /// The results.
+        eager: Option<Vec<Value>> = "eager",
+        /// The identifier of the batch of transformations.
+        batch_id: Option<String> = "batch_id",
+    }
+
+    /// Another notification, such as `delete` or `moderation`.
+    pub struct CloudinaryEvent prints(public_id) {
+        /// The sort of the notification, such as `upload`.
+        notification_type: Option<String> = "notification_type",
+        /// The time of the notification, as RFC 3339.
+        timestamp: Option<String> = "timestamp",
+        /// The identifier of the request that caused the notification.
+        request_id: Option<String> = "request_id",
+        /// The name of the asset.
+        public_id: Option<String> = "public_id",
+        /// The sort of the asset, such as `video`.
+        resource_type: Option<String> = "resource_type",
+    }
+}
+
+describe! { "cloudinary":
+    Upload = "upload",
+    Eager = "eager",
+    CloudinaryEvent = "event",
+}
+
+callback! { "cloudinary":
+    /// A callback of Cloudinary, by its kind.
+    pub enum CloudinaryCallback {
+        /// An upload is complete.
+        Upload(Upload) = "upload",
+        /// Transformations of an asset are complete.
+        Eager(Eager) = "eager",
+        /// Another notification, such as `delete` or `moderation`.
+        Event(CloudinaryEvent) = "event",
+    }
+}

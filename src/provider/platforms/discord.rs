@@ -1,0 +1,51 @@
+// @generated from discord.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Discord.
+//!
+//! [`DiscordCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://discord.com/developers/docs/events/webhook-events>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// Discord checks the address. The acknowledgement suffices.
+    pub struct Ping prints() {
+        /// The version of the format.
+        version: Option<i64> = "version",
+        /// The identifier of the app.
+        application_id: Option<String> = "application_id",
+        /// 0 for a ping, 1 for an event.
+        type_: Option<i64> = "type",
+    }
+
+    /// An event. Its type is the subject.
+    pub struct DiscordEvent prints() {
+        /// The version of the format.
+        version: Option<i64> = "version",
+        /// The identifier of the app.
+        application_id: Option<String> = "application_id",
+        /// 0 for a ping, 1 for an event.
+        type_: Option<i64> = "type",
+        /// The event, with `type`, `timestamp` and `data`.
+        event: Option<Map<String, Value>> = "event",
+    }
+}
+
+describe! { "discord":
+    Ping = "ping",
+    DiscordEvent = "event",
+}
+
+callback! { "discord":
+    /// A callback of Discord, by its kind.
+    pub enum DiscordCallback {
+        /// Discord checks the address. The acknowledgement suffices.
+        Ping(Ping) = "ping",
+        /// An event. Its type is the subject.
+        Event(DiscordEvent) = "event",
+    }
+}

@@ -1,0 +1,51 @@
+// @generated from frame_io.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Frame.io.
+//!
+//! [`FrameIoCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developer.frame.io/platform/v4/docs/guides/webhooks>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Frame.io without fields of their own.
+    pub struct FrameIoEvent prints() {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The `type` and the `id` of what the event is about.
+        resource: Option<Map<String, Value>> = "resource",
+        /// The account, with its `id`.
+        account: Option<Map<String, Value>> = "account",
+        /// The workspace, with its `id`.
+        workspace: Option<Map<String, Value>> = "workspace",
+        /// The project, with its `id`.
+        project: Option<Map<String, Value>> = "project",
+        /// The user who caused the event, with an `id`.
+        user: Option<Map<String, Value>> = "user",
+    }
+}
+
+describe! { "frame-io":
+    FrameIoEvent = "file_created"
+        | "file_ready"
+        | "comment_created"
+        | "event",
+}
+
+callback! { "frame-io":
+    /// A callback of Frame.io, by its kind.
+    pub enum FrameIoCallback {
+        /// A user has created a file. Its upload is probably not complete.
+        FileCreated(FrameIoEvent) = "file_created",
+        /// All renditions of a file are complete.
+        FileReady(FrameIoEvent) = "file_ready",
+        /// A user has written a comment or a reply.
+        CommentCreated(FrameIoEvent) = "comment_created",
+        /// Another event.
+        Event(FrameIoEvent) = "event",
+    }
+}

@@ -1,0 +1,46 @@
+// @generated from gcore.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Gcore Video Streaming.
+//!
+//! [`GcoreCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://gcore.com/docs/streaming/extra-features/get-webhooks-from-the-streaming-platform>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Gcore Video Streaming without fields of their own.
+    pub struct GcoreEvent prints() {
+        /// The sort of the event.
+        type_: Option<String> = "type",
+        /// The main fields of what the event is about.
+        message: Option<Map<String, Value>> = "message",
+    }
+}
+
+describe! { "gcore":
+    GcoreEvent = "stream"
+        | "vod"
+        | "video_delete"
+        | "restream"
+        | "event",
+}
+
+callback! { "gcore":
+    /// A callback of Gcore Video Streaming, by its kind.
+    pub enum GcoreCallback {
+        /// A livestream has started or stopped.
+        Stream(GcoreEvent) = "stream",
+        /// The state of a video has changed.
+        Vod(GcoreEvent) = "vod",
+        /// A video has been deleted.
+        VideoDelete(GcoreEvent) = "video_delete",
+        /// The state of a stream to another platform has changed.
+        Restream(GcoreEvent) = "restream",
+        /// Another event.
+        Event(GcoreEvent) = "event",
+    }
+}

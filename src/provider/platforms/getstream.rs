@@ -1,0 +1,113 @@
+// @generated from getstream.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Stream.
+//!
+//! [`GetstreamCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://getstream.io/docs/platform/webhooks/>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A livestream has started.
+    pub struct CallLiveStarted prints(call_cid created_at) {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The type and the identifier of the call, such as `livestream:stage`.
+        call_cid: Option<String> = "call_cid",
+        /// The call.
+        call: Option<Map<String, Value>> = "call",
+    }
+
+    /// A session of a call has started.
+    pub struct CallSessionStarted prints(call_cid created_at) {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The type and the identifier of the call, such as `livestream:stage`.
+        call_cid: Option<String> = "call_cid",
+        /// The identifier of the session.
+        session_id: Option<String> = "session_id",
+    }
+
+    /// A session of a call has ended.
+    pub struct CallSessionEnded prints(call_cid created_at) {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The type and the identifier of the call, such as `livestream:stage`.
+        call_cid: Option<String> = "call_cid",
+        /// The identifier of the session.
+        session_id: Option<String> = "session_id",
+    }
+
+    /// A participant has joined a session.
+    pub struct CallSessionParticipantJoined prints(call_cid created_at) {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The type and the identifier of the call, such as `livestream:stage`.
+        call_cid: Option<String> = "call_cid",
+        /// The identifier of the session.
+        session_id: Option<String> = "session_id",
+        /// The participant.
+        participant: Option<Map<String, Value>> = "participant",
+    }
+
+    /// A recording is ready.
+    pub struct CallRecordingReady prints(call_cid created_at) {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The type and the identifier of the call, such as `livestream:stage`.
+        call_cid: Option<String> = "call_cid",
+        /// The recording, with its `url`.
+        call_recording: Option<Map<String, Value>> = "call_recording",
+    }
+
+    /// Another event, such as one of chats.
+    pub struct GetstreamEvent prints(call_cid created_at) {
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The type and the identifier of the call, such as `livestream:stage`.
+        call_cid: Option<String> = "call_cid",
+    }
+}
+
+describe! { "getstream":
+    CallLiveStarted = "call.live_started",
+    CallSessionStarted = "call.session_started",
+    CallSessionEnded = "call.session_ended",
+    CallSessionParticipantJoined = "call.session_participant_joined",
+    CallRecordingReady = "call.recording_ready",
+    GetstreamEvent = "event",
+}
+
+callback! { "getstream":
+    /// A callback of Stream, by its kind.
+    pub enum GetstreamCallback {
+        /// A livestream has started.
+        CallLiveStarted(CallLiveStarted) = "call.live_started",
+        /// A session of a call has started.
+        CallSessionStarted(CallSessionStarted) = "call.session_started",
+        /// A session of a call has ended.
+        CallSessionEnded(CallSessionEnded) = "call.session_ended",
+        /// A participant has joined a session.
+        CallSessionParticipantJoined(CallSessionParticipantJoined) = "call.session_participant_joined",
+        /// A recording is ready.
+        CallRecordingReady(CallRecordingReady) = "call.recording_ready",
+        /// Another event, such as one of chats.
+        Event(GetstreamEvent) = "event",
+    }
+}

@@ -1,0 +1,49 @@
+// @generated from imagekit.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of ImageKit.
+//!
+//! [`ImagekitCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://imagekit.io/docs/webhooks>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of ImageKit without fields of their own.
+    pub struct ImagekitEvent prints() {
+        /// The identifier of the event, equal in resends.
+        id: String = "id",
+        /// The name of the event.
+        type_: Option<String> = "type",
+        /// The time of the event, as RFC 3339.
+        created_at: Option<String> = "created_at",
+        /// The details of the event.
+        data: Option<Map<String, Value>> = "data",
+        /// The request that caused the event, with `x_request_id` and `url`.
+        request: Option<Map<String, Value>> = "request",
+    }
+}
+
+describe! { "imagekit":
+    ImagekitEvent = "video_accepted"
+        | "video_ready"
+        | "video_error"
+        | "event",
+}
+
+callback! { "imagekit":
+    /// A callback of ImageKit, by its kind.
+    pub enum ImagekitCallback {
+        /// ImageKit has accepted a transformation of a video.
+        VideoAccepted(ImagekitEvent) = "video_accepted",
+        /// A transformation of a video is complete.
+        VideoReady(ImagekitEvent) = "video_ready",
+        /// A transformation of a video has failed.
+        VideoError(ImagekitEvent) = "video_error",
+        /// Another event, such as one of uploads.
+        Event(ImagekitEvent) = "event",
+    }
+}

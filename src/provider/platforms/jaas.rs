@@ -1,0 +1,73 @@
+// @generated from jaas.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of 8x8 JaaS (Jitsi).
+//!
+//! [`JaasCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developer.8x8.com/jaas/docs/webhooks-signatures>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of 8x8 JaaS (Jitsi) without fields of their own.
+    pub struct JaasEvent prints(fqn timestamp) {
+        /// The identifier of the event, equal in resends.
+        idempotency_key: String = "idempotencyKey",
+        /// The identifier of the customer.
+        customer_id: Option<String> = "customerId",
+        /// The identifier of the app.
+        app_id: Option<String> = "appId",
+        /// The name of the event.
+        event_type: Option<String> = "eventType",
+        /// The identifier of the session of the meeting.
+        session_id: Option<String> = "sessionId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The app and the name of the room, separated by a slash.
+        fqn: Option<String> = "fqn",
+        /// The details of the event.
+        data: Option<Map<String, Value>> = "data",
+    }
+}
+
+describe! { "jaas":
+    JaasEvent = "room_created"
+        | "room_destroyed"
+        | "participant_joined"
+        | "participant_left"
+        | "live_stream_started"
+        | "live_stream_ended"
+        | "recording_started"
+        | "recording_ended"
+        | "recording_uploaded"
+        | "event",
+}
+
+callback! { "jaas":
+    /// A callback of 8x8 JaaS (Jitsi), by its kind.
+    pub enum JaasCallback {
+        /// The first participant has joined a room.
+        RoomCreated(JaasEvent) = "room_created",
+        /// All participants have left a room.
+        RoomDestroyed(JaasEvent) = "room_destroyed",
+        /// A participant has joined a room.
+        ParticipantJoined(JaasEvent) = "participant_joined",
+        /// A participant has left a room.
+        ParticipantLeft(JaasEvent) = "participant_left",
+        /// A livestream of a meeting has started.
+        LiveStreamStarted(JaasEvent) = "live_stream_started",
+        /// A livestream of a meeting has ended.
+        LiveStreamEnded(JaasEvent) = "live_stream_ended",
+        /// A recording of a meeting has started.
+        RecordingStarted(JaasEvent) = "recording_started",
+        /// A recording of a meeting has ended.
+        RecordingEnded(JaasEvent) = "recording_ended",
+        /// The file of a recording is ready.
+        RecordingUploaded(JaasEvent) = "recording_uploaded",
+        /// Another event.
+        Event(JaasEvent) = "event",
+    }
+}

@@ -1,0 +1,227 @@
+// @generated from kick.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Kick.
+//!
+//! [`KickCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.kick.com/events/webhook-security>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A livestream has started or ended.
+    pub struct LivestreamStatus prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<LivestreamStatusBroadcaster> = "broadcaster",
+        /// True if the livestream has started.
+        is_live: Option<bool> = "is_live",
+        /// The title of the livestream.
+        title: Option<String> = "title",
+        /// The time of the start, as RFC 3339.
+        started_at: Option<String> = "started_at",
+        /// The time of the end, as RFC 3339.
+        ended_at: Option<String> = "ended_at",
+    }
+
+    /// The object [`LivestreamStatus::broadcaster`].
+    pub struct LivestreamStatusBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// The title, the language or the category of a livestream has changed.
+    pub struct LivestreamMetadata prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<LivestreamMetadataBroadcaster> = "broadcaster",
+        /// The new values.
+        metadata: Option<Map<String, Value>> = "metadata",
+    }
+
+    /// The object [`LivestreamMetadata::broadcaster`].
+    pub struct LivestreamMetadataBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A user has sent a message in the chat of a channel.
+    pub struct ChatMessage prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<ChatMessageBroadcaster> = "broadcaster",
+        /// The identifier of the message.
+        message_id: Option<String> = "message_id",
+        /// The text of the message.
+        content: Option<String> = "content",
+        /// The user.
+        sender: Option<Map<String, Value>> = "sender",
+    }
+
+    /// The object [`ChatMessage::broadcaster`].
+    pub struct ChatMessageBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A user follows a channel.
+    pub struct Follow prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<FollowBroadcaster> = "broadcaster",
+        /// The user.
+        follower: Option<Map<String, Value>> = "follower",
+    }
+
+    /// The object [`Follow::broadcaster`].
+    pub struct FollowBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A user subscribes to a channel.
+    pub struct Subscription prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<SubscriptionBroadcaster> = "broadcaster",
+        /// The user.
+        subscriber: Option<Map<String, Value>> = "subscriber",
+    }
+
+    /// The object [`Subscription::broadcaster`].
+    pub struct SubscriptionBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A subscription has been renewed.
+    pub struct SubscriptionRenewal prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<SubscriptionRenewalBroadcaster> = "broadcaster",
+        /// The user.
+        subscriber: Option<Map<String, Value>> = "subscriber",
+    }
+
+    /// The object [`SubscriptionRenewal::broadcaster`].
+    pub struct SubscriptionRenewalBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A user has given subscriptions to others.
+    pub struct SubscriptionGifts prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<SubscriptionGiftsBroadcaster> = "broadcaster",
+        /// The user.
+        gifter: Option<Map<String, Value>> = "gifter",
+        /// The users who got a subscription.
+        giftees: Option<Vec<Value>> = "giftees",
+    }
+
+    /// The object [`SubscriptionGifts::broadcaster`].
+    pub struct SubscriptionGiftsBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A moderator has banned a user.
+    pub struct Ban prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<BanBroadcaster> = "broadcaster",
+        /// The user.
+        banned_user: Option<Map<String, Value>> = "banned_user",
+        /// The moderator.
+        moderator: Option<Map<String, Value>> = "moderator",
+    }
+
+    /// The object [`Ban::broadcaster`].
+    pub struct BanBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// A user has given Kicks to a channel.
+    pub struct Gift prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<GiftBroadcaster> = "broadcaster",
+        /// The gift, with its amount.
+        gift: Option<Map<String, Value>> = "gift",
+        /// The user.
+        sender: Option<Map<String, Value>> = "sender",
+    }
+
+    /// The object [`Gift::broadcaster`].
+    pub struct GiftBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+
+    /// Another event.
+    pub struct KickEvent prints(broadcaster) {
+        /// The owner of the channel.
+        broadcaster: Option<KickEventBroadcaster> = "broadcaster",
+    }
+
+    /// The object [`KickEvent::broadcaster`].
+    pub struct KickEventBroadcaster prints(channel_slug) {
+        /// The identifier of the owner.
+        user_id: Option<i64> = "user_id",
+        /// The name of the channel in its address.
+        channel_slug: Option<String> = "channel_slug",
+    }
+}
+
+describe! { "kick":
+    LivestreamStatus = "livestream_status",
+    LivestreamMetadata = "livestream_metadata",
+    ChatMessage = "chat_message",
+    Follow = "follow",
+    Subscription = "subscription",
+    SubscriptionRenewal = "subscription_renewal",
+    SubscriptionGifts = "subscription_gifts",
+    Ban = "ban",
+    Gift = "gift",
+    KickEvent = "event",
+}
+
+callback! { "kick":
+    /// A callback of Kick, by its kind.
+    pub enum KickCallback {
+        /// A livestream has started or ended.
+        LivestreamStatus(LivestreamStatus) = "livestream_status",
+        /// The title, the language or the category of a livestream has changed.
+        LivestreamMetadata(LivestreamMetadata) = "livestream_metadata",
+        /// A user has sent a message in the chat of a channel.
+        ChatMessage(ChatMessage) = "chat_message",
+        /// A user follows a channel.
+        Follow(Follow) = "follow",
+        /// A user subscribes to a channel.
+        Subscription(Subscription) = "subscription",
+        /// A subscription has been renewed.
+        SubscriptionRenewal(SubscriptionRenewal) = "subscription_renewal",
+        /// A user has given subscriptions to others.
+        SubscriptionGifts(SubscriptionGifts) = "subscription_gifts",
+        /// A moderator has banned a user.
+        Ban(Ban) = "ban",
+        /// A user has given Kicks to a channel.
+        Gift(Gift) = "gift",
+        /// Another event.
+        Event(KickEvent) = "event",
+    }
+}

@@ -1,0 +1,332 @@
+// @generated from livekit.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of LiveKit.
+//!
+//! [`LivekitCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.livekit.io/home/server/webhooks/>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of LiveKit without fields of their own.
+    pub struct LivekitEvent prints(created_at room) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<LivekitEventRoom> = "room",
+        /// The participant.
+        participant: Option<LivekitEventParticipant> = "participant",
+    }
+
+    /// The object [`LivekitEvent::room`].
+    pub struct LivekitEventRoom prints(name) {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`LivekitEvent::participant`].
+    pub struct LivekitEventParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// A participant has published a track.
+    pub struct TrackPublished prints(created_at room) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<TrackPublishedRoom> = "room",
+        /// The participant.
+        participant: Option<TrackPublishedParticipant> = "participant",
+        /// The track.
+        track: Option<Map<String, Value>> = "track",
+    }
+
+    /// The object [`TrackPublished::room`].
+    pub struct TrackPublishedRoom prints(name) {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`TrackPublished::participant`].
+    pub struct TrackPublishedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// A participant has withdrawn a track.
+    pub struct TrackUnpublished prints(created_at room) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<TrackUnpublishedRoom> = "room",
+        /// The participant.
+        participant: Option<TrackUnpublishedParticipant> = "participant",
+        /// The track.
+        track: Option<Map<String, Value>> = "track",
+    }
+
+    /// The object [`TrackUnpublished::room`].
+    pub struct TrackUnpublishedRoom prints(name) {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`TrackUnpublished::participant`].
+    pub struct TrackUnpublishedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// A recording or an outgoing stream has started.
+    pub struct EgressStarted prints(created_at) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<EgressStartedRoom> = "room",
+        /// The participant.
+        participant: Option<EgressStartedParticipant> = "participant",
+        /// The recording or stream, with `egressId`, `roomName` and `status`.
+        egress_info: Option<Map<String, Value>> = "egressInfo",
+    }
+
+    /// The object [`EgressStarted::room`].
+    pub struct EgressStartedRoom prints() {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`EgressStarted::participant`].
+    pub struct EgressStartedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// The state of a recording or an outgoing stream has changed.
+    pub struct EgressUpdated prints(created_at) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<EgressUpdatedRoom> = "room",
+        /// The participant.
+        participant: Option<EgressUpdatedParticipant> = "participant",
+        /// The recording or stream, with `egressId`, `roomName` and `status`.
+        egress_info: Option<Map<String, Value>> = "egressInfo",
+    }
+
+    /// The object [`EgressUpdated::room`].
+    pub struct EgressUpdatedRoom prints() {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`EgressUpdated::participant`].
+    pub struct EgressUpdatedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// A recording or an outgoing stream has ended.
+    pub struct EgressEnded prints(created_at) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<EgressEndedRoom> = "room",
+        /// The participant.
+        participant: Option<EgressEndedParticipant> = "participant",
+        /// The recording or stream, with `egressId`, `roomName` and `status`.
+        egress_info: Option<Map<String, Value>> = "egressInfo",
+    }
+
+    /// The object [`EgressEnded::room`].
+    pub struct EgressEndedRoom prints() {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`EgressEnded::participant`].
+    pub struct EgressEndedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// An incoming stream has started.
+    pub struct IngressStarted prints(created_at) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<IngressStartedRoom> = "room",
+        /// The participant.
+        participant: Option<IngressStartedParticipant> = "participant",
+        /// The incoming stream, with `ingressId`, `roomName` and `state`.
+        ingress_info: Option<Map<String, Value>> = "ingressInfo",
+    }
+
+    /// The object [`IngressStarted::room`].
+    pub struct IngressStartedRoom prints() {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`IngressStarted::participant`].
+    pub struct IngressStartedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+
+    /// An incoming stream has ended.
+    pub struct IngressEnded prints(created_at) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the event, equal in resends.
+        id: Option<String> = "id",
+        /// The time of the event, in seconds since 1970; a string.
+        created_at: Option<Value> = "createdAt",
+        /// The number of events that LiveKit has dropped since the last one.
+        num_dropped: Option<i64> = "numDropped",
+        /// The room.
+        room: Option<IngressEndedRoom> = "room",
+        /// The participant.
+        participant: Option<IngressEndedParticipant> = "participant",
+        /// The incoming stream, with `ingressId`, `roomName` and `state`.
+        ingress_info: Option<Map<String, Value>> = "ingressInfo",
+    }
+
+    /// The object [`IngressEnded::room`].
+    pub struct IngressEndedRoom prints() {
+        /// The identifier of the session of the room.
+        sid: Option<String> = "sid",
+        /// The name of the room.
+        name: Option<String> = "name",
+    }
+
+    /// The object [`IngressEnded::participant`].
+    pub struct IngressEndedParticipant prints() {
+        /// The identifier of the participant's session.
+        sid: Option<String> = "sid",
+        /// The identity that the app gave the participant.
+        identity: Option<String> = "identity",
+    }
+}
+
+describe! { "livekit":
+    LivekitEvent = "room_started"
+        | "room_finished"
+        | "participant_joined"
+        | "participant_left"
+        | "participant_connection_aborted"
+        | "event",
+    TrackPublished = "track_published",
+    TrackUnpublished = "track_unpublished",
+    EgressStarted = "egress_started",
+    EgressUpdated = "egress_updated",
+    EgressEnded = "egress_ended",
+    IngressStarted = "ingress_started",
+    IngressEnded = "ingress_ended",
+}
+
+callback! { "livekit":
+    /// A callback of LiveKit, by its kind.
+    pub enum LivekitCallback {
+        /// A room has started.
+        RoomStarted(LivekitEvent) = "room_started",
+        /// A room has ended.
+        RoomFinished(LivekitEvent) = "room_finished",
+        /// A participant has joined a room.
+        ParticipantJoined(LivekitEvent) = "participant_joined",
+        /// A participant has left a room.
+        ParticipantLeft(LivekitEvent) = "participant_left",
+        /// The connection of a participant has failed.
+        ParticipantConnectionAborted(LivekitEvent) = "participant_connection_aborted",
+        /// A participant has published a track.
+        TrackPublished(TrackPublished) = "track_published",
+        /// A participant has withdrawn a track.
+        TrackUnpublished(TrackUnpublished) = "track_unpublished",
+        /// A recording or an outgoing stream has started.
+        EgressStarted(EgressStarted) = "egress_started",
+        /// The state of a recording or an outgoing stream has changed.
+        EgressUpdated(EgressUpdated) = "egress_updated",
+        /// A recording or an outgoing stream has ended.
+        EgressEnded(EgressEnded) = "egress_ended",
+        /// An incoming stream has started.
+        IngressStarted(IngressStarted) = "ingress_started",
+        /// An incoming stream has ended.
+        IngressEnded(IngressEnded) = "ingress_ended",
+        /// Another event.
+        Event(LivekitEvent) = "event",
+    }
+}

@@ -1,0 +1,40 @@
+// @generated from qiniu_pili.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Qiniu Pili.
+//!
+//! [`QiniuPiliCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developer.qiniu.com/pili/kb/1719/server-about-the-live-status-callback>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Qiniu Pili without fields of their own.
+    pub struct QiniuPiliEvent prints(title) {
+        /// The name of the stream.
+        title: Option<String> = "title",
+        /// The state of the stream.
+        status: Option<String> = "status",
+        /// The IP address of the client.
+        remote_i_p: Option<String> = "remoteIP",
+    }
+}
+
+describe! { "qiniu-pili":
+    QiniuPiliEvent = "connected"
+        | "disconnected"
+        | "event",
+}
+
+callback! { "qiniu-pili":
+    /// A callback of Qiniu Pili, by its kind.
+    pub enum QiniuPiliCallback {
+        /// A client publishes a stream.
+        Connected(QiniuPiliEvent) = "connected",
+        /// A client has stopped publishing a stream.
+        Disconnected(QiniuPiliEvent) = "disconnected",
+        /// Another state.
+        Event(QiniuPiliEvent) = "event",
+    }
+}

@@ -1,0 +1,46 @@
+// @generated from sendbird.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Sendbird.
+//!
+//! [`SendbirdCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://sendbird.com/docs/chat/platform-api/v3/webhook/webhook-overview>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Sendbird without fields of their own.
+    pub struct SendbirdEvent prints() {
+        /// The name of the event.
+        category: Option<String> = "category",
+        /// The identifier of the app.
+        app_id: Option<String> = "app_id",
+        /// The channel, with its `channel_url`.
+        channel: Option<Map<String, Value>> = "channel",
+        /// The user who sent the message.
+        sender: Option<Map<String, Value>> = "sender",
+        /// The message.
+        payload: Option<Map<String, Value>> = "payload",
+    }
+}
+
+describe! { "sendbird":
+    SendbirdEvent = "group_message"
+        | "open_message"
+        | "event",
+}
+
+callback! { "sendbird":
+    /// A callback of Sendbird, by its kind.
+    pub enum SendbirdCallback {
+        /// A user has sent a message in a group channel.
+        GroupMessage(SendbirdEvent) = "group_message",
+        /// A user has sent a message in an open channel, such as the chat of a livestream.
+        OpenMessage(SendbirdEvent) = "open_message",
+        /// Another event.
+        Event(SendbirdEvent) = "event",
+    }
+}

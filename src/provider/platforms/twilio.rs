@@ -1,0 +1,86 @@
+// @generated from twilio.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Twilio.
+//!
+//! [`TwilioCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://www.twilio.com/docs/usage/webhooks/webhooks-security>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A video room has been created.
+    pub struct RoomCreated prints(room_name) {
+        /// The identifier of the account.
+        account_sid: Option<String> = "AccountSid",
+        /// The name of the room.
+        room_name: Option<String> = "RoomName",
+        /// The identifier of the room.
+        room_sid: Option<String> = "RoomSid",
+        /// The time of the event, as RFC 3339.
+        timestamp: Option<String> = "Timestamp",
+    }
+
+    /// A video room has ended.
+    pub struct RoomEnded prints(room_name) {
+        /// The identifier of the account.
+        account_sid: Option<String> = "AccountSid",
+        /// The name of the room.
+        room_name: Option<String> = "RoomName",
+        /// The identifier of the room.
+        room_sid: Option<String> = "RoomSid",
+        /// The duration of the room, in seconds.
+        room_duration: Option<i64> = "RoomDuration",
+    }
+
+    /// A participant has joined a video room.
+    pub struct ParticipantConnected prints(room_name) {
+        /// The identifier of the account.
+        account_sid: Option<String> = "AccountSid",
+        /// The name of the room.
+        room_name: Option<String> = "RoomName",
+        /// The identity that the app gave the participant.
+        participant_identity: Option<String> = "ParticipantIdentity",
+    }
+
+    /// A participant has left a video room.
+    pub struct ParticipantDisconnected prints(room_name) {
+        /// The identifier of the account.
+        account_sid: Option<String> = "AccountSid",
+        /// The name of the room.
+        room_name: Option<String> = "RoomName",
+        /// The identity that the app gave the participant.
+        participant_identity: Option<String> = "ParticipantIdentity",
+    }
+
+    /// Another callback, such as of calls and messages.
+    pub struct TwilioEvent prints() {
+        /// The identifier of the account.
+        account_sid: Option<String> = "AccountSid",
+    }
+}
+
+describe! { "twilio":
+    RoomCreated = "room_created",
+    RoomEnded = "room_ended",
+    ParticipantConnected = "participant_connected",
+    ParticipantDisconnected = "participant_disconnected",
+    TwilioEvent = "event",
+}
+
+callback! { "twilio":
+    /// A callback of Twilio, by its kind.
+    pub enum TwilioCallback {
+        /// A video room has been created.
+        RoomCreated(RoomCreated) = "room_created",
+        /// A video room has ended.
+        RoomEnded(RoomEnded) = "room_ended",
+        /// A participant has joined a video room.
+        ParticipantConnected(ParticipantConnected) = "participant_connected",
+        /// A participant has left a video room.
+        ParticipantDisconnected(ParticipantDisconnected) = "participant_disconnected",
+        /// Another callback, such as of calls and messages.
+        Event(TwilioEvent) = "event",
+    }
+}

@@ -1,0 +1,34 @@
+// @generated from videosdk.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of VideoSDK.
+//!
+//! [`VideosdkCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.videosdk.live/api-reference/realtime-communication/webhook-verification>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// An event of a meeting, a recording or a livestream.
+    pub struct VideosdkEvent prints() {
+        /// The name of the event.
+        webhook_type: Option<String> = "webhookType",
+        /// The details of the event.
+        data: Option<Map<String, Value>> = "data",
+    }
+}
+
+describe! { "videosdk":
+    VideosdkEvent = "event",
+}
+
+callback! { "videosdk":
+    /// A callback of VideoSDK, by its kind.
+    pub enum VideosdkCallback {
+        /// An event of a meeting, a recording or a livestream.
+        Event(VideosdkEvent) = "event",
+    }
+}

@@ -1,0 +1,131 @@
+// @generated from vonage.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Vonage Video.
+//!
+//! [`VonageCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://developer.vonage.com/en/video/guides/secure-callbacks>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A client has connected to a session.
+    pub struct ConnectionCreated prints(session_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The identifier of the project.
+        project_id: Option<String> = "projectId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The connection.
+        connection: Option<Map<String, Value>> = "connection",
+    }
+
+    /// A client has disconnected from a session.
+    pub struct ConnectionDestroyed prints(session_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The identifier of the project.
+        project_id: Option<String> = "projectId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The reason, such as `clientDisconnected`.
+        reason: Option<String> = "reason",
+        /// The connection.
+        connection: Option<Map<String, Value>> = "connection",
+    }
+
+    /// A client has started to publish a stream.
+    pub struct StreamCreated prints(session_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The identifier of the project.
+        project_id: Option<String> = "projectId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The stream.
+        stream: Option<Map<String, Value>> = "stream",
+    }
+
+    /// A client has stopped publishing a stream.
+    pub struct StreamDestroyed prints(session_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The identifier of the project.
+        project_id: Option<String> = "projectId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The reason, such as `clientDisconnected`.
+        reason: Option<String> = "reason",
+        /// The stream.
+        stream: Option<Map<String, Value>> = "stream",
+    }
+
+    /// The state of a recording has changed.
+    pub struct Archive prints(session_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The identifier of the project.
+        project_id: Option<String> = "projectId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+        /// The identifier of the recording.
+        id: Option<String> = "id",
+        /// The state, such as `started` or `available`.
+        status: Option<String> = "status",
+        /// The address of the recording, with a proof of access. A credential: do not log it.
+        url: Option<String> = "url",
+    }
+
+    /// Another event.
+    pub struct VonageEvent prints(session_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The identifier of the project.
+        project_id: Option<String> = "projectId",
+        /// The time of the event, in milliseconds since 1970.
+        timestamp: Option<i64> = "timestamp",
+    }
+}
+
+describe! { "vonage":
+    ConnectionCreated = "connectionCreated",
+    ConnectionDestroyed = "connectionDestroyed",
+    StreamCreated = "streamCreated",
+    StreamDestroyed = "streamDestroyed",
+    Archive = "archive",
+    VonageEvent = "event",
+}
+
+callback! { "vonage":
+    /// A callback of Vonage Video, by its kind.
+    pub enum VonageCallback {
+        /// A client has connected to a session.
+        ConnectionCreated(ConnectionCreated) = "connectionCreated",
+        /// A client has disconnected from a session.
+        ConnectionDestroyed(ConnectionDestroyed) = "connectionDestroyed",
+        /// A client has started to publish a stream.
+        StreamCreated(StreamCreated) = "streamCreated",
+        /// A client has stopped publishing a stream.
+        StreamDestroyed(StreamDestroyed) = "streamDestroyed",
+        /// The state of a recording has changed.
+        Archive(Archive) = "archive",
+        /// Another event.
+        Event(VonageEvent) = "event",
+    }
+}

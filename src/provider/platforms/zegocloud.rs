@@ -1,0 +1,91 @@
+// @generated from zegocloud.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of ZEGOCLOUD.
+//!
+//! [`ZegocloudCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.zegocloud.com/article/9805>
+
+use serde_json::Value;
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A user has started to publish a stream.
+    pub struct StreamCreate prints(room_id stream_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the app; a number or a string.
+        appid: Option<Value> = "appid",
+        /// The time at which ZEGOCLOUD sent the callback, in seconds since 1970; a number or a
+        /// string.
+        timestamp: Option<Value> = "timestamp",
+        /// A random number; a number or a string.
+        nonce: Option<Value> = "nonce",
+        /// The identifier of the room.
+        room_id: Option<String> = "room_id",
+        /// The identifier of the stream.
+        stream_id: Option<String> = "stream_id",
+        /// The identifier of the user.
+        user_id: Option<String> = "user_id",
+    }
+
+    /// A user has stopped publishing a stream.
+    pub struct StreamClose prints(room_id stream_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the app; a number or a string.
+        appid: Option<Value> = "appid",
+        /// The time at which ZEGOCLOUD sent the callback, in seconds since 1970; a number or a
+        /// string.
+        timestamp: Option<Value> = "timestamp",
+        /// A random number; a number or a string.
+        nonce: Option<Value> = "nonce",
+        /// The identifier of the room.
+        room_id: Option<String> = "room_id",
+        /// The identifier of the stream.
+        stream_id: Option<String> = "stream_id",
+        /// The identifier of the user.
+        user_id: Option<String> = "user_id",
+    }
+
+    /// The data of kinds of ZEGOCLOUD without fields of their own.
+    pub struct ZegocloudEvent prints(room_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the app; a number or a string.
+        appid: Option<Value> = "appid",
+        /// The time at which ZEGOCLOUD sent the callback, in seconds since 1970; a number or a
+        /// string.
+        timestamp: Option<Value> = "timestamp",
+        /// A random number; a number or a string.
+        nonce: Option<Value> = "nonce",
+        /// The identifier of the room.
+        room_id: Option<String> = "room_id",
+    }
+}
+
+describe! { "zegocloud":
+    StreamCreate = "stream_create",
+    StreamClose = "stream_close",
+    ZegocloudEvent = "room_create"
+        | "room_close"
+        | "event",
+}
+
+callback! { "zegocloud":
+    /// A callback of ZEGOCLOUD, by its kind.
+    pub enum ZegocloudCallback {
+        /// A user has started to publish a stream.
+        StreamCreate(StreamCreate) = "stream_create",
+        /// A user has stopped publishing a stream.
+        StreamClose(StreamClose) = "stream_close",
+        /// A room has been created.
+        RoomCreate(ZegocloudEvent) = "room_create",
+        /// A room has been closed.
+        RoomClose(ZegocloudEvent) = "room_close",
+        /// Another event.
+        Event(ZegocloudEvent) = "event",
+    }
+}

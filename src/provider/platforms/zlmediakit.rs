@@ -1,0 +1,159 @@
+// @generated from zlmediakit.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of ZLMediaKit.
+//!
+//! [`ZlmediakitCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.zlmediakit.com/guide/media_server/web_hook_api.html>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A client asks to publish a stream.
+    pub struct OnPublish prints(app stream vhost) {
+        /// The name of the server, from its config.
+        media_server_id: Option<String> = "mediaServerId",
+        /// The virtual host of the stream.
+        vhost: Option<String> = "vhost",
+        /// The application of the stream.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The protocol, such as `rtmp`.
+        schema: Option<String> = "schema",
+        /// The identifier of the connection.
+        id: Option<String> = "id",
+        /// The IP address of the client.
+        ip: Option<String> = "ip",
+        /// The port of the client.
+        port: Option<i64> = "port",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        params: Option<String> = "params",
+    }
+
+    /// A client asks to play a stream.
+    pub struct OnPlay prints(app stream vhost) {
+        /// The name of the server, from its config.
+        media_server_id: Option<String> = "mediaServerId",
+        /// The virtual host of the stream.
+        vhost: Option<String> = "vhost",
+        /// The application of the stream.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The protocol, such as `rtmp`.
+        schema: Option<String> = "schema",
+        /// The identifier of the connection.
+        id: Option<String> = "id",
+        /// The IP address of the client.
+        ip: Option<String> = "ip",
+        /// The port of the client.
+        port: Option<i64> = "port",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        params: Option<String> = "params",
+    }
+
+    /// A stream of one protocol has started or ended.
+    pub struct OnStreamChanged prints(app stream vhost) {
+        /// The name of the server, from its config.
+        media_server_id: Option<String> = "mediaServerId",
+        /// The virtual host of the stream.
+        vhost: Option<String> = "vhost",
+        /// The application of the stream.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The protocol, such as `rtmp`.
+        schema: Option<String> = "schema",
+        /// True if the stream has started.
+        regist: Option<bool> = "regist",
+    }
+
+    /// A recording is complete.
+    pub struct OnRecordMp4 prints(app start_time stream vhost) {
+        /// The name of the server, from its config.
+        media_server_id: Option<String> = "mediaServerId",
+        /// The virtual host of the stream.
+        vhost: Option<String> = "vhost",
+        /// The application of the stream.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The protocol, such as `rtmp`.
+        schema: Option<String> = "schema",
+        /// The time of the recording's start, in seconds since 1970.
+        start_time: Option<i64> = "start_time",
+        /// The length of the recording, in seconds.
+        time_len: Option<f64> = "time_len",
+        /// The path of the file on the server.
+        file_path: Option<String> = "file_path",
+        /// The size of the file, in bytes.
+        file_size: Option<i64> = "file_size",
+        /// The path of the file in URLs of ZLMediaKit.
+        url: Option<String> = "url",
+    }
+
+    /// A client has disconnected, after it has sent or received data.
+    pub struct OnFlowReport prints(app stream vhost) {
+        /// The name of the server, from its config.
+        media_server_id: Option<String> = "mediaServerId",
+        /// The virtual host of the stream.
+        vhost: Option<String> = "vhost",
+        /// The application of the stream.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The protocol, such as `rtmp`.
+        schema: Option<String> = "schema",
+        /// True if the client has played the stream, false if it has published it.
+        player: Option<bool> = "player",
+        /// The time of the connection, in seconds.
+        duration: Option<i64> = "duration",
+        /// The size of the data, in bytes.
+        total_bytes: Option<i64> = "totalBytes",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        params: Option<String> = "params",
+    }
+
+    /// Another hook that needs no decision, such as `on_server_started`.
+    pub struct ZlmediakitEvent prints(app stream vhost) {
+        /// The name of the server, from its config.
+        media_server_id: Option<String> = "mediaServerId",
+        /// The virtual host of the stream.
+        vhost: Option<String> = "vhost",
+        /// The application of the stream.
+        app: Option<String> = "app",
+        /// The name of the stream.
+        stream: Option<String> = "stream",
+        /// The protocol, such as `rtmp`.
+        schema: Option<String> = "schema",
+    }
+}
+
+describe! { "zlmediakit":
+    OnPublish = "on_publish",
+    OnPlay = "on_play",
+    OnStreamChanged = "on_stream_changed",
+    OnRecordMp4 = "on_record_mp4",
+    OnFlowReport = "on_flow_report",
+    ZlmediakitEvent = "event",
+}
+
+callback! { "zlmediakit":
+    /// A callback of ZLMediaKit, by its kind.
+    pub enum ZlmediakitCallback {
+        /// A client asks to publish a stream.
+        OnPublish(OnPublish) = "on_publish",
+        /// A client asks to play a stream.
+        OnPlay(OnPlay) = "on_play",
+        /// A stream of one protocol has started or ended.
+        OnStreamChanged(OnStreamChanged) = "on_stream_changed",
+        /// A recording is complete.
+        OnRecordMp4(OnRecordMp4) = "on_record_mp4",
+        /// A client has disconnected, after it has sent or received data.
+        OnFlowReport(OnFlowReport) = "on_flow_report",
+        /// Another hook that needs no decision, such as `on_server_started`.
+        Event(ZlmediakitEvent) = "event",
+    }
+}

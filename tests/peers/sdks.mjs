@@ -1,0 +1,98 @@
+// Compares the vectors with the verdicts of the platforms' own libraries: sdks.mjs INDEX. tests/peers/install installs the
+// libraries. Vectors with a wrong time are left out, because the libraries have other rules for the age of a callback. Vectors
+// without a body or with a repeated header are left out, because the libraries do not take them.
+import { createPublicKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { verify as verifyGithub } from '@octokit/webhooks-methods'
+import Mux from '@mux/mux-node'
+import cloudinary from 'cloudinary'
+import { verifyKey } from 'discord-interactions'
+import ImageKit from 'imagekit'
+import { WebhookReceiver } from 'livekit-server-sdk'
+import qiniu from 'qiniu'
+import { Webhook } from 'standardwebhooks'
+import { StreamChat } from 'stream-chat'
+import Stripe from 'stripe'
+import { Webhook as Svix } from 'svix'
+import twilio from 'twilio'
+
+// Each takes the body, the headers and one key of a vector. It returns or resolves to false, or throws, if the library refuses.
+const libraries = {
+  cloudinary: ({ body, headers, key }) => {
+    cloudinary.v2.config({ api_secret: key })
+    return cloudinary.v2.utils.verifyNotificationSignature(body, Number(headers['x-cld-timestamp']), headers['x-cld-signature'])
+  },
+  discord: ({ body, headers, key }) => {
+    const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex')
+    return verifyKey(body, headers['x-signature-ed25519'], headers['x-signature-timestamp'], raw)
+  },
+  getstream: ({ body, headers, key }) => new StreamChat('key', key).verifyWebhook(body, headers['x-signature']),
+  github: ({ body, headers, key }) => verifyGithub(key, body, headers['x-hub-signature-256']),
+  imagekit: ({ body, headers, key }) => {
+    const kit = new ImageKit({ publicKey: 'public', privateKey: 'private', urlEndpoint: 'https://ik.example.com' })
+    return kit.verifyWebhookEvent(body, headers['x-ik-signature'], key) !== undefined
+  },
+  livekit: async ({ body, headers, key }) => {
+    await new WebhookReceiver(...key.split(':')).receive(body, headers.authorization)
+    return true
+  },
+  mux: async ({ body, headers, key }) => {
+    await new Mux({ tokenId: 'id', tokenSecret: 'secret', webhookSecret: key }).webhooks.verifySignature(body, headers)
+    return true
+  },
+  'qiniu-pili': ({ body, headers, key, target }) => {
+    const mac = new qiniu.auth.digest.Mac('access-key', key)
+    const rest = { reqMethod: 'POST', reqContentType: headers['content-type'] }
+    return qiniu.util.isQiniuCallback(mac, `http://${headers.host}${target}`, body, headers.authorization, rest)
+  },
+  'standard-webhooks': ({ body, headers, key }) => new Webhook(key).verify(body, headers) !== undefined,
+  stripe: ({ body, headers, key }) => new Stripe('key').webhooks.constructEvent(body, headers['stripe-signature'], key) !== undefined,
+  svix: ({ body, headers, key }) => new Svix(key).verify(body, headers) !== undefined,
+  twilio: ({ body, headers, key, target }) => {
+    const fields = Object.fromEntries(new URLSearchParams(body))
+    return twilio.validateRequest(key, headers['x-twilio-signature'], `https://${headers.host}${target}`, fields)
+  },
+}
+
+const RealDate = Date
+// The libraries ask the clock, so give them the time of the vector.
+function at(seconds) {
+  globalThis.Date = class extends RealDate {
+    constructor(...rest) {
+      super(...(rest.length > 0 ? rest : [seconds * 1000]))
+    }
+    static now() {
+      return seconds * 1000
+    }
+  }
+}
+
+async function accepts(library, vector) {
+  const { request, signature, now } = vector
+  const headers = Object.fromEntries(request.headers.map(([name, value]) => [name.toLowerCase(), value]))
+  at(now)
+  for (const key of signature.keys) {
+    try {
+      if (await library({ body: request.body, headers, key, target: request.target })) return true
+    } catch (error) {
+      // Some libraries parse the body as JSON after the proof. Any other error is a refusal.
+      if (error instanceof SyntaxError) return true
+    }
+  }
+  return false
+}
+
+const wrong = []
+let count = 0
+for (const vector of JSON.parse(readFileSync(process.argv[2])).vectors) {
+  const library = libraries[vector.provider]
+  const result = vector.signature?.result
+  const names = vector.request.headers.map(([name]) => name.toLowerCase())
+  const isUnfit = !vector.request.body || new Set(names).size < names.length
+  if (!library || !result || result.startsWith('timestamp') || isUnfit) continue
+  count += 1
+  const found = await accepts(library, vector)
+  if (found !== (result === 'valid')) wrong.push(`${vector.name}: expected ${result}, the library ${found ? 'accepts' : 'refuses'}`)
+}
+console.log([...wrong, `${count - wrong.length} of ${count} vectors agree with ${Object.keys(libraries).length} libraries`].join('\n'))
+process.exit(wrong.length > 0 ? 1 : 0)
