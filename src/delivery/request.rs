@@ -161,7 +161,6 @@ impl Accepted {
             headers.remove(CONTENT_TYPE);
         }
         if forward.keeps_headers() {
-            headers.reserve(head.headers().len());
             self.add_received(head, set, &mut headers);
         }
         if let Some(misfits) = event.misfits_header() {
