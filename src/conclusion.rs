@@ -282,6 +282,11 @@ impl Unavailable {
     pub(crate) fn with(kind: UnavailableKind, detail: &str) -> Self {
         Self { kind, detail: Some(printable(detail)) }
     }
+
+    /// Keeps the whole text, for an error of gatepost itself: the remedy is at its end.
+    pub(crate) const fn with_whole(kind: UnavailableKind, detail: String) -> Self {
+        Self { kind, detail: Some(detail) }
+    }
 }
 
 impl From<UnavailableKind> for Unavailable {

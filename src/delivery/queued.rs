@@ -115,10 +115,10 @@ impl Enqueue {
             Some(Ok(Appended::Durable)) => return self.accepted.acknowledged(Origin::Queued),
             Some(Ok(Appended::Duplicate)) => return self.accepted.acknowledged(Origin::Resend),
             Some(Err(error @ StoreError::Full { .. })) => {
-                Unavailable::with(UnavailableKind::StoreFull, &error.to_string())
+                Unavailable::with_whole(UnavailableKind::StoreFull, error.to_string())
             }
             Some(Err(error)) => {
-                Unavailable::with(UnavailableKind::StoreUnavailable, &error.to_string())
+                Unavailable::with_whole(UnavailableKind::StoreUnavailable, error.to_string())
             }
             None => UnavailableKind::StoreUnavailable.into(),
         };
