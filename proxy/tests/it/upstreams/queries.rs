@@ -61,7 +61,7 @@ fn serve(server: &Server) -> Gatepost {
          [[route]]\npath = '/index.php'\nquery = {{ c = 'callback' }}\nprovider = 'tencent-css'\n\
          forward = 'passthrough'\n\
          [[template]]\nname = 'own'\nprovider = 'tencent-css'\nkeys = [{{ env = 'TENCENT_KEY' }}]\n\
-         bind = ['*']\n",
+         bind = ['*']\non.'*' = {{ forward = 'passthrough', ce_headers = true }}\n",
         server.port
     ))
 }
