@@ -12,6 +12,8 @@
 
 mod assets;
 mod callbacks;
+mod domains;
+mod edits;
 #[expect(unreachable_pub, reason = "the macro of a filter makes it public")]
 mod filters;
 mod form;
@@ -252,7 +254,7 @@ async fn page(
         }
         (_, ["new-template"]) => templates::create(served, session, request).await,
         (&Method::GET, ["status"]) => status::show(served, request),
-        (_, ["domains"]) => templates::domains(served, session, request).await,
+        (_, ["domains"]) => domains::list(served, session, request).await,
         _ => request.no_page(),
     }
 }

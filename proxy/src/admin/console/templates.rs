@@ -1,16 +1,16 @@
-//! The templates: list, form, bindings, and deletion; and the domains, which are the bindings from
-//! the other side.
+//! The templates: list, form, bindings, and deletion.
 
 use std::sync::Arc;
 
 use askama::Template;
 use gatepost::{Definition, providers};
-use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView};
+use gatepost_editor::{Edit, EditError, TemplateView};
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use pingora::protocols::http::ServerSession;
 
 use super::ConsoleRequest;
+use super::edits::{carry_out, sentence, status};
 use super::form::{self, Form};
 use super::layout::Layout;
 use super::response::ConsoleResponse;
@@ -232,71 +232,6 @@ async fn delete(
     }
 }
 
-/// Handles `domains`: the list of bindings, and the form for a new one.
-pub(super) async fn domains(
-    served: &Arc<ServedConfig>,
-    session: &mut ServerSession,
-    request: &ConsoleRequest,
-) -> ConsoleResponse {
-    let mut page = DomainsPage::new(served, request);
-    if request.method == Method::GET {
-        return ConsoleResponse::page(&page);
-    }
-    if !request.may_change() {
-        return request.read_only();
-    }
-    let Some(sent) = form::read(session).await else { return request.bad_form() };
-    page.tenant = form::value(&sent, "tenant").unwrap_or_default().trim().to_owned();
-    page.template = form::value(&sent, "template").unwrap_or_default().to_owned();
-    if page.tenant.is_empty() {
-        page.problem = "Enter a domain or a channel.".into();
-        return ConsoleResponse::page(&page).with_status(StatusCode::BAD_REQUEST);
-    }
-    let edit = Edit::Bind { name: page.template.clone(), tenants: vec![page.tenant.clone()] };
-    match carry_out(served, request, edit, |_| true).await {
-        Ok(()) => ConsoleResponse::redirect("domains?done=bound"),
-        Err(error) => {
-            page.problem = sentence(&error);
-            ConsoleResponse::page(&page).with_status(status(&error))
-        }
-    }
-}
-
-/// Applies an edit on a blocking thread, because it reads and writes files. `is_seen` says if the
-/// template is still as the operator has seen it.
-async fn carry_out(
-    served: &Arc<ServedConfig>,
-    request: &ConsoleRequest,
-    edit: Edit,
-    is_seen: impl Fn(&TemplateView) -> bool + Send + 'static,
-) -> Result<(), EditError> {
-    let (served, client) = (Arc::clone(served), request.client);
-    let done = tokio::task::spawn_blocking(move || served.edit_if(&edit, client, is_seen));
-    let failed = |_| EditError::new(EditErrorKind::Io, "gatepost failed to edit; read its log");
-    done.await.map_err(failed)?
-}
-
-const fn status(error: &EditError) -> StatusCode {
-    match error.kind() {
-        EditErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        EditErrorKind::Io => StatusCode::INTERNAL_SERVER_ERROR,
-        EditErrorKind::FileChanged
-        | EditErrorKind::FileLinked
-        | EditErrorKind::NameTaken
-        | EditErrorKind::TemplateInUse
-        | EditErrorKind::TemplateNotFound
-        | EditErrorKind::TenantNotBound
-        | EditErrorKind::TenantTaken => StatusCode::CONFLICT,
-    }
-}
-
-/// Returns the message with the faults.
-fn sentence(error: &EditError) -> String {
-    let faults = error.faults().iter().map(|fault| format!("{}; {}", fault.problem, fault.remedy));
-    let faults: Vec<_> = faults.collect();
-    if faults.is_empty() { error.message().to_owned() } else { faults.join(". ") }
-}
-
 /// Encodes a name for a path.
 fn coded(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
@@ -375,40 +310,5 @@ impl ConfirmPage {
     fn failed(mut self, error: &EditError) -> ConsoleResponse {
         self.problem = sentence(error);
         ConsoleResponse::page(&self).with_status(status(error))
-    }
-}
-
-#[derive(Template)]
-#[template(path = "domains.html")]
-struct DomainsPage {
-    layout: Layout,
-    done: &'static str,
-    templates: Vec<TemplateView>,
-    tenant: String,
-    template: String,
-    problem: String,
-}
-
-impl DomainsPage {
-    fn new(served: &ServedConfig, request: &ConsoleRequest) -> Self {
-        Self {
-            layout: request.layout("domains"),
-            done: request.done(),
-            templates: served.templates(),
-            tenant: String::new(),
-            template: String::new(),
-            problem: String::new(),
-        }
-    }
-
-    /// Returns each tenant with its template, sorted.
-    fn bindings(&self) -> Vec<(&str, &TemplateView)> {
-        let mut all: Vec<(&str, &TemplateView)> = self
-            .templates
-            .iter()
-            .flat_map(|view| view.bind.iter().map(move |tenant| (&**tenant, view)))
-            .collect();
-        all.sort_by_key(|(tenant, view)| (*tenant == "*", *tenant, &*view.provider));
-        all
     }
 }
