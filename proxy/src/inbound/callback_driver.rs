@@ -1,5 +1,5 @@
 //! The proxy's implementation of the traits that `gatepost::drive` needs: the client's connection,
-//! the app, the clock and the timers.
+//! the clock and the timers. The app is in `app_side`.
 //!
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
@@ -15,21 +15,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Accepted, Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Conclusion,
-    Disconnected, Driven, EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Origin,
-    Question, Refusal, Reply, RequestContext, Runtime, Store, Timestamp, drive, report,
+    Accepted, BodyFailure, ClientActivity, ClientSide, Conclusion, Disconnected, Driven, Gate,
+    Head, Intake, LogCallbacks, MetricsHook, Origin, Refusal, Reply, RequestContext, Runtime,
+    Store, Timestamp, drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
 
+use super::app_side::App;
 use super::callback_record::{CallbackArrival, CallbackClock};
 use super::exchange::Exchange;
-use super::host_upstream::{EventTarget, HostUpstream};
 use super::mirror;
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
-use crate::app::{self, EventMessage, Target};
 use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedVerdict};
 use crate::queue::Queue;
 use crate::telemetry::log;
@@ -66,8 +65,7 @@ impl CallbackDriver {
         let arrival = CallbackArrival::new(exchange, started);
         let host = if self.asks_host { exchange.host_upstream() } else { None };
         let mut client = Client::new(exchange, self, from, &arrival);
-        let mut app =
-            App { driver: self, host, asked: None, took: None, status: None, answer: None };
+        let mut app = App::new(&self.gate, host);
         let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
         let clock = CallbackClock { body: client.waited, app: app.call() };
@@ -367,83 +365,6 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
             self.exchange.close();
         }
         activity
-    }
-}
-
-/// The app's side of a callback.
-struct App<'s> {
-    driver: &'s CallbackDriver,
-    /// Upstream of the host proxy; `None` if gatepost connects to the app.
-    host: Option<HostUpstream>,
-    /// Time of the first attempt; `None` if gatepost has not asked the app.
-    asked: Option<Instant>,
-    /// Time from the first attempt to the answer; `None` without an answer.
-    took: Option<Duration>,
-    /// Status of the answer; `None` without an answer.
-    status: Option<u16>,
-    /// The answer, for a capture.
-    answer: Option<CapturedAnswer>,
-}
-
-impl App<'_> {
-    /// Returns the request to the app; `None` if gatepost has not asked the app.
-    fn call(&self) -> Option<AppCall> {
-        let asked = self.asked?;
-        let took = self.took.unwrap_or_else(|| asked.elapsed());
-        Some(AppCall { asked, took, status: self.status })
-    }
-}
-
-impl<'s> AppSide for App<'s> {
-    fn ask<'a>(
-        &'a mut self,
-        question: &Question,
-        event: EventRequest<'_>,
-        attempt: Attempt,
-    ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
-        let host_target = self
-            .host
-            .is_some()
-            .then(|| Box::new(EventTarget::new(question, event.callback_path())));
-        let target = match question.addresses() {
-            Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
-            None => {
-                let servers = question.servers().cloned().or_else(|| self.driver.gate.upstream());
-                let path = event.callback_path().cloned();
-                servers.map(|addresses| Target { addresses, path })
-            }
-        };
-        let limit = question.timeout();
-        let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());
-        let method = event.method().clone();
-        let (headers, body) = event.into_parts();
-        let asked = *self.asked.get_or_insert_with(Instant::now);
-        async move {
-            let message = EventMessage { method, headers, body, keeps_host, is_repeatable };
-            let answer = match (&self.host, host_target, target) {
-                (Some(host), Some(target), _) => {
-                    Asked::Answered(Box::pin(host.ask(*target, message)).await)
-                }
-                (_, _, Some(target)) => app::ask(target, message, attempt, limit).await,
-                (_, _, None) => {
-                    let why = "expected an address in the template or in `upstream`, found neither; set one of them";
-                    return Asked::Answered(Answer::Unreachable(why.into()));
-                }
-            };
-            self.took = Some(asked.elapsed());
-            self.status = status_of(&answer);
-            if CAPTURED.is_on() {
-                self.answer = CapturedAnswer::of(&answer);
-            }
-            answer
-        }
-    }
-}
-
-fn status_of(asked: &Asked) -> Option<u16> {
-    match asked {
-        Asked::Answered(Answer::Response { status, .. }) => Some(status.as_u16()),
-        Asked::Answered(_) | Asked::ConnectionClosed => None,
     }
 }
 

@@ -11,6 +11,7 @@
 //! 5. [`connections`] bounds the number of connections, [`unjudged`] the memory of requests without
 //!    a verdict.
 
+mod app_side;
 mod callback_driver;
 mod callback_record;
 mod close_signal;
