@@ -667,18 +667,27 @@ fn connections(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
     // Twice the load and more: the client that holds most is the other one at all times.
-    setup.prepend("max_connections = 128\n");
+    const LIMIT: usize = 128;
+    const ROUNDS: u32 = 10;
+    setup.prepend(&format!("max_connections = {LIMIT}\n"));
     let mut gatepost = setup.start();
-    let load = run.load(&setup, &app, HEALTHY);
     let (mut held, mut opened) = (Vec::new(), 0);
-    let tally = while_loaded(&load, || {
-        held.extend((0..100).filter_map(|_| attack::open(setup.port)));
-        opened += 100;
-        held.drain(..held.len().saturating_sub(200));
-    });
-    let mut row = Row { name: "connections", tally, ..Row::default() };
-    row.notes.push(format!("{opened} connections of another client, at most 128 at once"));
-    row.check(opened > 128, "expected more connections than the limit, found fewer");
+    let mut row = Row { name: "connections", ..Row::default() };
+    // On a busy machine, a load may end before the other client has opened that many.
+    for _ in 0..ROUNDS {
+        let load = run.load(&setup, &app, HEALTHY);
+        row.tally.add(while_loaded(&load, || {
+            let before = held.len();
+            held.extend((0..100).filter_map(|_| attack::open(setup.port)));
+            opened += held.len() - before;
+            held.drain(..held.len().saturating_sub(200));
+        }));
+        if opened > LIMIT {
+            break;
+        }
+    }
+    row.notes.push(format!("{opened} connections of another client, at most {LIMIT} at once"));
+    row.check(opened > LIMIT, "expected more connections than the limit, found fewer");
     row.expect_all_right();
     row.expect_memory_within_bound(&setup, &gatepost);
     row.finish(&setup, &mut gatepost, &app);
