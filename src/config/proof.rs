@@ -252,7 +252,7 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Decodes a key from the platform's format. Warns of a key that is easy to guess.
     fn key(&self, signature: &Signature, place: &Place, secret: &Secret) -> Option<Key> {
-        match signature.key.prepare(signature.digest, secret) {
+        match signature.prepare(secret) {
             Ok((key, is_weak)) => {
                 if is_weak {
                     let remedy = "create a key with a random generator, and set it on both sides";

@@ -17,7 +17,7 @@ use crate::provider::locator::{Locator, Received};
 use crate::provider::plan::BodyFormat;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::Setting;
-use crate::provider::signature::Signature;
+use crate::provider::signature::{KeyName, Signature};
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 use crate::toml_reader::allowed;
@@ -287,8 +287,10 @@ impl<'d> Sample<'d> {
         now: Timestamp,
         to: &Uri,
     ) -> Result<(), SampleError> {
-        let key = signature.key.prepare_to_sign(signature.digest, key);
-        let key = key.map_err(|_| SampleError::Key)?;
+        let key = signature.prepare_to_sign(key).map_err(|_| SampleError::Key)?;
+        if let (Some(KeyName::Value(place)), Some(id)) = (&signature.key.named_by, key.id()) {
+            self.put(place, id);
+        }
         let mut time = String::new();
         if let Some(rule) = &signature.time {
             let at = now.as_millis().saturating_add(rule.lifetime_secs.saturating_mul(1000));

@@ -120,6 +120,10 @@ impl Key {
         &self.secret
     }
 
+    pub(crate) const fn digest(&self) -> Digest {
+        self.digest
+    }
+
     /// Sets the name of the key.
     pub(crate) fn named(self, id: Option<&str>) -> Self {
         Self { id: id.map(Into::into), ..self }

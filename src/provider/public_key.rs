@@ -1,8 +1,11 @@
 //! Public keys: the verification of signatures by a key pair, and the signing of samples.
 //!
-//! A public key is PEM (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`), or the bytes of the key or of its
-//! `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition sets the algorithm. If a key is
-//! for another algorithm, gatepost does not accept the key.
+//! A public key is PEM (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`, `BEGIN CERTIFICATE`), or the bytes of
+//! the key or of its `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition sets the
+//! algorithm. If a key is for another algorithm, gatepost does not accept the key.
+//!
+//! The operator chooses a certificate as the operator chooses a key: gatepost reads its public key, and
+//! checks neither its issuer nor its validity.
 
 use std::sync::Arc;
 
@@ -12,7 +15,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
 };
-use spki::der::{Document, SecretDocument};
+use spki::der::{self, AnyRef, Decode as _, Document, Reader, SecretDocument, SliceReader};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use crate::secret::Secret;
@@ -66,8 +69,11 @@ impl PublicKey {
         let text = std::str::from_utf8(text.expose()).ok()?.trim();
         let bytes = if text.starts_with("-----BEGIN") {
             let (label, document) = Document::from_pem(text).ok()?;
-            matches!(label, "PUBLIC KEY" | "RSA PUBLIC KEY")
-                .then(|| document.as_bytes().to_vec())?
+            match label {
+                "CERTIFICATE" => key_of_certificate(document.as_bytes()).ok()?,
+                "PUBLIC KEY" | "RSA PUBLIC KEY" => document.as_bytes().to_vec(),
+                _ => return None,
+            }
         } else {
             decoded(text)?
         };
@@ -146,6 +152,38 @@ impl PrivateKey {
             }
         }
     }
+}
+
+/// Returns the `SubjectPublicKeyInfo` of a certificate (RFC 5280, 4.1).
+///
+/// # Errors
+///
+/// Returns an error if the bytes are no certificate.
+fn key_of_certificate(certificate: &[u8]) -> der::Result<Vec<u8>> {
+    fn skip<'r>(reader: &mut impl Reader<'r>) -> der::Result<()> {
+        AnyRef::decode(reader).map(|_| ())
+    }
+    let mut reader = SliceReader::new(certificate)?;
+    reader.sequence(|certificate| {
+        let key = certificate.sequence(|signed| {
+            // The version is absent in certificates of version 1.
+            if signed.peek_byte() == Some(0xa0) {
+                skip(signed)?;
+            }
+            // The serial number, the algorithm, the issuer, the validity and the subject.
+            for _ in 0..5 {
+                skip(signed)?;
+            }
+            let key = signed.tlv_bytes()?.to_vec();
+            while !signed.is_finished() {
+                skip(signed)?;
+            }
+            Ok::<_, der::Error>(key)
+        })?;
+        skip(certificate)?;
+        skip(certificate)?;
+        Ok(key)
+    })
 }
 
 /// Decodes hex or base64.

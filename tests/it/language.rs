@@ -423,7 +423,7 @@ fn reports_wrong_keys_of_challenge() {
 
 /// Returns the text of a key in `tests/it/keys`. `rsa` and `ec` are the keys of RFC 7515, A.2 and A.3;
 /// `ed` is the key of RFC 8032, 7.1, test 1.
-fn key_file(name: &str) -> String {
+pub(crate) fn key_file(name: &str) -> String {
     let path = format!("{}/tests/it/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(path).unwrap()
 }
@@ -435,7 +435,7 @@ fn key_pair_definition(digest: &str, encoding: &str) -> String {
     ))
 }
 
-fn keys(key: &str) -> String {
+pub(crate) fn keys(key: &str) -> String {
     format!("keys = ['''{key}''']")
 }
 

@@ -39,6 +39,7 @@ mod session_order;
 mod shadow;
 mod shadow_answers;
 mod signed;
+mod signed_keys;
 mod signed_parts;
 mod source;
 mod status_decisions;

@@ -14,8 +14,6 @@ impl<'f> DefinitionReader<'f> {
         let hash = table.table("body_hash").map(|t| self.body_hash(&t));
         let payload = table.string("payload");
         let payload = self.word(payload.as_ref(), "payload", &[("body", JwtBodyWord)]);
-        let key = table.table("key");
-        let claim = key.and_then(|key| key.string("claim")).map(|claim| claim.value.into());
         let body = match (hash, payload) {
             (Some(hash), None) => hash,
             (None, Some(JwtBodyWord)) => Some(JwtBody::Payload),
@@ -28,7 +26,7 @@ impl<'f> DefinitionReader<'f> {
                 None
             }
         };
-        Some(JwtRule { key_claim: claim, body: body? })
+        Some(JwtRule { body: body? })
     }
 
     fn body_hash(&self, table: &Table<'f>) -> Option<JwtBody> {

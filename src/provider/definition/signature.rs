@@ -7,7 +7,8 @@ use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
 use crate::provider::locator::Locator;
 use crate::provider::signature::{
-    KeyRule, Part, PartForm, PartOrder, PartSource, Signature, TimeMeaning, TimeRule, Window,
+    KeyName, KeyRule, Part, PartForm, PartOrder, PartSource, SecondDigest, Signature, TimeMeaning,
+    TimeRule, Window,
 };
 use crate::toml_reader::{Form, Item, Located, Place, Table};
 
@@ -39,6 +40,7 @@ impl<'f> DefinitionReader<'f> {
         let separator = table.string("separator").and_then(|text| self.separator(&text));
         let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
         let key = table.table("key").map(|t| self.key_rule(&t)).unwrap_or_default();
+        let second = table.table("also").map(|t| self.second_digest(&t));
         let time = table.table("time").map(|t| self.time_rule(&t));
         table.finish();
         let digest = digest?;
@@ -52,7 +54,7 @@ impl<'f> DefinitionReader<'f> {
             self.check_time(&table.place_of("time"), time, &parts);
         }
         if !is_jwt {
-            self.check_no_claims(table, &parts, key.is_named);
+            self.check_no_claims(table, &parts, matches!(key.named_by, Some(KeyName::Claim(_))));
         }
         let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
@@ -60,6 +62,10 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(&table.place_of("parts"), "expected a separator, found none", remedy);
         }
         self.check_found_in(table, found_in.as_ref(), &parts);
+        let second = second.map_or(Some(None), |read| read.map(Some))?;
+        if let Some(second) = &second {
+            self.check_second_digest(table, second, (digest, &prefix), is_jwt, &key);
+        }
         let time = time.map_or(Some(None), |read| read.map(Some))?;
         let (found_in, encoding) = (found_in?, encoding?);
         let prefix = prefix.into();
@@ -75,6 +81,7 @@ impl<'f> DefinitionReader<'f> {
             prefix,
             encoding,
             key,
+            second: second.map(Box::new),
             time,
             consumed,
         };
@@ -182,7 +189,7 @@ impl<'f> DefinitionReader<'f> {
         let is_value = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));
         let covered = parts.iter().any(|part| {
             let is_time = part.from == time.from && !part.is_optional;
-            is_time || (in_body && part.from.is_whole_body())
+            is_time || (in_body && part.protects_body())
         });
         if !is_value || !covered {
             let found = if is_value { "an unsigned value" } else { "a part without a time" };
@@ -208,7 +215,8 @@ impl<'f> DefinitionReader<'f> {
             Form::String(word) => {
                 let text = Located { value: *word, place: item.place.clone() };
                 let from = self.source(&text)?;
-                Some(Part { from, form: PartForm::AsIs, is_optional: false })
+                let (form, before) = (PartForm::AsIs, Box::default());
+                Some(Part { from, form, before, is_optional: false })
             }
             Form::Table(table) => {
                 let from = table.require_string("part", ALLOWED_PARTS);
@@ -216,9 +224,11 @@ impl<'f> DefinitionReader<'f> {
                 let form = form.map_or(Some(PartForm::AsIs), |form| {
                     self.word(Some(&form), "form", &PartForm::WORDS)
                 });
+                let before = table.string("before").map(|before| before.value.into());
                 let is_optional = table.boolean("optional").unwrap_or(false);
                 table.finish();
-                let part = Part { from: self.source(&from?)?, form: form?, is_optional };
+                let (from, before) = (self.source(&from?)?, before.unwrap_or_default());
+                let part = Part { from, form: form?, before, is_optional };
                 self.check_optional(table, &part);
                 Some(part)
             }
@@ -262,17 +272,71 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads `key`: the setting, the prefix and the encoding of the key.
+    /// Reads `also`: a second digest, the text before its signatures, and the format of its keys.
+    fn second_digest(&self, table: &Table<'f>) -> Option<SecondDigest> {
+        let digest = table.require_string("digest", "set the digest");
+        let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
+        let prefix = table.require_string("prefix", "set the text before each signature");
+        let key = table.table("key");
+        if key.is_none() {
+            let remedy = "write key = { prefix = \"whpk_\" }";
+            self.faults.add(&table.place, "expected the format of the keys, found none", remedy);
+        }
+        let key = key.map(|table| {
+            let prefix = table.require_string("prefix", "set the text at the start of each key");
+            let encoding = table.string("encoding");
+            let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
+            let prefix = prefix.map(|prefix| prefix.value.into());
+            table.finish();
+            KeyRule { prefix, encoding, ..KeyRule::default() }
+        });
+        table.finish();
+        Some(SecondDigest { digest: digest?, prefix: prefix?.value.into(), key: key? })
+    }
+
+    /// Checks that the key and the text before a signature distinguish the two digests.
+    fn check_second_digest(
+        &self,
+        table: &Table<'f>,
+        second: &SecondDigest,
+        (digest, prefix): (Digest, &str),
+        is_jwt: bool,
+        key: &KeyRule,
+    ) {
+        let place = table.place_of("also");
+        if !digest.signs_parts() || !second.digest.signs_parts() || digest == second.digest {
+            let problem = "expected two different digests, each an HMAC or one with a public key";
+            self.faults.add(&place, problem, "write digest = \"ed25519\" beside an HMAC");
+        }
+        if *second.prefix == *prefix || second.key.prefix == key.prefix {
+            let problem =
+                "expected another prefix of signatures and of keys, found the same prefix";
+            self.faults.add(&place, problem, "set the prefixes that the platform documents");
+        }
+        if is_jwt || key.named_by.is_some() || key.setting.is_some() {
+            let problem =
+                "expected no second digest beside tokens, named keys and keys in a setting";
+            self.faults.add(&place, problem, "remove also");
+        }
+    }
+
+    /// Reads `key`: the setting, the id, the prefix and the encoding of the key.
     fn key_rule(&self, table: &Table<'f>) -> KeyRule {
         let setting = table.string("setting").and_then(|name| self.setting(&name, name.value));
-        let is_named = table.string("claim").is_some();
+        let claim = table.string("claim").map(|claim| KeyName::Claim(claim.value.into()));
+        let id = table.string("id");
+        if let (Some(id), Some(_)) = (&id, &claim) {
+            let problem = "expected one place of the key's id, found a place and a claim";
+            self.faults.add(&id.place, problem, "remove id or claim");
+        }
+        let id = id.and_then(|place| self.locator(&place)).map(KeyName::Value);
         let prefix = table.string("prefix").map(|prefix| prefix.value.into());
         let encoding = table.string("encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
         let min_bytes = table.integer("min_bytes", 1..=1024);
         table.finish();
         let min_bytes = min_bytes.and_then(|min| usize::try_from(min).ok());
-        KeyRule { setting, is_named, prefix, encoding, min_bytes }
+        KeyRule { setting, named_by: claim.or(id), prefix, encoding, min_bytes }
     }
 
     /// Reads `time`. The defaults of the window depend on the meaning of the time.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
 use super::SignatureError;
-use super::rule::{JwtBody, JwtRule, Signature, TimeRule, algorithm};
+use super::rule::{JwtBody, JwtRule, KeyName, Signature, TimeRule, algorithm};
 use crate::json::{Limits, Object};
 use crate::provider::digest::{Encoding, Key};
 use crate::provider::locator::Received;
@@ -96,12 +96,15 @@ impl Signature {
         Ok(())
     }
 
-    /// Returns `true` if the token names this key, or if tokens do not name keys.
-    pub(super) fn names_key(&self, text: &str, key: &Key) -> bool {
-        let Some(claim) = self.jwt.as_ref().and_then(|rule| rule.key_claim.as_deref()) else {
-            return true;
+    /// Returns `true` if the callback names this key, or if callbacks do not name keys.
+    pub(super) fn names_key(&self, received: &Received<'_>, text: &str, key: &Key) -> bool {
+        let named = match &self.key.named_by {
+            None => return true,
+            Some(KeyName::Claim(claim)) => {
+                self.token(text).and_then(|token| token.claim(claim)).map(Cow::Owned)
+            }
+            Some(KeyName::Value(place)) => place.text(received),
         };
-        let named = self.token(text).and_then(|token| token.claim(claim));
         named.is_some() && named.as_deref() == key.id()
     }
 
@@ -117,8 +120,8 @@ impl Signature {
             JwtBody::Payload => serde_json::from_slice(received.raw).unwrap_or_default(),
             JwtBody::Hash { .. } => Map::new(),
         };
-        if let Some((claim, id)) = rule.key_claim.as_deref().zip(key.id()) {
-            claims.insert(claim.into(), id.into());
+        if let (Some(KeyName::Claim(claim)), Some(id)) = (&self.key.named_by, key.id()) {
+            claims.insert((**claim).into(), id.into());
         }
         if let JwtBody::Hash { claim, digest, encoding } = &rule.body {
             claims.insert((**claim).into(), encoding.encode(&digest.of(received.raw)).into());

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeGreater as _};
 
-use super::rule::{Part, PartOrder, PartSource, Signature};
+use super::rule::{Part, PartForm, PartOrder, PartSource, Signature};
 use super::{SignatureError, value};
 use crate::json::{Name, Value};
 use crate::provider::digest::{DigestInput, Key};
@@ -65,7 +65,7 @@ impl Signature {
         } else {
             self.part_bytes(&part.from, received, signature_text)?
         };
-        Ok(Some(part.form.encode(bytes)))
+        Ok(Some(part.encode(bytes)))
     }
 
     /// Returns the bytes of a part. Returns no bytes for the key, because `bytes_with_key` adds it.
@@ -203,7 +203,7 @@ impl Signature {
         if let PartSource::Value(Locator::Setting(_, name)) = &part.from {
             return Ok(Cow::Owned(format!("[{name}]").into_bytes()));
         }
-        Ok(part.form.encode(self.part_bytes(&part.from, received, signature_text)?))
+        Ok(part.encode(self.part_bytes(&part.from, received, signature_text)?))
     }
 
     fn describe(
@@ -214,6 +214,9 @@ impl Signature {
     ) -> Result<String, SignatureError> {
         Ok(match &part.from {
             PartSource::Key => "[key]".to_owned(),
+            PartSource::Body if part.form == PartForm::Crc32 => {
+                String::from_utf8_lossy(&part.encode(received.raw.into())).into_owned()
+            }
             PartSource::Body => format!("[body of {} bytes]", received.raw.len()),
             PartSource::FormPairs => "[sorted form without the signature]".to_owned(),
             PartSource::FormText => "[form without the signature]".to_owned(),
@@ -225,7 +228,7 @@ impl Signature {
             | PartSource::Listed(_)
             | PartSource::Value(_) => {
                 let bytes = self.part_bytes(&part.from, received, signature_text)?;
-                String::from_utf8_lossy(&part.form.encode(bytes)).into_owned()
+                String::from_utf8_lossy(&part.encode(bytes)).into_owned()
             }
         })
     }

@@ -28,8 +28,8 @@ use crate::json::Name;
 use crate::time::Timestamp;
 use expected::Expected;
 pub(crate) use rule::{
-    JwtBody, JwtRule, KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartOrder, PartSource, Signature,
-    TimeMeaning, TimeRule, Window, algorithm,
+    JwtBody, JwtRule, KeyName, KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartOrder, PartSource,
+    SecondDigest, Signature, TimeMeaning, TimeRule, Window, algorithm,
 };
 
 /// The condition that a signature does not meet.
@@ -95,12 +95,12 @@ impl Signature {
         // Without keys, report `Mismatch` even for text that does not decode.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
-            if !self.names_key(&signature_text, key) {
+            if !self.names_key(received, &signature_text, key) {
                 decodes = true;
                 continue;
             }
             let expected = self.expected(received, &signature_text, key)?;
-            for is_match in self.comparisons(&signature_text, &expected) {
+            for is_match in self.comparisons(&signature_text, key, &expected) {
                 // Not `||`, which short-circuits: the duration must not reveal which key matches.
                 matched |= is_match;
                 decodes = true;
@@ -178,15 +178,17 @@ impl Signature {
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Compares each signature in the text. Skips entries without the prefix of a signature, and
-    /// entries that do not decode.
+    /// Compares each signature in the text. Skips entries without the prefix of a signature by this
+    /// key, and entries that do not decode.
     fn comparisons<'g>(
         &'g self,
         text: &'g str,
+        key: &'g Key,
         expected: &'g Expected<'_>,
     ) -> impl Iterator<Item = Choice> + 'g {
+        let prefix = self.prefix_for(key);
         self.entries(text)
-            .filter_map(|entry| entry.strip_prefix(&*self.prefix))
+            .filter_map(move |entry| entry.strip_prefix(prefix))
             .take(MAX_CANDIDATES)
             .filter_map(|entry| match &self.jwt {
                 None => Some(entry),
@@ -235,7 +237,7 @@ impl Signature {
             Some(PartSource::Listed(name)) => format!("{name}{time}{separator}"),
             _ => String::new(),
         };
-        text.push_str(&self.prefix);
+        text.push_str(self.prefix_for(key));
         if let Some(rule) = &self.jwt {
             text.push_str(&self.new_token(rule, received, key, time));
             text.push('.');
@@ -253,8 +255,9 @@ impl Signature {
         });
         keys.iter().filter(|_| covers_body).position(|key| {
             let expected = self.expected(received, &text, key);
-            self.names_key(&text, key)
-                && expected.is_ok_and(|expected| self.comparisons(&text, &expected).any(bool::from))
+            let is_match =
+                |expected: Expected<'_>| self.comparisons(&text, key, &expected).any(bool::from);
+            self.names_key(received, &text, key) && expected.is_ok_and(is_match)
         })
     }
 
@@ -338,7 +341,7 @@ mod tests {
     ) -> Result<(), SignatureError> {
         let signature = plan.signature.as_ref().unwrap();
         let prepare = |key: &&str| {
-            let prepared = signature.key.prepare(signature.digest, &Secret::new(*key));
+            let prepared = signature.prepare(&Secret::new(*key));
             prepared.ok().map(|(key, _)| key)
         };
         let keys: Option<Vec<_>> = keys.iter().map(prepare).collect();

@@ -30,6 +30,8 @@ pub(crate) struct Signature {
     /// The encoding of each signature; `None` if each is text that gatepost compares as received.
     pub(crate) encoding: Option<Encoding>,
     pub(crate) key: KeyRule,
+    /// A second digest of the same message, for keys in the format of the second digest.
+    pub(crate) second: Option<Box<SecondDigest>>,
     pub(crate) time: Option<TimeRule>,
     /// Members of the body that only serve the signature. The event omits these members.
     pub(crate) consumed: Vec<Name<'static>>,
@@ -64,7 +66,41 @@ impl Signature {
 
     /// Returns `true` if the signature protects the whole body.
     pub(crate) fn covers_body(&self) -> bool {
-        self.jwt.is_some() || self.parts.iter().any(|part| part.from.is_whole_body())
+        self.jwt.is_some() || self.parts.iter().any(Part::protects_body)
+    }
+
+    /// Decodes a key and prepares it for its digest. The format of the key decides between the two
+    /// digests of a definition. Also returns `true` if the key is easy to guess.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of [`KeyRule::prepare`].
+    pub(crate) fn prepare(&self, secret: &Secret) -> Result<(Key, bool), KeyError> {
+        match self.second.as_deref().filter(|second| second.has_format_of(secret)) {
+            Some(second) => second.key.prepare(second.digest, secret),
+            None => self.key.prepare(self.digest, secret),
+        }
+    }
+
+    /// Prepares the key with which [`Signature::sign`] signs a sample. A private key in PEM is for the
+    /// digest with a public key.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the key is not valid.
+    pub(crate) fn prepare_to_sign(&self, secret: &Secret) -> Result<Key, KeyError> {
+        let is_pem = secret.expose().starts_with(b"-----BEGIN");
+        let is_public = |digest| matches!(digest, Digest::Public(_));
+        match self.second.as_deref().filter(|second| is_pem && is_public(second.digest)) {
+            Some(second) => second.key.prepare_to_sign(second.digest, secret),
+            None => self.key.prepare_to_sign(self.digest, secret),
+        }
+    }
+
+    /// Returns the text before a signature by this key.
+    pub(super) fn prefix_for(&self, key: &Key) -> &str {
+        let second = self.second.as_deref();
+        second.filter(|second| second.digest == key.digest()).map_or(&self.prefix, |s| &s.prefix)
     }
 
     /// Sets `consumed` to the members that contain the signature and the signed time.
@@ -82,11 +118,27 @@ impl Signature {
     }
 }
 
+/// A second digest of the message, such as `v1a` of Standard Webhooks beside `v1`. A key is for one of
+/// the two digests, so a client cannot choose the digest.
+#[derive(Clone, Debug)]
+pub(crate) struct SecondDigest {
+    pub(crate) digest: Digest,
+    /// The text before each signature by this digest.
+    pub(crate) prefix: Box<str>,
+    /// The format of the keys. The prefix distinguishes them from the keys of the first digest.
+    pub(crate) key: KeyRule,
+}
+
+impl SecondDigest {
+    fn has_format_of(&self, secret: &Secret) -> bool {
+        let prefix = self.key.prefix.as_deref();
+        prefix.is_some_and(|prefix| secret.expose().starts_with(prefix.as_bytes()))
+    }
+}
+
 /// The rule for a token.
 #[derive(Clone, Debug)]
 pub(crate) struct JwtRule {
-    /// The claim that names the key; `None` if gatepost tries every key.
-    pub(crate) key_claim: Option<Box<str>>,
     pub(crate) body: JwtBody,
 }
 
@@ -121,8 +173,9 @@ pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// If true, a key has the form `ID:KEY`, and the token names the id.
-    pub(crate) is_named: bool,
+    /// The location of the key's id. A key then has the form `ID:KEY`. If `None`, gatepost tries every
+    /// key.
+    pub(crate) named_by: Option<KeyName>,
     /// Optional text at the start of an encoded key, such as `whsec_`. gatepost removes this text.
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
@@ -130,6 +183,14 @@ pub(crate) struct KeyRule {
     /// The minimum length of a key in bytes, if the platform defines one. gatepost then also rejects
     /// a key whose bytes are all equal.
     pub(crate) min_bytes: Option<usize>,
+}
+
+/// The location of the id of the key that signs a callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyName {
+    /// A claim of the token.
+    Claim(Box<str>),
+    Value(Locator),
 }
 
 /// The length of a key in bytes below which gatepost warns. Attackers can guess a shorter key.
@@ -148,11 +209,11 @@ impl KeyRule {
     ///
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
     /// [`KeyError::Weak`] if the key is weaker than the platform permits.
-    pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
+    fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
         let (id, secret) = self.split(secret)?;
         if let Digest::Public(algorithm) = digest {
-            let key = Key::public(algorithm, &secret).ok_or(KeyError::NotPublic)?;
-            return Ok((key.named(id.as_deref()), false));
+            let key = Key::public(algorithm, &self.without_prefix(&secret));
+            return Ok((key.ok_or(KeyError::NotPublic)?.named(id.as_deref()), false));
         }
         let key = self.decode(&secret).ok_or(KeyError::Malformed)?;
         if let Some(min_bytes) = self.min_bytes.filter(|min_bytes| !is_strong(&key, *min_bytes)) {
@@ -164,7 +225,7 @@ impl KeyRule {
 
     /// Splits a key of the form `ID:KEY` if keys have names.
     fn split(&self, secret: &Secret) -> Result<(Option<String>, Secret), KeyError> {
-        if !self.is_named {
+        if self.named_by.is_none() {
             return Ok((None, secret.clone()));
         }
         let text = std::str::from_utf8(secret.expose()).map_err(|_| KeyError::Unnamed)?;
@@ -182,7 +243,7 @@ impl KeyRule {
     /// # Errors
     ///
     /// Returns an error if the key is not valid.
-    pub(crate) fn prepare_to_sign(&self, digest: Digest, secret: &Secret) -> Result<Key, KeyError> {
+    fn prepare_to_sign(&self, digest: Digest, secret: &Secret) -> Result<Key, KeyError> {
         if let Digest::Public(algorithm) = digest {
             let (id, secret) = self.split(secret)?;
             let key = Key::private(algorithm, &secret).ok_or(KeyError::Malformed)?;
@@ -193,10 +254,16 @@ impl KeyRule {
 
     fn decode(&self, secret: &Secret) -> Option<Secret> {
         let Some(encoding) = self.encoding else { return Some(secret.clone()) };
+        let secret = self.without_prefix(secret);
         let text = std::str::from_utf8(secret.expose()).ok()?;
-        let stripped = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
-        let decoded = encoding.decode_key(stripped.unwrap_or(text))?;
+        let decoded = encoding.decode_key(text)?;
         (!decoded.is_empty()).then(|| Secret::new(decoded))
+    }
+
+    fn without_prefix(&self, secret: &Secret) -> Secret {
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        let stripped = secret.expose().strip_prefix(prefix.as_bytes());
+        stripped.map_or_else(|| secret.clone(), Secret::new)
     }
 }
 
@@ -206,7 +273,8 @@ pub(crate) enum KeyError {
     #[error("expected a key in the platform's format, found a key that gatepost cannot decode")]
     Malformed,
     #[error(
-        "expected a public key in PEM, hex or base64 for the digest of the definition, found another key"
+        "expected a public key in PEM, hex or base64, or a certificate in PEM, for the digest of the \
+         definition, found another key"
     )]
     NotPublic,
     #[error("expected a key in the form ID:KEY, because the platform names the key, found no id")]
@@ -222,8 +290,27 @@ pub(crate) enum KeyError {
 pub(crate) struct Part {
     pub(crate) from: PartSource,
     pub(crate) form: PartForm,
+    /// Fixed text before the value. If an optional value is absent, the text is too.
+    pub(crate) before: Box<str>,
     /// If true, a callback without the value is valid. The part then adds nothing to the message.
     pub(crate) is_optional: bool,
+}
+
+impl Part {
+    /// Returns the bytes that the part adds to the message.
+    pub(super) fn encode<'t>(&self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
+        let encoded = self.form.encode(text);
+        if self.before.is_empty() {
+            return encoded;
+        }
+        Cow::Owned([self.before.as_bytes(), &encoded].concat())
+    }
+
+    /// Returns `true` if every change of the body changes the part. A client can find another body
+    /// with the same CRC-32.
+    pub(crate) fn protects_body(&self) -> bool {
+        self.from.is_whole_body() && self.form != PartForm::Crc32
+    }
 }
 
 /// The order of the parts in the message.
@@ -284,18 +371,25 @@ pub(crate) enum PartForm {
     #[default]
     AsIs,
     Base64,
+    /// The CRC-32 of IEEE 802.3 as a decimal number.
+    Crc32,
     Md5Hex,
     Sha256Hex,
 }
 
 impl PartForm {
     /// The names of the forms in a definition. `AsIs` is the default and has no name.
-    pub(crate) const WORDS: [(&'static str, Self); 3] =
-        [("base64", Self::Base64), ("md5-hex", Self::Md5Hex), ("sha256-hex", Self::Sha256Hex)];
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("base64", Self::Base64),
+        ("crc32", Self::Crc32),
+        ("md5-hex", Self::Md5Hex),
+        ("sha256-hex", Self::Sha256Hex),
+    ];
 
-    pub(super) fn encode<'t>(self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
+    fn encode<'t>(self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
         match self {
             Self::AsIs => text,
+            Self::Crc32 => Cow::Owned(crc32fast::hash(&text).to_string().into_bytes()),
             Self::Base64 => Cow::Owned(Encoding::Base64.encode(&text).into_bytes()),
             Self::Md5Hex => Cow::Owned(hex_of(Digest::Md5, &text).into_bytes()),
             Self::Sha256Hex => Cow::Owned(hex_of(Digest::Sha256, &text).into_bytes()),
