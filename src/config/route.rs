@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
-use crate::provider::{Evidence, Kind, Plan};
+use crate::provider::{Evidence, Plan};
 use crate::route::{
     CorsOrigins, Mode, Route, RouteParameters, Routes, TOKEN_SEGMENT, as_origin, is_canonical,
     is_parameter_name, is_parameter_text,
@@ -80,8 +80,7 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Reports a route without a secret segment for a platform with an unsigned challenge.
     fn check_unsigned_challenge(&self, table: &Table<'f>, plan: &Plan) {
-        let is_unsigned = |kind: &&Kind| kind.is_unsigned && kind.challenge.is_some();
-        let Some(kind) = plan.kinds.iter().find(is_unsigned) else { return };
+        let Some(kind) = plan.unsigned_challenge() else { return };
         let (title, name) = (&plan.title, &kind.name);
         let problem =
             format!("expected a secret segment, because {title} does not sign {name}, found none");

@@ -41,6 +41,8 @@ pub struct ProviderInfo {
     pub resends: Option<Box<str>>,
     /// True if the platform signs, so that a template needs `keys`.
     pub keys: bool,
+    /// True if the platform does not sign, or not its challenge, so that a route needs a secret segment.
+    pub token: bool,
     /// The fields that every kind has, unless the kind declares a field of the same name.
     pub fields: Vec<FieldInfo>,
     /// The kinds of callbacks that the platform sends.
@@ -169,6 +171,7 @@ impl From<&Plan> for ProviderInfo {
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
         let keys = plan.uses_template_keys();
+        let token = !keys || plan.unsigned_challenge().is_some();
         let name = (&*plan.name).into();
         let evidence = plan.evidence;
         Self {
@@ -180,6 +183,7 @@ impl From<&Plan> for ProviderInfo {
             proof,
             resends,
             keys,
+            token,
             fields,
             kinds,
             groups,

@@ -45,6 +45,8 @@ pub struct Sample<'d> {
     plan: &'d Plan,
     kind: usize,
     body: Map<String, Value>,
+    /// The body if it is text other than a JSON object.
+    raw: Option<&'d str>,
     headers: HeaderMap,
     settings: Vec<Option<Secret>>,
     signing: Option<(Secret, Timestamp)>,
@@ -87,12 +89,14 @@ impl<'d> Sample<'d> {
     pub(crate) fn new(plan: &'d Plan, kind: usize) -> Self {
         let of_kind = plan.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
         let text = of_kind.or(plan.sample.body.as_deref()).unwrap_or("{}");
-        let body = serde_json::from_str(text).unwrap_or_default();
+        let read = serde_json::from_str(text).ok();
+        let raw = read.is_none().then_some(text);
+        let body = read.unwrap_or_default();
         let headers = plan.sample.headers.iter().cloned().collect();
         let default =
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
         let settings = plan.settings.iter().map(default).collect();
-        let mut sample = Self { plan, kind, body, headers, settings, signing: None };
+        let mut sample = Self { plan, kind, body, raw, headers, settings, signing: None };
         sample.write_kind(of_kind.is_some());
         sample
     }
@@ -347,6 +351,7 @@ impl<'d> Sample<'d> {
     /// and a body for any other format.
     fn body(&self) -> Vec<u8> {
         match self.format() {
+            BodyFormat::Raw if let Some(text) = self.raw => text.as_bytes().to_vec(),
             BodyFormat::Json | BodyFormat::Raw => {
                 serde_json::to_vec(&self.body).unwrap_or_default()
             }

@@ -5,6 +5,7 @@
 
 use http::HeaderValue;
 use serde_json::{Map, Value as JsonValue};
+use std::borrow::Cow;
 
 use super::pointer::Pointer;
 use crate::json::{Object, write_string};
@@ -89,7 +90,7 @@ impl EventRule {
         match self {
             Self::Always(event) => Some(*event),
             Self::ByValue { from, values } => {
-                let found = from.text(data)?;
+                let found = from.text(data).or_else(|| from.boolean(data).map(Cow::Borrowed))?;
                 values.iter().find(|(value, _)| **value == *found).map(|(_, event)| *event)
             }
         }

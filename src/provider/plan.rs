@@ -326,6 +326,11 @@ pub(crate) struct SampleData {
 }
 
 impl Plan {
+    /// Returns the first challenge that the platform does not sign.
+    pub(crate) fn unsigned_challenge(&self) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.is_unsigned && kind.challenge.is_some())
+    }
+
     /// Returns the format of callbacks with this method.
     pub(crate) fn format_of(&self, method: &Method) -> BodyFormat {
         let of_method = self.body_of_methods.iter().find(|(known, _)| known == method);

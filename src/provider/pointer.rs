@@ -88,6 +88,13 @@ impl Pointer {
         }
         self.find(object)?.into_scalar()
     }
+
+    /// Returns the text of the boolean that the pointer refers to.
+    pub(crate) fn boolean(&self, object: &Object<'_>) -> Option<&'static str> {
+        let Value::Json(json) = self.find(object)? else { return None };
+        let text = if json.text == "true" { "true" } else { "false" };
+        (json.shape == Shape::Boolean).then_some(text)
+    }
 }
 
 impl fmt::Display for Pointer {

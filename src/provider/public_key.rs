@@ -225,6 +225,39 @@ mod tests {
         ],
     ];
 
+    // RFC 6979, A.2.5, with SHA-256: message, r, s.
+    const P256_VECTORS: [[&str; 3]; 2] = [
+        [
+            "sample",
+            "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+            "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+        ],
+        [
+            "test",
+            "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
+            "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
+        ],
+    ];
+    const P256_KEY: &str = "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
+
+    #[test]
+    fn ecdsa_accepts_the_signatures_of_rfc_6979() {
+        let algorithm = PublicAlgorithm::EcdsaP256Sha256;
+        let key = PublicKey::read(algorithm, &Secret::new(P256_KEY)).unwrap();
+        // An integer of ASN.1 DER has a zero byte in front if its first bit is set.
+        let integer = |digits: &str| {
+            let bytes = hex(digits);
+            let sign = if bytes[0] < 0x80 { Vec::new() } else { vec![0] };
+            [vec![2, u8::try_from(sign.len() + 32).unwrap()], sign, bytes].concat()
+        };
+        for [message, r, s] in P256_VECTORS {
+            let integers = [integer(r), integer(s)].concat();
+            let signature = [vec![0x30, u8::try_from(integers.len()).unwrap()], integers].concat();
+            assert!(key.verify(message.as_bytes(), &signature), "{message}");
+            assert!(!key.verify(b"other", &signature));
+        }
+    }
+
     #[test]
     fn ed25519_has_the_signatures_of_rfc_8032() {
         for [seed, public, message, signature] in ED25519_VECTORS {

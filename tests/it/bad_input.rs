@@ -43,6 +43,7 @@ impl Provider {
             pair("ID:0123456789abcdef0123456789abcdef"),
             (pem("rsa_private"), pem("rsa_public")),
             (pem("ed_private"), pem("ed_public")),
+            (pem("ec_private"), pem("ec_public")),
         ];
         let mut provider = Self { definition, table, keys: pair("") };
         let accepts = |keys: &(String, String)| {
@@ -76,17 +77,18 @@ impl Provider {
     }
 
     fn path(&self) -> String {
-        if self.definition.info().keys { "/cb".to_owned() } else { format!("/cb/{TOKEN}") }
+        if self.definition.info().token { format!("/cb/{TOKEN}") } else { "/cb".to_owned() }
     }
 
     /// Returns the gate; an error if the keys do not fit the definition.
     fn gate(&self, kind: &KindInfo) -> Result<Gate, ConfigError> {
         let (name, kind) = (self.name(), &kind.name);
-        let (path, proof, keys) = if self.definition.info().keys {
-            ("/cb", String::new(), format!("keys = [{:?}]", self.keys.1))
-        } else {
-            ("/cb/{token}", format!("token = {TOKEN:?}"), String::new())
+        let info = self.definition.info();
+        let (path, proof) = match info.token {
+            true => ("/cb/{token}", format!("token = {TOKEN:?}")),
+            false => ("/cb", String::new()),
         };
+        let keys = if info.keys { format!("keys = [{:?}]", self.keys.1) } else { String::new() };
         let settings = self.definition.info().settings.into_iter();
         let settings: String = settings
             .filter(|setting| setting.one_of.is_empty())

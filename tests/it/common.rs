@@ -194,7 +194,7 @@ fn samples_of_built_in_platforms_have_their_common_event() {
         }
     }
     platforms.dedup();
-    assert!(platforms.len() >= 11, "{platforms:?}");
+    assert!(platforms.len() >= 13, "{platforms:?}");
     let manual = fs::read_to_string(format!("{}/src/manual/common.md", env!("CARGO_MANIFEST_DIR")));
     let manual = manual.unwrap();
     for name in platforms {

@@ -179,8 +179,12 @@ fn rule(table: &toml::Value) -> Value {
     set(&mut rule, "prefix", "".into());
     set(&mut rule, "encoding", "text".into());
     set(&mut rule, "key", json!({}));
-    set(&mut rule["key"], "prefix", "".into());
-    set(&mut rule["key"], "encoding", "text".into());
+    for key in ["/key", "/also/key"] {
+        if let Some(key) = rule.pointer_mut(key) {
+            set(key, "prefix", "".into());
+            set(key, "encoding", "text".into());
+        }
+    }
     if let Some(time) = rule.get_mut("time").map(Value::take) {
         let is_checked = time["enforced"] != false;
         rule.as_object_mut().unwrap().remove("time");

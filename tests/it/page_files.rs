@@ -24,7 +24,7 @@ const UNSIGNED: &str = "The platform does not sign callbacks. The secret segment
 
 /// Returns the paths of a platform: one for all kinds that callbacks show, and one for each other kind.
 fn routes(provider: &ProviderInfo) -> Vec<(String, Option<&KindInfo>)> {
-    let token = if provider.keys { "" } else { "/{token}" };
+    let token = if provider.token { "/{token}" } else { "" };
     let base = format!("/callbacks/{}{token}", provider.name);
     let has_named = provider.kinds.iter().any(|kind| kind.named);
     let apart = provider.kinds.iter().filter(|kind| has_named && !kind.named);
@@ -45,8 +45,8 @@ fn config(provider: &ProviderInfo) -> String {
         if let Some(kind) = kind {
             writeln!(out, "kind     = \"{}\"", kind.name).unwrap();
         }
-        if !provider.keys {
-            writeln!(out, "token    = {{ file = \"{}\" }}", secret_file(provider)).unwrap();
+        if provider.token {
+            writeln!(out, "token    = {{ file = \"{}.token\" }}", provider.name).unwrap();
         }
         out.push('\n');
     }
@@ -100,8 +100,8 @@ fn page(provider: &ProviderInfo) -> String {
     let setup = setup.replace('<', "\\<");
     let setup = setup.replace("{url}", &urls[0]).replace("{key_file}", &format!("`{file}`"));
     write_text(&mut out, &setup);
-    if !provider.keys {
-        writeln!(out, "TOKEN is the content of `{file}`.\n").unwrap();
+    if provider.token {
+        writeln!(out, "TOKEN is the content of `{}.token`.\n", provider.name).unwrap();
     }
     if urls.len() > 1 {
         out.push_str("Some kinds have an address of their own:\n\n");
@@ -111,6 +111,9 @@ fn page(provider: &ProviderInfo) -> String {
     let init = format!("gatepost init --provider {}", provider.name);
     let secret = match has_public_key(&provider.name) {
         true => format!("The operator writes `{file}`"),
+        false if provider.keys && provider.token => {
+            format!("It also writes `{file}` and `{}.token` with new secrets", provider.name)
+        }
         false => format!("It also writes `{file}` with a new secret"),
     };
     writeln!(out, "`{init}` writes such a config. {secret}:\n").unwrap();
@@ -168,6 +171,8 @@ fn vendor(name: &str) -> Option<&str> {
     match name {
         "standard-webhooks" => None,
         "millicast" | "optiview-live" => Some("dolby"),
+        "realtimekit" => Some("cloudflare"),
+        "sendgrid" => Some("twilio"),
         name => name.split('-').next(),
     }
 }

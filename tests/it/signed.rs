@@ -68,6 +68,12 @@ impl Rule {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Returns the texts before the signatures of the two digests.
+    fn prefixes(&self) -> impl Iterator<Item = &str> {
+        let second = self.0.get("also").and_then(|also| also["prefix"].as_str());
+        [self.text("prefix")].into_iter().chain(second)
+    }
+
     /// Returns the entries of the key `parts`, which lists the signed data. Omits their encodings.
     fn parts(&self) -> Vec<&str> {
         // A token contains a digest of the body, or the body itself.
@@ -108,7 +114,9 @@ impl Rule {
                 Some(("listed", name)) => spans.extend(self.entries(vector, name, |_| true)),
                 Some(("header", _)) if place == found_in && self.0.contains_key("separator") => {
                     let is_required = |entry: &str| !self.is_redundant(vector, entry);
-                    spans.extend(self.entries(vector, self.text("prefix"), is_required));
+                    for prefix in self.prefixes() {
+                        spans.extend(self.entries(vector, prefix, is_required));
+                    }
                 }
                 Some(("header", name)) => {
                     let (name, value) = header(vector, name);
@@ -156,8 +164,8 @@ impl Rule {
     /// Decodes a signature, because several texts can encode the same bytes. If decoding fails,
     /// returns `text` without the prefix.
     fn decode(&self, text: &[u8]) -> Vec<u8> {
-        let prefix = self.text("prefix").as_bytes();
-        let text = text.strip_prefix(prefix).unwrap_or(text);
+        let stripped = |prefix: &str| text.strip_prefix(prefix.as_bytes());
+        let text = self.prefixes().find_map(stripped).unwrap_or(text);
         let end = text.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
         let decoded = match self.text("encoding") {
             "hex" => HEXLOWER_PERMISSIVE.decode(text),
@@ -215,7 +223,16 @@ fn other_key(key: &str) -> String {
     let file = |name| fs::read_to_string(format!("tests/it/keys/{name}_other_public.pem")).unwrap();
     match key.split_once(':') {
         Some((id, _)) => format!("{id}:b3RoZXI="),
-        None if key.starts_with("-----BEGIN") => file(if key.len() > 200 { "rsa" } else { "ed" }),
+        None if key.starts_with("-----BEGIN") => file(match key.len() {
+            ..150 => "ed",
+            150..200 => "ec",
+            _ => "rsa",
+        }),
+        None if key.starts_with("MFkw") => file("ec"),
+        None if key.starts_with("whpk_") => {
+            // The key of RFC 8032, 7.1, test 2.
+            "whpk_PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=".to_owned()
+        }
         None => "b3RoZXI=".to_owned(),
     }
 }
@@ -226,7 +243,10 @@ fn gate_with_other_keys() -> Gate {
     for template in config["template"].as_array_mut().unwrap() {
         let template = template.as_table_mut().unwrap();
         if let Some(keys) = template.get_mut("keys") {
-            *keys = vec![other_key(keys[0].as_str().unwrap_or_default())].into();
+            let keys = keys.as_array_mut().unwrap();
+            for key in keys {
+                *key = other_key(key.as_str().unwrap_or_default()).into();
+            }
         }
         if let Some(settings) = template.get_mut("settings").and_then(Value::as_table_mut)
             && let Some(key) = settings.get_mut("lms_key")
@@ -409,10 +429,14 @@ fn config_for(config: &Table, vector: &Vector) -> Table {
     let mut config = Table::new();
     config.insert("route".into(), vec![route].into());
     config.insert("template".into(), templates.into());
-    // The first key of a template signs the vectors. Remove the other keys.
+    // The first key of a template signs the vectors. Remove the other keys. A certificate also has bits
+    // that gatepost does not use, so take its key.
     for template in config["template"].as_array_mut().unwrap() {
         if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
             keys.truncate(1);
+            if keys[0].as_str().is_some_and(|key| key.contains("CERTIFICATE")) {
+                keys[0] = fs::read_to_string("tests/it/keys/rsa_public.pem").unwrap().into();
+            }
         }
     }
     config

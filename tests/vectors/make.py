@@ -9,7 +9,7 @@ Nothing of gatepost signs or verifies here: a function for each platform signs a
 says. The samples are those of the definitions. `UPDATE_EVENTS=1 cargo test --test it events_of_vectors`
 then writes each missing event.json: review it.
 """
-import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse
+import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse, zlib
 
 NOW = 1703731478
 VECTORS = pathlib.Path(__file__).parent
@@ -64,6 +64,8 @@ class Platform:
     time    "sent" or "expiry" if gatepost checks a signed time
     covers  the places that the signature covers: `body` or fields. A change of another place is accepted
     public  the public key of the template, if `key` is a private one
+    secret  True if the path has a secret segment although the platform signs
+    renamed the start of the headers, and the start that they may have instead
     """
 
     def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published, public):
@@ -73,7 +75,7 @@ class Platform:
         self.definition = tomllib.loads((DEFINITIONS / f"{name.replace('-', '_')}.toml").read_text())
 
     def path(self, kind=None):
-        token = "" if self.proof else f"/{self.name}-token"
+        token = "" if self.proof and not self.secret else f"/{self.name}-token"
         return f"/callbacks/{self.name}{token}" + (f"/{kind}" if kind in self.apart() else "")
 
     def apart(self):
@@ -89,7 +91,10 @@ class Platform:
 
     def request(self, kind, now=NOW, key=None, change=None):
         sample = self.definition["kinds"][kind].get("sample") or self.definition.get("sample", {}).get("json", "{}")
-        request = Request(self, kind, json.loads(sample), now, key or self.key)
+        is_text = sample.strip()[0] not in "{["
+        request = Request(self, kind, {} if is_text else json.loads(sample), now, key or self.key)
+        if is_text:
+            request.raw = sample.strip().encode()
         if change:
             change(request)
         if self.sign:
@@ -98,11 +103,12 @@ class Platform:
 
 
 def platform(name, *, key=None, proof=None, time=None, covers=("body",), settings=None, encoding="hex", token=False,
-             other_key="another-key", published=(), challenge=None, forms=(), public=None, gets=()):
+             other_key="another-key", published=(), challenge=None, forms=(), public=None, gets=(), secret=False, renamed=None):
     def add(sign):
         PLATFORMS[name] = Platform(name, sign, key, proof, time, covers, settings or {}, encoding, token, other_key,
                                    published, public)
         PLATFORMS[name].challenge, PLATFORMS[name].forms, PLATFORMS[name].gets = challenge, forms, gets
+        PLATFORMS[name].secret, PLATFORMS[name].renamed = secret, renamed
     return add
 
 
@@ -117,10 +123,12 @@ def pem(name):
 
 
 def signed_by(private, message):
-    """Returns the RSA-SHA256 or Ed25519 signature of a message."""
+    """Returns the RSA-SHA256, ECDSA (RFC 6979) or Ed25519 signature of a message."""
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric import ec, padding
     key = serialization.load_pem_private_key(private.encode(), None)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     return key.sign(message, padding.PKCS1v15(), hashes.SHA256()) if hasattr(key, "key_size") else key.sign(message)
 
 
@@ -175,7 +183,7 @@ def cases(platform):
     kinds = platform.definition["kinds"]
     for kind in kinds:
         if "give" in kinds[kind].get("reply", {}):
-            yield from challenges(platform, kind, case)
+            yield from (hub_challenges if kinds[kind].get("unsigned") else challenges)(platform, kind, case)
             continue
         yield case(f"kind_{kind}", f"{kind}, as in the sample", platform.request(kind))
         if {"allow", "allow_status"} & kinds[kind].get("reply", {}).keys():
@@ -214,6 +222,23 @@ def challenges(platform, kind, case):
     yield case(f"{kind}_unfit", "a challenge with characters that a token does not have", wrong, "field_invalid")
 
 
+def hub_challenges(platform, kind, case):
+    """The challenges of WebSub, which are not signed."""
+    answer = {"status": 200, "body": platform.challenge(platform.request(kind))}
+    for mode in ("subscribe", "unsubscribe"):
+        request = platform.request(kind, change=lambda request: request.fields.update({"hub.mode": mode}))
+        yield case(f"{kind}_{mode}", f"the hub verifies hub.mode={mode}", request, expected=answer)
+    wrong = platform.request(kind, change=lambda request: request.fields.update({"hub.topic": "https://example.com/feed"}))
+    yield case(f"{kind}_other_topic", "a challenge for another topic", wrong, "field_invalid")
+    wrong = platform.request(kind, change=lambda request: request.fields.pop("hub.topic"))
+    yield case(f"{kind}_without_topic", "a challenge without a topic", wrong, "field_missing")
+    wrong = platform.request(kind, change=lambda request: request.fields.update({"hub.challenge": "no token: {}"}))
+    yield case(f"{kind}_unfit", "a challenge with characters that a token does not have", wrong, "field_invalid")
+    wrong = platform.request(kind)
+    wrong.path = wrong.path.replace("-token", "-tokem")
+    yield case(f"{kind}_wrong_token", "another secret path segment", wrong, "token_mismatch")
+
+
 def forgeries(platform, kind, case):
     field, header = None, None
     if platform.proof.startswith("header:"):
@@ -239,7 +264,8 @@ def forgeries(platform, kind, case):
     is_jwt = platform.definition["signature"].get("form") == "jwt"
     is_any = platform.token or platform.public
     malformed = "signature_mismatch" if is_any else "signature_malformed"
-    doubled = malformed if platform.definition["signature"].get("encoding") != "base64" else "signature_malformed"
+    is_padded = header and platform.request(kind).headers[header].endswith("=") or field
+    doubled = malformed if platform.definition["signature"].get("encoding") != "base64" or not is_padded else "signature_malformed"
     flip = lambda proof: proof[:-8] + ("0" if proof[-8] != "0" else "1") + proof[-7:]
     yield case("missing_signature", "no signature", edited(lambda proof: None), "signature_missing")
     yield case("wrong_signature", "one character of the signature changed", edited(flip), "signature_mismatch")
@@ -267,12 +293,35 @@ def forgeries(platform, kind, case):
         what = f"{'four' if hours == 4 else 'two'} hours old"
         yield case("expired", what, platform.request(kind, now=NOW - hours * 3600), "timestamp_expired")
         yield case("too_far_ahead", "two days ahead", platform.request(kind, now=NOW + 172800), "timestamp_too_far_ahead")
+    listed = [part[7:] for part in platform.definition["signature"].get("parts", []) if str(part).startswith("listed:")]
+    if listed and platform.time:
+        unit = 1000 if platform.definition["signature"]["time"]["unit"] == "ms" else 1
+        fresh = f"{listed[0]}{NOW * unit}"
+        old = platform.request(kind, now=NOW - 7200 * 2)
+        old.headers[header] = f"{fresh},{old.headers[header]}"
+        yield case("fresh_time_first", "an old callback, with another time before the signed one", old, "signature_mismatch")
+        old = platform.request(kind, now=NOW - 7200 * 2)
+        old.headers[header] += f",{fresh}"
+        yield case("fresh_time_last", "an old callback, with another time after the signed one", old, "timestamp_expired")
     if platform.token:
         return
 
-    swap = lambda request: request.fields.__setitem__("added", 1)
+    if platform.renamed:
+        old, new = platform.renamed
+        request = platform.request(kind)
+        request.headers = {name.replace(old, new): value for name, value in request.headers.items()}
+        yield case("other_headers", "the headers with their other names", request)
+        request = platform.request(kind)
+        request.headers |= {name.replace(old, new): value for name, value in platform.request(kind, now=NOW - 1).headers.items()}
+        request.headers[header.replace(old, new)] = flip(request.headers[header])
+        yield case("both_headers", "the header of the signature with both of its names, and two values", request, "field_duplicate")
     request = platform.request(kind)
-    swap(request)
+    if request.raw:
+        request.raw += b" "
+    elif isinstance(request.fields, list):
+        request.fields.append({"added": 1})
+    else:
+        request.fields["added"] = 1
     covered = "body" in platform.covers
     what = "a field added to the signed body" if covered else "a field added to a body that the signature does not cover"
     yield case("changed_body", what, request, "signature_mismatch" if covered else "accepted")
@@ -310,7 +359,7 @@ def gate_toml(platform):
         lines += ["[[route]]", f'path     = "{path}"', f'provider = "{platform.name}"']
         if kind:
             lines.append(f'kind     = "{kind}"')
-        if not platform.proof:
+        if not platform.proof or platform.secret:
             lines.append(f'token    = "{platform.name}-token"')
         lines.append("")
     for target in [case["target"] for case in platform.published if "target" in case]:
@@ -470,7 +519,12 @@ def _(r):
 
 
 @platform("svix", key="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", proof="header:svix-signature", time="sent",
-          other_key="whsec_" + base64.b64encode(b"another-secret-of-24-byt").decode(), published=[{
+          other_key="whsec_" + base64.b64encode(b"another-secret-of-24-byt").decode(), renamed=("svix-", "webhook-"), published=[{
+              "name": "v1a", "what": "the vector of the vendor's server, by a private key", "kind": "event",
+              "key": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=", "now": 1614265330,
+              "headers": {"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330", "webhook-signature":
+                          "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="},
+              "body": '{"test": 2432232314}', "source": "https://github.com/svix/svix-webhooks server/svix-server/src/worker.rs"}, {
               "name": "v1", "what": "the vector of the vendor's libraries", "kind": "event",
               "key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "now": 1614265330,
               "headers": {"svix-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "svix-timestamp": "1614265330",
@@ -568,6 +622,80 @@ def _(r):
 def _(r):
     r.headers["X-Signature-Timestamp"] = str(r.now)
     r.headers["X-Signature-Ed25519"] = signed_by(r.key, str(r.now).encode() + r.body).hex()
+
+
+@platform("realtimekit", proof="header:rtk-signature", renamed=("rtk-", "dyte-"), **RSA)
+def _(r):
+    r.headers["rtk-signature"] = base64.b64encode(signed_by(r.key, r.body)).decode()
+
+
+CERTIFICATE = RSA | {"public": pem("rsa_certificate")}
+
+
+@platform("paypal", proof="header:PAYPAL-TRANSMISSION-SIG", settings={"webhook_id": "8PT597110X687430LKGECATA"}, **CERTIFICATE)
+def _(r):
+    r.headers["PAYPAL-TRANSMISSION-TIME"] = rfc3339(r.now)
+    message = f"{r.headers['PAYPAL-TRANSMISSION-ID']}|{rfc3339(r.now)}|8PT597110X687430LKGECATA|{zlib.crc32(r.body)}"
+    r.headers["PAYPAL-TRANSMISSION-SIG"] = base64.b64encode(signed_by(r.key, message.encode())).decode()
+
+
+@platform("aws-sns", proof="/Signature", covers=("Message", "MessageId", "Subject", "Timestamp", "TopicArn"), **CERTIFICATE)
+def _(r):
+    names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+    message = "".join(f"{name}\n{r.fields[name]}\n" for name in names if name in r.fields)
+    r.fields["Signature"] = base64.b64encode(signed_by(r.key, message.encode())).decode()
+
+
+SENDGRID = '[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address","sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA","sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0","smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>","timestamp":1600112492}]\r\n'
+
+
+@platform("sendgrid", proof="header:X-Twilio-Email-Event-Webhook-Signature", key=pem("ec_private"), public=pem("ec_public"),
+          other_key=pem("ec_other_private"), published=[{
+              "name": "ecdsa", "what": "the vector of SendGrid's own library", "kind": "events",
+              "key": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==",
+              "now": 1600112502, "headers": {
+                  "X-Twilio-Email-Event-Webhook-Timestamp": "1600112502", "X-Twilio-Email-Event-Webhook-Signature":
+                  "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM="},
+              "body": SENDGRID, "source": "https://github.com/sendgrid/sendgrid-python test/unit/test_eventwebhook.py"}])
+def _(r):
+    r.headers["X-Twilio-Email-Event-Webhook-Timestamp"] = str(r.now)
+    signature = signed_by(r.key, str(r.now).encode() + r.body)
+    r.headers["X-Twilio-Email-Event-Webhook-Signature"] = base64.b64encode(signature).decode()
+
+
+@platform("pusher", key="pusher-app-key:pusher-app-secret", other_key="pusher-app-key:another-secret", time="sent",
+          proof="header:X-Pusher-Signature", published=[{
+              "name": "hmac_sha256", "what": "the vector of Pusher's own library", "kind": "events", "key": "123456789:tofu",
+              "now": 1403175511, "headers": {"X-Pusher-Key": "123456789", "X-Pusher-Signature":
+                                             "c17257e92037cd7de407ebc1ed174ceb7b2e518db127f44411b9ffc4f5b28cc5"},
+              "body": '{"time_ms":1403175510755,"events":[{"channel":"test_channel","name":"channel_vacated"}]}',
+              "source": "https://github.com/pusher/pusher-http-node tests/integration/webhook.js"}])
+def _(r):
+    r.fields["time_ms"] = r.now * 1000
+    r.headers["X-Pusher-Key"], secret = r.key.split(":")
+    r.headers["X-Pusher-Signature"] = hmac_of("sha256", secret, r.body)
+
+
+@platform("jwp", key="jwp-webhook-secret", proof="header:Authorization")
+def _(r):
+    r.headers["Authorization"] = "Bearer " + token_of(r.key, r.fields)
+
+
+@platform("youtube", key="youtube-hub-secret", proof="header:X-Hub-Signature", gets=("verification",), secret=True,
+          settings={"topic": "https://www.youtube.com/xml/feeds/videos.xml?channel_id=CHANNEL_ID"},
+          challenge=lambda r: r.fields["hub.challenge"])
+def _(r):
+    if r.kind == "notification":
+        r.headers["X-Hub-Signature"] = "sha1=" + hmac_of("sha1", r.key, r.body)
+
+
+VOLCENGINE_RTC = ("EventType", "EventData", "EventTime", "EventId", "AppId", "Version", "Nonce")
+
+
+@platform("volcengine-rtc", key="volcengine-rtc-key", proof="/Signature", covers=VOLCENGINE_RTC)
+def _(r):
+    values = sorted([r.key, *(r.fields[name] for name in VOLCENGINE_RTC)])
+    r.fields["Signature"] = hashlib.sha256("".join(values).encode()).hexdigest()
 
 
 @platform("cloudinary", key="cloudinary-api-secret", proof="header:X-Cld-Signature", time="sent")

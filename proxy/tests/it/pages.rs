@@ -32,18 +32,22 @@ fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
     std::fs::read_to_string(keys.join(format!("{kind}_private.pem"))).unwrap()
 }
 
-/// Creates the platform's secret in `folder`, and returns what `gatepost send` signs with.
-fn new_secret(folder: &Path, provider: &ProviderInfo) -> String {
+/// Creates the platform's secrets in `folder`. Returns what `gatepost send` signs with, and the secret
+/// segment of the path.
+fn new_secret(folder: &Path, provider: &ProviderInfo) -> [String; 2] {
     let mut init = gatepost();
     let config = format!("init-{}.toml", provider.name);
     init.args(["init", "--provider", &provider.name, "--out", &config]).current_dir(folder);
     assert!(init.output().unwrap().status.success(), "{}", provider.name);
-    let ending = if provider.keys { "key" } else { "token" };
-    let file = folder.join(format!("{}.{ending}", provider.name));
-    match std::fs::read_to_string(file) {
-        Ok(secret) => secret.trim().to_owned(),
-        Err(_) => private_key(folder, provider),
+    let read = |ending: &str| {
+        let file = folder.join(format!("{}.{ending}", provider.name));
+        std::fs::read_to_string(file).ok().map(|secret| secret.trim().to_owned())
+    };
+    let token = read("token").unwrap_or_default();
+    if !provider.keys {
+        return [token.clone(), token];
     }
+    [read("key").unwrap_or_else(|| private_key(folder, provider)), token]
 }
 
 /// Returns a key that the template does not have.
@@ -52,8 +56,11 @@ fn other_key(provider: &ProviderInfo, key: &str, other: &str) -> String {
     if !key.starts_with("-----") {
         return other.to_owned();
     }
-    let is_rsa = key.len() > 1000;
-    let kind = if is_rsa { "rsa" } else { "ed" };
+    let kind = match key.len() {
+        ..200 => "ed",
+        200..1000 => "ec",
+        _ => "rsa",
+    };
     std::fs::read_to_string(keys.join(format!("{kind}_other_private.pem")))
         .unwrap_or_else(|error| panic!("{}: {error}", provider.name))
 }
@@ -67,9 +74,9 @@ fn path_of(config: &str, kind: &str) -> String {
 }
 
 /// Sends a sample with `gatepost send`, and returns the first line of its output: the status.
-fn send(provider: &ProviderInfo, kind: &str, to: &str, secret: &str) -> String {
+fn send(provider: &ProviderInfo, kind: &str, to: &str, [secret, token]: [&str; 2]) -> String {
     let mut send = gatepost();
-    let to = to.replace("{token}", secret);
+    let to = to.replace("{token}", token);
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
     if provider.keys {
         // The text of a private key begins with dashes.
@@ -106,17 +113,19 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
     let _program = Program::start(run.arg("run").current_dir(&folder));
     drop(crate::support::connect(port));
     assert!(platforms.len() > 50, "expected more than 50 platforms, found {}", platforms.len());
-    for (definition, page, [secret, other]) in platforms {
+    for (definition, page, [[secret, token], [other, other_token]]) in platforms {
         let provider = definition.info();
         for kind in &provider.kinds {
             let to = format!("http://127.0.0.1:{port}{}", path_of(&page, &kind.name));
-            let status = send(&provider, &kind.name, &to, &secret);
+            let status = send(&provider, &kind.name, &to, [&secret, &token]);
             assert!(status.starts_with('2'), "{}.{}: {status}", provider.name, kind.name);
-            if provider.keys && !definition.signs(&kind.name) {
+            let is_signed = definition.signs(&kind.name);
+            if provider.keys && !provider.token && !is_signed {
                 continue;
             }
             let other = other_key(&provider, &secret, &other);
-            let status = send(&provider, &kind.name, &to, &other);
+            let token = if is_signed { &token } else { &other_token };
+            let status = send(&provider, &kind.name, &to, [&other, token]);
             assert!(status.starts_with("401"), "{}.{}: {status}", provider.name, kind.name);
         }
     }

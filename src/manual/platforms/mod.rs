@@ -2,10 +2,10 @@
 
 //! Platforms: setup, config, kinds, proof and resends of each.
 //!
-//! 58 platforms, each defined by a TOML file without code. The definitions of 47 vendors are confirmed by the vendor's
-//! documentation, or by code of the vendor. Of 27 of these vendors, a test compares gatepost with a signature that the
+//! 66 platforms, each defined by a TOML file without code. The definitions of 50 vendors are confirmed by the vendor's
+//! documentation, or by code of the vendor. Of 29 of these vendors, a test compares gatepost with a signature that the
 //! vendor has published, or the definition was read from the vendor's own code, such as its library or its server. Not
-//! confirmed: Bitmovin, Daily, Dolby OptiView Live, Wowza Video.
+//! confirmed: Bitmovin, Daily, JWP, Dolby OptiView Live, Wowza Video.
 //!
 //! | platform | name in the config | proof | source |
 //! |---|---|---|---|
@@ -15,6 +15,7 @@
 //! | [Ant Media Server](ant_media) | `ant-media` | secret path segment | published signature, or the platform's own code |
 //! | [api.video](api_video) | `api-video` | signature or key | published signature, or the platform's own code |
 //! | [Amazon IVS](aws_ivs) | `aws-ivs` | signature or key | the platform's documentation |
+//! | [Amazon SNS](aws_sns) | `aws-sns` | signature or key | published signature, or the platform's own code |
 //! | [Bitmovin](bitmovin) | `bitmovin` | signature or key | unconfirmed |
 //! | [Bunny Stream](bunny_stream) | `bunny-stream` | signature or key | the platform's documentation |
 //! | [Cloudflare Stream Live](cloudflare_live) | `cloudflare-live` | signature or key | the platform's documentation |
@@ -32,6 +33,7 @@
 //! | [100ms](hundred_ms) | `hundred-ms` | signature or key | the platform's documentation |
 //! | [ImageKit](imagekit) | `imagekit` | signature or key | published signature, or the platform's own code |
 //! | [8x8 JaaS (Jitsi)](jaas) | `jaas` | signature or key | the platform's documentation |
+//! | [JWP](jwp) | `jwp` | signature or key | unconfirmed |
 //! | [Kick](kick) | `kick` | signature or key | the platform's documentation |
 //! | [Kollus](kollus) | `kollus` | secret path segment | the platform's documentation |
 //! | [LiveKit](livekit) | `livekit` | signature or key | published signature, or the platform's own code |
@@ -43,9 +45,13 @@
 //! | [nginx-rtmp](nginx_rtmp) | `nginx-rtmp` | secret path segment | published signature, or the platform's own code |
 //! | [Dolby OptiView Live](optiview_live) | `optiview-live` | signature or key | unconfirmed |
 //! | [OvenMediaEngine](ovenmediaengine) | `ovenmediaengine` | signature or key | published signature, or the platform's own code |
+//! | [PayPal](paypal) | `paypal` | signature or key | the platform's documentation |
+//! | [Pusher Channels](pusher) | `pusher` | signature or key | published signature, or the platform's own code |
 //! | [Qiniu Pili](qiniu_pili) | `qiniu-pili` | signature or key | published signature, or the platform's own code |
+//! | [Cloudflare RealtimeKit (Dyte)](realtimekit) | `realtimekit` | signature or key | the platform's documentation |
 //! | [Red5 Pro](red5) | `red5` | secret path segment | the platform's documentation |
 //! | [Sendbird](sendbird) | `sendbird` | signature or key | the platform's documentation |
+//! | [SendGrid](sendgrid) | `sendgrid` | signature or key | published signature, or the platform's own code |
 //! | [Shopify](shopify) | `shopify` | signature or key | published signature, or the platform's own code |
 //! | [Slack](slack) | `slack` | signature or key | published signature, or the platform's own code |
 //! | [SRS](srs) | `srs` | secret path segment | published signature, or the platform's own code |
@@ -60,10 +66,12 @@
 //! | [VdoCipher](vdocipher) | `vdocipher` | secret path segment | the platform's documentation |
 //! | [VideoSDK](videosdk) | `videosdk` | signature or key | the platform's documentation |
 //! | [Volcengine Live](volcengine_live) | `volcengine-live` | signature or key | the platform's documentation |
+//! | [Volcengine RTC](volcengine_rtc) | `volcengine-rtc` | signature or key | the platform's documentation |
 //! | [Volcengine VOD](volcengine_vod) | `volcengine-vod` | signature or key | the platform's documentation |
 //! | [Vonage Video](vonage) | `vonage` | signature or key | the platform's documentation |
 //! | [Wistia](wistia) | `wistia` | signature or key | the platform's documentation |
 //! | [Wowza Video](wowza_video) | `wowza-video` | secret path segment | unconfirmed |
+//! | [YouTube WebSub](youtube) | `youtube` | signature or key | the platform's documentation |
 //! | [ZEGOCLOUD](zegocloud) | `zegocloud` | signature or key | published signature, or the platform's own code |
 //! | [ZLMediaKit](zlmediakit) | `zlmediakit` | secret path segment | the platform's documentation |
 //! | [Zoom](zoom) | `zoom` | signature or key | published signature, or the platform's own code |
@@ -85,6 +93,9 @@ pub mod api_video {}
 
 #[doc = include_str!("aws_ivs.md")]
 pub mod aws_ivs {}
+
+#[doc = include_str!("aws_sns.md")]
+pub mod aws_sns {}
 
 #[doc = include_str!("bitmovin.md")]
 pub mod bitmovin {}
@@ -137,6 +148,9 @@ pub mod imagekit {}
 #[doc = include_str!("jaas.md")]
 pub mod jaas {}
 
+#[doc = include_str!("jwp.md")]
+pub mod jwp {}
+
 #[doc = include_str!("kick.md")]
 pub mod kick {}
 
@@ -170,14 +184,26 @@ pub mod optiview_live {}
 #[doc = include_str!("ovenmediaengine.md")]
 pub mod ovenmediaengine {}
 
+#[doc = include_str!("paypal.md")]
+pub mod paypal {}
+
+#[doc = include_str!("pusher.md")]
+pub mod pusher {}
+
 #[doc = include_str!("qiniu_pili.md")]
 pub mod qiniu_pili {}
+
+#[doc = include_str!("realtimekit.md")]
+pub mod realtimekit {}
 
 #[doc = include_str!("red5.md")]
 pub mod red5 {}
 
 #[doc = include_str!("sendbird.md")]
 pub mod sendbird {}
+
+#[doc = include_str!("sendgrid.md")]
+pub mod sendgrid {}
 
 #[doc = include_str!("shopify.md")]
 pub mod shopify {}
@@ -221,6 +247,9 @@ pub mod videosdk {}
 #[doc = include_str!("volcengine_live.md")]
 pub mod volcengine_live {}
 
+#[doc = include_str!("volcengine_rtc.md")]
+pub mod volcengine_rtc {}
+
 #[doc = include_str!("volcengine_vod.md")]
 pub mod volcengine_vod {}
 
@@ -232,6 +261,9 @@ pub mod wistia {}
 
 #[doc = include_str!("wowza_video.md")]
 pub mod wowza_video {}
+
+#[doc = include_str!("youtube.md")]
+pub mod youtube {}
 
 #[doc = include_str!("zegocloud.md")]
 pub mod zegocloud {}

@@ -303,9 +303,9 @@ impl<'f> DefinitionReader<'f> {
         Some(read)
     }
 
-    /// Reads a sample body: the text of a JSON object.
+    /// Reads a sample body: the text of a JSON object, or any text if the platform sends raw bodies.
     pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
-        let fits = Object::from_json(text.value.trim()).is_ok();
+        let fits = self.has_raw_bodies.get() || Object::from_json(text.value.trim()).is_ok();
         if !fits {
             let problem = "expected a JSON object, found malformed JSON or another type";
             self.faults.add(&text.place, problem, "write the body of a callback");

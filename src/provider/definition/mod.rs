@@ -15,7 +15,7 @@ mod reply;
 mod setting;
 mod signature;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
@@ -53,6 +53,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
             reads_query: RefCell::default(),
             reads_target: RefCell::default(),
             methods: RefCell::default(),
+            has_raw_bodies: Cell::default(),
             settings: setting::settings(table, faults),
         };
         reader.plan(table)
@@ -69,6 +70,7 @@ struct DefinitionReader<'f> {
     reads_target: RefCell<bool>,
     /// The methods of `[request]`.
     methods: RefCell<Vec<Method>>,
+    has_raw_bodies: Cell<bool>,
     settings: Vec<Setting>,
 }
 
@@ -244,7 +246,9 @@ impl<'f> DefinitionReader<'f> {
         let formats = self.formats(table, &methods);
         let unwrap = table.string("unwrap").map(|name| name.value.into());
         table.finish();
-        Some(Request { methods, formats: formats?, unwrap })
+        let formats = formats?;
+        self.has_raw_bodies.set(formats.has(BodyFormat::Raw));
+        Some(Request { methods, formats, unwrap })
     }
 
     /// Reads `body`: a format, a list with a second format for other bodies, or a format for each

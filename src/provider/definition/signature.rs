@@ -35,7 +35,7 @@ impl<'f> DefinitionReader<'f> {
             true => Some(Some(Encoding::Base64UrlUnpadded)),
             false => self.signature_encoding(table, digest),
         };
-        let (parts, order) = self.parts(table);
+        let (parts, order, listed) = self.parts(table);
         let found_in = self.found_in(table);
         let separator = table.string("separator").and_then(|text| self.separator(&text));
         let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
@@ -44,17 +44,12 @@ impl<'f> DefinitionReader<'f> {
         let time = table.table("time").map(|t| self.time_rule(&t));
         table.finish();
         let digest = digest?;
+        let read_time = time.as_ref().and_then(Option::as_ref);
         match is_jwt {
-            true => self.check_jwt(table, digest, time.as_ref().and_then(Option::as_ref)),
-            false => self.check_key(table, digest, &parts),
-        }
-        if let Some(Some(time)) = &time
-            && !is_jwt
-        {
-            self.check_time(&table.place_of("time"), time, &parts);
-        }
-        if !is_jwt {
-            self.check_no_claims(table, &parts, matches!(key.named_by, Some(KeyName::Claim(_))));
+            true => self.check_jwt(table, digest, read_time),
+            // A fault of a part would cause further faults of the time and the key.
+            false if parts.len() < listed => {}
+            false => self.check_parts(table, digest, &parts, &key, read_time),
         }
         let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
@@ -64,7 +59,7 @@ impl<'f> DefinitionReader<'f> {
         self.check_found_in(table, found_in.as_ref(), &parts);
         let second = second.map_or(Some(None), |read| read.map(Some))?;
         if let Some(second) = &second {
-            self.check_second_digest(table, second, (digest, &prefix), is_jwt, &key);
+            self.check_second_digest(table, second, (digest, prefix), is_jwt, &key);
         }
         let time = time.map_or(Some(None), |read| read.map(Some))?;
         let (found_in, encoding) = (found_in?, encoding?);
@@ -101,6 +96,22 @@ impl<'f> DefinitionReader<'f> {
         self.word(word.as_ref(), "encoding", &Encoding::WORDS).map(Some)
     }
 
+    /// Checks a signature that is no token.
+    fn check_parts(
+        &self,
+        table: &Table<'f>,
+        digest: Digest,
+        parts: &[Part],
+        key: &KeyRule,
+        time: Option<&TimeRule>,
+    ) {
+        self.check_key(table, digest, parts);
+        if let Some(time) = time {
+            self.check_time(&table.place_of("time"), time, parts);
+        }
+        self.check_no_claims(table, parts, matches!(key.named_by, Some(KeyName::Claim(_))));
+    }
+
     /// Checks the parts. The parts of a plain hash, such as MD5, must include the key. The parts of
     /// an HMAC must not include the key. Without a digest, there are no parts.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
@@ -125,24 +136,27 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads `parts`: a list in the order of the message, or `{ sorted = […], separator = "" }`.
-    fn parts(&self, table: &Table<'f>) -> (Vec<Part>, PartOrder) {
-        let read = |table: &Table<'f>, key| -> Vec<_> {
-            table.list(key).iter().filter_map(|item| self.part(item)).collect()
+    /// Reads `parts`: a list in the order of the message, or `{ sorted = […], separator = "" }`. Also
+    /// returns the length of the list, which is longer than the parts if one of them has a fault.
+    fn parts(&self, table: &Table<'f>) -> (Vec<Part>, PartOrder, usize) {
+        let read = |table: &Table<'f>, key| -> (Vec<_>, usize) {
+            let listed = table.list(key);
+            (listed.iter().filter_map(|item| self.part(item)).collect(), listed.len())
         };
         let is_sorted = |item: &Item<'f>| matches!(&item.form, Form::Table(t) if !t.has("part"));
         let sorted = table.any("parts").filter(is_sorted);
         let Some(Item { form: Form::Table(sorted), .. }) = sorted else {
-            return (read(table, "parts"), PartOrder::AsListed);
+            let (parts, listed) = read(table, "parts");
+            return (parts, PartOrder::AsListed, listed);
         };
-        let parts = read(&sorted, "sorted");
+        let (parts, listed) = read(&sorted, "sorted");
         let separator = sorted.string("separator").map(|text| text.value).unwrap_or_default();
         sorted.finish();
         if !sorted.has("sorted") {
             let remedy = "write parts = { sorted = [\"key\", \"/timestamp\"], separator = \"\" }";
             self.faults.add(&sorted.place, "expected `sorted` in parts, found none", remedy);
         }
-        (parts, PartOrder::Sorted { separator: separator.into() })
+        (parts, PartOrder::Sorted { separator: separator.into() }, listed)
     }
 
     /// Reads `found_in`: a place, or a list of alternatives.

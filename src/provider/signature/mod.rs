@@ -92,13 +92,12 @@ impl Signature {
         if let Some(rule) = &self.jwt {
             self.check_token(rule, received, &signature_text, now)?;
         }
-        // Without keys, report `Mismatch` even for text that does not decode.
-        let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
+        let (mut matched, mut decodes, mut has_key) = (Choice::from(0), false, false);
         for key in keys {
             if !self.names_key(received, &signature_text, key) {
-                decodes = true;
                 continue;
             }
+            has_key = true;
             let expected = self.expected(received, &signature_text, key)?;
             for is_match in self.comparisons(&signature_text, key, &expected) {
                 // Not `||`, which short-circuits: the duration must not reveal which key matches.
@@ -107,7 +106,13 @@ impl Signature {
             }
         }
         if !bool::from(matched) {
-            return Err(if decodes { SignatureError::Mismatch } else { SignatureError::Malformed });
+            // Without a key, report `Mismatch` even for text that does not decode.
+            let is_malformed = has_key && !decodes;
+            return Err(if is_malformed {
+                SignatureError::Malformed
+            } else {
+                SignatureError::Mismatch
+            });
         }
         let Some(time) = &self.time else { return Ok(()) };
         let Some(window) = window.or(time.default_window()) else { return Ok(()) };

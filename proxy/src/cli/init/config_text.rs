@@ -16,7 +16,7 @@ impl RoutePath {
     /// Returns the paths of a provider: one for all kinds that callbacks name, and one for each
     /// other kind.
     pub(super) fn all(provider: &ProviderInfo) -> Vec<Self> {
-        let token = if provider.keys { "" } else { "/{token}" };
+        let token = if provider.token { "/{token}" } else { "" };
         let base = format!("/callbacks/{}{token}", provider.name);
         let has_named = provider.kinds.iter().any(|kind| kind.named);
         let unnamed = provider.kinds.iter().filter(|kind| has_named && !kind.named);
@@ -32,6 +32,8 @@ impl RoutePath {
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
     pub(super) secret: &'c SecretFile,
+    /// The file of the secret segment, if it is another one.
+    pub(super) token: Option<&'c SecretFile>,
     pub(super) listen: Option<&'c str>,
     pub(super) app: Option<&'c str>,
     pub(super) upstream: Option<&'c str>,
@@ -82,14 +84,16 @@ impl ConfigText<'_> {
         if let Some(kind) = &route.kind {
             writeln!(f, "kind     = {kind:?}")?;
         }
-        if !provider.keys {
+        if provider.token {
             if route.kind.is_none() {
+                let unsigned = if provider.keys { "each challenge" } else { "callbacks" };
                 writeln!(
                     f,
-                    "# The platform does not sign, so only this secret proves a callback."
+                    "# The platform does not sign {unsigned}: this secret is the only proof."
                 )?;
             }
-            writeln!(f, "token    = {{ file = {:?} }}", self.secret.name())?;
+            let token = self.token.unwrap_or(self.secret);
+            writeln!(f, "token    = {{ file = {:?} }}", token.name())?;
         }
         writeln!(f)
     }

@@ -80,17 +80,18 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let provider = choices.definition.info();
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let secret = SecretFile::create(folder, &choices.definition, &provider)?;
-    let text = choices.text(&provider, &secret).to_string();
+    let token = SecretFile::create_token(folder, &provider)?;
+    let text = choices.text(&provider, &secret, token.as_ref()).to_string();
     // Without the file of the public key, the config is not complete yet.
     if !secret.is_missing
         && let Err(error) = Config::from_text(&text, path)
     {
-        secret.remove_if_new();
+        [Some(&secret), token.as_ref()].into_iter().flatten().for_each(SecretFile::remove_if_new);
         return Err(error.into());
     }
     write(path, &text, arguments.force)
         .map_err(|source| CommandError::File { path: path.clone(), source })?;
-    choices.print_steps(&provider, &secret, path);
+    choices.print_steps(&provider, &secret, token.as_ref(), path);
     Ok(())
 }
 
@@ -147,10 +148,16 @@ impl Choices {
         Self::given(&given)
     }
 
-    fn text<'c>(&'c self, provider: &'c ProviderInfo, secret: &'c SecretFile) -> ConfigText<'c> {
+    fn text<'c>(
+        &'c self,
+        provider: &'c ProviderInfo,
+        secret: &'c SecretFile,
+        token: Option<&'c SecretFile>,
+    ) -> ConfigText<'c> {
         ConfigText {
             provider,
             secret,
+            token,
             listen: (self.door == Door::Proxy).then_some(LISTEN),
             app: self.app.as_deref(),
             upstream: self.upstream.as_deref(),
@@ -158,7 +165,13 @@ impl Choices {
     }
 
     /// Prints what to enter in the platform's console, and the next commands.
-    fn print_steps(&self, provider: &ProviderInfo, secret: &SecretFile, path: &Path) {
+    fn print_steps(
+        &self,
+        provider: &ProviderInfo,
+        secret: &SecretFile,
+        token: Option<&SecretFile>,
+        path: &Path,
+    ) {
         match secret.is_missing {
             true => out(&format!("wrote {}", path.display())),
             false => out(&format!("wrote {} and {}", path.display(), secret.path.display())),
@@ -175,8 +188,9 @@ impl Choices {
         let setup = provider.setup.as_deref().unwrap_or(generic);
         let shown = setup.replace("{url}", &urls[0]).replace("{key_file}", &key_file);
         out(&format!("  {}", shown.trim()));
-        if !provider.keys {
-            out(&format!("  TOKEN is the content of {key_file}."));
+        let token = token.unwrap_or(secret);
+        if provider.token {
+            out(&format!("  TOKEN is the content of {}.", token.path.display()));
         }
         urls.iter().skip(1).for_each(|url| out(&format!("  also: {url}")));
         if self.door == Door::Layer {
@@ -184,7 +198,7 @@ impl Choices {
         }
         out(&format!("\nNext:\n  gatepost check{}", config_option(path)));
         if !secret.is_missing {
-            out(&format!("  {}", send_command(&self.definition, provider, secret)));
+            out(&format!("  {}", send_command(&self.definition, provider, secret, token)));
         }
         if self.door == Door::Proxy {
             out(&format!("Between the two: gatepost run{}", config_option(path)));
@@ -216,12 +230,17 @@ fn config_option(path: &Path) -> String {
 }
 
 /// Returns the command that sends a sample callback to the new route.
-fn send_command(definition: &Definition, provider: &ProviderInfo, secret: &SecretFile) -> String {
+fn send_command(
+    definition: &Definition,
+    provider: &ProviderInfo,
+    secret: &SecretFile,
+    token: &SecretFile,
+) -> String {
     let file = secret.path.display();
     let path = &RoutePath::all(provider)[0].path;
     let signed = provider.kinds.iter().find(|kind| definition.signs(&kind.name) == provider.keys);
     let kind = signed.or(provider.kinds.first()).map_or("", |kind| &kind.name);
-    let path = path.replace("{token}", &format!("$(cat {file})"));
+    let path = path.replace("{token}", &format!("$(cat {})", token.path.display()));
     let key = if provider.keys { format!(" --key-file {file}") } else { String::new() };
     format!("gatepost send {}.{kind} --to \"http://{LISTEN}{path}\"{key}", provider.name)
 }

@@ -29,6 +29,20 @@ impl SecretFile {
     ) -> Result<Self, CommandError> {
         let ending = if provider.keys { "key" } else { "token" };
         let path = folder.join(format!("{}.{ending}", provider.name));
+        Self::create_if_fits(path, |secret| fits(definition, provider, secret))
+    }
+
+    /// Creates the file of the secret segment if the platform signs, but not its challenge.
+    pub(super) fn create_token(
+        folder: &Path,
+        provider: &ProviderInfo,
+    ) -> Result<Option<Self>, CommandError> {
+        let path = folder.join(format!("{}.token", provider.name));
+        let is_needed = provider.keys && provider.token;
+        is_needed.then(|| Self::create_if_fits(path, |_| true)).transpose()
+    }
+
+    fn create_if_fits(path: PathBuf, fits: impl Fn(&str) -> bool) -> Result<Self, CommandError> {
         if path.exists() {
             return Ok(Self { path, is_new: false, is_missing: false });
         }
@@ -42,7 +56,7 @@ impl SecretFile {
         let plain = HEXLOWER.encode(&random[..16]);
         let forms =
             [plain.clone(), format!("whsec_{}", BASE64.encode(&random)), format!("ID:{plain}")];
-        let Some(secret) = forms.into_iter().find(|form| fits(definition, provider, form)) else {
+        let Some(secret) = forms.into_iter().find(|form| fits(form)) else {
             return Ok(Self { path, is_new: false, is_missing: true });
         };
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);

@@ -1,0 +1,89 @@
+// @generated from jwp.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of JWP.
+//!
+//! [`JwpCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.jwplayer.com/platform/reference/learn-about-webhooks>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A live channel has become active.
+    pub struct ChannelActive prints(channel_id event_time) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the webhook.
+        webhook_id: Option<String> = "webhook_id",
+        /// The identifier of the property.
+        site_id: Option<String> = "site_id",
+        /// The time of the event, as RFC 3339.
+        event_time: Option<String> = "event_time",
+        /// The identifier of the live channel.
+        channel_id: Option<String> = "channel_id",
+    }
+
+    /// A live channel has become idle.
+    pub struct ChannelIdle prints(channel_id event_time) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the webhook.
+        webhook_id: Option<String> = "webhook_id",
+        /// The identifier of the property.
+        site_id: Option<String> = "site_id",
+        /// The time of the event, as RFC 3339.
+        event_time: Option<String> = "event_time",
+        /// The identifier of the live channel.
+        channel_id: Option<String> = "channel_id",
+    }
+
+    /// The thumbnail and all renditions of a new video are ready.
+    pub struct ConversionsComplete prints(event_time media_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the webhook.
+        webhook_id: Option<String> = "webhook_id",
+        /// The identifier of the property.
+        site_id: Option<String> = "site_id",
+        /// The time of the event, as RFC 3339.
+        event_time: Option<String> = "event_time",
+        /// The identifier of the video.
+        media_id: Option<String> = "media_id",
+    }
+
+    /// Another event.
+    pub struct JwpEvent prints(event_time media_id) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The identifier of the webhook.
+        webhook_id: Option<String> = "webhook_id",
+        /// The identifier of the property.
+        site_id: Option<String> = "site_id",
+        /// The time of the event, as RFC 3339.
+        event_time: Option<String> = "event_time",
+        /// The identifier of the video.
+        media_id: Option<String> = "media_id",
+    }
+}
+
+describe! { "jwp":
+    ChannelActive = "channel_active",
+    ChannelIdle = "channel_idle",
+    ConversionsComplete = "conversions_complete",
+    JwpEvent = "event",
+}
+
+callback! { "jwp":
+    /// A callback of JWP, by its kind.
+    pub enum JwpCallback {
+        /// A live channel has become active.
+        ChannelActive(ChannelActive) = "channel_active",
+        /// A live channel has become idle.
+        ChannelIdle(ChannelIdle) = "channel_idle",
+        /// The thumbnail and all renditions of a new video are ready.
+        ConversionsComplete(ConversionsComplete) = "conversions_complete",
+        /// Another event.
+        Event(JwpEvent) = "event",
+    }
+}

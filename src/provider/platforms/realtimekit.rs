@@ -1,0 +1,140 @@
+// @generated from realtimekit.toml by `UPDATE_VIEWS=1 cargo test --test it _files`.
+
+//! Typed views of the callbacks of Cloudflare RealtimeKit (Dyte).
+//!
+//! [`RealtimekitCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.dyte.io/guides/capabilities/webhooks/signatures>
+
+use serde_json::{Map, Value};
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// The data of kinds of Cloudflare RealtimeKit (Dyte) without fields of their own.
+    pub struct RealtimekitEvent prints(meeting) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The meeting.
+        meeting: Option<RealtimekitEventMeeting> = "meeting",
+    }
+
+    /// The object [`RealtimekitEvent::meeting`].
+    pub struct RealtimekitEventMeeting prints(id) {
+        /// The identifier of the meeting.
+        id: Option<String> = "id",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The title of the meeting.
+        title: Option<String> = "title",
+    }
+
+    /// The last participant has left a meeting, or the host has ended it.
+    pub struct MeetingEnded prints(meeting) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The meeting.
+        meeting: Option<MeetingEndedMeeting> = "meeting",
+        /// `HOST_ENDED_MEETING` or `ALL_PARTICIPANTS_LEFT`.
+        reason: Option<String> = "reason",
+    }
+
+    /// The object [`MeetingEnded::meeting`].
+    pub struct MeetingEndedMeeting prints(id) {
+        /// The identifier of the meeting.
+        id: Option<String> = "id",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The title of the meeting.
+        title: Option<String> = "title",
+    }
+
+    /// A participant has joined a meeting.
+    pub struct MeetingParticipantJoined prints(meeting) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The meeting.
+        meeting: Option<MeetingParticipantJoinedMeeting> = "meeting",
+        /// The participant, with `peerId` and `customParticipantId`.
+        participant: Option<Map<String, Value>> = "participant",
+    }
+
+    /// The object [`MeetingParticipantJoined::meeting`].
+    pub struct MeetingParticipantJoinedMeeting prints(id) {
+        /// The identifier of the meeting.
+        id: Option<String> = "id",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The title of the meeting.
+        title: Option<String> = "title",
+    }
+
+    /// A participant has left a meeting.
+    pub struct MeetingParticipantLeft prints(meeting) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The meeting.
+        meeting: Option<MeetingParticipantLeftMeeting> = "meeting",
+        /// The participant, with `peerId` and `customParticipantId`.
+        participant: Option<Map<String, Value>> = "participant",
+    }
+
+    /// The object [`MeetingParticipantLeft::meeting`].
+    pub struct MeetingParticipantLeftMeeting prints(id) {
+        /// The identifier of the meeting.
+        id: Option<String> = "id",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The title of the meeting.
+        title: Option<String> = "title",
+    }
+
+    /// The status of a recording has changed.
+    pub struct RecordingStatusUpdate prints(meeting) {
+        /// The name of the event.
+        event: Option<String> = "event",
+        /// The meeting.
+        meeting: Option<RecordingStatusUpdateMeeting> = "meeting",
+        /// The recording, with `id` and `status`: `INVOKED`, `RECORDING`, `UPLOADING`, `UPLOADED`
+        /// or `ERRORED`.
+        recording: Option<Map<String, Value>> = "recording",
+    }
+
+    /// The object [`RecordingStatusUpdate::meeting`].
+    pub struct RecordingStatusUpdateMeeting prints(id) {
+        /// The identifier of the meeting.
+        id: Option<String> = "id",
+        /// The identifier of the session.
+        session_id: Option<String> = "sessionId",
+        /// The title of the meeting.
+        title: Option<String> = "title",
+    }
+}
+
+describe! { "realtimekit":
+    RealtimekitEvent = "meeting.started"
+        | "event",
+    MeetingEnded = "meeting.ended",
+    MeetingParticipantJoined = "meeting.participantJoined",
+    MeetingParticipantLeft = "meeting.participantLeft",
+    RecordingStatusUpdate = "recording.statusUpdate",
+}
+
+callback! { "realtimekit":
+    /// A callback of Cloudflare RealtimeKit (Dyte), by its kind.
+    pub enum RealtimekitCallback {
+        /// The first participant has joined a meeting.
+        MeetingStarted(RealtimekitEvent) = "meeting.started",
+        /// The last participant has left a meeting, or the host has ended it.
+        MeetingEnded(MeetingEnded) = "meeting.ended",
+        /// A participant has joined a meeting.
+        MeetingParticipantJoined(MeetingParticipantJoined) = "meeting.participantJoined",
+        /// A participant has left a meeting.
+        MeetingParticipantLeft(MeetingParticipantLeft) = "meeting.participantLeft",
+        /// The status of a recording has changed.
+        RecordingStatusUpdate(RecordingStatusUpdate) = "recording.statusUpdate",
+        /// Another event, such as `livestreaming.statusUpdate` or `meeting.chatSynced`.
+        Event(RealtimekitEvent) = "event",
+    }
+}
