@@ -468,7 +468,8 @@ def _(r):
     r.headers["X-Millicast-Signature"] = "sha1=" + hmac_of("sha1", base64.b64decode(r.key), r.body)
 
 
-@platform("optiview-live", key="optiview-live-key", proof="header:x-dolby-streaming-signature", time="sent")
+@platform("optiview-live", key="optiview-live-key", proof="header:x-dolby-streaming-signature", time="sent",
+          renamed=("x-dolby-streaming-", "dolby-"))
 def _(r):
     r.headers["x-dolby-streaming-signature"] = f"t={r.now},h=" + hmac_of("sha256", r.key, f"{r.now}.".encode() + r.body)
 

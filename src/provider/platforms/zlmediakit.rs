@@ -54,7 +54,8 @@ view! {
         params: Option<String> = "params",
     }
 
-    /// A stream of one protocol has started or ended.
+    /// A stream of one protocol has started or ended. A stream that ZLMediaKit serves by several
+    /// protocols has several.
     pub struct OnStreamChanged prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -147,7 +148,8 @@ callback! { "zlmediakit":
         OnPublish(OnPublish) = "on_publish",
         /// A client asks to play a stream.
         OnPlay(OnPlay) = "on_play",
-        /// A stream of one protocol has started or ended.
+        /// A stream of one protocol has started or ended. A stream that ZLMediaKit serves by
+        /// several protocols has several.
         OnStreamChanged(OnStreamChanged) = "on_stream_changed",
         /// A recording is complete.
         OnRecordMp4(OnRecordMp4) = "on_record_mp4",
