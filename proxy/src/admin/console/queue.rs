@@ -82,7 +82,7 @@ async fn show(
         Err(_) => None,
     };
     let Some((entry, event)) = found else {
-        let text = "The queue has no such event: somebody has dropped or replayed it, or its time to \
+        let text = "The queue has no such event: an operator has dropped or replayed it, or its time to \
                     keep is over.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
