@@ -1,4 +1,8 @@
 //! A real nginx with its RTMP module asks the gate, and a real ffmpeg publishes streams.
+//!
+//! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or ZLMediaKit. Their vectors
+//! (`tests/vectors`) have the requests that the documentation or the source of the server shows; the first lines of each
+//! definition name both.
 
 use std::process::Command;
 

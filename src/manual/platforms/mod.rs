@@ -5,7 +5,7 @@
 //! 66 platforms, each defined by a TOML file without code. The definitions of 50 vendors are confirmed by the vendor's
 //! documentation, or by code of the vendor. Of 29 of these vendors, a test compares gatepost with a signature that the
 //! vendor has published, or the definition was read from the vendor's own code, such as its library or its server. Not
-//! confirmed: Bitmovin, Daily, JWP, Dolby OptiView Live, Wowza Video.
+//! confirmed: Bitmovin, Daily, JWP, Wowza Video.
 //!
 //! | platform | name in the config | proof | source |
 //! |---|---|---|---|
@@ -43,7 +43,7 @@
 //! | [Mux](mux) | `mux` | signature or key | published signature, or the platform's own code |
 //! | [NAVER Cloud Live Station](naver_live) | `naver-live` | secret path segment | the platform's documentation |
 //! | [nginx-rtmp](nginx_rtmp) | `nginx-rtmp` | secret path segment | published signature, or the platform's own code |
-//! | [Dolby OptiView Live](optiview_live) | `optiview-live` | signature or key | unconfirmed |
+//! | [Dolby OptiView Live](optiview_live) | `optiview-live` | signature or key | the platform's documentation |
 //! | [OvenMediaEngine](ovenmediaengine) | `ovenmediaengine` | signature or key | published signature, or the platform's own code |
 //! | [PayPal](paypal) | `paypal` | signature or key | the platform's documentation |
 //! | [Pusher Channels](pusher) | `pusher` | signature or key | published signature, or the platform's own code |
