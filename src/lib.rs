@@ -133,9 +133,9 @@ pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use memory::store::{
-    Appended, Claimed, DedupeKey, EntryState, InMemoryStore, Lane, LaneStatus, Lease, NewEvent,
-    QueueEntry, QueueFilter, Settlement, StateTotal, Store, StoreError, StoreFuture, StoreStatus,
-    StoredEvent,
+    Appended, Claimed, DedupeKey, EntryState, InMemorySharedState, InMemoryStore, Lane, LaneStatus,
+    Lease, NewEvent, QueueEntry, QueueFilter, Settlement, SharedKey, SharedState, SharedValue,
+    StateTotal, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
 };
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;
