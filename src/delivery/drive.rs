@@ -13,7 +13,8 @@
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls
 //!    [`Accepted::next`] again.
 //! 5. For [`Next::Store`]: appends the event to [`Runtime::store`], within [`Enqueue::timeout`].
-//!    Without a store, continues as if the config did not queue the kind.
+//!    Without a store, continues as if the config did not queue the kind. Or claims the callback in
+//!    [`Runtime::shared_state`], and waits while another machine has the claim.
 //! 6. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
@@ -32,11 +33,11 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 
-use super::{Enqueue, Next, Question};
+use super::{Enqueue, Next, Question, SharedUse, StoreStep, shared};
 use crate::conclusion::Conclusion;
 use crate::head::{Head, RequestContext};
 use crate::intake::{BodyFailure, Intake};
-use crate::memory::store::Store;
+use crate::memory::store::{SharedState, Store, StoreError};
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -126,6 +127,22 @@ pub trait Runtime: Sync {
     fn store(&self) -> Option<&dyn Store> {
         None
     }
+
+    /// Returns the state that machines share.
+    ///
+    /// The default implementation returns `None`: the gate then remembers callbacks in memory only.
+    fn shared_state(&self) -> Option<&dyn SharedState> {
+        None
+    }
+
+    /// Takes note of an operation of the shared state that has no result, so that the driver does
+    /// without it. `outage` is the reason if the operation is the first of an outage.
+    ///
+    /// The default implementation does nothing. A server counts the operations, and logs the outage.
+    fn unshared(&self, _of: SharedUse, _outage: Option<&StoreError>) {}
+
+    /// Takes note of the end of an outage. `missed` is the number of operations without a result.
+    fn shared_again(&self, _missed: u64) {}
 
     /// Runs work that may take many milliseconds: the judgement of a large body.
     ///
@@ -309,12 +326,25 @@ pub async fn drive(
     runtime: &impl Runtime,
     intake: Intake,
 ) -> Driven {
-    let (accepted, now) = match read(client, runtime, intake).await {
+    let is_shared = runtime.shared_state().is_some();
+    let intake = if is_shared { intake.shared() } else { intake };
+    let (mut accepted, now) = match read(client, runtime, intake).await {
         Ok(read) => read,
         Err(refusal) => return Driven::Refused(refusal),
     };
+    // The steps in the shared state are boxed, so that the future of a usual callback stays small.
+    if is_shared {
+        accepted = match Box::pin(shared::check_proof(runtime, accepted)).await {
+            Ok(accepted) => accepted,
+            Err(refusal) => return Driven::Refused(refusal),
+        };
+    }
     match conclude(client, app, runtime, &accepted, now).await {
         Some((mut conclusion, now)) => {
+            if is_shared {
+                let last = shared::last_answer(runtime, &accepted, conclusion, now);
+                conclusion = Box::pin(last).await;
+            }
             // Only now, because copies of the callback share a conclusion, and each copy may be of
             // another origin.
             conclusion.reply.cors = accepted.cors().cloned().map(Box::new);
@@ -430,10 +460,16 @@ async fn conclude(
         match next {
             Next::Reply(conclusion) => return Some((conclusion, now)),
             Next::Ask(question) => return ask(client, app, runtime, question, now).await,
-            Next::Store(enqueue) => match runtime.store() {
-                // Boxed, so that the future of an event that is not queued stays small.
-                Some(store) => return Box::pin(append(client, runtime, store, *enqueue)).await,
-                None => next = enqueue.without_store(now),
+            // Boxed, so that the future of an event that is not queued stays small.
+            Next::Store(step) => match (*step, runtime.store()) {
+                (StoreStep::Append(enqueue), Some(store)) => {
+                    return Box::pin(append(client, runtime, store, enqueue)).await;
+                }
+                (StoreStep::Append(enqueue), None) => next = enqueue.without_store(now),
+                (StoreStep::Claim(claim), _) => {
+                    next = Box::pin(shared::claim(client, runtime, claim)).await?;
+                    now = runtime.now();
+                }
             },
             Next::Wait(mut wait) => {
                 let timer = pin!(runtime.sleep(wait.timeout()));
@@ -472,7 +508,7 @@ async fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
     runtime: &impl Runtime,
-    question: Question,
+    mut question: Question,
     mut now: Timestamp,
 ) -> Option<(Conclusion, Timestamp)> {
     let mut timer = pin!(runtime.sleep_coarsely(question.timeout()));
@@ -481,7 +517,12 @@ async fn ask(
         let (accepted, head, context) = (question.accepted(), client.head(), client.context());
         let event = EventRequest { accepted, head, context, now };
         let asked = pin!(app.ask(&question, event, attempt));
-        let asked = while_connected(client, asked, timer.as_mut()).await?;
+        let Some(asked) = while_connected(client, asked, timer.as_mut()).await else {
+            if let Some(held) = question.shared.take() {
+                Box::pin(shared::release(runtime, question.accepted(), *held)).await;
+            }
+            return None;
+        };
         now = runtime.now();
         match asked {
             None => break Answer::Timeout,
@@ -494,13 +535,19 @@ async fn ask(
             }
         }
     };
-    Some((question.conclude(&answer, now), now))
+    let Some(held) = question.shared.take() else {
+        return Some((question.conclude(&answer, now), now));
+    };
+    let accepted = question.accepted().clone();
+    let conclusion = question.conclude(&answer, now);
+    Box::pin(shared::finish(runtime, &accepted, *held, &conclusion, now)).await;
+    Some((conclusion, now))
 }
 
 /// Runs `work`. Returns `None` if the timer completes first.
 ///
 /// Polls `work` before the timer. If `work` completes at once, the timer never starts.
-async fn in_time<T>(
+pub(super) async fn in_time<T>(
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Option<T> {
@@ -514,7 +561,7 @@ async fn in_time<T>(
 /// Runs `work` as [`in_time`] does, while the client is connected.
 ///
 /// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects.
-async fn while_connected<T: Send>(
+pub(super) async fn while_connected<T: Send>(
     client: &mut impl ClientSide,
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
