@@ -119,8 +119,7 @@ pub use config::{
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, Enqueue,
-    EventRequest, Next, Question, QueuedApp, Runtime, SharedClaim, SharedUse, StoreStep, Wait,
-    drive,
+    EventRequest, Next, Question, QueuedApp, Runtime, SharedClaim, StoreStep, Wait, drive,
 };
 pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
@@ -135,8 +134,8 @@ pub use intake::{BodyFailure, Intake};
 pub use layer::GateLayer;
 pub use memory::store::{
     Appended, Claimed, DedupeKey, EntryState, InMemorySharedState, InMemoryStore, Lane, LaneStatus,
-    Lease, NewEvent, QueueEntry, QueueFilter, Settlement, SharedKey, SharedState, SharedValue,
-    StateTotal, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
+    Lease, NewEvent, QueueEntry, QueueFilter, Settlement, SharedKey, SharedState, SharedUse,
+    SharedValue, StateTotal, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
 };
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;

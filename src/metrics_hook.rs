@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::conclusion::Conclusion;
-use crate::delivery::SharedUse;
+use crate::memory::store::SharedUse;
 use crate::shadow::Shadowed;
 use crate::verdict::{Accepted, Refusal};
 

@@ -29,18 +29,17 @@ mod outcome;
 mod queued;
 mod replay;
 mod request;
+mod server;
 mod session_order;
 mod shared;
 
 pub(crate) use drive::judge_large;
-pub use drive::{
-    AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest,
-    Runtime, drive,
-};
+pub use drive::{AppSide, Asked, Attempt, Driven, EventRequest, drive};
 #[cfg(feature = "tower")]
 pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
 pub use queued::{Enqueue, QueuedApp};
-pub use shared::{SharedClaim, SharedUse};
+pub use server::{ClientActivity, ClientSide, Disconnected, Runtime};
+pub use shared::SharedClaim;
 
 use std::future::Future;
 use std::pin::Pin;

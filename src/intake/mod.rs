@@ -56,7 +56,7 @@ use crate::verdict::{
     Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind, Reused, Sharing,
 };
 use normalise::normalise;
-use reuse::{Seen, proof_values, refuses};
+use reuse::{Sighting, proof_values, refuses};
 
 pub(crate) use head_check::{CheckedHead, check_head};
 
@@ -358,13 +358,13 @@ impl Intake {
         let proof = proof.filter(|_| !self.0.in_shadow);
         let values = proof.and_then(|proof| proof_values(template, kind, proof, &event, &received));
         let seen = values.as_ref().map(|values| values.note(&self.0.memory, now));
-        let reused = seen.and_then(Seen::reused);
+        let reused = seen.and_then(Sighting::reused);
         let refusal = || refuse(RefusalKind::SignatureReused.into());
         if reused.is_some_and(|reused| refuses(template, reused)) {
             return Err(refusal());
         }
         let sharing = self.0.is_shared.then(|| {
-            let first = values.filter(|_| seen.is_some_and(Seen::is_first));
+            let first = values.filter(|_| seen.is_some_and(Sighting::is_first));
             let refusal = |reused| refuses(template, reused).then(refusal);
             Box::new(Sharing { proof: first.map(|values| values.to_share(refusal, now)) })
         });

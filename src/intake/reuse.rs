@@ -30,7 +30,7 @@ pub(super) struct ProofValues<'v> {
 
 /// Result of [`ProofValues::note`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum Sighting {
     /// The value arrives for the first time.
     First,
     /// The value has arrived with the same data: the callback is a resend.
@@ -39,7 +39,7 @@ pub(super) enum Seen {
     WithOtherData(Reused),
 }
 
-impl Seen {
+impl Sighting {
     pub(super) const fn reused(self) -> Option<Reused> {
         match self {
             Self::First | Self::Again => None,
@@ -83,7 +83,7 @@ pub(super) fn proof_values<'v>(
         proof.window?;
         (Reused::Signature, [event_id, data], None)
     } else if !id.iter().all(|id| signature.covers(id)) {
-        (Reused::Signature, [event_id, &[]], Some(&received.raw[..]))
+        (Reused::Signature, [event_id, &[]], Some(received.raw))
     } else if !id.is_empty() && plan.id_without.is_empty() {
         (Reused::Id, [&[][..], data], Some(event_id))
     } else {
@@ -94,14 +94,14 @@ pub(super) fn proof_values<'v>(
 
 impl ProofValues<'_> {
     /// Notes the value, with a digest of its data.
-    pub(super) fn note(&self, memory: &Memory, now: Timestamp) -> Seen {
+    pub(super) fn note(&self, memory: &Memory, now: Timestamp) -> Sighting {
         let domain = if self.reused == Reused::Id { Domain::Id } else { Domain::Signed };
         let key = memory.fingerprint(domain, self.parts());
         let digest = memory.short_fingerprint(Domain::Callback, self.with);
         match memory.proofs.get_or_insert(key, digest, self.until(now), now) {
-            None => Seen::First,
-            Some(earlier) if earlier == digest => Seen::Again,
-            Some(_) => Seen::WithOtherData(self.reused),
+            None => Sighting::First,
+            Some(earlier) if earlier == digest => Sighting::Again,
+            Some(_) => Sighting::WithOtherData(self.reused),
         }
     }
 

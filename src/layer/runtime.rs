@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use super::GateLayer;
-use crate::delivery::{Runtime, SharedUse};
-use crate::memory::store::{SharedState, StoreError};
+use crate::delivery::Runtime;
+use crate::memory::store::{SharedState, SharedUse, StoreError};
 use crate::report;
 use crate::time::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Whether the state that machines share is available.
+//! The availability of the state that machines share.
 //!
 //! After a failed operation, gatepost does without the shared state for [`PAUSE`]. The next callback
 //! then tries it again, and the others still do without it. A state that hangs therefore delays one

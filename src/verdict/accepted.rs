@@ -91,7 +91,7 @@ pub(crate) enum Reused {
     Signature,
 }
 
-/// What a callback adds to the state that machines share.
+/// The values of a callback for the state that machines share.
 #[derive(Clone, Default)]
 pub(crate) struct Sharing {
     /// `None` if this machine has seen the signature or id before, or if none can be reused.

@@ -74,7 +74,9 @@ impl Machine {
     async fn send(&self, path: &'static str, body: &str, app: &mut App) -> Conclusion {
         match self.drive(path, body, app).await {
             Driven::Concluded(_, conclusion, _) => conclusion,
-            other => panic!("expected a conclusion, found {other:?}"),
+            other @ (Driven::Refused(_) | Driven::ClientGone(_)) => {
+                panic!("expected a conclusion, found {other:?}")
+            }
         }
     }
 

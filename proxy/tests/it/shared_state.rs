@@ -1,4 +1,4 @@
-//! What gatepost keeps in the store beside the events: resends, signatures and last answers.
+//! The entries of the store beside the events: resends, signatures and last answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};

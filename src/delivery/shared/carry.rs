@@ -3,14 +3,14 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::super::drive::{ClientSide, Runtime, in_time, while_connected};
+use super::super::server::{ClientSide, Runtime, in_time, while_connected};
 use super::super::{Next, StoreStep};
-use super::{HeldClaim, LastAnswerStep, SharedClaim, SharedUse, value};
+use super::{HeldClaim, LastAnswerStep, SharedClaim, value};
 use crate::conclusion::{Conclusion, Origin};
-use crate::memory::store::{SharedState, StoreError, StoreFuture};
+use crate::memory::store::{SharedState, SharedUse, StoreError, StoreFuture};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
-use value::Value;
+use value::StoredValue;
 
 /// Shortest time limit of an operation, for an app that used all of its time: half of the time that
 /// gatepost keeps free for the reply.
@@ -156,7 +156,7 @@ pub(in crate::delivery) async fn last_answer(
     };
     let found = found.and_then(|found| value::read(found.bytes, ask.policy.as_ref()));
     match (found, &conclusion.origin) {
-        (Some(Value::Reply(reply)), Origin::Failure(reason)) => {
+        (Some(StoredValue::Reply(reply)), Origin::Failure(reason)) => {
             Conclusion::new(*reply, Origin::LastGood(reason.clone()))
         }
         _ => conclusion,

@@ -17,7 +17,6 @@
 mod carry;
 mod value;
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,39 +30,7 @@ use crate::printable::print_only;
 use crate::template::Ask;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
-use value::Value;
-
-/// Use of the shared state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SharedUse {
-    /// The last reply to a viewer, for an app that fails.
-    LastAnswer,
-    /// Replies to resends.
-    Resend,
-    /// Signatures and ids, for their reuse.
-    Signature,
-}
-
-impl SharedUse {
-    /// All uses.
-    pub const ALL: [Self; 3] = [Self::LastAnswer, Self::Resend, Self::Signature];
-
-    /// Returns the stable word: `last_answer`, `resend` or `signature`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LastAnswer => "last_answer",
-            Self::Resend => "resend",
-            Self::Signature => "signature",
-        }
-    }
-}
-
-impl fmt::Display for SharedUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use value::StoredValue;
 
 /// The step that claims a callback in the shared state, so that no other machine asks the app.
 #[must_use]
@@ -146,15 +113,15 @@ impl SharedClaim {
             Some(Some(found)) => {
                 let policy = self.question.ask().and_then(|ask| ask.policy.as_ref());
                 match value::read(found.bytes, policy) {
-                    Some(Value::Claim) => {
+                    Some(StoredValue::Claim) => {
                         self.tries += 1;
                         return Next::Store(Box::new(StoreStep::Claim(self)));
                     }
-                    Some(Value::Acknowledgement) => {
+                    Some(StoredValue::Acknowledgement) => {
                         let conclusion = self.accepted().acknowledged(Origin::Resend);
                         return Next::Reply(self.question.repeat(conclusion, found.until));
                     }
-                    Some(Value::Reply(reply)) => {
+                    Some(StoredValue::Reply(reply)) => {
                         let conclusion = Conclusion::new(*reply, Origin::Resend);
                         return Next::Reply(self.question.repeat(conclusion, found.until));
                     }

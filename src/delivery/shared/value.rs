@@ -29,7 +29,7 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 
 /// A value of the shared state.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(super) enum StoredValue {
     /// A process asks the app.
     Claim,
     /// The app took the event.
@@ -87,11 +87,11 @@ pub(super) fn reply(reply: &Reply, policy: &Policy) -> Option<Bytes> {
 }
 
 /// Reads a value. Returns `None` for a value of another version.
-pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<Value> {
+pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<StoredValue> {
     match bytes.try_get_u8().ok()? {
-        CLAIM => Some(Value::Claim),
-        ACKNOWLEDGEMENT => Some(Value::Acknowledgement),
-        REPLY => read_reply(bytes, policy?).map(|reply| Value::Reply(Box::new(reply))),
+        CLAIM => Some(StoredValue::Claim),
+        ACKNOWLEDGEMENT => Some(StoredValue::Acknowledgement),
+        REPLY => read_reply(bytes, policy?).map(|reply| StoredValue::Reply(Box::new(reply))),
         _ => None,
     }
 }

@@ -32,7 +32,7 @@ pub use entry::{
 pub use in_memory::InMemoryStore;
 pub use in_memory_shared::InMemorySharedState;
 pub(crate) use shared::{SharedDomain, shared_key};
-pub use shared::{SharedKey, SharedState, SharedValue};
+pub use shared::{SharedKey, SharedState, SharedUse, SharedValue};
 
 use crate::time::Timestamp;
 

@@ -1,5 +1,7 @@
 //! The port to the state that machines share: resends, signatures and last answers.
 
+use std::fmt;
+
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
@@ -58,6 +60,38 @@ pub trait SharedState: Send + Sync {
 
     /// Removes the value of a key if its bytes are `bytes`. Otherwise does nothing.
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()>;
+}
+
+/// Use of the shared state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SharedUse {
+    /// The last reply to a viewer, for an app that fails.
+    LastAnswer,
+    /// Replies to resends.
+    Resend,
+    /// Signatures and ids, for their reuse.
+    Signature,
+}
+
+impl SharedUse {
+    /// All uses.
+    pub const ALL: [Self; 3] = [Self::LastAnswer, Self::Resend, Self::Signature];
+
+    /// Returns the stable word: `last_answer`, `resend` or `signature`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LastAnswer => "last_answer",
+            Self::Resend => "resend",
+            Self::Signature => "signature",
+        }
+    }
+}
+
+impl fmt::Display for SharedUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Purpose of a key. The same parts have a different key for each purpose.

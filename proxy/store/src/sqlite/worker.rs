@@ -25,7 +25,7 @@ struct Job {
     durability: Durability,
 }
 
-/// What a commit of an operation survives.
+/// The events that a commit survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Durability {
     /// The end of the process.
