@@ -1,4 +1,4 @@
-//! The server that [`drive`](super::drive) works for: the client's connection, the clock and the
+//! The server that [`drive`](crate::drive) works for: the client's connection, the clock and the
 //! timers.
 
 use std::future::{Future, poll_fn};
@@ -14,7 +14,7 @@ use crate::memory::store::{SharedState, SharedUse, Store, StoreError};
 use crate::time::Timestamp;
 
 /// The client's side of a callback: a request whose head the server has read, and the connection
-/// of the request. See [`drive`] for an example.
+/// of the request. See [`drive`](crate::drive) for an example.
 pub trait ClientSide: Send {
     /// Returns the head of the request.
     fn head(&self) -> Head<'_>;
@@ -55,13 +55,13 @@ pub trait ClientSide: Send {
     /// Waits for activity of the client after the end of the body.
     ///
     /// The default implementation never completes. It is sufficient if the server drops the future
-    /// of [`drive`] when the client disconnects.
+    /// of [`drive`](crate::drive) when the client disconnects.
     fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
         std::future::pending()
     }
 }
 
-/// Clock and timer of a server. See [`drive`] for an example.
+/// Clock and timer of a server. See [`drive`](crate::drive) for an example.
 pub trait Runtime: Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
