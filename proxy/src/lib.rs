@@ -51,12 +51,15 @@ mod clock;
 mod config_warnings;
 mod descriptors;
 mod inbound;
+mod platform;
 mod queue;
 mod resolver;
 mod served_config;
 mod server;
+mod table;
 mod telemetry;
 mod tls;
+mod trusting_client;
 
 pub use cli::run_program;
 pub use inbound::pingora::GateModule;
