@@ -425,30 +425,35 @@ async fn conclude(
     accepted: &Accepted,
     mut now: Timestamp,
 ) -> Option<(Conclusion, Timestamp)> {
-    let mut next = accepted.next(now);
-    loop {
-        match next {
-            Next::Reply(conclusion) => return Some((conclusion, now)),
-            Next::Ask(question) => return ask(client, app, runtime, question, now).await,
-            Next::Store(enqueue) => match runtime.store() {
-                // Boxed, so that the future of an event that is not queued stays small.
-                Some(store) => return Box::pin(append(client, runtime, store, *enqueue)).await,
-                None => next = enqueue.without_store(now),
-            },
-            Next::Wait(mut wait) => {
-                let timer = pin!(runtime.sleep(wait.timeout()));
-                let shared = Pin::new(&mut wait);
-                let shared = while_connected(client, shared, timer).await?;
-                now = runtime.now();
-                match shared {
-                    Some(Some(conclusion)) => return Some((conclusion, now)),
-                    // The earlier copy ended without a conclusion: call `next` again.
-                    Some(None) => next = accepted.next(now),
-                    None => return Some((wait.give_up(now), now)),
+    let asking = pin!({
+        let mut next = accepted.next(now);
+        loop {
+            match next {
+                Next::Reply(conclusion) => return Some((conclusion, now)),
+                Next::Ask(question) => break ask(client, app, runtime, question, now),
+                Next::Store(enqueue) => match runtime.store() {
+                    // Boxed, so that the future of an event that is not queued stays small.
+                    Some(store) => {
+                        return Box::pin(append(client, runtime, store, *enqueue)).await;
+                    }
+                    None => next = enqueue.without_store(now),
+                },
+                Next::Wait(mut wait) => {
+                    let timer = pin!(runtime.sleep(wait.timeout()));
+                    let shared = Pin::new(&mut wait);
+                    let shared = while_connected(client, shared, timer).await?;
+                    now = runtime.now();
+                    match shared {
+                        Some(Some(conclusion)) => return Some((conclusion, now)),
+                        // The earlier copy ended without a conclusion: call `next` again.
+                        Some(None) => next = accepted.next(now),
+                        None => return Some((wait.give_up(now), now)),
+                    }
                 }
             }
         }
-    }
+    });
+    asking.await
 }
 
 /// Appends the event to the store, within the time of the platform.
@@ -468,34 +473,38 @@ async fn append(
 
 /// Asks the app within the question's time-out. If the app closes a reused connection without an
 /// answer, asks once more on a new connection.
-async fn ask(
+///
+/// Not an `async fn`, whose future would have room for the question twice.
+fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
     runtime: &impl Runtime,
     question: Question,
     mut now: Timestamp,
-) -> Option<(Conclusion, Timestamp)> {
-    let mut timer = pin!(runtime.sleep_coarsely(question.timeout()));
-    let mut attempt = Attempt::First;
-    let answer = loop {
-        let (accepted, head, context) = (question.accepted(), client.head(), client.context());
-        let event = EventRequest { accepted, head, context, now };
-        let asked = pin!(app.ask(&question, event, attempt));
-        let asked = while_connected(client, asked, timer.as_mut()).await?;
-        now = runtime.now();
-        match asked {
-            None => break Answer::Timeout,
-            Some(Asked::Answered(answer)) => break answer,
-            Some(Asked::ConnectionClosed) if attempt == Attempt::First => {
-                attempt = Attempt::NewConnection;
+) -> impl Future<Output = Option<(Conclusion, Timestamp)>> + Send {
+    async move {
+        let mut timer = pin!(runtime.sleep_coarsely(question.timeout()));
+        let mut attempt = Attempt::First;
+        let answer = loop {
+            let (accepted, head, context) = (question.accepted(), client.head(), client.context());
+            let event = EventRequest { accepted, head, context, now };
+            let asked = pin!(app.ask(&question, event, attempt));
+            let asked = while_connected(client, asked, timer.as_mut()).await?;
+            now = runtime.now();
+            match asked {
+                None => break Answer::Timeout,
+                Some(Asked::Answered(answer)) => break answer,
+                Some(Asked::ConnectionClosed) if attempt == Attempt::First => {
+                    attempt = Attempt::NewConnection;
+                }
+                Some(Asked::ConnectionClosed) => break Answer::Unreachable(CLOSED.into()),
             }
-            Some(Asked::ConnectionClosed) => {
-                break Answer::Unreachable("expected an answer, found a closed connection".into());
-            }
-        }
-    };
-    Some((question.conclude(&answer, now), now))
+        };
+        Some((question.conclude(&answer, now), now))
+    }
 }
+
+const CLOSED: &str = "expected an answer, found a closed connection";
 
 /// Runs `work`. Returns `None` if the timer completes first.
 ///
@@ -530,11 +539,10 @@ async fn while_connected<T: Send>(
         activity.as_mut().poll(cx).map(Err)
     });
     match ended.await {
-        Ok(ended) => Some(ended),
-        Err(ClientActivity::Disconnected) => None,
+        Ok(ended) => return Some(ended),
+        Err(ClientActivity::Disconnected) => return None,
         // The client may still be connected. The driver ignores further activity.
-        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {
-            Some(in_time(work, timer).await)
-        }
+        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {}
     }
+    Some(in_time(work, timer).await)
 }
