@@ -234,7 +234,7 @@ fn names_remedy_if_server_resets_in_place_of_an_alert() {
     assert_eq!(statuses(&gate), (503, 502));
     for code in ["app_unreachable", "upstream_failed"] {
         let line = gate.program.wait_for_line(code);
-        let found = "if the server wants a `certificate`, set it in [[outgoing_tls]]";
+        let found = "if the server needs a `certificate`, set it in [[outgoing_tls]]";
         assert!(line.contains(found), "expected {found}, found {line}");
     }
 }
