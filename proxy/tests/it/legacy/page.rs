@@ -1,4 +1,4 @@
-//! Writes the page of the manual.
+//! Writes `src/manual/legacy.md`, or compares the page with the outcomes.
 
 use std::fmt::Write as _;
 
@@ -74,7 +74,7 @@ impl Cell {
 }
 
 impl Row {
-    /// Returns the cells of the first table: each says if the app needs a change.
+    /// Returns the cells of the first table. Each shows if the app needs a change.
     fn summary(&self) -> [String; 4] {
         self.cells.each_ref().map(|cell| match cell {
             Cell::Passed { says_the_same: true, .. } => "runs".to_owned(),

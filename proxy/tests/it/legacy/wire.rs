@@ -35,7 +35,7 @@ pub(super) fn exchange(port: u16, request: &[u8]) -> Option<Reply> {
         _ => bytes[at + 4..].to_vec(),
     };
     if let Some(length) = header("content-length") {
-        assert_eq!(length, body.len().to_string(), "expected a whole body, found {bytes:?}");
+        assert_eq!(length, body.len().to_string(), "expected a complete body, found {bytes:?}");
     }
     let status = first.split(' ').nth(1)?.parse().unwrap();
     let is_passed = |(name, _): &(String, String)| !PER_CONNECTION.contains(&&**name);
