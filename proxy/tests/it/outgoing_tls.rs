@@ -50,7 +50,7 @@ impl Authority {
     }
 }
 
-/// An app that speaks only TLS.
+/// An app that accepts only TLS.
 struct TlsApp {
     port: u16,
     answered: Arc<AtomicUsize>,
@@ -104,7 +104,7 @@ impl TlsApp {
     }
 }
 
-/// End of a connection without a valid client certificate.
+/// Way in which the app refuses a client without a valid certificate.
 #[derive(Clone, Copy)]
 enum Refusing {
     WithAlert,
@@ -133,8 +133,8 @@ fn serve(
         while !request.ends_with(b"}") {
             let mut bytes = [0; 4096];
             let Some(count) = stream.read(&mut bytes).ok().filter(|count| *count > 0) else {
-                // A socket that is closed with unread bytes resets the connection, and the client
-                // may lose the alert.
+                // Read the rest. A socket that closes with unread bytes resets the connection, and
+                // the client may lose the alert.
                 let _unread = io::copy(&mut stream.sock, &mut io::sink());
                 return None;
             };

@@ -1,5 +1,5 @@
-//! Tests of event signing: libraries for Standard Webhooks accept signed events, and refuse all
-//! others.
+//! Tests of event signing: libraries for Standard Webhooks accept signed events, and reject other
+//! events.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -119,7 +119,7 @@ fn library_accepts_every_event_format_and_refuses_forgeries() {
         for (name, forgery) in forgeries(&seen) {
             assert!(
                 !verifies(&forgery, SECRET),
-                "{forward}, {name}: expected a failure, found success"
+                "{forward}, {name}: expected a failure, found a success"
             );
         }
     }

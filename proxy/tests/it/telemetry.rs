@@ -243,7 +243,7 @@ fn access_log_has_a_line_for_each_request() {
 }
 
 #[test]
-fn signal_usr1_opens_access_log_anew() {
+fn signal_usr1_reopens_access_log() {
     let app = App::answering(200, "");
     let gate = with_access_log(&app, "");
     let path = gate.folder.path().join("access.log");
@@ -339,7 +339,7 @@ fn manual_lists_exactly_the_metrics() {
     let mut found = metric_names(&metrics);
     // These series begin with the first request on a route in shadow mode.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
-    // These begin with the first handshake and certificate.
+    // These series begin with the first handshake and the first certificate.
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");
     assert_eq!(names(manual), found);

@@ -30,8 +30,8 @@ fn reload_replaces_certificate_and_keeps_connections() {
     assert!(tls.gate.metrics().contains(expiry), "{}", tls.gate.metrics());
 }
 
-// Kubernetes mounts a secret so: each file links to `..data/NAME`, and `..data` links to a folder
-// that the next version replaces.
+// Kubernetes mounts a secret with links: each file links to `..data/NAME`, and `..data` links to
+// the folder of the current version.
 #[test]
 fn reload_follows_swapped_symlinks() {
     let authority = Authority::new();
