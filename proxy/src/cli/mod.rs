@@ -87,7 +87,7 @@ enum Command {
     /// Check a config file, and print each fault and warning with line and remedy. Exit with 1 on a
     /// fault.
     Check(CheckArguments),
-    /// Write a config file for a platform, and tell what to enter in the platform's console.
+    /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),
     /// Explain a code of a fault, a refusal or a failure, or a command.
     Help {

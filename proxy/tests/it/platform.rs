@@ -521,7 +521,7 @@ fn reads_secrets_from_files_and_variables_and_checks_addresses() {
         (format!("{url} --secret-key-file secret"), ID, "", 0, "1 change."),
         (url.to_owned(), "AKIDother", SECRET, 1, "AuthFailure.SecretIdNotFound"),
         (url.to_owned(), ID, "wrong", 1, "AuthFailure.SignatureFailure"),
-        (format!("{url} --secret-key-env UNSET"), ID, "", 2, "UNSET: is not set; set it, or name"),
+        (format!("{url} --secret-key-env UNSET"), ID, "", 2, "UNSET: expected a value, found"),
         (format!("{url} --secret-id-file none"), ID, SECRET, 1, "none: No such file"),
         ("plan --url gate.example.com".to_owned(), ID, SECRET, 2, "found no scheme"),
         ("plan --url https://gate.example.com/cb".to_owned(), ID, SECRET, 2, "found a path"),

@@ -92,7 +92,7 @@ fn expects_statuses_and_reads_key_beside_the_file() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("  (unexpected)\n"), "{text}");
     let end = "callbacks; see the log of the server\n";
-    assert!(text.contains("found another for ") && text.ends_with(end), "{text}");
+    assert!(text.contains("found another status for ") && text.ends_with(end), "{text}");
 }
 
 #[test]
