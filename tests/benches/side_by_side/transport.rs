@@ -16,8 +16,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 const NAME: &str = "gate.test";
 
 /// Writes an ECDSA P-256 certificate for the peers (`chain.pem`, `key.pem`). Returns the settings
-/// of a client that trusts this certificate. The client uses TLS 1.3 and resumes no session, so that
-/// every connection costs a full handshake.
+/// of a client that trusts this certificate. The client uses TLS 1.3 and resumes no session, so
+/// that every connection costs a full handshake.
 ///
 /// # Errors
 /// Returns an error if the folder is not writable.
