@@ -20,7 +20,7 @@ use super::failures::FORM;
 struct Record(Arc<Mutex<Vec<String>>>);
 
 impl Record {
-    /// Returns a handler that records each request, and allows it.
+    /// Returns a handler that records and allows each request.
     fn handler(&self) -> ::axum::routing::MethodRouter {
         let record = self.clone();
         let handler = move |parts: Parts, OriginalUri(original): OriginalUri, _: Bytes| {

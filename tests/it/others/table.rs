@@ -144,7 +144,7 @@ pub struct Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
-    /// The name of the case that is sent.
+    /// The name of the case to send.
     pub case: String,
     /// Seconds after the time of the case.
     #[serde(default)]
