@@ -89,7 +89,7 @@ pub struct Config {
     pub(crate) circuits: Vec<Arc<Breaker>>,
     pub(crate) trusted: Networks,
     pub(crate) proxy: ProxySettings,
-    /// Keys whose values came from environment variables, with the names of these.
+    /// Keys whose values came from environment variables, with the names of the variables.
     variables: Vec<(String, String)>,
     pub(crate) warnings: Vec<Fault>,
     watched: WatchedFiles,
@@ -204,30 +204,31 @@ impl Config {
         self.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
     }
 
-    /// Returns each key whose value came from an environment variable, and the name of the variable.
-    /// Omits keys with secrets.
+    /// Returns each key whose value came from an environment variable, and the name of the
+    /// variable. Omits keys with secrets.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(key, name)| (&**key, &**name))
     }
 
-    /// Returns the addresses of the apps of all templates. An address of several kinds occurs several
-    /// times.
+    /// Returns the addresses of the apps of all templates. An address of several kinds occurs
+    /// several times.
     pub fn app_addresses(&self) -> impl Iterator<Item = &Address> {
         self.templates.iter().flat_map(|template| template.addresses()).map(|(own, _)| own)
     }
 
-    /// Returns the rules for TLS with servers that an address of this config has.
+    /// Returns the rules for TLS with the servers in the addresses of this config.
     pub fn outgoing_tls(&self) -> impl Iterator<Item = &Arc<OutgoingTls>> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the addresses of apps that a client of the admin API may not set, without those that
-    /// `earlier` has too.
+    /// Returns the addresses of apps that a client of the admin API may not set. Omits addresses
+    /// that `earlier` also has.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
-        // The API cannot change the upstream, which an address may name by a path alone.
+        // The API cannot change the upstream, and an address that is a path alone is on the
+        // upstream.
         let earlier = earlier.iter().flat_map(|config| config.app_addresses());
         let known: Vec<_> = earlier.chain(upstream).collect();
         let is_new = |new: &Address| {

@@ -114,7 +114,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Adds a route, or reports that another route has its path.
+    /// Adds a route. If another route has the same path, reports a fault.
     fn add_route(&self, route: Route, path: Located<&'f str>, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
         match routes.add(route) {
@@ -131,7 +131,7 @@ impl<'f> ConfigReader<'f, '_> {
                     "choose another path, or give each route on the path a `query` with clearly \
                      different values of one parameter"
                 } else {
-                    "choose another path; case and a slash at the end make no other path"
+                    "choose another path; case and a slash at the end make no difference"
                 };
                 self.faults.add(&path.place, FaultKind::PathTaken.because(problem), remedy);
             }

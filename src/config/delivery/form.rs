@@ -1,4 +1,5 @@
-//! Reads the keys that apply to some forms of the event only: `check_reply`, `ce_headers` and `keep_proof`.
+//! Reads the keys that apply only to some forms of the event: `check_reply`, `ce_headers` and
+//! `keep_proof`.
 
 use super::Entry;
 use crate::config::ConfigReader;
