@@ -63,8 +63,8 @@ impl GateBuilder {
         self
     }
 
-    /// Checks the config and compiles it. Logs each warning with `tracing`, if the crate has this
-    /// feature.
+    /// Checks the config and compiles it. If the crate has the feature `tracing`, logs each
+    /// warning.
     ///
     /// # Errors
     ///
