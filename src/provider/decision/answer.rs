@@ -164,7 +164,8 @@ impl Decision {
         }
     }
 
-    /// Returns true if an answer has the native form, which the platform reads without a conversion.
+    /// Returns true if an answer has the native form, which the platform reads without a
+    /// conversion.
     pub(crate) fn is_native_answer(&self, answer: &[u8]) -> bool {
         let Some(text) = answer_text(answer) else { return false };
         if !text.starts_with('{') {
@@ -327,8 +328,8 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if [`Field::is_unset_in_answer`] is true for the value,
-    /// or if gatepost drops the member.
+    /// Converts a member of an answer. Returns `None` if [`Field::is_unset_in_answer`] is true for
+    /// the value, or if gatepost drops the member.
     fn named_field(
         &self,
         name: &str,
@@ -394,8 +395,8 @@ impl Decision {
         Ok(read)
     }
 
-    /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's `false`
-    /// to 0, and so allow what the app denies.
+    /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's
+    /// `false` to 0, and so allow what the app denies.
     fn allows_with_zero(&self, index: usize) -> bool {
         let name = ReplyFieldName::Declared(index);
         self.allow.iter().any(|field| field.name == name && *field.json == *"0")
@@ -413,8 +414,8 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true for the
-/// value.
+/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true
+/// for the value.
 ///
 /// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
 /// type, so a platform may refuse the reply. gatepost therefore omits the field.
