@@ -255,8 +255,8 @@ impl fmt::Display for FaultKind {
 
 /// Description of a fault, with its kind.
 ///
-/// A description without a kind is [`FaultKind::ValueInvalid`], or [`FaultKind::SettingRisky`] for a
-/// warning.
+/// A description without a kind is [`FaultKind::ValueInvalid`], or [`FaultKind::SettingRisky`] for
+/// a warning.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(super) kind: Option<FaultKind>,
