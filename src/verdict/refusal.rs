@@ -108,8 +108,8 @@ impl Refusal {
         self
     }
 
-    /// Returns the bytes of the body that gatepost received: none if it refused the callback for its
-    /// head. The body contains personal data, and may contain secrets.
+    /// Returns the bytes of the body that gatepost received. If gatepost refused the callback for
+    /// its head, returns no bytes. The body contains personal data, and may contain secrets.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.body
@@ -127,8 +127,8 @@ impl Refusal {
         self.0.kind
     }
 
-    /// Returns details for the operator, never a secret. Received names are escaped, and cut after
-    /// 100 characters.
+    /// Returns details for the operator, never a secret. gatepost escapes received names, and cuts
+    /// them after 100 characters.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
@@ -267,16 +267,18 @@ impl From<SignatureError> for RefusalCause {
             SignatureError::Expired { secs_ago } => {
                 Self::with(RefusalKind::TimestampExpired, format!("{secs_ago} s ago"))
             }
-            SignatureError::Ambiguous { place } => {
-                Self::with(RefusalKind::FieldDuplicate, format!("different values at {place}"))
-            }
+            SignatureError::Ambiguous { place } => Self::with(
+                RefusalKind::FieldDuplicate,
+                format!("expected equal values at {place}, found different values"),
+            ),
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureError::Absent { place } => {
-                Self::with(RefusalKind::SignatureMissing, format!("expected at {place}"))
-            }
+            SignatureError::Absent { place } => Self::with(
+                RefusalKind::SignatureMissing,
+                format!("expected a signature at {place}"),
+            ),
             SignatureError::PartMissing { place } => {
-                Self::with(RefusalKind::SignedPartMissing, format!("expected at {place}"))
+                Self::with(RefusalKind::SignedPartMissing, format!("expected a value at {place}"))
             }
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {

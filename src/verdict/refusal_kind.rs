@@ -213,7 +213,7 @@ impl RefusalKind {
             }
             Self::NotAnObject => ("not_an_object", "the body is not a JSON object"),
             Self::PathAmbiguous => {
-                ("path_ambiguous", "the path or the query is another spelling of a callback's")
+                ("path_ambiguous", "the target is another spelling of a callback path or query")
             }
             Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
             Self::SignatureMalformed => ("signature_malformed", "the signature cannot be decoded"),
