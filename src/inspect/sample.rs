@@ -143,9 +143,9 @@ impl<'d> Sample<'d> {
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError::Name`] if `place` has none of these forms, or if `value` is not a valid
-    /// header value. Returns [`SampleError::Unknown`] if the kind has no such field, or if the
-    /// definition has no such setting.
+    /// Returns [`SampleError::Name`] if `place` has none of these forms, or if `value` is not a
+    /// valid header value. Returns [`SampleError::Unknown`] if the kind has no such field, or if
+    /// the definition has no such setting.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
         let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
@@ -212,7 +212,8 @@ impl<'d> Sample<'d> {
             // Nothing to write: target and query are parts of the URI that the caller passes to
             // `request`, the definition sets the method, and only `set` changes settings.
             Locator::Method | Locator::Query(_) | Locator::Setting(..) | Locator::Target => {}
-            // The sample of the kind has the values: a joined text may not show where to split it.
+            // Nothing to write: the sample of the kind already has the values, and a joined text
+            // may not show where to split it.
             Locator::Joined(_) => {}
         }
     }
@@ -363,7 +364,7 @@ impl<'d> Sample<'d> {
 fn not_among(place: &str, wrong: &str, noun: &str, names: Vec<&str>) -> SampleError {
     let remedy = match (noun, names.is_empty()) {
         ("field", true) => format!("write /{wrong} to add a field"),
-        (_, true) => "the provider has no settings".to_owned(),
+        (_, true) => "remove the setting, because the provider has none".to_owned(),
         ("field", false) => {
             let known = allowed(noun, wrong, names.into_iter());
             format!("{known}; /{wrong} adds a field that the definition does not declare")
