@@ -6,7 +6,8 @@
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
 //!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
 //!
-//! Failures are a time-out, a failed connection, an incomplete answer, and the statuses 502, 503 and
+//! Failures are a time-out, a failed connection, an incomplete answer, and the statuses 502, 503
+//! and
 //! 504. Any other answer shows that the app is up, even if gatepost cannot use that answer.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
