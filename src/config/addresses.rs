@@ -104,7 +104,7 @@ impl<'f> ConfigReader<'f, '_> {
         table.strings(key)
     }
 
-    /// Parses addresses. Returns `None` if one of them has a fault, or if there are none.
+    /// Parses addresses. Returns `None` for an empty list, and for a list with a faulty address.
     pub(super) fn addresses(&self, texts: &[Located<&str>]) -> Option<Arc<Addresses>> {
         self.list(texts, |text| Some(vec![self.address(text)?]))
     }
@@ -191,7 +191,7 @@ impl<'f> ConfigReader<'f, '_> {
         } else if socket.len() > MAX_SOCKET_BYTES {
             "a path of a socket with more than 107 bytes"
         } else if !path.starts_with('/') {
-            "no path of requests behind the second colon"
+            "no path of requests after the second colon"
         } else if has_dot_segment(path) {
             "a path with the segment . or .."
         } else if let Ok(url) = format!("http://localhost{path}").parse() {
@@ -289,13 +289,10 @@ fn listen_address(text: &str) -> Result<SocketAddr, (&'static str, &'static str)
         ));
     }
     let Some((host, port)) = text.rsplit_once(':') else {
-        return Err((
-            "no port",
-            "add a colon and a port, for example \":8080\" behind the address",
-        ));
+        return Err(("no port", "add a colon and a port after the address, for example \":8080\""));
     };
     let Ok(port) = port.parse() else {
-        return Err(("an invalid port", "write a port from 1 to 65535 behind the last colon"));
+        return Err(("an invalid port", "write a port from 1 to 65535 after the last colon"));
     };
     match host {
         "" | "*" => Ok((IpAddr::V6(Ipv6Addr::UNSPECIFIED), port).into()),

@@ -57,8 +57,7 @@ impl ConfigFiles {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read one of the files, or if the config file is not
-    /// TOML.
+    /// Returns an error for an unreadable file, and for a config file that is not TOML.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let text = read_config(path).map_err(|error| ConfigError::unreadable(error).at(path))?;
@@ -70,7 +69,7 @@ impl ConfigFiles {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read an included file, or if `text` is not TOML.
+    /// Returns an error for an unreadable included file, and for a `text` that is not TOML.
     pub fn with_text(text: impl Into<String>, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let main = ConfigText { path: path.to_owned(), text: Zeroizing::new(text.into()) };

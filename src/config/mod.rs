@@ -103,8 +103,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read a file, or if the config is invalid. For an invalid
-    /// config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::from_files(&ConfigFiles::read(path)?)
     }

@@ -379,8 +379,8 @@ impl AdminToken {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads a token of the admin API. Warns if the token has no effect, or if other machines could
-    /// read the token on the network.
+    /// Reads a token of the admin API. Warns of a token without effect, and of a token that other
+    /// machines could read on the network.
     fn admin_token(
         &self,
         table: &Table<'f>,

@@ -99,8 +99,7 @@ impl<'f> ConfigReader<'f, '_> {
         if !plan.uses_template_keys() && !self.faults.are_in(&table.place.key) {
             let problem =
                 format!("{} does not sign, and the path has no secret segment", plan.title);
-            let remedy =
-                "end the path with /{token} and set token, or let only the platform reach the path";
+            let remedy = "end the path with /{token} and set token, or permit only the platform to reach the path";
             self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
     }

@@ -129,7 +129,7 @@ pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
 ///
 /// # Errors
 ///
-/// Returns the problem if the pattern is invalid, or if a folder is unreadable.
+/// Returns the problem with an invalid pattern, or with an unreadable folder.
 pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     let options = MatchOptions {
         require_literal_separator: true,

@@ -73,7 +73,8 @@ impl<'f> ConfigReader<'f, '_> {
     /// that gatepost deduplicates.
     fn report_dedupe_of_status(&self, dedupe: &Dedupe, entry: &Entry, kind: &Kind) {
         if dedupe.is_on && entry.name == *kind.name {
-            let problem = format!("expected no dedupe for {}, a decision by status", kind.name);
+            let problem =
+                format!("expected no dedupe for {}, a decision by status, found one", kind.name);
             self.faults.add(&entry.place, problem, "remove dedupe");
         }
     }
