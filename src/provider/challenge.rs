@@ -69,7 +69,7 @@ impl Challenge {
     ///
     /// # Errors
     ///
-    /// Returns an error if a value is missing, or if the reply must not contain the value.
+    /// Returns an error for a missing value, and for a value that the reply must not contain.
     pub(crate) fn reply(
         &self,
         received: &Received<'_>,

@@ -92,8 +92,8 @@ impl CapturedHead {
     ///
     /// # Errors
     ///
-    /// Returns an error if one of these headers, or a parameter of the copied query, is present
-    /// more than once, or if the query has too many parameters.
+    /// Returns an error for a repeated header of this list, for a repeated parameter of the copied
+    /// query, and for too many parameters.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],

@@ -73,8 +73,8 @@ pub(super) enum ParsedAnswer<'a> {
     /// One answer for the whole callback.
     Uniform {
         fields: Cow<'a, [ReplyField]>,
-        /// `true` for the common form. The author of a common answer may not have considered this
-        /// kind of callback.
+        /// Form of the answer; `true` for the common form. The author of a common answer may not
+        /// have considered this kind of callback.
         is_common: bool,
     },
 }
@@ -155,8 +155,8 @@ impl Decision {
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is a list or has an unknown member, or if
-    /// [`Self::parse_answer`] returns an error.
+    /// Returns an error as [`Self::parse_answer`] does. Also returns an error for a list, and for
+    /// an unknown member.
     pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
         match self.parse_text(json, &mut Conversion::of_config())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
@@ -328,8 +328,8 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if [`Field::is_unset_in_answer`] is true for
-    /// the value, or if gatepost drops the member.
+    /// Converts a member of an answer. Returns `None` for a value for which
+    /// [`Field::is_unset_in_answer`] is true, and for a member that gatepost drops.
     fn named_field(
         &self,
         name: &str,
@@ -438,7 +438,7 @@ fn read_reply_field(
 ///
 /// # Errors
 ///
-/// Returns an error if `json` is not an object, or if a field is undeclared or invalid.
+/// Returns an error for JSON that is not an object, and for an undeclared or invalid field.
 pub(crate) fn read_reply_fields(
     json: &str,
     fields: &Fields,

@@ -233,8 +233,8 @@ impl Decision {
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
-    /// Returns the index of the reply field that a text sets; `None` if the object `inside` is no
-    /// text, or if the member `name` is no string field.
+    /// Returns the index of the reply field that a text sets. Returns `None` for an object `inside`
+    /// that is not a text, and for a member `name` that is not a string field.
     fn text_field(&self, name: &str, inside: &str) -> Option<usize> {
         json::member(inside, "text")?;
         let by_name = self.fields.find(name);

@@ -213,8 +213,8 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot convert an essential field, or if an essential field is
-    /// missing. In an answer, every field is essential. `out` may then contain part of the object.
+    /// Returns an error for an essential field that is missing or that gatepost cannot convert. In
+    /// an answer, every field is essential. `out` may then contain part of the object.
     fn write_object(
         &self,
         object: &Object<'_>,
@@ -323,7 +323,7 @@ impl Fields {
     /// Checks that an undeclared name is not a misspelt name of a declared field.
     ///
     /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
-    /// could lack a protection that the app asks for.
+    /// could lack a protection that the app has set.
     ///
     /// # Errors
     ///

@@ -98,7 +98,8 @@ impl Signature {
         Ok(())
     }
 
-    /// Returns `true` if the token names this key, or if tokens do not name keys.
+    /// Returns `true` for the key that the token names. If tokens do not name keys, returns `true`
+    /// for every key.
     pub(super) fn names_key(&self, text: &str, key: &Key) -> bool {
         let Some(claim) = self.jwt.as_ref().and_then(|rule| rule.key_claim.as_deref()) else {
             return true;

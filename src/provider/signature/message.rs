@@ -121,7 +121,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns an error if the body is no form.
+    /// Returns an error if the body is not a form.
     fn form_pairs(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let members = received.object.members();
         let members = members.filter(|m| !self.signature_fields().any(|name| *name == m.name));

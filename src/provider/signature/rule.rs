@@ -121,7 +121,7 @@ pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// If true, a key has the form `ID:KEY`, and the token names the id.
+    /// Form of the keys. If true, a key has the form `ID:KEY`, and the token names the id.
     pub(crate) is_named: bool,
     /// Optional text at the start of an encoded key, such as `whsec_`. gatepost removes this text.
     pub(crate) prefix: Option<Box<str>>,
@@ -222,7 +222,8 @@ pub(crate) enum KeyError {
 pub(crate) struct Part {
     pub(crate) from: PartSource,
     pub(crate) form: PartForm,
-    /// If true, a callback without the value is valid. The part then adds nothing to the message.
+    /// Permission to omit the value. If the callback has no value, the part adds nothing to the
+    /// message.
     pub(crate) is_optional: bool,
 }
 
