@@ -139,7 +139,7 @@ fault_kinds! {
         "set the platform's keys under [template.settings], or list under [template.on] the kinds that the platform sends"
     RouteUnprotected Warning "route_unprotected"
         "the platform does not sign, so any client that knows the path can send callbacks"
-        "end the path with /{token} and set token, or let only the platform reach the path"
+        "end the path with /{token} and set token, or permit only the platform to reach the path"
     SecretInvalid Error "secret_invalid"
         "the secret does not have the form that its use requires"
         "copy the complete secret again, or create a new one"

@@ -232,13 +232,19 @@ impl From<ChallengeError> for RefusalCause {
         match error {
             ChallengeError::Invalid(place) => {
                 let expected = "expected 1 to 128 letters, digits, _ and - as the challenge";
-                Self::with(RefusalKind::FieldInvalid, format!("{expected} at {place}"))
+                Self::with(
+                    RefusalKind::FieldInvalid,
+                    format!("{expected} at {place}, found another text"),
+                )
             }
-            ChallengeError::Missing(place) => {
-                Self::with(RefusalKind::FieldMissing, format!("expected a value at {place}"))
-            }
+            ChallengeError::Missing(place) => Self::with(
+                RefusalKind::FieldMissing,
+                format!("expected a value at {place}, found none"),
+            ),
             ChallengeError::Unexpected(place) => {
-                let detail = format!("expected the value of the template's setting at {place}");
+                let detail = format!(
+                    "expected the value of the template's setting at {place}, found another value"
+                );
                 Self::with(RefusalKind::FieldInvalid, detail)
             }
             ChallengeError::Unsigned => RefusalKind::SignatureMissing.into(),
@@ -275,11 +281,12 @@ impl From<SignatureError> for RefusalCause {
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
             SignatureError::Absent { place } => Self::with(
                 RefusalKind::SignatureMissing,
-                format!("expected a signature at {place}"),
+                format!("expected a signature at {place}, found none"),
             ),
-            SignatureError::PartMissing { place } => {
-                Self::with(RefusalKind::SignedPartMissing, format!("expected a value at {place}"))
-            }
+            SignatureError::PartMissing { place } => Self::with(
+                RefusalKind::SignedPartMissing,
+                format!("expected a value at {place}, found none"),
+            ),
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {
                 Self::with(RefusalKind::TimestampTooFarAhead, format!("{secs} s ahead"))

@@ -302,7 +302,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "upstream_failed",
-        "the upstream did not answer a request that is no callback",
+        "the upstream did not answer a request that is not a callback",
         "the app is not started, or `upstream` is wrong",
         PASSED,
         "start the app, and check `upstream` with curl from this machine",

@@ -52,7 +52,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FormMalformed,
-        "the body is no form, or has a broken percent-encoding",
+        "the body is not a form, or has a broken percent-encoding",
         "select the format in the platform's console that the definition expects",
     ),
     (
@@ -62,7 +62,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::JsonMalformed,
-        "the body is no JSON, for example a form",
+        "the body is not JSON, for example a form",
         "select JSON in the platform's console, for example `application/json` at GitHub",
     ),
     (
@@ -108,7 +108,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::SignatureMissing,
         "the platform's console has no key, or the platform does not sign this kind",
-        "set the key in the platform's console; a kind that is never signed goes into insecure_unsigned",
+        "set the key in the platform's console; list a kind that the platform never signs in insecure_unsigned",
     ),
     (
         RefusalKind::SignatureReused,

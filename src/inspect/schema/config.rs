@@ -77,7 +77,7 @@ fn proxy_keys() -> Value {
             1, MAX_CONNECTIONS_CEILING,
         ),
         "max_unjudged_bytes": integer(
-            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client with the most bytes.",
             MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
         ),
         "stop_timeout_secs": integer(
@@ -381,7 +381,7 @@ fn outgoing_tls() -> Value {
         "additionalProperties": false,
         "properties": {
             "hosts": strings("Hosts of https addresses; default: all."),
-            "ca": text("File with the certificates of the trusted authorities; default: those of the machine."),
+            "ca": text("File with the certificates of the trusted authorities; default: the authorities of the machine."),
             "certificate": text("File with the chain of the client certificate."),
             "key": { "$ref": "#/$defs/secret", "description": "Key of the client certificate." },
             "server_name": text("Name that the certificate of the server must have; default: the host."),
