@@ -78,7 +78,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 pub struct Circuit {
     /// Address of the app, without the query.
     pub address: String,
-    /// True if gatepost considers the app down.
+    /// State of the breaker; true if gatepost considers the app down.
     pub is_open: bool,
 }
 

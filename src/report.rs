@@ -228,9 +228,9 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 
 /// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
 ///
-/// The level is warning if gatepost would replace the answer, if it could not judge the answer, or
-/// if the app would not receive a header or a field of the callback. The level is debug if gatepost
-/// did not see the answer. Otherwise, the level is info.
+/// The level is warning for an answer that gatepost would replace or could not judge. The level is
+/// also warning for an app that would not receive a header or a field of the callback. The level is
+/// debug for an answer that gatepost did not see. Otherwise, the level is info.
 pub fn predicted(prediction: &Prediction, now: Timestamp) {
     let effect = prediction.effect();
     let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };

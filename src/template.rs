@@ -256,8 +256,8 @@ pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    /// If true, gatepost also accepts a callback without a signature. If the callback has a
-    /// signature, the signature must be valid.
+    /// Permission to omit the signature. If the callback has a signature, the signature must be
+    /// valid.
     pub(crate) is_optional: bool,
 }
 
@@ -325,8 +325,8 @@ pub(crate) struct Ask {
     pub(crate) retry: Option<RetryRule>,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.
     pub(crate) resends: Option<ResendRule>,
-    /// Maximum age of the last good reply that gatepost sends if the app fails; `None` if gatepost
-    /// sends no such reply.
+    /// Maximum age of the last good reply that gatepost sends after a failure of the app; `None` if
+    /// gatepost sends no such reply.
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,

@@ -68,8 +68,8 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn build(self) -> Result<Gate, ConfigError> {
         let files = match self.input {
             ConfigInput::File(path) => ConfigFiles::read(path),

@@ -255,8 +255,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::with_logged_warnings)
     }

@@ -125,8 +125,8 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// If true, the value is a string without escapes, or an integer of at most 18 digits other
-    /// than `-0`. Callers copy such a value without parsing it.
+    /// Mark of a string without escapes, or of an integer of at most 18 digits other than `-0`.
+    /// Callers copy such a value without parsing it.
     ///
     /// If false, the value may still be such a string or integer, because [`Json::of`] always sets
     /// false.
@@ -388,8 +388,8 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if a `%` is not followed by two hex digits, if the decoded text is not
-    /// UTF-8, if a name occurs twice, or if there are too many fields.
+    /// Returns an error for a `%` without two hex digits, for decoded text that is not UTF-8, for a
+    /// duplicate name, and for too many fields.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
         let mut pairs = form_urlencoded::parse(bytes);
@@ -462,7 +462,7 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
 ///
 /// # Errors
 ///
-/// Returns an error if the syntax is wrong, if the nesting is too deep, or if a name occurs twice.
+/// Returns an error for wrong syntax, too deep nesting, or a duplicate name.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
     Scan::new(raw, Limits::NONE).check()
 }

@@ -139,7 +139,7 @@ impl RouteParameter {
         has_letters(value) || has_letters(before_nul) || self.is_read_in(value)
     }
 
-    /// Returns true if the names of the value's path occur in order in the decoded `value`: an app
+    /// Returns true if the names of the value's path occur in order in the decoded `value`. An app
     /// may read the value as a path, and drop or add folders, suffixes and arguments.
     fn is_read_in(&self, value: &str) -> bool {
         let pieces = Pieces::of(&format!("/{}", value.trim_start()));

@@ -75,8 +75,8 @@ impl Route {
         self.forward == Some(Forward::Passthrough)
     }
 
-    /// Returns true if the route accepts every query, or if some server could read the route's
-    /// parameters in the target.
+    /// Returns true if some server could read the route's parameters in the target. A route without
+    /// parameters accepts every query.
     pub(super) fn may_have_parameters(&self, target: &Target<'_>) -> bool {
         self.parameters.is_empty() || self.parameters.may_be_in(target)
     }
@@ -88,7 +88,8 @@ impl Route {
         Some(self.parameters.removed_from(query))
     }
 
-    /// Returns true if the route has no secret segment, or if `token` is the secret segment.
+    /// Returns true if `token` is the secret segment. A route without a secret segment accepts
+    /// every request.
     pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
         let Some(secret) = &self.token else { return true };
         token.is_some_and(|token| secret.matches(token.as_bytes()))

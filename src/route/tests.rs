@@ -165,7 +165,9 @@ fn refuses_every_spelling_except_the_exact_path() {
         match find(&routes, spelling, Reach::Exact) {
             Lookup::Callback(..) => assert_eq!(without_slash(spelling), "/callbacks/tencent"),
             Lookup::Ambiguous(_) => {}
-            Lookup::Other | Lookup::Reserved(_) => panic!("expected a route for {spelling}"),
+            Lookup::Other | Lookup::Reserved(_) => {
+                panic!("expected a route, found none at {spelling}")
+            }
         }
     }
     for spelling in [
