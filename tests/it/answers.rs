@@ -405,7 +405,7 @@ fn resend_has_the_decision_of_its_first_copy() {
 }
 
 #[test]
-fn template_keeps_one_value_of_a_server() {
+fn template_keeps_first_extension_of_a_server() {
     let gate = gate("[template.on]\nlive_play = {}", "");
     let accepted = accept(&gate, "/kollus", PLAY);
     let template = accepted.template();

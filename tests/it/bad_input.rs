@@ -320,7 +320,7 @@ fn denies_every_decision_while_the_app_is_down() {
                 Answer::response(StatusCode::INTERNAL_SERVER_ERROR, Some(Bytes::new())),
                 Answer::response(StatusCode::OK, Some("<b>Fatal error</b>".into())),
             ] {
-                // The reply to some decisions, such as the next episode, carries no verdict.
+                // The reply to some decisions, such as the next episode, carries no permission.
                 if allowed != denied {
                     let what = format!("{}.{}: {failure:?}", provider.name(), kind.name);
                     assert_ne!(reply(&failure), allowed, "{what}");

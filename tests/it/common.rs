@@ -179,7 +179,7 @@ fn samples_of_built_in_platforms_have_their_common_event() {
             let ce_type = headers["ce-type"].to_str().unwrap();
             let word = ce_type.strip_prefix("com.gatepost.stream.");
             let place = format!("{name}.{}", kind.name);
-            // Several kinds of events share this sample, which has no common event.
+            // The sample of this kind has a value without a common event.
             let Some(word) = word else {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;

@@ -129,7 +129,7 @@ fn names_provider_of_pinned_template() {
     let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
                     or one of these templates: `m`";
     assert!(fault.contains(expected), "{fault}");
-    // A template with a fault of its own is not reported as unknown.
+    // gatepost does not report a template with a fault as unknown.
     let faulty = COMPLETE.replace("name = 'm'", "name = 'm m'");
     let route = route.replace("'a'", "'m'");
     assert_eq!(codes(&format!("{faulty}{route}")).0, ["template_name_invalid"]);

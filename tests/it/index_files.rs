@@ -202,7 +202,7 @@ fn algorithm(digest: &Value) -> &'static str {
     }
 }
 
-/// Returns the source and the unit of a signed time, and its permitted range around the present.
+/// Returns the source and the unit of a signed time, and the permitted distance from now.
 fn window(time: &Value) -> Value {
     let secs = |key: &str, default: i64| time[key].as_i64().unwrap_or(default);
     let (past, ahead) = match time["means"].as_str() {

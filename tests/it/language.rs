@@ -139,7 +139,7 @@ pub(crate) fn refuses_flipped_body(gate: &Gate, request: &Request<Vec<u8>>) {
     for bit in 0..request.body().len() * 8 {
         let mut request = request.clone();
         request.body_mut()[bit / 8] ^= 1 << (bit % 8);
-        assert!(send(gate, &request).is_err(), "expected a refusal, found bit {bit} accepted");
+        assert!(send(gate, &request).is_err(), "expected a refusal after a flip of bit {bit}");
     }
 }
 
@@ -517,7 +517,7 @@ fn reports_key_that_is_no_public_key_for_the_digest() {
     assert_fault(&format!("{ed}{EVENT}"), "expected parts other than the key, found none");
 }
 
-/// Returns a definition with tokens as LiveKit's:
+/// Returns a definition whose tokens have the form of LiveKit's tokens:
 /// <https://github.com/livekit/protocol/blob/main/webhook/verifier.go>.
 fn token_definition(digest: &str, keys: &str) -> String {
     definition(&format!(
@@ -539,7 +539,7 @@ fn token_binds_body_time_key_and_algorithm() {
     refuses_flipped_body(&gate, &request);
     refuses_flipped_header(&gate, &request, "authorization", false);
     assert_eq!(code(send_at(&gate, &request, NOW + 661)), "timestamp_expired");
-    // By Python's `hmac`, for the body of LiveKit's documentation.
+    // Token by Python's `hmac`, for the body of LiveKit's documentation.
     let body = r#"{"event":"room_started","room":{"name":"r"},"id":"EV_1"}"#;
     *request.body_mut() = body.as_bytes().to_vec();
     let good = "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJpc3MiOiAiQVBJa2V5MSIsICJuYmYiOiAxNzAwMDAwMDAwLCAiZXhwIjogMTcwMDAwMDMwMCwgInNoYTI1NiI6ICJMYm8yazFTUVFVVzgzaFpnMXhFYUs5MG9IMk52ZWphejZTNG9TWmNDYkRBPSJ9.BupHmuSp9Xy8UUPzFsC2uRpa-VO8psORc8y6eSkAnik";

@@ -117,7 +117,7 @@ async fn app_receives_callback_unchanged() {
         assert_eq!(door.reply(play()).await, (200, NATIVE.to_owned()), "{route} {address}");
         let (head, body) = door.only_request();
         assert_eq!((head.method, &body[..]), (Method::POST, PLAY.as_bytes()));
-        // The layer masks the token, unless the app sets `GateLayer::show_token`.
+        // The layer masks the token. `GateLayer::show_token` would prevent this.
         assert_eq!(head.uri.to_string(), "/k/{token}?x=%2F&y", "{route} {address}");
         for (name, values) in [
             ("host", &["callbacks.example.com"][..]),
@@ -354,7 +354,7 @@ fn config_explains_faults_of_passthrough() {
 }
 
 #[tokio::test]
-async fn content_type_that_misleads_the_app_is_replaced() {
+async fn replaces_content_type_that_misleads_app() {
     for (path, sent, received) in [
         ("/t", &["application/json; charset=utf-8"][..], "application/json; charset=utf-8"),
         ("/t", &["text/plain"], "text/plain"),

@@ -72,7 +72,7 @@ fn late_end_of_an_older_push_is_stale() {
 }
 
 #[test]
-fn stale_end_of_unknown_push_follows_from_its_time() {
+fn end_of_unknown_push_is_stale_if_older_than_current_push() {
     let gate = tencent(BOTH);
     assert_eq!(end(&gate, "s", "1", 0), None, "expected no `gatepost-stale` without a start");
     push(&gate, "s", "2", 10);

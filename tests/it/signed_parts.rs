@@ -29,7 +29,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
             r#"{{"auth_timestamp":1700000600,"event_type":"{event}","publish_domain":"push.example.com","app":"live","stream":"s1",{urls}"auth_sign":"{sign}"}}"#
         ))
     };
-    // By Python's `hmac`.
+    // Signatures by Python's `hmac`.
     let full = "682c2c3ab9349d1203be22a17721941aaca7c5b80106321eebf2ef08ec54e196";
     let some = "9d3421e2ea604421ff11e9c0342af54bd85b7d3cee5ad52446ec2dfd41624111";
     let urls = r#""download_url":"https://obs.example.com/a.m3u8","play_url":"https://play.example.com/a.m3u8","#;
@@ -206,7 +206,7 @@ fn sorts_parts_by_their_bytes() {
     assert_eq!(at(body("123412", "[]", sign)), "signed_part_missing");
     let sent = sample(&text, "event", "secret");
     assert_eq!(code(send(&gate, &sent)), "event");
-    // Volcengine RTC: <https://volcengine.com/docs/6348/69820>. By Python's `hashlib`.
+    // Volcengine RTC, <https://volcengine.com/docs/6348/69820>. Digest by Python's `hashlib`.
     let rtc = definition(&format!(
         "[signature]\ndigest = 'sha256'\nfound_in = '/Signature'\nencoding = 'hex'\n\
          parts = {{ sorted = ['/EventType', '/EventData', '/EventTime', '/EventId', '/AppId', \
@@ -369,7 +369,7 @@ fn signs_method_target_and_host() {
     for (name, value) in [
         ("host", "app.example.com"),
         ("content-type", "application/json"),
-        // By Python's `hmac`.
+        // Signature by Python's `hmac`.
         ("authorization", "Qiniu qiniu-ak:oBuZVDQz4nz4zcOZXvwMSc-FL1Q="),
     ] {
         set_header(&mut request, name, value);

@@ -170,7 +170,7 @@ fn passthrough_keeps_status_and_body_of_the_app() {
         (app(404, "no such stream"), (404, "no such stream", "app")),
         (app(403, r#"{"allow":true}"#), (403, r#"{"allow":true}"#, "app")),
         (redirect("rtmp://edge/live/s1"), (302, "moved", "app")),
-        // These answers are for gatepost, not for the platform, or gatepost replaces them.
+        // gatepost replaces each of these answers.
         (app(200, r#"{"allow":false}"#), (403, "", "app")),
         (app(200, "x\n<b>Fatal error</b>: y"), (403, "", "answer_fatal")),
         (redirect("rtmp://edge/live/s1 x"), (403, "", "app_status")),

@@ -63,7 +63,7 @@ fn asks_app_and_upstream_over_unix_socket() {
     let lines: Vec<_> = seen.iter().map(|seen| seen.line.as_str()).collect();
     let event = "POST /live/done HTTP/1.1";
     assert_eq!(lines, [event, event, "POST /other HTTP/1.1"]);
-    assert_eq!(seen[0].connection, seen[1].connection, "expected a connection to be reused");
+    assert_eq!(seen[0].connection, seen[1].connection, "expected the same connection");
     assert_eq!(seen[0].header("host"), Some("localhost"));
 }
 

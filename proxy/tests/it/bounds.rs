@@ -1,4 +1,4 @@
-//! Bounds on connections, on unfinished requests and on heads.
+//! Tests of the bounds on connections, on unfinished requests and on heads.
 
 use std::io::BufReader;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};

@@ -112,7 +112,7 @@ fn policy_replaces_answer_that_gatepost_cannot_read() {
 }
 
 #[test]
-fn policy_replaces_unreadable_answer_with_passthrough() {
+fn with_passthrough_policy_replaces_unreadable_answer() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
     let app = app(&index);
     let gate = Gatepost::serve_config(&format!(

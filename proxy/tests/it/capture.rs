@@ -1,4 +1,4 @@
-//! Captured callbacks: over the API, and with `gatepost capture`, `tap` and `replay`.
+//! Tests of captured callbacks: over the API, and with `gatepost capture`, `tap` and `replay`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

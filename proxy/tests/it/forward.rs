@@ -49,7 +49,7 @@ fn app_behind_proxy_receives_path_with_and_without_slash_at_the_end() {
 }
 
 #[test]
-fn app_behind_proxy_receives_callback_as_it_came() {
+fn app_behind_proxy_receives_callback_unchanged() {
     for (top, route, address) in [
         ("upstream = 'APP'", "forward = 'passthrough'", ""),
         ("upstream = 'APP'", "", "on.live_play = { forward = 'passthrough' }"),

@@ -252,7 +252,7 @@ fn guide_for_ruby_works_word_for_word() {
     assert_eq!(run("ruby"), 1);
 }
 
-/// The app of the guide is `examples/recordings.rs`, which the workspace has built.
+/// Runs the guide for axum, whose app is `examples/recordings.rs`. Needs a built workspace.
 #[test]
 #[ignore = "needs the examples of the workspace"]
 fn guide_for_axum_works_word_for_word() {

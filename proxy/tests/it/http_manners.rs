@@ -157,7 +157,7 @@ fn closes_connection_if_any_connection_line_says_close() {
     }
 }
 
-// RFC 9110, section 7.8: `Upgrade` counts only if `Connection` names it.
+// RFC 9110, section 7.8: `Upgrade` counts only if `Connection` names this header.
 #[test]
 fn ignores_upgrade_that_connection_does_not_name() {
     let app = App::answering(200, "");

@@ -95,8 +95,8 @@ fn http_2_errors_do_not_fill_log() {
     let mut gate = Gatepost::serve("stop_timeout_secs = 1", "");
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let settings = b"\0\0\0\x04\0\0\0\0\0";
-    // A frame that is too long, a stream with an even number, an acknowledgement of no ping, and a
-    // header block that cannot be decoded.
+    // A frame that is too long, a stream with an even number, an acknowledgement without a ping,
+    // and a header block that cannot be decoded.
     let faults: [&[u8]; 4] = [
         b"\xff\xff\xff\x04\0\0\0\0\0",
         b"\0\0\x01\x01\x05\0\0\0\x02\x82",

@@ -254,7 +254,7 @@ fn reload_uses_changed_files() {
         thread::sleep(std::time::Duration::from_millis(200));
         gate.send(&post("/other", "{}")).status == 200
     });
-    // A reload with a broken file keeps the earlier one.
+    // A reload with a broken file keeps the earlier certificates.
     write(&folder, "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     gate.program.signal("HUP");
     gate.program

@@ -87,7 +87,7 @@ impl ProxyHttp for OwnProxy {
     }
 }
 
-/// Notes each outcome.
+/// Hook that records each outcome.
 struct Notes(Lines);
 
 impl MetricsHook for Notes {

@@ -580,7 +580,7 @@ fn refuses_configs_that_the_platform_cannot_have() {
         assert_eq!(exit, Some(2), "{text}");
         assert!(text.contains(found), "expected {found}, found {text}");
     }
-    // A route for one kind is preferred.
+    // gatepost prefers a route for one kind.
     config(&format!("{ROUTE}{}kind = 'push'\n{live}", second));
     let (_, text) = operator.run("plan");
     assert!(
@@ -626,7 +626,7 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
     let (code, text) = operator.run("apply --yes --site china");
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(double.state().0[0]["RecordStatusNotifyUrl"], url);
-    // The API does not show this address, so it causes no change.
+    // The API does not show this address, so the address causes no change.
     assert!(operator.run("plan --site china").1.contains("No changes"));
     // A kind without an app loses its address.
     operator.config(&[template("live", NEW, "'push.example.com'")]);

@@ -1,4 +1,4 @@
-//! `gatepost send --scenario`.
+//! Tests of `gatepost send --scenario`.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn serve(app: &App) -> Gatepost {
     Gatepost::serve("", &template)
 }
 
-/// Plays a scenario at once. Returns the exit code and both outputs.
+/// Plays a scenario without pauses. Returns the exit code and both outputs.
 fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("scenario.toml"), text).unwrap();

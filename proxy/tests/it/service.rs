@@ -228,7 +228,7 @@ fn port_in_use_ends_the_start_with_address_and_cause() {
 }
 
 #[test]
-fn finishes_request_after_any_stop_signal_and_drops_it_after_a_second() {
+fn finishes_request_after_any_stop_signal_and_drops_request_after_another() {
     for name in ["TERM", "INT", "QUIT"] {
         let app = App::start(|_| Act::Hold(b""));
         let config = templates(&app).replace("timeout_ms = 500", "timeout_ms = 1500");

@@ -1,4 +1,4 @@
-//! Clients that repeat each callback until gatepost acknowledges it. They record these events.
+//! Clients that repeat each callback until its acknowledgement, and record acknowledged events.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

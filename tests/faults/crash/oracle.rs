@@ -133,7 +133,7 @@ pub fn judge(
 mod tests {
     use super::*;
 
-    /// Judges receipts of events of one subject, all of which are acknowledged.
+    /// Judges receipts of one subject. gatepost has acknowledged its first `acknowledged` events.
     fn faults(acknowledged: u32, receipts: &[(u32, bool)], claimed: &[u32]) -> Vec<String> {
         let event = |number: u32| ("s".to_owned(), number);
         let ledger = (0..acknowledged).map(event).collect();

@@ -4,7 +4,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `DISK_FOLDER` | the folder whose files count |
+//! | `DISK_FOLDER` | the folder with the watched files |
 //! | `DISK_SYNCED` | a folder for a copy of each file as of its last sync: the state after a power loss that discards all unsynced writes |
 //! | `DISK_KILL` | `before:SUFFIX:N` or `after:SUFFIX:N`: ends the process by SIGKILL before or after the Nth sync of a file whose name ends in SUFFIX |
 
@@ -50,14 +50,14 @@ fn real_sync(file: c_int) -> c_int {
     if result == 0 { 0 } else { -1 }
 }
 
-/// Returns the path of an open file if it is a file in `DISK_FOLDER`.
+/// Returns the path of an open file in `DISK_FOLDER`, or `None` for any other file.
 fn watched(file: c_int) -> Option<PathBuf> {
     let folder = env::var_os("DISK_FOLDER")?;
     let path = fs::read_link(format!("/proc/self/fd/{file}")).ok()?;
     (path.parent() == Some(Path::new(&folder)) && path.is_file()).then_some(path)
 }
 
-/// Copies a file that has been synced.
+/// Copies a file after its sync.
 fn keep(path: &Path) {
     let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else { return };
     let folder = PathBuf::from(folder);

@@ -253,7 +253,7 @@ async fn uses_paths_of_several_addresses_in_turn() {
         assert_eq!(send(&app, "/cb", FORM).await, allowed(), "{path}");
         assert!(record.take()[0].starts_with(&format!("accepted {path} ")), "{path}");
     }
-    // A path without a query is reserved.
+    // gatepost reserves a path without a query.
     for path in ["/a", "/c"] {
         assert_eq!(send(&app, path, FORM).await.0, 403, "{path}");
     }

@@ -128,7 +128,7 @@ pub struct Scenario {
     pub name: String,
     r#in: Vec<String>,
     pub sends: Vec<Send>,
-    /// If true, the second request arrives while the app still answers the first.
+    /// Concurrency: the second request arrives while the app still answers the first.
     #[serde(default)]
     pub concurrent: bool,
     /// The index of the request before which the receiver restarts.

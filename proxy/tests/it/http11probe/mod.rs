@@ -23,11 +23,11 @@ use crate::support::*;
 
 const SENTINEL: &str = "/sentinel";
 
-/// Connections at the same time.
+/// Number of simultaneous connections.
 const CLIENTS: usize = 16;
 
 /// Time without a reply after which the test assumes that gatepost waits for the rest of a request.
-/// Only cases for which the table expects this take so long.
+/// Only cases with the outcome `waits` take so long.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// Maximum number of cases that may fail with a reason in the table.
@@ -109,7 +109,7 @@ fn run(port: u16, cases: &[Case]) -> Vec<Outcome> {
     outcomes.into_inner().unwrap().into_values().collect()
 }
 
-/// Returns the difference between the table and an outcome, if there is one.
+/// Returns the difference between the table and an outcome, or `None`.
 fn fault(case: &Case, outcome: &Outcome) -> Option<String> {
     let found = outcome.text();
     let fails = case.grade(outcome) == Grade::Fails;

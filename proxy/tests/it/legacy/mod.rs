@@ -1,8 +1,8 @@
-//! Runs apps that were written for callbacks, without gatepost and behind it, healthy and failing.
+//! Runs apps that were written for callbacks, without and behind gatepost, healthy and failing.
 //! Writes a table of the replies that the platform gets.
 //!
-//! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`:
-//! `UPDATE_LEGACY=1` makes the test write it.
+//! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
+//! `UPDATE_LEGACY=1`, the test writes the page.
 
 mod page;
 mod patterns;
@@ -179,7 +179,7 @@ fn through(
         // HTTP forbids the header, so the proxy cannot pass it on.
         Form::Shadow => direct.is_some() && case != BROKEN_HEADER,
         Form::Passthrough => {
-            // If the platform reads only the status of a decision, gatepost may change the body.
+            // A denial with an error status may change: some platforms read only replies with 200.
             let is_denied = case == DENIED && (is_success(direct) || !pattern.is_decision());
             case == HEALTHY || is_denied
         }
@@ -242,7 +242,7 @@ fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
     }
 }
 
-/// Returns the body as JSON, else as text; the status if there is no body.
+/// Returns the body as JSON, else as text. Returns the status of a reply without a body.
 fn meaning(reply: &Reply) -> Value {
     let data = page::data(reply);
     if data.is_empty() {

@@ -156,7 +156,7 @@ pub(super) fn check(sections: &[Section]) {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     for (line, (found, expected)) in page.lines().zip(committed.lines()).enumerate() {
-        assert_eq!(found, expected, "line {}; if this is right, run {COMMAND}", line + 1);
+        assert_eq!(found, expected, "review line {}, then run {COMMAND}", line + 1);
     }
-    assert_eq!(page.len(), committed.len(), "run {COMMAND}");
+    assert_eq!(page.len(), committed.len(), "expected as many bytes as committed; run {COMMAND}");
 }

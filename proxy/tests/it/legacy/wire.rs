@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::support::connect;
 
-/// A reply. `headers` lacks the hop-by-hop headers and `date`, and is sorted by name, because only
-/// the order of headers with equal names has a meaning (RFC 9110, 5.3).
+/// A reply, without hop-by-hop headers and without `date`. `headers` is sorted by name: only the
+/// order of headers with equal names has a meaning (RFC 9110, 5.3).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,

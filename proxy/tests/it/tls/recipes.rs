@@ -49,7 +49,7 @@ fn behind(app: &App) -> Gatepost {
 }
 
 #[test]
-fn nginx_in_front() {
+fn recipe_for_nginx_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
     let (gate, port) = (behind(&app), free_port());
     let authority = Authority::new();
@@ -76,7 +76,7 @@ fn nginx_in_front() {
 }
 
 #[test]
-fn caddy_in_front() {
+fn recipe_for_caddy_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
     let (gate, port) = (behind(&app), free_port());
     let authority = Authority::new();

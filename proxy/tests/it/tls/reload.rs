@@ -1,4 +1,4 @@
-//! Renewal of certificates in a running gatepost.
+//! Tests of the renewal of certificates in a running gatepost.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -97,7 +97,7 @@ fn keeps_certificate_if_new_one_has_a_fault() {
 }
 
 #[test]
-fn reload_changes_rules() {
+fn reload_changes_tls_version_but_not_listener() {
     let tls = TlsGate::serve("", "");
     let path = tls.gate.folder.path().join("gatepost.toml");
     let config = fs::read_to_string(&path).unwrap();

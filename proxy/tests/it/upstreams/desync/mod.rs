@@ -27,7 +27,7 @@ use super::wire::{QUIET, send_http_2, send_pieces};
 use crate::http11probe::Upstream;
 use crate::support::*;
 
-/// Connections at the same time.
+/// Number of simultaneous connections.
 const CLIENTS: usize = 16;
 
 /// Size of the pieces for a client that writes all bytes at once.
