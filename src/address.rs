@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn healthy_servers_come_first() {
+    fn tries_healthy_servers_first() {
         let all = addresses(&["a", "b", "c"]);
         assert!(
             all.first().server().unreachable(),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_no_query() {
+    fn prints_addresses_without_query() {
         assert_eq!(addresses(&["a:1", "b"]).to_string(), "http://a:1/e, http://b/e");
         let server = |path: &str| {
             let url: Uri = format!("http://localhost{path}").parse().unwrap();

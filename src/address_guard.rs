@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn list_replaces_the_default() {
+    fn allow_addresses_replaces_the_default_rules() {
         let networks = vec!["10.0.0.0/8".parse().unwrap(), "169.254.20.0/24".parse().unwrap()];
         let hosts = vec!["app.internal".to_owned()];
         let list = PermittedServers { networks, hosts, sockets: Vec::new() };

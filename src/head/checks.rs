@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_fault_of_the_host() {
+    fn reports_each_fault_of_the_host() {
         let check = |uri: &'static str, hosts: &[&'static str], version| {
             let mut headers = HeaderMap::new();
             for host in hosts {

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn other_query_is_no_callback() {
+    fn request_with_another_query_is_not_a_callback() {
         let own = route(&[("c", "callback"), ("m", "play")]);
         for query in [
             "",

@@ -34,9 +34,9 @@ impl<'t> Target<'t> {
 
     /// Returns each parameter that some server could read in the target.
     ///
-    /// Servers decode at different times, and separate parameters by different characters. A
-    /// rewrite rule may also turn a decoded path into a query: with `/index.php?q=$1`, Apache reads
-    /// the parameter `c` in `/x%26c=1`.
+    /// Servers differ in the order of decoding and splitting, and in the characters that separate
+    /// parameters. A rewrite rule may also turn a decoded path into a query: with
+    /// `/index.php?q=$1`, Apache reads the parameter `c` in `/x%26c=1`.
     pub(super) fn parameters(&self) -> &[Parameter] {
         self.parameters.get_or_init(|| {
             let path = decode(self.path);

@@ -232,7 +232,7 @@ fn serves_path_with_and_without_slash_at_the_end() {
 }
 
 #[test]
-fn slash_at_the_end_makes_no_other_path() {
+fn refuses_second_route_that_differs_only_in_case_or_last_slash() {
     let plan = Arc::new(built_in().next().unwrap());
     for (one, other) in [("/a", "/a/"), ("/a/", "/A"), ("/a/{token}/", "/a/{token}")] {
         let mut routes = Routes::default();
@@ -548,7 +548,7 @@ fn index_script_reserves_its_folder_but_not_the_root() {
 }
 
 #[test]
-fn literal_shadow_route_stays_open_below_reserved_path() {
+fn passes_literal_shadow_route_below_reserved_path() {
     let plan = Arc::new(built_in().next().unwrap());
     let mut routes = routes();
     for pattern in ["/live/push/new", "/live/push/{token}"] {

@@ -117,13 +117,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_has_one_help() {
+    fn each_code_has_one_help_text() {
         let all: Vec<_> = codes().map(|help| help.code).collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
     }
 
     #[test]
-    fn helps_are_lower_case_and_without_full_stop() {
+    fn help_texts_are_lower_case_and_without_full_stop() {
         let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
         for text in texts.flatten() {
             assert!(!text.ends_with('.') && !text.is_empty(), "{text}");

@@ -246,7 +246,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     connection([
         "too_many_unjudged_bytes",
-        "unfinished requests exceed max_unjudged_bytes, or one client's part of it",
+        "the bytes of unfinished requests exceed max_unjudged_bytes, or the limit for one client",
         "a client begins large requests and does not end them",
         CLOSED,
         "look for the client in `from`; raise max_unjudged_bytes if the requests are genuine",

@@ -158,7 +158,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from token",
-        "write the path with the token into the platform's console; if it is there, a client is guessing tokens",
+        "write the path with the token into the platform's console; if the console has this path, a client is guessing tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,

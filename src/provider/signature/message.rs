@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compares_texts_as_slices() {
+    fn orders_texts_like_byte_slices() {
         let texts: [&[u8]; 7] = [b"", b"a", b"ab", b"b", b"ba", b"\xff", b"\0"];
         for one in texts {
             for other in texts {
