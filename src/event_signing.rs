@@ -8,8 +8,7 @@
 //! | `webhook-timestamp` | the time of sending, in Unix seconds |
 //! | `webhook-signature` | one signature for each secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
 //!
-//! [Standard Webhooks]:
-//! https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+//! [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -262,8 +262,8 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the server must close the connection after the reply, because the end of the
-    /// request is unknown or too far away to read.
+    /// Returns true if the server must close the connection after the reply. The end of the request
+    /// is then unknown, or the rest of the request is too long to read.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close

@@ -269,7 +269,7 @@ pub(crate) enum Delivery {
     /// Replies with the template's fixed answer; `None` acknowledges a notification.
     Fixed(Option<(FixedAnswer, Policy)>),
     /// Acknowledges a notification or denies a decision, and counts the event. The template lists
-    /// other kinds, but not this one.
+    /// other kinds, but not this kind.
     Unlisted(Option<Policy>),
     /// Replies 503, because gatepost must sign the reply and the template lacks the key.
     MissingReplyKey,

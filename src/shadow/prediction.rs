@@ -54,7 +54,7 @@ const MAX_NAME_BYTES: usize = 64;
 pub(super) struct VendorHeaders {
     /// Names of the headers that only a request in its original form has.
     names: Vec<HeaderName>,
-    /// Support of the platform for compressed replies.
+    /// The platform's support for compressed replies.
     accepts_coding: bool,
 }
 

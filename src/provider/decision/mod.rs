@@ -53,7 +53,7 @@ pub(crate) struct Decision {
     /// The index in `fields` of the field that a bare answer sets: a single value, such as `1`,
     /// instead of an object. If `None`, a bare answer is invalid.
     pub(crate) bare: Option<usize>,
-    /// Permission of undeclared fields in an answer, for a platform that does not document all
+    /// Permission for undeclared fields in an answer, because the platform does not document all
     /// fields.
     pub(crate) open: bool,
     pub(crate) reply_signing: ReplySigningRule,

@@ -17,7 +17,7 @@
 //! If gatepost cannot convert a value of an answer, gatepost does not use the answer. In a
 //! callback, a value that gatepost cannot convert is a *misfit*. gatepost copies a misfit as
 //! received, and lists its field in [`Conversion::noted`]. There are two exceptions. gatepost
-//! refuses a callback with a misfit in an `essential` field. It does not list a misfit in a
+//! refuses a callback with a misfit in an `essential` field. gatepost does not list a misfit in a
 //! `lenient` field.
 //!
 //! A field of type `object`, `array` or `json` may declare inner `fields`. The inner fields
