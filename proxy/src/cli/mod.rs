@@ -70,7 +70,8 @@ const SIGNAL_HELP: &str = "\
 Signals:
   TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
   HUP              read the config again
-  USR1, USR2       no effect";
+  USR1             open the access log again
+  USR2             no effect";
 
 #[derive(Debug, Subcommand)]
 enum Command {
