@@ -354,7 +354,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "a file of the config differs from the config that gatepost serves",
         "an editor or another program changed the file",
         API,
-        "reload with SIGHUP, then repeat the edit; the edit is kept beside the file",
+        "reload with SIGHUP, then repeat the edit; a new file beside the config file contains the edited config",
     ]),
     admin_api([
         "file_linked",
