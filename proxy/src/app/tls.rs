@@ -157,7 +157,7 @@ pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
     Ok(PingoraTls { ca: (!ca.is_empty()).then(|| ca.into()), identity })
 }
 
-/// Error text for a server that closes a new connection after the TLS handshake, without a response.
+/// Error for a server that closes a new connection after the TLS handshake, without a response.
 /// With TLS 1.3, the client's handshake succeeds before the server refuses the client certificate.
 /// If the server then resets the connection, gatepost does not receive the alert.
 pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
