@@ -177,7 +177,7 @@ impl Config {
         Ok(Self { warnings, watched, fingerprint, ..config })
     }
 
-    /// Returns the files that the config was read from.
+    /// Returns the files from which gatepost has read the config.
     #[must_use]
     pub const fn watched_files(&self) -> &WatchedFiles {
         &self.watched

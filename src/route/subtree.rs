@@ -50,7 +50,7 @@ pub(super) struct Subtrees {
 }
 
 impl Subtrees {
-    /// Adds a subtree, unless its base is known.
+    /// Adds a subtree, unless the base already has a subtree.
     pub(super) fn add(&mut self, base: String, owner: Owner) {
         self.depth = self.depth.max(base.matches('/').count());
         self.by_base.entry(base).or_insert(owner);
@@ -71,8 +71,8 @@ impl Subtrees {
         })
     }
 
-    /// Finds a subtree for a name with a suffix of any kind. Rails, for example, reads any suffix
-    /// as the format of the reply.
+    /// Finds a subtree for a name with any suffix. Rails, for example, reads any suffix as the
+    /// format of the reply.
     fn find_without_format(&self, parent: &str, name: &str) -> Option<&Owner> {
         let mut dots = name.rmatch_indices('.').filter(|(at, _)| *at > 0);
         dots.find_map(|(at, _)| self.by_base.get(&[parent, &name[..at]].concat()))

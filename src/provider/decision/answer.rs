@@ -1,14 +1,14 @@
 //! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
 //! and the common form of an answer.
 //!
-//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost
-//! refuses an answer with a member that the app probably means to have an effect:
+//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost does
+//! not use an answer with a member that the app probably means to have an effect:
 //!
 //! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope (the member that
 //!   contains the fields in the native form);
 //! - a reply field or `allow` beside the envelope.
 //!
-//! In a config or a definition, gatepost refuses every unknown member.
+//! In a config or a definition, every unknown member is a fault.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -56,8 +56,8 @@ pub(crate) struct Field {
     /// Mark of a field that contains a credential. The app receives the credential, but logs do not
     /// contain it.
     pub(crate) secret: bool,
-    /// Mark of a field for which the platform is known to send values of other types. gatepost does
-    /// not list such a value as a misfit.
+    /// Mark of a field in which the platform may also send values of other types. gatepost does not
+    /// list such a value as a misfit.
     pub(crate) lenient: bool,
     /// Mark of a field on which the identity of the callback or the decision depends.
     pub(crate) essential: bool,
