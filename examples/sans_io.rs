@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
-        // Only if the config queues the kind: append `enqueue.event(…)` to a store first.
+        // If the config queues the kind, append `enqueue.event(…)` to a store first.
         Next::Store(enqueue) => enqueue.conclude(None),
         Next::Wait(wait) => wait.give_up(now),
         Next::Ask(question) => {

@@ -104,9 +104,10 @@ struct GateState {
     /// Filter that rules out most paths without a route. gatepost checks this filter before
     /// `current`.
     path_filter: SharedPathFilter,
-    /// True if a template of the current config signs its events.
+    /// Use of event signing in the current config; true if a template signs its events.
     signs_events: AtomicBool,
-    /// True if a config of this gate has a route with `query`. gatepost never clears this flag.
+    /// Use of `query` in any config that this gate has had; true if a route has this key. gatepost
+    /// never clears this flag.
     reads_queries: AtomicBool,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
@@ -183,8 +184,8 @@ impl ActiveConfig {
         (route.mode == Mode::Enforce).then_some(reply)
     }
 
-    /// Checks the client and the secret segment of a preflight as those of a callback. Otherwise, a
-    /// client could test tokens by preflights.
+    /// Checks the client and the secret segment of a preflight in the same way as for a callback.
+    /// Otherwise, a client could test tokens with preflights.
     fn admit_preflight(
         &self,
         found: RouteIndex,
@@ -212,7 +213,8 @@ impl ActiveConfig {
     /// Judges the head of a callback.
     ///
     /// `recorded` is true for a saved request that `gatepost explain` judges. If the client address
-    /// of such a request is unknown, skips `allow`. Never counts the request against `source_limit`.
+    /// of such a request is unknown, skips `allow`. Never counts the request against
+    /// `source_limit`.
     fn admit_callback(
         &self,
         found: RouteIndex,
@@ -248,19 +250,19 @@ impl ActiveConfig {
 }
 
 impl Gate {
-    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. Logs
-    /// each warning with `tracing`, if the crate has this feature.
+    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. If
+    /// the crate has the feature `tracing`, logs each warning.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::with_logged_warnings)
     }
 
-    /// Compiles a checked config, and logs its warnings. A program that shows the warnings itself
-    /// calls [`Gate::new`].
+    /// Compiles a checked config, and logs the config's warnings. A program that shows the warnings
+    /// itself calls [`Gate::new`].
     fn with_logged_warnings(config: Config) -> Self {
         #[cfg(feature = "tracing")]
         for warning in config.warnings() {
@@ -304,8 +306,9 @@ impl Gate {
         let earlier = self.0.current.load();
         self.0.signs_events.store(config.signs_events(), Ordering::Relaxed);
         let active = ActiveConfig::new(config, Some(&earlier));
-        // The filter must contain the new paths, and the flag the new queries, before the new config is visible. Otherwise a
-        // callback on a new path could reach the app without a verdict.
+        // Before the new config is visible, the filter must contain the new paths, and the flag
+        // must cover the new queries. Otherwise a callback on a new path could reach the app
+        // without a verdict.
         active.routes.add_to(&self.0.path_filter);
         self.0.reads_queries.fetch_or(active.routes.has_front_controllers(), Ordering::Relaxed);
         self.0.current.store(Arc::new(active));
@@ -317,11 +320,12 @@ impl Gate {
         self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()
     }
 
-    /// Returns the app that receives the queued events of a lane, by the current config.
+    /// Returns the app that receives the queued events of a lane: the events of one template and
+    /// kind.
     ///
     /// # Errors
     ///
-    /// Returns the reason if no app receives them: the template or its address no longer exists.
+    /// If the current config has no such template, or no address for the kind, returns the reason.
     pub fn queued_app(&self, lane: &Lane) -> Result<QueuedApp, String> {
         let active = self.0.current.load();
         let template = active.templates.iter().find(|own| *own.name == *lane.template());
@@ -361,7 +365,7 @@ impl Gate {
     }
 
     /// Replaces each key, token and other secret of the config in `bytes` with `***`, also in
-    /// percent-encoded form. Leaves secrets of less than 6 bytes.
+    /// percent-encoded form. Does not replace secrets of less than 6 bytes.
     ///
     /// # Examples
     ///
@@ -378,8 +382,8 @@ impl Gate {
         self.0.current.load().secrets.apply(bytes)
     }
 
-    /// Returns the names of the headers, parameters and members in which a provider's platform sends
-    /// signatures.
+    /// Returns the names of the headers, parameters and members in which a provider's platform
+    /// sends signatures.
     #[must_use]
     pub fn signature_names(&self, provider: &str) -> Vec<String> {
         self.with_routes(|routes| {
@@ -400,8 +404,8 @@ impl Gate {
         read(&self.0.current.load().routes)
     }
 
-    /// Returns the route in enforce mode that matches `path` and `query` byte for byte. `path` may
-    /// have a slash at its end, or lack it.
+    /// Returns the route in enforce mode that matches `path` and `query` byte for byte. A slash at
+    /// the end of `path` makes no difference.
     ///
     /// A server that handles callbacks separately calls this method to recognise callbacks. The
     /// server then calls [`Gate::admit_on`], which judges the head without a second lookup.
@@ -473,8 +477,8 @@ impl Gate {
 
     /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
     ///
-    /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or of
-    /// an app address. For all other paths, gatepost does not read the clock.
+    /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or
+    /// of an app address. For all other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,

@@ -9,11 +9,12 @@
 //!    which two hex digits follow every `%`.
 //! 3. No object, at any depth, has two members of the same name.
 //! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
-//! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body together
-//!    have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`] elements.
+//! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body
+//!    together have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`]
+//!    elements.
 //!
-//! A client without a key can send any body. Each step here therefore takes time in proportion to
-//! the length of the body: no step compares each name with each other name.
+//! A client without a key can send any body. Each function in this module therefore takes time in
+//! proportion to the length of the body: no function compares each name with each other name.
 
 mod large_number;
 mod name;
@@ -64,7 +65,7 @@ impl Limits {
         Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
 }
 
-/// Things of which a callback may contain too many.
+/// Items whose number in a callback has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Elements,
@@ -124,8 +125,8 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// If true, the value is a string without escapes, or an integer of at most 18 digits other
-    /// than `-0`. Callers copy such a value without parsing it.
+    /// Mark of a string without escapes, or of an integer of at most 18 digits other than `-0`.
+    /// Callers copy such a value without parsing it.
     ///
     /// If false, the value may still be such a string or integer, because [`Json::of`] always sets
     /// false.
@@ -269,7 +270,7 @@ enum Surrogate {
     Low,
 }
 
-/// Returns the surrogate that the text starts with, as an escape.
+/// Returns the surrogate if the text starts with the escape of a surrogate.
 fn surrogate(text: &[u8]) -> Option<Surrogate> {
     // Every surrogate starts with the digit `d`.
     let [b'\\', b'u', b'd' | b'D', second, third, fourth, ..] = text else { return None };
@@ -314,9 +315,9 @@ pub(crate) struct Object<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
     index: NameIndex,
-    /// True if the text has U+FFFD in place of lone surrogates.
+    /// Mark of a text that has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
-    /// True if the body is not an object, so that the object has no members.
+    /// Mark of a body that is not a JSON object. This `Object` then has no members.
     pub(crate) is_absent: bool,
 }
 
@@ -387,8 +388,8 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if a `%` is not followed by two hex digits, if the decoded text is not
-    /// UTF-8, if a name occurs twice, or if there are too many fields.
+    /// Returns an error for a `%` without two hex digits, for decoded text that is not UTF-8, for a
+    /// duplicate name, and for too many fields.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
         let mut pairs = form_urlencoded::parse(bytes);
@@ -461,12 +462,13 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
 ///
 /// # Errors
 ///
-/// Returns an error if the syntax is wrong, if the nesting is too deep, or if a name occurs twice.
+/// Returns an error for wrong syntax, too deep nesting, or a duplicate name.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
     Scan::new(raw, Limits::NONE).check()
 }
 
-/// Finds the member `name` of an object that [`Object::from_json`] or [`check_nested`] has accepted.
+/// Finds the member `name` of an object that [`Object::from_json`] or [`check_nested`] has
+/// accepted.
 pub(crate) fn member<'a>(object: &'a str, name: &str) -> Option<Json<'a>> {
     Scan::new(object, Limits::NONE).find(name)
 }

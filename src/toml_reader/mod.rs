@@ -66,8 +66,8 @@ pub(crate) fn read<T>(
 /// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
 /// all faults and warnings that `read` has added.
 ///
-/// With `lookup`, `{ env = "NAME" }` may stand in place of a string or a number. `lookup` returns the
-/// value of a variable.
+/// With `lookup`, the texts may have `{ env = "NAME" }` in place of a string or a number. `lookup`
+/// returns the value of a variable.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
     default_kind: FaultKind,
@@ -209,12 +209,13 @@ impl<'d> Table<'d> {
         })
     }
 
-    /// Returns each key whose value came from an environment variable, and the name of the variable.
+    /// Returns each key whose value came from an environment variable, and the name of the
+    /// variable.
     pub(crate) fn used_variables(&self) -> Vec<(String, String)> {
         self.variables.used()
     }
 
-    /// Lets excerpts show a value. A URL with a password or a query may contain a secret.
+    /// Permits excerpts to show a value, unless the value may be a URL with a password or a query.
     fn show(&self, text: &Located<&str>) {
         if !text.value.contains(['@', '?']) {
             self.faults.show(&text.place);
@@ -333,7 +334,7 @@ impl<'d> Table<'d> {
             None => value.as_str(),
         };
         let parsed = text.map(|text| parse_duration(text, millis));
-        // Another text may be a secret in a wrong place.
+        // Any other text may be a secret under the wrong key.
         if matches!(parsed, Some(Ok(_))) {
             self.faults.show(&place);
         }
@@ -343,7 +344,8 @@ impl<'d> Table<'d> {
                 let limit = |number: &i64| Duration::from_millis(number.unsigned_abs() * millis);
                 let (least, most) = (limit(range.start()), limit(range.end()));
                 let wanted = format!("a duration from {least:?} to {most:?}");
-                FaultKind::NumberOutOfRange.because(format!("expected {wanted}, found another"))
+                FaultKind::NumberOutOfRange
+                    .because(format!("expected {wanted}, found another duration"))
             }
             Some(Err(found)) => FaultKind::ValueInvalid
                 .because(format!("expected a duration with a unit, found {found}")),
@@ -509,7 +511,7 @@ pub(crate) fn duration_key(key: &str) -> (&str, u64) {
 ///
 /// # Errors
 ///
-/// Returns the name of what the text is instead.
+/// If the text is no such duration, returns the description that follows `found` in the fault.
 fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
     let has_unit = text.contains(|c: char| c.is_ascii_alphabetic());
     if !has_unit {
@@ -653,7 +655,7 @@ mod tests {
         assert_eq!(read("wait = '1500ms'\nage = '1m'"), Ok((Some(1500), Some(60))));
         assert_eq!(read("wait = '1s 500ms'"), Ok((Some(1500), None)));
         for (text, expected) in [
-            ("wait = '6s'", "expected a duration from 1ms to 5s, found another"),
+            ("wait = '6s'", "expected a duration from 1ms to 5s, found another duration"),
             ("wait = '-1s'", "expected a duration from 1ms to 5s"),
             ("wait = '5'", "expected a duration with a unit, found no unit"),
             ("wait = 'soon'", "expected a duration with a unit, found another text"),

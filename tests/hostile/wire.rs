@@ -21,7 +21,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Checks that the body is one of the constant bodies: a refusal tells the client no reason.
+    /// Checks that the body is one of the constant bodies: the client must not receive a reason.
     ///
     /// # Errors
     ///

@@ -22,7 +22,8 @@ const UNSIGNED: &str = "The platform does not sign callbacks. The secret segment
                         client that knows the path can send any callback at any time. Serve the route over TLS, and \
                         set `allow` to the platform's networks if they are known.";
 
-/// Returns the paths of a platform: one for all kinds that callbacks show, and one for each other kind.
+/// Returns the paths of a platform: one for all kinds that a callback names, and one for each other
+/// kind.
 fn routes(provider: &ProviderInfo) -> Vec<(String, Option<&KindInfo>)> {
     let token = if provider.keys { "" } else { "/{token}" };
     let base = format!("/callbacks/{}{token}", provider.name);

@@ -37,7 +37,7 @@ pub struct NewTemplate {
     pub keys: Vec<KeySource>,
     /// Tenants to bind; `*` means all tenants that no other template binds.
     pub bind: Vec<String>,
-    /// Entries by kind. At least one entry must have an address or an answer.
+    /// Entries by kind. At least one entry must have an address or a fixed answer.
     pub on: Vec<(String, KindEntry)>,
     /// Values of the provider's settings, by name.
     pub settings: Vec<(String, TomlValue)>,

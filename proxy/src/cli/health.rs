@@ -1,4 +1,4 @@
-//! `gatepost health`: asks a running gatepost if it serves.
+//! `gatepost health`: checks that a running gatepost serves.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub(super) enum Place {
     Socket(PathBuf, Uri),
 }
 
-/// Asks `place`, and prints the body of the reply. Fails if the status is not 2xx.
+/// Sends a request to `place`, and prints the body of the response. Fails if the status is not 2xx.
 ///
 /// The address is an argument instead of the `admin` key of the config file, because that file may
 /// have faults while gatepost serves the config that it read before.

@@ -37,7 +37,7 @@ fn page(help: &CodeHelp) -> String {
         CodeGroup::Note => "note about a callback".to_owned(),
         CodeGroup::Shadow => "outcome in shadow mode".to_owned(),
         CodeGroup::Connection => "end of a request or connection on any path".to_owned(),
-        CodeGroup::Operation => "event of the program".to_owned(),
+        CodeGroup::Operation => "condition of the program".to_owned(),
         CodeGroup::AdminApi => "error of the admin API".to_owned(),
         _ => "code".to_owned(),
     };

@@ -70,7 +70,8 @@ const SIGNAL_HELP: &str = "\
 Signals:
   TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
   HUP              read the config again
-  USR1, USR2       no effect";
+  USR1             open the access log again
+  USR2             no effect";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -87,7 +88,7 @@ enum Command {
     /// Check a config file, and print each fault and warning with line and remedy. Exit with 1 on a
     /// fault.
     Check(CheckArguments),
-    /// Write a config file for a platform, and tell what to enter in the platform's console.
+    /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),
     /// Explain a code of a fault, a refusal or a failure, or a command.
     Help {

@@ -66,7 +66,8 @@ fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), Command
     let named = || path.display().to_string();
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let own = read.map_err(|error| {
-        let problem = format!("expected certificates in PEM, found none: {error}");
+        let problem =
+            format!("expected certificates in PEM, found an error: {error}; write a CA file");
         CommandError::argument(named(), problem)
     })?;
     let (added, _) = roots.add_parsable_certificates(own);

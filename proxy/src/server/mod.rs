@@ -161,7 +161,8 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Fails where Pingora's connector to the upstream would panic.
+/// Returns an error if Pingora's connector to the upstream would panic for lack of root
+/// certificates.
 fn require_root_certificates() -> Result<(), StartError> {
     let loaded = load_platform_certs_incl_env_into_store(&mut RootCertStore::empty());
     loaded.map_err(|_| StartError::NoRootCertificates)
@@ -202,8 +203,8 @@ fn inherit(
     Ok((Some(predecessor), taken))
 }
 
-/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. Binds all addresses that
-/// `taken` does not contain.
+/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. Binds all
+/// addresses that `taken` does not contain.
 fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, StartError> {
     let addresses = ListenAddress::all(settings);
     taken.retain(|(address, _)| addresses.contains(address));
@@ -243,7 +244,7 @@ fn offer(
     Ok(offered)
 }
 
-/// Starts a thread that waits until this process serves, and then tells the supervisor. With a
+/// Starts a thread that waits until this process serves, and then notifies the supervisor. With a
 /// predecessor, the thread also listens for a successor, and dismisses the predecessor.
 fn announce(
     server: &Server,
@@ -257,7 +258,7 @@ fn announce(
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
         while !matches!(phases.blocking_recv(), Ok(ExecutionPhase::Running) | Err(_)) {}
-        // Before the predecessor ends, so that the supervisor knows the new main process.
+        // Name the new main process to the supervisor before the predecessor ends.
         notification::ready(&served.status(), predecessor.is_some());
         let Some(predecessor) = predecessor else { return };
         if let Some(Err(error)) = path.map(|path| handover::wait_at(&path, sockets, word)) {
@@ -312,7 +313,7 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
-/// A stop that has not begun.
+/// Settings and state for a later stop.
 struct Stopping {
     /// Longest wait for the requests and deliveries in flight.
     limit: Duration,
@@ -322,8 +323,7 @@ struct Stopping {
 }
 
 /// Starts a thread that ends the process after a stop signal. The thread waits until no request is
-/// in flight, for at most `limit`.
-/// Pingora would wait for the whole grace period.
+/// in flight, for at most `limit`. Pingora would wait for the whole grace period.
 fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
     let Stopping { limit, stop, started, queue } = stopping;
     const TICK: Duration = Duration::from_millis(20);

@@ -28,7 +28,7 @@ pub(crate) enum HandshakeError {
     Slow,
     #[error("the client disconnected during the TLS handshake")]
     Disconnected,
-    /// The stream has lost its first byte.
+    /// The client has sent plain HTTP. gatepost has already read the first byte of the stream.
     #[error("expected TLS, found plain HTTP; send such requests to `listen`, or use https://")]
     PlainHttp(Box<TcpStream>),
     #[error("expected TLS, found other bytes")]
@@ -64,12 +64,12 @@ impl HandshakeError {
 }
 
 impl ServedTls {
-    /// Makes the handshake of a connection to `listen_tls`.
+    /// Performs the handshake of a connection to `listen_tls`.
     pub(crate) async fn accept_callbacks(&self, stream: Stream) -> Result<Stream, HandshakeError> {
         accept(stream, &self.loaded()?.callbacks).await
     }
 
-    /// Makes the handshake of a connection to the admin listener.
+    /// Performs the handshake of a connection to the admin listener.
     pub(crate) async fn accept_admin(&self, stream: Stream) -> Result<Stream, HandshakeError> {
         accept(stream, &self.loaded()?.admin).await
     }

@@ -1,4 +1,4 @@
-//! Looks for the codes in the source, and demands a help for each of them.
+//! Checks that `gatepost help` explains each code in the source.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! Runs the guides of the manual word for word: writes their files, runs their commands in one
 //! shell, and compares the output with the page.
 //!
-//! A guide's ports are replaced by free ones. Installations are left out: the packages of
-//! `tests/upstreams/install` and of the machine take their place.
+//! The tests replace a guide's ports by free ports. They skip installations, and use the packages
+//! of `tests/upstreams/install` and of the machine instead.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -101,14 +101,14 @@ impl Shell {
         let lines = block.lines().filter(|line| !is_installation(line));
         let block = self.with_ports(&lines.collect::<Vec<_>>().join("\n"));
         let block = block.replace("cargo run &", &format!("{} &", self.example()));
-        // The output of a program in the background is not that of the block.
+        // A program in the background must not write into the output of the block.
         let block = block.replace(" &\n", " >&2 &\n");
         let block = block.strip_suffix(" &").map(|rest| format!("{rest} >&2 &")).unwrap_or(block);
         writeln!(self.input, "{block}\necho '{END}'").unwrap();
         let mut output = String::new();
         loop {
             let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "the shell ended in {block}");
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "expected output of {block}");
             if line.trim_end() == END {
                 break;
             }
@@ -166,7 +166,7 @@ impl Drop for Shell {
     }
 }
 
-/// Replaces a number, but not a part of a longer one.
+/// Replaces a number, except inside a longer number.
 fn replaced(text: &str, from: &str, to: &str) -> String {
     let mut parts = text.split(from);
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -252,7 +252,7 @@ fn guide_for_ruby_works_word_for_word() {
     assert_eq!(run("ruby"), 1);
 }
 
-/// The app of the guide is `examples/recordings.rs`, which the workspace has built.
+/// Runs the guide for axum, whose app is `examples/recordings.rs`. Needs a built workspace.
 #[test]
 #[ignore = "needs the examples of the workspace"]
 fn guide_for_axum_works_word_for_word() {

@@ -14,7 +14,7 @@ use crate::support::{
     with_flipped_sign,
 };
 
-/// Returns the value of the only series whose name and labels `series` starts with.
+/// Returns the value of the first series that starts with the name and the labels in `series`.
 fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find(|line| line.starts_with(series));
     let line = line.unwrap_or_else(|| panic!("expected {series} in:\n{metrics}"));
@@ -191,7 +191,7 @@ fn reload_adds_series_of_new_templates_and_removes_those_of_old_ones() {
     assert_eq!(value(&metrics, series), 1.0);
 }
 
-/// Returns the lines of an access log as soon as it has `count` of them.
+/// Waits until an access log has `count` lines. Returns all lines.
 fn access_lines(path: &Path, count: usize) -> Vec<Json> {
     let lines =
         || fs::read_to_string(path).unwrap_or_default().lines().map(json).collect::<Vec<_>>();
@@ -243,7 +243,7 @@ fn access_log_has_a_line_for_each_request() {
 }
 
 #[test]
-fn signal_usr1_opens_access_log_anew() {
+fn signal_usr1_reopens_access_log() {
     let app = App::answering(200, "");
     let gate = with_access_log(&app, "");
     let path = gate.folder.path().join("access.log");
@@ -339,7 +339,7 @@ fn manual_lists_exactly_the_metrics() {
     let mut found = metric_names(&metrics);
     // These series begin with the first request on a route in shadow mode.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
-    // These begin with the first handshake and certificate.
+    // These series begin with the first handshake and the first certificate.
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");
     assert_eq!(names(manual), found);

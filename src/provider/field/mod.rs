@@ -14,10 +14,11 @@
 //! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
 //! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
-//! gatepost refuses an answer if it cannot convert a value. In a callback, a value that gatepost cannot
-//! convert is a *misfit*. gatepost copies a misfit as received, and lists its field in
-//! [`Conversion::noted`]. There are two exceptions. gatepost refuses a callback with a misfit in an
-//! `essential` field. It does not list a misfit in a `lenient` field.
+//! If gatepost cannot convert a value of an answer, gatepost does not use the answer. In a
+//! callback, a value that gatepost cannot convert is a *misfit*. gatepost copies a misfit as
+//! received, and lists its field in [`Conversion::noted`]. There are two exceptions. gatepost
+//! refuses a callback with a misfit in an `essential` field. gatepost does not list a misfit in a
+//! `lenient` field.
 //!
 //! A field of type `object`, `array` or `json` may declare inner `fields`. The inner fields
 //! describe the object, or each object in the array.
@@ -48,17 +49,17 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     /// The meaning of the field, for documentation.
     pub(crate) about: Option<Box<str>>,
-    /// True if the field may be absent or `null`.
+    /// Permission to be absent or `null`.
     pub(crate) optional: bool,
-    /// True if the field may be `null`. Only `optional` permits an absent field.
+    /// Permission to be `null`. Only `optional` permits an absent field.
     pub(crate) nullable: bool,
-    /// True if the field contains a credential. The app receives the credential, but logs do not
+    /// Mark of a field that contains a credential. The app receives the credential, but logs do not
     /// contain it.
     pub(crate) secret: bool,
-    /// True if the platform is known to send values of other types. gatepost does not list such a
-    /// value as a misfit.
+    /// Mark of a field in which the platform may also send values of other types. gatepost does not
+    /// list such a value as a misfit.
     pub(crate) lenient: bool,
-    /// True if the identity of the callback or the decision depends on this field.
+    /// Mark of a field on which the identity of the callback or the decision depends.
     pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.
@@ -175,7 +176,7 @@ impl Fields {
         (set != 0).then(|| self.list.get(set.trailing_zeros() as usize)).flatten()
     }
 
-    /// Marks the field at a path of names as essential, and the fields that contain it.
+    /// Marks as essential the field at a path of names, and each field that contains this field.
     ///
     /// Ignores a path to a field that is not declared, or that is lenient.
     pub(crate) fn mark_essential<'n>(&mut self, mut path: impl Iterator<Item = &'n str>) {
@@ -207,13 +208,13 @@ impl Fields {
     /// type.
     ///
     /// Copies undeclared members of a callback. Omits undeclared members of an answer, and notes
-    /// their names. Omits members for which `is_consumed` returns `true`. Replaces an alias with the
-    /// name of the field.
+    /// their names. Omits members for which `is_consumed` returns `true`. Replaces an alias with
+    /// the name of the field.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot convert an essential field, or if an essential field is
-    /// missing. In an answer, every field is essential. `out` may then contain part of the object.
+    /// Returns an error for an essential field that is missing or that gatepost cannot convert. In
+    /// an answer, every field is essential. `out` may then contain part of the object.
     fn write_object(
         &self,
         object: &Object<'_>,
@@ -322,7 +323,7 @@ impl Fields {
     /// Checks that an undeclared name is not a misspelt name of a declared field.
     ///
     /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
-    /// could lack a protection that the app asks for.
+    /// could lack a protection that the app has set.
     ///
     /// # Errors
     ///
@@ -343,8 +344,8 @@ impl Fields {
     }
 }
 
-/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same name,
-/// or a name with one or two other characters.
+/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same
+/// name, or a name with one or two other characters.
 ///
 /// A name of at most four characters may have one other character: `meta` is not a misspelt `data`.
 pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
@@ -481,8 +482,9 @@ impl Field {
         }
     }
 
-    /// Returns `true` if `value` means that the field of an answer is unset: as [`Self::is_unset`],
-    /// or an empty array for an object, because PHP writes an empty object as `[]`.
+    /// Returns `true` if `value` means that a field of an answer is unset. In addition to the
+    /// values of [`Self::is_unset`], an empty array means an unset object: PHP writes an empty
+    /// object as `[]`.
     pub(crate) fn is_unset_in_answer(&self, value: &Value<'_>) -> bool {
         let is_empty_array = || match value {
             Value::Json(json) if json.shape == Shape::Array => json

@@ -96,7 +96,7 @@ fn of_vector(target: &str, vector: &Vector) -> Vec<Vec<u8>> {
     }
 }
 
-/// Returns the app's answer, for each of the first kinds.
+/// Returns an input for each of the first 16 kinds: the kind's number, and the app's answer.
 fn of_app_answer(vector: &Vector) -> Vec<Vec<u8>> {
     let Some(answer) = &vector.case.app else { return Vec::new() };
     let input = |kind| format!("{kind} {}\n{}", answer.status, answer.body).into_bytes();
@@ -136,7 +136,7 @@ fn toml_files(folder: &str) -> impl Iterator<Item = String> {
         .map(|path| fs::read_to_string(path).expect("a text file"))
 }
 
-/// Returns as many whole kinds or templates as fit into [`MAX_BYTES`].
+/// Returns as many complete paragraphs as fit into [`MAX_BYTES`].
 fn beginning(text: &str) -> Vec<u8> {
     let mut kept = String::new();
     for part in text.split_inclusive("\n\n") {
@@ -148,7 +148,7 @@ fn beginning(text: &str) -> Vec<u8> {
     kept.into_bytes()
 }
 
-/// Returns the text with `s3cr3t`, which the target `configs` looks for, in place of every key.
+/// Replaces every key by `s3cr3t`, for which the target `configs` searches the output.
 fn with_secret(text: &str) -> String {
     let mut text = text.replace("file = ", "env = ");
     for key in [

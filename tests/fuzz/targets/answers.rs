@@ -64,9 +64,8 @@ fn request(vector: &vectors::Vector) -> Request {
     request
 }
 
-/// Returns the schema of the platform's own form of an answer. It is last but one in the list, before
-/// the form that all kinds share. Returns `Some(None)` for a notification, and `None` for a decision by
-/// status.
+/// Returns the schema of an answer in the platform's own form, the last but one in the list of
+/// forms. Returns `Some(None)` for a notification, and `None` for a decision by status.
 fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>> {
     let info = definition.info();
     let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
@@ -94,7 +93,7 @@ fuzz_target!(|data: &[u8]| {
         Err(_) => Answer::Unreachable(String::from_utf8_lossy(body).into_owned()),
     };
     let now = Timestamp::from_secs(0);
-    let Next::Ask(question) = accepted.next(now) else { panic!("the app is asked") };
+    let Next::Ask(question) = accepted.next(now) else { panic!("expected a question") };
     let conclusion = question.conclude(&answer, now);
     let failed = matches!(conclusion.origin, Origin::Failure(_));
     let is_answer = matches!(status, 200..=299 | 401 | 403);

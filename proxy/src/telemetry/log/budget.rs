@@ -26,8 +26,8 @@ use tracing_subscriber::registry::LookupSpan;
 /// Bytes per second of each share.
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 
-/// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines,
-/// and only if the operator asks for them.
+/// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines.
+/// By default, gatepost writes none of them.
 const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 
 /// Time in which an unused share regains its burst.
@@ -101,7 +101,7 @@ impl Share {
 
 /// State of the shares, and the dropped lines since the last line with counts.
 ///
-/// `full_at` holds the time at which each share is full again, as in GCRA.
+/// `full_at` is the time at which each share is full again, as in the generic cell rate algorithm.
 struct LogBudget {
     full_at: [Duration; 4],
     dropped: BTreeMap<(String, String), u64>,
@@ -191,7 +191,7 @@ fn with_budget<T>(act: impl FnOnce(&mut LogBudget) -> T) -> T {
     act(&mut BUDGET.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Format of a line that drops each line beyond the log budget.
+/// Line format that drops each line beyond the log budget.
 pub(super) struct Budgeted<F> {
     pub(super) format: F,
     pub(super) is_json: bool,

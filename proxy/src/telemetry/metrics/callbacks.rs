@@ -107,8 +107,8 @@ impl CallbackMetrics {
             ),
             shadow_answers: create.counters(
                 "gatepost_shadow_answers_total",
-                "Answers to genuine callbacks in shadow mode, by what enforce mode would do with \
-                 them.",
+                "Answers to genuine callbacks in shadow mode, by their effect in enforce \
+                 mode.",
                 &["provider", "outcome"],
             ),
             clients_gone: clients_gone(create),
@@ -126,7 +126,8 @@ impl CallbackMetrics {
         self.mirrored.with_label_values(&[result]).inc();
     }
 
-    /// Creates the series of the templates of a new config, and removes those of former templates.
+    /// Creates the series for the templates of a new config, and removes the series of former
+    /// templates.
     pub(super) fn serve<'t>(&self, templates: impl Iterator<Item = &'t Template>) {
         let (mut names, mut left) = (HashSet::new(), MAX_KINDS_AT_START);
         for template in templates {

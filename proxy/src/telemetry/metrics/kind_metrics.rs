@@ -20,8 +20,8 @@ pub(crate) struct Times {
     pub(crate) total: Duration,
     /// Time from the event to the answer; `None` if gatepost did not ask the app.
     pub(crate) app: Option<Duration>,
-    /// gatepost's own time: without the waits for the body and for the app. `None` if gatepost may
-    /// have waited for the answer to another copy of the callback.
+    /// Total time without the waits for the body and for the app. `None` if gatepost may have
+    /// waited for the answer to another copy of the callback.
     pub(crate) gate: Option<Duration>,
 }
 
@@ -71,7 +71,7 @@ impl KindMetrics {
             ),
             app_seconds: histogram(
                 "gatepost_app_duration_seconds",
-                "Seconds from the event to the app's answer, or to the end of the wait for it.",
+                "Seconds from the event to the app's answer, or to the end of the wait.",
                 BUCKETS,
             ),
             gate_seconds: histogram(

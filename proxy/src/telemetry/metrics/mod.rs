@@ -3,7 +3,8 @@
 //! 1. No label has a value that a client chooses: a tenant or a path is never a label.
 //! 2. Series exist before their first event, so that `rate()` sees the first increase: for each
 //!    listed kind of each template, and for each code.
-//! 3. A callback costs a few atomic additions: each template holds the counters of its kinds.
+//! 3. Counting a callback costs a few atomic additions, because each template contains the counters
+//!    of its kinds.
 
 mod callbacks;
 mod config;
@@ -32,7 +33,7 @@ use self::tls::TlsMetrics;
 use super::{access_log, log};
 
 /// Upper bounds of the buckets of a duration that an app or an upstream determines, in seconds. The
-/// budgets of the platforms lie between 1 s and 20 s.
+/// time limits of the platforms are between 1 s and 20 s.
 const BUCKETS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.0,
     5.0, 10.0, 20.0,
@@ -100,7 +101,8 @@ impl Metrics {
         }
     }
 
-    /// Creates the series of the templates of a new config, and removes those of former templates.
+    /// Creates the series for the templates of a new config, and removes the series of former
+    /// templates.
     pub(crate) fn serve<'t>(&self, templates: impl Iterator<Item = &'t Template>) {
         self.callbacks.serve(templates);
     }

@@ -40,7 +40,7 @@ impl ProcessMetrics {
         }
     }
 
-    /// Reads the values. Keeps a value that the system does not tell.
+    /// Reads the values. Keeps a value that the system does not report.
     #[cfg(target_os = "linux")]
     pub(super) fn read(&self) {
         let _unknown = self.read_proc();

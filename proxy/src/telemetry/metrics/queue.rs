@@ -40,17 +40,17 @@ impl QueueMetrics {
             ),
             up: create.gauge(
                 "gatepost_store_up",
-                "1 if the store takes events, 0 if it does not or if there is no store.",
+                "1 if there is a store that accepts events, else 0.",
             ),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
-                 `expired` (gatepost gave up without a further attempt), `lease_lost` or `unsettled`.",
+                 `expired` (gatepost made no further attempt), `lease_lost` or `unsettled`.",
                 &["result"],
             ),
             errors: create.coded(
                 "gatepost_store_errors_total",
-                "Events that the store did not take, by reason.",
+                "Events that the store did not accept, by reason.",
                 &["busy", "failed", "full", "unavailable"],
             ),
             append: create.histogram(
@@ -71,7 +71,7 @@ impl QueueMetrics {
         metrics
     }
 
-    /// Records the sizes of the store; `None` if it takes no events.
+    /// Records the sizes of the store. `status` is `None` if the store accepts no events.
     pub(crate) fn measured(&self, status: Option<&StoreStatus>, now: Timestamp) {
         self.up.set(status.is_some().into());
         let Some(status) = status else { return };
@@ -93,7 +93,8 @@ impl QueueMetrics {
         self.attempts.with_label_values(&["expired"]).inc_by(count);
     }
 
-    /// Counts an event that the store took, or did not take for `error`.
+    /// Counts an event that the store has accepted. With `error`, counts an event that the store
+    /// has not accepted.
     pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
         match error {
             None => self.append.observe(took.as_secs_f64()),

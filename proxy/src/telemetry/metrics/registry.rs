@@ -6,7 +6,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry,
 };
 
-/// Creates metrics in a registry.
+/// Creator of metrics in a registry.
 pub(super) struct Creator<'r>(pub(super) &'r Registry);
 
 impl Creator<'_> {
