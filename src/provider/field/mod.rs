@@ -30,15 +30,19 @@
 //! - a string with the JSON text `null` or `""`, for an optional `json` field.
 
 mod conversion;
+mod object_writer;
 mod read;
 mod types;
+mod write;
 
 pub(crate) use conversion::{Conversion, FieldPath, SentBy};
 pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
 pub(crate) use types::{Nested, Range, Type, parse_whole};
 
+use object_writer::ObjectWriter;
+
 use super::pointer::Pointer;
-use crate::json::{self, Member, Name, NameMap, Object, Shape, Span, Value};
+use crate::json::{self, Member, Name, NameMap, Object, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]
@@ -362,156 +366,6 @@ pub(crate) fn is_respelt(name: &str, meant: &str) -> bool {
 
 fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace('-', "_")
-}
-
-/// A writer of one object. It copies most members from the text of a source object.
-///
-/// The writer collects adjacent members in one span, and copies the span with the commas between
-/// the members.
-struct ObjectWriter<'o> {
-    out: &'o mut Vec<u8>,
-    /// The text of the source object.
-    text: &'o str,
-    /// The part of `text` that the writer has collected but not copied yet.
-    pending: Span,
-    is_empty: bool,
-}
-
-impl<'o> ObjectWriter<'o> {
-    fn begin(text: &'o str, out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, text, pending: 0..0, is_empty: true }
-    }
-
-    /// Copies the member at `span` of the text. Returns `false` if the span is empty, because such
-    /// a member has no text to copy.
-    fn copy(&mut self, span: &Span) -> bool {
-        if span.is_empty() {
-            return false;
-        }
-        // A single comma separates the members in one span. White space ends the span, so that the
-        // writer copies no white space between members.
-        let comma = self.text.as_bytes().get(self.pending.end);
-        if !self.pending.is_empty() && span.start == self.pending.end + 1 && comma == Some(&b',') {
-            self.pending.end = span.end;
-        } else {
-            self.separate();
-            self.pending = span.clone();
-        }
-        true
-    }
-
-    /// Begins a member that the caller writes to the returned buffer.
-    fn begin_member(&mut self) -> &mut Vec<u8> {
-        self.separate();
-        self.out
-    }
-
-    fn end(mut self) {
-        self.flush();
-        self.out.push(b'}');
-    }
-
-    fn separate(&mut self) {
-        self.flush();
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.out.push(b',');
-        }
-    }
-
-    fn flush(&mut self) {
-        let span = std::mem::replace(&mut self.pending, 0..0);
-        self.out.extend_from_slice(self.text.as_bytes().get(span).unwrap_or_default());
-    }
-}
-
-impl Field {
-    /// Writes the value of a top-level field, as [`Self::write`] does.
-    pub(crate) fn write_value(
-        &self,
-        value: &Value<'_>,
-        conversion: &mut Conversion,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FieldError> {
-        self.write(value, conversion, &FieldPath::ROOT, out)
-    }
-
-    /// Converts `value` to the declared type, and writes the result to `out`. Writes a permitted
-    /// misfit as received.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the conversion fails and the misfit is not permitted. `out` is then
-    /// unchanged.
-    fn write(
-        &self,
-        value: &Value<'_>,
-        conversion: &mut Conversion,
-        at: &FieldPath<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FieldError> {
-        if self.is_unchanged(value) {
-            value.write(out);
-            return Ok(());
-        }
-        if self.is_unset(value) {
-            out.extend_from_slice(b"null");
-            return Ok(());
-        }
-        let (before, at) = (out.len(), at.field(self));
-        let Err(fault) = self.ty.write(value, conversion, &at, out) else { return Ok(()) };
-        out.truncate(before);
-        if !conversion.permits_misfit(&at) {
-            return Err(fault.of(&self.name, &self.ty, value.shape()));
-        }
-        if !self.lenient {
-            conversion.note(&at, "");
-        }
-        value.write(out);
-        Ok(())
-    }
-
-    /// Returns `true` if `value` already has the declared type. gatepost then copies the value as
-    /// received.
-    #[inline(always)]
-    fn is_unchanged(&self, value: &Value<'_>) -> bool {
-        match value {
-            Value::Json(json) if json.shape == Shape::Null => self.optional || self.nullable,
-            Value::Json(json) => self.ty.is_unchanged(json),
-            Value::Text(_) => false,
-        }
-    }
-
-    /// Returns `true` if `value` means that a field of an answer is unset. In addition to the
-    /// values of [`Self::is_unset`], an empty array means an unset object: PHP writes an empty
-    /// object as `[]`.
-    pub(crate) fn is_unset_in_answer(&self, value: &Value<'_>) -> bool {
-        let is_empty_array = || match value {
-            Value::Json(json) if json.shape == Shape::Array => json
-                .text
-                .bytes()
-                .all(|byte| matches!(byte, b'[' | b']') || byte.is_ascii_whitespace()),
-            Value::Json(_) | Value::Text(_) => false,
-        };
-        let is_object = matches!(self.ty, Type::Object { .. });
-        self.is_unset(value) || is_object && self.optional && is_empty_array()
-    }
-
-    /// Returns `true` if `value` means that the field is unset.
-    pub(crate) fn is_unset(&self, value: &Value<'_>) -> bool {
-        let is_blank = || {
-            let text = value.scalar().unwrap_or_default();
-            let encoded = matches!(self.ty, Type::Json { .. });
-            text.trim().is_empty() || (encoded && matches!(text.trim(), "null" | "\"\""))
-        };
-        match value.shape() {
-            Shape::Null => self.optional || self.nullable,
-            Shape::String => {
-                self.optional && !matches!(self.ty, Type::Any | Type::String) && is_blank()
-            }
-            Shape::Array | Shape::Boolean | Shape::Number | Shape::Object => false,
-        }
-    }
 }
 
 #[cfg(test)]
