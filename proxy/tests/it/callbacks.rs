@@ -1,4 +1,4 @@
-//! Events to the app, and replies to the platform.
+//! Tests of events to the app, and of replies to the platform.
 
 use crate::support::*;
 

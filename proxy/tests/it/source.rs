@@ -1,4 +1,4 @@
-//! The client's address: from the socket, `x-forwarded-for` and the PROXY protocol.
+//! Tests of the client's address: from the socket, `x-forwarded-for` and the PROXY protocol.
 
 use std::process::Command;
 
