@@ -181,7 +181,7 @@ impl InboundServer {
         }
     }
 
-    /// Determines the client and the version of HTTP; `None` if the connection shows neither.
+    /// Determines the client and the version of HTTP; `None` if the connection ends or is too slow.
     async fn identify(
         &self,
         mut stream: Stream,

@@ -81,8 +81,8 @@ impl ClientConnection {
     }
 
     /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
-    /// With TLS, the handshake has determined the version: RFC 9113, section 3.3 requires ALPN. The
-    /// preface of HTTP/2 is then malformed HTTP/1 if the client has not negotiated HTTP/2.
+    /// With TLS, the handshake has determined the version (ALPN), as RFC 9113, section 3.3
+    /// requires. If the client has not negotiated HTTP/2, its preface is then malformed HTTP/1.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         let shown = self.shown_version().await?;
         Some(match self.stream.selected_alpn_proto() {
