@@ -6,8 +6,8 @@
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
-//! 4. gatepost reads a whole head before Pingora gets the request, so that the limits of length,
-//!    time and memory are the same for all requests.
+//! 4. gatepost reads a whole head before it passes the request to Pingora, so that the limits of
+//!    length, time and memory are the same for all requests.
 //! 5. [`connections`] bounds the number of connections, [`unjudged`] the memory of requests without
 //!    a verdict.
 

@@ -281,7 +281,7 @@ impl UpstreamServer {
     fn keep(&self, error: &io::Error) {
         let server = &self.server;
         let message = format_args!(
-            "cannot resolve the upstream {}: {error}; check the name and the DNS server",
+            "gatepost cannot resolve the upstream {}: {error}; check the name and the DNS server",
             server.host()
         );
         report::warned("upstream_unresolved", &message, None, clock::now());
