@@ -211,10 +211,7 @@ fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> 
     None
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "gatepost has no remedy for any other error"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "gatepost has no remedy for any other error")]
 fn describe(error: &rustls::Error) -> Option<&'static str> {
     use CertificateError as Fault;
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};

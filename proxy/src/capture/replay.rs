@@ -18,9 +18,7 @@ use crate::clock;
 /// Reason why gatepost does not send an event again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReplayError {
-    #[error(
-        "expected a callback with its whole body, found a cut body; send the callback again"
-    )]
+    #[error("expected a callback with its whole body, found a cut body; send the callback again")]
     Cut,
     #[error(
         "expected an accepted callback, found a refused one; the app receives only accepted callbacks"

@@ -56,10 +56,7 @@ impl fmt::Display for ConfigText<'_> {
 impl ConfigText<'_> {
     fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(listen) = self.listen {
-            writeln!(
-                f,
-                "# Address of gatepost. The platform needs an address on the internet."
-            )?;
+            writeln!(f, "# Address of gatepost. The platform needs an address on the internet.")?;
             writeln!(f, "listen = [{listen:?}]\n")?;
             writeln!(f, "# Health and metrics: /healthz, /readyz, /metrics.")?;
             writeln!(f, "admin = \"127.0.0.1:9900\"\n")?;
@@ -103,10 +100,7 @@ impl ConfigText<'_> {
             writeln!(f, "# The key of the platform. For a rotation, list both keys.")?;
             writeln!(f, "keys     = [{{ file = {:?} }}]", self.secret.name())?;
         }
-        writeln!(
-            f,
-            "# Tenants. \"*\" means all tenants; see `bind` in the manual."
-        )?;
+        writeln!(f, "# Tenants. \"*\" means all tenants; see `bind` in the manual.")?;
         writeln!(f, "bind     = [\"*\"]")?;
         if !provider.settings.is_empty() {
             writeln!(f, "\n# [template.settings]")?;

@@ -38,10 +38,8 @@ impl QueueMetrics {
                 "gatepost_queue_oldest_age_seconds",
                 "Age of the oldest pending event; 0 without such an event.",
             ),
-            up: create.gauge(
-                "gatepost_store_up",
-                "1 if there is a store that accepts events, else 0.",
-            ),
+            up: create
+                .gauge("gatepost_store_up", "1 if there is a store that accepts events, else 0."),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
