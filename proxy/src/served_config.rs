@@ -219,7 +219,9 @@ impl ServedConfig {
             let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
                         threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
                         upgrade_socket, proxy_protocol, store or telemetry";
-            return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
+            return Err(EditError::invalid(format!(
+                "expected no change of {keys}, found one that changed; restart gatepost"
+            )));
         }
         let tls = load_tls(&self.tls, &config)?;
         self.serve(config, tls.as_ref(), templates, new.path());

@@ -109,8 +109,8 @@ pub(crate) fn set_header(request: &mut Request<Vec<u8>>, name: &str, value: &str
     request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
 }
 
-/// Flips each bit of the header's value. The gate must refuse each such request, unless the text
-/// differs only in the case of its hex digits.
+/// Flips each bit of the header's value. The gate must refuse each such request. With `is_hex`, the
+/// gate may accept a value that differs only in the case of its hex digits.
 pub(crate) fn refuses_flipped_header(
     gate: &Gate,
     request: &Request<Vec<u8>>,

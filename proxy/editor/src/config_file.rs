@@ -19,7 +19,7 @@ use crate::temporary_file::TemporaryNames;
 /// # Errors
 ///
 /// Returns [`EditErrorKind::Io`] if gatepost cannot read the config file. Returns
-/// [`EditErrorKind::Invalid`] if the config file is not TOML, or if gatepost cannot read an included
+/// [`EditErrorKind::Invalid`] for a config file that is not TOML, and for an unreadable included
 /// file.
 pub fn read(path: &Path) -> Result<ConfigFiles, EditError> {
     ConfigFiles::read(path).map_err(|error| match error.faults() {

@@ -86,8 +86,8 @@ impl Edit {
     ///
     /// # Errors
     ///
-    /// Returns [`EditErrorKind::Invalid`] if gatepost cannot edit `text`, or if the edit itself is
-    /// invalid. Returns another [`EditErrorKind`] if the edit conflicts with the templates in
+    /// Returns [`EditErrorKind::Invalid`] for a `text` that gatepost cannot edit, and for an
+    /// invalid edit. Returns another [`EditErrorKind`] if the edit conflicts with the templates in
     /// `text`, for example [`EditErrorKind::NameTaken`].
     pub fn apply(&self, text: &str) -> Result<String, EditError> {
         self.apply_beside(text, &[])

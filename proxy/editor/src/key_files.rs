@@ -47,9 +47,10 @@ impl<'a> KeyFolders<'a> {
         if faults.is_empty() {
             return Ok(());
         }
-        let message =
-            "expected key files that an edit may name, found others; correct these faults";
-        Err(EditError::faulty(message, faults))
+        Err(EditError::faulty(
+            "expected key files that an edit may name, found others; correct these faults",
+            faults,
+        ))
     }
 
     fn contain(self, name: &str) -> bool {
@@ -71,8 +72,8 @@ fn fault((key, _): (String, String)) -> EditFault {
     EditFault::new(&key, problem, remedy)
 }
 
-/// Returns each key source `{ file = "…" }` of a config text, as the path of its key and the name
-/// of the file.
+/// Returns each key source `{ file = "…" }` of a config text. An item has the path of the key and
+/// the name of the file.
 fn files(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     add_files("", &Document::parse(text)?.to_json(), &mut found);
@@ -93,12 +94,14 @@ fn check_variables(before: &str, after: &str) -> Result<(), EditError> {
     if faults.is_empty() {
         return Ok(());
     }
-    let message = "expected values, found environment variables; correct these faults";
-    Err(EditError::faulty(message, faults))
+    Err(EditError::faulty(
+        "expected values, found environment variables; correct these faults",
+        faults,
+    ))
 }
 
-/// Returns each `{ env = "…" }` in the addresses of a config text, as the path of its key and the
-/// name of the variable.
+/// Returns each `{ env = "…" }` in the addresses of a config text. An item has the path of the key
+/// and the name of the variable.
 fn variables(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     for (index, template) in Document::parse(text)?.templates().into_iter().enumerate() {

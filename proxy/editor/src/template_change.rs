@@ -158,8 +158,8 @@ impl KeySource {
         Value::InlineTable(table)
     }
 
-    /// Parses a value of the config file. Returns `None` if the value is not a source, for example
-    /// if the value is the key itself.
+    /// Parses a value of the config file. Returns `None` for a value that is not a source, for
+    /// example the key itself.
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         let table = value.as_inline_table()?;
         let word = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);

@@ -1,5 +1,6 @@
 //! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api` for programs, and `/console/` for
-//! the operator's browser. A stop of the proxy first closes this listener, so health checks fail.
+//! the operator's browser. At the start of a stop, the proxy closes this listener, so that health
+//! checks fail.
 
 mod api;
 mod console;

@@ -2,7 +2,7 @@
 //!
 //! A server of a list is down after a failed connection or several failures in a row. gatepost then
 //! probes the server each [`PROBE_INTERVAL`]. After the first probe that succeeds, gatepost uses
-//! the server again. Servers that are up get no probes.
+//! the server again. gatepost does not probe servers that are up.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,9 +2,9 @@
 //!
 //! 1. In each mode: keys and tokens of the config, credentials in headers, and the secret segment of
 //!    a path.
-//! 2. In the mode `masked` also: signatures, and values whose name is that of a secret, such as
-//!    `token`: headers, parameters, members of JSON at any depth, and pairs within a text
-//!    (`txSecret=…&txTime=…`).
+//! 2. In the mode `masked` also: signatures, and values with the name of a secret, such as `token`.
+//!    Such a value can be in a header, a parameter, a member of JSON at any depth, or a pair within
+//!    a text (`txSecret=…&txTime=…`).
 //!
 //! Masked JSON is still valid, and has the same names in the same order.
 

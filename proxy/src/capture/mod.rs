@@ -6,8 +6,8 @@
 //!    operator requests a callback. Of a body over 128 KiB, gatepost keeps only the start.
 //! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
 //!    return.
-//! 4. gatepost captures nothing if `capture` is `"none"`, or if the config has no token for the
-//!    admin API.
+//! 4. gatepost captures nothing with `capture = "none"`, and nothing without a token for the admin
+//!    API.
 
 mod callback;
 mod filter;

@@ -22,7 +22,7 @@ use super::trusting_client::TrustingClient;
 /// Maximum length of a response, in bytes. The longest response contains four bodies.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Environment variable with the token, unless the operator names another one.
+/// Default environment variable with the token.
 const TOKEN_VARIABLE: &str = "GATEPOST_ADMIN_TOKEN";
 
 /// Arguments for the access to the admin API.

@@ -150,7 +150,7 @@ fn print_identities(template: &Template) {
     }
 }
 
-/// Prints the kinds of a template that gatepost replies to without asking the app.
+/// Prints the kinds to which gatepost replies without asking the app, for one template.
 fn print_unlisted(template: &Template) {
     for (is_decision, reply) in [(false, "acknowledged"), (true, "denied")] {
         let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);

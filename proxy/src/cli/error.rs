@@ -44,7 +44,7 @@ pub(super) enum CommandError {
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The environment variable of a key is not set or not UTF-8. If the given name has unusual
-    /// characters, `name` omits them, because the operator may have given the key itself.
+    /// characters, `name` does not contain it, because the operator may have given the key itself.
     #[error("the environment variable {name} {problem}; set the variable to the key")]
     Environment { name: String, problem: &'static str },
     #[error("{}: {source}", path.display())]

@@ -26,8 +26,8 @@ pub(super) enum Place {
 
 /// Sends a request to `place`, and prints the body of the response. Fails if the status is not 2xx.
 ///
-/// The address is an argument instead of the `admin` key of the config file, because that file may
-/// have faults while gatepost serves the config that it read before.
+/// The command does not read the address from the config file, because the file may have faults.
+/// gatepost then still serves the earlier config.
 pub(super) fn ask(place: &Place, cacert: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (status, body) = runtime.block_on(reply(place, cacert))?;

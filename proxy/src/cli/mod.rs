@@ -140,7 +140,7 @@ enum Command {
     /// Send the event of a captured callback to the app again, unchanged or edited. The platform
     /// receives nothing.
     Replay(ReplayArguments),
-    /// Ask a running gatepost if it serves. Exit with 1 if it does not.
+    /// Check that a running gatepost serves. Exit with 1 if it does not.
     Health {
         /// Address on the admin listener: `http://`, `https://`, or `unix:/run/gatepost.sock:/healthz`.
         #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::place)]

@@ -33,7 +33,7 @@ pub(super) enum QueueCommand {
         #[command(flatten)]
         output: OutputArguments,
     },
-    /// Queue delivered and dead events again. The app gets them with `gatepost-replay: 1`.
+    /// Queue delivered and dead events again. The app receives them with `gatepost-replay: 1`.
     Replay {
         #[command(flatten)]
         filter: QueueFilterArguments,

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::error::CommandError;
 
-/// A client for one request.
+/// HTTP client with additional certificate authorities.
 pub(super) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl TrustingClient {

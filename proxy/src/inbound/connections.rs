@@ -5,7 +5,8 @@
 //!
 //! 1. A connection that is idle or has an unfinished request, before a connection that works. A
 //!    request that passes to the upstream counts as work, up to an eighth of `max_connections` for
-//!    each source. Beyond, it does not count, because a client without a key can prolong it.
+//!    each source. Further such requests do not count as work, because a client without a key can
+//!    prolong them.
 //! 2. A connection of the source with the most such connections.
 //! 3. An idle connection, then an unfinished request, then a request that passes.
 //! 4. The connection that has been in its state for the longest time.
@@ -40,7 +41,7 @@ pub(crate) enum ConnectionState {
     Unfinished,
     /// A request that is no callback passes to the upstream.
     Passing,
-    /// gatepost judges or answers a request.
+    /// gatepost judges or serves a request.
     Working,
 }
 

@@ -1,6 +1,6 @@
 //! Copies of events for the addresses in `mirror`, for example those of a staging app.
 //!
-//! 1. gatepost sends a copy after the reply to the platform. A failed copy is only counted.
+//! 1. gatepost sends a copy after the reply to the platform. gatepost only counts a failed copy.
 //! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops and counts further copies.
 //! 3. A resend that gatepost acknowledges itself causes no copy.
 

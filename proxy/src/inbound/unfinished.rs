@@ -25,7 +25,9 @@ pub(crate) enum Bound {
     Connections,
     #[error("expected at least 1 KiB per second, found less; check the client and its network")]
     LeastRate,
-    #[error("expected at most `max_unjudged_bytes` without a verdict, found more; raise the limit")]
+    #[error(
+        "expected at most `max_unjudged_bytes`, or an eighth for one client, found more; raise it"
+    )]
     UnjudgedBytes,
 }
 

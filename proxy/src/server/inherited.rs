@@ -53,7 +53,7 @@ impl SocketKey {
 /// Listening sockets, each with its configured address.
 pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
-/// Keys of the sockets that replace the addresses of a key, by address.
+/// Config keys of the sockets that replace the addresses of a key, by the address of the socket.
 pub(super) type SocketKeys = Vec<(ListenAddress, SocketKey)>;
 
 /// Sockets that this process did not bind.

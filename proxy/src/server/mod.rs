@@ -57,9 +57,9 @@ fn listen_remedy(error: &io::Error) -> &'static str {
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("{path}: cannot open the access log: {source}")]
+    #[error("{path}: cannot open the access log: {source}; check the folder and its permissions")]
     AccessLog { path: PathBuf, source: io::Error },
-    #[error("cannot use a socket of LISTEN_FDS: {0}")]
+    #[error("gatepost cannot use a socket of LISTEN_FDS: {0}; pass TCP or Unix listeners")]
     Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}{}", listen_remedy(source))]
     Listen { address: ListenAddress, source: io::Error },
@@ -74,22 +74,22 @@ pub(crate) enum StartError {
         "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
     NoUpgradeSocket,
-    #[error("cannot start the delivery of queued events: {0}")]
+    #[error("gatepost cannot start the delivery of queued events: {0}; check the process limits")]
     Queue(io::Error),
     #[error(transparent)]
     Store(#[from] OpenError),
-    #[error("cannot receive signals: {0}")]
+    #[error("gatepost cannot receive signals: {0}; check the process limits")]
     Signals(io::Error),
     #[error(transparent)]
     Traces(#[from] TracesError),
-    #[error("{path}: cannot take over listeners: {source}")]
+    #[error("{path}: gatepost cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
         "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
          write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
     )]
     UnusedSocket { address: ListenAddress },
-    #[error("{path}: cannot listen for a successor: {source}")]
+    #[error("{path}: gatepost cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
@@ -262,10 +262,10 @@ fn announce(
         notification::ready(&served.status(), predecessor.is_some());
         let Some(predecessor) = predecessor else { return };
         if let Some(Err(error)) = path.map(|path| handover::wait_at(&path, sockets, word)) {
-            tracing::error!("cannot listen for a successor: {error}");
+            tracing::error!("gatepost cannot listen for a successor: {error}");
         }
         if let Err(error) = predecessor.dismiss() {
-            tracing::warn!("cannot dismiss the predecessor: {error}");
+            tracing::warn!("gatepost cannot dismiss the predecessor: {error}; stop that process");
         }
     });
 }

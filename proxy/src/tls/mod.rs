@@ -41,7 +41,7 @@ pub(crate) enum TlsError {
     Certificate(#[from] CertificateFault),
     #[error("{name}: expected certificates of authorities in PEM, found {found}; {REMEDY_OF_CA}")]
     ClientCa { name: String, found: String },
-    #[error("TLS cannot start: {0}")]
+    #[error("gatepost cannot start TLS: {0}")]
     Rustls(#[from] rustls::Error),
 }
 

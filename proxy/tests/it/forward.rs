@@ -13,7 +13,8 @@ fn serve(app: &App, top: &str, route: &str, address: &str) -> Gatepost {
     ))
 }
 
-/// Formats a play callback. If `te` is empty, the fast path serves the callback, else Pingora.
+/// Formats a play callback. If `te` is empty, gatepost's own HTTP/1 code (the fast path) serves the
+/// callback, else Pingora.
 fn request(te: &str) -> Vec<u8> {
     request_to(&format!("/callbacks/kollus/{TOKEN}?lang=ko&x=%2F"), te)
 }

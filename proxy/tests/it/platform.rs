@@ -477,7 +477,7 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
             "allow the key's user",
         ),
         ("DescribeLiveCallbackRules", "ResourceNotFound.StopService", "enable the live service"),
-        ("CreateLiveCallbackTemplate", "InternalError.ConfOutLimit", "delete one"),
+        ("CreateLiveCallbackTemplate", "InternalError.ConfOutLimit", "delete a template"),
         (
             "CreateLiveCallbackTemplate",
             "InvalidParameter.UrlNotSafe",

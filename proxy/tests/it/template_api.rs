@@ -1,4 +1,4 @@
-//! The admin API for templates.
+//! Tests of the admin API for templates.
 
 use std::io::{BufReader, Write as _};
 

@@ -62,7 +62,7 @@ impl Verdict {
     pub fn print(&self) {
         println!(
             "{} acknowledged, {} read by the app, {} refused by the app; {} events claimed at a kill \
-             (at most {} at once), {} read twice for that; {} s",
+             (at most {} at once), {} copies read because of a kill; {} s",
             self.acknowledged,
             self.read,
             self.refused,

@@ -23,13 +23,13 @@ pub enum Point {
     EventRead,
     /// The app has answered an event.
     EventAnswered,
-    /// gatepost is about to sync the log of the store.
+    /// gatepost is about to sync the write-ahead log of the store.
     BeforeLogSync,
-    /// gatepost has synced the log of the store, but has not acknowledged the event.
+    /// gatepost has synced the write-ahead log, but has not acknowledged the event.
     AfterLogSync,
-    /// gatepost is about to sync the file of the store, at the end of a checkpoint.
+    /// gatepost is about to sync the database file of the store, at the end of a checkpoint.
     BeforeFileSync,
-    /// gatepost has synced the file of the store.
+    /// gatepost has synced the database file of the store.
     AfterFileSync,
 }
 

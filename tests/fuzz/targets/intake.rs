@@ -1,8 +1,8 @@
-//! No request makes the gate panic, the verdict does not depend on the chunks of the body, and the gate
-//! accepts only requests whose signature a second implementation accepts.
+//! Checks that no request causes a panic, and that the verdict does not depend on the chunks of the
+//! body. Checks that a second implementation accepts the signature of each accepted request.
 //!
-//! Input: a recorded request. The header `at` is its time of receipt. With the header `x-sign`, the
-//! target signs it.
+//! Input: a recorded request. The header `at` is the time of receipt. With the header `x-sign`, the
+//! target signs the request.
 
 #![no_main]
 
@@ -53,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
     {
         return;
     }
-    // `Value` has no numbers out of the range of `f64`, which are copied unchanged.
+    // gatepost copies numbers out of the range of `f64` unchanged. `Value` cannot contain them.
     let data = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(accepted.event().data());
     data.expect("expected a JSON object");
 });

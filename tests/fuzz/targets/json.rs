@@ -37,8 +37,9 @@ fuzz_target!(|data: &[u8]| {
     let parsed = serde_json::from_slice::<Map<String, Value>>(data);
     match (judge(data), parsed) {
         (Ok(event), Ok(members)) => {
-            assert_eq!(serde_json::from_slice::<Map<_, _>>(&event).expect("JSON"), members);
-            let shape = serde_json::from_slice::<Shape>(data).expect("JSON");
+            let read = serde_json::from_slice::<Map<_, _>>(&event);
+            assert_eq!(read.expect("expected JSON"), members);
+            let shape = serde_json::from_slice::<Shape>(data).expect("expected JSON");
             assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
             assert_eq!(judge(&event).as_ref(), Ok(&event), "expected the same event");
         }
@@ -54,10 +55,10 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         (Err(RefusalKind::FieldDuplicate), Ok(_)) => {
-            assert!(serde_json::from_slice::<Shape>(data).expect("JSON").has_duplicate);
+            assert!(serde_json::from_slice::<Shape>(data).expect("expected JSON").has_duplicate);
         }
         (Err(RefusalKind::JsonTooDeep), Ok(_)) => {
-            let shape = serde_json::from_slice::<Shape>(data).expect("JSON");
+            let shape = serde_json::from_slice::<Shape>(data).expect("expected JSON");
             assert!(shape.depth > MAX_DEPTH);
         }
         // The lowest limit is that of one object, and a member has at least five bytes.

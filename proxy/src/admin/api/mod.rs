@@ -112,9 +112,9 @@ fn admit(
 /// Permissions of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// `admin_token`
+    /// Permission to read and to change, given by the `admin_token`.
     Change,
-    /// `admin_read_token`
+    /// Permission to read, given by the `admin_read_token`.
     Read,
 }
 

@@ -29,8 +29,8 @@ fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Reads the body of a request that changes a template, as a merge patch (RFC 7396): `null` removes
-/// a value, and an absent key leaves the value unchanged.
+/// Reads the body of a request that changes a template, as a merge patch (RFC 7396). The value
+/// `null` removes an entry. An absent key leaves the value unchanged.
 pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let change = TemplateChange {

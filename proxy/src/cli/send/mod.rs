@@ -122,7 +122,10 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     }
     // clap requires both without a scenario.
     let (Some(full_kind), Some(to)) = (&arguments.kind, &arguments.to) else {
-        return Err(CommandError::argument("--to", "expected a kind and an address, found none"));
+        return Err(CommandError::argument(
+            "--to",
+            "expected a kind and an address, found none; write both",
+        ));
     };
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
         let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";

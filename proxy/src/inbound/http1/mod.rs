@@ -81,8 +81,8 @@ impl ClientConnection {
     }
 
     /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
-    /// With TLS, the handshake has determined the version: RFC 9113, section 3.3 requires ALPN. The
-    /// preface of HTTP/2 is then malformed HTTP/1 if the client has not negotiated HTTP/2.
+    /// With TLS, the handshake has determined the version (ALPN), as RFC 9113, section 3.3
+    /// requires. If the client has not negotiated HTTP/2, its preface is then malformed HTTP/1.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         let shown = self.shown_version().await?;
         Some(match self.stream.selected_alpn_proto() {
@@ -108,7 +108,7 @@ impl ClientConnection {
         }
     }
 
-    /// Serves callbacks until the connection ends, or until Pingora must read a request. Stops
+    /// Serves callbacks until the connection ends or Pingora must read a request. Stops
     /// waiting for the next request as soon as `stopped` completes.
     pub(crate) async fn serve(
         &mut self,
@@ -271,9 +271,9 @@ impl ClientConnection {
         .await
     }
 
-    /// Takes the request that has arrived, with its route. Returns `None` if no route has the path,
-    /// or if the request has an unusual form. Looks up the path before parsing, so that gatepost
-    /// does not parse requests for the upstream.
+    /// Takes the request that has arrived, with its route. Returns `None` for a path without a
+    /// route, and for a request of an unusual form. Looks up the path before parsing, so that
+    /// gatepost does not parse requests for the upstream.
     fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
         let (path, query) = target(&self.ahead)?;
         let route = gate.find_route(path, query)?;
@@ -547,7 +547,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            // The first body gets the turn, and waits for the thread.
+            // The first body takes the turn, and waits for the blocking thread.
             let (end, ended) = std::sync::mpsc::channel::<()>();
             tokio::task::spawn_blocking(move || ended.recv());
             let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

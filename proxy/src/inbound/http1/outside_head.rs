@@ -16,7 +16,7 @@ const MAX_HEADERS: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnreadableRequest {
     /// Fault without a reason, because Pingora does not report one.
-    #[error("malformed or incomplete HTTP request")]
+    #[error("expected a complete HTTP request, found a malformed or incomplete one")]
     Any,
     #[error("expected plain HTTP, found TLS; send such requests to `listen_tls`, or use http://")]
     Tls,

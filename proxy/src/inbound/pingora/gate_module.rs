@@ -320,9 +320,11 @@ fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
 /// that the gate judges.
 ///
 /// Sets the `host` of an HTTP/1.0 request without `host` to the authority of the URL. Pingora has
-/// compared an existing `host` with the authority. Returns an error for a target that is neither a
-/// path nor an HTTP URL, or that contains bytes which no target may contain: Pingora's URI differs
-/// from the bytes of such a target. Only the method `OPTIONS` permits the target `*`.
+/// compared an existing `host` with the authority.
+///
+/// Returns an error for a target that is neither a path nor an HTTP URL. Only the method `OPTIONS`
+/// permits the target `*`. Returns an error for a target with invalid bytes, because Pingora's URI
+/// then differs from the bytes.
 fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
     let header = session.req_header_mut();
     let raw = header.raw_path();

@@ -236,7 +236,7 @@ impl ProxyHttp for ProxyService {
         error
     }
 
-    /// If the client can still receive a response, writes a response after an error.
+    /// Writes an error response. Skips a client that can no longer receive a response.
     async fn fail_to_proxy(
         &self,
         session: &mut Session,

@@ -183,8 +183,8 @@ fn expects_continue(session: &Session) -> bool {
         && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Returns true if gatepost has read the body, or if the body is short. Returns false for an unread
-/// body after `expect: 100-continue`, because the client may send its next request instead.
+/// Returns true for a body that gatepost has read, and for a short body. Returns false for an
+/// unread body after `expect: 100-continue`, because the client may send its next request instead.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;

@@ -1,4 +1,4 @@
-//! A request on a route in shadow mode: its observers, and the memory that they hold.
+//! A request on a route in shadow mode: its observers, and their memory.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,12 +1,12 @@
 //! The upstream: the servers that receive each request that is not a callback.
 //!
 //! 1. gatepost resolves a name at the first request, and again in the background if the addresses
-//!    are older than [`FRESH`]. After [`STALE`] without a request, the next one waits for the
+//!    are older than [`FRESH`]. After [`STALE`] without a request, the next request waits for the
 //!    resolution.
 //! 2. If a name does not resolve, gatepost uses the earlier addresses. Without earlier addresses,
 //!    it responds with 502.
-//! 3. With several servers, each request starts at the next one, healthy servers first. If gatepost
-//!    cannot open a connection, the request goes to the next server.
+//! 3. With several servers, each request starts at the next server, healthy servers first. If
+//!    gatepost cannot open a connection, the request goes to the next server.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -56,7 +56,7 @@ const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     user_timeout: Duration::ZERO, // The default of the system.
 };
 
-/// Connections to the upstream.
+/// Rules for connections to the upstream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerRules {
     /// Time for which gatepost keeps an idle connection.
@@ -281,7 +281,7 @@ impl UpstreamServer {
     fn keep(&self, error: &io::Error) {
         let server = &self.server;
         let message = format_args!(
-            "cannot resolve the upstream {}: {error}; check the name and the DNS server",
+            "gatepost cannot resolve the upstream {}: {error}; check the name and the DNS server",
             server.host()
         );
         report::warned("upstream_unresolved", &message, None, clock::now());

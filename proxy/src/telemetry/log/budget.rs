@@ -2,8 +2,9 @@
 //!
 //! 1. gatepost always writes its lines without a `code`: its start, stop, reloads and edits. No
 //!    request can cause such a line without the admin token.
-//! 2. Its lines with a `code` and the lines of all other crates are divided into [`Share`]s. Each
-//!    share has its own part of the budget, so a flood of forged requests does not hide failures.
+//! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
+//!    Each share has its own part of the budget, so a flood of forged requests does not hide
+//!    failures.
 //! 3. gatepost drops and counts a line that exceeds the share. One line per second lists the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
@@ -33,8 +34,8 @@ const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 /// Time in which an unused share regains its burst.
 const BURST: Duration = Duration::from_secs(4);
 
-/// Number of bytes that each line counts for, even if the line is shorter. This limits the lines
-/// of a share to 64 per second, and those about accepted callbacks to 1,024.
+/// Least number of bytes for which a line counts. This number limits a share to 64 lines per
+/// second, and the share of accepted callbacks to 1,024 lines per second.
 const MIN_LINE_BYTES: usize = 256;
 
 /// Maximum length of a line in a share, in bytes.

@@ -1,7 +1,7 @@
 //! Prometheus metrics. The names, labels and label values are stable.
 //!
 //! 1. No label has a value that a client chooses: a tenant or a path is never a label.
-//! 2. Series exist before their first event, so that `rate()` sees the first increase: for each
+//! 2. Series exist before their first event, so that `rate()` counts the first increase: for each
 //!    listed kind of each template, and for each code.
 //! 3. Counting a callback costs a few atomic additions, because each template contains the counters
 //!    of its kinds.

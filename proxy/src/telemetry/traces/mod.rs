@@ -39,7 +39,7 @@ pub(crate) enum TracesError {
     )]
     Absent,
     #[cfg(feature = "otlp")]
-    #[error("telemetry.otlp: cannot start to send traces: {0}")]
+    #[error("telemetry.otlp: gatepost cannot start to send traces: {0}; check the address")]
     Start(String),
 }
 

@@ -237,7 +237,7 @@ impl HttpClient for CollectorClient {
 }
 
 fn warn(error: &dyn std::fmt::Display) {
-    let message = format_args!("cannot send traces to the collector: {error}");
+    let message = format_args!("gatepost cannot send traces to the collector: {error}");
     report::warned("traces_failed", &message, None, clock::now());
 }
 
