@@ -60,6 +60,18 @@ pub mod legacy {}
 #[doc = include_str!("codes.md")]
 pub mod codes {}
 
+#[doc = include_str!("cli.md")]
+pub mod cli {}
+
+#[doc = include_str!("api.md")]
+pub mod api {}
+
+#[doc = include_str!("metrics.md")]
+pub mod metrics {}
+
+#[doc = include_str!("log.md")]
+pub mod log {}
+
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
 

@@ -3,6 +3,8 @@
 mod admin_client;
 mod capture;
 mod check;
+#[cfg(test)]
+mod commands_page;
 mod config_argument;
 mod confirmation;
 mod diagnostics;
@@ -70,7 +72,8 @@ const SIGNAL_HELP: &str = "\
 Signals:
   TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
   HUP              read the config again
-  USR1, USR2       no effect";
+  USR1             open the access log again
+  USR2             no effect";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -89,9 +92,10 @@ enum Command {
     Check(CheckArguments),
     /// Write a config file for a platform, and tell what to enter in the platform's console.
     Init(InitArguments),
-    /// Explain a code of a fault, a refusal or a failure, or a command.
+    /// Explain a code of a fault, a refusal or a failure, a metric, a field of the log, or a command.
     Help {
-        /// Code, for example `signature_mismatch`; command; or `codes` for a list.
+        /// Code, for example `signature_mismatch`; metric; field; command; or `codes` or `metrics` for
+        /// a list.
         topic: Option<String>,
     },
     /// Show the routes: for each kind, the form of its events and the app that receives them.

@@ -13,6 +13,8 @@ mod body;
 mod capture;
 mod error;
 pub(super) mod host;
+#[cfg(test)]
+mod page;
 mod queue;
 mod reply;
 mod request;

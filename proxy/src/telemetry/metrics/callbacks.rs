@@ -58,7 +58,8 @@ fn unclear_answers(create: &Creator<'_>) -> IntCounterVec {
 fn mirrored(create: &Creator<'_>) -> IntCounterVec {
     let counters = create.counters(
         "gatepost_mirrored_events_total",
-        "Copies of events for a mirror, by result: `taken`, `failed`, or `dropped` beyond the limit.",
+        "Copies of events for a `mirror`, by result: `taken`, `failed`, or `dropped` because 64 copies \
+         were in flight.",
         &["result"],
     );
     for result in ["taken", "failed", "dropped"] {

@@ -8,6 +8,8 @@
 mod callbacks;
 mod config;
 mod kind_metrics;
+#[cfg(test)]
+mod page;
 mod process;
 mod queue;
 mod registry;
@@ -15,6 +17,7 @@ mod requests;
 mod template_series;
 mod tls;
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use gatepost::{Circuit, Template};
@@ -26,6 +29,7 @@ pub(crate) use self::kind_metrics::Times;
 use self::process::ProcessMetrics;
 use self::queue::QueueMetrics;
 use self::registry::Creator;
+pub(crate) use self::registry::MetricHelp;
 pub(crate) use self::requests::PassedBytes;
 use self::requests::RequestMetrics;
 use self::tls::TlsMetrics;
@@ -63,8 +67,20 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 impl Metrics {
     fn new() -> Self {
+        Self::described(&RefCell::default())
+    }
+
+    /// Creates the metrics, and adds their descriptions to `described`.
+    fn described(described: &RefCell<Vec<MetricHelp>>) -> Self {
         let registry = Registry::new();
-        let create = Creator(&registry);
+        let create = Creator::new(&registry, described);
+        let callbacks = CallbackMetrics::new(&create.about("Callbacks"));
+        let requests = RequestMetrics::new(&create.about("Requests and connections"));
+        let tls = TlsMetrics::new(&create.about("TLS"));
+        let queue = QueueMetrics::new(&create.about("Queue"));
+        let config = ConfigMetrics::new(&create.about("Config"));
+        let process = ProcessMetrics::new(&create.about("Process"));
+        let create = create.about("Apps, logs and the program");
         let build = create.gauges(
             "gatepost_build_info",
             "1, with the version and the features of this program.",
@@ -72,12 +88,12 @@ impl Metrics {
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), FEATURES]).set(1);
         Self {
-            callbacks: CallbackMetrics::new(&create),
-            requests: RequestMetrics::new(&create),
-            config: ConfigMetrics::new(&create),
-            tls: TlsMetrics::new(&create),
-            queue: QueueMetrics::new(&create),
-            process: ProcessMetrics::new(&create),
+            callbacks,
+            requests,
+            config,
+            tls,
+            queue,
+            process,
             circuits: create.gauges(
                 "gatepost_app_circuit_open",
                 "1 while the circuit of the app at this address is open, else 0.",
@@ -98,6 +114,13 @@ impl Metrics {
             ),
             registry,
         }
+    }
+
+    /// Describes all metrics.
+    pub(crate) fn help() -> Vec<MetricHelp> {
+        let described = RefCell::default();
+        drop(Self::described(&described));
+        described.into_inner()
     }
 
     /// Creates the series of the templates of a new config, and removes those of former templates.

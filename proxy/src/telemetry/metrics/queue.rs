@@ -44,18 +44,20 @@ impl QueueMetrics {
             ),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
-                "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
-                 `expired` (gatepost gave up without a further attempt), `lease_lost` or `unsettled`.",
+                "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`; \
+                 `expired` if gatepost gave up without a further attempt, because the circuit was \
+                 open or the template has gone; `lease_lost` if the attempt took longer than its \
+                 claim; `unsettled` if the store did not record it.",
                 &["result"],
             ),
             errors: create.coded(
                 "gatepost_store_errors_total",
-                "Events that the store did not take, by reason.",
+                "Events that the store did not take, by the code of the reason.",
                 &["busy", "failed", "full", "unavailable"],
             ),
             append: create.histogram(
                 "gatepost_store_append_duration_seconds",
-                "Time until an event is durable.",
+                "Seconds until an event is durable.",
                 GATE_BUCKETS,
             ),
             in_flight: create

@@ -33,7 +33,7 @@ impl TlsMetrics {
             ),
             certificates: create.gauges(
                 "gatepost_tls_certificate_expiry_timestamp_seconds",
-                "Time at which the certificate expires, in seconds since 1970.",
+                "Time at which the certificate expires, in Unix seconds.",
                 &["name"],
             ),
         }
