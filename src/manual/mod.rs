@@ -30,6 +30,9 @@ pub mod rust {}
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 
+#[doc = include_str!("proofs.md")]
+pub mod proofs {}
+
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 

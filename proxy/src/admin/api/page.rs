@@ -60,16 +60,20 @@ impl Document {
             let forms: Vec<_> = any.iter().map(|one| self.form(one)).collect();
             return forms.join(" or ");
         }
-        match &schema["type"] {
-            Value::Array(types) => {
-                let types: Vec<_> = types.iter().filter_map(Value::as_str).map(word).collect();
-                types.join(" or ")
-            }
-            Value::String(name) if name == "array" => {
-                format!("list of {}", self.form(&schema["items"]))
-            }
-            Value::String(name) => word(name).to_owned(),
-            _ => "any value".to_owned(),
+        let types = match schema["type"].as_array() {
+            Some(types) => types.iter().filter_map(Value::as_str).collect(),
+            None => Vec::from_iter(schema["type"].as_str()),
+        };
+        let words: Vec<_> = types.into_iter().map(|name| self.word(name, schema)).collect();
+        if words.is_empty() { "any value".to_owned() } else { words.join(" or ") }
+    }
+
+    /// Returns the word of the page for a type of JSON Schema.
+    fn word(&self, name: &str, schema: &Value) -> String {
+        match name {
+            "array" => format!("list of {}", self.form(&schema["items"])),
+            "string" => "text".to_owned(),
+            other => other.to_owned(),
         }
     }
 
@@ -145,14 +149,6 @@ impl Document {
                 if required.iter().any(|name| *name == member) { "" } else { ", optional" };
             writeln!(out, "| `{member}` | {}{needed} | {about} |", self.form(schema)).unwrap();
         }
-    }
-}
-
-fn word(name: &str) -> &str {
-    match name {
-        "string" => "text",
-        "object" => "object",
-        other => other,
     }
 }
 
