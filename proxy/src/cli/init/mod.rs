@@ -183,11 +183,12 @@ impl Choices {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));
         }
         out(&format!("\nNext:\n  gatepost check{}", config_option(path)));
+        if self.door == Door::Proxy {
+            let note = "# keeps running; send from another terminal";
+            out(&format!("  gatepost run{}  {note}", config_option(path)));
+        }
         if !secret.is_missing {
             out(&format!("  {}", send_command(&self.definition, provider, secret)));
-        }
-        if self.door == Door::Proxy {
-            out(&format!("Between the two: gatepost run{}", config_option(path)));
         }
     }
 }
