@@ -247,7 +247,7 @@ fn proofs(providers: &[ProviderInfo]) -> String {
     };
     let names: Vec<_> = unsigned.iter().map(|provider| link(provider)).collect();
     write_text(&mut out, &format!("\nThese are {}.", names.join(", ")));
-    out.push_str("\n# Platforms with a proof\n\n| platform | proven, and left open |\n|---|---|\n");
+    out.push_str("# Other platforms\n\n| platform | proven, and left open |\n|---|---|\n");
     for provider in signed {
         let proof = provider.proof.as_deref().unwrap_or_default();
         let proof: Vec<_> = proof.split_whitespace().collect();

@@ -1,7 +1,7 @@
 //! Runs the guides of the manual word for word: writes their files, runs their commands in one
 //! shell, and compares the output with the page.
 //!
-//! An ellipsis in an output stands for anything. A block `log` is a line that gatepost has logged since
+//! An ellipsis in an output represents any text. A block `log` is a line that gatepost has logged since
 //! the block of commands before it.
 
 use tempfile::TempDir;
