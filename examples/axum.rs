@@ -25,7 +25,7 @@ async fn play(Callback(viewer): Callback<LivePlay>) -> PlayReply {
 }
 
 async fn pushed(Callback(push): Callback<Push>) {
-    // If the platform omits one of these fields, or changes its type, the field is `None`.
+    // A field that the platform omits, or sends with another type, is `None`.
     let (stream, domain) = (push.stream_id.unwrap_or_default(), push.app.unwrap_or_default());
     println!("{stream} is live on {domain}");
 }
@@ -42,8 +42,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/kollus/play", post(play))
         .route("/live/push", post(pushed))
         .route("/live/other", post(other));
-    // The layer sets the path of an event to the app address in the config. Therefore, the layer
-    // must wrap the router: `Router::layer` runs only after axum has selected a handler.
+    // The layer takes the path of an event from the app address in the config. The layer must
+    // therefore wrap the router: `Router::layer` runs only after axum has selected a handler.
     let app: Router = Router::new().fallback_service(GateLayer::new(gate).layer(handlers));
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());

@@ -30,7 +30,7 @@ impl ProxyHttp for MyProxy {
         self.gate.request_filter(session).await
     }
 
-    // This method and the next three are needed only for routes in shadow mode.
+    // Only routes in shadow mode need this method and the next three.
     async fn request_body_filter(
         &self,
         session: &mut Session,

@@ -32,7 +32,7 @@ impl ProxyHttp for MyProxy {
     }
 
     async fn upstream_peer(&self, session: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
-        // A proxy with several upstreams can choose one by the event.
+        // A proxy with several upstreams can choose an upstream by the event.
         if let Some(accepted) = session.req_header().extensions.get::<Accepted>() {
             println!("{} goes to {}", accepted.event().kind(), self.upstream);
         }

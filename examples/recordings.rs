@@ -17,7 +17,7 @@ async fn callback(Callback(callback): Callback<TencentCssCallback>) -> StatusCod
     let rows = OpenOptions::new().create(true).append(true).open("recordings.txt");
     match rows.and_then(|mut rows| writeln!(rows, "{stream} {url}")) {
         Ok(()) => StatusCode::NO_CONTENT,
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR, // Tencent sends the event again
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR, // Tencent sends the callback again
     }
 }
 

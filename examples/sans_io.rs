@@ -33,9 +33,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
         Next::Store(step) => match *step {
-            // Only if the config queues the kind: append `enqueue.event(…)` to a store first.
+            // If the config queues the kind, append `enqueue.event(…)` to a store first.
             StoreStep::Append(enqueue) => enqueue.conclude(None),
-            // Only if machines share their state: insert `claim.value(…)` first.
+            // If machines share their state, insert `claim.value(…)` first.
             StoreStep::Claim(claim) => claim.give_up(now),
         },
         Next::Wait(wait) => wait.give_up(now),

@@ -1,11 +1,12 @@
 //! Addresses of the app and of the upstream, and the health of their servers.
 //!
-//! 1. A list of addresses is used in turn, healthy servers first.
-//! 2. A server is down after a connection to it could not be opened, or after [`MAX_FAILURES`]
-//!    failures in a row. A door probes it until it is up again.
-//! 3. If every server of a list is down, all of them are used: the probes may be wrong.
+//! 1. gatepost uses the addresses of a list in turn, those of healthy servers first.
+//! 2. A server is down after gatepost could not open a connection to the server, or after
+//!    [`MAX_FAILURES`] failures in a row. A door probes the server until the server is up again.
+//! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
+//!    wrong.
 //!
-//! The circuit breaker belongs to the whole list: it opens only if no server answers.
+//! A list has one circuit breaker, which opens only if no server answers.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use crate::address_guard::AddressGuard;
 use crate::outgoing_tls::OutgoingTls;
 
-/// Failures in a row after which a server is down, beside those of connecting.
+/// Number of consecutive failures on open connections after which a server is down.
 const MAX_FAILURES: u32 = 5;
 
 /// A server that an address names: a host and a port, or a Unix socket.
@@ -33,7 +34,7 @@ pub struct Server {
     is_down: AtomicBool,
 }
 
-/// Settings of a server beside its URL.
+/// Settings of a server that its URL does not contain.
 #[derive(Debug, Default)]
 pub(crate) struct ServerSettings {
     pub(crate) socket: Option<PathBuf>,
@@ -83,8 +84,8 @@ impl Server {
         self.settings.tls.as_ref()
     }
 
-    /// Returns the guard that the addresses of the host's name must pass; `None` if the operator
-    /// alone has chosen the server.
+    /// Returns the guard that permits or forbids each IP address of the host; `None` if only the
+    /// operator can have chosen the server.
     #[must_use]
     pub const fn guard(&self) -> Option<&Arc<AddressGuard>> {
         self.settings.guard.as_ref()
@@ -114,24 +115,24 @@ impl Server {
         !self.is_down.load(Ordering::Relaxed)
     }
 
-    /// Records that no connection could be opened. Returns true if the server was up before: the
-    /// caller then begins to probe it.
+    /// Records that gatepost could not open a connection. Returns true if the server was up before.
+    /// The caller then begins to probe the server.
     #[must_use]
     pub fn unreachable(&self) -> bool {
         !self.is_down.swap(true, Ordering::Relaxed)
     }
 
-    /// Records a failure on an open connection. Returns true if the server is down from now on: the
-    /// caller then begins to probe it.
+    /// Records a failure on an open connection. Returns true if this failure takes the server down.
+    /// The caller then begins to probe the server.
     #[must_use]
     pub fn failed(&self) -> bool {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         failures >= MAX_FAILURES && self.unreachable()
     }
 
-    /// Records an answer, or a probe that succeeded. The server is up.
+    /// Records an answer or a successful probe. The server is then up.
     pub fn answered(&self) {
-        // Reads before it writes: all threads read these values for each event.
+        // Reads before it writes, because all threads read these values for each event.
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
         }
@@ -274,7 +275,7 @@ impl Addresses {
     }
 }
 
-/// Compares the spellings.
+/// Compares the addresses as text.
 impl PartialEq for Addresses {
     fn eq(&self, other: &Self) -> bool {
         let spelled = |own: &Self| -> Vec<_> {
@@ -325,9 +326,12 @@ mod tests {
     }
 
     #[test]
-    fn healthy_servers_come_first() {
+    fn tries_healthy_servers_first() {
         let all = addresses(&["a", "b", "c"]);
-        assert!(all.first().server().unreachable(), "expected the first failure to say so");
+        assert!(
+            all.first().server().unreachable(),
+            "expected the first failure to take the server down"
+        );
         assert!(!all.first().server().unreachable());
         assert_eq!([order(&all), order(&all)], ["bca", "bca"]);
         all.first().server().answered();
@@ -342,11 +346,11 @@ mod tests {
         server.answered();
         assert!((0..4).all(|_| !server.failed()) && server.is_up());
         assert!(server.failed() && !server.is_up());
-        assert!(!server.failed(), "expected one probe");
+        assert!(!server.failed(), "expected no second probe");
     }
 
     #[test]
-    fn prints_no_query() {
+    fn prints_addresses_without_query() {
         assert_eq!(addresses(&["a:1", "b"]).to_string(), "http://a:1/e, http://b/e");
         let server = |path: &str| {
             let url: Uri = format!("http://localhost{path}").parse().unwrap();

@@ -1,10 +1,11 @@
 //! Limits the addresses to which a client of the admin API may point gatepost.
 //!
-//! 1. Without `allow_addresses`, every address is permitted but those of link-local networks and of
-//!    the metadata services of clouds, and no Unix socket.
-//! 2. With `allow_addresses`, only the networks, names and sockets of this list are permitted.
+//! 1. Without `allow_addresses`, gatepost permits every IP address, except those of link-local
+//!    networks and of the metadata services of clouds. gatepost then permits no Unix socket.
+//! 2. With `allow_addresses`, gatepost permits only the networks, names and sockets of this list.
 //! 3. A name may resolve to another address at any time (DNS rebinding), so a door checks each
-//!    address of a name when it connects. A name that the list has is not checked.
+//!    address of a name when it connects. If the list contains the name itself, the door does not
+//!    check the addresses.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -71,14 +72,15 @@ fn is_sensitive(ip: IpAddr) -> bool {
     }
 }
 
-/// Alibaba Cloud; Oracle Cloud (classic); Azure's platform address.
+/// Metadata services with IPv4 addresses: Alibaba Cloud, Oracle Cloud (classic), and Azure's
+/// platform address.
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
     Ipv4Addr::new(168, 63, 129, 16),
 ];
 
-/// Amazon EC2; Google Cloud.
+/// Metadata services with IPv6 addresses: Amazon EC2 and Google Cloud.
 const METADATA_V6: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn list_replaces_the_default() {
+    fn allow_addresses_replaces_the_default_rules() {
         let networks = vec!["10.0.0.0/8".parse().unwrap(), "169.254.20.0/24".parse().unwrap()];
         let hosts = vec!["app.internal".to_owned()];
         let list = PermittedServers { networks, hosts, sockets: Vec::new() };

@@ -6,7 +6,7 @@
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
 //!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
 //!
-//! Failures are a time-out, a failed connection, an incomplete answer, and the statuses 502, 503 and
+//! Failures are a time-out, a failed connection, an incomplete answer, and a status of 502, 503 or
 //! 504. Any other answer shows that the app is up, even if gatepost cannot use that answer.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -77,7 +77,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 pub struct Circuit {
     /// Address of the app, without the query.
     pub address: String,
-    /// True if gatepost considers the app down.
+    /// State of the breaker; true if gatepost considers the app down.
     pub is_open: bool,
 }
 
@@ -87,7 +87,7 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, BreakerState> {
-        // A poisoned lock is safe to use: no code that holds the lock can panic halfway.
+        // A poisoned lock is safe to use, because no code panics between two changes of the state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -162,7 +162,7 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
 }
 
 /// Returns true if each entry is a host that every server reads alike. A proxy may pass on a host
-/// from its client, from which the app could build a URL with another path.
+/// that its client has sent. From another host, the app could build a URL with another path.
 fn are_hosts(value: &HeaderValue) -> bool {
     value.as_bytes().split(|b| *b == b',').all(|host| is_host(host.trim_ascii()))
 }

@@ -157,7 +157,7 @@ pub struct Unavailable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnavailableKind {
-    /// HTTP forbids the answer: its status line, a header, or its chunks.
+    /// The answer is not valid HTTP: the status line, a header or the chunks are malformed.
     AnswerBroken,
     /// The app's answer to a notification contradicts the platform's acknowledgement, or reports an
     /// error.
@@ -166,13 +166,14 @@ pub enum UnavailableKind {
     AnswerEmpty,
     /// The app's answer contains a fatal error of PHP.
     AnswerFatal,
-    /// The app closed the connection within its answer.
+    /// The app closed the connection during its answer.
     AnswerIncomplete,
     /// A field of the answer is unknown, missing, or of the wrong type or range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
-    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES), or its head exceeds a limit.
+    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES), or its head exceeds a
+    /// limit.
     AnswerTooLarge,
     /// The app's answer to a notification does not say that the app took the event, and
     /// `unclear_answer` is `"refused"`.
@@ -191,7 +192,7 @@ pub enum UnavailableKind {
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
-    /// The store has reached `max_bytes`, so the event is not queued.
+    /// The store has reached `max_bytes`, so gatepost does not queue the event.
     StoreFull,
     /// The event is not durable in time: the store is slow, or has failed.
     StoreUnavailable,
@@ -234,11 +235,11 @@ impl UnavailableKind {
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
-            Self::AnswerBroken => ("answer_broken", "the app's answer is no valid HTTP"),
+            Self::AnswerBroken => ("answer_broken", "the app's answer is not valid HTTP"),
             Self::AnswerContradicts => {
                 ("answer_contradicts", "the app's answer contradicts the acknowledgement")
             }
-            Self::AnswerEmpty => ("answer_empty", "the app's answer is empty, so it denies"),
+            Self::AnswerEmpty => ("answer_empty", "the app's answer is empty, so the reply denies"),
             Self::AnswerFatal => ("answer_fatal", "the app's answer contains a fatal error of PHP"),
             Self::AnswerIncomplete => ("answer_incomplete", "the app's answer ended early"),
             Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
@@ -283,7 +284,8 @@ impl Unavailable {
         Self { kind, detail: Some(printable(detail)) }
     }
 
-    /// Keeps the whole text, for an error of gatepost itself: the remedy is at its end.
+    /// Creates an error with the whole text of an error of gatepost itself, because the remedy is
+    /// at the end of the text.
     pub(crate) const fn with_whole(kind: UnavailableKind, detail: String) -> Self {
         Self { kind, detail: Some(detail) }
     }

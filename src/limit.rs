@@ -149,7 +149,7 @@ impl ClientBudgets {
         let key = self.hasher.hash_one((route, address.map(client_network)));
         let bucket = usize::try_from(key % BUCKETS).ok().and_then(|index| self.buckets.get(index));
         let Some(bucket) = bucket else { return false };
-        // A poisoned lock is safe to use: no code that holds the lock can panic halfway.
+        // A poisoned lock is safe to use, because no code panics between two changes of the bucket.
         let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
         // Finds the client's own entry, or else the entry whose budget is nearest to full.
         let entry = bucket.iter_mut().min_by_key(|entry| (entry.key != key, entry.full_at));

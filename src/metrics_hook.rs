@@ -1,4 +1,4 @@
-//! A hook for the metrics of an app: both doors report the outcome of each callback.
+//! A hook for the metrics of an app. Both doors report the outcome of each callback to the hook.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use crate::memory::store::SharedUse;
 use crate::shadow::Shadowed;
 use crate::verdict::{Accepted, Refusal};
 
-/// Receives the outcome of each callback, so that a program counts callbacks with its own metrics
-/// library. Set the hook with [`GateLayer::observe`](crate::GateLayer::observe), or with
+/// Receiver of the outcome of each callback. A program can then count callbacks with its own
+/// metrics library. Set the hook with [`GateLayer::observe`](crate::GateLayer::observe), or with
 /// `GateModule::observe` in a Pingora proxy.
 ///
-/// Each method has a default that does nothing. A method must not block, and must not panic: the
-/// reply waits for it. Do not use a tenant or a path as a label, because clients choose them.
+/// Each method has a default that does nothing. A method must not block, and must not panic,
+/// because the reply waits for the method. Do not use a tenant or a path as a label, because
+/// clients choose them.
 ///
 /// # Examples
 ///

@@ -20,14 +20,15 @@ pub(crate) struct ClientIdentity {
 }
 
 impl OutgoingTls {
-    /// Returns the certificates of the trusted authorities, as PEM; `None` means those of the
-    /// machine.
+    /// Returns the certificates of the trusted authorities, as PEM; `None` means the authorities of
+    /// the machine.
     #[must_use]
     pub fn ca(&self) -> Option<&str> {
         self.ca.as_deref()
     }
 
-    /// Returns the chain of the client certificate, as PEM; `None` if gatepost shows none.
+    /// Returns the chain of the client certificate, as PEM; `None` if gatepost presents no
+    /// certificate.
     #[must_use]
     pub fn certificate(&self) -> Option<&str> {
         self.identity.as_ref().map(|identity| &*identity.chain)

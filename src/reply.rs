@@ -42,8 +42,8 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost could not reach the app, or the app closed the connection without an answer. Contains
-    /// the reason.
+    /// gatepost could not reach the app, or the app closed the connection without an answer.
+    /// Contains the reason.
     Unreachable(String),
     /// The app began an answer that gatepost cannot read. Contains the reason.
     Unreadable(AnswerFault, String),
@@ -53,9 +53,9 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerFault {
-    /// HTTP forbids the answer: its status line, a header, or its chunks.
+    /// The answer is not valid HTTP: the status line, a header or the chunks are malformed.
     Broken,
-    /// The app closed the connection within the answer.
+    /// The app closed the connection during the answer.
     Incomplete,
     /// The head, or all bytes of the answer, exceed a limit of the server. For the body alone, see
     /// [`Answer::Response`].
@@ -63,7 +63,7 @@ pub enum AnswerFault {
 }
 
 impl Answer {
-    /// Creates an answer without headers. `body` is `None` if it exceeds [`MAX_ANSWER_BYTES`].
+    /// Creates an answer without headers. If the body exceeds [`MAX_ANSWER_BYTES`], pass `None`.
     #[must_use]
     pub fn response(status: StatusCode, body: Option<Bytes>) -> Self {
         Self::Response { status, headers: HeaderMap::new(), body }
@@ -126,8 +126,8 @@ pub struct Reply {
     /// Further headers: those that the platform requires, such as a header with a key, or those of
     /// the app's own answer.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
-    /// Value of `access-control-allow-origin`; `None` without this header. Boxed, because few replies
-    /// have the header.
+    /// Value of `access-control-allow-origin`; `None` without this header. Boxed, because few
+    /// replies have the header.
     pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
     /// `None` if the reply carries no decision.
@@ -137,12 +137,12 @@ pub struct Reply {
 
 /// The decision that a reply carries: the app's yes or no.
 ///
-/// If the callback asks about several items, the reply denies if it denies an item.
+/// A reply about several items denies if it denies at least one of the items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// The reply allows what the callback asks for.
+    /// The reply grants the request of the callback.
     Allow,
-    /// The reply denies what the callback asks for.
+    /// The reply denies the request of the callback, or a part of this request.
     Deny,
 }
 
@@ -262,8 +262,8 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the server must close the connection after the reply, because the end of the
-    /// request is unknown or too far away to read.
+    /// Returns true if the server must close the connection after the reply. The end of the request
+    /// is then unknown, or the rest of the request is too long to read.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close

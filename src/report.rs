@@ -7,8 +7,8 @@
 //!
 //! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
 //! fill the disk. The field `suppressed` of the next line with the same code is the number of
-//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit here.
-//! The program `gatepost` has a second limit, on the bytes of all lines.
+//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit
+//! here. The program `gatepost` has a second limit, on the bytes of all lines.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ use crate::time::Timestamp;
 use crate::verdict::ViewError;
 use crate::verdict::{Accepted, Refusal};
 
-/// Writes a line, unless its code has had its lines of this second.
+/// Writes a line, unless its code has reached the limit of lines for this second.
 macro_rules! limited_line {
     ($level:ident, $code:expr, $now:ident, $($rest:tt)+) => {{
         let code = $code;
@@ -39,7 +39,8 @@ macro_rules! limited_line {
     }};
 }
 
-/// Writes a line about an accepted callback, unless its code has had its lines of this second.
+/// Writes a line about an accepted callback, unless its code has reached the limit of lines for
+/// this second.
 macro_rules! event_line {
     ($level:ident, $code:literal, $accepted:ident, $now:ident, $($rest:tt)+) => {
         limited_line!(
@@ -135,8 +136,8 @@ pub fn shared_state_back(missed: u64, now: Timestamp) {
     limited_line!(warn, "shared_state_back", now, missed, "gatepost uses the shared state again");
 }
 
-/// Logs an error about a request that is not a callback, if the upstream gave no usable response.
-/// `fault` is that of a response which the upstream has begun.
+/// Logs an error about a request that is not a callback, and to which the upstream gave no usable
+/// response. `fault` is `None` if the upstream did not begin a response.
 ///
 /// `request` is the method and the path. Get the path from
 /// [`Gate::printable_path`](crate::Gate::printable_path).
@@ -245,9 +246,9 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 
 /// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
 ///
-/// The level is warning if gatepost would replace the answer, if it could not judge the answer, or if
-/// the app would not receive a header or a field of the callback. The level is debug if gatepost did
-/// not see the answer. Otherwise, the level is info.
+/// The level is warning for an answer that gatepost would replace or could not judge. The level is
+/// also warning for an app that would not receive a header or a field of the callback. The level is
+/// debug for an answer that gatepost did not see. Otherwise, the level is info.
 pub fn predicted(prediction: &Prediction, now: Timestamp) {
     let effect = prediction.effect();
     let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };
@@ -287,7 +288,7 @@ pub fn predicted(prediction: &Prediction, now: Timestamp) {
         },
         Effect::Unjudged => line!(
             warn,
-            "answer not judged: it is compressed, and in enforce mode gatepost asks for no compression"
+            "answer not judged: the app compressed the answer; in enforce mode, gatepost asks for no compression"
         ),
         Effect::Unseen => line!(debug, "answer not judged: gatepost did not see the whole answer"),
     }
@@ -368,7 +369,7 @@ fn failed(
     }
 }
 
-/// Logs a warning for each oddity of the callback and of the app's answer.
+/// Logs a warning for each unusual feature of the callback and of the app's answer.
 fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     if accepted.misfits().len() > 0 {
         misfits(accepted, now);

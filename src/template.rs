@@ -62,10 +62,10 @@ pub struct Template {
 pub struct TemplateKind<'t> {
     /// Name of the kind.
     pub name: &'t str,
-    /// True if the reply carries the app's yes or no.
+    /// Sort of the kind: true for a decision, whose reply carries the app's yes or no.
     pub is_decision: bool,
-    /// True if the app or a fixed answer decides the reply. False if `[template.on]` does not list
-    /// the kind.
+    /// Presence of the kind in `[template.on]`. If true, the app or a fixed answer decides the
+    /// reply.
     pub is_listed: bool,
 }
 
@@ -88,8 +88,8 @@ impl Template {
         &self.plan.name
     }
 
-    /// Returns the keys of the platform, in the order of the config, to enter them in the platform's
-    /// console. Never print them.
+    /// Returns the platform's keys, in the order of the config, for the platform's console. Never
+    /// print the keys.
     pub fn expose_keys(&self) -> impl Iterator<Item = &[u8]> {
         self.proof.keys.iter().map(|key| key.secret().expose())
     }
@@ -256,8 +256,8 @@ pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    /// If true, gatepost also accepts a callback without a signature. If the callback has a
-    /// signature, the signature must be valid.
+    /// Permission to omit the signature. If the callback has a signature, the signature must be
+    /// valid.
     pub(crate) is_optional: bool,
 }
 
@@ -269,7 +269,7 @@ pub(crate) enum Delivery {
     /// Replies with the template's fixed answer; `None` acknowledges a notification.
     Fixed(Option<(FixedAnswer, Policy)>),
     /// Acknowledges a notification or denies a decision, and counts the event. The template lists
-    /// other kinds, but not this one.
+    /// other kinds, but not this kind.
     Unlisted(Option<Policy>),
     /// Replies 503, because gatepost must sign the reply and the template lacks the key.
     MissingReplyKey,
@@ -293,8 +293,8 @@ pub(crate) struct Ask {
     /// Addresses whose servers receive an event that keeps the path of the callback; if `None`, the
     /// `upstream` receives such an event.
     pub(crate) server: Option<Arc<Addresses>>,
-    /// Value of the `host` header; if `None`, an event that keeps the path of the callback also
-    /// keeps the host, and another event has the host of its address.
+    /// Value of the `host` header. If `None`, an event that keeps the path of the callback also
+    /// keeps the host. Any other event then has the host of its address.
     pub(crate) host: Option<HeaderValue>,
     /// Paths that gatepost reserves for the address.
     pub(crate) reach: Reach,
@@ -303,17 +303,20 @@ pub(crate) struct Ask {
     /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
-    /// True if the JSON of an event contains the fields of the proof.
+    /// Contents of an event's JSON: true includes the fields of the proof.
     pub(crate) keeps_proof: bool,
-    /// True if gatepost judges the answer to a passthrough callback before it passes the answer on.
+    /// Check of the answer to a passthrough callback: if true, gatepost judges the answer before it
+    /// passes the answer on.
     pub(crate) checks_reply: bool,
-    /// True if a passthrough callback also has the headers of the event, `ce-*` and `gatepost-*`.
+    /// Headers of a passthrough callback: true adds the headers of the event, `ce-*` and
+    /// `gatepost-*`.
     pub(crate) adds_event_headers: bool,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
     /// Meaning of an unclear answer to a notification.
     pub(crate) unclear_answer: UnclearAnswer,
-    /// True if gatepost has logged which members it drops from the app's answers.
+    /// State of the log line about members that gatepost drops from the app's answers: true after
+    /// the first line.
     #[cfg(feature = "tracing")]
     pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
     /// Addresses that get a copy of each event; `None` for a decision, or without such addresses.
@@ -322,8 +325,8 @@ pub(crate) struct Ask {
     pub(crate) retry: Option<RetryRule>,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.
     pub(crate) resends: Option<ResendRule>,
-    /// Maximum age of the last good reply that gatepost sends if the app fails; `None` if gatepost
-    /// sends no such reply.
+    /// Maximum age of the last good reply that gatepost sends after a failure of the app; `None` if
+    /// gatepost sends no such reply.
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
@@ -352,7 +355,7 @@ pub(crate) struct RetryRule {
     pub(crate) first: Duration,
     /// Longest wait.
     pub(crate) max: Duration,
-    /// Time from queueing an event after which gatepost gives up.
+    /// Time after which gatepost gives up the delivery of a queued event.
     pub(crate) give_up_after: Duration,
 }
 
@@ -366,13 +369,12 @@ impl Default for RetryRule {
     }
 }
 
-/// Treatment of resends: gatepost replies to a resend of a delivered event without the app.
+/// Treatment of resends: gatepost replies to a resend of a delivered event without asking the app.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResendRule {
     /// Time for which gatepost remembers a delivered event.
     pub(crate) window: Duration,
-    /// If true, gatepost treats a callback with equal data as a resend even if the callback has no
-    /// identity.
+    /// Treatment of callbacks without an identity: if true, a callback with equal data is a resend.
     pub(crate) by_content: bool,
 }
 

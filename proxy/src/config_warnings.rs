@@ -4,7 +4,8 @@ use std::path::Path;
 
 use gatepost::{Config, Fault, FaultKind};
 
-/// Logs each sort of warning once, with the number of its places. `gatepost check` shows every place.
+/// Logs one line for each warning code, with the number of its warnings. `gatepost check` prints
+/// all warnings.
 pub(crate) fn log_warnings(config: &Config, path: &Path) {
     for (first, places) in grouped(config.warnings()) {
         let more = more(places);
@@ -17,7 +18,7 @@ pub(crate) fn log_warnings(config: &Config, path: &Path) {
     }
 }
 
-/// Counts the places of a warning beside the first.
+/// Returns a note with the number of further warnings; empty for a single warning.
 fn more(places: usize) -> String {
     match places - 1 {
         0 => String::new(),
@@ -36,7 +37,7 @@ pub(crate) fn list(names: &[&str]) -> String {
     }
 }
 
-/// Returns the first warning of each kind, with the number of warnings of this kind.
+/// Returns the first warning of each code, with the number of warnings of this code.
 fn grouped(warnings: &[Fault]) -> Vec<(&Fault, usize)> {
     let mut groups: Vec<(&Fault, usize)> = Vec::new();
     for warning in warnings {

@@ -1,9 +1,10 @@
 //! File descriptors: each connection uses one.
 //!
-//! A client's connection may need a second one, to an app or to the upstream. gatepost also needs
-//! descriptors for its listeners, its admin clients and its files. The number of clients' connections
-//! therefore stays below half of the limit. Otherwise, a flood of connections would use all
-//! descriptors, and gatepost could ask no app and serve no health check.
+//! A client's connection may need a second descriptor for a connection to an app or to the
+//! upstream. gatepost also needs descriptors for listeners, admin clients and files. gatepost
+//! therefore limits the clients' connections to less than half of the descriptors. Otherwise, a
+//! flood of connections would use all descriptors, and gatepost could ask no app and serve no
+//! health check.
 
 use rlimit::Resource;
 
@@ -18,7 +19,9 @@ pub(crate) fn raise_limit() {
             let connections = connection_limit();
             tracing::debug!(limit, connections, "raised the limit of file descriptors");
         }
-        Err(error) => tracing::warn!("cannot raise the limit of file descriptors: {error}"),
+        Err(error) => tracing::warn!(
+            "gatepost cannot raise the limit of file descriptors: {error}; raise the hard limit"
+        ),
     }
 }
 

@@ -50,6 +50,8 @@ mod cli;
 mod clock;
 mod config_warnings;
 mod descriptors;
+#[cfg(test)]
+mod generated_page;
 mod inbound;
 mod platform;
 mod queue;

@@ -57,7 +57,7 @@ pub(crate) struct ConfigStatus {
     pub(crate) templates: usize,
 }
 
-/// Writes a time as RFC 3339 has it, such as `2026-11-29T01:02:03Z`.
+/// Writes a time in the format of RFC 3339, such as `2026-11-29T01:02:03Z`.
 fn as_date<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     match jiff::Timestamp::from_second(time.as_secs()) {
         Ok(date) => to.collect_str(&date),
@@ -131,7 +131,7 @@ impl ServedConfig {
         lock(&self.loaded).status.clone()
     }
 
-    /// Returns the files that the gate's config was read from.
+    /// Returns the files of the gate's config.
     pub(crate) fn watched_files(&self) -> WatchedFiles {
         lock(&self.loaded).watched.clone()
     }
@@ -141,7 +141,7 @@ impl ServedConfig {
         self.edit_in("over the API", edit, caller, |_| true)
     }
 
-    /// Applies an edit of the console, if the edited template is as `is_seen` expects.
+    /// Applies an edit of the console, but only if `is_seen` accepts the current template.
     pub(crate) fn edit_if(
         &self,
         edit: &Edit,
@@ -160,8 +160,8 @@ impl ServedConfig {
     ) -> Result<(), EditError> {
         let mut files = lock(&self.files);
         if self.template(edit.template()).is_ok_and(|now| !is_seen(&now)) {
-            let message = "expected the template as you have seen it, found a change of another \
-                           operator; read it again";
+            let message = "expected an unchanged template, found a change by another operator; \
+                           read the template again";
             return Err(EditError::new(EditErrorKind::FileChanged, message));
         }
         let edited = edit.apply_to(&files);
@@ -185,8 +185,8 @@ impl ServedConfig {
         Ok(())
     }
 
-    /// Checks the key files that an edit adds. They may lie in the folder of the config, in the
-    /// folder of the edited file, and in `key_dirs`.
+    /// Checks the key files that an edit adds. An edit may name files in the folder of the config,
+    /// in the folder of the edited file, and in `key_dirs`.
     fn check_key_files(&self, files: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError> {
         let (before, after) = (files.iter().nth(edited.index), edited.text());
         let Some(((path, before), (_, after))) = before.zip(after) else { return Ok(()) };
@@ -204,8 +204,8 @@ impl ServedConfig {
         self.reload_locked(&mut lock(&self.files))
     }
 
-    /// Reads the files again if they differ from the gate's config, and if they are as in `seen`: a
-    /// difference to `seen` means that a program still writes. Returns the first changed file.
+    /// Reloads the config if its files have changed. Does nothing if the files differ from `seen`,
+    /// because a program may still write them. Returns the first changed file.
     pub(crate) fn reload_if_changed(
         &self,
         seen: &WatchedFiles,
@@ -229,13 +229,15 @@ impl ServedConfig {
         let config = config_file::check(&new)?;
         check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // Only a restart applies a new value of such a setting: the running server keeps the
-        // values from its start.
+        // The running server keeps these settings from its start, so only a restart applies new
+        // values.
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
                         threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
                         upgrade_socket, proxy_protocol, store or telemetry";
-            return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
+            return Err(EditError::invalid(format!(
+                "expected no change of {keys}, found one that changed; restart gatepost"
+            )));
         }
         let tls = load_tls(&self.tls, &config)?;
         self.serve(config, tls.as_ref(), templates, new.path());
@@ -318,7 +320,7 @@ fn check_unchanged(files: &ConfigFiles, edited: Option<&EditedFile>) -> Result<(
     Err(conflict.with_remedy("send gatepost a SIGHUP to load the file"))
 }
 
-/// Returns the first file that is not the same in both configs.
+/// Returns the first file that differs between the two configs.
 fn first_difference(files: &ConfigFiles, other: &ConfigFiles) -> PathBuf {
     let is_new = |(path, text): &(&Path, &str)| !files.iter().any(|file| file == (*path, *text));
     let is_old = |(path, _): &(&Path, &str)| !other.iter().any(|(own, _)| own == *path);

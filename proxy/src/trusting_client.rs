@@ -29,7 +29,7 @@ impl TrustError {
     }
 }
 
-/// A client for one request.
+/// HTTP client with additional certificate authorities.
 pub(crate) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl TrustingClient {
@@ -78,7 +78,8 @@ fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustEr
     let named = || path.display().to_string();
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let own = read.map_err(|error| {
-        let problem = format!("expected certificates in PEM, found none: {error}");
+        let problem =
+            format!("expected certificates in PEM, found an error: {error}; write a CA file");
         TrustError::new(named(), problem)
     })?;
     let (added, _) = roots.add_parsable_certificates(own);

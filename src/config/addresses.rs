@@ -20,23 +20,25 @@ use crate::toml_reader::{FaultKind, Faults, Located, Table};
 /// Longest path of a Unix socket, in bytes.
 const MAX_SOCKET_BYTES: usize = 107;
 
-/// Represents the inner service of a layer, which has no host.
+/// Start of a URL that represents the inner service of a layer, because this service has no host.
 const INNER_SERVICE: &str = "http://inner.invalid";
 
-/// Servers that the addresses of a config name, by their spelling.
+/// Servers in the addresses of a config. Addresses in which the server has the same spelling share
+/// one server.
 pub(super) struct Servers {
     health_path: Option<PathAndQuery>,
     tls: RefCell<Vec<Arc<OutgoingTls>>>,
     guard: RefCell<Option<Arc<AddressGuard>>>,
     known: RefCell<HashMap<String, Arc<Server>>>,
-    /// Set before the templates are read.
+    /// Server of addresses that are paths alone. gatepost sets this server before it reads the
+    /// templates.
     paths: OnceCell<PathOwner>,
 }
 
 /// The server of an address that is a path alone.
 pub(super) struct PathOwner {
     pub(super) upstream: Option<Arc<Addresses>>,
-    /// True if the config is that of the program, which has no inner service.
+    /// Use of the config: true for the proxy, which has no inner service.
     pub(super) listens: bool,
 }
 
@@ -47,7 +49,7 @@ impl Servers {
             let path = Some(text.value).filter(|path| path.starts_with('/'));
             let path = path.and_then(|path| path.parse().ok());
             if path.is_none() {
-                let remedy = "write a path from its slash on, for example \"/healthz\"";
+                let remedy = "write a path with its leading slash, for example \"/healthz\"";
                 let problem = FaultKind::PathInvalid.because("expected a path, found another text");
                 faults.add(&text.place, problem, remedy);
             }
@@ -62,7 +64,7 @@ impl Servers {
         }
     }
 
-    /// Sets the rules for TLS with servers. Call this method before the first address is read.
+    /// Sets the rules for TLS with servers. Call this method before you read the first address.
     pub(super) fn set_tls(&self, tls: Vec<Arc<OutgoingTls>>) {
         *self.tls.borrow_mut() = tls;
     }
@@ -102,13 +104,13 @@ impl<'f> ConfigReader<'f, '_> {
         table.strings(key)
     }
 
-    /// Parses addresses. Returns `None` if one of them has a fault, or if there are none.
+    /// Parses addresses. Returns `None` for an empty list, and for a list with a faulty address.
     pub(super) fn addresses(&self, texts: &[Located<&str>]) -> Option<Arc<Addresses>> {
         self.list(texts, |text| Some(vec![self.address(text)?]))
     }
 
-    /// Parses addresses of an app, which may be paths alone. A path alone is a path on each server of
-    /// the `upstream`; without `upstream`, the inner service of a layer serves the path.
+    /// Parses addresses of an app, which may be paths alone. A path alone is a path on each server
+    /// of the `upstream`; without `upstream`, the inner service of a layer serves the path.
     pub(super) fn app_addresses(&self, texts: &[Located<&str>]) -> Option<Arc<Addresses>> {
         self.list(texts, |text| {
             if is_path(text.value) {
@@ -135,7 +137,7 @@ impl<'f> ConfigReader<'f, '_> {
                 list.iter().any(|a| a.url() == new.url() && Arc::ptr_eq(a.server(), new.server()))
             };
             if new.iter().any(is_known) {
-                let problem = "expected another address, found one twice";
+                let problem = "expected each address once, found an address twice";
                 let problem = FaultKind::AddressRepeated.because(problem);
                 self.faults.add(&text.place, problem, "write each address once");
             }
@@ -180,7 +182,7 @@ impl<'f> ConfigReader<'f, '_> {
         self.servers.address(url, socket)
     }
 
-    /// Parses the part of an address behind `unix:`: the path of a socket, and after a colon the
+    /// Parses the part of an address after `unix:`: the path of a socket, and after a colon the
     /// path of requests.
     fn socket(&self, text: &Located<&str>, rest: &str) -> Option<(Uri, Option<PathBuf>)> {
         let (socket, path) = rest.split_once(':').unwrap_or((rest, "/"));
@@ -189,7 +191,7 @@ impl<'f> ConfigReader<'f, '_> {
         } else if socket.len() > MAX_SOCKET_BYTES {
             "a path of a socket with more than 107 bytes"
         } else if !path.starts_with('/') {
-            "no path of requests behind the second colon"
+            "no path of requests after the second colon"
         } else if has_dot_segment(path) {
             "a path with the segment . or .."
         } else if let Ok(url) = format!("http://localhost{path}").parse() {
@@ -259,8 +261,8 @@ fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.starts_with("//")
 }
 
-/// Parses `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, which is 127.0.0.1, and `:8080`, which is
-/// every address of the machine.
+/// Parses an address such as `127.0.0.1:8080` or `[::1]:8080`. The host `localhost` means
+/// 127.0.0.1. A port alone, such as `:8080`, means every address of the machine.
 ///
 /// # Errors
 ///
@@ -287,13 +289,10 @@ fn listen_address(text: &str) -> Result<SocketAddr, (&'static str, &'static str)
         ));
     }
     let Some((host, port)) = text.rsplit_once(':') else {
-        return Err((
-            "no port",
-            "add a colon and a port, for example \":8080\" behind the address",
-        ));
+        return Err(("no port", "add a colon and a port after the address, for example \":8080\""));
     };
     let Ok(port) = port.parse() else {
-        return Err(("an invalid port", "write a port from 1 to 65535 behind the last colon"));
+        return Err(("an invalid port", "write a port from 1 to 65535 after the last colon"));
     };
     match host {
         "" | "*" => Ok((IpAddr::V6(Ipv6Addr::UNSPECIFIED), port).into()),
@@ -309,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listens_on_addresses_as_people_write_them() {
+    fn parses_every_usual_form_of_a_listen_address() {
         for (text, expected) in [
             ("127.0.0.1:8080", "127.0.0.1:8080"),
             ("[::1]:8080", "[::1]:8080"),

@@ -24,7 +24,8 @@ use crate::toml_reader::Fault;
 /// ));
 /// ```
 ///
-/// `Debug` prints the same as `Display`, for programs that unwrap the error or return it from `main`.
+/// `Debug` prints the same as `Display`, for programs that unwrap the error or return it from
+/// `main`.
 pub struct ConfigError {
     path: Option<PathBuf>,
     cause: Cause,

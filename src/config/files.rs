@@ -1,7 +1,7 @@
 //! The texts of a config: the config file, and the files that it lists in `include`.
 //!
-//! 1. A path without a wildcard names one file, which must exist. A pattern without a match causes a
-//!    warning.
+//! 1. A path without a wildcard names one file, which must exist. A pattern without a match causes
+//!    a warning.
 //! 2. Relative paths start at the folder of the config file.
 //! 3. A file counts once, however many patterns match the file.
 //! 4. An included file has no `include`, so there is no circle.
@@ -57,7 +57,7 @@ impl ConfigFiles {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read one of the files, or if the config file is not TOML.
+    /// Returns an error for an unreadable file, and for a config file that is not TOML.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let text = read_config(path).map_err(|error| ConfigError::unreadable(error).at(path))?;
@@ -69,14 +69,14 @@ impl ConfigFiles {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read an included file, or if `text` is not TOML.
+    /// Returns an error for an unreadable included file, and for a `text` that is not TOML.
     pub fn with_text(text: impl Into<String>, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let main = ConfigText { path: path.to_owned(), text: Zeroizing::new(text.into()) };
         Self::of(main).map_err(|faults| ConfigError::faults_in(faults).at(path))
     }
 
-    /// Returns the texts of a config whose text belongs to no file.
+    /// Returns the texts of a config that is not in a file.
     pub(crate) fn without_path(text: &str) -> Result<Self, ConfigError> {
         let text = Zeroizing::new(text.to_owned());
         Self::of(ConfigText { path: PathBuf::new(), text }).map_err(ConfigError::faults_in)
@@ -122,7 +122,8 @@ impl ConfigFiles {
         &self.main.path
     }
 
-    /// Returns the folder against which gatepost resolves the relative paths in the file at `index`.
+    /// Returns the folder against which gatepost resolves the relative paths in the file at
+    /// `index`.
     pub(super) fn base(&self, index: usize) -> &Path {
         base_of(self.all().nth(index).map_or(&self.main.path, |file| &file.path))
     }
@@ -169,7 +170,7 @@ struct IncludeReader<'f> {
     warnings: Warnings<'f>,
     included: Vec<ConfigText>,
     patterns: Vec<String>,
-    /// Files that the config has already, without symbolic links.
+    /// Files that are already part of the config, as paths without symbolic links.
     known: HashSet<PathBuf>,
 }
 
@@ -181,7 +182,9 @@ impl<'f> IncludeReader<'f> {
             return;
         }
         let pattern = sources::pattern_below(base, path.value);
-        let pattern = pattern.ok_or_else(|| "expected a folder with a UTF-8 name".to_owned());
+        let pattern = pattern.ok_or_else(|| {
+            "expected a folder with a UTF-8 name, found another encoding".to_owned()
+        });
         match pattern.and_then(|pattern| Ok((sources::matches(&pattern)?, pattern))) {
             Ok((files, pattern)) => {
                 self.patterns.push(pattern);

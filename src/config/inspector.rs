@@ -14,7 +14,7 @@ pub(crate) const KEEP_CEILING: i64 = 100_000;
 /// Default of `max_bytes`.
 const DEFAULT_MAX_BYTES: NonZeroUsize = NonZeroUsize::new(16 * 1024 * 1024).unwrap();
 
-/// Smallest value that `max_bytes` accepts. It holds a usual callback of 64 KiB.
+/// Smallest value that `max_bytes` accepts: more than enough for one usual callback.
 pub(crate) const MIN_MAX_BYTES: i64 = 1024 * 1024;
 
 /// Largest value that `max_bytes` accepts.
@@ -32,13 +32,14 @@ pub struct InspectorSettings {
     pub capture: Capture,
 }
 
-/// Parts of a captured callback that gatepost shows. It shows keys, tokens and credentials in no
-/// mode.
+/// Parts of a captured callback that gatepost shows. gatepost never shows keys, tokens and
+/// credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Capture {
-    /// All but keys, tokens and credentials: signatures too.
+    /// All parts, also signatures, but no keys, tokens and credentials.
     Full,
-    /// All but keys, tokens, credentials, signatures, and fields with the name of a secret.
+    /// All parts, but no keys, tokens, credentials and signatures, and no fields with the name of a
+    /// secret.
     #[default]
     Masked,
     /// Nothing: gatepost captures no callback.

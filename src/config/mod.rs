@@ -92,7 +92,7 @@ pub struct Config {
     pub(crate) proxy: ProxySettings,
     /// Definitions of `provider_files`, sorted by name.
     pub(crate) own_plans: Vec<Arc<Plan>>,
-    /// Keys whose values came from environment variables, with the names of these.
+    /// Keys whose values came from environment variables, with the names of the variables.
     variables: Vec<(String, String)>,
     pub(crate) warnings: Vec<Fault>,
     watched: WatchedFiles,
@@ -106,8 +106,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read a file, or if the config is invalid. For an invalid
-    /// config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::from_files(&ConfigFiles::read(path)?)
     }
@@ -180,7 +180,7 @@ impl Config {
         Ok(Self { warnings, watched, fingerprint, ..config })
     }
 
-    /// Returns the files that the config was read from.
+    /// Returns the files from which gatepost has read the config.
     #[must_use]
     pub const fn watched_files(&self) -> &WatchedFiles {
         &self.watched
@@ -207,30 +207,31 @@ impl Config {
         self.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
     }
 
-    /// Returns each key whose value came from an environment variable, and the name of the variable.
-    /// Omits keys with secrets.
+    /// Returns each key whose value came from an environment variable, and the name of the
+    /// variable. Omits keys with secrets.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(key, name)| (&**key, &**name))
     }
 
-    /// Returns the addresses of the apps of all templates. An address of several kinds occurs several
-    /// times.
+    /// Returns the addresses of the apps of all templates. An address of several kinds occurs
+    /// several times.
     pub fn app_addresses(&self) -> impl Iterator<Item = &Address> {
         self.templates.iter().flat_map(|template| template.addresses()).map(|(own, _)| own)
     }
 
-    /// Returns the rules for TLS with servers that an address of this config has.
+    /// Returns the rules for TLS with the servers in the addresses of this config.
     pub fn outgoing_tls(&self) -> impl Iterator<Item = &Arc<OutgoingTls>> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the addresses of apps that a client of the admin API may not set, without those that
-    /// `earlier` has too.
+    /// Returns the addresses of apps that a client of the admin API may not set. Omits addresses
+    /// that `earlier` also has.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
-        // The API cannot change the upstream, which an address may name by a path alone.
+        // The API cannot change the upstream, and an address that is a path alone is on the
+        // upstream.
         let earlier = earlier.iter().flat_map(|config| config.app_addresses());
         let known: Vec<_> = earlier.chain(upstream).collect();
         let is_new = |new: &Address| {

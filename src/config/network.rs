@@ -118,8 +118,8 @@ pub(super) fn same_server(one: &Address, other: &Address) -> bool {
     }
 }
 
-/// Returns `true` if a client of the admin API may set the address. A name is permitted here; the
-/// door checks its IP addresses when it connects.
+/// Returns `true` if a client of the admin API may set the address. Permits every name, because the
+/// door checks the IP addresses of a name before it connects.
 pub(super) fn is_permitted(guard: &AddressGuard, address: &Address) -> bool {
     if let Some(socket) = address.server().socket() {
         return guard.permits_socket(socket);

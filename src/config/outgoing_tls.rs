@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Located, Table};
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads every `[[outgoing_tls]]`. For a host, the first one that names it applies.
+    /// Reads every `[[outgoing_tls]]`. For each host, the first table that names the host applies.
     pub(super) fn outgoing_tls(&self, table: &Table<'f>) -> Vec<Arc<OutgoingTls>> {
         let tables = table.tables("outgoing_tls");
         tables.iter().map(|table| Arc::new(self.tls_with_servers(table))).collect()

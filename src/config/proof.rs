@@ -233,7 +233,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reports a setting without a value. `use_of` says what the platform does with the setting.
+    /// Reports a setting without a value. `use_of` describes the platform's use of the setting.
     fn check_setting(
         &self,
         locator: &Locator,

@@ -27,7 +27,8 @@ pub(crate) const MAX_CONNECTIONS_CEILING: i64 = 1_000_000;
 /// Default of `max_unjudged_bytes`.
 const DEFAULT_MAX_UNJUDGED_BYTES: NonZeroUsize = NonZeroUsize::new(64 * 1024 * 1024).unwrap();
 
-/// Smallest value that `max_unjudged_bytes` accepts. An eighth of this value holds a complete head.
+/// Smallest value that `max_unjudged_bytes` accepts. One client may use an eighth of this value,
+/// which is enough for a complete head.
 pub(crate) const MIN_UNJUDGED_BYTES: i64 = 1024 * 1024;
 
 /// Largest value that `max_unjudged_bytes` accepts.
@@ -54,35 +55,35 @@ pub struct ProxySettings {
     pub upstream: Option<Arc<Addresses>>,
     /// Time for which the proxy keeps an idle connection to the upstream.
     pub upstream_idle: Duration,
-    /// If `true`, the proxy speaks HTTP/2 with the upstream, also without TLS.
+    /// Use of HTTP/2 with the upstream, also without TLS.
     pub upstream_http2: bool,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<AdminAddress>,
     /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
-    /// Token of clients that may read over the admin API, but change nothing; `None` if there is no
-    /// such token.
+    /// Token of clients that may read over the admin API, but change nothing; `None` if the config
+    /// has no such token.
     pub admin_read_token: Option<AdminToken>,
     /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
     /// in lower case and without a final dot.
     pub admin_hosts: Vec<String>,
     /// Addresses to which a client of the admin API may point the apps of templates.
     pub allow_addresses: Arc<AddressGuard>,
-    /// Folders in which a key file may lie that a client of the admin API names. The folder of the
-    /// config file is always permitted.
+    /// Folders of the key files that a client of the admin API may name. Clients may always name
+    /// key files in the folder of the config file.
     pub key_dirs: Vec<PathBuf>,
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
-    /// Maximum number of open connections, over all addresses in `listen` and `listen_tls`. A stream of HTTP/2 counts
-    /// as another connection.
+    /// Maximum number of open connections, over all addresses in `listen` and `listen_tls`. Each
+    /// HTTP/2 stream counts as another connection.
     pub max_connections: NonZeroUsize,
     /// Maximum number of bytes that the proxy holds for requests without a verdict.
     pub max_unjudged_bytes: NonZeroUsize,
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
-    /// If `true`, the proxy expects a PROXY protocol header, version 1 or 2, at the start of each
-    /// connection to `listen` and `listen_tls`.
+    /// Use of the PROXY protocol. If `true`, the proxy expects a header of version 1 or 2 at the
+    /// start of each connection to `listen` and `listen_tls`.
     pub proxy_protocol: bool,
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
@@ -93,7 +94,7 @@ pub struct ProxySettings {
     pub telemetry: TelemetrySettings,
     /// Settings of the captured callbacks.
     pub inspector: InspectorSettings,
-    /// If `true`, the proxy loads the config again when one of its files changes.
+    /// Reload of the config by the proxy when one of the config's files changes.
     pub watch: bool,
 }
 
@@ -243,7 +244,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads `upstream`. `own` has the addresses on which the proxy listens.
+    /// Reads `upstream`. `own` contains the addresses on which the proxy listens.
     fn upstream(&self, table: &Table<'f>, own: &[SocketAddr]) -> Option<Arc<Addresses>> {
         let texts = self.address_texts(table, "upstream");
         let upstream = self.addresses(&texts);
@@ -265,7 +266,7 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         let needed = max_body_bytes.saturating_mul(2);
         if settings.max_unjudged_bytes.get() < needed {
-            let problem = "the proxy may close a request whose body has `max_body_bytes`";
+            let problem = "expected room for a body of `max_body_bytes`, found a smaller `max_unjudged_bytes`";
             let remedy = format!("set `max_unjudged_bytes` to at least {needed}");
             let problem = FaultKind::BudgetSmall.because(problem);
             self.warnings.add(&table.place_of("max_unjudged_bytes"), problem, remedy);
@@ -378,8 +379,8 @@ impl AdminToken {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads a token of the admin API. Warns if the token has no effect, or if other machines could
-    /// read the token on the network.
+    /// Reads a token of the admin API. Warns of a token without effect, and of a token that other
+    /// machines could read on the network.
     fn admin_token(
         &self,
         table: &Table<'f>,
@@ -390,8 +391,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
         if !secret.expose().iter().all(u8::is_ascii_graphic) {
-            let remedy = "use printable ASCII characters without spaces";
-            let problem = "expected a token that fits into a header, found a space, a control \
+            let remedy = "create a token of printable ASCII characters without spaces";
+            let problem = "expected a token of printable ASCII characters, found a space, a control \
                            character or a non-ASCII character";
             self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
         }

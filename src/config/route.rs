@@ -98,8 +98,7 @@ impl<'f> ConfigReader<'f, '_> {
         if !plan.uses_template_keys() && !self.faults.are_in(&table.place.key) {
             let problem =
                 format!("{} does not sign, and the path has no secret segment", plan.title);
-            let remedy =
-                "end the path with /{token} and set token, or let only the platform reach the path";
+            let remedy = "end the path with /{token} and set token, or permit only the platform to reach the path";
             self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
     }
@@ -113,7 +112,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Adds a route, or reports that another route has its path.
+    /// Adds a route. If another route has the same path, reports a fault.
     fn add_route(&self, route: Route, path: Located<&'f str>, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
         match routes.add(route) {
@@ -130,7 +129,7 @@ impl<'f> ConfigReader<'f, '_> {
                     "choose another path, or give each route on the path a `query` with clearly \
                      different values of one parameter"
                 } else {
-                    "choose another path; case and a slash at the end make no other path"
+                    "choose another path; case and a slash at the end make no difference"
                 };
                 self.faults.add(&path.place, FaultKind::PathTaken.because(problem), remedy);
             }

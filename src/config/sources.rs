@@ -102,7 +102,7 @@ fn text(bytes: &[u8]) -> io::Result<String> {
     Ok(text.to_owned())
 }
 
-/// Returns `true` if gatepost can read the file again: a pipe, for example, has its text only once.
+/// Returns `true` for a file that gatepost can read more than once, unlike a pipe.
 pub(super) fn is_regular(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.is_file())
 }
@@ -129,7 +129,7 @@ pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
 ///
 /// # Errors
 ///
-/// Returns the problem if the pattern is invalid, or if a folder is unreadable.
+/// Returns the problem with an invalid pattern, or with an unreadable folder.
 pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     let options = MatchOptions {
         require_literal_separator: true,
@@ -138,7 +138,8 @@ pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     };
     let found = glob::glob_with(pattern, options);
     let found = found.map_err(|e| format!("expected a pattern, found an error: {}", e.msg))?;
-    let found = found.map(|path| path.map_err(|error| format!("gatepost cannot search: {error}")));
+    let found = found
+        .map(|path| path.map_err(|error| format!("gatepost cannot search the folder: {error}")));
     found.collect()
 }
 
@@ -153,7 +154,8 @@ impl<'f> ConfigReader<'f, '_> {
         text(&self.watched_file(name, MAX_TEXT_BYTES)?)
     }
 
-    /// Reads a definition file, up to 1 MiB of UTF-8. The file belongs to the fingerprint.
+    /// Reads a definition file, up to 1 MiB of UTF-8. Adds the text to the fingerprint of the
+    /// config.
     pub(super) fn definition_text(&self, name: &Located<&'f str>) -> io::Result<String> {
         let text = text(&self.watched_file(name, MAX_TEXT_BYTES)?)?;
         self.fingerprint.borrow_mut().add(&text);

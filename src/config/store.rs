@@ -1,4 +1,4 @@
-//! Reads `[store]`: what must survive the process.
+//! Reads `[store]`: the settings of the store for queued events.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const DEFAULT_DEAD_SECS: i64 = 14 * 86_400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreSettings {
-    /// Place of the store.
+    /// Location of the store.
     pub location: StoreLocation,
     /// Maximum size of all events, in bytes.
     pub max_bytes: u64,
@@ -38,7 +38,7 @@ pub struct StoreSettings {
     pub dead: Duration,
 }
 
-/// Place of a store.
+/// Location of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreLocation {

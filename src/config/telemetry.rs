@@ -28,7 +28,8 @@ impl TelemetrySettings {
 
 /// Callbacks for which the proxy writes a log line.
 ///
-/// gatepost always logs a failure of the app and a callback with oddities.
+/// gatepost always logs a failure of the app, and an accepted callback that has misfits, a reused
+/// id or an unusual answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogCallbacks {
     /// Each callback.
@@ -51,7 +52,7 @@ impl LogCallbacks {
 pub struct AccessLogSettings {
     /// Path of the file.
     pub file: PathBuf,
-    /// Part of the requests that have a line, from 0 to 1.
+    /// Fraction of the requests that get a line, from 0 to 1.
     pub sample: f64,
 }
 

@@ -160,8 +160,8 @@ impl<'f> ConfigReader<'f, '_> {
         false
     }
 
-    /// Reports a template without keys for signed callbacks, and a template with keys for unsigned
-    /// callbacks.
+    /// Reports a template that has no keys although the platform signs, and a template that has
+    /// keys although the platform does not sign.
     fn check_keys(
         &self,
         plan: &Plan,

@@ -1,5 +1,5 @@
-//! Reads `[[certificate]]` and `[tls]`. The core reads the files, but parses no certificate: the
-//! proxy does.
+//! Reads `[[certificate]]` and `[tls]`. The core reads the files. The proxy parses the
+//! certificates.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::ConfigReader;
 use crate::secret::Secret;
 use crate::toml_reader::{Form, Item, Located, Table};
 
-/// Begin of each object in a PEM file.
+/// Start of each object in a PEM file.
 const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 
 /// Certificates and rules of the proxy's TLS listeners.
@@ -19,7 +19,8 @@ pub struct TlsSettings {
     pub certificates: Vec<CertificateFiles>,
     /// Lowest version of TLS that the proxy accepts.
     pub min_version: TlsVersion,
-    /// Authorities of the client certificates that the proxy requires; `None` if it requires none.
+    /// Authorities of the client certificates that the proxy requires; `None` if the proxy requires
+    /// no certificate.
     pub client_ca: Option<PemFile>,
 }
 
@@ -143,8 +144,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads a private key. A path without `file` would be a literal secret, so refuses each
-    /// secret that is not PEM.
+    /// Reads a private key. Reports a string that is not PEM, because the operator may have written
+    /// a path without `file`.
     fn private_key(&self, item: &Item<'f>) -> Option<PrivateKeyPem> {
         if let Form::String(text) = &item.form
             && !text.as_bytes().starts_with(PEM_BEGIN)

@@ -1,4 +1,4 @@
-//! The files that a config was read from, and a comparison with their present contents.
+//! The files from which gatepost has read a config, and a comparison with their present contents.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,12 @@ type ContentHash = [u8; 32];
 /// Number of characters in a fingerprint.
 const FINGERPRINT_LENGTH: usize = 16;
 
-/// The files that a config was read from, with hashes of their contents: the config file, included
-/// files, definitions and secrets.
+/// The files from which gatepost has read a config, with hashes of their contents: the config file,
+/// included files, definitions and secrets.
 ///
-/// Compares contents, not times, so that neither a touched file counts as a change nor a replaced
-/// symbolic link is missed. An equal value after a pause means that no program writes to the files.
+/// Compares contents, not times. A file with a new time and equal content is therefore unchanged,
+/// and a new target of a symbolic link is a change. Two equal values with a pause between them show
+/// that no program writes to the files.
 ///
 /// # Examples
 ///

@@ -336,41 +336,45 @@ async fn conclude(
     accepted: &Accepted,
     mut now: Timestamp,
 ) -> Option<(Conclusion, Timestamp)> {
-    let mut next = accepted.next(now);
-    loop {
-        match next {
-            Next::Reply(conclusion) => return Some((conclusion, now)),
-            Next::Ask(mut question) => {
-                let Some(held) = question.shared.take() else {
-                    return ask(client, app, runtime, question, now).await;
-                };
-                return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
-            }
-            // Boxed, so that the future of an event that is not queued stays small.
-            Next::Store(step) => match (*step, runtime.store()) {
-                (StoreStep::Append(enqueue), Some(store)) => {
-                    return Box::pin(append(client, runtime, store, enqueue)).await;
+    let asking = pin!({
+        let mut next = accepted.next(now);
+        loop {
+            match next {
+                Next::Reply(conclusion) => return Some((conclusion, now)),
+                Next::Ask(mut question) => {
+                    let Some(held) = question.shared.take() else {
+                        break ask(client, app, runtime, question, now);
+                    };
+                    // Boxed, so that the future stays small without shared state.
+                    return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
                 }
-                (StoreStep::Append(enqueue), None) => next = enqueue.without_store(now),
-                (StoreStep::Claim(claim), _) => {
-                    next = Box::pin(shared::claim(client, runtime, claim)).await?;
+                // Boxed, so that the future of an event that is not queued stays small.
+                Next::Store(step) => match (*step, runtime.store()) {
+                    (StoreStep::Append(enqueue), Some(store)) => {
+                        return Box::pin(append(client, runtime, store, enqueue)).await;
+                    }
+                    (StoreStep::Append(enqueue), None) => next = enqueue.without_store(now),
+                    (StoreStep::Claim(claim), _) => {
+                        next = Box::pin(shared::claim(client, runtime, claim)).await?;
+                        now = runtime.now();
+                    }
+                },
+                Next::Wait(mut wait) => {
+                    let timer = pin!(runtime.sleep(wait.timeout()));
+                    let shared = Pin::new(&mut wait);
+                    let shared = while_connected(client, shared, timer).await?;
                     now = runtime.now();
-                }
-            },
-            Next::Wait(mut wait) => {
-                let timer = pin!(runtime.sleep(wait.timeout()));
-                let shared = Pin::new(&mut wait);
-                let shared = while_connected(client, shared, timer).await?;
-                now = runtime.now();
-                match shared {
-                    Some(Some(conclusion)) => return Some((conclusion, now)),
-                    // The earlier copy ended without a conclusion: call `next` again.
-                    Some(None) => next = accepted.next(now),
-                    None => return Some((wait.give_up(now), now)),
+                    match shared {
+                        Some(Some(conclusion)) => return Some((conclusion, now)),
+                        // The earlier copy ended without a conclusion: call `next` again.
+                        Some(None) => next = accepted.next(now),
+                        None => return Some((wait.give_up(now), now)),
+                    }
                 }
             }
         }
-    }
+    });
+    asking.await
 }
 
 /// Appends the event to the store, within the time of the platform.
@@ -410,31 +414,34 @@ async fn ask_for_all(
 
 /// Asks the app within the question's time-out. If the app closes a reused connection without an
 /// answer, asks once more on a new connection.
-async fn ask(
+#[expect(clippy::manual_async_fn, reason = "an async fn has room for each argument twice")]
+fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
     runtime: &impl Runtime,
     question: Question,
     mut now: Timestamp,
-) -> Option<(Conclusion, Timestamp)> {
-    let mut timer = pin!(runtime.sleep_coarsely(question.timeout()));
-    let mut attempt = Attempt::First;
-    let answer = loop {
-        let (accepted, head, context) = (question.accepted(), client.head(), client.context());
-        let event = EventRequest { accepted, head, context, now };
-        let asked = pin!(app.ask(&question, event, attempt));
-        let asked = while_connected(client, asked, timer.as_mut()).await?;
-        now = runtime.now();
-        match asked {
-            None => break Answer::Timeout,
-            Some(Asked::Answered(answer)) => break answer,
-            Some(Asked::ConnectionClosed) if attempt == Attempt::First => {
-                attempt = Attempt::NewConnection;
+) -> impl Future<Output = Option<(Conclusion, Timestamp)>> + Send {
+    async move {
+        let mut timer = pin!(runtime.sleep_coarsely(question.timeout()));
+        let mut attempt = Attempt::First;
+        let answer = loop {
+            let (accepted, head, context) = (question.accepted(), client.head(), client.context());
+            let event = EventRequest { accepted, head, context, now };
+            let asked = pin!(app.ask(&question, event, attempt));
+            let asked = while_connected(client, asked, timer.as_mut()).await?;
+            now = runtime.now();
+            match asked {
+                None => break Answer::Timeout,
+                Some(Asked::Answered(answer)) => break answer,
+                Some(Asked::ConnectionClosed) if attempt == Attempt::First => {
+                    attempt = Attempt::NewConnection;
+                }
+                Some(Asked::ConnectionClosed) => break Answer::Unreachable(CLOSED.into()),
             }
-            Some(Asked::ConnectionClosed) => {
-                break Answer::Unreachable("expected an answer, found a closed connection".into());
-            }
-        }
-    };
-    Some((question.conclude(&answer, now), now))
+        };
+        Some((question.conclude(&answer, now), now))
+    }
 }
+
+const CLOSED: &str = "expected an answer, found a closed connection";

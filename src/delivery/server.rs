@@ -166,11 +166,10 @@ pub(super) async fn while_connected<T: Send>(
         activity.as_mut().poll(cx).map(Err)
     });
     match ended.await {
-        Ok(ended) => Some(ended),
-        Err(ClientActivity::Disconnected) => None,
+        Ok(ended) => return Some(ended),
+        Err(ClientActivity::Disconnected) => return None,
         // The client may still be connected. The driver ignores further activity.
-        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {
-            Some(in_time(work, timer).await)
-        }
+        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {}
     }
+    Some(in_time(work, timer).await)
 }

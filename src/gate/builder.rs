@@ -63,13 +63,13 @@ impl GateBuilder {
         self
     }
 
-    /// Checks the config and compiles it. Logs each warning with `tracing`, if the crate has this
-    /// feature.
+    /// Checks the config and compiles it. If the crate has the feature `tracing`, logs each
+    /// warning.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn build(self) -> Result<Gate, ConfigError> {
         let files = match self.input {
             ConfigInput::File(path) => ConfigFiles::read(path),

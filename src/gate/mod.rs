@@ -1,9 +1,11 @@
 //! The gate: judges every request by a compiled config.
 
+mod active_config;
+mod admission;
 mod builder;
+mod headers;
 mod redaction;
 
-use core::cell::LazyCell;
 use core::net::IpAddr;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -12,37 +14,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::Uri;
 
+pub use admission::Admission;
 pub use builder::GateBuilder;
 
-use self::redaction::Redaction;
+use self::active_config::ActiveConfig;
 
 use crate::address::Addresses;
-use crate::breaker::{Breaker, Circuit};
-use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
+use crate::breaker::Circuit;
+use crate::client::Client;
 use crate::config::{Config, ConfigError, ProxySettings};
 use crate::delivery::QueuedApp;
-use crate::head::{
-    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_removed,
-    strip_reserved,
-};
-use crate::intake::{Intake, check_head};
-use crate::limit::ClientBudgets;
+use crate::head::Head;
+use crate::intake::Intake;
 use crate::memory::Memory;
 use crate::memory::store::Lane;
 use crate::printable::print_only;
 use crate::provider::Plan;
-use crate::reply::Reply;
-use crate::route::{
-    Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter, Target, may_contain_path,
-};
-use crate::shadow::Shadow;
+use crate::route::{Lookup, RouteIndex, Routes, SharedPathFilter, Target, may_contain_path};
 use crate::template::{Reach, Template};
 use crate::time::Timestamp;
 use crate::toml_reader::Fault;
-use crate::verdict::{Refusal, RefusalCause, RefusalKind};
+use crate::verdict::Refusal;
 
 /// A compiled config that judges requests. Clones are cheap and share the config.
 ///
@@ -105,175 +99,29 @@ struct GateState {
     /// Filter that rules out most paths without a route. gatepost checks this filter before
     /// `current`.
     path_filter: SharedPathFilter,
-    /// True if a template of the current config signs its events.
+    /// Use of event signing in the current config; true if a template signs its events.
     signs_events: AtomicBool,
-    /// True if a config of this gate has a route with `query`. gatepost never clears this flag.
+    /// Use of `query` in any config that this gate has had; true if a route has this key. gatepost
+    /// never clears this flag.
     reads_queries: AtomicBool,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
 }
 
-/// The compiled config that is in use.
-#[derive(Debug)]
-struct ActiveConfig {
-    routes: Arc<Routes>,
-    templates: Vec<Arc<Template>>,
-    circuits: Vec<Arc<Breaker>>,
-    trusted: Networks,
-    /// State of `source_limit` for each client; `None` until a route has a `source_limit`.
-    client_budgets: Option<Arc<ClientBudgets>>,
-    proxy: ProxySettings,
-    warnings: Vec<Fault>,
-    own_plans: Vec<Arc<Plan>>,
-    /// Secrets that no output may contain.
-    secrets: Redaction,
-}
-
-impl ActiveConfig {
-    fn new(config: Config, earlier: Option<&Self>) -> Self {
-        let secrets = Redaction::of(&config);
-        let Config { mut routes, templates, circuits, trusted, proxy, warnings, own_plans, .. } =
-            config;
-        if let Some(earlier) = earlier {
-            routes.inherit_limits(&earlier.routes);
-        }
-        let limits_clients = routes.iter().any(|route| route.source_limit.is_some());
-        let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
-        let client_budgets = client_budgets.or_else(|| limits_clients.then(Arc::default));
-        let routes = Arc::new(routes);
-        Self {
-            routes,
-            templates,
-            circuits,
-            trusted,
-            client_budgets,
-            proxy,
-            warnings,
-            own_plans,
-            secrets,
-        }
-    }
-
-    /// Judges the head of a request.
-    fn admit(
-        &self,
-        lookup: Lookup<'_, '_>,
-        head: &Head<'_>,
-        memory: &Arc<Memory>,
-        recorded: bool,
-        now: Timestamp,
-    ) -> Admission {
-        let refused = |fault: RefusalKind, pattern, plan| {
-            let client = Client::of(head, &self.trusted);
-            Refusal::new(fault.into(), pattern, plan).sent_by(&client)
-        };
-        let (found, admitted) = match lookup {
-            Lookup::Other => return Admission::Other,
-            Lookup::Callback(found, token) => {
-                if let Some(reply) = self.preflight(found, head) {
-                    return self.admit_preflight(found, token, head, reply, now);
-                }
-                (found, self.admit_callback(found, token, head, memory, recorded, now))
-            }
-            Lookup::Reserved(address) => {
-                let refusal = refused(RefusalKind::AddressReserved, &address.path, &address.plan);
-                return Admission::Refused(refusal);
-            }
-            Lookup::Ambiguous(found) => {
-                let route = self.routes.at(found);
-                (found, Err(refused(RefusalKind::PathAmbiguous, &route.label, &route.plan)))
-            }
-        };
-        Admission::on(self.routes.at(found), admitted)
-    }
-
-    /// Returns the reply to a CORS preflight; `None` for any other request.
-    ///
-    /// In shadow mode, the app replies.
-    fn preflight(&self, found: RouteIndex, head: &Head<'_>) -> Option<Reply> {
-        let route = self.routes.at(found);
-        let reply = route.cors.preflight(head, &route.plan.allow)?;
-        (route.mode == Mode::Enforce).then_some(reply)
-    }
-
-    /// Checks the client and the secret segment of a preflight as those of a callback. Otherwise, a
-    /// client could test tokens by preflights.
-    fn admit_preflight(
-        &self,
-        found: RouteIndex,
-        token: Option<&str>,
-        head: &Head<'_>,
-        reply: Reply,
-        now: Timestamp,
-    ) -> Admission {
-        let route = self.routes.at(found);
-        let client = Client::of(head, &self.trusted);
-        let checked = route.check_source(&client, self.client_budgets.as_deref(), now);
-        let is_known = || route.token_matches(token);
-        let checked =
-            checked.and_then(|()| is_known().then_some(()).ok_or(RefusalKind::TokenMismatch));
-        match checked {
-            Ok(()) => Admission::Reply(reply),
-            Err(kind) => {
-                let refusal = Refusal::new(kind.into(), &route.label, &route.plan);
-                let cors = route.cors.allowed(head);
-                Admission::Refused(refusal.sent_by(&client).readable_by(cors))
-            }
-        }
-    }
-
-    /// Judges the head of a callback.
-    ///
-    /// `recorded` is true for a saved request that `gatepost explain` judges. If the client address
-    /// of such a request is unknown, skips `allow`. Never counts the request against `source_limit`.
-    fn admit_callback(
-        &self,
-        found: RouteIndex,
-        token: Option<&str>,
-        head: &Head<'_>,
-        memory: &Arc<Memory>,
-        recorded: bool,
-        now: Timestamp,
-    ) -> Result<Intake, Refusal> {
-        let route = self.routes.at(found);
-        let client = Client::of(head, &self.trusted);
-        let client_checked = if recorded && client.address.is_none() {
-            Ok(())
-        } else {
-            let budgets = self.client_budgets.as_deref().filter(|_| !recorded);
-            route.check_source(&client, budgets, now)
-        };
-        let checked = client_checked
-            .map_err(RefusalCause::from)
-            .and_then(|()| check_head(head, route, token));
-        match checked {
-            Ok(checked) => {
-                let arrival = Arrival { at: now, client };
-                let (memory, routes) = (Arc::clone(memory), Arc::clone(&self.routes));
-                Ok(Intake::new(memory, routes, found, checked, head, arrival))
-            }
-            Err(cause) => {
-                let refusal = Refusal::new(cause, &route.label, &route.plan).sent_by(&client);
-                Err(refusal.readable_by(route.cors.allowed(head)))
-            }
-        }
-    }
-}
-
 impl Gate {
-    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. Logs
-    /// each warning with `tracing`, if the crate has this feature.
+    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. If
+    /// the crate has the feature `tracing`, logs each warning.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
+    /// Returns an error for an unreadable file, and for an invalid config. For an invalid config,
+    /// the error lists all faults.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::with_logged_warnings)
     }
 
-    /// Compiles a checked config, and logs its warnings. A program that shows the warnings itself
-    /// calls [`Gate::new`].
+    /// Compiles a checked config, and logs the config's warnings. A program that shows the warnings
+    /// itself calls [`Gate::new`].
     fn with_logged_warnings(config: Config) -> Self {
         #[cfg(feature = "tracing")]
         for warning in config.warnings() {
@@ -317,8 +165,9 @@ impl Gate {
         let earlier = self.0.current.load();
         self.0.signs_events.store(config.signs_events(), Ordering::Relaxed);
         let active = ActiveConfig::new(config, Some(&earlier));
-        // The filter must contain the new paths, and the flag the new queries, before the new config is visible. Otherwise a
-        // callback on a new path could reach the app without a verdict.
+        // Before the new config is visible, the filter must contain the new paths, and the flag
+        // must cover the new queries. Otherwise a callback on a new path could reach the app
+        // without a verdict.
         active.routes.add_to(&self.0.path_filter);
         self.0.reads_queries.fetch_or(active.routes.has_front_controllers(), Ordering::Relaxed);
         self.0.current.store(Arc::new(active));
@@ -330,11 +179,12 @@ impl Gate {
         self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()
     }
 
-    /// Returns the app that receives the queued events of a lane, by the current config.
+    /// Returns the app that receives the queued events of a lane: the events of one template and
+    /// kind.
     ///
     /// # Errors
     ///
-    /// Returns the reason if no app receives them: the template or its address no longer exists.
+    /// If the current config has no such template, or no address for the kind, returns the reason.
     pub fn queued_app(&self, lane: &Lane) -> Result<QueuedApp, String> {
         let active = self.0.current.load();
         let template = active.templates.iter().find(|own| *own.name == *lane.template());
@@ -374,7 +224,7 @@ impl Gate {
     }
 
     /// Replaces each key, token and other secret of the config in `bytes` with `***`, also in
-    /// percent-encoded form. Leaves secrets of less than 6 bytes.
+    /// percent-encoded form. Does not replace secrets of less than 6 bytes.
     ///
     /// # Examples
     ///
@@ -391,8 +241,8 @@ impl Gate {
         self.0.current.load().secrets.apply(bytes)
     }
 
-    /// Returns the names of the headers, parameters and members in which a provider's platform sends
-    /// signatures.
+    /// Returns the names of the headers, parameters and members in which a provider's platform
+    /// sends signatures.
     #[must_use]
     pub fn signature_names(&self, provider: &str) -> Vec<String> {
         self.with_routes(|routes| {
@@ -423,8 +273,8 @@ impl Gate {
         read(&self.0.current.load().routes)
     }
 
-    /// Returns the route in enforce mode that matches `path` and `query` byte for byte. `path` may
-    /// have a slash at its end, or lack it.
+    /// Returns the route in enforce mode that matches `path` and `query` byte for byte. A slash at
+    /// the end of `path` makes no difference.
     ///
     /// A server that handles callbacks separately calls this method to recognise callbacks. The
     /// server then calls [`Gate::admit_on`], which judges the head without a second lookup.
@@ -496,8 +346,8 @@ impl Gate {
 
     /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
     ///
-    /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or of
-    /// an app address. For all other paths, gatepost does not read the clock.
+    /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or
+    /// of an app address. For all other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
@@ -541,81 +391,6 @@ impl Gate {
         active.admit(lookup, head, &self.0.memory, true, now)
     }
 
-    /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for a
-    /// request that the server passes on to the app.
-    ///
-    /// Set each header to the returned value. If the value is `None`, remove the header. The values
-    /// include received `x-forwarded-*` values only if the peer is a trusted proxy.
-    pub fn forwarded_headers(
-        &self,
-        head: &Head<'_>,
-        context: &RequestContext<'_>,
-    ) -> impl Iterator<Item = (HeaderName, Option<HeaderValue>)> + use<> {
-        let names = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
-        let mut text = BytesMut::with_capacity(MAX_IPV4_BYTES);
-        let values = self.client(head).forwarded_headers(head, context, &mut text);
-        names.into_iter().zip(values)
-    }
-
-    /// Removes the headers that a client must not send to the app: the headers for which
-    /// [`is_reserved`](crate::is_reserved) returns true. If gatepost signs events, also removes
-    /// `webhook-*`. A layer calls this method for each request that it passes on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gatepost::Gate;
-    /// use http::HeaderMap;
-    ///
-    /// let config = "[[route]]\npath = '/hook'\nprovider = 'mux'";
-    /// let mut headers = HeaderMap::new();
-    /// headers.insert("ce-type", "com.example.forged".parse()?);
-    /// headers.insert("accept", "*/*".parse()?);
-    /// Gate::builder().toml(config).build()?.strip_reserved(&mut headers);
-    /// assert!(headers.contains_key("accept") && !headers.contains_key("ce-type"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn strip_reserved(&self, headers: &mut HeaderMap) {
-        strip_reserved(headers, self.signs_events());
-    }
-
-    /// Does the same as [`Gate::strip_reserved`] for a request on a route in shadow mode. Keeps
-    /// `webhook-*`, because the platform may have sent these headers.
-    #[cfg(feature = "tower")]
-    pub(crate) fn strip_in_shadow(headers: &mut HeaderMap) {
-        strip_reserved(headers, false);
-    }
-
-    /// Returns true if a template signs its events.
-    fn signs_events(&self) -> bool {
-        // Relaxed: a request that arrives during a reload may be judged by either config.
-        self.0.signs_events.load(Ordering::Relaxed)
-    }
-
-    /// Returns the names of the headers that the server must remove from a request before the
-    /// server passes the request on. These are the headers that [`Gate::strip_reserved`] removes.
-    /// If the peer is not a trusted proxy, the names include each header for which
-    /// [`is_set_by_proxies`](crate::is_set_by_proxies) returns true.
-    ///
-    /// `is_shadow` is true for a request on a route in shadow mode. Such a request keeps
-    /// `webhook-*`, because the platform may have sent these headers.
-    ///
-    /// [`Gate::forwarded_headers`] reads only headers of trusted proxies, so you may call that
-    /// method after the removal.
-    pub fn headers_to_remove<'h>(
-        &self,
-        head: &Head<'h>,
-        is_shadow: bool,
-    ) -> impl Iterator<Item = &'h HeaderName> {
-        let signs_events = self.signs_events() && !is_shadow;
-        let is_trusted = LazyCell::new(|| {
-            let active = self.0.current.load();
-            head.peer().is_some_and(|peer| active.trusted.contain(peer))
-        });
-        head.headers().keys().filter(move |name| is_removed(name, signs_events, || *is_trusted))
-    }
-
     /// Returns true if gatepost accepts a PROXY protocol header from this peer.
     ///
     /// gatepost accepts such a header from each peer in `trusted_proxies`. If that list is empty,
@@ -636,41 +411,6 @@ impl Gate {
     /// Returns the client that sent a request.
     pub(crate) fn client(&self, head: &Head<'_>) -> Client {
         Client::of(head, &self.0.current.load().trusted)
-    }
-}
-
-/// The result of judging the head of a request.
-///
-/// Exhaustive on purpose: a server must handle every outcome.
-#[derive(Debug)]
-pub enum Admission {
-    /// A callback. Read its body into the [`Intake`].
-    Callback(Intake),
-    /// A request for a path without a route. Call [`Gate::strip_reserved`], then
-    /// pass the request on.
-    Other,
-    /// A refused request. Send [`Refusal::reply`]. You need not read the body.
-    Refused(Refusal),
-    /// A request that gatepost serves itself: a browser asks for permission to send a callback
-    /// (CORS preflight). Send this reply.
-    Reply(Reply),
-    /// A request on a route in shadow mode. Pass the request on like [`Admission::Other`], and give
-    /// the body to the [observer](Shadow::observe).
-    Shadow(Shadow),
-}
-
-impl Admission {
-    /// Converts the verdict on the head into the admission for the mode of the route.
-    fn on(route: &Route, admitted: Result<Intake, Refusal>) -> Self {
-        match (route.mode, admitted) {
-            (Mode::Enforce, Ok(intake)) => Self::Callback(intake),
-            (Mode::Enforce, Err(refusal)) => Self::Refused(refusal),
-            (Mode::Shadow, admitted) => {
-                let (label, provider) = (Arc::clone(&route.label), &route.plan.name);
-                let admitted = admitted.map(Intake::in_shadow);
-                Self::Shadow(Shadow::new(admitted, label, Arc::clone(provider)))
-            }
-        }
     }
 }
 

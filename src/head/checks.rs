@@ -49,7 +49,7 @@ pub enum HeadFault {
     #[error("expected one `host`, found several")]
     HostRepeated,
     /// The head exceeds a limit of the server.
-    #[error("expected a head of at most 64 KiB, found a longer one")]
+    #[error("expected a head of at most 64 KiB, found a longer head")]
     HeadTooLarge,
     /// The target is neither a path nor an HTTP URL.
     #[error("expected a path or an HTTP URL as target, found another form")]
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_fault_of_the_host() {
+    fn reports_each_fault_of_the_host() {
         let check = |uri: &'static str, hosts: &[&'static str], version| {
             let mut headers = HeaderMap::new();
             for host in hosts {

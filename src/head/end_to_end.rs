@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaves_out_headers_of_connection_and_headers_that_it_names() {
+    fn omits_headers_of_connection_and_headers_that_connection_names() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, X-Hop"),

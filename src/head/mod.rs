@@ -124,8 +124,9 @@ pub struct RequestContext<'c> {
     /// Random bytes for a new trace. gatepost uses these bytes if the request has no valid
     /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
-    /// Id of the span of the request to the app. `traceparent` then names this span as the parent of
-    /// the app's work, and a new trace is sampled; `None` leaves a received `traceparent` unchanged.
+    /// Id of the span of the request to the app. `traceparent` then names this span as the parent
+    /// of the app's work, and a new trace is sampled; `None` leaves a received `traceparent`
+    /// unchanged.
     pub span: Option<[u8; 8]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,

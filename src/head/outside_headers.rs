@@ -112,8 +112,8 @@ enum Sender {
     Gatepost,
 }
 
-/// Returns true for a header that a client must not send to the app: a header that only gatepost
-/// may set (`ce-*`, `gatepost-*`), or a header that changes the path that the app reads.
+/// Returns true for a header that a client must not send to the app. Only gatepost may set some of
+/// these headers (`ce-*`, `gatepost-*`). The other headers change the path that the app reads.
 ///
 /// Returns false for `webhook-*`. [`Gate::strip_reserved`](crate::Gate::strip_reserved) removes
 /// these headers if gatepost signs events.

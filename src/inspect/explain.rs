@@ -42,8 +42,9 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// The verdict; `None` if the request is not a callback.
     pub verdict: Option<Result<Accepted, Refusal>>,
-    /// The message that the platform signs, with `[key]` in place of the key and `[NAME]` in place of
-    /// a setting; `None` if gatepost does not check a signature, or a part of the message is missing.
+    /// The message that the platform signs, with `[key]` in place of the key and `[NAME]` in place
+    /// of a setting. `None` without a check of the signature, and for a message with a missing
+    /// part.
     pub string_to_sign: Option<Vec<u8>>,
 }
 
@@ -144,8 +145,8 @@ impl Steps {
         self.list.push(Step { name, found: found.into() });
     }
 
-    /// Adds the client's address, and the result of the route's `allow` for this address. Adds
-    /// nothing if the address is unknown.
+    /// Adds the client's address, and the result of the route's `allow` for this address. If the
+    /// address is unknown, adds nothing.
     fn source(&mut self, route: &Route, client: &Client) {
         let Some(address) = client.address else { return };
         let allowed = match (route.allow.is_empty(), route.allow.contain(address)) {

@@ -33,13 +33,15 @@ pub struct ProviderInfo {
     /// The source of the definition's facts; `None` if the definition names none.
     pub evidence: Option<Evidence>,
     /// The steps in the platform's console, with `{url}` for the address of the route and
-    /// `{key_file}` for the file with the key; `None` if the definition does not describe them.
+    /// `{key_file}` for the file with the key; `None` if the definition does not describe the
+    /// steps.
     pub setup: Option<Box<str>>,
-    /// Description of what the signature proves and leaves open; `None` if the definition does not say.
+    /// Description of what the signature proves and leaves open; `None` if the definition has no
+    /// description.
     pub proof: Option<Box<str>>,
-    /// The platform's resends and time limit; `None` if the definition does not say.
+    /// The platform's resends and time limit; `None` if the definition does not describe them.
     pub resends: Option<Box<str>>,
-    /// True if the platform signs, so that a template needs `keys`.
+    /// Need of a template for `keys`; true if the platform signs.
     pub keys: bool,
     /// True if the platform does not sign, or not its challenge, so that a route needs a secret segment.
     pub token: bool,
@@ -67,7 +69,7 @@ pub struct SettingInfo {
     pub about: Box<str>,
     /// The value for templates without this setting.
     pub default: Option<Box<str>>,
-    /// True if the value is a secret.
+    /// Mark of a value that is a secret.
     pub secret: bool,
     /// The allowed words; the first word is the default. The list is empty if the definition does
     /// not restrict the value to words.
@@ -98,19 +100,20 @@ pub struct KindInfo {
     pub about: Option<Box<str>>,
     /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
     pub group: Option<Box<str>>,
-    /// True if a callback shows that it is of this kind. Otherwise, only the `kind` of a route selects the kind.
+    /// Mark of a kind that gatepost recognizes by the callback. Any other kind needs the key `kind`
+    /// of a route.
     pub named: bool,
     /// JSON Pointers to the values in the event's subject. The list omits values from headers.
     pub subject: Vec<Box<str>>,
     /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
     pub time: Vec<Box<str>>,
-    /// True for a decision: the reply depends on the app's answer. False for a notification: the
-    /// reply only acknowledges the callback.
+    /// Sort of the kind: true for a decision, whose reply depends on the app's answer; false for a
+    /// notification, whose reply only acknowledges the callback.
     pub decision: bool,
-    /// True for a challenge: gatepost replies from values of the request, without the app.
+    /// Mark of a challenge: gatepost replies from values of the request, without asking the app.
     pub challenge: bool,
-    /// The common events of the kind, such as `started`: one, or one for each value of a field. Empty
-    /// for a kind without a common event.
+    /// The common events of the kind, such as `started`: one, or one for each value of a field.
+    /// Empty for a kind without a common event.
     pub common: Vec<&'static str>,
     /// The rule for the id of an event, `ce-id`.
     pub identity: IdentityInfo,
@@ -135,12 +138,12 @@ pub struct FieldInfo {
     pub about: Option<Box<str>>,
     /// The fields of the object, or of each object in the array.
     pub fields: Vec<Self>,
-    /// True if each event of the kind has the field with its declared type. gatepost refuses any
-    /// other callback, because the identity of the callback or a decision depends on the field.
+    /// Mark of a field that each event of the kind has, with the declared type. gatepost refuses
+    /// any other callback, because the identity of the callback or a decision depends on the field.
     pub identifying: bool,
-    /// True if the field may be absent or `null`.
+    /// Permission to be absent or `null`.
     pub optional: bool,
-    /// True if the field contains a credential.
+    /// Mark of a field that contains a credential.
     pub secret: bool,
 }
 
@@ -199,7 +202,7 @@ impl From<&Kind> for KindInfo {
         let reply = kind.decision.iter().flat_map(|decision| decision.fields.iter());
         Self {
             name: (&*kind.name).into(),
-            // A definition has a type of visible ASCII only.
+            // The compiler of definitions accepts only visible ASCII in a type.
             ce_type: kind.ce_type.to_str().unwrap_or_default().into(),
             about: kind.about.clone(),
             group: kind.group.clone(),

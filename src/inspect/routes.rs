@@ -38,11 +38,12 @@ pub struct RouteInfo {
     pub label: Arc<str>,
     /// Name of the provider.
     pub provider: Arc<str>,
-    /// True if the verdicts have no effect (`mode = "shadow"`).
+    /// Mode of the route; true if the verdicts have no effect (`mode = "shadow"`).
     pub is_shadow: bool,
     /// Kind of all callbacks; `None` if each callback names its kind.
     pub kind: Option<Arc<str>>,
-    /// Templates that may apply to a callback. gatepost refuses every callback if the list is empty.
+    /// Templates that may apply to a callback. If the list is empty, gatepost refuses every
+    /// callback.
     pub templates: Vec<RouteTemplateInfo>,
 }
 
@@ -55,8 +56,8 @@ pub struct RouteTemplateInfo {
     /// Tenants that are bound to the template, sorted; `*` means all other tenants. Empty if the
     /// route names the template.
     pub tenants: Vec<Box<str>>,
-    /// Kinds of the provider that may arrive on the route. The last one represents the kinds that the
-    /// provider does not define.
+    /// Kinds of the provider that may arrive on the route. The last kind represents the kinds that
+    /// the provider does not define.
     pub kinds: Vec<RoutedKind>,
 }
 
@@ -66,7 +67,7 @@ pub struct RouteTemplateInfo {
 pub struct RoutedKind {
     /// Name of the kind; `unknown` represents the kinds that the provider does not define.
     pub name: Arc<str>,
-    /// True if the reply carries a yes or a no.
+    /// Sort of the kind; true for a decision, whose reply carries a yes or a no.
     pub decision: bool,
     /// Form in which the app receives the callback.
     pub form: KindForm,
@@ -80,9 +81,9 @@ pub struct RoutedKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KindForm {
-    /// Every request as it came, also forged ones.
+    /// Every request as received, including forged requests.
     Shadow,
-    /// Genuine callbacks as they came.
+    /// Genuine callbacks as received.
     Passthrough,
     /// Body and headers of genuine callbacks.
     Raw,
@@ -92,7 +93,7 @@ pub enum KindForm {
     CloudEvents,
     /// The common event of the kind.
     Common,
-    /// gatepost replies without the app.
+    /// No event: gatepost replies without asking the app.
     NoEvent,
 }
 

@@ -122,7 +122,8 @@ impl<'d> Sample<'d> {
         }
     }
 
-    /// Returns true if the sample names a tenant, or if the definition has no sample for the kind.
+    /// Returns true for a sample that names a tenant, and for a kind without a sample in the
+    /// definition.
     pub(crate) fn may_name_tenant(&self) -> bool {
         let names = |locator: &Locator| match locator {
             Locator::Body(pointer) => {
@@ -156,9 +157,9 @@ impl<'d> Sample<'d> {
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError::Name`] if `place` has none of these forms, or if `value` is not a valid
-    /// header value. Returns [`SampleError::Unknown`] if the kind has no such field, or if the
-    /// definition has no such setting.
+    /// Returns [`SampleError::Name`] for a `place` in another form, and for a `value` that a header
+    /// cannot contain. Returns [`SampleError::Unknown`] for a field that the kind does not have,
+    /// and for a setting that the definition does not have.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
         let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
@@ -225,7 +226,8 @@ impl<'d> Sample<'d> {
             // Nothing to write: target and query are parts of the URI that the caller passes to
             // `request`, the definition sets the method, and only `set` changes settings.
             Locator::Method | Locator::Query(_) | Locator::Setting(..) | Locator::Target => {}
-            // The sample of the kind has the values: a joined text may not show where to split it.
+            // Nothing to write: the sample of the kind already has the values, and a joined text
+            // may not show where to split it.
             Locator::Joined(_) => {}
         }
     }
@@ -285,8 +287,8 @@ impl<'d> Sample<'d> {
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError`] if gatepost cannot decode the key, if a signed value is missing, or
-    /// if a header or query parameter would occur more than once.
+    /// Returns [`SampleError`] for a key that gatepost cannot decode, for a missing signed value,
+    /// and for a header or query parameter that would occur more than once.
     pub fn request(mut self, to: &Uri) -> Result<Request<Bytes>, SampleError> {
         let signature = self.plan.signature_of(Some(self.kind));
         if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {
@@ -413,7 +415,7 @@ impl<'d> Sample<'d> {
 fn not_among(place: &str, wrong: &str, noun: &str, names: Vec<&str>) -> SampleError {
     let remedy = match (noun, names.is_empty()) {
         ("field", true) => format!("write /{wrong} to add a field"),
-        (_, true) => "the provider has no settings".to_owned(),
+        (_, true) => "remove the setting, because the provider has none".to_owned(),
         ("field", false) => {
             let known = allowed(noun, wrong, names.into_iter());
             format!("{known}; /{wrong} adds a field that the definition does not declare")

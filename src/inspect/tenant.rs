@@ -10,7 +10,7 @@ impl Config {
     /// refuses such a callback (`tenant_missing`), because neither the route nor a binding of `*`
     /// selects a template.
     ///
-    /// Judges a kind by its sample. If the platform documents no sample, the kind is not listed.
+    /// Judges a kind by its sample. If the platform documents no sample, omits the kind.
     ///
     /// # Examples
     ///
@@ -53,7 +53,7 @@ impl Config {
         self.kinds_without_tenant().map(|(route, kinds)| {
             let kinds = list(&kinds);
             let problem = format!(
-                "the route {route} refuses callbacks of these kinds, because they name no tenant: {kinds}"
+                "gatepost refuses callbacks of these kinds on the route {route}, because the callbacks name no tenant: {kinds}"
             );
             (problem, "bind \"*\" in a template, or set template on a route for these kinds")
         })

@@ -9,17 +9,19 @@
 //!    which two hex digits follow every `%`.
 //! 3. No object, at any depth, has two members of the same name.
 //! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
-//! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body together
-//!    have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`] elements.
+//! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body
+//!    together have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`]
+//!    elements.
 //!
-//! A client without a key can send any body. Each step here therefore takes time in proportion to
-//! the length of the body: no step compares each name with each other name.
+//! A client without a key can send any body. Each function in this module therefore takes time in
+//! proportion to the length of the body: no function compares each name with each other name.
 
 mod large_number;
 mod name;
 mod scan;
+mod surrogate;
+mod value;
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
@@ -28,6 +30,8 @@ pub(crate) use large_number::quote_large_numbers;
 use name::NameIndex;
 pub(crate) use name::{Name, NameMap};
 use scan::Scan;
+pub(crate) use surrogate::without_lone_surrogates;
+pub(crate) use value::{Json, Shape, Value, write_string};
 
 /// Maximum nesting depth of objects and arrays. The deepest sample callback of any platform has a
 /// depth of 6.
@@ -64,7 +68,7 @@ impl Limits {
         Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
 }
 
-/// Things of which a callback may contain too many.
+/// Items whose number in a callback has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Elements,
@@ -111,184 +115,6 @@ impl BodyError {
     }
 }
 
-/// The value of a member: JSON text as received, or decoded form text.
-#[derive(Clone, Debug)]
-pub(crate) enum Value<'a> {
-    Json(Json<'a>),
-    /// A form value, percent-decoded.
-    Text(Cow<'a, str>),
-}
-
-/// A JSON value as a slice of the received text.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Json<'a> {
-    pub(crate) text: &'a str,
-    pub(crate) shape: Shape,
-    /// If true, the value is a string without escapes, or an integer of at most 18 digits other
-    /// than `-0`. Callers copy such a value without parsing it.
-    ///
-    /// If false, the value may still be such a string or integer, because [`Json::of`] always sets
-    /// false.
-    pub(crate) is_plain: bool,
-}
-
-/// The type of a JSON value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    Array,
-    Boolean,
-    Null,
-    Number,
-    Object,
-    String,
-}
-
-impl Shape {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Array => "array",
-            Self::Boolean => "boolean",
-            Self::Null => "null",
-            Self::Number => "number",
-            Self::Object => "object",
-            Self::String => "string",
-        }
-    }
-}
-
-impl<'a> Json<'a> {
-    /// Wraps the text of a valid JSON value.
-    pub(crate) fn of(text: &'a str) -> Self {
-        let shape = match text.as_bytes().first() {
-            Some(b'"') => Shape::String,
-            Some(b'{') => Shape::Object,
-            Some(b'[') => Shape::Array,
-            Some(b't' | b'f') => Shape::Boolean,
-            Some(b'n') => Shape::Null,
-            _ => Shape::Number,
-        };
-        Self { text, shape, is_plain: false }
-    }
-
-    /// Returns the text of a string or number, or `None` for any other value.
-    fn scalar(self) -> Option<Cow<'a, str>> {
-        match self.shape {
-            Shape::String if self.is_plain => {
-                self.text.get(1..self.text.len() - 1).map(Cow::Borrowed)
-            }
-            Shape::String => unquote(self.text),
-            Shape::Number => Some(Cow::Borrowed(self.text)),
-            Shape::Array | Shape::Boolean | Shape::Null | Shape::Object => None,
-        }
-    }
-}
-
-impl<'a> Value<'a> {
-    /// Wraps the text of a valid JSON value.
-    pub(crate) fn json(text: &'a str) -> Self {
-        Self::Json(Json::of(text))
-    }
-
-    pub(crate) const fn shape(&self) -> Shape {
-        match self {
-            Self::Text(_) => Shape::String,
-            Self::Json(json) => json.shape,
-        }
-    }
-
-    /// Returns the text of a string or number, or `None` for any other value.
-    pub(crate) fn scalar(&self) -> Option<Cow<'_, str>> {
-        match self {
-            Self::Text(text) => Some(Cow::Borrowed(text)),
-            Self::Json(json) => json.scalar(),
-        }
-    }
-
-    /// Does the same as [`Value::scalar`], but consumes the value.
-    pub(crate) fn into_scalar(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Json(json) => json.scalar(),
-        }
-    }
-
-    /// Writes the value as JSON: a JSON value as received, a form value as a string.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Json(json) => out.extend_from_slice(json.text.as_bytes()),
-            Self::Text(text) => write_string(text, out),
-        }
-    }
-}
-
-/// Decodes a JSON string literal. Returns `None` for an invalid escape, such as an unpaired
-/// surrogate (`\ud800`).
-fn unquote(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.get(1..raw.len().checked_sub(1)?)?;
-    if inner.contains('\\') {
-        serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
-}
-
-/// Replaces each lone surrogate (`\ud83d`) with U+FFFD, or returns `None` if the text has none.
-///
-/// JavaScript writes a lone surrogate if a program cuts a string between the two halves of a
-/// character. UTF-8 cannot encode a lone surrogate, so most JSON parsers refuse such a string.
-pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
-    const REPLACEMENT: &str = "\\ufffd";
-    let bytes = text.as_bytes();
-    let mut repaired = String::new();
-    let (mut at, mut copied) = (0, 0);
-    while let Some(rest @ [byte, ..]) = bytes.get(at..) {
-        at += match (byte, surrogate(rest)) {
-            (b'\\', Some(half)) => {
-                let next = rest.get(REPLACEMENT.len()..).and_then(surrogate);
-                if matches!((half, next), (Surrogate::High, Some(Surrogate::Low))) {
-                    2 * REPLACEMENT.len()
-                } else {
-                    repaired.push_str(text.get(copied..at)?);
-                    repaired.push_str(REPLACEMENT);
-                    copied = at + REPLACEMENT.len();
-                    REPLACEMENT.len()
-                }
-            }
-            // The character after the backslash may be another backslash.
-            (b'\\', None) => 2,
-            _ => 1,
-        };
-    }
-    (copied > 0).then(|| repaired + text.get(copied..).unwrap_or_default())
-}
-
-/// Half of a character beyond U+FFFF.
-#[derive(Clone, Copy)]
-enum Surrogate {
-    High,
-    Low,
-}
-
-/// Returns the surrogate that the text starts with, as an escape.
-fn surrogate(text: &[u8]) -> Option<Surrogate> {
-    // Every surrogate starts with the digit `d`.
-    let [b'\\', b'u', b'd' | b'D', second, third, fourth, ..] = text else { return None };
-    if !third.is_ascii_hexdigit() || !fourth.is_ascii_hexdigit() {
-        return None;
-    }
-    match second {
-        b'8' | b'9' | b'a' | b'b' | b'A' | b'B' => Some(Surrogate::High),
-        b'c'..=b'f' | b'C'..=b'F' => Some(Surrogate::Low),
-        _ => None,
-    }
-}
-
-/// Writes `text` as a JSON string.
-pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Writing a string into a `Vec` cannot fail.
-    let _infallible = serde_json::to_writer(out, text);
-}
-
 /// A name and its value.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
@@ -314,9 +140,9 @@ pub(crate) struct Object<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
     index: NameIndex,
-    /// True if the text has U+FFFD in place of lone surrogates.
+    /// Mark of a text that has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
-    /// True if the body is not an object, so that the object has no members.
+    /// Mark of a body that is not a JSON object. This `Object` then has no members.
     pub(crate) is_absent: bool,
 }
 
@@ -387,8 +213,8 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if a `%` is not followed by two hex digits, if the decoded text is not
-    /// UTF-8, if a name occurs twice, or if there are too many fields.
+    /// Returns an error for a `%` without two hex digits, for decoded text that is not UTF-8, for a
+    /// duplicate name, and for too many fields.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
         let mut pairs = form_urlencoded::parse(bytes);
@@ -461,12 +287,13 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
 ///
 /// # Errors
 ///
-/// Returns an error if the syntax is wrong, if the nesting is too deep, or if a name occurs twice.
+/// Returns an error for wrong syntax, too deep nesting, or a duplicate name.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
     Scan::new(raw, Limits::NONE).check()
 }
 
-/// Finds the member `name` of an object that [`Object::from_json`] or [`check_nested`] has accepted.
+/// Finds the member `name` of an object that [`Object::from_json`] or [`check_nested`] has
+/// accepted.
 pub(crate) fn member<'a>(object: &'a str, name: &str) -> Option<Json<'a>> {
     Scan::new(object, Limits::NONE).find(name)
 }
@@ -572,24 +399,6 @@ mod tests {
     }
 
     #[test]
-    fn recognizes_surrogates_by_their_digits() {
-        for (text, repaired) in [
-            (r"\ud83d", Some(r"\ufffd")),
-            (r"\ud83d\ude00", None),
-            (r"\uD83D\uDE00", None),
-            (r"\ude00\ud83d", Some(r"\ufffd\ufffd")),
-            (r"a\ud83d\ud83d\ude00é", Some(r"a\ufffd\ud83d\ude00é")),
-            (r"\ud83d\u0061", Some(r"\ufffd\u0061")),
-            (r"\\ud83d", None),
-            (r"\\\ud83d", Some(r"\\\ufffd")),
-            (r"\ud83", None),
-            (r"\uè000\", None),
-        ] {
-            assert_eq!(without_lone_surrogates(text).as_deref(), repaired, "{text}");
-        }
-    }
-
-    #[test]
     fn refuses_duplicate_name_at_any_depth() {
         for text in
             [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[[{"a":1,"\u0061":2}]]}"#]
@@ -664,24 +473,6 @@ mod tests {
         ];
         for text in malformed {
             assert_eq!(json(text), Err(BodyError::JsonMalformed), "{text}");
-        }
-    }
-
-    #[test]
-    fn replaces_lone_surrogates_only() {
-        for (text, repaired) in [
-            (r#"{"a":"\ud83d"}"#, Some(r#"{"a":"\ufffd"}"#)),
-            (
-                r#"{"a":"\uDE00x","b":["\ud83d\ud83d\ude00"]}"#,
-                Some(r#"{"a":"\ufffdx","b":["\ufffd\ud83d\ude00"]}"#),
-            ),
-            (r#"{"\ud83d\n":1}"#, Some(r#"{"\ufffd\n":1}"#)),
-            (r#"{"a":"\ud83d\ude00 \\ud83d \u00e9"}"#, None),
-            (r#"{"a":"\u+83d"}"#, None),
-            ("{\"a\":\"\\é\\", None),
-            (r#"{"a":"\ud8"#, None),
-        ] {
-            assert_eq!(without_lone_surrogates(text).as_deref(), repaired, "{text}");
         }
     }
 

@@ -206,8 +206,8 @@ pub(crate) struct NameMap<T> {
 impl<T> NameMap<T> {
     /// Builds a map. If two entries have the same name, lookups find the first.
     pub(crate) fn new(entries: Vec<(Name<'static>, T)>) -> Self {
-        /// Number of slots for each entry. Few slots are occupied, so most lookups end at their first
-        /// slot.
+        /// Number of slots for each entry. Few slots are occupied, so most lookups end at their
+        /// first slot.
         const SLOTS_PER_ENTRY: usize = 4;
         let count = (entries.len() * SLOTS_PER_ENTRY).next_power_of_two();
         let mut map = Self { entries, slots: vec![0; count].into() };
@@ -241,8 +241,8 @@ impl<T> NameMap<T> {
         self.entries.iter()
     }
 
-    /// Returns the content of a slot: the number of an entry, counted from 1, or 0 for an empty slot.
-    /// `slot` counts modulo the number of slots.
+    /// Returns the content of a slot: the number of an entry, counted from 1, or 0 for an empty
+    /// slot. `slot` counts modulo the number of slots.
     fn number_in(&self, slot: u64) -> u32 {
         let mask = self.slots.len().wrapping_sub(1);
         self.slots.get(slot as usize & mask).copied().unwrap_or_default()

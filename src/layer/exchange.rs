@@ -3,19 +3,20 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::iter::successors;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{Extensions, Request, Response, Uri, Version};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::RequestBody;
@@ -154,11 +155,31 @@ where
         _: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, S, B, R> {
         let request = self.event_request(question, event);
-        let service = self.service.take();
-        async {
-            let Some(service) = service else { return Asked::ConnectionClosed };
-            Asked::Answered(without_panic(answer(service, request)).await)
-        }
+        Ask { answer: self.service.take().map(|service| answer(service, request)) }
+    }
+}
+
+pin_project! {
+    /// Future of [`AppSide::ask`]. A panic of the service counts as a missing answer.
+    struct Ask<F> {
+        // `None` if an earlier question has used the service.
+        #[pin]
+        answer: Option<F>,
+    }
+}
+
+impl<F: Future<Output = Answer>> Future for Ask<F> {
+    type Output = Asked;
+
+    /// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
+    /// survives a panic of a handler assumes the same, for example axum on tokio.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
+        let Some(answer) = self.project().answer.as_pin_mut() else {
+            return Poll::Ready(Asked::ConnectionClosed);
+        };
+        catch_unwind(AssertUnwindSafe(|| answer.poll(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)))
+            .map(Asked::Answered)
     }
 }
 
@@ -169,21 +190,26 @@ fn next_path(addresses: &Addresses) -> Option<&PathAndQuery> {
 }
 
 /// Waits until the service is ready, calls it, and reads its response.
-async fn answer<S, B, R>(mut service: S, request: Request<B>) -> Answer
+#[expect(clippy::manual_async_fn, reason = "an async fn has room for each argument twice")]
+fn answer<S, B, R>(mut service: S, request: Request<B>) -> impl Future<Output = Answer>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
     R: Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
-        return unreachable("expected a ready service, found an error", &*error.into());
+    async move {
+        if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
+            return unreachable("expected a ready service, found an error", &*error.into());
+        }
+        let response = service.call(request);
+        drop(service);
+        let (parts, body) = match response.await {
+            Ok(response) => response.into_parts(),
+            Err(error) => {
+                return unreachable("expected a response, found an error", &*error.into());
+            }
+        };
+        read_answer(parts.status, parts.headers, body).await
     }
-    let response = service.call(request);
-    drop(service);
-    let response = match response.await {
-        Ok(response) => response,
-        Err(error) => return unreachable("expected a response, found an error", &*error.into()),
-    };
-    read_answer(response).await
 }
 
 fn unreachable(what: &str, error: &(dyn Error + 'static)) -> Answer {
@@ -193,10 +219,10 @@ fn unreachable(what: &str, error: &(dyn Error + 'static)) -> Answer {
 /// Reads the body of the answer, up to `MAX_ANSWER_BYTES` and `MAX_ANSWER_FRAMES`. The second limit
 /// ends an endless body of empty frames.
 async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
-    response: Response<R>,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: R,
 ) -> Answer {
-    let (parts, body) = response.into_parts();
-    let (status, headers) = (parts.status, parts.headers);
     let mut body = pin!(body);
     let mut answer = BodyBuffer::default();
     for number in 1..=MAX_ANSWER_FRAMES {
@@ -222,19 +248,6 @@ async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
 
 /// Maximum number of frames in the body of an answer: one for each byte, and 16 without data.
 const MAX_ANSWER_FRAMES: u32 = MAX_ANSWER_BYTES as u32 + 16;
-
-/// Runs `work`. If `work` panics, returns [`Answer::Unreachable`].
-///
-/// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
-/// survives a panic of a handler assumes the same, for example axum on tokio.
-async fn without_panic(work: impl Future<Output = Answer>) -> Answer {
-    let mut work = pin!(work);
-    poll_fn(|cx| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)))
-    })
-    .await
-}
 
 fn panicked(panic: &(dyn Any + Send)) -> Answer {
     let text = panic.downcast_ref::<&str>().copied();

@@ -2,6 +2,7 @@
 
 use std::future::{Future, pending};
 use std::panic::{catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +28,10 @@ impl Runtime for TokioRuntime {
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
         async move {
-            match catch_unwind(|| sleep_until(deadline)) {
-                Ok(timer) => timer.await,
-                Err(_) => report::timer_missing(self.now()),
-            }
+            let Ok(timer) = catch_unwind(|| sleep_until(deadline)) else {
+                return report::timer_missing(self.now());
+            };
+            pin!(timer).await;
         }
     }
 

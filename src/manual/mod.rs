@@ -30,6 +30,9 @@ pub mod rust {}
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 
+#[doc = include_str!("proofs.md")]
+pub mod proofs {}
+
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
@@ -59,6 +62,18 @@ pub mod legacy {}
 
 #[doc = include_str!("codes.md")]
 pub mod codes {}
+
+#[doc = include_str!("cli.md")]
+pub mod cli {}
+
+#[doc = include_str!("api.md")]
+pub mod api {}
+
+#[doc = include_str!("metrics.md")]
+pub mod metrics {}
+
+#[doc = include_str!("log.md")]
+pub mod log {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}

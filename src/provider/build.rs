@@ -1,4 +1,5 @@
-//! Build script: generates the list of the built-in definitions from the TOML files in `definitions/`.
+//! Build script: generates the list of the built-in definitions from the TOML files in
+//! `definitions/`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

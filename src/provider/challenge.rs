@@ -1,8 +1,9 @@
-//! Challenges: callbacks by which a platform checks that the receiver is there and has the key.
+//! Challenges: callbacks by which a platform checks that the receiver exists and has the key.
 //!
-//! gatepost replies to a challenge itself, from values of the request. It does so only after the
-//! proof. A client that could choose the input of an HMAC freely could let gatepost sign callbacks, so
-//! the input has at most 128 letters, digits, `_` and `-`.
+//! gatepost replies to a challenge itself, from values of the request. gatepost replies only after
+//! it has verified the proof. If a client could choose the input of an HMAC freely, the client
+//! could make gatepost sign callbacks. The input therefore has at most 128 letters, digits, `_` and
+//! `-`.
 
 use bytes::Bytes;
 use http::header::X_CONTENT_TYPE_OPTIONS;
@@ -48,7 +49,7 @@ pub(crate) enum ChallengeError {
     Missing(String),
     /// The value at this location does not equal the setting.
     Unexpected(String),
-    /// The request has no signature, so gatepost does not know which key to use.
+    /// The request has no signature, so gatepost cannot determine the key.
     Unsigned,
 }
 
@@ -68,7 +69,7 @@ impl Challenge {
     ///
     /// # Errors
     ///
-    /// Returns an error if a value is missing, or if gatepost must not return it.
+    /// Returns an error for a missing value, and for a value that the reply must not contain.
     pub(crate) fn reply(
         &self,
         received: &Received<'_>,

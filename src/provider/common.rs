@@ -1,7 +1,8 @@
 //! Common events: what happens to a stream, with the same names and fields for every platform.
 //!
-//! A definition says which of its kinds is which common event, and where the fields are. gatepost
-//! reads the fields from the data of an accepted event, and only if an address asks for this form.
+//! A definition assigns common events to its kinds, and contains the locations of the fields. For
+//! an address with `forward = "common"`, gatepost reads the fields from the data of an accepted
+//! event.
 
 use http::HeaderValue;
 use serde_json::{Map, Value as JsonValue};
@@ -108,13 +109,14 @@ pub(crate) struct CommonField {
 /// The conversion of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommonForm {
-    /// A number of this many milliseconds each becomes a number of milliseconds.
+    /// A number of units, converted to milliseconds. This value is the number of milliseconds in a
+    /// unit.
     Millis(u32),
     /// The segment of a URL's path with this number; 1 is the first.
     Segment(usize),
     /// A string or number, as text.
     Text,
-    /// A time becomes RFC 3339.
+    /// A time, converted to RFC 3339.
     Time(Unit),
 }
 
@@ -161,7 +163,7 @@ impl CommonRule {
             members.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         let mut out = serde_json::to_vec(&members).ok()?;
-        // The data is written as received, with every digit of its numbers.
+        // Write the data as received, with every digit of its numbers.
         out.pop();
         out.push(b',');
         write_string("data", &mut out);

@@ -50,8 +50,8 @@ impl Digest {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 
-    /// Returns `true` for an HMAC and for a signature by a private key, which do not hash the key as
-    /// part of the message.
+    /// Returns `true` for an HMAC and for a signature by a private key, which do not hash the key
+    /// as part of the message.
     pub(crate) const fn signs_parts(self) -> bool {
         self.is_keyed() || matches!(self, Self::Public(_))
     }
@@ -139,7 +139,7 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// Reads a public key; `None` if it is no key for the algorithm.
+    /// Reads a public key; `None` if the text is no key for the algorithm.
     pub(crate) fn public(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let key = PublicKey::read(algorithm, text)?;
         let keyed = Some(Keyed::Public(key));
@@ -301,8 +301,8 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
-    /// Decodes bytes of any length. Returns `None` for bits after the last whole byte, which two texts
-    /// could differ in.
+    /// Decodes bytes of any length. Returns `None` if the text has bits after the last whole byte.
+    /// Otherwise, two different texts could decode to the same bytes.
     pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         alphabet.decode(text.as_bytes()).ok()

@@ -9,7 +9,7 @@
 //! | `method` | the method of the request |
 //! | `target` | the path and the query of the request, as received |
 //! | `host` | the same as `header:host` |
-//! | `A | B` | the value at the only one of these locations that has a value, or the equal values at several |
+//! | `A | B` | the value at one of these locations; if several have a value, the values must be equal |
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -64,10 +64,11 @@ pub(crate) struct CapturedHead {
     target: Option<Box<str>>,
 }
 
-/// The reason why gatepost cannot copy a head.
+/// The reason why gatepost cannot copy a head. The texts follow `found` in a message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CaptureError {
-    /// A header or query parameter is present more than once. The text names it.
+    /// A header or query parameter is present more than once. The text names the header or
+    /// parameter.
     #[error("{0} repeatedly")]
     Duplicate(String),
     /// The query has more than [`MAX_OBJECT_MEMBERS`] parameters.
@@ -91,8 +92,8 @@ impl CapturedHead {
     ///
     /// # Errors
     ///
-    /// Returns an error if one of these headers, or a parameter of the copied query, is present
-    /// more than once, or if the query has too many parameters.
+    /// Returns an error for a repeated header of this list, for a repeated parameter of the copied
+    /// query, and for too many parameters.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
@@ -184,8 +185,8 @@ impl Locator {
         }
     }
 
-    /// Returns `true` if the request and the settings have no value at this location. A `null` in the
-    /// body is no value; a value without a text, such as an object, is one.
+    /// Returns `true` if the request and the settings have no value at this location. A `null` in
+    /// the body counts as no value. A value without a text, such as an object, counts as a value.
     pub(crate) fn is_absent(&self, received: &Received<'_>) -> bool {
         match self {
             Self::Body(pointer) => {
@@ -240,8 +241,8 @@ impl Locator {
     }
 }
 
-/// Returns the text at the only place that has a value. If several have one, the texts must be equal:
-/// otherwise, gatepost would verify one value, and the app could read another.
+/// Returns the text at the only place that has a value. If several places have a value, their texts
+/// must be equal. Otherwise, gatepost would verify one value, and the app could read another.
 fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
     let mut present = places.iter().filter(|place| !place.is_absent(received));
     let first = present.next()?.text(received)?;

@@ -37,8 +37,8 @@ pub(crate) struct Plan {
     /// The format of a body that is not in the format `body`. If `None`, gatepost refuses such a
     /// body.
     pub(crate) other_body: Option<BodyFormat>,
-    /// The format of each method, if the formats of the methods differ. Empty if all methods have the
-    /// format `body`.
+    /// The format of each method, if the formats of the methods differ. Empty if all methods have
+    /// the format `body`.
     pub(crate) body_of_methods: Vec<(Method, BodyFormat)>,
     /// The name of the member in which the platform may wrap a callback.
     pub(crate) unwrap: Option<Name<'static>>,
@@ -88,10 +88,11 @@ print_only! { Plan: name; }
 pub enum Evidence {
     /// The platform's documentation.
     Documented,
-    /// Secondary sources or conclusions. Compare the definition with real callbacks before you use it.
+    /// Secondary sources or inference. Compare the definition with real callbacks before you use
+    /// the definition.
     Unconfirmed,
-    /// A signature that the platform has published, or the platform's own code, such as its library or
-    /// its server.
+    /// A signature that the platform has published, or the platform's own code, such as its library
+    /// or its server.
     Vector,
 }
 
@@ -210,7 +211,7 @@ pub(crate) struct Kind {
     pub(crate) when: Vec<Pointer>,
     /// The signature rule of this kind; `None` means the rule of the plan.
     pub(crate) signature: Option<Signature>,
-    /// The locators of the texts that gatepost joins to the event's subject.
+    /// The locators of the texts that together form the event's subject.
     pub(crate) subject: Vec<Locator>,
     /// The pointers to the event's time, and the unit of that time. gatepost uses the first value
     /// that is present.
@@ -218,11 +219,14 @@ pub(crate) struct Kind {
     pub(crate) fields: Fields,
     /// The rules for the reply to a decision; `None` for a notification.
     pub(crate) decision: Option<Decision>,
-    /// The rule for the reply to a challenge, which the app does not get; `None` for any other kind.
+    /// The rule for the reply to a challenge; `None` for any other kind. The app does not receive a
+    /// challenge.
     pub(crate) challenge: Option<Challenge>,
-    /// The rule for the common event of this kind; `None` if the kind has none.
+    /// The rule for the common event of this kind: an event in the same form for every platform.
+    /// `None` if the kind has no common event.
     pub(crate) common: Option<CommonRule>,
-    /// If true, the platform does not sign this kind, whatever the signature rule of the plan.
+    /// Exception from the signature rule of the plan: if true, the platform does not sign this
+    /// kind.
     pub(crate) is_unsigned: bool,
     /// The reply to a notification of this kind; `None` means the reply of the plan.
     pub(crate) ack: Option<Reply>,
@@ -236,7 +240,7 @@ pub(crate) struct Kind {
     /// counter. gatepost uses the first value that is present.
     pub(crate) sequence: Vec<Pointer>,
     pub(crate) viewer: ViewerKey,
-    /// The part of a session that this kind is; `None` for any other kind.
+    /// The rule for a kind that starts or ends a session; `None` for any other kind.
     pub(crate) session: Option<SessionRule>,
 }
 
@@ -249,7 +253,7 @@ pub(crate) struct SessionRule {
     pub(crate) id: Vec<Locator>,
 }
 
-/// Part of a session.
+/// Start or end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionPart {
     End,
@@ -508,7 +512,7 @@ impl Plan {
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
-    /// Returns the places of the signatures of all kinds, each as a definition writes it.
+    /// Returns the location of each kind's signature, in the notation of definitions.
     pub(crate) fn signature_places(&self) -> impl Iterator<Item = String> {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let places = of_kinds.chain(&self.signature).flat_map(|rule| rule.found_in.each());

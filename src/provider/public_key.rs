@@ -1,11 +1,11 @@
 //! Public keys: the verification of signatures by a key pair, and the signing of samples.
 //!
-//! A public key is PEM (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`, `BEGIN CERTIFICATE`), or the bytes of
-//! the key or of its `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition sets the
-//! algorithm. If a key is for another algorithm, gatepost does not accept the key.
+//! A public key is PEM (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`, `BEGIN CERTIFICATE`), or the
+//! bytes of the key or of its `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition
+//! sets the algorithm. If a key is for another algorithm, gatepost does not accept the key.
 //!
-//! The operator chooses a certificate as the operator chooses a key: gatepost reads its public key, and
-//! checks neither its issuer nor its validity.
+//! The operator chooses a certificate in the same way as a key: gatepost reads the certificate's
+//! public key, and checks neither its issuer nor its validity.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl PublicAlgorithm {
 }
 
 impl PublicKey {
-    /// Reads a key; `None` if it is no key for the algorithm.
+    /// Reads a key; `None` if the text is no key for the algorithm.
     pub(crate) fn read(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let text = std::str::from_utf8(text.expose()).ok()?.trim();
         let bytes = if text.starts_with("-----BEGIN") {
@@ -114,7 +114,7 @@ impl PublicKey {
 
 impl PrivateKey {
     /// Reads a private key: PEM (`BEGIN PRIVATE KEY`), or the 32 bytes of an Ed25519 seed in hex or
-    /// base64. Returns `None` if it is no key for the algorithm.
+    /// base64. Returns `None` if the text is no key for the algorithm.
     pub(crate) fn read(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let text = std::str::from_utf8(text.expose()).ok()?.trim();
         let bytes = if text.starts_with("-----BEGIN") {

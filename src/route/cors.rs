@@ -1,10 +1,10 @@
 //! Cross-origin resource sharing (CORS): the web pages that may read a route's replies.
 //!
 //! A browser player may send callbacks itself, for example learning records. By default, a browser
-//! withholds the reply from a page of another origin, and first asks for permission (a *preflight*)
-//! if the request has a header that a form cannot send. CORS protects the user of the browser. It
-//! does not protect the app, because only browsers obey it: gatepost judges a callback in the same
-//! way whatever its origin.
+//! withholds the reply from a page of another origin. If the request has a header that a form
+//! cannot send, the browser first asks for permission (a *preflight*). CORS protects the user of
+//! the browser. CORS does not protect the app, because only browsers obey CORS. gatepost therefore
+//! judges callbacks from every origin in the same way.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
@@ -30,7 +30,7 @@ impl CorsOrigins {
     }
 
     /// Returns the value of `access-control-allow-origin` for the reply to a request; `None` if the
-    /// request is of no listed origin.
+    /// request has no listed origin.
     pub(crate) fn allowed(&self, head: &Head<'_>) -> Option<HeaderValue> {
         if self.0.is_empty() {
             return None;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origin_is_written_as_browsers_write_it() {
+    fn accepts_origin_only_as_browsers_write_it() {
         for origin in [
             "*",
             "https://player.example.com",

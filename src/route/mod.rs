@@ -27,8 +27,8 @@
 //!    servers read `a%2fb` as several segments, or `;x` as no segment. gatepost treats both as
 //!    spellings of the route's path.
 //!
-//! gatepost does not read a path of more than 8 KiB about which servers disagree, because this would
-//! take long. Such a path counts as a spelling of a route's path.
+//! If servers disagree about a path of more than 8 KiB, gatepost does not read the path, because a
+//! reading would take long. Such a path counts as a spelling of a route's path.
 //!
 //! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
 //! a client's request for a reserved address, in any spelling.
@@ -92,8 +92,8 @@ pub(crate) struct ReservedAddress {
 pub(crate) enum Lookup<'r, 'p> {
     /// Another spelling of this route's path.
     Ambiguous(RouteIndex),
-    /// Exactly this route's path, with or without a slash at the end. The second field is the secret
-    /// segment; `None` if the route has no token.
+    /// Exactly this route's path, with or without a slash at the end. The second field is the
+    /// secret segment; `None` if the route has no token.
     Callback(RouteIndex, Option<&'p str>),
     /// Neither a route nor a reserved address.
     Other,
@@ -132,8 +132,9 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// Returns the label of an earlier route if the path is the same, apart from case and from a
-    /// slash at the end, and if some query could be that of both routes.
+    /// Returns the label of an earlier route if one request could match both routes. Their paths
+    /// are then equal, apart from case and a slash at the end, and some query has the parameters of
+    /// both.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
         let path = without_slash(&route.pattern);
@@ -152,7 +153,8 @@ impl Routes {
             Mode::Enforce => &mut self.enforced,
             Mode::Shadow => &mut self.shadowed,
         };
-        // Fails if the path has an earlier route in this mode, from which lookups find this route.
+        // Fails if an earlier route in this mode has the path. Lookups find this route through the
+        // earlier route.
         let _is_first = by_mode.insert(&*folded, index);
         self.path_filter.add(&folded);
         self.with_token.extend(around_token(path).map(|_| index));
@@ -162,7 +164,8 @@ impl Routes {
         Ok(())
     }
 
-    /// Checks that no query can be that of `route` and of an earlier route on its path.
+    /// Checks that no query can have the parameters of `route` and of an earlier route on the same
+    /// path.
     fn check_apart(&self, first: usize, route: &Route) -> Result<(), Arc<str>> {
         let is_apart = |earlier: &Route| {
             without_slash(&earlier.pattern) == without_slash(&route.pattern)
@@ -192,8 +195,8 @@ impl Routes {
         self.on_path(first).find(has_query).map(RouteIndex)
     }
 
-    /// Returns the first route on the path of `first`, in the mode of `first`, whose parameters some
-    /// server could read in the target.
+    /// Returns the first route on the path of `first`, in the mode of `first`, whose parameters
+    /// some server could read in the target.
     fn with_parameters(&self, first: usize, target: &Target<'_>) -> Option<RouteIndex> {
         let mode = self.list[first].mode;
         let may_be = |route: &Route| route.mode == mode && route.may_have_parameters(target);
@@ -341,8 +344,8 @@ impl Routes {
 
 /// A route with parameters, in front of a file server.
 ///
-/// The server may run the route's script for other paths: for the folder of an index script, and for
-/// the paths below the script. The script in the root may serve every path. gatepost refuses a
+/// The server may run the route's script for other paths: for the folder of an index script, and
+/// for the paths below the script. The script in the root may serve every path. gatepost refuses a
 /// request for such a path if some server could read the route's parameters in it.
 #[derive(Debug)]
 struct FrontController {

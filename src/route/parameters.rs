@@ -3,11 +3,12 @@
 //! Several routes, and pages that are no callbacks, may share one path. A request on such a path is
 //! one of three things:
 //!
-//! 1. a callback, if its query has each parameter of a route exactly once, byte for byte. Other
-//!    parameters are allowed beside them;
+//! 1. a callback, if its query has each parameter of a route exactly once, byte for byte. The query
+//!    may also have other parameters;
 //! 2. otherwise *ambiguous*, if some server could read all parameters of a route in the target:
 //!    repeated, percent-encoded, with other separators, as an array (`c[]=callback`), under a name
-//!    that PHP folds (`c.`), or in the path (`/index.php%3fc=callback`). gatepost refuses it;
+//!    that PHP folds (`c.`), or in the path (`/index.php%3fc=callback`). gatepost refuses the
+//!    request;
 //! 3. otherwise another page of the app.
 //!
 //! gatepost compares names and values for rule 2 by their letters and digits alone, without case,
@@ -20,7 +21,7 @@ use super::pieces::Pieces;
 use super::subtree::stem;
 use super::target::{Parameter, Target, is_named, letters, piece_is_named};
 
-/// The parameters of a route; empty for a route that takes each query.
+/// The parameters of a route; empty for a route that accepts every query.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RouteParameters(Vec<RouteParameter>);
 
@@ -67,7 +68,7 @@ impl RouteParameters {
         self.0.iter().map(|own| (&*own.name, &*own.value))
     }
 
-    /// Returns true if the query has each parameter exactly once, as the config spells it.
+    /// Returns true if the query has each parameter exactly once, in the spelling of the config.
     pub(super) fn are_in(&self, query: Option<&str>) -> bool {
         let query = query.unwrap_or_default();
         self.0.iter().all(|own| {
@@ -116,8 +117,8 @@ impl fmt::Display for RouteParameters {
 }
 
 impl RouteParameter {
-    /// Returns true if a piece of a query is the parameter as the config spells it. A parameter
-    /// without a value needs no `=`.
+    /// Returns true if a piece of a query is the parameter in the spelling of the config. A
+    /// parameter without a value needs no `=`.
     fn is_written(&self, piece: &str) -> bool {
         *piece == *self.written || (self.value.is_empty() && *piece == *self.name)
     }
@@ -138,8 +139,8 @@ impl RouteParameter {
         has_letters(value) || has_letters(before_nul) || self.is_read_in(value)
     }
 
-    /// Returns true if the names of the value's path occur in order in the decoded `value`: an app may
-    /// read the value as a path, and drop or add folders, suffixes and arguments.
+    /// Returns true if the names of the value's path occur in order in the decoded `value`. An app
+    /// may read the value as a path, and drop or add folders, suffixes and arguments.
     fn is_read_in(&self, value: &str) -> bool {
         let pieces = Pieces::of(&format!("/{}", value.trim_start()));
         let mut names = pieces.names.iter().map(|name| stem(name));
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn other_query_is_no_callback() {
+    fn request_with_another_query_is_not_a_callback() {
         let own = route(&[("c", "callback"), ("m", "play")]);
         for query in [
             "",

@@ -1,7 +1,7 @@
 //! Filters that rule out most unrelated paths in one pass over the bytes of the path.
 //!
-//! A *known path* is the path of a route or of a reserved address, or a path below them that is
-//! reserved. An *unrelated path* is a path that no server reads as a known path.
+//! A *known path* is the path of a route or of a reserved address, or a reserved path below such a
+//! path. An *unrelated path* is a path that no server reads as a known path.
 //!
 //! Nearly all paths have one reading: every server finds the same segments in the path, apart from
 //! case. Such a path needs no normalisation. Most of these paths differ from every known path in
@@ -30,7 +30,8 @@ use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 struct PathClasses {
     /// Union of the class bits of all bytes.
     bytes: u8,
-    /// True if the path has `//`, `/.` or `./`. Servers disagree about the segments of such a path.
+    /// Presence of `//`, `/.` or `./` in the path. Servers disagree about the segments of such a
+    /// path.
     has_ambiguous_pair: bool,
 }
 

@@ -18,15 +18,15 @@ pub(super) struct Pieces {
     /// Names for a server that drops each encoded NUL, `?` and `#` instead of ending the path at
     /// the first of these bytes. `None` if the path has no such byte.
     without_cuts: Option<Vec<String>>,
-    /// True if the path starts with at least two slashes, possibly with dots between them (`/.//`).
-    /// The first name may then be an authority.
+    /// Presence of at least two slashes at the start of the path, possibly with dots between them
+    /// (`/.//`). The first name may then be an authority.
     has_authority: bool,
-    /// True if some server finds a `..` segment in the path.
+    /// Presence of a segment that some server reads as `..`.
     pub(super) has_parent: bool,
     /// Number of segments with a name, if only an unencoded `/` separates segments. Every server
     /// finds at least this many segments.
     literal_segments: usize,
-    /// True if a segment, such as `.` or `;x`, has no name.
+    /// Presence of a segment without a name, such as `.` or `;x`.
     has_nameless: bool,
 }
 
@@ -79,7 +79,7 @@ impl Pieces {
                 let stem = FORMATS.iter().find_map(|format| last.strip_suffix(format));
                 readings.extend(stem.map(|stem| [as_strs(parents), vec![stem]].concat()));
             }
-            // Servers differ in which of several scripts they take.
+            // If a path names several scripts, servers differ in the script that they run.
             let is_script = |name: &String| SCRIPTS.iter().any(|s| name.ends_with(s));
             let (first, last) =
                 (names.iter().position(is_script), names.iter().rposition(is_script));
@@ -223,7 +223,7 @@ fn names_in(part: &str) -> impl Iterator<Item = String> {
     part.split(is_slash).map(name_of).filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
-/// Splits decoded text into all names that some server may find: a parameter counts as a name.
+/// Splits decoded text into all names that some server may find. A parameter counts as a name.
 pub(super) fn any_names(decoded: &str) -> impl Iterator<Item = String> {
     let text = without(decoded, |c| c.is_control());
     let names = text.split(|c| is_slash(c) || is_cut(c) || c == ';').flat_map(names_in);

@@ -7,7 +7,7 @@ use super::{Routes, TOKEN_SEGMENT};
 /// Maximum length of a path in a log line, in bytes.
 const MAX_BYTES: usize = 256;
 
-/// Replaces the part of a path that does not appear in the log.
+/// Text in place of the part of a path that the log omits.
 const MARK: &str = "…";
 
 impl Routes {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_first_segment_if_route_has_no_other() {
+    fn masks_first_segment_if_path_of_route_is_only_token() {
         assert_eq!(self::gate("/{token}").printable_path("//s3cret/x"), "//{token}…");
     }
 

@@ -1,8 +1,9 @@
 //! Paths in the query of a request.
 //!
-//! Many front controllers take the path of a request from its query: CodeIgniter from `/?/live/push`,
-//! ThinkPHP from `/?s=/live/push`, and rewrite rules from a parameter of any name. In front of a file
-//! server, gatepost therefore also reserves a path as the name or the value of a parameter.
+//! Many front controllers take the path of a request from its query: CodeIgniter from
+//! `/?/live/push`, ThinkPHP from `/?s=/live/push`, and rewrite rules from a parameter of any name.
+//! In front of a file server, gatepost therefore also reserves a path as the name or the value of a
+//! parameter.
 //!
 //! A name or a value without a slash is no path. An app may have a parameter `?tab=push` for any
 //! reason, so gatepost does not reserve a path of one name in this form.
@@ -17,7 +18,7 @@ use super::pieces::Pieces;
 use super::{Lookup, Routes, Target};
 
 impl Routes {
-    /// Finds the reserved subtree that the query of a request names as a path, and the route whose
+    /// Finds a reserved subtree that the query of a request names as a path, or a route whose
     /// parameters some server could read in the target.
     pub(crate) fn find_in_query(&self, target: &Target<'_>) -> Lookup<'_, 'static> {
         let query = target.query.filter(|query| may_contain_path(query));

@@ -9,11 +9,11 @@ use super::subtree::Owner;
 use super::{Lookup, Mode, Route, RouteIndex, Routes, TOKEN, Target};
 use crate::template::Reach;
 
-/// Length up to which gatepost reads a path about which servers disagree. A longer path of this
-/// kind could be a spelling of any route's path.
+/// Length up to which gatepost reads a path about which servers disagree. A longer path about which
+/// servers disagree could be a spelling of any route's path.
 ///
-/// Reading takes up to 0.3 ms for each KiB if the path is encoded many times. By default, nginx and
-/// Apache refuse request lines of more than 8 KiB.
+/// If a path is encoded many times, a reading takes up to 0.3 ms for each KiB. By default, nginx
+/// and Apache refuse request lines of more than 8 KiB.
 const MAX_READ_BYTES: usize = 8 * 1024;
 
 /// A lookup of a target in the routes of a config.

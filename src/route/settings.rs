@@ -1,4 +1,5 @@
-//! A route with its settings: whose callbacks it takes, and which template applies to them.
+//! A route with its settings, such as the permitted clients, the rate limits and the template for
+//! its callbacks.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -36,9 +37,9 @@ impl Mode {
 pub(crate) struct Route {
     /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
     pub(crate) pattern: Arc<str>,
-    /// Parameters in the query by which the route differs from others on its path.
+    /// Parameters in the query by which the route differs from other routes on the same path.
     pub(crate) parameters: RouteParameters,
-    /// Path and parameters from the config, for log lines. Names the route in its config.
+    /// Path and parameters from the config, for log lines. Identifies the route in its config.
     pub(crate) label: Arc<str>,
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
@@ -74,20 +75,21 @@ impl Route {
         self.forward == Some(Forward::Passthrough)
     }
 
-    /// Returns true if the route takes each query, or if some server could read the route's
-    /// parameters in the target.
+    /// Returns true if some server could read the route's parameters in the target. A route without
+    /// parameters accepts every query.
     pub(super) fn may_have_parameters(&self, target: &Target<'_>) -> bool {
         self.parameters.is_empty() || self.parameters.may_be_in(target)
     }
 
-    /// Returns the query of a callback if the platform writes values into the query, without the
-    /// route's own parameters.
+    /// Returns the query of a callback without the route's own parameters; `None` if the platform
+    /// writes no values into the query.
     pub(crate) fn query_of<'h>(&self, head: &Head<'h>) -> Option<Cow<'h, str>> {
         let query = head.uri().query().filter(|_| self.plan.reads_query)?;
         Some(self.parameters.removed_from(query))
     }
 
-    /// Returns true if the route has no secret segment, or if `token` is the secret segment.
+    /// Returns true if `token` is the secret segment. A route without a secret segment accepts
+    /// every request.
     pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
         let Some(secret) = &self.token else { return true };
         token.is_some_and(|token| secret.matches(token.as_bytes()))
@@ -117,12 +119,14 @@ impl Route {
     /// Returns the tenant of a callback, given the names that the callback contains.
     ///
     /// If a callback contains several names, the tenant is the first name that is bound to a
-    /// template. A route with a template of its own needs no tenant, so it takes the first name.
+    /// template. A route with a template of its own needs no tenant, so the tenant is the first
+    /// name.
     ///
     /// # Errors
     ///
     /// Returns an error if two of the names are bound to different templates. gatepost must not
-    /// choose one: the owner of the other template could then send events of this tenant.
+    /// choose one of the templates: the owner of the other template could then send events of this
+    /// tenant.
     pub(crate) fn choose_tenant<'n>(
         &self,
         mut names: impl Iterator<Item = Cow<'n, str>>,

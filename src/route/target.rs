@@ -19,7 +19,7 @@ pub(crate) struct Target<'t> {
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: String,
-    /// `None` without `=`.
+    /// Text after `=`; `None` without `=`.
     pub(super) value: Option<String>,
 }
 
@@ -34,9 +34,9 @@ impl<'t> Target<'t> {
 
     /// Returns each parameter that some server could read in the target.
     ///
-    /// Servers differ in when they decode, and in what separates two parameters. A rewrite rule may
-    /// also turn a decoded path into a query: with `/index.php?q=$1`, Apache reads the parameter `c`
-    /// in `/x%26c=1`.
+    /// Servers differ in the order of decoding and splitting, and in the characters that separate
+    /// parameters. A rewrite rule may also turn a decoded path into a query: with
+    /// `/index.php?q=$1`, Apache reads the parameter `c` in `/x%26c=1`.
     pub(super) fn parameters(&self) -> &[Parameter] {
         self.parameters.get_or_init(|| {
             let path = decode(self.path);
@@ -73,8 +73,8 @@ pub(super) fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-/// Returns true if some server could read the decoded `name` as the name of which `expected` has the
-/// letters.
+/// Returns true if some server could read the decoded `name` as the name whose letters `expected`
+/// contains.
 ///
 /// PHP ends a name at a NUL, and reads `c[]` and `c[x]` as an array `c`.
 pub(super) fn is_named(name: &str, expected: &str) -> bool {

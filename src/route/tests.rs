@@ -165,7 +165,9 @@ fn refuses_every_spelling_except_the_exact_path() {
         match find(&routes, spelling, Reach::Exact) {
             Lookup::Callback(..) => assert_eq!(without_slash(spelling), "/callbacks/tencent"),
             Lookup::Ambiguous(_) => {}
-            Lookup::Other | Lookup::Reserved(_) => panic!("expected a route for {spelling}"),
+            Lookup::Other | Lookup::Reserved(_) => {
+                panic!("expected a route, found none at {spelling}")
+            }
         }
     }
     for spelling in [
@@ -230,7 +232,7 @@ fn serves_path_with_and_without_slash_at_the_end() {
 }
 
 #[test]
-fn slash_at_the_end_makes_no_other_path() {
+fn refuses_second_route_that_differs_only_in_case_or_last_slash() {
     let plan = Arc::new(built_in().next().unwrap());
     for (one, other) in [("/a", "/a/"), ("/a/", "/A"), ("/a/{token}/", "/a/{token}")] {
         let mut routes = Routes::default();
@@ -546,7 +548,7 @@ fn index_script_reserves_its_folder_but_not_the_root() {
 }
 
 #[test]
-fn literal_shadow_route_stays_open_below_reserved_path() {
+fn passes_literal_shadow_route_below_reserved_path() {
     let plan = Arc::new(built_in().next().unwrap());
     let mut routes = routes();
     for pattern in ["/live/push/new", "/live/push/{token}"] {

@@ -1,4 +1,4 @@
-//! Joins the verdict on a request to a route in shadow mode with the app's answer.
+//! Combines the verdict on a request to a route in shadow mode with the app's answer.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::reply::{Answer, MAX_ANSWER_BYTES};
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
-/// Callback for the prediction.
+/// Function that receives the prediction.
 pub(super) type OnPrediction = Box<dyn FnOnce(&Prediction) + Send + Sync>;
 
 /// A request and its answer. The prediction needs both, and either may be the first to end.
@@ -35,7 +35,7 @@ struct State {
 enum Ended {
     /// The answer, and the time of its end.
     Seen(Answer, Timestamp),
-    /// The server passed no whole answer.
+    /// The server did not pass the whole answer.
     Unseen,
 }
 
@@ -49,7 +49,7 @@ impl ShadowExchange {
         Arc::new(Self { route, headers, state: Mutex::new(state) })
     }
 
-    /// Takes note of the verdict. Only the answer to a genuine callback has a prediction.
+    /// Records the verdict. Only the answer to a genuine callback has a prediction.
     pub(super) fn judged(&self, shadowed: &Shadowed) {
         let mut state = self.state();
         match shadowed.outcome() {
@@ -118,7 +118,7 @@ impl AnswerObserver {
         Self { exchange: Some(exchange), head: None, body: Some(Vec::new()) }
     }
 
-    /// Takes note of the head of the answer. Call this method for the final answer only, not for an
+    /// Records the head of the answer. Call this method for the final answer only, not for an
     /// interim response such as `103 Early Hints`.
     pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
         let Some(exchange) = &self.exchange else { return };
@@ -126,7 +126,7 @@ impl AnswerObserver {
             self.exchange = None;
             return;
         }
-        // A long body needs no memory.
+        // Collect no body that is too long for a prediction.
         let length =
             headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if length.is_some_and(|length: usize| length > MAX_ANSWER_BYTES) {
@@ -164,8 +164,8 @@ impl AnswerObserver {
         self.end(Ended::Seen(Answer::Response { status, headers, body }, now));
     }
 
-    /// Ends the observation: the app gave no whole answer. `answer` is the reason. Later calls do
-    /// nothing.
+    /// Ends the observation: the app's answer is incomplete or missing. `answer` contains the
+    /// reason. Later calls do nothing.
     pub fn fail(&mut self, answer: Answer, now: Timestamp) {
         self.end(Ended::Seen(answer, now));
     }

@@ -1,5 +1,5 @@
-//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, and the app's answers, but
-//! passes every callback and every answer on unchanged.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, and the app's answers,
+//! but passes every callback and every answer on unchanged.
 //!
 //! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. Servers
 //! differ in the way they decode a path, so a path has several spellings, such as `/hook` and
@@ -113,9 +113,9 @@ impl Shadow {
 
     /// Returns an observer of the request's body, and an observer of the app's answer.
     ///
-    /// The first observer calls `on_verdict` as [`Shadow::observe`] does. If the callback is genuine,
-    /// gatepost calls `on_prediction` once, as soon as both observers have ended. `head` is the head of
-    /// the request.
+    /// The first observer calls `on_verdict` as [`Shadow::observe`] does. If the callback is
+    /// genuine, gatepost calls `on_prediction` once, as soon as both observers have ended. `head`
+    /// is the head of the request.
     ///
     /// # Examples
     ///
@@ -219,7 +219,8 @@ impl Observer {
         }
     }
 
-    /// Returns the client that sent the request; `None` if it is unknown, or after the verdict.
+    /// Returns the client that sent the request; `None` if the client is unknown, and after the
+    /// verdict.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.as_ref().and_then(|observation| observation.intake.client())
@@ -240,8 +241,8 @@ impl Observer {
     /// future.
     ///
     /// Spawn this future as a task: the judgement may take many milliseconds, and no reply depends
-    /// on the verdict. If `evicted` completes while the body waits for its judgement, the verdict is
-    /// that of an incomplete body.
+    /// on the verdict. If `evicted` completes while the body waits for its judgement, the verdict
+    /// is that of an incomplete body.
     #[must_use]
     pub fn finish_in<R: Runtime + Send + 'static, E: Future<Output = ()> + Send + 'static>(
         &mut self,

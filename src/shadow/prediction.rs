@@ -1,8 +1,9 @@
 //! Predicts what enforce mode would do with the app's answer to a genuine callback.
 //!
-//! The app has received the callback as it came. The prediction therefore tells what gatepost would
-//! make of the same answer. If enforce mode sends another request (JSON), the app may answer
-//! otherwise: the prediction names the headers and fields that the app would not receive.
+//! In shadow mode, the app receives the callback unchanged. The prediction describes the reply that
+//! gatepost would make from the app's answer. In enforce mode, the app may receive another form of
+//! the callback, such as JSON, and may then answer differently. The prediction therefore names the
+//! headers and fields that the app would not receive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,10 +41,10 @@ const GENERAL: [HeaderName; 15] = [
     VIA,
 ];
 
-/// Prefixes of headers that an event has too, or that a load balancer sets.
+/// Prefixes of headers that an event also has, or that a load balancer sets.
 const GENERAL_PREFIXES: [&str; 4] = ["x-forwarded-", "x-real-ip", "traceparent", "tracestate"];
 
-/// Maximum number of headers in a prediction. A client chooses them.
+/// Maximum number of headers in a prediction. A client could send any number of headers.
 const MAX_HEADERS: usize = 16;
 
 /// Maximum length of the name of a header in a prediction, in bytes.
@@ -53,7 +54,7 @@ const MAX_NAME_BYTES: usize = 64;
 pub(super) struct VendorHeaders {
     /// Names of the headers that only a request in its original form has.
     names: Vec<HeaderName>,
-    /// True if the platform reads compressed replies.
+    /// The platform's support for compressed replies.
     accepts_coding: bool,
 }
 
@@ -94,7 +95,8 @@ pub enum Effect {
     Passed,
     /// The platform would get a reply that gatepost writes from the answer.
     PutRight,
-    /// The platform would get the failure policy, or a denial because of an empty answer.
+    /// The platform would get the reply of the failure policy, or a denial because of an empty
+    /// answer.
     Replaced,
     /// gatepost would not ask the app about this kind.
     NotAsked,
@@ -208,8 +210,9 @@ impl Prediction {
     }
 }
 
-/// Returns true if gatepost would not have waited for the end of the answer. Counts from the arrival
-/// of the head, because the app receives the body while it arrives.
+/// Returns true if gatepost would not have waited for the end of the answer. Counts from the
+/// arrival of the head, because in shadow mode the app receives the body while the client sends the
+/// body.
 fn is_late(accepted: &Accepted, ask: &Ask, now: Timestamp) -> bool {
     let arrived = accepted.arrived();
     let took = now.as_millis().saturating_sub(arrived.as_millis());

@@ -13,7 +13,7 @@ pub(super) struct Excerpt {
     pub(super) marked: Range<usize>,
 }
 
-/// The ranges of a text that an excerpt hides, unless a reader says that they are no secrets.
+/// The ranges of a text that an excerpt hides, except for values that cannot be secrets.
 #[derive(Debug)]
 pub(super) enum Hidden {
     /// The ranges of all strings, numbers and dates.

@@ -30,7 +30,7 @@ use crate::printable::{print_only, printable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     file: Option<Box<str>>,
-    /// Index of the text until the excerpt is cut out of it.
+    /// Index of the text that contains the fault; `None` after gatepost has cut out the excerpt.
     text: Option<usize>,
     kind: FaultKind,
     span: Range<usize>,
@@ -145,7 +145,7 @@ impl Fault {
         self.count
     }
 
-    /// Returns `true` if the other fault says the same of the same place.
+    /// Returns `true` if both faults report the same problem at the same place.
     fn repeats(&self, other: &Self) -> bool {
         let place = |fault: &Self| (fault.text, fault.span.clone());
         let is_same_place =
@@ -206,9 +206,10 @@ pub(crate) struct Faults<'t> {
     typos: RefCell<Vec<AbsentKey>>,
     /// The keys that each sort of table may have.
     known: RefCell<Vec<AbsentKey>>,
-    /// The texts and the starts of the values that cannot be secrets.
+    /// The start of each value that cannot be a secret: the index of its text, and the byte in this
+    /// text.
     shown: RefCell<HashSet<(usize, usize)>>,
-    /// The kind of a fault that is added without one.
+    /// The kind of each fault that the code adds without a kind.
     default_kind: FaultKind,
 }
 
@@ -235,8 +236,8 @@ impl<'t> Faults<'t> {
         self.push(self.default_kind, place, problem.into(), remedy.into());
     }
 
-    /// Adds a fault about a key that is missing in a table. If the table has a misspelt form of this
-    /// key, only the misspelt key is reported.
+    /// Adds a fault about a key that is missing in a table. If the table has a misspelt form of
+    /// this key, gatepost reports only the misspelt key.
     pub(crate) fn add_missing(
         &self,
         (table, key): (&Place, &str),
@@ -250,7 +251,7 @@ impl<'t> Faults<'t> {
         self.also_missing(table, key);
     }
 
-    /// Records that another key would correct the latest fault, too.
+    /// Records another missing key that would also correct the latest fault.
     pub(crate) fn also_missing(&self, table: &Place, key: &str) {
         if let Some(fault) = self.list.borrow_mut().last_mut() {
             fault.absent.push(AbsentKey::new(table, key));
@@ -335,7 +336,7 @@ impl<'t> Faults<'t> {
         };
         let words: Vec<_> = words.collect();
         let wanted = kind.because(format!("a known {noun}"));
-        // A suggestion would tell what an environment variable contains.
+        // A suggestion would reveal the contents of an environment variable.
         let shown = if word.place.variable.is_some() { "" } else { word.value };
         self.add_text(word, wanted, allowed(noun, shown, words.iter().copied()));
         if !shown.is_empty() {
@@ -392,8 +393,8 @@ impl<'t> Faults<'t> {
         self.list.borrow().iter().all(|fault| fault.kind.is_warning())
     }
 
-    /// Returns `true` if an error concerns the key or a key inside it, or if a key of the file is
-    /// probably a misspelt form of the key.
+    /// Returns `true` for an error about the key, for an error about a key inside it, and for a key
+    /// of the file that is probably a misspelt form of the key.
     pub(crate) fn are_in(&self, key: &str) -> bool {
         let is_key = |typo: &AbsentKey| typo.table.is_empty() && typo.key == key;
         if self.typos.borrow().iter().any(is_key) {
@@ -405,8 +406,8 @@ impl<'t> Faults<'t> {
         })
     }
 
-    /// Returns the faults, sorted by file, line and column. Leaves out repetitions, and faults that
-    /// a misspelt key causes.
+    /// Returns the faults, sorted by file, line and column. Omits repetitions, and faults that a
+    /// misspelt key causes.
     pub(super) fn into_sorted(self, hidden: &[Hidden]) -> Vec<Fault> {
         let (list, typos) = (self.list.into_inner(), self.typos.into_inner());
         let (known, shown) = (self.known.into_inner(), self.shown.into_inner());
@@ -447,7 +448,7 @@ fn sort_of(key: &str) -> String {
     }
 }
 
-/// Returns the remedy for a key that is right in another table.
+/// Returns the remedy for a key that belongs in another table.
 fn moved(fault: &Fault, known: &[AbsentKey]) -> Option<String> {
     let (table, key) = fault.key.rsplit_once('.').unwrap_or(("", &fault.key));
     let table = sort_of(table);
@@ -542,7 +543,7 @@ pub fn closest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Opt
     let distances = words.iter().map(|word| (strsim::osa_distance(&wrong, &plain(word)), *word));
     // Permits one edit in a short word, and one edit for every three letters of a longer word.
     let close = distances.min().filter(|(distance, word)| *distance <= 1.max(word.len() / 3));
-    // A start of two letters fits too many words.
+    // Two letters are the start of too many words.
     let starts = |word: &&&str| wrong.len() > 2 && plain(word).starts_with(&wrong);
     close.map(|(_, word)| word).or_else(|| words.iter().find(starts).copied())
 }

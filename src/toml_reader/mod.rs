@@ -10,23 +10,27 @@
     reason = "each match lists the types that it accepts; every other type is a fault"
 )]
 
+mod duration;
 mod excerpt;
 mod fault;
 mod fault_kind;
+mod item;
 mod json;
 mod variables;
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub(crate) use duration::duration_key;
 use excerpt::Hidden;
 pub use fault::{Fault, closest};
 pub(crate) use fault::{Faults, Located, Place, TomlText, Warnings, allowed, list};
 pub use fault_kind::FaultKind;
+use item::with_article;
+pub(crate) use item::{Form, Item};
 use json::{integer, write_table};
 pub(crate) use variables::{VariableValue, is_usual_name};
 use variables::{Variables, variable_name};
@@ -66,8 +70,8 @@ pub(crate) fn read<T>(
 /// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
 /// all faults and warnings that `read` has added.
 ///
-/// With `lookup`, `{ env = "NAME" }` may stand in place of a string or a number. `lookup` returns the
-/// value of a variable.
+/// With `lookup`, the texts may have `{ env = "NAME" }` in place of a string or a number. `lookup`
+/// returns the value of a variable.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
     default_kind: FaultKind,
@@ -209,12 +213,13 @@ impl<'d> Table<'d> {
         })
     }
 
-    /// Returns each key whose value came from an environment variable, and the name of the variable.
+    /// Returns each key whose value came from an environment variable, and the name of the
+    /// variable.
     pub(crate) fn used_variables(&self) -> Vec<(String, String)> {
         self.variables.used()
     }
 
-    /// Lets excerpts show a value. A URL with a password or a query may contain a secret.
+    /// Permits excerpts to show a value, unless the value may be a URL with a password or a query.
     fn show(&self, text: &Located<&str>) {
         if !text.value.contains(['@', '?']) {
             self.faults.show(&text.place);
@@ -309,64 +314,6 @@ impl<'d> Table<'d> {
             self.faults.add(&place, problem, "write a number from 0 to 1");
         }
         in_range
-    }
-
-    /// Reads a duration in the unit that ends `key`, `_ms` or `_secs`.
-    ///
-    /// The operator may also write the key without this ending, with a text such as `"5s"`.
-    pub(crate) fn duration(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
-        let (plain, millis) = duration_key(key);
-        let plain_text = self.raw(plain);
-        let Some((value, place)) = plain_text else {
-            return self.whole_duration(key, plain, range);
-        };
-        if self.has(key) {
-            self.read_keys.borrow_mut().push(key);
-            let problem = format!("expected `{plain}` or `{key}`, found both");
-            let problem = FaultKind::KeyUnused.because(problem);
-            self.faults.add(&place, problem, "remove one of the two");
-            return None;
-        }
-        self.read_keys.borrow_mut().push(key);
-        let text = match self.variable(value, &place) {
-            Some(found) => Some(found?.value.trim()),
-            None => value.as_str(),
-        };
-        let parsed = text.map(|text| parse_duration(text, millis));
-        // Another text may be a secret in a wrong place.
-        if matches!(parsed, Some(Ok(_))) {
-            self.faults.show(&place);
-        }
-        let number = match parsed {
-            Some(Ok(number)) if range.contains(&number) => return Some(number),
-            Some(Ok(_)) => {
-                let limit = |number: &i64| Duration::from_millis(number.unsigned_abs() * millis);
-                let (least, most) = (limit(range.start()), limit(range.end()));
-                let wanted = format!("a duration from {least:?} to {most:?}");
-                FaultKind::NumberOutOfRange.because(format!("expected {wanted}, found another"))
-            }
-            Some(Err(found)) => FaultKind::ValueInvalid
-                .because(format!("expected a duration with a unit, found {found}")),
-            None => {
-                let found = with_article(value);
-                let problem = format!("expected a duration in quotes, found {found}");
-                FaultKind::TypeMismatch.because(problem)
-            }
-        };
-        let remedy = format!("write, for example, {plain} = \"5s\" or \"1500ms\"");
-        self.faults.add(&place, number, remedy);
-        None
-    }
-
-    /// Reads a duration as a whole number in the unit of the key.
-    fn whole_duration(&self, key: &'d str, plain: &str, range: RangeInclusive<i64>) -> Option<i64> {
-        let Some((value @ DeValue::String(_), place)) = self.raw(key) else {
-            return self.integer(key, range);
-        };
-        let problem = format!("expected a whole number, found {}", with_article(value));
-        let remedy = format!("write a whole number, or use the key {plain} = \"5s\"");
-        self.faults.add(&place, FaultKind::TypeMismatch.because(problem), remedy);
-        None
     }
 
     pub(crate) fn boolean(&self, key: &'d str) -> Option<bool> {
@@ -495,119 +442,6 @@ impl<'d> Table<'d> {
     }
 }
 
-/// Splits the unit from the key of a duration. Returns the key without the unit, and the unit in
-/// milliseconds.
-pub(crate) fn duration_key(key: &str) -> (&str, u64) {
-    match (key.strip_suffix("_ms"), key.strip_suffix("_secs")) {
-        (Some(plain), _) => (plain, 1),
-        (None, Some(plain)) => (plain, 1000),
-        (None, None) => (key, 1000),
-    }
-}
-
-/// Parses a text such as `5s`, `1500ms` or `1h 30m`. Returns a whole number of units.
-///
-/// # Errors
-///
-/// Returns the name of what the text is instead.
-fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
-    let has_unit = text.contains(|c: char| c.is_ascii_alphabetic());
-    if !has_unit {
-        return Err("no unit");
-    }
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| "another text")?;
-    let millis = i64::try_from(duration.as_millis()).map_err(|_| "a very long duration")?;
-    let unit = i64::try_from(unit_millis).unwrap_or(i64::MAX);
-    if millis % unit == 0 { Ok(millis / unit) } else { Err("a fraction of a second") }
-}
-
-/// A value that may be of several types, with its place.
-#[derive(Debug)]
-pub(crate) struct Item<'d> {
-    pub(crate) form: Form<'d>,
-    pub(crate) place: Place,
-}
-
-impl<'d> Item<'d> {
-    pub(crate) fn boolean(&self) -> Option<bool> {
-        match &self.form {
-            Form::Other(value) => value.as_bool(),
-            Form::String(_) | Form::Table(_) => None,
-        }
-    }
-
-    /// Returns the number of elements of a list; 0 for any other value.
-    pub(crate) fn len(&self) -> usize {
-        match &self.form {
-            Form::Other(DeValue::Array(items)) => items.len(),
-            _ => 0,
-        }
-    }
-
-    /// Returns true for a string, a list, and an environment variable in place of a string.
-    pub(crate) fn is_strings(&self) -> bool {
-        match &self.form {
-            Form::String(_) | Form::Other(DeValue::Array(_)) => true,
-            Form::Table(table) => table.has("env") && table.entries.len() == 1,
-            Form::Other(_) => false,
-        }
-    }
-
-    /// Names the value in a fault that expects a non-empty list of strings.
-    pub(crate) fn found(&self) -> &'static str {
-        match (&self.form, self.len()) {
-            (Form::Other(DeValue::Array(_)), 0) => "an empty list",
-            (Form::Other(DeValue::Array(_)), _) => "a list with a value that is not a string",
-            _ => self.form.name(),
-        }
-    }
-
-    /// Returns the strings of a list; empty for any other value.
-    ///
-    /// Omits elements that are not strings, so the result may be shorter than [`Item::len`].
-    pub(crate) fn strings(&self) -> Vec<Located<&'d str>> {
-        let Form::Other(DeValue::Array(items)) = &self.form else { return Vec::new() };
-        let located = items.iter().enumerate().filter_map(|(index, item)| match item.get_ref() {
-            DeValue::String(text) => {
-                Some(Located { value: &**text, place: self.place.element(index, item.span()) })
-            }
-            _ => None,
-        });
-        located.collect()
-    }
-}
-
-/// A value of a key that accepts several types.
-#[derive(Debug)]
-pub(crate) enum Form<'d> {
-    String(&'d str),
-    Table(Table<'d>),
-    Other(&'d DeValue<'d>),
-}
-
-impl Form<'_> {
-    /// Returns the name of the value's type with an article, for a fault.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::String(_) => "a string",
-            Self::Table(_) => "a table",
-            Self::Other(value) => with_article(value),
-        }
-    }
-}
-
-const fn with_article(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -635,43 +469,6 @@ mod tests {
                 "4:8: inner.size: expected a number from 1 to 10, found 900; write a number from 1 to 10",
             ]
         );
-    }
-
-    #[test]
-    fn reads_duration_with_or_without_unit_in_key() {
-        let read = |text: &str| {
-            read(text, FaultKind::ValueInvalid, |table, _| {
-                let read =
-                    (table.duration("wait_ms", 1..=5000), table.duration("age_secs", 0..=60));
-                table.finish();
-                Some(read)
-            })
-            .map(|(read, _)| read)
-            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-        };
-        assert_eq!(read("wait_ms = 1500\nage_secs = 5"), Ok((Some(1500), Some(5))));
-        assert_eq!(read("wait = '1500ms'\nage = '1m'"), Ok((Some(1500), Some(60))));
-        assert_eq!(read("wait = '1s 500ms'"), Ok((Some(1500), None)));
-        for (text, expected) in [
-            ("wait = '6s'", "expected a duration from 1ms to 5s, found another"),
-            ("wait = '-1s'", "expected a duration from 1ms to 5s"),
-            ("wait = '5'", "expected a duration with a unit, found no unit"),
-            ("wait = 'soon'", "expected a duration with a unit, found another text"),
-            ("age = '1500ms'", "found a fraction of a second"),
-            (
-                "wait = 5",
-                "expected a duration in quotes, found a whole number; write, for example, wait = \"5s\"",
-            ),
-            (
-                "wait_ms = '5s'",
-                "expected a whole number, found a string; write a whole number, or use the key wait =",
-            ),
-            ("wait = '1s'\nwait_ms = 1", "expected `wait` or `wait_ms`, found both"),
-            ("wait_s = 1", "did you mean `wait_ms`?"),
-        ] {
-            let faults = read(text).unwrap_err();
-            assert!(faults.contains(expected) && faults.lines().count() == 1, "{text}: {faults}");
-        }
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
 /// The variables that a text names.
 ///
-/// Holds all values before the first key is read, so that a key can return a borrowed text. Some are
-/// secrets: a key with a secret reads its variable itself.
+/// gatepost looks up all values before it reads the first key, so that a key can return a borrowed
+/// text. Some of these values are secrets. A key with a secret reads the variable itself.
 #[derive(Default)]
 pub(super) struct Variables {
     values: HashMap<String, VariableValue>,

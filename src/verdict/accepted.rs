@@ -22,8 +22,8 @@ use crate::time::Timestamp;
 
 /// The permit to forward a genuine callback. Clones are cheap.
 ///
-/// Only the gate creates this permit. The layer puts the permit into the extensions of the request
-/// with the event.
+/// Only [`Gate`](crate::Gate) creates this permit. The layer puts the permit into the extensions of
+/// the request with the event.
 ///
 /// # Examples
 ///
@@ -67,18 +67,18 @@ pub(crate) struct AcceptedCallback {
     pub(crate) arrival: Arrival,
     /// Value of `access-control-allow-origin` for the reply; `None` without this header.
     pub(crate) cors: Option<HeaderValue>,
-    /// Form of the event; `None` if the address sets the form.
+    /// Form of the event; `None` if the settings of the kind determine the form.
     pub(crate) forward: Option<Forward>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
     /// The value that has already arrived with another callback; `None` if there is none.
     pub(crate) reused: Option<Reused>,
-    /// `None` if the machine shares no state with others.
+    /// State that machines share; `None` if this machine shares no state.
     pub(crate) sharing: Option<Box<Sharing>>,
-    /// Reply to a challenge, which the app does not get; `None` for any other callback.
+    /// Reply to a challenge; `None` for any other callback. The app does not receive a challenge.
     pub(crate) challenge: Option<Box<Reply>>,
-    /// Digest of the platform's id of the session that the callback starts or ends; `None` if it
-    /// names none.
+    /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
+    /// callback names no session.
     pub(crate) session_id: Option<u64>,
 }
 
@@ -170,7 +170,8 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// Returns an error if `T` describes another kind, or if the data does not match `T`.
+    /// Returns an error for a `T` that describes another kind, and for data that does not match
+    /// `T`.
     pub fn view<T: View>(&self) -> Result<T, ViewError> {
         let event = self.event();
         if !T::describes(&event.provider, &event.kind) {
@@ -199,7 +200,7 @@ impl Accepted {
     /// Returns true if an earlier callback with other data had the same id, and the platform has
     /// signed both.
     ///
-    /// gatepost delivers both events. They have the same `ce-id`.
+    /// gatepost delivers both events. Both events have the same `ce-id`.
     #[must_use]
     pub fn reuses_id(&self) -> bool {
         self.0.reused == Some(Reused::Id)
@@ -291,8 +292,8 @@ impl Accepted {
         signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))
     }
 
-    /// Returns the addresses that get a copy of the event, for a server that sends copies; `None` for a
-    /// decision, or if the config names no such address.
+    /// Returns the addresses that get a copy of the event, for a server that sends copies; `None`
+    /// for a decision, or if the config names no such address.
     #[must_use]
     pub fn mirror(&self) -> Option<&Arc<Addresses>> {
         self.delivery().as_ask().and_then(|ask| ask.mirror.as_ref())

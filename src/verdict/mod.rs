@@ -1,7 +1,7 @@
 //! Verdicts on callbacks. There are exactly three:
 //!
-//! - [`Accepted`]: the callback is genuine. Only [`Gate`](crate::Gate) creates this verdict, and code
-//!   that forwards an event accepts no other type.
+//! - [`Accepted`]: the callback is genuine. Only [`Gate`](crate::Gate) creates this verdict, and
+//!   code that forwards an event accepts no other type.
 //! - [`Refusal`]: the client is at fault.
 //! - [`Unavailable`](crate::Unavailable): the callback is genuine, but gatepost has no usable
 //!   answer from the app. The failure policy decides the reply.

@@ -108,8 +108,8 @@ impl Refusal {
         self
     }
 
-    /// Returns the bytes of the body that gatepost received: none if it refused the callback for its
-    /// head. The body contains personal data, and may contain secrets.
+    /// Returns the bytes of the body that gatepost received. If gatepost refused the callback for
+    /// its head, returns no bytes. The body contains personal data, and may contain secrets.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.body
@@ -127,8 +127,8 @@ impl Refusal {
         self.0.kind
     }
 
-    /// Returns details for the operator, never a secret. Received names are escaped, and cut after
-    /// 100 characters.
+    /// Returns details for the operator, never a secret. gatepost escapes received names, and cuts
+    /// them after 100 characters.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
@@ -232,13 +232,19 @@ impl From<ChallengeError> for RefusalCause {
         match error {
             ChallengeError::Invalid(place) => {
                 let expected = "expected 1 to 128 letters, digits, _ and - as the challenge";
-                Self::with(RefusalKind::FieldInvalid, format!("{expected} at {place}"))
+                Self::with(
+                    RefusalKind::FieldInvalid,
+                    format!("{expected} at {place}, found another text"),
+                )
             }
-            ChallengeError::Missing(place) => {
-                Self::with(RefusalKind::FieldMissing, format!("expected a value at {place}"))
-            }
+            ChallengeError::Missing(place) => Self::with(
+                RefusalKind::FieldMissing,
+                format!("expected a value at {place}, found none"),
+            ),
             ChallengeError::Unexpected(place) => {
-                let detail = format!("expected the value of the template's setting at {place}");
+                let detail = format!(
+                    "expected the value of the template's setting at {place}, found another value"
+                );
                 Self::with(RefusalKind::FieldInvalid, detail)
             }
             ChallengeError::Unsigned => RefusalKind::SignatureMissing.into(),
@@ -267,17 +273,20 @@ impl From<SignatureError> for RefusalCause {
             SignatureError::Expired { secs_ago } => {
                 Self::with(RefusalKind::TimestampExpired, format!("{secs_ago} s ago"))
             }
-            SignatureError::Ambiguous { place } => {
-                Self::with(RefusalKind::FieldDuplicate, format!("different values at {place}"))
-            }
+            SignatureError::Ambiguous { place } => Self::with(
+                RefusalKind::FieldDuplicate,
+                format!("expected equal values at {place}, found different values"),
+            ),
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureError::Absent { place } => {
-                Self::with(RefusalKind::SignatureMissing, format!("expected at {place}"))
-            }
-            SignatureError::PartMissing { place } => {
-                Self::with(RefusalKind::SignedPartMissing, format!("expected at {place}"))
-            }
+            SignatureError::Absent { place } => Self::with(
+                RefusalKind::SignatureMissing,
+                format!("expected a signature at {place}, found none"),
+            ),
+            SignatureError::PartMissing { place } => Self::with(
+                RefusalKind::SignedPartMissing,
+                format!("expected a value at {place}, found none"),
+            ),
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {
                 Self::with(RefusalKind::TimestampTooFarAhead, format!("{secs} s ahead"))

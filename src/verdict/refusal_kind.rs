@@ -80,7 +80,7 @@ pub enum RefusalKind {
     TimestampTooFarAhead,
     /// The secret path segment is wrong.
     TokenMismatch,
-    /// The request asks for an upgrade to another protocol on a callback path.
+    /// The client requests an upgrade to another protocol on a callback path.
     UpgradeNotAllowed,
     /// The body is not UTF-8.
     Utf8Invalid,
@@ -170,8 +170,8 @@ impl RefusalKind {
         }
     }
 
-    /// Returns true if the server must close the connection, because the end of the request is
-    /// unknown or too far away to read.
+    /// Returns true if the server must close the connection. The end of the request is then
+    /// unknown, or the rest of the request is too long to read.
     pub(super) const fn closes(self) -> bool {
         matches!(
             self,
@@ -213,7 +213,7 @@ impl RefusalKind {
             }
             Self::NotAnObject => ("not_an_object", "the body is not a JSON object"),
             Self::PathAmbiguous => {
-                ("path_ambiguous", "the path or the query is another spelling of a callback's")
+                ("path_ambiguous", "the target is another spelling of a callback path or query")
             }
             Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
             Self::SignatureMalformed => ("signature_malformed", "the signature cannot be decoded"),

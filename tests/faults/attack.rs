@@ -1,4 +1,4 @@
-//! Clients that hold connections and memory: they send requests and never finish them.
+//! Clients that occupy connections and memory: they send requests and never finish them.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
@@ -21,7 +21,7 @@ pub fn open(port: u16) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Opens `count` connections, and sends `bytes` on each. Keeps those that gatepost has closed.
+/// Opens `count` connections, and sends `bytes` on each. Returns all of them, closed or open.
 pub fn send(port: u16, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
     let mut streams: Vec<_> = (0..count).map_while(|_| open(port)).collect();
     for stream in &mut streams {
@@ -30,7 +30,7 @@ pub fn send(port: u16, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
     streams
 }
 
-/// A push of 1 MiB without its last byte.
+/// Returns a push of 1 MiB without its last byte.
 pub fn body() -> Vec<u8> {
     const LENGTH: usize = 1 << 20;
     let head =
@@ -38,7 +38,7 @@ pub fn body() -> Vec<u8> {
     [head.as_bytes(), &vec![b' '; LENGTH - 1]].concat()
 }
 
-/// A head of 60 KB without its end.
+/// Returns a head of 60 KB without its end.
 pub fn head() -> Vec<u8> {
     format!("POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(60_000)).into_bytes()
 }
@@ -72,7 +72,8 @@ pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {
 /// Flow control of a connection and its streams.
 #[derive(Default)]
 struct Windows {
-    /// Bytes that gatepost permits beyond the initial window of each stream, and of stream 0.
+    /// Bytes that gatepost permits beyond the initial window: of each stream, and of the connection
+    /// (stream 0).
     more: HashMap<u32, usize>,
     sent: HashMap<u32, usize>,
     ended: std::collections::HashSet<u32>,
@@ -103,7 +104,7 @@ impl Windows {
         frames
     }
 
-    /// Reads frames: larger windows, and ends of streams.
+    /// Reads frames. Records window updates, and streams that gatepost has answered or reset.
     fn read(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         let mut piece = [0; FRAME];
         let length = stream.read(&mut piece)?;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kills gatepost under load, and checks that no acknowledged event is lost:
-# `crash.sh [--rounds N] [--seed N] [--power-loss]`. Without --rounds, 25 rounds with each sort of kill.
-# CRASH_PROFILE=release runs optimized builds. Loopback only.
+# `crash.sh [--rounds N] [--seed N] [--power-loss]`. Without --rounds, runs 25 rounds, then 25 rounds
+# with a power loss. CRASH_PROFILE=release runs optimized builds. Uses only the loopback network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${CRASH_PROFILE-dev}

@@ -12,7 +12,7 @@ use super::process::TOKEN;
 /// Time limit for the reply to a heavy body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A kind of bodies: the form of its text, and the path that reads this form.
+/// A sort of body: the form of its text. The path of the request selects a route for this form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Heavy {
     Array,
@@ -97,8 +97,8 @@ impl Heavy {
     }
 }
 
-/// Sends the request again and again until `ends`, on one connection as long as possible. Returns
-/// the complaints about replies other than refusals.
+/// Sends the request repeatedly until `ends` is true, on one connection as long as possible.
+/// Returns the complaints about replies other than refusals.
 pub fn send_until(port: u16, request: &[u8], ends: &AtomicBool, sent: &AtomicU64) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut connection = None;

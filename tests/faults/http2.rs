@@ -21,7 +21,7 @@ const STREAMS: usize = 4;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Sends requests until the duration of the load is over. The load must have settings of TLS.
+/// Sends requests until the duration of the load is over. The load must have TLS settings.
 pub fn run(load: &Load<'_>) -> Tally {
     let config = Arc::new(over_http2(load));
     let until = Instant::now() + load.duration;
@@ -40,7 +40,7 @@ pub fn run(load: &Load<'_>) -> Tally {
 }
 
 fn over_http2(load: &Load<'_>) -> ClientConfig {
-    let config = load.tls.as_deref().expect("expected settings of TLS, found none");
+    let config = load.tls.as_deref().expect("expected TLS settings, found none");
     let mut config = config.clone();
     config.alpn_protocols = vec![b"h2".to_vec()];
     config
@@ -72,8 +72,8 @@ impl Sender<'_> {
         tally
     }
 
-    /// Sends requests on the connection. Returns the requests that gatepost did not process, because
-    /// it closes the connection. A client sends these again (RFC 9113, section 8.7).
+    /// Sends requests on the connection. Returns the requests that gatepost has not processed
+    /// because the connection ends. The caller sends them again (RFC 9113, section 8.7).
     async fn exchange(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,
@@ -115,7 +115,7 @@ impl Sender<'_> {
         unprocessed
     }
 
-    /// Sends a request, on a new connection if the present one takes no more.
+    /// Sends a request. If the present connection accepts no more requests, opens a new connection.
     async fn send(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,
@@ -133,7 +133,7 @@ impl Sender<'_> {
         let head = http::Request::builder().method(request.method()).uri(uri);
         let (response, mut body) = client.send_request(head.body(())?, request.body.is_none())?;
         if let Some(bytes) = &request.body {
-            // If the stream has been reset, the response has the error.
+            // If gatepost has reset the stream, the response returns the error.
             let _reset = body.send_data(Bytes::copy_from_slice(bytes.as_bytes()), true);
         }
         *connection = Some(client);
@@ -163,8 +163,8 @@ async fn read(response: ResponseFuture) -> Result<Reply, Failure> {
     Ok(Reply { status: head.status.as_u16(), body: String::from_utf8(body)? })
 }
 
-/// Returns true if gatepost has processed no part of the request: it refused the stream, or it said
-/// in `GOAWAY` that it processes only earlier streams.
+/// Returns true if gatepost has not processed the request. In this case, gatepost resets the stream
+/// with `REFUSED_STREAM`, or sends a `GOAWAY` without an error.
 fn is_unprocessed(error: &Failure) -> bool {
     error.downcast_ref::<h2::Error>().is_some_and(|error| {
         error.reason() == Some(Reason::REFUSED_STREAM)

@@ -207,7 +207,7 @@ impl Load<'_> {
     }
 }
 
-/// Connects to a port of the machine from one of its addresses.
+/// Connects to a local port from `source`, an address of the same machine.
 pub fn connect_from(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     bind(&socket, &SocketAddrV4::new(source, 0))?;
@@ -286,7 +286,7 @@ impl Request {
         if self.body.is_some() { "POST" } else { "GET" }
     }
 
-    /// Returns the request as HTTP/1.1 writes it.
+    /// Formats the request for HTTP/1.1.
     fn bytes(&self) -> Vec<u8> {
         let (method, path) = (self.method(), &self.path);
         let length = self.body.as_ref().map(|body| format!("content-length: {}\r\n", body.len()));

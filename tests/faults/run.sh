@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Faults under load: `run.sh [--brief] [SCENARIO…]` prints a table, and fails if a reply was lost.
-# Loopback only.
+# Causes faults under load: `run.sh [--brief] [SCENARIO…]` prints a table, and fails if a reply is
+# lost. Uses only the loopback network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo build -q --release -p gatepost-proxy -p gatepost-faults --bin gatepost --bin faults

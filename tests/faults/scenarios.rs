@@ -1,4 +1,4 @@
-//! Scenarios: each sends a load to gatepost, in most cases while one thing fails.
+//! Scenarios: each sends a load to gatepost, in most cases while app, log or client fails.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
@@ -339,11 +339,11 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     row
 }
 
-/// Sends a load while another client opens as many connections as gatepost has file descriptors, and
-/// a second load afterwards.
+/// Sends a load while another client opens as many connections as gatepost has file descriptors.
+/// Then sends a second load.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
-    // Permits 80 connections, so that the other client has more of them than the load.
+    // With this limit, gatepost permits 80 connections. The load has fewer than half of them.
     let setup = Setup { descriptors: Some("-n 192"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
     // If gatepost closes a connection, the client may be unable to connect again.
@@ -360,7 +360,7 @@ fn descriptors(run: &Run<'_>) -> Row {
     drop(others);
     let after = run.load(&setup, &app, HEALTHY).run();
     let mut row = Row { name: "descriptors", tally: after, ..Row::default() };
-    row.notes.push(format!("{spared} by policy without free descriptors"));
+    row.notes.push(format!("{spared} replies by failure policy, for lack of descriptors"));
     row.expect_all_right();
     row.tally.add(tally);
     row.finish(&setup, &mut gatepost, &app);
@@ -447,8 +447,8 @@ fn reload(run: &Run<'_>) -> Row {
     row
 }
 
-/// Sends a load over TLS and a plain one. Reloads repeatedly, each second time with another
-/// certificate.
+/// Sends one load over TLS and one over plain HTTP. Reloads repeatedly, every second time with
+/// another certificate.
 fn reload_tls(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -544,7 +544,7 @@ const HEAVIEST: usize = 15_000_000;
 /// Limit of the 99th percentile of the reply times beside heavy bodies, in milliseconds.
 const MOST_MILLIS: f64 = 50.0;
 
-/// Sends genuine pushes from one address while another address sends heavy bodies of one kind after
+/// Sends genuine pushes from one address while another address sends heavy bodies, one sort after
 /// the other.
 fn heavy_bodies(run: &Run<'_>) -> Row {
     let mut row = Row { name: "heavy-bodies", ..Row::default() };
@@ -666,14 +666,15 @@ fn open_streams(port: u16) -> Vec<TcpStream> {
 fn connections(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
-    // Twice the load and more: the client that holds most is the other one at all times.
+    // The limit is more than twice the connections of the load. The other client therefore always
+    // has more connections than the load.
     const LIMIT: usize = 128;
     const ROUNDS: u32 = 10;
     setup.prepend(&format!("max_connections = {LIMIT}\n"));
     let mut gatepost = setup.start();
     let (mut held, mut opened) = (Vec::new(), 0);
     let mut row = Row { name: "connections", ..Row::default() };
-    // On a busy machine, a load may end before the other client has opened that many.
+    // On a busy machine, a load may end before the other client has exceeded the limit.
     for _ in 0..ROUNDS {
         let load = run.load(&setup, &app, HEALTHY);
         row.tally.add(while_loaded(&load, || {

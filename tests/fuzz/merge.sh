@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Merges what run.sh found into the corpus and reduces it again: merge.sh [TARGET…].
+# Merges the inputs that run.sh found into the corpus, and reduces the corpus: merge.sh [TARGET…].
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./build.sh
 
-# Counts edges, not how often each is taken.
+# libFuzzer counts each edge once, however often the program takes it.
 options=(-use_counters=0 -max_len=8192 -verbosity=0)
 [ $# -gt 0 ] || set -- targets/*.rs
 for target; do

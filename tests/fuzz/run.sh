@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each: run.sh [SECONDS] [TARGET…]. The default is 10 s each.
+# Builds the fuzz targets, and runs each for 10 s or SECONDS: run.sh [SECONDS] [TARGET…].
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./build.sh

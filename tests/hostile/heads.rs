@@ -14,12 +14,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Makes a case of a push with an additional raw header line.
+/// Creates a case of a push with an additional raw header line.
 fn line(line: &str) -> Case {
     post(format!("{line:?}"), &format!("content-length: {{len}}\r\n{line}\r\n"), "{push}")
 }
 
-/// Makes a case of a request with that header line on a path that passes to the app.
+/// Creates a case of a request with this header line on a path that passes to the app.
 fn passing(line: &str) -> Case {
     let head = "GET /other HTTP/1.1\r\nhost: gate.test\r\n";
     case(format!("{line:?} on another path"), format!("{head}{line}\r\n\r\n"))

@@ -2,7 +2,7 @@
 
 use super::{Case, Door, EVENT, Outcome, Sends, Then, Wire, expand, same, scene};
 
-/// Function that makes the frames that a client sends after its preface and settings.
+/// Function that creates the frames that a client sends after its preface and settings.
 pub(super) type Frames = fn() -> Vec<u8>;
 
 /// Outcome of the first stream.

@@ -103,17 +103,17 @@ const EVENT: &str = "POST /live/push";
 const LENGTH: &str = "content-length: {len}\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
 
-/// Makes a case. By default, gatepost must refuse the request with 400 and close the connection.
+/// Creates a case. By default, gatepost must refuse the request with 400 and close the connection.
 fn case(name: impl Into<String>, bytes: impl Into<String>) -> Case {
     Case::new(name.into(), Sends::Bytes(bytes.into()))
 }
 
-/// Makes a case of a request with a host and these header lines, each with a line end.
+/// Creates a case of a request with a host and these header lines, each with a line end.
 fn request(name: impl Into<String>, line: &str, headers: &str, body: &str) -> Case {
     case(name, format!("{line}\r\nhost: gate.test\r\n{headers}\r\n{body}"))
 }
 
-/// Makes a case of a push with these header lines.
+/// Creates a case of a push with these header lines.
 fn post(name: impl Into<String>, headers: &str, body: &str) -> Case {
     request(name, "POST /callbacks/tencent HTTP/1.1", headers, body)
 }
@@ -283,7 +283,7 @@ pub fn run(door: &dyn Door) {
     }
     let seen: Vec<_> = door.seen().into_iter().map(|seen| seen.line).collect();
     if faults.is_empty() && seen != expected {
-        _ = writeln!(faults, "the app received late requests: {seen:?}");
+        _ = writeln!(faults, "expected no further request at the app, found {seen:?}");
     }
     println!("{sums}");
     assert!(faults.is_empty(), "\n{faults}");
@@ -341,11 +341,11 @@ impl Seen {
     fn check(&self, server: Server) -> Result<(), String> {
         let count = |name| self.headers.iter().filter(|(n, _)| *n == name).count();
         if self.headers.iter().any(|(name, value)| value == "forged" || name == "x-injected") {
-            return Err(format!("the app received a forged header: {self:?}"));
+            return Err(format!("expected no forged header, found {self:?}"));
         }
         let h2c = |(n, value): &(String, String)| n == "upgrade" && value.contains("h2c");
         if server == Server::Pingora && self.headers.iter().any(h2c) {
-            return Err(format!("the app may switch to HTTP/2: {self:?}"));
+            return Err(format!("expected no upgrade to HTTP/2, found {self:?}"));
         }
         if self.line != EVENT {
             let reserved = |name: &str| name.starts_with("ce-") || name.starts_with("gatepost-");
@@ -391,5 +391,5 @@ fn expand(text: &str, stream: &str) -> Vec<u8> {
         .replace("{len}", &push.len().to_string())
         .replace("{hex}", &format!("{:x}", push.len()))
         .replace("{push}", &push);
-    text.chars().map(|c| u8::try_from(c).expect("expected only characters up to `ÿ`")).collect()
+    text.chars().map(|c| u8::try_from(c).expect("expected a Latin-1 character")).collect()
 }

@@ -21,7 +21,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Checks that the body is one of the constant bodies: a refusal tells the client no reason.
+    /// Checks that the body is one of the constant bodies: the client must not receive a reason.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Wire {
     pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
         while self.unread.len() < length {
             if !self.fill()? {
-                return Err("the server closed the connection within a response".into());
+                return Err("expected a complete response, found a closed connection".into());
             }
         }
         Ok(self.take(length))
@@ -123,7 +123,7 @@ impl Wire {
                 Ok(true)
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Err(format!("received no byte within {PATIENCE:?}"))
+                Err(format!("expected a byte within {PATIENCE:?}, found none"))
             }
             Err(_) => Ok(false),
         }

@@ -360,7 +360,7 @@ fn boolean_does_not_allow_where_zero_allows() {
 }
 
 #[test]
-fn reads_empty_array_and_null_envelope_as_php_means_them() {
+fn reads_empty_array_of_php_as_object_and_ignores_null_envelope() {
     let gate = gate("", "");
     for answer in [r#"{"allow":true,"data":null}"#, r#"{"data":null,"result":1}"#] {
         let conclusion = conclude(&gate, "/kollus", PLAY, answer);
@@ -374,7 +374,7 @@ fn reads_empty_array_and_null_envelope_as_php_means_them() {
 }
 
 #[test]
-fn conclusion_tells_whether_the_reply_allows() {
+fn conclusion_has_permission_of_the_reply() {
     let gate = gate("[template.on]\nlive_play = { on_failure = \"allow\" }\ndrm = {}", "");
     for (path, body, status, answer, permission) in [
         ("/kollus", PLAY, 200, ALLOWED, Some(Permission::Allow)),
@@ -405,7 +405,7 @@ fn resend_has_the_decision_of_its_first_copy() {
 }
 
 #[test]
-fn template_keeps_one_value_of_a_server() {
+fn template_keeps_first_extension_of_a_server() {
     let gate = gate("[template.on]\nlive_play = {}", "");
     let accepted = accept(&gate, "/kollus", PLAY);
     let template = accepted.template();

@@ -1,5 +1,5 @@
-//! Sends forged, damaged and late samples of every built-in provider, and lets the app of every
-//! decision fail.
+//! Sends forged, damaged and late samples of every built-in provider, and simulates failures of the
+//! app for every decision.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ const TOKEN: &str = "a-token-of-the-path-0123456789";
 struct Provider {
     definition: Definition,
     table: Table,
-    /// The key that signs, and the key of the template.
+    /// The platform's key, and the template's key.
     keys: (String, String),
 }
 
@@ -80,7 +80,7 @@ impl Provider {
         if self.definition.info().token { format!("/cb/{TOKEN}") } else { "/cb".to_owned() }
     }
 
-    /// Returns the gate; an error if the keys do not fit the definition.
+    /// Builds a gate for the kind. Returns an error if the keys do not fit the definition.
     fn gate(&self, kind: &KindInfo) -> Result<Gate, ConfigError> {
         let (name, kind) = (self.name(), &kind.name);
         let info = self.definition.info();
@@ -102,14 +102,14 @@ impl Provider {
         Gate::builder().toml(toml).build()
     }
 
-    /// Returns the value of a setting, in the definition's own form if it has a default.
+    /// Returns the value of a setting: its default, else the template's key.
     fn setting(&self, name: &str) -> String {
         let default = self.table["settings"][name].get("default").and_then(Value::as_str);
         default.map_or_else(|| self.keys.1.clone(), ToOwned::to_owned)
     }
 
-    /// Returns the sample of the kind, signed. If the key does not fit, returns a request that gatepost
-    /// refuses.
+    /// Returns the signed sample of the kind. If the key cannot sign, returns a request that
+    /// gatepost refuses.
     fn request(&self, kind: &KindInfo, now: i64) -> Request<Bytes> {
         let mut sample = self.definition.sample(&kind.name).unwrap();
         for setting in self.definition.info().settings {
@@ -157,7 +157,7 @@ impl Provider {
     }
 }
 
-/// Changes the text at `found_in`: a header or a top-level member of the body.
+/// Changes the proof at the location `found_in`: a header, or a top-level member of the body.
 fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> Option<String>) {
     if let Some(name) = found_in.strip_prefix("header:") {
         let name: HeaderName = name.parse().unwrap();
@@ -282,7 +282,7 @@ fn refuses_another_body_if_the_signature_covers_the_body() {
 }
 
 #[test]
-fn content_type_decides_no_verdict() {
+fn content_type_does_not_change_verdict() {
     for provider in Provider::all() {
         for kind in provider.kinds().into_iter().take(2) {
             let mut request = provider.request(&kind, NOW);
@@ -322,7 +322,7 @@ fn denies_every_decision_while_the_app_is_down() {
                 Answer::response(StatusCode::INTERNAL_SERVER_ERROR, Some(Bytes::new())),
                 Answer::response(StatusCode::OK, Some("<b>Fatal error</b>".into())),
             ] {
-                // The reply to some decisions, such as the next episode, carries no verdict.
+                // The reply to some decisions, such as the next episode, carries no permission.
                 if allowed != denied {
                     let what = format!("{}.{}: {failure:?}", provider.name(), kind.name);
                     assert_ne!(reply(&failure), allowed, "{what}");

@@ -156,7 +156,7 @@ fn reports_wrong_common_events() {
     assert!(error.contains("expected a provider with common events"), "{error}");
 }
 
-/// Each sample of a kind with a common event has this event, and names its stream.
+/// Checks that each sample of a kind with a common event has this event, and names the stream.
 #[test]
 fn samples_of_built_in_platforms_have_their_common_event() {
     let mut platforms = Vec::new();
@@ -179,7 +179,7 @@ fn samples_of_built_in_platforms_have_their_common_event() {
             let ce_type = headers["ce-type"].to_str().unwrap();
             let word = ce_type.strip_prefix("com.gatepost.stream.");
             let place = format!("{name}.{}", kind.name);
-            // The shared sample of a platform may be one without the common event.
+            // The sample of this kind has a value without a common event.
             let Some(word) = word else {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;

@@ -47,7 +47,7 @@ fn reports_addresses_that_no_server_can_have() {
         ("upstream = []", "1:1: upstream: expected an address, found none; write an address"),
         (
             "upstream = ['http://a', 'http://a']",
-            "1:25: upstream[1]: expected another address, found one twice",
+            "1:25: upstream[1]: expected each address once, found an address twice",
         ),
         (
             "upstream = 'unix:app.sock'",
@@ -1126,7 +1126,7 @@ fn address_may_be_a_path_on_each_server_of_the_upstream() {
     for (address, fault) in [
         (
             "['/live/play', 'http://10.0.0.1:3000/live/play']",
-            "expected another address, found one twice",
+            "expected each address once, found an address twice",
         ),
         (
             "{ url = '/live/play', forward = 'passthrough' }",

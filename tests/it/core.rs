@@ -132,7 +132,7 @@ fn headers(reply: &Reply) -> Vec<(String, String)> {
 #[test]
 fn core_gives_expected_result_for_every_vector() {
     let gate = vectors::gate("http://app.test");
-    // Check every vector before the test fails, so that its output shows all faults of a provider.
+    // Check every vector before the test fails, so that the output shows all faults of a provider.
     let fails = |vector: &Vector| {
         let check = || {
             vector.check_signature();

@@ -22,7 +22,7 @@ fn gate(route: &str) -> Gate {
 async fn send(gate: &Gate, request: Request<Full<Bytes>>) -> (StatusCode, HeaderMap) {
     let app = service_fn(async |request: Request<_>| {
         let mut reply = Response::new(Full::<Bytes>::from(r#"{"allow":true}"#));
-        // Only a request that the gate passes on keeps its method.
+        // The layer has passed on a preflight. An event has the method `POST`.
         if request.method() == http::Method::OPTIONS {
             *reply.status_mut() = StatusCode::IM_A_TEAPOT;
         }

@@ -373,7 +373,7 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
 }
 
 #[test]
-fn kind_does_not_enforce_time_of_its_own_signature_unless_definition_says_so() {
+fn kind_enforces_time_of_its_own_signature_only_if_definition_requires_it() {
     let folder = tempfile::tempdir().unwrap();
     let judge = |enforced: bool| {
         let definition = format!(

@@ -1,4 +1,4 @@
-//! Tests of what a fault tells: one fault for one mistake, the right remedy, its place, its code.
+//! Tests of config faults: one fault for each mistake, with the right remedy, position and code.
 
 use std::path::Path;
 
@@ -129,7 +129,7 @@ fn names_provider_of_pinned_template() {
     let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
                     or one of these templates: `m`";
     assert!(fault.contains(expected), "{fault}");
-    // A template with a fault of its own is not reported as unknown.
+    // gatepost does not report a template with a fault as unknown.
     let faulty = COMPLETE.replace("name = 'm'", "name = 'm m'");
     let route = route.replace("'a'", "'m'");
     assert_eq!(codes(&format!("{faulty}{route}")).0, ["template_name_invalid"]);
@@ -164,7 +164,7 @@ fn reports_equal_faults_of_several_kinds_once() {
 }
 
 #[test]
-fn warnings_stand_beside_faults_and_debug_is_display() {
+fn error_contains_warnings_and_its_debug_equals_display() {
     let config =
         COMPLETE.replace("{ env = 'KEY' }\nlimit", "'hunter2'\nlimit").replace("'a'", "'a b'");
     assert_eq!(codes(&config), (vec!["template_name_invalid"], vec!["secret_literal"]));
@@ -199,8 +199,7 @@ fn building_a_gate_logs_kinds_without_tenant() {
     gatepost::Gate::builder().toml(text).build().unwrap();
     drop(collecting);
     let text = log.text();
-    let line =
-        "config: the route /t refuses callbacks of these kinds, because they name no tenant: ";
+    let line = "config: gatepost refuses callbacks of these kinds on the route /t, because the callbacks name no tenant: ";
     assert!(text.contains(line) && text.contains("code=\"tenant_unnamed\""), "{text}");
 }
 
@@ -225,7 +224,7 @@ fn accepts_durations_with_unit() {
     }
 }
 
-/// The manual's page of codes. `UPDATE_CODES=1` writes the page.
+/// Compares the manual's page of codes with the table of codes. `UPDATE_CODES=1` writes the page.
 #[test]
 fn manual_explains_every_code() {
     let path = Path::new("src/manual/codes.md");

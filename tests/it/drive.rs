@@ -39,7 +39,7 @@ struct Client {
     body: Vec<Result<Bytes, Disconnected>>,
     /// Activity after the request; `None` if the client only waits.
     activity: Option<ClientActivity>,
-    /// True if the server needs the memory of the body.
+    /// Eviction: the server needs the memory of the body.
     is_evicted: bool,
 }
 

@@ -105,7 +105,7 @@ fn axum_example_serves_callbacks() {
 
 #[cfg(feature = "axum")]
 #[test]
-fn reload_example_serves_a_changed_config_and_keeps_it_if_the_next_has_faults() {
+fn reload_example_serves_changed_config_and_keeps_it_after_a_faulty_change() {
     let config = |path: &str| {
         format!(
             "[[route]]\npath = '{path}'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\

@@ -68,7 +68,7 @@ fn value_of_a_field_cannot_add_a_member_to_the_reply() {
 }
 
 #[test]
-fn optional_field_needs_missing_and_is_then_empty() {
+fn optional_field_needs_missing_set_to_empty() {
     let text = "text = '{device_name}|{localtime}|{/uservalues/uservalue0}'";
     let answer = format!("{{ allow = false, message = {{ {text}, missing = 'empty' }} }}");
     assert_eq!(message(&answer, PLAY), "||");

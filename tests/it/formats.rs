@@ -7,7 +7,7 @@ use crate::language::{
     EVENT, assert_fault, code, definition, faults, gate, sample, sample_with, send, set_header,
 };
 
-/// Alibaba Cloud Live: stream events by `GET`, recordings by `POST`.
+/// Kinds of Alibaba Cloud Live: stream events by `GET`, recordings by `POST`.
 /// <https://www.alibabacloud.com/help/en/live/user-guide/callback-settings>
 const TWO_FORMATS: &str = "[signature]\ndigest = 'md5'\nparts = ['header:ali-live-timestamp', 'literal:|', 'key']\n\
     found_in = 'header:ali-live-signature'\nencoding = 'hex'\n\
@@ -39,7 +39,7 @@ fn each_method_has_its_format() {
     let record = signed("record");
     assert_eq!(record.method(), Method::POST);
     assert_eq!(code(send(&gate, &record)), "record");
-    // A query is no body: its fields do not reach an event of the other method.
+    // The query of a `POST` request is no body. Its fields do not reach the event.
     let mut both = record.clone();
     *both.uri_mut() = http::Uri::from_static("/c?action=publish");
     assert_eq!(code(send(&gate, &both)), "record");
@@ -91,8 +91,8 @@ fn reports_wrong_formats_of_methods() {
     assert_fault("[kind]\nother = 'a'\n[kinds.a]\nmethod = 'PUT'\n", "expected a known method");
 }
 
-/// Agora: <https://docs.agora.io/en/video-calling/develop/receive-notifications>. `eventType` means
-/// something only together with `productId`.
+/// Kinds of Agora: <https://docs.agora.io/en/video-calling/develop/receive-notifications>. The same
+/// `eventType` has another meaning for another `productId`.
 const COMPOSITE: &str = "[kind]\nfrom = [['/productId', '/eventType']]\n[kind.names]\n\
     '1/101' = 'channel_create'\n'3/101' = 'recording_error'\n\
     [kinds.channel_create]\nsample = '{\"productId\":1,\"eventType\":101}'\n\
@@ -117,7 +117,7 @@ fn several_values_name_a_kind() {
         let request = Request::post("/c").body(body.as_bytes().to_vec()).unwrap();
         assert_eq!(code(send(&gate, &request)), expected, "{body}");
     }
-    // The next place counts if a value of the first is missing.
+    // If a value of the first entry of `from` is missing, gatepost reads the next entry.
     let other = definition(&COMPOSITE.replace(
         "[['/productId', '/eventType']]",
         "[['/productId', '/eventType'], 'header:x-kind']",

@@ -1,4 +1,4 @@
-//! Sends hostile HTTP requests to the layer, which an axum server serves.
+//! Sends hostile HTTP requests to an axum server with the layer.
 
 #[path = "../hostile/mod.rs"]
 mod table;

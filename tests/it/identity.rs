@@ -149,7 +149,7 @@ fn css(body: &str, secs: i64) -> String {
     body.replacen('{', &format!("{{\"t\":{t},\"sign\":\"{sign}\","), 1)
 }
 
-/// Returns two flags: gatepost delivers the second callback; both callbacks have the same `ce-id`.
+/// Returns two flags: gatepost delivers the second event; both events have the same `ce-id`.
 fn twice(gate: &Gate, path: &'static str, first: &str, second: &str) -> (bool, bool) {
     let one = accept(gate, path, &[], first);
     assert!(delivers(&one));

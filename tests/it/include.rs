@@ -1,4 +1,4 @@
-//! `include`: several files make one config.
+//! Tests of the key `include`, which combines several files into one config.
 
 use std::fs;
 

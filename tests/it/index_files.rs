@@ -10,7 +10,7 @@ use crate::core::Request;
 use crate::vectors::{self, VARIABLES, Vector};
 use crate::view_files::check_file;
 
-/// The verdicts of the signature stage.
+/// The verdicts of the signature stage, in which gatepost checks the proof and its time.
 const STAGE: [&str; 7] = [
     "signature_malformed",
     "signature_mismatch",
@@ -21,12 +21,12 @@ const STAGE: [&str; 7] = [
     "timestamp_too_far_ahead",
 ];
 
-/// Returns the value of the first step with this name.
+/// Returns the value of the explanation's first step with this name.
 fn step<'e>(explanation: &'e Explanation, name: &str) -> Option<&'e str> {
     explanation.steps.iter().find(|step| step.name == name).map(|step| &*step.found)
 }
 
-/// Returns the text as `NAME`, or other bytes in hex as `NAME_hex`.
+/// Returns a member of the index: text as `NAME`, or other bytes in hex as `NAME_hex`.
 fn bytes(name: &str, bytes: &[u8]) -> (String, Value) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (name.to_owned(), text.into()),
@@ -124,7 +124,7 @@ fn provider(vector: &Vector) -> &str {
     vector.name.split('/').next().unwrap()
 }
 
-/// Returns what a definition says of its requests and signatures.
+/// Returns the rules of a definition for requests and signatures.
 fn rules(name: &str) -> Value {
     let file = format!("src/provider/definitions/{}.toml", name.replace('-', "_"));
     let definition: toml::Table = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
@@ -146,8 +146,8 @@ fn rules(name: &str) -> Value {
     out.into()
 }
 
-/// Returns the table `[signature]` with its defaults, lists in place of single values, and tables in
-/// place of the short form of parts.
+/// Returns the table `[signature]` with all defaults. Lists replace single values, and tables
+/// replace the short form of signed parts.
 fn rule(table: &toml::Value) -> Value {
     let mut rule = serde_json::to_value(table).unwrap();
     let list = |value: Value| {
@@ -206,7 +206,7 @@ fn algorithm(digest: &Value) -> &'static str {
     }
 }
 
-/// Returns the source and the unit of a signed time, and how far from now the time may be.
+/// Returns the source and the unit of a signed time, and the permitted distance from now.
 fn window(time: &Value) -> Value {
     let secs = |key: &str, default: i64| time[key].as_i64().unwrap_or(default);
     let (past, ahead) = match time["means"].as_str() {
@@ -217,7 +217,7 @@ fn window(time: &Value) -> Value {
     json!({ "from": time["from"], "unit": time["unit"], "past_secs": past, "ahead_secs": ahead })
 }
 
-/// Returns the keys of the template that make the signatures of this kind.
+/// Returns the keys of the template that verify the signatures of this kind.
 fn keys(rule: &Value, template: &toml::Value) -> Vec<Value> {
     if let Some(name) = rule["key"]["setting"].as_str() {
         return template["settings"].get(name).map(secret).into_iter().collect();
@@ -253,5 +253,5 @@ fn committed_index_matches_vectors_and_schema() {
     let schema = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
     let index = serde_json::from_str(&index).unwrap();
     let errors: Vec<_> = schema.iter_errors(&index).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "expected an index as in its schema, found {errors:#?}");
+    assert!(errors.is_empty(), "expected an index that fits its schema, found {errors:#?}");
 }

@@ -90,7 +90,7 @@ pub(crate) fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// Returns the reply to the platform if the app takes each event.
+/// Returns the reply to the platform for an app that answers 200 with an empty body.
 pub(crate) fn reply(gate: &Gate, request: &Request<Vec<u8>>) -> Reply {
     let now = Timestamp::from_secs(NOW);
     match send(gate, request).unwrap().next(now) {
@@ -109,8 +109,8 @@ pub(crate) fn set_header(request: &mut Request<Vec<u8>>, name: &str, value: &str
     request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
 }
 
-/// Flips each bit of the header's value. The gate must refuse each such request, unless the text
-/// differs only in the case of its hex digits.
+/// Flips each bit of the header's value. The gate must refuse each such request. With `is_hex`, the
+/// gate may accept a value that differs only in the case of its hex digits.
 pub(crate) fn refuses_flipped_header(
     gate: &Gate,
     request: &Request<Vec<u8>>,
@@ -126,7 +126,10 @@ pub(crate) fn refuses_flipped_header(
         let mut request = request.clone();
         request.headers_mut().insert(name.parse::<HeaderName>().unwrap(), sent);
         let is_same = is_hex && flipped.eq_ignore_ascii_case(&value);
-        assert!(send(gate, &request).is_err() || is_same, "bit {bit} of {name}");
+        assert!(
+            send(gate, &request).is_err() || is_same,
+            "expected a refusal after a flip of bit {bit} of {name}"
+        );
     }
 }
 
@@ -136,7 +139,7 @@ pub(crate) fn refuses_flipped_body(gate: &Gate, request: &Request<Vec<u8>>) {
     for bit in 0..request.body().len() * 8 {
         let mut request = request.clone();
         request.body_mut()[bit / 8] ^= 1 << (bit % 8);
-        assert!(send(gate, &request).is_err(), "bit {bit} of the body");
+        assert!(send(gate, &request).is_err(), "expected a refusal after a flip of bit {bit}");
     }
 }
 
@@ -279,7 +282,7 @@ const SIGNED: &str = "[signature]\ndigest = 'hmac-sha256'\nparts = ['literal:v0:
     'body']\nfound_in = 'header:x-sig'\nencoding = 'hex'\n\
     time = { from = 'header:x-time', means = 'sent', unit = 's' }\n[kind]\nfrom = '/event'\n";
 
-/// Zoom and Twitch: <https://developers.zoom.us/docs/api/webhooks>,
+/// Challenges of Zoom and Twitch: <https://developers.zoom.us/docs/api/webhooks>,
 /// <https://dev.twitch.tv/docs/eventsub/handling-webhook-events>.
 const CHALLENGES: &str = "[kinds.validate]\n\
     sample = '{\"event\":\"validate\",\"payload\":{\"plainToken\":\"qgg8vlvZRS6UYooatFL8Aw\"}}'\n\
@@ -343,7 +346,8 @@ fn refuses_challenge_with_text_that_could_be_signed_elsewhere() {
     assert_eq!(code(send(&open, &sample(&text, "validate", "zoomkey"))), "signature_missing");
 }
 
-/// WebSub: <https://www.w3.org/TR/websub/#hub-verifies-intent>. The hub does not sign the request.
+/// Challenge of WebSub: <https://www.w3.org/TR/websub/#hub-verifies-intent>. The hub does not sign
+/// the request.
 const UNSIGNED_CHALLENGE: &str = "[settings.topic]\n[signature]\ndigest = 'hmac-sha1'\nparts = 'body'\n\
     found_in = 'header:x-hub-signature'\nprefix = 'sha1='\nencoding = 'hex'\n\
     [kind]\nfrom = 'query:hub.mode'\nother = 'event'\n[kind.names]\nsubscribe = 'verify'\n\
@@ -513,7 +517,8 @@ fn reports_key_that_is_no_public_key_for_the_digest() {
     assert_fault(&format!("{ed}{EVENT}"), "expected parts other than the key, found none");
 }
 
-/// LiveKit: <https://github.com/livekit/protocol/blob/main/webhook/verifier.go>.
+/// Returns a definition whose tokens have the form of LiveKit's tokens:
+/// <https://github.com/livekit/protocol/blob/main/webhook/verifier.go>.
 fn token_definition(digest: &str, keys: &str) -> String {
     definition(&format!(
         "[signature]\nform = 'jwt'\ndigest = '{digest}'\nfound_in = 'header:authorization'\n{keys}\
@@ -534,7 +539,7 @@ fn token_binds_body_time_key_and_algorithm() {
     refuses_flipped_body(&gate, &request);
     refuses_flipped_header(&gate, &request, "authorization", false);
     assert_eq!(code(send_at(&gate, &request, NOW + 661)), "timestamp_expired");
-    // By Python's `hmac`, for the body of LiveKit's documentation.
+    // Token by Python's `hmac`, for the body of LiveKit's documentation.
     let body = r#"{"event":"room_started","room":{"name":"r"},"id":"EV_1"}"#;
     *request.body_mut() = body.as_bytes().to_vec();
     let good = "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJpc3MiOiAiQVBJa2V5MSIsICJuYmYiOiAxNzAwMDAwMDAwLCAiZXhwIjogMTcwMDAwMDMwMCwgInNoYTI1NiI6ICJMYm8yazFTUVFVVzgzaFpnMXhFYUs5MG9IMk52ZWphejZTNG9TWmNDYkRBPSJ9.BupHmuSp9Xy8UUPzFsC2uRpa-VO8psORc8y6eSkAnik";

@@ -1,4 +1,4 @@
-//! Tests of `forward = "passthrough"`, of `forward = "raw"`, and of apps that sign their own replies.
+//! Tests of `forward = "passthrough"`, of `forward = "raw"`, and of apps that sign the reply.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ const NATIVE: &str = "{ \"data\" : {\"result\":1, \"x\":2} }\n";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7InJlc3VsdCI6MX19.\
                      MZb78ZaUtPcBGwqL8CIcxCvHds5zo9yWCpApfvZ7ovA";
 
-/// A gate and an app behind its layer. The app gives one answer, and notes the requests.
+/// A gate and an app behind its layer. The app gives one answer, and records the requests.
 struct Door {
     gate: Gate,
     answer: (u16, Vec<(&'static str, &'static str)>, String),
@@ -106,7 +106,7 @@ fn text(headers: &HeaderMap, name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn app_receives_callback_as_it_came() {
+async fn app_receives_callback_unchanged() {
     for (route, address) in [
         ("", "[template.on.live_play]\nforward = 'passthrough'"),
         ("", "[template.on.live_play]\nforward = 'passthrough'\nurl = 'http://app.test'"),
@@ -117,7 +117,7 @@ async fn app_receives_callback_as_it_came() {
         assert_eq!(door.reply(play()).await, (200, NATIVE.to_owned()), "{route} {address}");
         let (head, body) = door.only_request();
         assert_eq!((head.method, &body[..]), (Method::POST, PLAY.as_bytes()));
-        // The layer masks the token, unless the app sets `GateLayer::show_token`.
+        // The layer masks the token. `GateLayer::show_token` would prevent this.
         assert_eq!(head.uri.to_string(), "/k/{token}?x=%2F&y", "{route} {address}");
         for (name, values) in [
             ("host", &["callbacks.example.com"][..]),
@@ -138,7 +138,7 @@ async fn app_receives_callback_as_it_came() {
 }
 
 #[tokio::test]
-async fn app_receives_event_headers_with_passthrough_if_it_wants_them() {
+async fn app_receives_event_headers_with_passthrough_if_ce_headers_is_set() {
     let address = "[template.on.live_play]\nforward = 'passthrough'\nce_headers = true";
     let door = Door::new("", address, "");
     assert_eq!(door.reply(play()).await, (200, NATIVE.to_owned()));
@@ -171,7 +171,7 @@ const CHECKED_PUSH: &str = "on.push = { forward = 'passthrough', check_reply = t
 const LATER: &str = r#"{"data":{"result":0,"message":"later"}}"#;
 
 #[tokio::test]
-async fn reply_of_app_goes_back_unchanged_with_its_headers() {
+async fn answer_of_app_passes_unchanged_with_its_headers() {
     let mut door = Door::new("", CHECKED, "");
     door.answer.1 = vec![
         ("content-type", "application/json; charset=utf-8"),
@@ -189,7 +189,7 @@ async fn reply_of_app_goes_back_unchanged_with_its_headers() {
 }
 
 #[tokio::test]
-async fn checked_reply_is_put_right_or_replaced() {
+async fn checked_answer_is_put_right_or_replaced() {
     for (status, answer, expected) in [
         (200, r#"{"allow":true}"#, r#"{"data":{"result":1}}"#),
         (200, r#"{"result":1}"#, r#"{"data":{"result":1}}"#),
@@ -211,7 +211,7 @@ async fn checked_reply_is_put_right_or_replaced() {
 }
 
 #[tokio::test]
-async fn answer_to_notification_goes_back_and_only_a_taken_event_is_remembered() {
+async fn answer_to_notification_passes_and_gatepost_remembers_only_acknowledged_event() {
     let push_through = "on.push = { forward = 'passthrough' }";
     let mut door = Door::new("", "", push_through).answering(500, "db down");
     for _ in 0..2 {
@@ -278,7 +278,7 @@ async fn forged_callback_never_reaches_app() {
 }
 
 #[tokio::test]
-async fn app_may_sign_its_own_reply() {
+async fn app_may_sign_the_reply() {
     let other_key = TOKEN.replace("MZb7", "MZbA");
     let none = TOKEN.replace("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "eyJhbGciOiJub25lIn0");
     for address in [CHECKED, "on.live_play.on_failure = { result = 0, message = 'later' }"] {
@@ -289,7 +289,7 @@ async fn app_may_sign_its_own_reply() {
         assert_eq!(text(head.headers(), "x-kollus-userkey"), ["mine"]);
         door.answer.1.clear();
         let (head, _) = door.send(play()).await;
-        // With passthrough, gatepost adds nothing.
+        // With passthrough, gatepost adds no header.
         let added: &[&str] = if address == CHECKED { &[] } else { &["c"] };
         assert_eq!(text(head.headers(), "x-kollus-userkey"), added);
         for forged in [&other_key, &none] {
@@ -354,7 +354,7 @@ fn config_explains_faults_of_passthrough() {
 }
 
 #[tokio::test]
-async fn content_type_that_misleads_the_app_is_replaced() {
+async fn replaces_content_type_that_misleads_app() {
     for (path, sent, received) in [
         ("/t", &["application/json; charset=utf-8"][..], "application/json; charset=utf-8"),
         ("/t", &["text/plain"], "text/plain"),

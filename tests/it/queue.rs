@@ -257,7 +257,7 @@ fn reports_events_that_gatepost_cannot_queue() {
             format!(
                 "{STORE}{ROUTE}push = {{ url = 'http://app', deliver = 'queued', forward = 'passthrough' }}"
             ),
-            "expected another form than \"passthrough\"",
+            "expected a form in which gatepost writes the reply, found \"passthrough\"",
         ),
         (
             format!("{STORE}{ROUTE}push = {{ url = 'http://app/p', deliver = 'later' }}"),

@@ -10,9 +10,9 @@ use crate::view_files::{COMMAND, check_file};
 const LEAD: &str = "All keys of the config file, from the schema that `gatepost schema config` prints.
 
 [`full.toml`](https://github.com/gatepost/gatepost/blob/main/proxy/configs/full.toml) is a config with every key.
-[Defaults](crate::manual::defaults) has the reasons for the defaults. `{ env = \"NAME\" }` may stand in place of a text or a
-number, and a secret is `{ env = \"NAME\" }` or `{ file = \"PATH\" }`. A duration without a unit in its key is a text with one:
-`\"5s\"`, `\"1500ms\"`. `gatepost check` refuses unknown keys.
+[Defaults](crate::manual::defaults) has the reasons for the defaults. `{ env = \"NAME\" }` can replace a text or a number.
+A secret is `{ env = \"NAME\" }` or `{ file = \"PATH\" }`. If the key of a duration names no unit, the value is a text with a
+unit: `\"5s\"`, `\"1500ms\"`. `gatepost check` refuses unknown keys.
 ";
 
 /// The schema of each secret.
@@ -32,7 +32,7 @@ impl Page<'_> {
         name.map_or(schema, |name| &self.definitions[name])
     }
 
-    /// Returns the alternatives of a schema without the variable, which each value may be.
+    /// Returns the alternatives of a schema, except `{ env = "NAME" }`, which every schema permits.
     fn alternatives<'v>(&'v self, schema: &'v Value) -> Vec<&'v Value> {
         if schema["$ref"] == "#/$defs/variable" {
             return Vec::new();
@@ -135,7 +135,7 @@ fn page() -> String {
     page.text
 }
 
-/// The book lists its pages in `SUMMARY.md`; rustdoc lists them in `mod.rs`.
+/// Checks that `SUMMARY.md`, the contents of the book, lists each page of the rustdoc manual.
 #[test]
 fn summary_of_book_lists_every_page() {
     let summary = std::fs::read_to_string("src/manual/SUMMARY.md").unwrap();
@@ -150,6 +150,6 @@ fn summary_of_book_lists_every_page() {
 }
 
 #[test]
-fn page_of_config_keys_is_fresh() {
+fn committed_page_of_config_keys_matches_schema() {
     check_file("src/manual/config.md".as_ref(), &page());
 }

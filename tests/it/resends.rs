@@ -524,7 +524,7 @@ fn fault_describes_each_invalid_delivery_key() {
     for (on, expected) in [
         ("live_play = { budget_ms = 100 }", "budget_ms"),
         ("live_play = { on_failure = 'maybe' }", "`last_good`"),
-        ("live_play = { on_failure = 'last_good', last_good = false }", "contradicts on_failure"),
+        ("live_play = { on_failure = 'last_good', last_good = false }", "beside on_failure"),
         ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
         ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
         (

@@ -1,4 +1,4 @@
-//! Ends of sessions that arrive after the start of the next session.
+//! Tests of session ends that arrive after the start of the next session.
 
 use bytes::Bytes;
 use gatepost::{
@@ -53,7 +53,7 @@ fn event(kind: u8, stream: &str, sequence: &str, secs: i64) -> String {
 
 fn push(gate: &Gate, stream: &str, sequence: &str, secs: i64) {
     let stale = stale(gate, &event(1, stream, sequence, secs), StatusCode::OK);
-    assert_eq!(stale, None, "expected no mark on a start");
+    assert_eq!(stale, None, "expected no `gatepost-stale` on a start");
 }
 
 fn end(gate: &Gate, stream: &str, sequence: &str, secs: i64) -> Option<String> {
@@ -72,9 +72,9 @@ fn late_end_of_an_older_push_is_stale() {
 }
 
 #[test]
-fn end_of_an_unknown_push_is_judged_by_its_time() {
+fn end_of_unknown_push_is_stale_if_older_than_current_push() {
     let gate = tencent(BOTH);
-    assert_eq!(end(&gate, "s", "1", 0), None, "expected no mark without a start");
+    assert_eq!(end(&gate, "s", "1", 0), None, "expected no `gatepost-stale` without a start");
     push(&gate, "s", "2", 10);
     assert_eq!(end(&gate, "s", "1", 9).as_deref(), Some("true"));
     assert_eq!(end(&gate, "s", "3", 11), None);
@@ -123,7 +123,7 @@ fn denied_decision_starts_no_session() {
 }
 
 #[test]
-fn app_without_ends_needs_no_starts() {
+fn remembers_no_starts_if_app_receives_no_ends() {
     let gate = tencent("push = 'http://app/push'");
     push(&gate, "s", "1", 0);
     push(&gate, "s", "2", 10);
@@ -133,7 +133,7 @@ fn app_without_ends_needs_no_starts() {
          on = {{ {BOTH} }}\n"
     );
     gate.replace(gatepost::Config::from_text(&text, "gatepost.toml").unwrap());
-    assert_eq!(end(&gate, "s", "1", 12), None, "expected no memory of the starts");
+    assert_eq!(end(&gate, "s", "1", 12), None, "expected no `gatepost-stale` without a start");
 }
 
 #[test]

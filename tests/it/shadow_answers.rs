@@ -1,4 +1,4 @@
-//! Tests of predictions: what enforce mode would do with an answer that passes in shadow mode.
+//! Tests of predictions: the outcome in enforce mode of an answer that passes in shadow mode.
 
 use std::sync::mpsc;
 
@@ -113,7 +113,7 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 #[test]
-fn tells_what_enforce_mode_would_do_with_answer() {
+fn predicts_outcome_of_answer_in_enforce_mode() {
     let native = r#"{"data":{"result":1}}"#;
     let decision = "the decision in the platform's form";
     let acknowledgement = "the platform's acknowledgement instead of the app's body";
@@ -225,7 +225,7 @@ fn judges_late_long_incomplete_and_compressed_answers() {
         answer.push(b"{\"data\":{\"result\":1}}");
         answer.finish(Timestamp::from_millis(NOW.as_millis() + 2001));
     });
-    assert_eq!(late.unwrap(), "replaced, app_timeout", "expected timeout_ms = 2000");
+    assert_eq!(late.unwrap(), "replaced, app_timeout", "expected a timeout of 2000 ms");
     let long = vec![b' '; gatepost::MAX_ANSWER_BYTES + 1];
     let predicted = play(PASSTHROUGH).predict_answer(200, &HeaderMap::new(), &long);
     assert_eq!(predicted, "replaced, answer_too_large");
@@ -268,7 +268,7 @@ fn answer_may_end_before_the_verdict() {
 }
 
 #[test]
-fn only_answers_to_genuine_callbacks_are_held_and_judged() {
+fn keeps_and_judges_only_answers_to_genuine_callbacks() {
     let forged = push(RAW).predict(&HeaderMap::new(), |mut request, mut answer, sent| {
         let forged = String::from_utf8(sent.to_vec()).unwrap().replace("bc31", "0000");
         request.push(forged.into());

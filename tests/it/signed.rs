@@ -88,7 +88,7 @@ impl Rule {
         parts.iter().map(|part| part.get("part").unwrap_or(part).as_str().unwrap()).collect()
     }
 
-    /// Returns the place of the signature in this vector, which uses one of the alternatives.
+    /// Returns the location of the signature: the first alternative that the vector has.
     fn found_in(&self, vector: &Vector) -> &str {
         let place = &self.0["found_in"];
         let places = place.as_array().map_or(std::slice::from_ref(place), Vec::as_slice);
@@ -176,7 +176,7 @@ impl Rule {
     }
 }
 
-/// Returns true unless the vector lacks the header or the field at a place.
+/// Returns true if the vector has the header or the field at this location.
 fn is_present(vector: &Vector, place: &str) -> bool {
     match (place.split_once(':'), place.strip_prefix('/')) {
         (Some(("header", name)), _) => {

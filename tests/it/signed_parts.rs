@@ -1,5 +1,5 @@
-//! Tests of the parts that a definition can let a platform sign: optional, alternative and sorted ones,
-//! pairs of a form, and the words for the request line.
+//! Tests of the key `parts`, which lists the signed data: optional, alternative and sorted parts,
+//! pairs of a form, and parts of the request line.
 
 use gatepost::Gate;
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -13,7 +13,8 @@ fn request(body: &str) -> Request<Vec<u8>> {
     Request::post("/c").body(body.as_bytes().to_vec()).unwrap()
 }
 
-/// Huawei Cloud Live, recordings: <https://support.huaweicloud.com/iLive-live/live_01_0011.html>.
+/// Signature of a recording by Huawei Cloud Live:
+/// <https://support.huaweicloud.com/iLive-live/live_01_0011.html>.
 const OPTIONAL: &str = "[signature]\ndigest = 'hmac-sha256'\nfound_in = '/auth_sign'\nencoding = 'hex'\n\
     parts = ['/auth_timestamp', '/event_type', '/publish_domain', '/app', '/stream', \
     { part = '/download_url', optional = true }, { part = '/play_url', optional = true }]\n\
@@ -28,7 +29,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
             r#"{{"auth_timestamp":1700000600,"event_type":"{event}","publish_domain":"push.example.com","app":"live","stream":"s1",{urls}"auth_sign":"{sign}"}}"#
         ))
     };
-    // By Python's `hmac`.
+    // Signatures by Python's `hmac`.
     let full = "682c2c3ab9349d1203be22a17721941aaca7c5b80106321eebf2ef08ec54e196";
     let some = "9d3421e2ea604421ff11e9c0342af54bd85b7d3cee5ad52446ec2dfd41624111";
     let urls = r#""download_url":"https://obs.example.com/a.m3u8","play_url":"https://play.example.com/a.m3u8","#;
@@ -46,7 +47,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
     let shortened = urls.split_once(",").unwrap().0.to_owned() + ",";
     let shortened = body("RECORD_FILE_COMPLETE", &shortened, full);
     assert_eq!(code(send(&gate, &shortened)), "signature_mismatch");
-    // One of the two may also be absent.
+    // A callback may have one of the two optional parts.
     let sent = sample_with(
         &text,
         "event",
@@ -81,7 +82,8 @@ fn reports_wrong_optional_parts() {
     );
 }
 
-/// Svix: <https://docs.svix.com/receiving/verifying-payloads/how-manual>. It sends one of the sets.
+/// Rule for the id of Svix, which sends one of two sets of headers:
+/// <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
 const ALTERNATIVES: &str = "id = 'header:svix-id | header:webhook-id'\n";
 const TWO_SETS: &str = "[signature]\ndigest = 'hmac-sha256'\n\
     found_in = ['header:svix-signature', 'header:webhook-signature']\n\
@@ -181,7 +183,7 @@ fn reports_wrong_alternatives() {
     assert_fault(&found_in("['header:a', 'header:b c']"), "expected a header name");
 }
 
-/// ZEGOCLOUD: <https://doc-zh.zego.im/article/9215>.
+/// Signature of ZEGOCLOUD: <https://doc-zh.zego.im/article/9215>.
 const SORTED: &str = "[signature]\ndigest = 'sha1'\nfound_in = '/signature'\nencoding = 'hex'\n\
     parts = { sorted = ['key', '/timestamp', '/nonce'], separator = '' }\n\
     time = { from = '/timestamp', means = 'sent', unit = 's' }\n";
@@ -204,7 +206,7 @@ fn sorts_parts_by_their_bytes() {
     assert_eq!(at(body("123412", "[]", sign)), "signed_part_missing");
     let sent = sample(&text, "event", "secret");
     assert_eq!(code(send(&gate, &sent)), "event");
-    // Volcengine RTC: <https://volcengine.com/docs/6348/69820>. By Python's `hashlib`.
+    // Volcengine RTC, <https://volcengine.com/docs/6348/69820>. Digest by Python's `hashlib`.
     let rtc = definition(&format!(
         "[signature]\ndigest = 'sha256'\nfound_in = '/Signature'\nencoding = 'hex'\n\
          parts = {{ sorted = ['/EventType', '/EventData', '/EventTime', '/EventId', '/AppId', \
@@ -250,12 +252,12 @@ fn reports_wrong_sorted_parts() {
     assert!(faults.iter().any(|fault| fault.contains(expected)), "{faults:#?}");
 }
 
-/// Twilio: <https://www.twilio.com/docs/usage/security#validating-requests>.
+/// Signature of Twilio: <https://www.twilio.com/docs/usage/security#validating-requests>.
 const PAIRS: &str = "[signature]\ndigest = 'hmac-sha1'\nfound_in = 'header:x-twilio-signature'\n\
     encoding = 'base64'\nparts = ['literal:https://', 'host', 'target', 'form-pairs']\n";
 
-/// Flips each bit of a form. The gate must refuse each such request, unless the event is the same: a form
-/// can write a character in two ways, and hex digits have two cases.
+/// Flips each bit of a form. If the event then differs, the gate must refuse the request. The event
+/// can be the same, because a form can encode a character in several ways.
 fn refuses_other_fields(gate: &Gate, request: &Request<Vec<u8>>) {
     let event = send(gate, request).unwrap().event().data().clone();
     for bit in 0..request.body().len() * 8 {
@@ -292,11 +294,11 @@ fn signs_host_target_and_sorted_pairs_of_a_form() {
         set_header(&mut other, "x-twilio-signature", "oLIapixBjx2Bb+0tUYvDS3HsCbs=");
         assert_eq!(code(send(&gate, &other)), "signature_mismatch", "{uri}");
     }
-    // The order of the fields has no effect, nor has their percent-encoding.
+    // Neither the order of the fields nor their percent-encoding has an effect.
     *request.body_mut() =
         body.replace("Digits=1234&", "").replace("To=", "Digits=%31234&To=").into_bytes();
     assert_eq!(code(send(&gate, &request)), "event");
-    // On HTTP/2, the target has the host.
+    // In HTTP/2, the target contains the host.
     let mut http2 = post("https://mycompany.com/c?foo=1&bar=2", body);
     http2.headers_mut().remove("host");
     set_header(&mut http2, "x-twilio-signature", "oLIapixBjx2Bb+0tUYvDS3HsCbs=");
@@ -351,7 +353,8 @@ fn reports_pairs_of_a_body_that_is_no_form() {
     assert_eq!(code(send(&gate, &request)), "signed_part_missing");
 }
 
-/// Qiniu: <https://github.com/qiniu/go-sdk/blob/f6853ce64c2476626f48b3ca42aae1f9b0965e92/auth/credentials.go>.
+/// Signature of Qiniu:
+/// <https://github.com/qiniu/go-sdk/blob/f6853ce64c2476626f48b3ca42aae1f9b0965e92/auth/credentials.go>.
 const CANONICAL: &str = "[signature]\ndigest = 'hmac-sha1'\nfound_in = 'header:authorization'\n\
     separator = ':'\nencoding = 'base64url'\n\
     parts = ['method', 'literal: ', 'target', \"literal:\\nHost: \", 'host', \
@@ -366,7 +369,7 @@ fn signs_method_target_and_host() {
     for (name, value) in [
         ("host", "app.example.com"),
         ("content-type", "application/json"),
-        // By Python's `hmac`.
+        // Signature by Python's `hmac`.
         ("authorization", "Qiniu qiniu-ak:oBuZVDQz4nz4zcOZXvwMSc-FL1Q="),
     ] {
         set_header(&mut request, name, value);

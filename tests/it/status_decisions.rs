@@ -70,7 +70,7 @@ fn status_of_reply_carries_the_decision() {
         (app(200, " \n"), (200, "app")),
         (app(401, ""), (403, "app")),
         (app(403, r#"{"reason":"x"}"#), (403, "app")),
-        // Not one of these allows.
+        // None of these answers allows the stream.
         (app(200, "<b>Fatal error</b>: x"), (403, "answer_malformed")),
         (app(200, r#"{"allow":1}"#), (403, "answer_invalid")),
         (app(200, r#"{"allow":"true"}"#), (403, "answer_invalid")),
@@ -87,7 +87,7 @@ fn status_of_reply_carries_the_decision() {
         assert_eq!(status(&gate, &answer), expected, "{answer:?}");
     }
     let reply = conclude(&gate, &app(200, r#"{"allow":true}"#)).reply;
-    assert!(reply.body().is_empty(), "the status alone carries the decision");
+    assert!(reply.body().is_empty(), "expected an empty body");
     assert!(reply.headers().all(|(name, _)| name != CONTENT_TYPE));
 }
 
@@ -95,7 +95,7 @@ fn status_of_reply_carries_the_decision() {
 fn failure_policy_and_fixed_answer_set_the_status() {
     let allow = gate("", "on_failure = 'allow'").unwrap();
     assert_eq!(status(&allow, &Answer::Timeout), (200, "app_timeout"));
-    assert_eq!(status(&allow, &app(403, "")), (403, "app"), "a denial is no failure");
+    assert_eq!(status(&allow, &app(403, "")), (403, "app"), "expected a denial, found a failure");
     let deny = gate("", "empty_answer = 'deny'").unwrap();
     assert_eq!(status(&deny, &app(204, "")), (403, "answer_empty"));
     let fields = gate("", "on_failure = { allow = true }").unwrap();
@@ -137,7 +137,7 @@ fn redirect_is_a_reply_that_allows() {
 }
 
 #[test]
-fn equal_callbacks_are_two_requests() {
+fn asks_app_about_each_of_two_equal_callbacks() {
     let asked = |gate: &Gate| {
         (0..2).all(|_| matches!(accepted(gate).next(Timestamp::from_secs(NOW)), Next::Ask(_)))
     };
@@ -170,7 +170,7 @@ fn passthrough_keeps_status_and_body_of_the_app() {
         (app(404, "no such stream"), (404, "no such stream", "app")),
         (app(403, r#"{"allow":true}"#), (403, r#"{"allow":true}"#, "app")),
         (redirect("rtmp://edge/live/s1"), (302, "moved", "app")),
-        // The app answers gatepost instead of the platform.
+        // gatepost replaces each of these answers.
         (app(200, r#"{"allow":false}"#), (403, "", "app")),
         (app(200, "x\n<b>Fatal error</b>: y"), (403, "", "answer_fatal")),
         (redirect("rtmp://edge/live/s1 x"), (403, "", "app_status")),

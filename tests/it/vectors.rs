@@ -26,7 +26,7 @@ pub struct Case {
     pub what: String,
     pub now: i64,
     pub verdict: String,
-    /// If true, gatepost must ask the app about the accepted callback.
+    /// True if gatepost must ask the app about the accepted callback.
     #[serde(default = "yes")]
     pub asked: bool,
     /// Fields that the event lists as misfits.

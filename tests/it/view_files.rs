@@ -2,8 +2,8 @@
 //!
 //! A provider has one generated file: `src/provider/platforms/NAME/views.rs` if it has other Rust
 //! code, else `src/provider/platforms/NAME.rs`. A provider without declared fields has no views.
-//! The modules are declared in `src/provider/platforms/mod.rs`, and `tests/it/view_readers.rs` lists
-//! the callback enums for the tests; both are generated too.
+//! The test also generates `src/provider/platforms/mod.rs`, which declares the modules, and
+//! `tests/it/view_readers.rs`, which lists the callback enums for the tests.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

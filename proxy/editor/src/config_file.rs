@@ -19,7 +19,7 @@ use crate::temporary_file::TemporaryNames;
 /// # Errors
 ///
 /// Returns [`EditErrorKind::Io`] if gatepost cannot read the config file. Returns
-/// [`EditErrorKind::Invalid`] if the config file is not TOML, or if gatepost cannot read an included
+/// [`EditErrorKind::Invalid`] for a config file that is not TOML, and for an unreadable included
 /// file.
 pub fn read(path: &Path) -> Result<ConfigFiles, EditError> {
     ConfigFiles::read(path).map_err(|error| match error.faults() {
@@ -69,7 +69,8 @@ pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> 
 }
 
 /// Creates the error for a config file that has changed since the edit began. Saves `edited`, the
-/// config text after the edit, in a new file next to the config file. `None` saves no file.
+/// config text after the edit, in a new file next to the config file. If `edited` is `None`, saves
+/// no file.
 #[must_use]
 pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
     let problem = format!(
@@ -121,7 +122,7 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
         names.remove_leftovers(folder, &held);
     }
     let mut new = names.create_in(folder)?;
-    // Set the access before the file has content.
+    // Set the access rights before the file has content.
     keep_access(new.as_file(), &held)?;
     new.write_all(after.as_bytes())?;
     new.as_file().sync_all()?;
@@ -135,7 +136,8 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Returns true if `path` still names the open file. An edit in between has replaced the file.
+/// Returns true if `path` still names the open file. Returns false if another edit has replaced the
+/// file.
 fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     let (open, named) = (file.metadata()?, fs::metadata(path)?);
     Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
@@ -168,7 +170,7 @@ fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
     let kept = PathBuf::from(name);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept) {
         Ok(mut file) => {
-            // If this fails, the mode stays, and only the owner has access.
+            // If this call fails, the file keeps its mode, which gives access only to the owner.
             let _narrower = File::open(path).and_then(|config| keep_access(&file, &config));
             file.write_all(text.as_bytes())?;
             file.sync_all()?;

@@ -164,7 +164,7 @@ impl Document {
             return Ok(());
         }
         let message = format!(
-            "expected no route in another file that names `{name}`, found {}; rename the template \
+            "expected no route that names `{name}` in another file, found {}; rename the template \
              by hand in both files",
             list(&pins)
         );

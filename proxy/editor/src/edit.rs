@@ -24,7 +24,7 @@ pub enum Edit {
     },
     /// Adds a template after all existing templates.
     Create(NewTemplate),
-    /// Removes a template. The template must have no tenants, and no route may name it.
+    /// Removes a template. The template must have no tenants, and no route may name the template.
     Delete {
         /// Name of the template.
         name: String,
@@ -86,8 +86,8 @@ impl Edit {
     ///
     /// # Errors
     ///
-    /// Returns [`EditErrorKind::Invalid`] if gatepost cannot edit `text`, or if the edit itself is
-    /// invalid. Returns another [`EditErrorKind`] if the edit conflicts with the templates in
+    /// Returns [`EditErrorKind::Invalid`] for a `text` that gatepost cannot edit, and for an
+    /// invalid edit. Returns another [`EditErrorKind`] if the edit conflicts with the templates in
     /// `text`, for example [`EditErrorKind::NameTaken`].
     pub fn apply(&self, text: &str) -> Result<String, EditError> {
         self.apply_beside(text, &[])
@@ -98,8 +98,8 @@ impl Edit {
     ///
     /// # Errors
     ///
-    /// Returns the same errors as [`Edit::apply`]. Returns [`EditErrorKind::TemplateInUse`] for a new
-    /// name of a template if a route in another file names the template.
+    /// Returns the same errors as [`Edit::apply`]. Returns [`EditErrorKind::TemplateInUse`] if the
+    /// edit renames a template that a route in another file names.
     pub fn apply_to(&self, files: &ConfigFiles) -> Result<EditedFile, EditError> {
         let mut texts: Vec<_> = files.iter().map(|(_, text)| text).collect();
         let index = match self {

@@ -10,13 +10,13 @@ use xattr::FileExt as _;
 /// Attribute that contains a POSIX access control list.
 const ACCESS_LIST: &str = "system.posix_acl_access";
 
-/// Attributes that describe the content of a file. The kernel sets them itself.
+/// Attributes that describe the content of a file. The kernel sets these attributes.
 const OF_CONTENT: [&str; 2] = ["security.evm", "security.ima"];
 
 /// Gives the new file the owner, the mode and the attributes of the old file.
 ///
-/// If the access control list cannot be kept, reduces the rights of the group to those that the list
-/// gave to the group.
+/// If gatepost cannot set the access control list, reduces the rights of the group to the rights
+/// that the list gave to the group.
 pub(crate) fn keep_access(new: &File, old: &File) -> io::Result<()> {
     let (was, is) = (old.metadata()?, new.metadata()?);
     if (was.uid(), was.gid()) != (is.uid(), is.gid()) {
@@ -26,14 +26,17 @@ pub(crate) fn keep_access(new: &File, old: &File) -> io::Result<()> {
     new.set_permissions(Permissions::from_mode(mode))?;
     let list = old.get_xattr(ACCESS_LIST).unwrap_or_default();
     match (&list, new.get_xattr(ACCESS_LIST).unwrap_or_default()) {
-        // The new file has the default list of its folder, which may give rights to other users.
+        // The new file has the default list of its folder. That list may give other users rights.
         (None, Some(_)) => new.remove_xattr(ACCESS_LIST)?,
         (None, None) => {}
         (Some(list), _) => {
             if let Err(error) = new.set_xattr(ACCESS_LIST, list) {
                 let mode = mode & (!0o070 | (group_rights(list) << 3));
                 new.set_permissions(Permissions::from_mode(mode))?;
-                tracing::warn!("cannot keep the access control list of the config file: {error}");
+                tracing::warn!(
+                    "gatepost cannot keep the access control list of the config file: {error}; \
+                     set the list by hand"
+                );
             }
         }
     }
@@ -54,13 +57,16 @@ fn keep_attributes(new: &File, old: &File) {
         };
         if let Err(error) = new.set_xattr(&name, &value) {
             let name = name.display();
-            tracing::warn!("cannot keep the attribute {name} of the config file: {error}");
+            tracing::warn!(
+                "gatepost cannot keep the attribute {name} of the config file: {error}; set the \
+                 attribute by hand"
+            );
         }
     }
 }
 
-/// Returns the rights (`rwx`, as a number from 0 to 7) of the owning group in an access control
-/// list: its own entry, limited by the mask. Returns no rights for a list of another form.
+/// Returns the rights of the owning group in an access control list, as a number from 0 to 7
+/// (`rwx`). The mask of the list limits the group's own entry. Returns 0 for an unreadable list.
 fn group_rights(list: &[u8]) -> u32 {
     const GROUP: u16 = 0x04;
     const MASK: u16 = 0x10;
@@ -81,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    /// Formats a list: the owner has all rights, the user 1234 and the group as given.
+    /// Formats a list in which the user 1234, the group and the mask have the given rights.
     fn list(user: u16, group: u16, mask: u16) -> Vec<u8> {
         const NO_ID: u32 = u32::MAX;
         let entries = [
@@ -109,7 +115,7 @@ mod tests {
     }
 
     fn set(file: &File, name: &str, value: &[u8]) -> bool {
-        // Not every file system has access control lists.
+        // Some file systems do not support the attribute.
         file.set_xattr(name, value).is_ok()
     }
 
@@ -153,8 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn lost_list_gives_group_no_more_than_before() {
-        // The mode of such a file is 660, but the group may only read, or do nothing.
+    fn loss_of_list_gives_group_no_additional_rights() {
+        // The mode of such a file is 660, but the list limits the group to reading or to nothing.
         assert_eq!(group_rights(&list(6, 4, 6)), 0o4);
         assert_eq!(group_rights(&list(6, 0, 6)), 0);
         assert_eq!(group_rights(&list(6, 6, 4)), 0o4);

@@ -1,7 +1,7 @@
 //! Folders for the key files that an edit may name.
 //!
-//! An edit over the network must not choose any file of the machine as a key. The client could then
-//! learn from the errors which files exist.
+//! If an edit over the network could name any file as a key, the client could learn from the errors
+//! which files exist.
 
 use std::collections::HashSet;
 use std::fs;
@@ -29,8 +29,8 @@ impl<'a> KeyFolders<'a> {
 
     /// Checks each file `{ file = "…" }` in `after` that `before` does not name.
     ///
-    /// Also checks that `after` has no new environment variable in an address or its keys: the app that
-    /// the client chooses could receive a secret.
+    /// Also checks that the addresses in `after` read no new environment variable. Otherwise, a
+    /// client could send a secret from the environment to an app of its choice.
     ///
     /// Follows symbolic links and `..`. For a file outside of the folders, the error does not depend
     /// on the file.
@@ -38,7 +38,7 @@ impl<'a> KeyFolders<'a> {
     /// # Errors
     ///
     /// Returns [`EditErrorKind::Invalid`](crate::EditErrorKind::Invalid) if a file is not a regular
-    /// file in one of the folders.
+    /// file in one of the folders. Returns the same error for a new environment variable.
     pub fn check(self, before: &str, after: &str) -> Result<(), EditError> {
         check_variables(before, after)?;
         let known: HashSet<_> = files(before)?.into_iter().map(|(_, name)| name).collect();
@@ -47,7 +47,10 @@ impl<'a> KeyFolders<'a> {
         if faults.is_empty() {
             return Ok(());
         }
-        Err(EditError::faulty("expected key files that an edit may name, found others", faults))
+        Err(EditError::faulty(
+            "expected key files that an edit may name, found others; correct these faults",
+            faults,
+        ))
     }
 
     fn contain(self, name: &str) -> bool {
@@ -65,11 +68,12 @@ impl<'a> KeyFolders<'a> {
 fn fault((key, _): (String, String)) -> EditFault {
     let problem = "gatepost cannot read the file for an edit: expected a regular file in the folder \
                    of the config or in `key_dirs`, found another path";
-    let remedy = "move the file there, or add its folder to key_dirs";
+    let remedy = "move the file to one of these folders, or add its folder to key_dirs";
     EditFault::new(&key, problem, remedy)
 }
 
-/// Returns each key source `{ file = "…" }` of a config text: its key and the name of the file.
+/// Returns each key source `{ file = "…" }` of a config text. An item has the path of the key and
+/// the name of the file.
 fn files(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     add_files("", &Document::parse(text)?.to_json(), &mut found);
@@ -83,17 +87,21 @@ fn check_variables(before: &str, after: &str) -> Result<(), EditError> {
     let new =
         variables(after)?.into_iter().filter(|(_, name)| known.iter().all(|(_, own)| own != name));
     let fault = |(key, _): (String, String)| {
-        let problem = "expected a value, found an environment variable that no address names";
+        let problem = "expected a value, found an environment variable that no address names yet";
         EditFault::new(&key, problem, "write the value, or edit the file by hand")
     };
     let faults: Vec<_> = new.map(fault).collect();
     if faults.is_empty() {
         return Ok(());
     }
-    Err(EditError::faulty("expected values, found environment variables", faults))
+    Err(EditError::faulty(
+        "expected values, found environment variables; correct these faults",
+        faults,
+    ))
 }
 
-/// Returns each `{ env = "…" }` in the addresses of a config text: its key and the variable.
+/// Returns each `{ env = "…" }` in the addresses of a config text. An item has the path of the key
+/// and the name of the variable.
 fn variables(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     for (index, template) in Document::parse(text)?.templates().into_iter().enumerate() {
@@ -135,7 +143,7 @@ fn add_files(key: &str, json: &Json, found: &mut Vec<(String, String)>) {
             if let Some(Json::String(name)) = map.get("file").filter(|_| !key.ends_with("].on")) {
                 found.push((format!("{key}.file"), name.clone()));
             }
-            // A fixed answer may have a field of any name, and never names a source.
+            // A fixed answer may have a field of any name, and never contains a key source.
             let is_kind = key.contains("].on.");
             for (name, value) in map.iter().filter(|(name, _)| !is_kind || *name != "answer") {
                 let dot = if key.is_empty() { "" } else { "." };
@@ -216,7 +224,7 @@ mod tests {
             texts.push(error.to_string());
         }
         texts.dedup();
-        assert_eq!(texts.len(), 1, "expected an error that does not depend on the file: {texts:?}");
+        assert_eq!(texts.len(), 1, "expected the same error for each file, found {texts:?}");
     }
 
     #[test]
@@ -254,7 +262,7 @@ mod tests {
             let error = folders.check(&before, &text(on)).unwrap_err();
             assert_eq!(
                 error.faults()[0].problem,
-                "expected a value, found an environment variable that no address names"
+                "expected a value, found an environment variable that no address names yet"
             );
         }
     }

@@ -106,7 +106,7 @@ fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Res
         KindEntry::Url(_) | KindEntry::Urls(_) => ("url", "answer", entry.to_value()),
     };
     match on.get_mut(kind) {
-        // An environment variable is the whole address.
+        // An entry with `env` has no other keys to keep.
         Some(item) if item.as_table_like().is_some_and(|own| !own.contains_key("env")) => {
             let mut own = TableEntries::of(item).ok_or_else(|| unfit(kind))?;
             own.remove(other);

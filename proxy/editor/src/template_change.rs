@@ -37,7 +37,7 @@ pub struct NewTemplate {
     pub keys: Vec<KeySource>,
     /// Tenants to bind; `*` means all tenants that no other template binds.
     pub bind: Vec<String>,
-    /// Entries by kind. At least one entry must have an address or an answer.
+    /// Entries by kind. At least one entry must have an address or a fixed answer.
     pub on: Vec<(String, KindEntry)>,
     /// Values of the provider's settings, by name.
     pub settings: Vec<(String, TomlValue)>,
@@ -158,8 +158,8 @@ impl KeySource {
         Value::InlineTable(table)
     }
 
-    /// Parses a value of the config file. Returns `None` if the value is not a source, for example
-    /// if the value is the key itself.
+    /// Parses a value of the config file. Returns `None` for a value that is not a source, for
+    /// example the key itself.
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         let table = value.as_inline_table()?;
         let word = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);

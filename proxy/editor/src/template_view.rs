@@ -84,7 +84,7 @@ impl TemplateView {
     ///
     /// # Errors
     ///
-    /// Returns an error if a file is not TOML, or if no file has a template with this name.
+    /// Returns an error for a file that is not TOML, and for a name that no template has.
     pub fn named(
         files: &ConfigFiles,
         config: Option<&Config>,

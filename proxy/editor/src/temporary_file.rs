@@ -1,8 +1,9 @@
 //! Temporary files of edits.
 //!
-//! A name contains the name of the config file: `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. An edit
-//! creates the file only while it holds the lock of the config file. Another edit that holds the
-//! lock therefore knows that each such file is left over from an edit that ended early.
+//! The name of a temporary file contains the name of the config file, for example
+//! `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. An edit creates the temporary file only while the
+//! edit has locked the config file. If the next edit finds such a file under the lock, an earlier
+//! edit ended before it could remove the file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, File};
@@ -46,7 +47,10 @@ impl TemporaryNames {
                 && let Err(error) = fs::remove_file(entry.path())
             {
                 let path = entry.path();
-                tracing::warn!("{}: cannot remove a temporary file: {error}", path.display());
+                tracing::warn!(
+                    "{}: gatepost cannot remove a temporary file: {error}; remove the file",
+                    path.display()
+                );
             }
         }
     }
@@ -60,8 +64,8 @@ impl TemporaryNames {
     }
 }
 
-/// Returns true for a regular file with one name that belongs to this process or to the owner of
-/// the config file. An edit creates no other file.
+/// Returns true for a regular file with one name, if its owner is the user of this process or the
+/// owner of the config file. An edit creates no other file.
 fn is_ours(entry: &DirEntry, config: &File) -> bool {
     let (Ok(file), Ok(config)) = (entry.metadata(), config.metadata()) else { return false };
     let owners = [rustix::process::geteuid().as_raw(), config.uid()];

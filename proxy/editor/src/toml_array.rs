@@ -58,7 +58,8 @@ fn merge(before: &str, behind: &str) -> Option<String> {
     Some(format!("{}{}", comment.trim_end(), rest?))
 }
 
-/// Splits a text before its first line break: the comment on the first line, and the other lines.
+/// Splits a text before its first line break into the comment on the first line and the other
+/// lines.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {
         Some(at) => {

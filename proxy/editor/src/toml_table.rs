@@ -86,8 +86,8 @@ impl<'d> TableEntries<'d> {
         self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Removes an entry and its comments, and returns the comments to insert elsewhere. Returns
-    /// `None` if the key is missing.
+    /// Removes an entry and its own comments. Returns the comments above a blank line, for the
+    /// caller to insert elsewhere. Returns `None` if the key is missing.
     pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {
             Self::Inline(table) => remove_inline(table, key),

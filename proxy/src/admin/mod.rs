@@ -1,5 +1,6 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api` for programs, and `/console/` for the
-//! operator's browser. When the proxy begins to stop, it closes this listener, so that health checks fail.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api` for programs, and `/console/` for
+//! the operator's browser. At the start of a stop, the proxy closes this listener, so that health
+//! checks fail.
 
 mod api;
 mod console;
@@ -40,8 +41,8 @@ impl AdminApp {
         Self { served, attempts, console, queue }
     }
 
-    /// Returns the body of `/readyz`. Only its status says that the proxy serves; the body says which
-    /// config it serves.
+    /// Returns the body of `/readyz`, which describes the served config. The status of the response
+    /// alone reports readiness.
     fn readiness(&self) -> String {
         let body = json!({ "status": "ready", "config": self.served.status() });
         format!("{body}\n")

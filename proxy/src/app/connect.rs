@@ -24,7 +24,7 @@ use crate::resolver::Resolver;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Error: no connection to the server. The server has received no byte of a request.
+/// Failure to connect to a server. The server has received no byte of a request.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection")]
 pub(crate) struct NotConnected(#[source] BoxError);
@@ -57,7 +57,7 @@ async fn connect_tcp(server: &Server) -> Result<AppStream, BoxError> {
 /// Returns the name that the server's certificate must have.
 fn server_name(server: &Server) -> Result<FixedServerNameResolver, BoxError> {
     let name = server.tls().and_then(|tls| tls.server_name());
-    // Without TLS, no name is necessary, and the host may be no valid one.
+    // Without TLS, the connector ignores the name, and the host may be an invalid name.
     let name = if server.is_https() { name.unwrap_or(server.host()) } else { "localhost" };
     Ok(FixedServerNameResolver::new(ServerName::try_from(name.to_owned())?))
 }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn name_that_resolves_to_metadata_service_is_not_connected() {
+    fn refuses_name_that_resolves_to_metadata_service() {
         let guard = guard("admin_token = 's3cret'");
         let of = |texts| permitted(guard.as_deref(), addresses(texts));
         assert_eq!(of(&["169.254.169.254", "192.0.2.1"]).unwrap(), addresses(&["192.0.2.1"]));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn name_is_free_without_api_and_if_listed() {
+    fn permits_any_address_without_api_or_for_listed_name() {
         assert!(guard("").is_none());
         assert!(guard("admin_token = 's3cret'\nallow_addresses = 'app.test'").is_none());
         let other = guard("admin_token = 's3cret'\nallow_addresses = ['10.0.0.0/8', 'b.test']");

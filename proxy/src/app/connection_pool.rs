@@ -42,9 +42,10 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 pub(crate) struct ReadyConnection {
     connection: AppConnection,
     key: PoolKey,
-    /// True if the connection has carried a request before.
+    /// Flag of a connection that has carried an earlier request.
     is_reused: bool,
-    /// Age of the connection counts from here, so that gatepost reads the clock once.
+    /// Start of the request. The later idle time also counts from here, so that gatepost reads the
+    /// clock once.
     since: Instant,
 }
 
@@ -79,7 +80,7 @@ impl ReadyConnection {
     ///
     /// # Errors
     ///
-    /// Returns [`StaleConnection`] if the app closed an idle connection before it answered.
+    /// Returns [`StaleConnection`] if the app closed an idle connection without an answer.
     pub(crate) async fn send(
         mut self,
         path: Option<&PathAndQuery>,
@@ -100,13 +101,13 @@ impl ReadyConnection {
     }
 }
 
-/// Error if the app closed an idle connection before it answered. The app may have closed the
+/// Error for an idle connection that the app closed without an answer. The app may have closed the
 /// connection before the request arrived, so gatepost sends the request again.
 #[derive(Debug, thiserror::Error)]
 #[error("the app closed an idle connection")]
 pub(crate) struct StaleConnection;
 
-/// Error if the connection ends within the body of an answer.
+/// Error for a connection that ends within the body of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("incomplete answer body")]
 struct AnswerBrokenOff(#[source] hyper::Error);
@@ -156,13 +157,13 @@ pub(crate) enum HostHeader {
 /// A server as a key. Requests to one server can share a connection.
 ///
 /// Each config has its own servers. Plain connections outlive a reload, because the servers of two
-/// configs are equal if they have the same address. With TLS or a guard, only the same server is
-/// equal, so that no connection outlives the files or the rules that it was opened with.
+/// configs are equal if they have the same address. A server with TLS or an address guard equals
+/// only itself, so its connections do not outlive the files and rules of its config.
 #[derive(Clone)]
 struct PoolKey(Arc<Server>);
 
 impl PoolKey {
-    /// Returns true if nothing but its address decides where and how gatepost connects.
+    /// Returns true if gatepost needs only the address of the server to connect.
     fn has_only_address(&self) -> bool {
         let server = &self.0;
         !server.is_https() && server.tls().is_none() && server.guard().is_none()
@@ -184,7 +185,7 @@ impl Eq for PoolKey {}
 
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Sockets share the authority `localhost`; `eq` tells them apart.
+        // All Unix sockets have the authority `localhost`; `eq` also compares their paths.
         self.0.authority().as_str().hash(state);
     }
 }
@@ -205,7 +206,7 @@ fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
 struct Pool {
     /// Connections by key. A fast hash is safe, because the config supplies the keys, not a client.
     idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
-    /// True while the task [`sweep`] runs.
+    /// Flag of a running task [`sweep`].
     has_sweeper: bool,
 }
 
@@ -225,8 +226,8 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// Takes the most recently used connection; `None` if there is none, or if the connection has been
-/// idle for too long. The app may already have closed the connection.
+/// Takes the most recently used connection. Returns `None` if the pool has no connection, or only
+/// connections past [`IDLE_TIMEOUT`]. The app may already have closed the returned connection.
 fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = pool.idle.get_mut(key)?.pop()?;

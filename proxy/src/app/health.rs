@@ -1,8 +1,8 @@
 //! Probes of servers that are down.
 //!
 //! A server of a list is down after a failed connection or several failures in a row. gatepost then
-//! probes it each [`PROBE_INTERVAL`], and uses it again after the first probe that succeeds. Servers
-//! that are up get no probes.
+//! probes the server each [`PROBE_INTERVAL`]. After the first probe that succeeds, gatepost uses
+//! the server again. gatepost does not probe servers that are up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,17 +25,17 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Logs that a server is down, and probes the server until it is up.
 pub(crate) fn probe_until_up(server: &Arc<Server>) {
-    let message = format_args!("{server} is down; gatepost uses the other addresses and probes it");
+    let message = format_args!("{server} is down; gatepost probes it and uses the other addresses");
     report::warned("server_down", &message, None, clock::now());
     let server = Arc::clone(server);
-    // A future that is dropped outside of a runtime belongs to a server that stops.
+    // Without a runtime, the proxy is stopping, and needs no probe.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(probes(server));
     }
 }
 
 async fn probes(server: Arc<Server>) {
-    // After a reload, no config names this server any more.
+    // End the probes if no config refers to the server any more, as after a reload.
     while Arc::strong_count(&server) > 1 {
         sleep(PROBE_INTERVAL).await;
         let probed = timeout(PROBE_TIMEOUT, probe(&server)).await;

@@ -27,8 +27,8 @@ pub(crate) use self::tls::load_root_certificates;
 ///
 /// The app may close an idle connection while gatepost sends the event. The driver then sends the
 /// event again on a new connection. An app that reads both copies can compare the `ce-id` headers.
-/// A legacy app, which receives the callback as it came, may not know these headers. If such an app
-/// closes a new connection without an answer, gatepost does not send the callback again.
+/// A legacy app receives the original callback, and may ignore these headers. If such an app closes
+/// a new connection without an answer, gatepost does not send the callback again.
 pub(crate) async fn ask(
     target: Target,
     event: EventMessage,
@@ -73,7 +73,7 @@ async fn ask_in_turn(
     Asked::Answered(Answer::Unreachable(why))
 }
 
-/// Limits the time for connecting, so that another address gets its turn.
+/// Limits the time for connecting, so that time remains for another address.
 async fn timely<T>(connecting: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|error| Err(error.into()))
 }
@@ -115,7 +115,7 @@ async fn send(
 /// The addresses of an app, and the path for all of them.
 pub(crate) struct Target {
     pub(crate) addresses: Arc<Addresses>,
-    /// `None` means that each address has its own path.
+    /// Path for all addresses; `None` if each address has its own path.
     pub(crate) path: Option<PathAndQuery>,
 }
 
@@ -132,7 +132,7 @@ struct ServerTiming {
 }
 
 /// Outcome of an event at a server of a list. If the driver drops the future after the app's
-/// time-out, this counts as a failure of the server.
+/// time-out, the drop counts as a failure of the server.
 struct ServerOutcome<'s> {
     server: &'s Arc<Server>,
     timing: ServerTiming,
@@ -174,13 +174,14 @@ impl Drop for ServerOutcome<'_> {
     }
 }
 
-/// Returns true for the statuses with which a server says that it cannot serve now.
+/// Returns true for the statuses of a server that temporarily cannot serve.
 fn is_gateway_error(status: StatusCode) -> bool {
     [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
         .contains(&status)
 }
 
-/// Returns the answer after an error: the app has sent no answer, or no answer that gatepost can read.
+/// Returns the answer after an error. The app has sent no answer, or an answer that gatepost cannot
+/// read.
 fn failed_answer(error: &(dyn Error + 'static), is_https: bool) -> Answer {
     let reason = if is_https && tls::explain(error).is_none() && is_hang_up(error) {
         tls::CLOSED_AFTER_HANDSHAKE.to_owned()
@@ -198,9 +199,9 @@ pub(crate) struct EventMessage {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// True if `headers` has the `host` for the app. Otherwise, the host is that of the address.
+    /// Use of the `host` in `headers`; if false, gatepost sends the host of the address.
     pub(crate) keeps_host: bool,
-    /// True if the app can recognize a second copy of the event.
+    /// Ability of the app to recognize a second copy of the event.
     pub(crate) is_repeatable: bool,
 }
 
@@ -243,7 +244,8 @@ pub(crate) async fn fetch(
 pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
-/// outer causes only name the library that failed. Adds the remedy for an error of TLS.
+/// outer causes only name the library that failed. For an error of TLS, returns the text of
+/// [`tls::explain`], which has a remedy.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     if let Some(explained) = tls::explain(error) {
         return explained.to_owned();

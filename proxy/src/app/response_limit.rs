@@ -24,9 +24,9 @@ const READ_STEP: usize = 8 * 1024;
 /// Most requests with an event are shorter.
 const MAX_COALESCED: usize = 2048;
 
-/// Error if more bytes arrive between two requests than [`MAX_RESPONSE_BYTES`].
+/// Error for more than [`MAX_RESPONSE_BYTES`] bytes between two requests.
 #[derive(Debug, thiserror::Error)]
-#[error("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more")]
+#[error("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more; shorten the answer")]
 pub(crate) struct AnswerTooLong;
 
 /// A connection that limits the bytes of a response.

@@ -1,8 +1,8 @@
-//! TLS with servers, as `[[outgoing_tls]]` says.
+//! TLS with servers, as configured in `[[outgoing_tls]]`.
 //!
-//! The apps' client and Pingora's client use the same files. A config is built at the first
-//! connection that needs it. A reload reads the files again and makes new rules, so that later
-//! connections use the new files.
+//! The apps' client and Pingora's client use the same files. gatepost builds the TLS config of a
+//! server at the first connection. A reload reads the files again, so later connections use the new
+//! files.
 
 use std::error::Error;
 use std::io;
@@ -43,7 +43,7 @@ pub(crate) fn check(config: &Config) -> Result<(), TlsFault> {
 ///
 /// # Errors
 ///
-/// Returns an error if a file has a fault. [`check`] reports this at start and at a reload.
+/// Returns an error if a file has a fault. [`check`] reports the fault at start and at a reload.
 pub(crate) fn client_config(tls: Option<&Arc<OutgoingTls>>) -> Result<Arc<ClientConfig>, TlsFault> {
     static BUILT: Mutex<Vec<(Weak<OutgoingTls>, Arc<ClientConfig>)>> = Mutex::new(Vec::new());
     let Some(tls) = tls else { return Ok(Arc::clone(&DEFAULT)) };
@@ -58,13 +58,13 @@ pub(crate) fn client_config(tls: Option<&Arc<OutgoingTls>>) -> Result<Arc<Client
     Ok(config)
 }
 
-/// The config with the authorities of the machine. If the machine has none, each connection to an
-/// `https` address fails.
+/// TLS config with the certificate authorities of the machine. If the machine has none, each
+/// connection to an `https` address fails.
 static DEFAULT: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(builder().with_root_certificates(machine_roots()).with_no_client_auth())
 });
 
-/// Loads the certificate authorities for `https` addresses, so that no callback waits for this.
+/// Loads the certificate authorities for `https` addresses in advance, so that no callback waits.
 pub(crate) fn load_root_certificates() {
     LazyLock::force(&DEFAULT);
 }
@@ -106,7 +106,8 @@ fn identity(tls: &OutgoingTls) -> Result<Option<Identity>, TlsFault> {
     Ok(Some((chain, key)))
 }
 
-/// Parses certificates, at least one. Pingora panics at a certificate that does not parse.
+/// Parses one or more certificates, and checks the contents of each. Pingora panics at a
+/// certificate that does not parse.
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let read: Vec<CertificateDer<'static>> = read.map_err(|error| pem_fault(&error))?;
@@ -156,11 +157,11 @@ pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
     Ok(PingoraTls { ca: (!ca.is_empty()).then(|| ca.into()), identity })
 }
 
-/// Describes a server that ends a new connection after the TLS handshake, before its response. With
-/// TLS 1.3, the client's handshake succeeds before the server refuses the client certificate. If the
-/// server then resets the connection, its alert is lost.
+/// Error for a server that closes a new connection after the TLS handshake, without a response.
+/// With TLS 1.3, the client's handshake succeeds before the server refuses the client certificate.
+/// If the server then resets the connection, gatepost does not receive the alert.
 pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
-     wants a `certificate`, set it in [[outgoing_tls]]";
+     needs a `certificate`, set it in [[outgoing_tls]]";
 
 /// Describes an error of TLS with its remedy, in less than 100 bytes; `None` for any other error. A
 /// longer text would lose its remedy in the log.
@@ -168,8 +169,8 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
     describe(tls_error(error)?)
 }
 
-/// Does the same as [`explain`] for an error of Pingora's client, which keeps only the text of an error
-/// of a handshake.
+/// Describes an error of Pingora's client, as [`explain`] does. Pingora keeps only the text of a
+/// handshake error.
 pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
     let text = || {
@@ -190,7 +191,8 @@ pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     explain(error.root_cause()).or_else(text)
 }
 
-/// Returns the innermost error of TLS. An `io::Error` does not return it as its source.
+/// Returns the innermost error of TLS. Looks inside each `io::Error`, because its `source` skips
+/// the inner error.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -209,10 +211,7 @@ fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> 
     None
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other error has no remedy that is known here"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "gatepost has no remedy for any other error")]
 fn describe(error: &rustls::Error) -> Option<&'static str> {
     use CertificateError as Fault;
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};

@@ -9,13 +9,14 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::telemetry::access_log::LoggedCallback;
 
-/// Length up to which the ring keeps a body whole, in bytes. The largest known callback has 28,000.
+/// Maximum length of a body that gatepost captures completely, in bytes. The largest known callback
+/// has 28,000 bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 128 * 1024;
 
-/// Memory of a callback beside its bytes: headers, event, verdict.
+/// Memory of a callback apart from its text: parsed headers, event and verdict.
 const STATE_BYTES: usize = 2048;
 
-/// A callback, its verdict, and all that followed.
+/// A callback, its verdict, the app's answer and the reply.
 #[derive(Debug)]
 pub(crate) struct CapturedCallback {
     /// Time of the arrival.
@@ -25,9 +26,9 @@ pub(crate) struct CapturedCallback {
     pub(crate) answer: Option<CapturedAnswer>,
     /// Time from the arrival to the reply.
     pub(crate) total: Duration,
-    /// Time of the request to the app; `None` if gatepost did not ask the app.
+    /// Duration of the request to the app; `None` if gatepost did not ask the app.
     pub(crate) app: Option<Duration>,
-    /// Memory that the callback occupies.
+    /// Memory that the callback occupies, in bytes.
     pub(super) bytes: usize,
 }
 
@@ -61,14 +62,14 @@ impl CapturedHead {
 /// The verdict on a captured callback, and the reply.
 #[derive(Debug)]
 pub(crate) enum CapturedVerdict {
-    /// `None` if the client disconnected before the reply.
+    /// Accepted callback. The conclusion is `None` if the client disconnected before the reply.
     Accepted(Accepted, Option<Conclusion>),
     Refused(Refusal, Reply),
-    /// A callback whose body is too long for the ring.
+    /// Callback with a body longer than [`MAX_BODY_BYTES`].
     Cut(Box<CutCallback>),
 }
 
-/// The rest of a callback whose body is too long for the ring.
+/// Remaining data of a callback with a body longer than [`MAX_BODY_BYTES`].
 #[derive(Debug)]
 pub(crate) struct CutCallback {
     /// Start of the body.
@@ -90,14 +91,14 @@ pub(crate) struct CutCallback {
 /// The app's answer to a captured callback.
 #[derive(Clone, Debug)]
 pub(crate) enum CapturedAnswer {
-    /// `None` instead of a body if the body is too long.
+    /// Status, headers and body of the answer; the body is `None` if it is too long.
     Response(StatusCode, HeaderMap, Option<Bytes>),
-    /// The reason why there is no answer.
+    /// Reason for a missing answer.
     Failed(String),
 }
 
 impl CapturedAnswer {
-    /// Returns `None` if gatepost sends the event again on another connection.
+    /// Returns the answer; `None` if gatepost sends the event again on another connection.
     pub(crate) fn of(asked: &Asked) -> Option<Self> {
         match asked {
             Asked::Answered(answer) => Some(Self::of_answer(answer)),
@@ -159,7 +160,7 @@ impl CapturedCallback {
         let facts = self.facts();
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
         CutCallback {
-            // A copy, because a slice would keep the whole body in memory.
+            // Copy the start, because a slice would keep the whole body in memory.
             body: Bytes::copy_from_slice(&body[..MAX_BODY_BYTES]),
             length,
             is_accepted: self.is_accepted(),
@@ -200,7 +201,7 @@ impl CapturedCallback {
         (body, body.len())
     }
 
-    /// Returns the reply; `None` if the client disconnected before.
+    /// Returns the reply; `None` if the client disconnected before the reply.
     pub(crate) fn reply(&self) -> Option<&Reply> {
         match &self.verdict {
             CapturedVerdict::Accepted(_, conclusion) => {
@@ -211,7 +212,7 @@ impl CapturedCallback {
         }
     }
 
-    /// Returns the accepted callback, if the ring holds it whole.
+    /// Returns the accepted callback; `None` for a refused callback or a cut body.
     pub(crate) const fn accepted(&self) -> Option<&Accepted> {
         match &self.verdict {
             CapturedVerdict::Accepted(accepted, _) => Some(accepted),
@@ -219,7 +220,7 @@ impl CapturedCallback {
         }
     }
 
-    /// Describes the callback, as the access log does.
+    /// Returns the fields with which the access log describes a callback.
     pub(crate) fn facts(&self) -> LoggedCallback<'_> {
         match &self.verdict {
             CapturedVerdict::Accepted(accepted, conclusion) => {

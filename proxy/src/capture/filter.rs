@@ -1,8 +1,9 @@
-//! Filters of captured callbacks, as a query string writes them.
+//! Filters of captured callbacks, set by the parameters of a query string.
 
 use super::callback::CapturedCallback;
 
-/// Conditions that a callback must meet, all of them. `None` permits each value.
+/// Conditions on a callback. The filter admits a callback only if the callback meets all of them.
+/// `None` permits any value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CaptureFilter {
     pub(crate) provider: Option<String>,
@@ -11,11 +12,11 @@ pub(crate) struct CaptureFilter {
     pub(crate) verdict: Option<VerdictWord>,
     pub(crate) code: Option<String>,
     pub(crate) tenant: Option<String>,
-    /// Text in the masked request, event, answer or reply, in any case.
+    /// Text in the masked request, event, answer or reply; the search ignores case.
     pub(crate) text: Option<String>,
 }
 
-/// A verdict, as a filter writes it.
+/// Verdict in a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VerdictWord {
     Accepted,
@@ -40,7 +41,7 @@ impl VerdictWord {
 pub(crate) enum FilterError {
     #[error("verdict: expected accepted or refused, found another word; write one of the two")]
     Verdict,
-    #[error("{0}: expected a value of at most {MAX_VALUE_BYTES} bytes, found more; write less")]
+    #[error("{0}: expected at most {MAX_VALUE_BYTES} bytes, found more; write a shorter value")]
     TooLong(&'static str),
 }
 
@@ -87,7 +88,7 @@ impl CaptureFilter {
         ]
     }
 
-    /// Returns name and value of each condition.
+    /// Returns the name and the value of each condition.
     pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
         let verdict = self.verdict.map(VerdictWord::as_str);
         let all = [
@@ -102,7 +103,7 @@ impl CaptureFilter {
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
-    /// Returns true if a callback meets the conditions on its facts. Ignores `text`.
+    /// Returns true if a callback meets all conditions. Ignores the condition `text`.
     pub(super) fn admits(&self, callback: &CapturedCallback) -> bool {
         let facts = callback.facts();
         let is = |wanted: &Option<String>, found: Option<&str>| {

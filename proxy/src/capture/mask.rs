@@ -2,11 +2,11 @@
 //!
 //! 1. In each mode: keys and tokens of the config, credentials in headers, and the secret segment of
 //!    a path.
-//! 2. In the mode `masked` also: signatures, and values whose name is that of a secret, such as
-//!    `token`: headers, parameters, members of JSON at any depth, and pairs within a text
-//!    (`txSecret=…&txTime=…`).
+//! 2. In the mode `masked` also: signatures, and values with the name of a secret, such as `token`.
+//!    Such a value can be in a header, a parameter, a member of JSON at any depth, or a pair within
+//!    a text (`txSecret=…&txTime=…`).
 //!
-//! A mask keeps JSON valid, and the names and the order of all parts.
+//! Masked JSON is still valid, and has the same names in the same order.
 
 use gatepost::{Capture, Gate};
 
@@ -68,7 +68,8 @@ impl<'g> Mask<'g> {
         self.gate.redacted(&masked).into_owned()
     }
 
-    /// Masks a step of an explanation. The step `signature` shows the value that the client sent.
+    /// Masks a step of an explanation: the name of a check, and the text that the check found. The
+    /// text of the check `signature` contains the value that the client sent.
     pub(super) fn step(&self, name: &str, found: &str) -> String {
         let is_value = |value: &str| name == "signature" && value != "missing";
         let given = found.rsplit_once(" at ").filter(|(value, _)| is_value(value));
@@ -122,7 +123,7 @@ impl<'g> Mask<'g> {
         masked
     }
 
-    /// Masks members of JSON. Reads tokens only, so that it also masks JSON that is cut or malformed.
+    /// Masks members of JSON. Reads token by token, because the JSON may be cut or malformed.
     fn json(&self, text: &[u8]) -> Vec<u8> {
         let mut masked = Vec::with_capacity(text.len());
         let mut rest = text;

@@ -1,12 +1,13 @@
 //! Captured callbacks: the newest callbacks of this process, in memory, for the operator.
 //!
-//! 1. The ring keeps at most `keep` callbacks and `max_bytes` bytes. A new callback replaces the
-//!    oldest ones.
-//! 2. The ring takes over bytes that exist already: it formats and copies nothing until an operator
-//!    looks. A callback with a body of more than 128 KiB keeps only the start of its body.
-//! 3. The ring holds the raw bytes. [`view`] and [`saved`], the only ways out, [mask] them.
-//! 4. gatepost captures nothing if `capture` is `"none"`, or if the config has no token for the
-//!    admin API.
+//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. A new callback replaces
+//!    the oldest callbacks.
+//! 2. The ring takes ownership of existing bytes. gatepost formats and copies them only if an
+//!    operator requests a callback. Of a body over 128 KiB, gatepost keeps only the start.
+//! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
+//!    return.
+//! 4. gatepost captures nothing with `capture = "none"`, and nothing without a token for the admin
+//!    API.
 
 mod callback;
 mod filter;
@@ -119,12 +120,12 @@ impl CaptureRing {
         ring.callbacks.push_back(callback);
         let dropped = ring.shrink();
         drop(ring);
-        // Outside of the lock, because this frees memory.
+        // Free the memory outside of the lock.
         drop(dropped);
         self.news.notify_waiters();
     }
 
-    /// Returns a future that completes at the next callback. It counts from this call.
+    /// Returns a future that completes at the first callback after this call.
     pub(crate) fn news(&self) -> Notified<'_> {
         self.news.notified()
     }
@@ -142,7 +143,8 @@ impl CaptureRing {
     }
 
     /// Returns all callbacks after the one with the number `after`, oldest first, and the number of
-    /// callbacks that the ring has dropped since. A number of an earlier process is 0.
+    /// callbacks that the ring has dropped since. If `after` is a number of an earlier process,
+    /// returns all callbacks.
     pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {
         let ring = self.lock();
         let next = ring.first + ring.callbacks.len() as u64;
@@ -186,7 +188,7 @@ impl CaptureRing {
 }
 
 impl Ring {
-    /// Removes the oldest callbacks until the bounds hold.
+    /// Removes the oldest callbacks until the ring is within its bounds.
     fn shrink(&mut self) -> Dropped {
         let mut dropped = Dropped::None;
         while self.callbacks.len() > self.keep || self.bytes > self.max_bytes {
@@ -199,7 +201,7 @@ impl Ring {
     }
 }
 
-/// Callbacks to drop after the lock: usually one, so that this allocates nothing.
+/// Callbacks to drop after the lock ends. A single callback, the usual case, needs no allocation.
 enum Dropped {
     None,
     One(Arc<CapturedCallback>),
@@ -240,7 +242,7 @@ mod tests {
         assert_eq!(ids(&ring, 4), (vec![5], 0));
         assert_eq!(ids(&ring, 1), (vec![4, 5], 2));
         assert_eq!(ids(&ring, 5), (vec![], 0));
-        assert_eq!(ids(&ring, 99), (vec![4, 5], 0), "expected a number of an earlier process");
+        assert_eq!(ids(&ring, 99), (vec![4, 5], 0), "expected all for an earlier process");
         assert!(ring.get(3).is_none() && ring.get(4).is_some() && ring.get(6).is_none());
     }
 
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn news_arrive_also_between_look_and_wait() {
+    async fn news_completes_for_callback_before_the_wait() {
         let ring = CaptureRing::with_bounds(2, usize::MAX);
         let news = ring.news();
         ring.record(refused("{}"));

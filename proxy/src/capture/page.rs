@@ -16,15 +16,15 @@ pub(crate) const MAX_ROWS: usize = 200;
 /// Longest time for which a request waits for a callback.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(25);
 
-/// Time for which gatepost collects further callbacks after the first, so that a client that waits
+/// Time for which gatepost collects further callbacks after the first, so that a waiting client
 /// sends at most ten requests in a second.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// A question for a page.
+/// Query for a page.
 #[derive(Clone, Debug)]
 pub(crate) struct PageQuery {
     pub(crate) filter: CaptureFilter,
-    /// Number of the last callback that the client knows. `None` asks for the newest callbacks.
+    /// Number of the last callback that the client has received; `None` for the newest callbacks.
     pub(crate) after: Option<u64>,
     pub(crate) limit: usize,
     pub(crate) wait: Duration,
@@ -50,7 +50,7 @@ pub(crate) struct CallbackPage {
 }
 
 impl CallbackPage {
-    /// Returns the page. Without callbacks, waits for the first one for at most `query.wait`.
+    /// Returns the page. If the page is empty, waits at most `query.wait` for the first callback.
     pub(crate) async fn wait_for(gate: &Gate, mut query: PageQuery) -> Self {
         let deadline = Instant::now() + query.wait.min(MAX_WAIT);
         let mut missed = 0;

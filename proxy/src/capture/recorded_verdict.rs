@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 /// Name of the header with the verdict.
 pub(crate) const RECORDED: &str = "gatepost-recorded";
 
-/// The verdict on a recorded request, as the header [`RECORDED`] has it.
+/// The verdict on a recorded request: the content of the header [`RECORDED`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct RecordedVerdict {
     /// Moment of the receipt, in Unix seconds.
     pub(crate) at: i64,
-    /// True if a part of the request is masked or cut.
+    /// Flag of a request with a masked or cut part.
     pub(crate) is_masked: bool,
     /// `accepted` or `refused`.
     pub(crate) verdict: String,
     /// The verdict in words.
     pub(crate) explanation: String,
-    /// Names and texts of the steps.
+    /// Checks of the verdict, each with its name and the text that it found.
     pub(crate) steps: Vec<(String, String)>,
 }

@@ -18,9 +18,7 @@ use crate::clock;
 /// Reason why gatepost does not send an event again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReplayError {
-    #[error(
-        "expected a callback whose body is whole, found one that is cut; send the callback again"
-    )]
+    #[error("expected a callback with its whole body, found a cut body; send the callback again")]
     Cut,
     #[error(
         "expected an accepted callback, found a refused one; the app receives only accepted callbacks"
@@ -42,14 +40,14 @@ pub(crate) struct Replayed {
     pub(crate) event_id: String,
     pub(crate) is_edited: bool,
     pub(crate) answer: MessageView,
-    /// The reply that the platform would get. It gets nothing.
+    /// Reply to the platform that matches the answer. gatepost does not send this reply.
     pub(crate) reply: MessageView,
     /// Code of this reply, such as `app` or `app_timeout`.
     pub(crate) code: &'static str,
     pub(crate) app_ms: f64,
 }
 
-/// Sends the event of a callback again, with `edited` as its body if given.
+/// Sends the event of a callback again. `edited` replaces the body of the event.
 pub(crate) async fn replay(
     gate: &Gate,
     numbered: &Numbered,
@@ -81,8 +79,8 @@ pub(crate) async fn replay(
     })
 }
 
-/// Returns the question with the address in the current config. If that config refuses the callback,
-/// for example because the template is gone, uses the address of the recording.
+/// Returns the question with the address in the current config. If that config does not accept the
+/// callback as the same event, uses the address at the time of the capture.
 fn question(gate: &Gate, callback: &CapturedCallback, accepted: &Accepted) -> Option<Question> {
     let explained = gate.explain(&callback.head.head(), accepted.raw().clone(), callback.at);
     let current = match explained.verdict {
@@ -119,7 +117,7 @@ fn message(
 
 async fn ask(target: Target, message: EventMessage, question: &Question) -> Answer {
     let limit = question.timeout();
-    // A new connection, because the app may close an idle one.
+    // Use a new connection, because the app may close an idle connection.
     let asked = timeout(limit, app::ask(target, message, Attempt::NewConnection, limit)).await;
     match asked {
         Err(_) => Answer::Timeout,

@@ -1,7 +1,7 @@
 //! Recorded requests: a captured callback as a file that `gatepost explain` reads.
 //!
 //! The file has the request in wire format, and one more header, [`RECORDED`], with the verdict and
-//! its steps. If a part of the request is masked, gatepost cannot judge it again.
+//! its checks. If a part of the request is masked, gatepost cannot judge the request again.
 
 use gatepost::Timestamp;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};

@@ -1,4 +1,4 @@
-//! Captured callbacks as an operator sees them: masked.
+//! Masked views of captured callbacks for the operator.
 
 use bytes::Bytes;
 use gatepost::{Capture, Gate, RequestContext};
@@ -11,10 +11,10 @@ use super::filter::{CaptureFilter, VerdictWord};
 use super::mask::Mask;
 use super::{CAPTURED, Numbered};
 
-/// Length up to which a view shows a body, in bytes.
+/// Maximum length of a body in a view, in bytes.
 const SHOWN_BYTES: usize = 64 * 1024;
 
-/// Makes views of captured callbacks.
+/// Creator of masked views of captured callbacks.
 pub(crate) struct Viewer<'g> {
     pub(super) gate: &'g Gate,
     pub(super) mode: Capture,
@@ -34,7 +34,7 @@ pub(crate) struct CallbackRow {
     pub(crate) event_id: Option<String>,
     pub(crate) code: &'static str,
     pub(crate) decision: Option<String>,
-    /// Status of the reply; `None` if the client disconnected before.
+    /// Status of the reply; `None` if the client disconnected before the reply.
     pub(crate) status: Option<u16>,
     pub(crate) from: Option<String>,
     pub(crate) method: String,
@@ -43,17 +43,17 @@ pub(crate) struct CallbackRow {
     pub(crate) app_ms: Option<f64>,
 }
 
-/// One callback with all that the ring holds.
+/// One callback with its request, verdict, event, answer and reply.
 #[derive(Debug, Serialize)]
 pub(crate) struct CallbackView {
     #[serde(flatten)]
     pub(crate) row: CallbackRow,
-    /// True if a part of the callback is masked.
+    /// Flag of a callback with a masked part.
     pub(crate) is_masked: bool,
-    /// True if the app can receive the event again.
+    /// Flag of a callback whose event gatepost can send again.
     pub(crate) can_replay: bool,
     pub(crate) request: MessageView,
-    /// Steps of the verdict, as `gatepost explain` prints them. Empty if the body is cut.
+    /// Steps of the verdict, as `gatepost explain` prints them; empty if the body is cut.
     pub(crate) steps: Vec<StepView>,
     /// The verdict in words.
     pub(crate) explanation: String,
@@ -62,7 +62,7 @@ pub(crate) struct CallbackView {
     pub(crate) reply: Option<MessageView>,
 }
 
-/// One step of a verdict.
+/// One step of a verdict: the name of a check, and the text that the check found.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct StepView {
     pub(crate) name: String,
@@ -72,14 +72,14 @@ pub(crate) struct StepView {
 /// A request or a response.
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageView {
-    /// The first line without the version, such as `POST /hook` or `200`; for an answer that did not
-    /// come, the reason.
+    /// The first line without the version, such as `POST /hook` or `200`, or the reason for a
+    /// missing answer.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     /// Length of the whole body, in bytes.
     pub(crate) body_bytes: usize,
-    /// True if `body` is only the start of the body.
+    /// Flag of a `body` that is only the start of the whole body.
     pub(crate) is_cut: bool,
 }
 
@@ -145,8 +145,8 @@ impl<'g> Viewer<'g> {
         MessageView { body_bytes: length, is_cut: view.is_cut || length > body.len(), ..view }
     }
 
-    /// Explains the verdict of a callback, as if it arrived again at the same time. The config may
-    /// have changed since.
+    /// Explains the verdict on a callback. Judges the callback again, with the time of its arrival
+    /// and the current config.
     pub(super) fn explanation(&self, callback: &CapturedCallback) -> (Vec<StepView>, String) {
         let facts = callback.facts();
         let word = VerdictWord::of(callback).as_str();
@@ -219,7 +219,7 @@ impl<'g> Viewer<'g> {
     }
 }
 
-/// Returns the event as gatepost wrote it for the app. Its id of a trace may be another one.
+/// Returns the event as the app received it, except for the id of the trace.
 fn event(callback: &CapturedCallback, mask: &Mask<'_>) -> Option<MessageView> {
     let accepted = callback.accepted()?;
     let question = accepted.replay()?;

@@ -1,4 +1,4 @@
-//! Client of the admin API, for the commands that ask a running gatepost.
+//! Client of the admin API, for the commands that send requests to a running gatepost.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ use tokio::runtime::Runtime;
 use super::error::{AdminError, CommandError};
 use crate::trusting_client::TrustingClient;
 
-/// Maximum length of a response, in bytes. The longest one has four bodies.
+/// Maximum length of a response, in bytes. The longest response contains four bodies.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Environment variable with the token, unless the operator names another one.
+/// Default environment variable with the token.
 const TOKEN_VARIABLE: &str = "GATEPOST_ADMIN_TOKEN";
 
 /// Arguments for the access to the admin API.
@@ -80,7 +80,7 @@ impl AdminClient {
         let token = token(arguments)?;
         let token = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
             let problem =
-                "expected a token of printable ASCII, found another character; write the token";
+                "expected a token of printable ASCII, found another character; correct the token";
             CommandError::argument("--token-env", problem)
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -151,7 +151,7 @@ impl std::fmt::Display for AdminUrl {
     }
 }
 
-/// Returns the token. Never prints a part of it.
+/// Returns the token. Its errors contain no part of the token.
 fn token(arguments: &AdminArguments) -> Result<String, CommandError> {
     if let Some(path) = &arguments.token_file {
         let text = std::fs::read_to_string(path);
@@ -160,8 +160,8 @@ fn token(arguments: &AdminArguments) -> Result<String, CommandError> {
     }
     let name = &arguments.token_env;
     std::env::var(name).map_err(|_| {
-        let problem = "has no token; set it to the admin_token or the admin_read_token, or use \
-                       --token-file";
+        let problem = "expected a token, found none; set the variable to the admin_token or the \
+                       admin_read_token, or use --token-file";
         CommandError::argument(format!("the environment variable {name}"), problem)
     })
 }

@@ -63,7 +63,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     if config.is_some() { Ok(()) } else { Err(CommandError::Faults) }
 }
 
-/// Returns the warnings of the config, and those that only the command line gives.
+/// Returns the warnings of the config, and the warnings that only this command reports.
 fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> Vec<Diagnostic> {
     let of_config = config.warnings().iter().map(|warning| Diagnostic::new(warning, path));
     let mut found: Vec<_> = of_config.collect();
@@ -150,7 +150,7 @@ fn print_identities(template: &Template) {
     }
 }
 
-/// Prints the kinds of a template for which gatepost replies without asking the app.
+/// Prints the kinds to which gatepost replies without asking the app, for one template.
 fn print_unlisted(template: &Template) {
     for (is_decision, reply) in [(false, "acknowledged"), (true, "denied")] {
         let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);

@@ -1,4 +1,4 @@
-//! The argument for the config file, which every command that reads one has.
+//! The argument for the config file, shared by all commands that read a config.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::CommandError;
 
-/// Config file that a command reads if the operator names none.
+/// Config file that a command reads if the operator names no file.
 pub(super) const DEFAULT_CONFIG: &str = "gatepost.toml";
 
 /// Argument for the config file.
@@ -28,7 +28,7 @@ impl ConfigArgument {
     ///
     /// # Errors
     ///
-    /// Returns an error if the operator named no file and the working directory has none.
+    /// Returns an error if the operator names no file and the default file does not exist.
     pub(super) fn path(&self) -> Result<&Path, CommandError> {
         if self.path == Path::new(DEFAULT_CONFIG) && !self.path.exists() {
             return Err(CommandError::NoConfig);

@@ -1,25 +1,26 @@
-//! Confirmations at the terminal, for what cannot be undone.
+//! Confirmations at the terminal, before irreversible commands.
 
 use std::io::BufRead;
 
 use super::error::CommandError;
 
-/// A question to the operator.
+/// Texts of a confirmation by the operator.
 pub(super) struct Confirmation<'q> {
     /// Effect of the command, for example "deleting `x` cannot be undone".
     pub(super) warning: &'q str,
-    /// Question without its mark, for example "delete `x`".
+    /// Prompt without the question mark, for example "delete `x`".
     pub(super) question: &'q str,
-    /// Message after any answer but yes.
+    /// Error message if the operator does not confirm.
     pub(super) refused: &'q str,
 }
 
 impl Confirmation<'_> {
-    /// Asks at the terminal.
+    /// Asks the operator at the terminal.
     ///
     /// # Errors
     ///
-    /// Returns an error after any answer but yes, and without a terminal.
+    /// Returns an error if the operator does not enter `y` or `yes`. Returns an error without a
+    /// terminal.
     pub(super) fn ask(
         &self,
         is_terminal: bool,
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_ahead_only_on_yes() {
+    fn confirms_only_after_yes() {
         let question = "deleting `x` cannot be undone; delete `x`? [y/N]".to_owned();
         assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
         for answer in ["n\n", "\n", "", "maybe y\n"] {

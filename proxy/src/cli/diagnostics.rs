@@ -23,7 +23,7 @@ pub(super) enum Format {
     Github,
 }
 
-/// A fault or a warning, with the file that it is in.
+/// A fault or a warning, with its file.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Diagnostic {
     severity: Severity,
@@ -33,7 +33,7 @@ pub(super) struct Diagnostic {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
-    /// Bytes of the file that the fault concerns: first and end.
+    /// Range of the fault in the file, in bytes: start and end.
     #[serde(skip_serializing_if = "Option::is_none")]
     span: Option<[usize; 2]>,
     key: String,
@@ -54,7 +54,7 @@ enum Severity {
 }
 
 impl Diagnostic {
-    /// Creates the diagnostic for a fault in the config file at `path`, or in a file that it names.
+    /// Creates the diagnostic for a fault in the config file at `path`, or in an included file.
     pub(super) fn new(fault: &Fault, path: &Path) -> Self {
         let file = fault.file().map_or_else(|| path.display().to_string(), str::to_owned);
         let excerpt =
@@ -97,20 +97,20 @@ impl Diagnostic {
         matches!(self.severity, Severity::Error)
     }
 
-    /// Returns `true` if the other diagnostic says the same of another place.
+    /// Returns `true` if the other diagnostic differs only in its position.
     fn says_the_same(&self, other: &Self) -> bool {
         (self.code, &self.file, &self.problem) == (other.code, &other.file, &other.problem)
             && self.remedy == other.remedy
     }
 
-    /// Formats the diagnostic in the manner of rustc. Names the lines of `others`, which say the
-    /// same.
+    /// Formats the diagnostic in the manner of rustc. Also lists the positions of `others`, which
+    /// are equal diagnostics.
     fn human(&self, renderer: &Renderer, others: &[&Self]) -> String {
         let level = if self.is_error() { Level::ERROR } else { Level::WARNING };
         let mut group = Group::with_title(level.primary_title(&self.problem).id(self.code));
         group = match &self.excerpt {
-            // The renderer counts the column in the excerpt. It differs from `column` if the excerpt
-            // hides a value further left.
+            // The renderer counts the column in the excerpt. If the excerpt hides a value further
+            // left, this column differs from `column`.
             Some((line, marked)) => {
                 let label = (!self.key.is_empty()).then_some(&*self.key);
                 let annotation = AnnotationKind::Primary.span(marked.clone()).label(label);
@@ -120,7 +120,7 @@ impl Diagnostic {
             None => group.element(self.origin()),
         };
         if self.count > 1 {
-            let more = format!("this applies {} times at this place", self.count);
+            let more = format!("this applies {} times at this position", self.count);
             group = group.element(Level::NOTE.message(more));
         }
         if !others.is_empty() {
@@ -152,7 +152,7 @@ impl Diagnostic {
     }
 }
 
-/// Names the places of diagnostics.
+/// Lists the positions of diagnostics.
 fn also_at(others: &[&Diagnostic]) -> String {
     const MAX_PLACES: usize = 8;
     let more = match others.len().saturating_sub(MAX_PLACES) {
@@ -168,7 +168,7 @@ fn also_at(others: &[&Diagnostic]) -> String {
     format!("the same applies to {}{more}", shown.join(", "))
 }
 
-/// Returns each diagnostic with those after it that say the same.
+/// Groups the diagnostics that differ only in their positions.
 fn grouped(diagnostics: &[Diagnostic]) -> Vec<(&Diagnostic, Vec<&Diagnostic>)> {
     let mut groups: Vec<(&Diagnostic, Vec<&Diagnostic>)> = Vec::new();
     for diagnostic in diagnostics {
@@ -225,7 +225,7 @@ pub(super) fn print_github(diagnostics: &[Diagnostic]) {
     diagnostics.iter().for_each(|diagnostic| out(&diagnostic.github()));
 }
 
-/// Returns `true` if standard error is a terminal, and the operator has not set `NO_COLOR`.
+/// Returns `true` if standard error is a terminal with colours. `NO_COLOR` turns colours off.
 fn is_coloured() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

@@ -19,7 +19,7 @@ use crate::trusting_client::TrustError;
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
-    /// A running gatepost refuses a request, or does not answer.
+    /// A running gatepost rejects a request, or does not respond.
     #[error(transparent)]
     Admin(#[from] AdminError),
     /// An argument is invalid.
@@ -31,14 +31,14 @@ pub(super) enum CommandError {
     /// The command has printed the faults of the config.
     #[error("the config has faults")]
     Faults,
-    /// The operator named no config file, and the working directory has none.
+    /// The operator names no config file, and the working directory has none.
     #[error(
         "gatepost.toml: expected a config file in this folder, found none; create one with \
          `gatepost init`, or name a file with -c"
     )]
     NoConfig,
-    /// A plan for the account of a platform has conflicts, which the command has printed.
-    #[error("expected a plan without conflicts, found {0}; resolve each as the plan says")]
+    /// The changes to the account of a platform have conflicts. The command has printed them.
+    #[error("expected a plan without conflicts, found {0}; resolve each conflict in the output")]
     Conflicts(usize),
     /// The operator has not confirmed the command.
     #[error("{0}")]
@@ -46,15 +46,15 @@ pub(super) enum CommandError {
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The environment variable of a key is not set or not UTF-8. If the given name has unusual
-    /// characters, `name` is empty, because the operator may have given the key instead of the name.
-    #[error("the environment variable {name} {problem}; set it to the key")]
+    /// characters, `name` does not contain it, because the operator may have given the key itself.
+    #[error("the environment variable {name} {problem}; set the variable to the key")]
     Environment { name: String, problem: &'static str },
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     /// The reply to a sent callback has no 2xx status.
     #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
     NotAccepted(StatusCode),
-    /// The app's answer to a replay is not usable.
+    /// gatepost cannot use the app's answer to a replay.
     #[error(
         "expected an answer that gatepost can use, found none ({0}); see the answer, and `gatepost help {0}`"
     )]
@@ -72,9 +72,9 @@ pub(super) enum CommandError {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Replies to a scenario have other statuses than it expects. The command has printed them.
+    /// Some replies have other statuses than the scenario expects. The command has printed them.
     #[error(
-        "expected the status of each reply as the scenario has it, found another for {unexpected} of {all} \
+        "expected the statuses in the scenario, found another status for {unexpected} of {all} \
          callbacks; see the log of the server"
     )]
     Scenario { unexpected: usize, all: usize },
@@ -88,7 +88,7 @@ pub(super) enum CommandError {
     Tls { path: PathBuf, source: TlsError },
     #[error("{}: {source}", path.display())]
     OutgoingTls { path: PathBuf, source: TlsFault },
-    /// The admin listener replies without a 2xx status.
+    /// The admin listener responds without a 2xx status.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),
     /// An operation of the operating system fails.
@@ -99,13 +99,13 @@ pub(super) enum CommandError {
 /// Reason why a request to the admin API fails.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AdminError {
-    /// gatepost refuses the request.
+    /// gatepost rejects the request.
     #[error("{message}")]
     Refused { status: StatusCode, message: String },
     /// No response has arrived.
     #[error("{address}: {problem}; check --admin, and that gatepost runs")]
     Unreachable { address: String, problem: String },
-    /// The response is not one of the API.
+    /// The response does not come from the API.
     #[error("expected a response of gatepost's API, found another one; check --admin")]
     Unknown,
 }

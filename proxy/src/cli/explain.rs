@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), CommandError> {
     }
 }
 
-/// Prints the recorded verdict of a request with a masked part, because it cannot be judged again.
+/// Prints the recorded verdict on a masked request, because gatepost cannot judge it again.
 fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
     for (name, found) in &verdict.steps {
         out(&plain(&format!("{name:<10} {found}")));

@@ -18,7 +18,8 @@ pub(super) fn completions(mut command: Command, shell: Shell) -> Result<(), Comm
     print(&script)
 }
 
-/// Prints the page of the program. With a folder, writes this page and one for each command there.
+/// Prints the man page of the program. If `folder` is set, writes this page and the page of each
+/// command to the folder.
 pub(super) fn man(command: Command, folder: Option<&Path>) -> Result<(), CommandError> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
@@ -38,7 +39,7 @@ fn write_pages(command: Command, folder: &Path) -> io::Result<()> {
     page(command).generate_to(folder).map(drop)
 }
 
-/// Returns the page of a command, without a date: the same source gives the same page.
+/// Returns the page of a command, without a date, so that the same source gives the same page.
 fn page(command: Command) -> Man {
     // The quotes make the empty date an argument of its own.
     let source = concat!("gatepost ", env!("CARGO_PKG_VERSION"));

@@ -1,4 +1,4 @@
-//! `gatepost health`: asks a running gatepost if it serves.
+//! `gatepost health`: checks that a running gatepost serves.
 
 use std::path::{Path, PathBuf};
 
@@ -24,10 +24,10 @@ pub(super) enum Place {
     Socket(PathBuf, Uri),
 }
 
-/// Asks `place`, and prints the body of the reply. Fails if the status is not 2xx.
+/// Sends a request to `place`, and prints the body of the response. Fails if the status is not 2xx.
 ///
-/// The address is an argument instead of the `admin` key of the config file, because that file may
-/// have faults while gatepost serves the config that it read before.
+/// The command does not read the address from the config file, because the file may have faults.
+/// gatepost then still serves the earlier config.
 pub(super) fn ask(place: &Place, cacert: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (status, body) = runtime.block_on(reply(place, cacert))?;

@@ -1,4 +1,4 @@
-//! The memory that clients without a key can make the proxy use, as `gatepost check` prints it.
+//! Bound on the memory that clients without a key can make the proxy use, for `gatepost check`.
 
 use std::num::NonZero;
 

@@ -3,6 +3,8 @@
 mod admin_client;
 mod capture;
 mod check;
+#[cfg(test)]
+mod commands_page;
 mod config_argument;
 mod confirmation;
 mod diagnostics;
@@ -68,7 +70,8 @@ const SIGNAL_HELP: &str = "\
 Signals:
   TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
   HUP              read the config again
-  USR1, USR2       no effect";
+  USR1             open the access log again
+  USR2             no effect";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -85,11 +88,12 @@ enum Command {
     /// Check a config file, and print each fault and warning with line and remedy. Exit with 1 on a
     /// fault.
     Check(CheckArguments),
-    /// Write a config file for a platform, and tell what to enter in the platform's console.
+    /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),
-    /// Explain a code of a fault, a refusal or a failure, or a command.
+    /// Explain a code of a fault, a refusal or a failure, a metric, a field of the log, or a command.
     Help {
-        /// Code, for example `signature_mismatch`; command; or `codes` for a list.
+        /// Code, for example `signature_mismatch`; metric; field; command; or `codes` or `metrics` for
+        /// a list.
         topic: Option<String>,
     },
     /// Show the routes: for each kind, the form of its events and the app that receives them.
@@ -137,7 +141,7 @@ enum Command {
     /// Send the event of a captured callback to the app again, unchanged or edited. The platform
     /// receives nothing.
     Replay(ReplayArguments),
-    /// Ask a running gatepost if it serves. Exit with 1 if it does not.
+    /// Check that a running gatepost serves. Exit with 1 if it does not.
     Health {
         /// Address on the admin listener: `http://`, `https://`, or `unix:/run/gatepost.sock:/healthz`.
         #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::place)]

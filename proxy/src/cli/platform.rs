@@ -1,4 +1,4 @@
-//! `gatepost platform`: brings the callback templates in a platform's account in line with the config.
+//! `gatepost platform`: updates the callback templates in a platform's account from the config.
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -43,17 +43,17 @@ pub(super) struct PlanArguments {
     /// https://gate.example.com.
     #[arg(long, value_name = "URL")]
     url: Uri,
-    /// Application in the push addresses, for which domains are bound. Repeat the option for several.
+    /// Application in the push addresses, to bind with each domain. Repeat the option for several.
     #[arg(long, value_name = "NAME", default_value = "live")]
     app: Vec<String>,
     /// Site of the account. Only the API of mainland China can set the addresses of
     /// recording_status, audio_moderation and recording_exception.
     #[arg(long, value_enum, default_value_t)]
     site: Site,
-    /// Template of the account that gatepost has not made and may change from now on.
+    /// Template of the account that gatepost did not create, and may change from now on.
     #[arg(long, value_name = "NAME")]
     adopt: Vec<String>,
-    /// Unbind and delete what gatepost has made and the config does not have.
+    /// Also remove domains and templates that gatepost has added and the config does not have.
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
@@ -180,7 +180,8 @@ fn secret(file: Option<&PathBuf>, variable: &str, option: &str) -> Result<String
         return Ok(text.trim().to_owned());
     }
     std::env::var(variable).map_err(|_| {
-        let problem = format!("is not set; set it, or name a file with --{option}-file");
+        let problem =
+            format!("expected a value, found none; set it, or name a file with --{option}-file");
         CommandError::argument(format!("the environment variable {variable}"), problem)
     })
 }

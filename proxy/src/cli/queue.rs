@@ -33,14 +33,14 @@ pub(super) enum QueueCommand {
         #[command(flatten)]
         output: OutputArguments,
     },
-    /// Queue delivered and dead events again. The app gets them with `gatepost-replay: 1`.
+    /// Queue delivered and dead events again. The app receives them with `gatepost-replay: 1`.
     Replay {
         #[command(flatten)]
         filter: QueueFilterArguments,
         #[command(flatten)]
         output: OutputArguments,
     },
-    /// Remove events for ever, but for those that are being delivered.
+    /// Remove events, except those that gatepost is sending. This cannot be undone.
     Drop {
         #[command(flatten)]
         filter: QueueFilterArguments,
@@ -92,7 +92,7 @@ pub(super) struct QueueFilterArguments {
 }
 
 fn state(word: &str) -> Result<EntryState, String> {
-    EntryState::parse(word).ok_or_else(|| "write pending, delivered or dead".to_owned())
+    EntryState::parse(word).ok_or_else(|| "expected pending, delivered or dead".to_owned())
 }
 
 impl QueueFilterArguments {
@@ -109,7 +109,7 @@ impl QueueFilterArguments {
         }
     }
 
-    /// Returns the filter of a command that changes events.
+    /// Returns the filter of a command that changes events. Returns an error for an empty filter.
     fn required(&self) -> Result<QueueFilter, CommandError> {
         let filter = self.to_filter();
         if filter == QueueFilter::default() {

@@ -111,7 +111,7 @@ fn table_of(kinds: &[&RoutedKind]) -> Vec<String> {
     table::aligned(&[head].into_iter().chain(kinds.iter().map(row)).collect::<Vec<_>>())
 }
 
-/// Lists the paths that gatepost keeps other requests away from; `/*` means everything below a path.
+/// Lists the paths on which gatepost refuses other requests. `/*` means everything below a path.
 fn reserved_lines(config: &Config) -> Vec<String> {
     let mut paths: Vec<_> = config.reserved_paths().map(|path| format!("  {path}")).collect();
     if !paths.is_empty() {
@@ -121,7 +121,7 @@ fn reserved_lines(config: &Config) -> Vec<String> {
     paths
 }
 
-/// Counts the kinds in each form, in the order of a roll-out.
+/// Counts the kinds in each form, in the order in which operators usually introduce the forms.
 fn summary(config: &Config) -> String {
     const FORMS: [KindForm; 7] = [
         KindForm::Shadow,

@@ -1,4 +1,4 @@
-//! The app's side of a callback: where the event goes, and what the app made of it.
+//! The app's side of a callback: the address for the event, and the app's answer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

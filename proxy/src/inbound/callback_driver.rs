@@ -1,5 +1,5 @@
 //! The proxy's implementation of the traits that `gatepost::drive` needs: the client's connection,
-//! the clock and the timers. The app is in `app_side`.
+//! the clock and the timers. The module `app_side` has the app.
 //!
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
@@ -43,7 +43,7 @@ pub(crate) struct CallbackDriver {
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
     pub(crate) queue: Option<Arc<Queue>>,
-    /// True if the upstream of the host proxy is the app.
+    /// Use of the host proxy's upstream as the app, instead of gatepost's own client.
     pub(crate) asks_host: bool,
 }
 
@@ -121,7 +121,7 @@ impl CallbackDriver {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
 
-    /// Refuses a callback for its head.
+    /// Refuses a callback because of its head.
     pub(crate) async fn refuse(
         &self,
         exchange: &mut impl Exchange,
@@ -173,8 +173,8 @@ fn mirror_event(
     }
 }
 
-/// Adds a callback to those that the operator can see. `end` has the time of the conclusion, and the
-/// time that the callback took until then.
+/// Captures a callback for the operator. `now` is the time of the conclusion, and `took` the time
+/// from the arrival to the conclusion.
 #[inline(never)]
 fn capture(
     exchange: &mut impl Exchange,
@@ -240,8 +240,8 @@ impl Runtime for CallbackDriver {
     }
 }
 
-/// Length up to which a body counts only while gatepost waits for more of it. The driver reads a
-/// longer body in several turns, and other tasks run between them.
+/// Maximum length of a body that counts only while gatepost waits for more bytes. The driver reads
+/// a longer body in several turns, between which other tasks run.
 const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
 
 /// The client's side of a callback.
@@ -251,15 +251,16 @@ struct Client<'e, E> {
     from: Option<IpAddr>,
     arrival: &'e CallbackArrival,
     sent_continue: bool,
-    /// True if the client has closed its sending half. It may have closed the whole connection.
+    /// Flag of a client that has closed its sending half, or perhaps the whole connection.
     is_half_closed: bool,
     /// Time for which gatepost waited for the body.
     waited: Duration,
     /// Bytes of the body that have arrived.
     received: usize,
-    /// Memory of these bytes.
+    /// Memory of the received bytes.
     held: usize,
-    /// `None` until gatepost waits for the body. Most callbacks arrive with their head.
+    /// Bounds on an unfinished request; `None` until gatepost waits for the body. Most bodies
+    /// arrive with their head.
     unfinished: Option<Unfinished>,
     /// Bound that the request has exceeded.
     exceeded: Option<Bound>,
@@ -287,7 +288,7 @@ impl<'e, E: Exchange> Client<'e, E> {
         }
     }
 
-    /// Begins to count the request, unless it counts already.
+    /// Counts the request, beginning with the first call.
     #[cold]
     fn count(&mut self) -> &Unfinished {
         self.unfinished.get_or_insert_with(|| {
@@ -320,7 +321,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     }
 
     fn context(&self) -> RequestContext<'_> {
-        // Unless `Question::keeps_host` is true, the connection pool replaces this value with the host
+        // If `Question::keeps_host` is false, the connection pool replaces this value with the host
         // of the app's address.
         let host = self.exchange.head().headers().get(HOST);
         let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
@@ -371,7 +372,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         }
     }
 
-    /// Counts the request until its turn comes.
+    /// Counts a request that waits for its turn. Completes if gatepost must close the request.
     async fn evicted(&mut self) {
         let bytes = self.exchange.head_bytes().saturating_add(self.held);
         self.driver.hold(self.from, bytes).closed().await;
@@ -400,7 +401,7 @@ mod tests {
     use super::*;
     use crate::inbound::pingora::GateModule;
 
-    // Uses one thread: if the work ran on this thread, it would wait forever for the other task.
+    // Uses one thread. On this thread, the work would wait forever for the other task.
     #[tokio::test]
     async fn other_tasks_run_during_long_work() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

@@ -15,7 +15,7 @@ pub(super) struct CallbackArrival {
     pub(super) started: Instant,
     /// Random bytes for a new trace.
     pub(super) random: [u8; 24],
-    /// `None` if gatepost sends no span of this callback.
+    /// Trace of the callback; `None` if gatepost sends no span of this callback.
     pub(super) trace: Option<CallbackTrace>,
 }
 
@@ -27,7 +27,7 @@ impl CallbackArrival {
         Self { started, random, trace }
     }
 
-    /// Returns the recorder of the callback; `None` if neither a line nor a span is due.
+    /// Returns the recorder of the callback; `None` if gatepost writes neither a line nor a span.
     pub(super) fn recorder(&self) -> Option<CallbackRecorder<'_>> {
         let log = access_log::sampled();
         (log.is_some() || self.trace.is_some()).then_some(CallbackRecorder { arrival: self, log })
@@ -54,7 +54,7 @@ impl CallbackClock {
     }
 }
 
-/// Writes the line and the spans of a callback.
+/// Writer of the access-log line and the spans of a callback.
 #[derive(Debug)]
 pub(super) struct CallbackRecorder<'a> {
     arrival: &'a CallbackArrival,

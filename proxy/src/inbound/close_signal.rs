@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 /// An order that one task gives, and that another task waits for.
 ///
-/// Not `tokio::sync::Notify`, which locks a mutex at each poll. A connection polls the order each
-/// time that its task wakes, and [`Closed`] then compares two pointers.
+/// `tokio::sync::Notify` would lock a mutex at each poll. A connection polls the order each time
+/// that its task wakes, and [`Closed`] then only compares two wakers.
 #[derive(Debug, Default)]
 pub(crate) struct CloseSignal {
     is_closed: AtomicBool,
@@ -20,7 +20,7 @@ impl CloseSignal {
     /// Gives the order.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        // Ignore poisoning, because a take cannot panic. The lock ends before the wake-up.
+        // Ignore poisoning, because `take` cannot panic. The lock ends before the wake-up.
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
@@ -40,7 +40,7 @@ impl CloseSignal {
         }
     }
 
-    /// Returns a future that completes at the order. Only the latest future of a signal is woken.
+    /// Returns a future that completes at the order. The order wakes only the latest future.
     pub(crate) const fn closed(&self) -> Closed<'_> {
         Closed { signal: self, registered: None }
     }

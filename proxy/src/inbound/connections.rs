@@ -1,17 +1,18 @@
 //! Open connections: `max_connections`.
 //!
-//! A stream of HTTP/2 counts as a connection beside its own, because it needs as much memory. If a
-//! new connection exceeds the limit, gatepost closes another one. In this order:
+//! An HTTP/2 stream counts as a further connection, because it needs as much memory. If a new
+//! connection exceeds the limit, gatepost closes another connection, in this order:
 //!
-//! 1. A connection that is idle, or whose request is unfinished, before one that works. A request
-//!    that passes to the upstream counts as work, unless its source has more than an eighth of all
-//!    connections in this state: a client without a key can make such a request last.
-//! 2. A connection of the source that has most of them.
-//! 3. An idle connection before an unfinished request, and that before a request that passes.
-//! 4. The longest in its state.
+//! 1. A connection that is idle or has an unfinished request, before a connection that works. A
+//!    request that passes to the upstream counts as work, up to an eighth of `max_connections` for
+//!    each source. Further such requests do not count as work, because a client without a key can
+//!    prolong them.
+//! 2. A connection of the source with the most such connections.
+//! 3. An idle connection, then an unfinished request, then a request that passes.
+//! 4. The connection that has been in its state for the longest time.
 //!
 //! A request changes only an atomic number of its own connection. Opening, closing and the search
-//! lock the table. A search finds several connections at once, because it looks at all of them, and
+//! lock the table. A search reads the whole table, and therefore finds several connections at once:
 //! a client can connect thousands of times a second.
 
 use std::cmp::Reverse;
@@ -31,7 +32,7 @@ tokio::task_local! {
     pub(crate) static CONNECTION: Arc<Connection>;
 }
 
-/// ConnectionState of a connection, or of a stream of HTTP/2.
+/// State of a connection, or of an HTTP/2 stream.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum ConnectionState {
     /// No byte of a request has arrived since the last reply.
@@ -40,15 +41,15 @@ pub(crate) enum ConnectionState {
     Unfinished,
     /// A request that is no callback passes to the upstream.
     Passing,
-    /// gatepost judges or answers a request.
+    /// gatepost judges or serves a request.
     Working,
 }
 
-/// A state and the time of its begin, in one number.
+/// A state and its start time, in one number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Since(u64);
 
-/// Time that the numbers in [`Since`] count from.
+/// Time from which the numbers in [`Since`] count.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Since {
@@ -71,12 +72,12 @@ impl Since {
     }
 }
 
-/// ConnectionState of a connection, and the order to close it.
+/// State of a connection, and the order to close it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     since: AtomicU64,
     signal: Arc<CloseSignal>,
-    /// The connection of a stream.
+    /// Connection of an HTTP/2 stream; `None` for a connection itself.
     parent: Option<Arc<Self>>,
     /// Number of open streams of an HTTP/2 connection.
     streams: AtomicUsize,
@@ -98,8 +99,8 @@ impl Connection {
         self.since.store(Since::now(state).0, Ordering::Relaxed);
     }
 
-    /// Sets the state to [`ConnectionState::Working`]. Keeps the begin of the earlier state, because reading
-    /// the clock would cost each callback more than the order of working connections is worth.
+    /// Sets the state to [`ConnectionState::Working`]. Keeps the start time of the earlier state,
+    /// because the order of working connections does not justify a clock read for each callback.
     pub(crate) fn work(&self) {
         let earlier = self.since.load(Ordering::Relaxed);
         self.since.store(earlier | ConnectionState::Working as u64, Ordering::Relaxed);
@@ -146,7 +147,7 @@ pub(crate) struct RequestInFlight(());
 impl RequestInFlight {
     pub(crate) fn start() -> Self {
         METRICS.requests.in_flight.inc();
-        // Fails for an HTTP/2 request, because the task of such a request has no connection.
+        // Ignore the error for an HTTP/2 request, because its task has no connection.
         let _http_2 = CONNECTION.try_with(|connection| connection.work());
         Self(())
     }
@@ -159,8 +160,7 @@ impl Drop for RequestInFlight {
     }
 }
 
-/// Least number of requests of one source that may pass to the upstream at the same time, as work
-/// that gatepost does not close while it can close another connection.
+/// Least limit on the requests of one source that pass to the upstream and count as work.
 const MIN_SHARE: usize = 16;
 
 /// All open connections. Cheap to clone.
@@ -176,7 +176,7 @@ struct LimitedTable {
 struct Table {
     next: u64,
     open: HashMap<u64, (Source, Arc<Connection>)>,
-    /// Connections that the last search found, the next to close at the end.
+    /// Connections that the last search found. The last entry is the next to close.
     found: Vec<(u64, Since)>,
 }
 
@@ -185,8 +185,8 @@ impl Connections {
         Self(Arc::new(LimitedTable { limit, table: Mutex::default() }))
     }
 
-    /// Counts a connection until the returned guard is dropped. Closes another connection if there
-    /// are too many.
+    /// Counts a connection until the returned guard is dropped. If there are too many connections,
+    /// closes another connection.
     pub(crate) fn open(&self, source: Source) -> OpenConnection {
         self.add(source, Connection::new(ConnectionState::Idle, Arc::default(), None))
     }
@@ -203,7 +203,7 @@ impl Connections {
         let number = table.next;
         table.next += 1;
         table.open.insert(number, (source, Arc::clone(&connection)));
-        // Wake the closed connections only after the lock, because each takes the lock soon.
+        // Wake the closed connections after the lock ends, because each of them needs the lock.
         drop(table);
         closed.iter().for_each(|connection| connection.signal.close());
         OpenConnection(ConnectionHandle { all: self.clone(), number, connection })
@@ -285,7 +285,7 @@ impl ConnectionHandle {
     /// the stream closes the connection.
     pub(crate) fn open_stream(&self) -> OpenConnection {
         let source = self.all.0.table().open.get(&self.number).map(|(source, _)| *source);
-        // Without an entry, the connection is being closed.
+        // Without an entry, gatepost is already closing the connection.
         self.all.add(source.unwrap_or(Source::UNKNOWN), Connection::stream_of(&self.connection))
     }
 }
@@ -309,7 +309,7 @@ impl OpenConnection {
         }
     }
 
-    /// Completes as soon as the connection must be closed.
+    /// Completes at the order to close the connection.
     pub(crate) fn closed(&self) -> Closed<'_> {
         self.0.connection.signal.closed()
     }

@@ -12,10 +12,10 @@ use crate::capture::CapturedHead;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
-/// Closing a socket with unread bytes resets the connection, and the client would lose the reply.
-/// After the drain, gatepost can also reuse the connection.
+/// Closing a socket with unread bytes resets the connection, and the client loses the reply. If
+/// gatepost reads the bytes, the connection can also carry the next request.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
-/// Time limit for reading these bytes.
+/// Time limit for reading and dropping unread bytes.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A request whose head gatepost has read, and the connection of the request.
@@ -68,9 +68,9 @@ pub(crate) trait Exchange: Send {
         None
     }
 
-    /// Returns the head for a capture, after the reply. Call [`Self::head`] only before.
+    /// Returns the head for a capture, after the reply. Do not call [`Self::head`] afterwards.
     fn take_head(&mut self) -> CapturedHead;
 
-    /// Takes note of an accepted callback and its conclusion, after the reply.
+    /// Receives an accepted callback and its conclusion, after the reply.
     fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}
 }

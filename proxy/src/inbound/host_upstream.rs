@@ -1,8 +1,8 @@
 //! Asks the app through the upstream of the host proxy, the Pingora proxy that contains the module.
 //!
-//! The event is a subrequest: Pingora calls the methods of the host's `ProxyHttp` for it, with a new
-//! context. A response of the upstream cannot simply become the reply, because the status of the reply
-//! depends on the body of the response.
+//! The event is a subrequest, for which Pingora calls the methods of the host's `ProxyHttp` with a
+//! new context. gatepost reads the whole response of the upstream before the reply, because the
+//! status of the reply depends on the body of the response.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -27,7 +27,7 @@ use crate::app::{self, EventMessage};
 /// The callback of an event, in the context of the subrequest.
 struct HandedOver(Accepted);
 
-/// Returns the callback whose event the request is; `None` for a request of a client.
+/// Returns the callback of a subrequest for an event; `None` for a request of a client.
 pub(super) fn handed_over(session: &Session) -> Option<&Accepted> {
     let context = session.subrequest_ctx.as_ref()?.user_ctx()?;
     Some(&context.downcast_ref::<HandedOver>()?.0)
@@ -45,7 +45,7 @@ pub(crate) struct EventTarget {
 }
 
 impl EventTarget {
-    /// `callback_path` is the path of the callback. An event without an address keeps this path.
+    /// Creates the target of an event. An event without an address keeps the path of the callback.
     pub(crate) fn new(question: &Question, callback_path: Option<&PathAndQuery>) -> Self {
         let url = question.url();
         let path = url.map_or(callback_path, |url| url.path_and_query()).cloned();
@@ -83,7 +83,7 @@ impl HostUpstream {
         let answer = {
             let (mut run, mut read) = (pin!(subrequest.run()), pin!(read_answer(&mut handle)));
             let (mut has_run, mut answer) = (false, None);
-            // The subrequest ends after the answer: it then returns its connection, and logs.
+            // Poll the subrequest after the answer, too: it then returns its connection, and logs.
             poll_fn(|cx| {
                 if !has_run {
                     has_run = run.as_mut().poll(cx).is_ready();
@@ -166,7 +166,7 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
     }
     match response {
         Some((status, headers)) => Answer::Response { status, headers, body: Some(body.freeze()) },
-        None => Answer::Unreachable("expected a response of the upstream, found none".into()),
+        None => Answer::Unreachable("expected an answer of the upstream, found none".into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Copies of events for the addresses in `mirror`, for example those of a staging app.
 //!
-//! 1. gatepost sends a copy after the platform has its reply. Its failure changes nothing.
-//! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. Beyond, gatepost sends none, and counts it.
+//! 1. gatepost sends a copy after the reply to the platform. gatepost only counts a failed copy.
+//! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops and counts further copies.
 //! 3. A resend that gatepost acknowledges itself causes no copy.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
-/// The right to send a copy, until it is dropped.
+/// Guard of one copy in flight.
 struct Slot;
 
 impl Slot {
@@ -42,7 +42,7 @@ impl Drop for Slot {
     }
 }
 
-/// Begins to send a copy of an event. `scheme` is that of the callback.
+/// Begins to send a copy of an event. `scheme` is the URL scheme of the callback.
 #[inline(never)]
 pub(super) fn send(
     exchange: &impl Exchange,

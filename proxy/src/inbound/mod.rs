@@ -6,8 +6,8 @@
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
-//! 4. gatepost reads a whole head before it hands the request over, so that the limits of length,
-//!    time and memory are the same for all requests.
+//! 4. gatepost reads a whole head before it passes the request to Pingora, so that the limits of
+//!    length, time and memory are the same for all requests.
 //! 5. [`connections`] bounds the number of connections, [`unjudged`] the memory of requests without
 //!    a verdict.
 
@@ -77,20 +77,21 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
 /// a request that arrives in this time, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// Memory of an idle HTTP/1 connection without TLS: its task, most of it the state of Pingora's sessions.
+/// Memory of an idle HTTP/1 connection without TLS. Most of it is the state of Pingora's sessions.
 pub(crate) const IDLE_CONNECTION_BYTES: usize = 24 * 1024;
 
-/// Memory of a connection without bytes that `max_unjudged_bytes` counts: an HTTP/2 connection with
-/// its state of 40 KiB, and a head of 64 KiB that is incomplete.
+/// Memory of a connection without bytes that `max_unjudged_bytes` counts. An HTTP/2 connection has
+/// a state of 40 KiB, and may have an incomplete head of 64 KiB.
 pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
 
 /// Memory that TLS adds to a connection: 11 KiB for its state, and 20 KiB while a record of 16 KiB
 /// is incomplete. A handshake needs less.
 pub(crate) const TLS_BYTES: usize = 32 * 1024;
 
-/// Memory of a connection whose request or response passes, when both the client and the upstream
-/// are slow. Pingora has buffers of 64 KiB for each direction and for a second attempt, and a queue
-/// of four chunks of 64 KiB for each direction. gatepost keeps up to 64 KiB of the next request.
+/// Memory of a connection between a slow client and a slow upstream, while a request or a response
+/// passes. For each direction, Pingora has a buffer of 64 KiB and a queue of four chunks of 64 KiB.
+/// Pingora also has a buffer of 64 KiB for a second attempt. gatepost keeps up to 64 KiB of the
+/// next request.
 pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
 
 /// Server for the connections of a listener, on HTTP/1 and HTTP/2.
@@ -181,7 +182,7 @@ impl InboundServer {
         }
     }
 
-    /// Determines the client and the version of HTTP; `None` if this fails.
+    /// Determines the client and the version of HTTP; `None` if the connection ends or is too slow.
     async fn identify(
         &self,
         mut stream: Stream,
@@ -201,7 +202,7 @@ impl InboundServer {
         Some((version, connection))
     }
 
-    /// Reads the PROXY header. Returns false if this fails, or if the peer is not in
+    /// Reads the PROXY header. Returns false for an invalid header, and for a peer that is not in
     /// `trusted_proxies`.
     async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
@@ -237,8 +238,7 @@ async fn head_too_large(connection: ClientConnection) {
     connection.refuse(&Reply::head_too_large()).await;
 }
 
-/// Maximum number of bytes that gatepost keeps for a client that does not read a response on one
-/// stream of HTTP/2.
+/// Maximum number of bytes of a response that gatepost buffers for one HTTP/2 stream.
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// Returns Pingora's limits for HTTP/2, 100 streams and heads of 64 KiB, with a smaller buffer for

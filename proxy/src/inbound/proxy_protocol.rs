@@ -33,15 +33,15 @@ const FIXED_FIELDS: usize = 4;
 /// Reason why gatepost closes a connection instead of reading requests.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HeaderError {
-    #[error("incomplete PROXY header; check the proxy in front of gatepost")]
+    #[error("expected a whole PROXY header, found a part; check the proxy in front of gatepost")]
     Ended,
     #[error("expected a PROXY header, found none; turn the PROXY protocol on in the proxy")]
     Missing,
-    #[error("the PROXY header is malformed; check the proxy in front of gatepost")]
+    #[error("expected a valid PROXY header, found a malformed one; check the proxy")]
     Malformed,
-    #[error("the peer is not in trusted_proxies; if the peer is your proxy, add its address")]
+    #[error("expected a peer in trusted_proxies, found another; add the address of your proxy")]
     NotTrusted,
-    #[error("the PROXY header took too long; check the proxy in front of gatepost")]
+    #[error("expected a PROXY header within the time limit, found none; check the proxy")]
     Slow,
 }
 

@@ -1,5 +1,5 @@
-//! The unit to which gatepost applies the limits on connections and on unjudged bytes: the network of
-//! a client.
+//! The unit to which gatepost applies the limits on connections and on the bytes of requests
+//! without a verdict: the network of a client.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +10,8 @@ use gatepost::Gate;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Source {
     network: IpAddr,
-    /// Limit of this source to an eighth of `max_unjudged_bytes`. An unknown client has no such limit.
-    /// Neither has a trusted proxy, because it carries the requests of many clients.
+    /// Limit of this source to an eighth of `max_unjudged_bytes`. An unknown client has no such
+    /// limit. A trusted proxy has no such limit, because it carries the requests of many clients.
     has_share: bool,
 }
 

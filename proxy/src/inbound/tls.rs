@@ -21,7 +21,7 @@ pub(super) struct TlsListeners {
 }
 
 impl TlsListeners {
-    /// Returns `None` if no address has TLS.
+    /// Returns the listeners of a config; `None` if no address has TLS.
     pub(super) fn of(settings: &ProxySettings, served: &Arc<ServedTls>) -> Option<Self> {
         let (plain, encrypted) = (settings.listen.clone(), settings.listen_tls.clone());
         (!encrypted.is_empty()).then(|| Self { served: Arc::clone(served), plain, encrypted })
@@ -50,8 +50,8 @@ impl TlsListeners {
             || (!self.plain.iter().any(is_exact) && self.encrypted.iter().any(is_any))
     }
 
-    /// Makes the handshake. Until its end, the connection counts as unfinished, so that gatepost
-    /// closes it before one that serves a callback. Returns `None` if the handshake fails.
+    /// Performs the handshake. Until its end, the connection counts as unfinished, so that gatepost
+    /// closes it before a connection with a callback. Returns `None` if the handshake fails.
     pub(super) async fn shake_hands(
         &self,
         stream: Stream,

@@ -1,4 +1,4 @@
-//! A request whose next bytes have not arrived: what it may cost while gatepost waits.
+//! Bounds on a request whose next bytes have not arrived.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -21,11 +21,13 @@ const LEAST_RATE: usize = 1024;
 /// Reason why gatepost closes a connection, or an unfinished request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Bound {
-    #[error("there are more connections than `max_connections`")]
+    #[error("expected at most `max_connections` connections, found more; check their clients")]
     Connections,
-    #[error("the client sends less than 1 KiB per second")]
+    #[error("expected at least 1 KiB per second, found less; check the client and its network")]
     LeastRate,
-    #[error("unfinished requests hold more than `max_unjudged_bytes`, or than the client's share")]
+    #[error(
+        "expected at most `max_unjudged_bytes`, or an eighth for one client, found more; raise it"
+    )]
     UnjudgedBytes,
 }
 
@@ -62,7 +64,7 @@ impl Unfinished {
         Self { held, since: Instant::now(), connection }
     }
 
-    /// Returns true if the request must be closed.
+    /// Returns true after the order to close the request.
     pub(crate) fn is_closed(&self) -> bool {
         self.held.is_closed()
     }

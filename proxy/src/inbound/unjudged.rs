@@ -1,13 +1,14 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
 //! A request counts from the moment at which gatepost waits for more of its bytes. A request that
-//! arrives whole takes no lock. The rules, at each change of a request's size:
+//! arrives at once takes no lock. The rules, at each change of a request's size:
 //!
-//! 1. A source holds at most an eighth of the limit. Beyond it, the source's oldest request is
-//!    closed. A source's only request may be larger, because `max_body_bytes` may be. Trusted
-//!    proxies and unknown clients have no such share.
-//! 2. All sources together hold at most the limit. Beyond it, the oldest request of the source that
-//!    holds most is closed.
+//! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
+//!    share, gatepost closes the source's oldest request. The only request of a source may exceed
+//!    the share, because `max_body_bytes` may be larger. Trusted proxies and unknown clients have
+//!    no share.
+//! 2. The requests of all sources use at most the limit. Beyond the limit, gatepost closes the
+//!    oldest request of the source with the most bytes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,10 +17,10 @@ use std::task::Waker;
 use super::close_signal::{CloseSignal, Closed};
 use super::source::Source;
 
-/// Number of sources that can hold their whole share at the same time.
+/// Number of sources that can use their whole share at the same time.
 const SHARES: usize = 8;
 
-/// Bytes that each request counts beside its own: its entries in the tables of this module.
+/// Bytes that gatepost adds to each request, for its entries in the tables of this module.
 const ENTRY_BYTES: usize = 512;
 
 /// Bytes of all requests without a verdict. Cheap to clone; all clones count together.
@@ -33,9 +34,8 @@ struct Account {
     ledger: Mutex<Ledger>,
 }
 
-/// The requests of each source. `by_bytes` has an entry for each source, so that the source that
-/// holds most is the last one. A search of all sources would cost an attacker little and gatepost
-/// much.
+/// The requests of each source. The last entry of `by_bytes` is the source with the most bytes. An
+/// attacker can use many sources, so gatepost does not search all of them.
 #[derive(Debug, Default)]
 struct Ledger {
     total: usize,
@@ -76,7 +76,7 @@ impl Account {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes a request of a source, then closes requests until both rules hold.
+    /// Changes a request of a source. Then closes requests until both rules are met.
     fn change(&self, change: impl FnOnce(&mut Ledger) -> (Source, u64)) -> u64 {
         let mut closed = Vec::new();
         let mut ledger = self.ledger();
@@ -89,7 +89,7 @@ impl Account {
         {
             closed.extend(ledger.remove_oldest(source));
         }
-        // Wake the closed requests only after the lock, because each takes the lock soon.
+        // Wake the closed requests after the lock ends, because each of them needs the lock.
         drop(ledger);
         closed.iter().for_each(|signal| signal.close());
         number
@@ -121,7 +121,7 @@ impl Ledger {
         self.remove(source, *oldest)
     }
 
-    /// Changes what a source holds, and its place in `by_bytes`.
+    /// Changes the requests of a source, and updates its entry in `by_bytes`.
     fn holdings<T>(&mut self, source: Source, change: impl FnOnce(&mut Holdings) -> T) -> T {
         let holdings = self.sources.entry(source).or_default();
         self.by_bytes.remove(&(holdings.bytes, source));
@@ -165,17 +165,17 @@ impl HeldBytes {
         });
     }
 
-    /// Returns true if the request must be closed.
+    /// Returns true after the order to close the request.
     pub(crate) fn is_closed(&self) -> bool {
         self.signal.is_closed()
     }
 
-    /// Completes as soon as the request must be closed.
+    /// Completes at the order to close the request.
     pub(crate) fn closed(&self) -> Closed<'_> {
         self.signal.closed()
     }
 
-    /// Wakes `waker` as soon as the request must be closed.
+    /// Wakes `waker` at the order to close the request.
     pub(crate) fn wake_at_close(&self, waker: Waker) {
         self.signal.wake_at_close(waker);
     }
@@ -232,7 +232,7 @@ mod tests {
         let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
         let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];
         assert_eq!(closed(&held), [false; 15]);
-        assert_eq!(closed(&larger), [true, true], "expected both: the first is too small");
+        assert_eq!(closed(&larger), [true, true], "expected both to close, as one is too small");
         let newcomer = bytes.hold(source(50), LIMIT / 32);
         assert!(!is_closed(&newcomer));
         assert!(total(&bytes) <= LIMIT);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_closed_request_count_no_longer() {
+    fn does_not_count_bytes_of_closed_request() {
         let bytes = UnjudgedBytes::new(LIMIT);
         let first = bytes.hold(source(1), SHARE);
         let second = bytes.hold(source(1), SHARE);

@@ -24,11 +24,11 @@ pub(super) fn is_close(error: &Error) -> bool {
 pub(super) fn upstream_fault(error: &Error, has_begun: bool) -> Option<AnswerFault> {
     let kind = error.etype();
     if *kind == ErrorType::InvalidHTTPHeader {
-        // Pingora has no type of its own for this error.
+        // Pingora has no separate type for this error.
         let is_too_large = error.to_string().contains("Response header larger");
         return Some(if is_too_large { AnswerFault::TooLarge } else { AnswerFault::Broken });
     }
-    // Types that Pingora does not export.
+    // Compare the names, because Pingora does not export these types.
     if ["InvalidChunk", "InvalidTrailerEnd"].contains(&kind.as_str()) {
         return Some(AnswerFault::Broken);
     }

@@ -1,7 +1,7 @@
 //! The callback templates and rules of an account, over Tencent Cloud's API 3.0.
 //!
-//! The actions are those of <https://www.tencentcloud.com/document/product/267/30815> and the pages
-//! beside it. The platform replies to an error with status 200 and a code in the body.
+//! <https://www.tencentcloud.com/document/product/267/30815> and its sibling pages specify the
+//! actions. The platform reports an error with status 200 and a code in the body.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Number of attempts at a request that the platform refuses for its rate, and the wait before the
+/// Number of attempts at a request that exceeds the platform's rate limit, and the wait before the
 /// second attempt. Each further wait is twice as long.
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -54,13 +54,13 @@ pub(super) struct AccountTemplate {
 }
 
 impl AccountTemplate {
-    /// Returns a text; empty if the template has none.
+    /// Returns the text of a parameter; empty if the template has no such text.
     pub(super) fn text(&self, parameter: &str) -> &str {
         self.rest.get(parameter).and_then(Json::as_str).unwrap_or_default()
     }
 }
 
-/// A rule, which binds a push domain and an application to a template.
+/// Rule that binds a push domain and an application to a template.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AccountRule {
@@ -85,7 +85,7 @@ pub(crate) struct PlatformAccount {
     runtime: Runtime,
 }
 
-/// Returns true if the platform refuses a request for its rate.
+/// Returns true if a request exceeds the platform's rate limit.
 fn is_rate_limit(error: &PlatformError) -> bool {
     matches!(error, PlatformError::Refused { code, .. } if code.starts_with("RequestLimitExceeded"))
 }
@@ -162,7 +162,7 @@ impl PlatformAccount {
         self.call::<Json>(action, parameters).map(drop)
     }
 
-    /// Calls an action. Waits and repeats the call if the platform refuses it for its rate.
+    /// Calls an action. If the call exceeds the rate limit, waits and repeats the call.
     fn call<T: DeserializeOwned>(
         &self,
         action: &'static str,
@@ -192,7 +192,7 @@ impl PlatformAccount {
         let unreachable = |problem| PlatformError::Unreachable { host: self.host.clone(), problem };
         let request = self.request(action, body).map_err(|error| unreachable(error.to_string()))?;
         let sent = self.client.fetch(request, MAX_RESPONSE_BYTES);
-        // `async`, because a time limit needs the runtime when it is made.
+        // Create the time limit inside of the runtime, because its timer needs the runtime.
         let sent = self.runtime.block_on(async { timeout(TIMEOUT, sent).await });
         let problem = || format!("expected a response within {} s, found none", TIMEOUT.as_secs());
         let (_, body) = sent.map_err(|_| unreachable(problem()))?.map_err(unreachable)?;
@@ -241,8 +241,8 @@ fn read_response<T: DeserializeOwned>(
     serde_json::from_value(response).map_err(|_| unknown())
 }
 
-/// Returns the remedy for a code of the platform. A later part of a code is more special, so the first
-/// prefix that fits is the best one.
+/// Returns the remedy for a code of the platform. The table lists longer prefixes first, so the
+/// first prefix that fits is the most specific.
 fn remedy(code: &str) -> &'static str {
     const REMEDIES: [(&str, &str); 16] = [
         ("AuthFailure.SignatureExpire", "set the clock of this machine"),
@@ -252,7 +252,7 @@ fn remedy(code: &str) -> &'static str {
         ("AuthFailure", "check the SecretId and the SecretKey"),
         ("UnauthorizedOperation", "allow the key's user to manage live callbacks"),
         ("RequestLimitExceeded", "wait, then run the command again"),
-        ("InternalError.ConfOutLimit", "the account has its most templates; delete one"),
+        ("InternalError.ConfOutLimit", "delete a template, because the account has the maximum"),
         ("InvalidParameter.UrlNotSafe", "check that the host of --url has a public address"),
         ("InvalidParameter.InvalidCallbackUrl", "check --url"),
         (
@@ -266,7 +266,7 @@ fn remedy(code: &str) -> &'static str {
         ("ResourceNotFound", "enable the live service of the account"),
     ];
     let found = REMEDIES.iter().find(|(prefix, _)| code.starts_with(prefix));
-    found.map_or("run the command again to see what is left", |(_, remedy)| remedy)
+    found.map_or("run the command again to see the remaining changes", |(_, remedy)| remedy)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Carries out a plan.
+//! Carries out the planned changes to an account.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,13 @@ use super::error::PlatformError;
 use super::plan::{Change, Plan, parameters};
 use super::{Site, format};
 
-/// Carries out the changes of a plan, in an order in which each is possible: templates first, then
-/// rules, then removals. Calls `report` after each change.
+/// Carries out the changes in the order of the plan: templates first, then rules, then removals.
+/// Calls `report` after each change.
 ///
 /// # Errors
 ///
-/// Returns the first error. The changes before it remain; another plan shows what is left.
+/// Returns the first error. The earlier changes remain. `gatepost platform plan` shows the changes
+/// that are still missing.
 pub(crate) fn apply(
     plan: &Plan<'_>,
     account: &PlatformAccount,

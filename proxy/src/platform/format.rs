@@ -1,4 +1,4 @@
-//! Output of a plan: text for a person, JSON for a script. No output contains a key.
+//! Output of planned changes: text for a person, JSON for a script. No output contains a key.
 
 use serde_json::{Value as Json, json};
 
@@ -56,7 +56,7 @@ fn line(change: &Change<'_>) -> String {
     plain(&text)
 }
 
-/// Returns the line of a change that the platform has taken.
+/// Returns the line of a change that the platform has made.
 pub(super) fn done(change: &Change<'_>) -> String {
     format!("done: {}", &line(change)[2..])
 }

@@ -1,9 +1,9 @@
 //! The changes that bring an account in line with a config.
 //!
-//! 1. A template that gatepost has made carries its mark in the description. gatepost changes no other
-//!    template, unless the operator names it with `--adopt`.
-//! 2. gatepost removes templates and rules only with `--prune`, and only its own.
-//! 3. A plan with a conflict is not applied at all.
+//! 1. gatepost marks the description of each template that it creates. gatepost changes another
+//!    template only if the operator names that template with `--adopt`.
+//! 2. gatepost removes its own templates and rules only with `--prune`. It removes no others.
+//! 3. If a change has a conflict, gatepost makes no change.
 
 use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};
 use super::wanted::{self, WantedTemplate, is_marked};
@@ -28,7 +28,7 @@ pub(crate) enum Change<'p> {
         domain: &'p str,
         app: &'p str,
     },
-    /// Moves a domain between two templates of gatepost. The platform has no single step for it.
+    /// Moves a domain between two templates of gatepost. The platform needs two requests for this.
     Rebind {
         from: &'p str,
         template: &'p str,
@@ -50,7 +50,7 @@ pub(crate) enum Change<'p> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(super) parameter: &'static str,
-    /// Value in the account. A key is shown by its source.
+    /// Value in the account; for a key, its source in the config.
     pub(super) from: String,
     pub(super) to: String,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Difference {
 pub(crate) struct Plan<'p> {
     pub(crate) changes: Vec<Change<'p>>,
     pub(crate) conflicts: Vec<String>,
-    /// Facts that need an action of the operator, or none.
+    /// Remarks for the operator, which prevent no change.
     pub(crate) notes: Vec<String>,
 }
 
@@ -173,7 +173,8 @@ impl<'p> Planner<'p> {
         self.account.templates.iter().find(|own| own.template_id == rule.template_id)
     }
 
-    /// Treats the rules and templates of gatepost that the config does not have.
+    /// Plans the removal of gatepost's rules and templates that the config does not have. Without
+    /// `--prune`, adds only notes.
     fn others(&mut self) {
         let account = self.account;
         for rule in &account.rules {
@@ -230,12 +231,12 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// Returns true if gatepost has made the template.
+/// Returns true if gatepost has created the template.
 fn has_mark(template: &AccountTemplate) -> bool {
     is_marked(template.text("Description"))
 }
 
-/// Domain names are case-insensitive.
+/// Compares domain names, which are case-insensitive.
 fn is_same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
@@ -268,7 +269,8 @@ fn differences(own: &AccountTemplate, wanted: &WantedTemplate, site: Site) -> Ve
     found
 }
 
-/// Returns all parameters of a template, so that a modification also clears an address.
+/// Returns the parameters of a template. If `clears` is true, adds an empty value for each other
+/// address, so that the platform clears that address.
 pub(super) fn parameters(wanted: &WantedTemplate, site: Site, clears: bool) -> Parameters {
     let mut all = wanted.urls.clone();
     if clears {

@@ -4,7 +4,7 @@
 //!
 //! 1. The canonical request has the method, path, query, signed headers and the hash of the body.
 //! 2. The string to sign has the time, the scope and the hash of the canonical request.
-//! 3. The key of the day is derived from the secret key, the date and the service.
+//! 3. The key of the day is a chain of HMACs of the secret key, the date and the service.
 //! 4. `authorization` has the id of the key, the scope, the names of the signed headers and the
 //!    signature.
 

@@ -11,10 +11,10 @@ use super::error::PlatformError;
 /// Provider whose templates the commands manage.
 pub(crate) const PROVIDER: &str = "tencent-css";
 
-/// Word with which the description of each template begins that gatepost has made.
+/// First word of the description of each template that gatepost has created.
 const MARK: &str = "gatepost";
 
-/// Maximum length of a key.
+/// Maximum length of a key, in characters.
 const MAX_KEY_CHARS: usize = 32;
 
 /// An address of a callback template, for the events of one kind.
@@ -22,9 +22,9 @@ pub(super) struct EventAddress {
     /// Name of the parameter in the API.
     pub(super) parameter: &'static str,
     kind: &'static str,
-    /// True if only the API of mainland China can set the address.
+    /// Flag of an address that only the API of mainland China can set.
     only_china: bool,
-    /// False if the API does not show the address, so that gatepost cannot compare it.
+    /// Flag of an address that the API returns, so that gatepost can compare the address.
     pub(super) is_shown: bool,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct WantedTemplate {
     pub(super) description: String,
     /// The addresses by parameter.
     pub(super) urls: Parameters,
-    /// Keys that gatepost accepts. The account should have the first one.
+    /// Keys that gatepost accepts. The account should have the first key.
     pub(super) keys: Vec<WantedKey>,
     /// Push domains.
     pub(super) domains: Vec<String>,
@@ -86,7 +86,7 @@ impl std::fmt::Debug for WantedKey {
 ///
 /// # Errors
 ///
-/// Returns an error if the platform cannot have such a template.
+/// Returns an error if the platform does not permit one of these templates.
 pub(crate) fn wanted(
     config: &Config,
     views: &[TemplateView],
@@ -161,7 +161,7 @@ fn key_text(key: &[u8], source: &str) -> Result<String, String> {
     text.ok_or_else(|| {
         format!(
             "expected a key of at most {MAX_KEY_CHARS} letters and digits in {source}, found another; \
-             the platform accepts no other key"
+             generate a key of this form in the platform's console"
         )
     })
 }
@@ -174,15 +174,15 @@ fn url(
     base: &Uri,
 ) -> Result<String, PlatformError> {
     let fault = |problem: String| Err(PlatformError::at(format!("template {template}"), problem));
-    // A route without `template` serves every template, also one without a binding. A template that a
-    // route names has no tenants there.
+    // A route without `template` serves every template, even a template without a binding. If a
+    // route names a template, its entry has no tenants.
     let is_of_other = |route: &RouteInfo| {
         route.templates.iter().any(|own| own.tenants.is_empty() && &*own.name != template)
     };
     let serves = |route: &&RouteInfo| {
         !is_of_other(route) && route.kind.as_deref().is_none_or(|own| own == kind)
     };
-    // A route for one kind, or for one template, is there for its sake.
+    // Prefer a route for only this kind, then a route for only this template.
     let is_special = |route: &RouteInfo| {
         let is_pinned = route.templates.iter().any(|own| own.tenants.is_empty());
         (route.kind.is_some(), is_pinned)
@@ -212,7 +212,8 @@ fn url(
     }
 }
 
-/// Returns a description that begins with the mark, of characters that the platform accepts.
+/// Returns a description that begins with [`MARK`]. Replaces the characters that the platform does
+/// not accept.
 fn description(own: &str, site: Site) -> String {
     let is_accepted = |c: char| {
         let is_chinese = site == Site::China && ('\u{4e00}'..='\u{9fff}').contains(&c);
@@ -222,7 +223,7 @@ fn description(own: &str, site: Site) -> String {
     if own.is_empty() { MARK.to_owned() } else { format!("{MARK}-{own}") }
 }
 
-/// Returns true if gatepost has made the template with this description.
+/// Returns true if gatepost has created the template with this description.
 pub(super) fn is_marked(description: &str) -> bool {
     let rest = description.strip_prefix(MARK);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
@@ -233,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_descriptions_in_characters_of_the_platform() {
+    fn description_has_mark_and_only_accepted_characters() {
         assert_eq!(description("", Site::International), "gatepost");
         assert_eq!(description("Members only", Site::International), "gatepost-Members-only");
         assert_eq!(description("付费", Site::International), "gatepost---");
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_keys_that_the_platform_cannot_have() {
+    fn refuses_key_that_the_platform_does_not_accept() {
         assert_eq!(key_text(&[b'a'; 32], "x"), Ok("a".repeat(32)));
         for key in [&[b'a'; 33][..], b"a-b", "é".as_bytes()] {
             assert!(key_text(key, "x").unwrap_err().contains("letters and digits in x"));

@@ -2,10 +2,10 @@
 //!
 //! 1. `LISTEN_FDS` is the number of sockets. If `LISTEN_PID` names another process, the sockets are
 //!    not for this process.
-//! 2. A socket called `listen`, `listen_tls` or `admin` in `LISTEN_FDNAMES` replaces the addresses of this key in
-//!    the config.
-//! 3. Any other socket must have an address that the config contains, so that no connection waits
-//!    for ever.
+//! 2. A socket called `listen`, `listen_tls` or `admin` in `LISTEN_FDNAMES` replaces the addresses
+//!    of this key in the config.
+//! 3. Any other socket must have an address that the config contains. Otherwise, a connection to
+//!    this socket would wait forever.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -53,7 +53,7 @@ impl SocketKey {
 /// Listening sockets, each with its configured address.
 pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
-/// Keys of the sockets that have one, by address.
+/// Config keys of the sockets that replace the addresses of a key, by the address of the socket.
 pub(super) type SocketKeys = Vec<(ListenAddress, SocketKey)>;
 
 /// Sockets that this process did not bind.
@@ -100,7 +100,7 @@ impl InheritedSockets {
         }
     }
 
-    /// Returns an error for a socket without a use.
+    /// Returns an error for a socket that no address in the config uses.
     pub(super) fn check_uses(&self, settings: &ProxySettings) -> Result<(), StartError> {
         let addresses = ListenAddress::all(settings);
         let is_used = |address| addresses.contains(address);
@@ -119,7 +119,7 @@ fn take(passed: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-/// Returns the address of the admin listener on another socket. It has TLS if the config says so.
+/// Returns the address of the admin listener on another socket. Keeps the config's choice of TLS.
 fn admin_at(address: &ListenAddress, configured: Option<&AdminAddress>) -> AdminAddress {
     match (address, configured) {
         (ListenAddress::Unix(path), _) => AdminAddress::Unix(path.clone()),

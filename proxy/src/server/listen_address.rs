@@ -1,4 +1,4 @@
-//! Addresses of listening sockets, and how gatepost binds them.
+//! Addresses of listening sockets.
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockop
 /// Permissions of the Unix socket of a listener: its user and its group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// Length of the queue of connections that wait for a Unix socket.
+/// Maximum number of connections that wait until gatepost accepts them on a Unix socket.
 const BACKLOG: i32 = 1024;
 
 /// Address of a listening socket.
@@ -33,7 +33,8 @@ impl ListenAddress {
         callbacks.chain(settings.admin.as_ref().map(Self::of_admin)).collect()
     }
 
-    /// Makes a path absolute, because a successor may run in another directory.
+    /// Returns the address of the admin listener. Makes a path absolute, because a successor may
+    /// run in another directory.
     fn of_admin(admin: &AdminAddress) -> Self {
         match admin {
             AdminAddress::Tcp(address) | AdminAddress::Tls(address) => Self::Tcp(*address),
@@ -71,7 +72,8 @@ impl ListenAddress {
         }
     }
 
-    /// Returns Pingora's name of this address. Pingora sets the permissions of a Unix socket again.
+    /// Returns this address in Pingora's form. Includes the permissions of a Unix socket, because
+    /// Pingora sets them again.
     pub(super) fn config(&self) -> ListenerConfig {
         match self {
             Self::Tcp(address) => ListenerConfig::tcp(address.to_string()),
@@ -90,8 +92,8 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Binds a Unix socket. Replaces the socket of a process that has ended, but no other file. Clients
-/// can connect only once the permissions are set.
+/// Binds a Unix socket. Replaces the socket of a process that has ended, but no other file. Sets
+/// the permissions before clients can connect.
 fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
     let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
     if std::fs::symlink_metadata(path).is_ok_and(is_socket) {

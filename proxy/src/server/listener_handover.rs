@@ -157,7 +157,7 @@ pub(crate) fn wait_at(
     std::thread::spawn(move || {
         while let Err(error) = socket.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
             tracing::warn!("a successor did not take over, so this process keeps serving: {error}");
-            // Pause, because `accept` fails at once while no file descriptor is free.
+            // Pause, because `accept` fails at once without a free file descriptor.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
                 continue;
@@ -168,7 +168,7 @@ pub(crate) fn wait_at(
                     (socket, own) = (again, identity(&path));
                     tracing::info!("waiting for another successor");
                 }
-                Err(error) => tracing::warn!("cannot listen for another successor: {error}"),
+                Err(error) => tracing::warn!("gatepost cannot listen for a successor: {error}"),
             }
         }
         tracing::info!("a successor has taken over the listeners");
@@ -226,7 +226,7 @@ fn check_peer(stream: &UnixStream) -> io::Result<()> {
     }
     Err(io::Error::new(
         io::ErrorKind::PermissionDenied,
-        "expected a peer that runs as this user, found a process of another user",
+        "expected a peer that runs as this user, found another user; run both as one user",
     ))
 }
 

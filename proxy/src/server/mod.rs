@@ -57,9 +57,9 @@ fn listen_remedy(error: &io::Error) -> &'static str {
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("{path}: cannot open the access log: {source}")]
+    #[error("{path}: cannot open the access log: {source}; check the folder and its permissions")]
     AccessLog { path: PathBuf, source: io::Error },
-    #[error("cannot use a socket of LISTEN_FDS: {0}")]
+    #[error("gatepost cannot use a socket of LISTEN_FDS: {0}; pass TCP or Unix listeners")]
     Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}{}", listen_remedy(source))]
     Listen { address: ListenAddress, source: io::Error },
@@ -74,22 +74,22 @@ pub(crate) enum StartError {
         "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
     NoUpgradeSocket,
-    #[error("cannot start the delivery of queued events: {0}")]
+    #[error("gatepost cannot start the delivery of queued events: {0}; check the process limits")]
     Queue(io::Error),
     #[error(transparent)]
     Store(#[from] OpenError),
-    #[error("cannot receive signals: {0}")]
+    #[error("gatepost cannot receive signals: {0}; check the process limits")]
     Signals(io::Error),
     #[error(transparent)]
     Traces(#[from] TracesError),
-    #[error("{path}: cannot take over listeners: {source}")]
+    #[error("{path}: gatepost cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
         "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
          write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
     )]
     UnusedSocket { address: ListenAddress },
-    #[error("{path}: cannot listen for a successor: {source}")]
+    #[error("{path}: gatepost cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
@@ -161,7 +161,8 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Fails where Pingora's connector to the upstream would panic.
+/// Returns an error if Pingora's connector to the upstream would panic for lack of root
+/// certificates.
 fn require_root_certificates() -> Result<(), StartError> {
     let loaded = load_platform_certs_incl_env_into_store(&mut RootCertStore::empty());
     loaded.map_err(|_| StartError::NoRootCertificates)
@@ -202,8 +203,8 @@ fn inherit(
     Ok((Some(predecessor), taken))
 }
 
-/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. Binds all addresses that
-/// `taken` does not contain.
+/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. Binds all
+/// addresses that `taken` does not contain.
 fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, StartError> {
     let addresses = ListenAddress::all(settings);
     taken.retain(|(address, _)| addresses.contains(address));
@@ -243,7 +244,7 @@ fn offer(
     Ok(offered)
 }
 
-/// Starts a thread that waits until this process serves, and then tells the supervisor. With a
+/// Starts a thread that waits until this process serves, and then notifies the supervisor. With a
 /// predecessor, the thread also listens for a successor, and dismisses the predecessor.
 fn announce(
     server: &Server,
@@ -257,14 +258,14 @@ fn announce(
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
         while !matches!(phases.blocking_recv(), Ok(ExecutionPhase::Running) | Err(_)) {}
-        // Before the predecessor ends, so that the supervisor knows the new main process.
+        // Name the new main process to the supervisor before the predecessor ends.
         notification::ready(&served.status(), predecessor.is_some());
         let Some(predecessor) = predecessor else { return };
         if let Some(Err(error)) = path.map(|path| handover::wait_at(&path, sockets, word)) {
-            tracing::error!("cannot listen for a successor: {error}");
+            tracing::error!("gatepost cannot listen for a successor: {error}");
         }
         if let Err(error) = predecessor.dismiss() {
-            tracing::warn!("cannot dismiss the predecessor: {error}");
+            tracing::warn!("gatepost cannot dismiss the predecessor: {error}; stop that process");
         }
     });
 }
@@ -312,7 +313,7 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
-/// A stop that has not begun.
+/// Settings and state for a later stop.
 struct Stopping {
     /// Longest wait for the requests and deliveries in flight.
     limit: Duration,
@@ -322,8 +323,7 @@ struct Stopping {
 }
 
 /// Starts a thread that ends the process after a stop signal. The thread waits until no request is
-/// in flight, for at most `limit`.
-/// Pingora would wait for the whole grace period.
+/// in flight, for at most `limit`. Pingora would wait for the whole grace period.
 fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
     let Stopping { limit, stop, started, queue } = stopping;
     const TICK: Duration = Duration::from_millis(20);

@@ -6,7 +6,7 @@
 //! | a reload begins | `RELOADING=1`, `MONOTONIC_USEC` |
 //! | a reload ends, with or without a fault | `READY=1`, `STATUS` |
 //! | a stop begins, except after a hand-over | `STOPPING=1`, `STATUS` |
-//! | every half of `WATCHDOG_USEC`, if a worker thread answers | `WATCHDOG=1` |
+//! | every half of `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
 //!
 //! After a hand-over, the predecessor sends nothing more: the successor is the main process.
 
@@ -16,7 +16,8 @@ use sd_notify::NotifyState;
 
 use crate::served_config::ConfigStatus;
 
-/// Reports that the proxy serves. `is_successor` names this process as the new main process.
+/// Reports that the proxy serves. If `is_successor` is true, names this process as the new main
+/// process.
 pub(super) fn ready(status: &ConfigStatus, is_successor: bool) {
     let status = serving(status);
     let pid = is_successor.then(|| NotifyState::MainPid(std::process::id()));

@@ -2,10 +2,10 @@
 //!
 //! 1. With `watch`, gatepost compares the contents of the files every [`POLL`]. Comparing contents
 //!    works for every way to replace a file, such as a rename or the swap of a symbolic link.
-//! 2. After a change, gatepost waits for [`SETTLE`], and reloads if the files are the same as
-//!    before, because an editor may write a file in parts.
-//! 3. If a reload fails, the earlier config stays. gatepost tries again at each comparison, and
-//!    reports an error once.
+//! 2. After a change, gatepost waits for [`SETTLE`], because an editor may write a file in parts.
+//!    If the files have not changed again, gatepost reloads the config.
+//! 3. If a reload fails, gatepost keeps the earlier config. gatepost tries again at each
+//!    comparison, and reports an error once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(super) async fn watch(served: Arc<ServedConfig>, mut hangup: Signal) {
 
 struct Reloader {
     served: Arc<ServedConfig>,
-    /// Error of the last reload, if `watch` tries again.
+    /// Last reported error; `None` after a successful reload.
     reported: Option<String>,
 }
 
@@ -57,7 +57,7 @@ impl Reloader {
     async fn on_signal(&mut self) {
         notification::reloading();
         let served = Arc::clone(&self.served);
-        // Reading files blocks.
+        // Use a blocking thread, because a reload reads files.
         let Ok(result) = spawn_blocking(move || served.reload()).await else { return };
         self.reported = self.report("SIGHUP", result);
     }

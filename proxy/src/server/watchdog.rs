@@ -1,4 +1,4 @@
-//! Reports to systemd's watchdog while a worker thread answers.
+//! Reports to systemd's watchdog while a worker thread runs tasks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The access log: one JSON line for each request, callback or not, in a file of its own.
+//! The access log: one JSON line for each request, callback or not, in a separate file.
 //!
 //! 1. A line contains no query, no header and no body. `{token}` replaces the secret segment of a path.
 //! 2. A separate thread writes the lines. If its queue is full or a write fails, gatepost drops and
@@ -45,7 +45,7 @@ pub(crate) struct AccessLog {
 ///
 /// # Errors
 ///
-/// Returns an error if the file cannot be opened.
+/// Returns an error if gatepost cannot open the file.
 pub(crate) fn start(settings: &AccessLogSettings) -> io::Result<()> {
     let file = LogFile::open(&settings.file)?;
     let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES);
@@ -61,7 +61,7 @@ pub(crate) fn reopen() {
     let path = log.file.path.display();
     match log.file.reopen() {
         Ok(()) => tracing::info!("{path}: reopened the access log"),
-        Err(error) => tracing::error!("{path}: cannot reopen the access log: {error}"),
+        Err(error) => tracing::error!("{path}: gatepost cannot reopen the access log: {error}"),
     }
 }
 
@@ -108,14 +108,14 @@ struct Line<'a> {
     callback: Option<LoggedCallback<'a>>,
 }
 
-/// A request and its response, as a line shows them.
+/// Fields of a line about a request and its response.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoggedRequest<'a> {
     pub(crate) from: Option<IpAddr>,
     pub(crate) method: &'a str,
     /// The path from [`Gate::printable_path`](gatepost::Gate::printable_path).
     pub(crate) path: &'a str,
-    /// `None` if the client received no status.
+    /// Status of the response; `None` if the client received no status.
     pub(crate) status: Option<u16>,
     #[serde(serialize_with = "millis", rename = "elapsed_ms")]
     pub(crate) elapsed: Duration,
@@ -128,7 +128,7 @@ fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
     serializer.serialize_f64(time.as_micros() as f64 / 1000.0)
 }
 
-/// A callback, as a line shows it.
+/// Fields of a line about a callback.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoggedCallback<'a> {
     /// The address of the client, also behind trusted proxies.

@@ -5,7 +5,7 @@
 //! 1. The chain file has at least one certificate in PEM.
 //! 2. The key file has a private key in PEM, without a passphrase, of a type that gatepost can use.
 //! 3. The key is that of the first certificate.
-//! 4. Each certificate is issued by the next one.
+//! 4. The certificate of its issuer follows each certificate of the chain except the last.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
-/// Time before the end of a certificate from which gatepost warns. Certbot renews 30 days before
-/// the end, so that a certificate this old was not renewed.
+/// Number of days before the expiry of a certificate from which gatepost warns. Certbot renews a
+/// certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
 const WARNING_DAYS: i64 = 14;
 
 const RENEW: &str = "renew the certificate";
@@ -28,7 +28,7 @@ const DAY_SECS: i64 = 86_400;
 /// Maximum number of names that a message lists.
 const MAX_NAMES: usize = 4;
 
-/// Reason why a certificate cannot be served.
+/// Reason why gatepost cannot serve a certificate.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("certificate {chain}: {fault}")]
 pub(crate) struct CertificateFault {
@@ -78,10 +78,10 @@ pub(crate) struct Certificate {
     chain: String,
     /// The first name, or the subject if the certificate has no name.
     pub(super) label: String,
-    /// The names in lower case, of which the first label may be `*`.
+    /// DNS names in lower case. The first label of a name may be `*`.
     pub(super) dns_names: Vec<String>,
     begin: i64,
-    /// Seconds since 1970 at which the certificate expires.
+    /// Expiry time, in seconds since 1970.
     pub(super) end: i64,
     pub(super) key: Arc<CertifiedKey>,
 }
@@ -134,7 +134,7 @@ impl Certificate {
         format!("certificate {}: {names}; expires on {end}, in {days} days", self.chain)
     }
 
-    /// Returns a warning and its remedy if the certificate is not valid now, or not much longer.
+    /// Returns a warning and its remedy if the certificate is invalid now or expires soon.
     pub(crate) fn warning(&self, now: Timestamp) -> Option<(String, &'static str)> {
         let (chain, end) = (&self.chain, self.end_date());
         let days = self.days_left(now);
@@ -168,7 +168,7 @@ fn date(secs: i64) -> String {
     time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
 }
 
-/// Returns the key with its chain, if it is the key of the first certificate.
+/// Returns the key with its chain. Returns an error if the first certificate has another key.
 fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],
@@ -215,7 +215,7 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
 }
 
 /// Returns the names for which a client accepts the certificate. Without such names, returns the
-/// common name, as older tools write it.
+/// common name, which older tools set instead.
 fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let names = certificate.subject_alternative_name().ok().flatten();
     let names = names.iter().flat_map(|extension| &extension.value.general_names);
@@ -318,7 +318,7 @@ pub(crate) mod tests {
         let key = server.key.serialize_pem();
         let whole = format!("{}{}{}", server.pem, middle.pem, root.pem);
         assert!(parse(&whole, &key).is_ok());
-        assert!(parse(&server.pem, &key).is_ok(), "expected no need for the issuers");
+        assert!(parse(&server.pem, &key).is_ok(), "expected a valid chain without issuers");
         let encrypted = openssl(&["pkey", "-aes128", "-passout", "pass:x"], &key);
         let traditional = openssl(&["ec", "-aes128", "-passout", "pass:x"], &key);
         let p521 = openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"], "");

@@ -24,24 +24,26 @@ pub(crate) enum HandshakeError {
     /// The client has sent no byte, as health checks of load balancers do.
     #[error("the client disconnected before the TLS handshake")]
     NoBytes,
-    #[error("the TLS handshake took longer than {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
+    #[error("expected a TLS handshake within {} s, found none", HANDSHAKE_TIMEOUT.as_secs())]
     Slow,
-    #[error("the client disconnected during the TLS handshake")]
+    #[error("expected a complete TLS handshake, found a disconnected client")]
     Disconnected,
-    /// The stream has lost its first byte.
+    /// The client has sent plain HTTP. gatepost has already read the first byte of the stream.
     #[error("expected TLS, found plain HTTP; send such requests to `listen`, or use https://")]
     PlainHttp(Box<TcpStream>),
-    #[error("expected TLS, found other bytes")]
+    #[error("expected TLS, found other bytes; use https:// in the client")]
     NoTls,
-    #[error("expected a version of TLS that `min_version` permits, found only older ones")]
+    #[error(
+        "expected a version of TLS that `min_version` permits, found older ones; update the client"
+    )]
     Version,
     #[error("expected a client certificate of an authority in `client_ca`, found {0}")]
     ClientCertificate(String),
-    #[error("the client does not accept the certificate: {0}")]
+    #[error("expected a client that accepts the certificate, found {0}; check names and chain")]
     NotAccepted(String),
-    #[error("TLS handshake failed: {0}")]
+    #[error("expected a valid TLS handshake, found an error: {0}")]
     Failed(String),
-    #[error("no certificate is loaded")]
+    #[error("expected a loaded certificate, found none; add [[certificate]] to the config")]
     NoCertificate,
 }
 
@@ -64,12 +66,12 @@ impl HandshakeError {
 }
 
 impl ServedTls {
-    /// Makes the handshake of a connection to `listen_tls`.
+    /// Performs the handshake of a connection to `listen_tls`.
     pub(crate) async fn accept_callbacks(&self, stream: Stream) -> Result<Stream, HandshakeError> {
         accept(stream, &self.loaded()?.callbacks).await
     }
 
-    /// Makes the handshake of a connection to the admin listener.
+    /// Performs the handshake of a connection to the admin listener.
     pub(crate) async fn accept_admin(&self, stream: Stream) -> Result<Stream, HandshakeError> {
         accept(stream, &self.loaded()?.admin).await
     }

@@ -1,8 +1,8 @@
-//! TLS of the listeners: the certificates that are being served, and the handshake.
+//! TLS of the listeners: the served certificates, and the handshake.
 //!
-//! gatepost makes the handshake itself, after Pingora has accepted the connection. Pingora's own TLS
-//! listener has a fixed time limit of 60 seconds, always accepts TLS 1.2, and does not tell the
-//! application about connections in the handshake, so `max_connections` could not bound them.
+//! gatepost performs the handshake itself, after Pingora has accepted the connection. Pingora's own
+//! TLS listener has a fixed time limit of 60 seconds, and always accepts TLS 1.2. It also hides
+//! connections in the handshake, so `max_connections` could not bound these connections.
 
 mod certificate;
 mod handshake;
@@ -34,14 +34,14 @@ use crate::telemetry::metrics::METRICS;
 /// Protocols of `listen_tls`, in the order of preference (ALPN).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Reason why the certificates or rules of TLS cannot be served.
+/// Reason why gatepost cannot serve the certificates or rules of TLS.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error(transparent)]
     Certificate(#[from] CertificateFault),
     #[error("{name}: expected certificates of authorities in PEM, found {found}; {REMEDY_OF_CA}")]
     ClientCa { name: String, found: String },
-    #[error("TLS cannot start: {0}")]
+    #[error("gatepost cannot start TLS: {0}")]
     Rustls(#[from] rustls::Error),
 }
 
@@ -92,8 +92,8 @@ fn server_config(
     let resolver = Arc::new(CertificatesByName::new(certificates));
     let mut config = builder.with_cert_resolver(resolver);
     config.alpn_protocols = PROTOCOLS.map(Vec::from).into();
-    // Each config has keys of its own, so a ticket from before a change of `client_ca` is invalid.
-    // With tickets, gatepost stores no sessions.
+    // Each config has its own ticket keys, so a ticket from before a change of `client_ca` is
+    // invalid. With tickets, gatepost stores no sessions.
     config.ticketer = Ticketer::new()?;
     Ok(config)
 }
@@ -123,14 +123,14 @@ fn client_verifier(file: &PemFile) -> Result<Arc<dyn ClientCertVerifier>, TlsErr
     verifier.map_err(|error| wrong(error.to_string()))
 }
 
-/// The certificates and rules that are being served. A reload replaces them; open connections and
-/// handshakes keep the earlier ones.
+/// The served certificates and rules. A reload replaces them; open connections and handshakes keep
+/// the earlier ones.
 #[derive(Default)]
 pub(crate) struct ServedTls(ArcSwapOption<LoadedTls>);
 
 impl ServedTls {
-    /// Loads the certificates and rules of a config. Returns those that are being served if they
-    /// are the same, so that sessions can resume.
+    /// Loads the certificates and rules of a config. If they have not changed, returns the served
+    /// certificates and rules, so that sessions can resume.
     ///
     /// # Errors
     ///

@@ -1,13 +1,12 @@
 //! The certificate for a connection, by the name that the client sends (SNI).
 //!
 //! 1. A certificate of exactly this name.
-//! 2. A certificate of `*` and the rest of this name. `*` is one label.
-//! 3. The first certificate of the config, if no certificate has the name, or if the client sends
-//!    no name. nginx does the same, and a client that does not accept the certificate closes the
-//!    connection.
+//! 2. A certificate of `*` and the rest of this name. `*` replaces one label.
+//! 3. Without a name or such a certificate, the first certificate of the config. nginx does the
+//!    same. A client that does not accept the certificate closes the connection.
 //!
-//! If several certificates have the name, gatepost chooses the first one whose key the client can
-//! verify. So an RSA certificate may stand beside an ECDSA certificate.
+//! If several certificates have the name, gatepost chooses the first certificate whose key the
+//! client can verify. A name can therefore have both an RSA and an ECDSA certificate.
 
 use std::collections::HashMap;
 use std::sync::Arc;

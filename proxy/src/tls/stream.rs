@@ -1,7 +1,7 @@
 //! A client's connection with TLS, as a stream for Pingora.
 //!
-//! Pingora's own TLS stream hides the reason of a failed handshake, takes back no bytes, and has no
-//! place for the digest of an HTTP/2 connection.
+//! Pingora's own TLS stream hides the reason of a failed handshake, and cannot put read bytes back.
+//! It also cannot store the digest of an HTTP/2 connection.
 
 use std::io;
 use std::pin::Pin;
@@ -45,7 +45,7 @@ impl TlsStream {
         &self.digest.version
     }
 
-    /// Puts back bytes that have been read.
+    /// Puts read bytes back, for the next reads.
     pub(crate) fn rewind(&mut self, bytes: BytesMut) {
         self.ahead = bytes;
     }

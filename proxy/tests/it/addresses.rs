@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// Passes the bytes of each connection to a Unix socket on to an app.
+/// Listens on a Unix socket, and relays each connection to the app. Returns the socket's path.
 fn socket_of(app: &App, folder: &Path) -> PathBuf {
     let path = folder.join("app.sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -63,7 +63,7 @@ fn asks_app_and_upstream_over_unix_socket() {
     let lines: Vec<_> = seen.iter().map(|seen| seen.line.as_str()).collect();
     let event = "POST /live/done HTTP/1.1";
     assert_eq!(lines, [event, event, "POST /other HTTP/1.1"]);
-    assert_eq!(seen[0].connection, seen[1].connection, "expected a connection to be reused");
+    assert_eq!(seen[0].connection, seen[1].connection, "expected the same connection");
     assert_eq!(seen[0].header("host"), Some("localhost"));
 }
 
@@ -99,7 +99,7 @@ fn event_goes_to_another_address_if_first_cannot_be_connected() {
     assert!(line.contains(&down.url("")), "{line}");
     assert_eq!(gate.program.log().matches("server_down").count(), 1);
 
-    // The server comes back, and gets events again.
+    // The server listens again, and gatepost sends events to it again.
     let back = App::answering_on(down.port, 200, "{\"code\":0}");
     gate.program.wait_for_line("the server is up again");
     for _ in 0..6 {
@@ -110,7 +110,7 @@ fn event_goes_to_another_address_if_first_cannot_be_connected() {
 
 #[test]
 fn event_that_may_have_arrived_goes_to_no_other_address() {
-    // A legacy app that cannot recognize a second copy.
+    // With passthrough, an app may be unable to recognize a second copy.
     let apps = [App::start(|_| Act::HangUp), App::start(|_| Act::HangUp)];
     let list = format!("['{}', '{}']", apps[0].url(""), apps[1].url(""));
     let address = format!("{{ url = {list}, forward = 'passthrough' }}");
@@ -120,7 +120,7 @@ fn event_that_may_have_arrived_goes_to_no_other_address() {
 }
 
 #[test]
-fn probes_health_path_before_it_uses_a_server_again() {
+fn probes_health_path_before_using_a_server_again() {
     let down = App::down();
     let up = App::answering(200, "{\"code\":0}");
     let addresses = format!("['{}', '{}']", down.url("/p"), up.url("/p"));

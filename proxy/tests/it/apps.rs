@@ -122,7 +122,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     assert!(took < Duration::from_secs(30), "expected a stop within 30 s, found {took:?}");
 }
 
-/// One app serves the requests of four platforms, because their common events are the same.
+/// Checks that one app serves four platforms. Their common events have the same form.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of requests")]
 fn one_php_app_decides_for_four_stream_servers() {

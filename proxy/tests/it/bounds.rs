@@ -1,4 +1,4 @@
-//! Bounds on connections, on unfinished requests and on heads.
+//! Tests of the bounds on connections, on unfinished requests and on heads.
 
 use std::io::BufReader;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
@@ -7,7 +7,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::support::*;
 
-/// Limits under which a source holds at most 128 KiB.
+/// Limit of 1 MiB for unjudged requests. The share of one client is an eighth: 128 KiB.
 const SMALL: &str = "max_unjudged_bytes = 1048576";
 
 /// Connects from the address 127.0.0.`last`.
@@ -24,7 +24,7 @@ fn serve(top: &str, app: &App) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Formats a request whose body of 50,000 bytes ends after 40,000.
+/// Formats a request that declares 50,000 bytes of body, and has 40,000.
 fn unfinished_body(headers: &str) -> Vec<u8> {
     let head = format!("POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
     [head.as_bytes(), &[b' '; 40_000]].concat()
@@ -38,8 +38,8 @@ fn wait_for_closed(gate: &Gatepost, code: &str, count: usize) {
     assert!(gate.program.wait_for_line(code).contains("\"from\":\"127.0.0.2\""));
 }
 
-/// Sends the same unfinished request on one connection more than the client's share holds. Expects
-/// that gatepost closes only the first.
+/// Sends the same unfinished request on `fits + 1` connections, one more than the client's share of
+/// memory permits. Expects that gatepost closes only the first connection.
 fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
@@ -108,7 +108,7 @@ fn closes_connection_that_has_been_idle_longest_beyond_max_connections() {
     let app = App::answering(200, "");
     let gate = serve("max_connections = 4", &app);
     let mut idle: Vec<_> = (0..4).map(|_| connect_from(2, &gate)).collect();
-    // Only the last of these is idle for a shorter time than the first.
+    // After this loop, the first connection sends another request. The second is then idle longest.
     for client in &mut idle {
         assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401);
     }

@@ -1,5 +1,5 @@
-//! Answers that HTTP forbids, that end early, or that exceed a limit: each has a code of its own, and
-//! the platform gets the failure policy.
+//! Answers that HTTP forbids, that end early, or that exceed a limit. Each has a code of its own.
+//! The platform gets the reply of the failure policy.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -71,14 +71,14 @@ fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// An app that gives the answer at this index.
+/// Starts an app that gives the answer at this index of [`answers`].
 fn app(index: &Arc<AtomicUsize>) -> App {
     let index = Arc::clone(index);
     let answers: Vec<_> = answers().into_iter().map(|(_, bytes, _)| &*bytes.leak()).collect();
     App::start(move |_| Act::RawAndHangUp(answers[index.load(Ordering::SeqCst)]))
 }
 
-/// Runs `check` for each answer, with its name and code. The app gives that answer meanwhile.
+/// Sets the index of each answer in turn, and runs `check` with the answer's name and code.
 fn for_each_answer(index: &AtomicUsize, check: impl Fn(&str, &str)) {
     for (number, (what, _, code)) in answers().into_iter().enumerate() {
         index.store(number, Ordering::SeqCst);
@@ -86,7 +86,7 @@ fn for_each_answer(index: &AtomicUsize, check: impl Fn(&str, &str)) {
     }
 }
 
-/// Returns the code of the last line that contains `text`.
+/// Waits for `count` log lines that contain `text`. Returns the code of the last line.
 fn last_code(gate: &Gatepost, text: &str, count: usize) -> String {
     let line = gate.program.wait_for_lines(text, count);
     let line: Value = serde_json::from_str(&line).unwrap();
@@ -112,7 +112,7 @@ fn policy_replaces_answer_that_gatepost_cannot_read() {
 }
 
 #[test]
-fn policy_replaces_such_an_answer_with_passthrough() {
+fn with_passthrough_policy_replaces_unreadable_answer() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
     let app = app(&index);
     let gate = Gatepost::serve_config(&format!(
@@ -131,7 +131,7 @@ fn policy_replaces_such_an_answer_with_passthrough() {
 
 // Requests to the upstream go through Pingora, which has an HTTP client of its own.
 #[test]
-fn line_about_upstream_names_such_a_reply() {
+fn line_about_upstream_has_code_of_unreadable_reply() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
     let app = app(&index);
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
@@ -145,7 +145,7 @@ fn line_about_upstream_names_such_a_reply() {
 }
 
 #[test]
-fn line_about_upstream_without_reply_says_that_it_failed() {
+fn line_about_upstream_without_reply_has_code_upstream_failed() {
     for app in [App::start(|_| Act::HangUp), App::down()] {
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
         assert_eq!(gate.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").status, 502);

@@ -1,4 +1,4 @@
-//! Events to the app, and replies to the platform.
+//! Tests of events to the app, and of replies to the platform.
 
 use crate::support::*;
 
@@ -246,7 +246,7 @@ fn browser_player_reads_reply_across_origins() {
     assert_eq!(reply.status, 204);
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://player.test"));
     assert_eq!(reply.header("access-control-allow-methods"), Some("POST"));
-    // The fast path and Pingora write the same headers.
+    // gatepost's own HTTP/1 code (the fast path) and Pingora write the same headers.
     let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
     for framing in ["", "te: trailers\r\n"] {
         let headers = format!("{origin}{framing}");

@@ -1,4 +1,4 @@
-//! Captured callbacks: over the API, and with `gatepost capture`, `tap` and `replay`.
+//! Tests of captured callbacks: over the API, and with `gatepost capture`, `tap` and `replay`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -22,7 +22,7 @@ fn get(gate: &Gatepost, path: &str) -> Value {
     json
 }
 
-/// Sends requests, and waits until the ring holds `count` callbacks.
+/// Sends requests, and waits until gatepost lists `count` captured callbacks.
 fn captured(gate: &Gatepost, requests: &[Vec<u8>], count: usize) -> Vec<Value> {
     requests.iter().for_each(|request| drop(gate.send(request)));
     let rows = || get(gate, "/api/capture")["callbacks"].as_array().unwrap().clone();
@@ -82,7 +82,7 @@ fn shows_request_verdict_event_answer_and_reply() {
 }
 
 #[test]
-fn no_way_out_shows_secrets() {
+fn view_and_saved_request_show_no_secret() {
     let app = App::answering(200, "{\"allow\":true}");
     let gate =
         Gatepost::serve(&format!("{TOKEN_LINE}\n[inspector]\ncapture = 'full'"), &templates(&app));
@@ -107,7 +107,7 @@ fn no_way_out_shows_secrets() {
     let push = get(&gate, "/api/capture/3")["request"]["body"].to_string();
     assert!(!push.contains("sign\\\":\\\"***"), "expected the signature, found {push}");
     let found = |text: &str| get(&gate, &format!("/api/capture?text={text}"))["callbacks"].clone();
-    assert_eq!(found(KEY), json!([]), "expected no search in masked parts");
+    assert_eq!(found(KEY), json!([]), "expected no match in masked text");
     assert_eq!(found("USER01").as_array().unwrap().len(), 1);
 }
 
@@ -135,7 +135,7 @@ fn filters_and_pages_on_server() {
     assert_eq!(ids("after=1&limit=2"), [2, 3]);
     assert_eq!(get(&gate, "/api/capture?after=1&limit=2")["last"], 3);
     assert_eq!(get(&gate, "/api/capture?after=1&verdict=refused")["last"], 4);
-    assert_eq!(ids("after=999"), [1, 2, 3, 4], "expected a fresh start after another process");
+    assert_eq!(ids("after=999"), [1, 2, 3, 4], "expected all callbacks for an unknown id");
     for query in ["after=x", "colour=red", "verdict=maybe", "wait=-1"] {
         let (status, error) = call(&gate, "GET", &format!("/api/capture?{query}"), &Value::Null);
         assert_eq!((status, &error["error"]["code"]), (400, &json!("bad_request")), "{query}");
@@ -244,12 +244,12 @@ fn sends_event_again_unchanged_and_edited() {
     for body in [json!({ "body": 1 }), json!({ "x": "y" }), json!([])] {
         assert_eq!(call(&gate, "POST", "/api/capture/1/replay", &body).0, 422, "{body}");
     }
-    assert_eq!(app.seen().len(), 3, "expected no event of a refused callback");
+    assert_eq!(app.seen().len(), 3, "expected no event for a refused callback");
     assert_eq!(captured(&gate, &[], 2).len(), 2, "expected no capture of a replay");
 }
 
 #[test]
-fn commands_list_show_and_send_again() {
+fn commands_list_and_show_callbacks_and_send_them_again() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed(), refused_push()], 2);

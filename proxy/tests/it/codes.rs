@@ -1,4 +1,4 @@
-//! Looks for the codes in the source, and demands a help for each of them.
+//! Checks that `gatepost help` explains each code in the source.
 
 use std::path::{Path, PathBuf};
 
@@ -78,4 +78,32 @@ fn help_explains_every_code_of_log_api_and_metrics() {
     assert!(codes.len() > 50, "expected more than 50 codes, found {codes:?}");
     let without: Vec<_> = codes.iter().filter(|code| gatepost::code_help(code).is_none()).collect();
     assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}");
+}
+
+/// Returns what `gatepost help` prints about a topic.
+fn help(topic: &str) -> String {
+    let output = crate::support::gatepost().args(["help", topic]).output().unwrap();
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+#[test]
+fn help_explains_a_metric_by_the_name_of_a_series() {
+    let expected = "gatepost_app_duration_seconds: metric of the type histogram\n\n\
+                    meaning: Seconds from the event to the app's answer, or to the end of the wait for it.\n\
+                    subject: Callbacks\nlabels:  provider, template, kind\nunit:    seconds\n";
+    assert_eq!(help("gatepost_app_duration_seconds"), expected);
+    assert_eq!(help("gatepost_app_duration_seconds_bucket"), expected);
+    assert!(help("metrics").contains("gatepost_refusals_total\tRefused callbacks"));
+}
+
+#[test]
+fn help_explains_a_field_of_the_log() {
+    let expected = "took_ms: field of the log\n\nmeaning: duration of the stop, in milliseconds\n";
+    assert_eq!(help("took_ms"), expected);
+}
+
+#[test]
+fn help_suggests_the_closest_topic() {
+    let text = help("gatepost_refusal_total");
+    assert!(text.contains("did you mean `gatepost_refusals_total`?"), "{text}");
 }

@@ -13,7 +13,8 @@ fn serve(app: &App, top: &str, route: &str, address: &str) -> Gatepost {
     ))
 }
 
-/// A play callback in a form that the fast path serves (`te` is empty), or that Pingora serves.
+/// Formats a play callback. If `te` is empty, gatepost's own HTTP/1 code (the fast path) serves the
+/// callback, else Pingora.
 fn request(te: &str) -> Vec<u8> {
     request_to(&format!("/callbacks/kollus/{TOKEN}?lang=ko&x=%2F"), te)
 }
@@ -49,7 +50,7 @@ fn app_behind_proxy_receives_path_with_and_without_slash_at_the_end() {
 }
 
 #[test]
-fn app_behind_proxy_receives_callback_as_it_came() {
+fn app_behind_proxy_receives_callback_unchanged() {
     for (top, route, address) in [
         ("upstream = 'APP'", "forward = 'passthrough'", ""),
         ("upstream = 'APP'", "", "on.live_play = { forward = 'passthrough' }"),
@@ -82,7 +83,7 @@ fn app_behind_proxy_receives_callback_as_it_came() {
 }
 
 #[test]
-fn missing_answer_becomes_the_failure_policy() {
+fn failure_policy_replaces_missing_answer() {
     let app = App::start(|_| Act::HangUp);
     let on = "on.live_play = { url = 'APP', forward = 'passthrough', timeout_ms = 500, \
               on_failure = { result = 0, message = 'Please try again' } }";
@@ -117,7 +118,7 @@ fn event_has_the_host_that_the_config_sets() {
 }
 
 #[test]
-fn both_ways_to_the_app_keep_repeated_headers_of_its_answer() {
+fn fast_path_and_pingora_keep_repeated_headers_of_answer() {
     let app = App::start(|_| {
         Act::Hold(
             b"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 21\r\n\

@@ -51,7 +51,7 @@ fn each_shell_has_completions_of_each_command() {
         let (code, script, errors) = output(&["completions", shell]);
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{shell}");
         for command in commands() {
-            assert!(script.contains(&command), "{shell}: no completion for {command}");
+            assert!(script.contains(&command), "{shell}: expected {command}, found none");
         }
     }
 }
@@ -108,7 +108,7 @@ fn commands() -> Vec<String> {
 }
 
 #[test]
-fn health_is_good_while_gatepost_serves() {
+fn health_succeeds_while_gatepost_serves() {
     let gate = Gatepost::serve("", "");
     let url = format!("http://127.0.0.1:{}/healthz", gate.admin);
     assert_eq!(output(&["health", &url]), (Some(0), "ok\n".into(), String::new()));
@@ -160,7 +160,7 @@ fn health_asks_an_admin_listener_on_a_unix_socket() {
     command.args(["run", "-c"]).arg(&config).env("TENCENT_KEY", KEY).env("ABOUT", "one");
     let program = Program::start(&mut command);
     program.wait_for_line("listening for the operator");
-    // The same warnings and variables as `gatepost check`, without values.
+    // `gatepost run` logs the warnings of `gatepost check`. Neither shows the value of a variable.
     assert!(program.log().contains("tenant_unnamed"), "{}", program.log());
     let mut check = gatepost();
     check.args(["check", "--format", "json", "-c"]).arg(&config);

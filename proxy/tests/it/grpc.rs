@@ -1,4 +1,4 @@
-//! gRPC through the proxy: HTTP/2 from the client to the upstream, with trailers.
+//! Tests of gRPC through the proxy: HTTP/2 from the client to the upstream, with trailers.
 
 use std::net::SocketAddr;
 
@@ -57,7 +57,7 @@ async fn grpc_passes_with_upstream_http2() {
     assert_eq!(stream.message().await.unwrap().unwrap().status, 1);
 }
 
-/// Plain HTTP/1.1 clients reach an HTTP/2 upstream too.
+/// Checks that an HTTP/1.1 client reaches an HTTP/2 upstream.
 #[tokio::test]
 async fn http_1_client_reaches_http_2_upstream() {
     let gate =
@@ -66,7 +66,7 @@ async fn http_1_client_reaches_http_2_upstream() {
     assert_eq!((reply.status, reply.header("grpc-status")), (200, Some("12")));
 }
 
-/// Without `upstream_http2`, a gRPC call fails with an error instead of hanging.
+/// Checks that a gRPC call without `upstream_http2` ends with an error, and does not hang.
 #[tokio::test]
 async fn grpc_fails_without_upstream_http2() {
     let gate = Gatepost::serve(&format!("upstream = 'http://{}'", server()), "");

@@ -1,207 +1,37 @@
 //! Runs the guides of the manual word for word: writes their files, runs their commands in one
 //! shell, and compares the output with the page.
 //!
-//! A guide's ports are replaced by free ones. Installations are left out: the packages of
-//! `tests/upstreams/install` and of the machine take their place.
-
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
-use std::os::unix::fs::symlink;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread::yield_now;
-use std::time::{Duration, Instant};
+//! An ellipsis in an output represents any text. A block `log` is a line that gatepost has logged since
+//! the block of commands before it.
 
 use tempfile::TempDir;
 
-use crate::support::{free_port, gatepost};
-
-/// Line after the output of a block.
-const END: &str = "-- end of block --";
-
-/// The app of the guide for axum, beside the program `gatepost`.
-const EXAMPLE: &str = "examples/recordings";
-
-/// Ports in the guides: callbacks, the admin listener, and the app.
-const PORTS: [&str; 3] = ["8080", "9900", "3000"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
-
-/// A fenced block of a guide.
-#[derive(Debug)]
-struct Block {
-    language: String,
-    /// Name of the file, if the text before says `Save this as`.
-    file: Option<String>,
-    text: String,
-}
-
-fn blocks(page: &str) -> Vec<Block> {
-    let (mut blocks, mut before) = (Vec::new(), String::new());
-    let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        if let Some(language) = line.strip_prefix("```") {
-            let text: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let file =
-                before.split("Save this as `").nth(1).and_then(|rest| rest.split('`').next());
-            let (language, file) = (language.to_owned(), file.map(str::to_owned));
-            blocks.push(Block { language, file, text: text.join("\n") });
-            before.clear();
-        } else if line.is_empty() && !before.contains("Save this as") {
-            before.clear();
-        } else {
-            before.push_str(line);
-        }
-    }
-    blocks
-}
-
-/// A shell that runs the commands of a guide, in a folder of its own.
-struct Shell {
-    shell: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    folder: TempDir,
-    ports: [(&'static str, String); 3],
-}
-
-impl Shell {
-    fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let upstreams = root().join("target/upstreams");
-        symlink(upstreams.join("node_modules"), folder.path().join("node_modules")).unwrap();
-        let program = PathBuf::from(gatepost().get_program());
-        let path = [program.parent().unwrap(), &upstreams.join("python/bin")]
-            .map(|folder| folder.display().to_string())
-            .join(":");
-        let mut shell = Command::new("bash")
-            .env("PATH", format!("{path}:{}", std::env::var("PATH").unwrap()))
-            .env("PYTHONPATH", upstreams.join("python"))
-            .current_dir(folder.path())
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = shell.stdin.take().unwrap();
-        let output = BufReader::new(shell.stdout.take().unwrap());
-        let ports = PORTS.map(|port| (port, free_port().to_string()));
-        Self { shell, input, output, folder, ports }
-    }
-
-    fn with_ports(&self, text: &str) -> String {
-        self.ports.iter().fold(text.to_owned(), |text, (from, to)| replaced(&text, from, to))
-    }
-
-    /// Runs a block, and returns its standard output.
-    fn run(&mut self, block: &str) -> String {
-        let lines = block.lines().filter(|line| !is_installation(line));
-        let block = self.with_ports(&lines.collect::<Vec<_>>().join("\n"));
-        let block = block.replace("cargo run &", &format!("{} &", self.example()));
-        // The output of a program in the background is not that of the block.
-        let block = block.replace(" &\n", " >&2 &\n");
-        let block = block.strip_suffix(" &").map(|rest| format!("{rest} >&2 &")).unwrap_or(block);
-        writeln!(self.input, "{block}\necho '{END}'").unwrap();
-        let mut output = String::new();
-        loop {
-            let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "the shell ended in {block}");
-            if line.trim_end() == END {
-                break;
-            }
-            output.push_str(&line);
-        }
-        self.use_own_ports();
-        if block.contains(">&2 &") {
-            self.wait_for_listeners(&block);
-        }
-        output.trim_end().to_owned()
-    }
-
-    /// Returns the command that runs the app of the guide for axum.
-    fn example(&self) -> String {
-        let program = PathBuf::from(gatepost().get_program());
-        let program = program.parent().unwrap().join(EXAMPLE);
-        format!("{} 127.0.0.1:{}", program.display(), self.ports[0].1)
-    }
-
-    /// Replaces the ports in the config that `gatepost init` has written.
-    fn use_own_ports(&self) {
-        let path = self.folder.path().join("gatepost.toml");
-        if let Ok(config) = std::fs::read_to_string(&path) {
-            let own = self.with_ports(&config);
-            if own != config {
-                std::fs::write(path, own).unwrap();
-            }
-        }
-    }
-
-    /// Waits until the programs that a block starts accept connections.
-    fn wait_for_listeners(&self, block: &str) {
-        let gatepost = block.contains("gatepost run");
-        let layer = block.contains(EXAMPLE);
-        let is_app = |line: &str| line.ends_with(">&2 &") && !line.contains("gatepost run");
-        let app = !layer && block.lines().any(is_app);
-        let ports = [(0, gatepost || layer), (1, gatepost), (2, app)];
-        let limit = Instant::now() + Duration::from_secs(60);
-        for (at, _) in ports.into_iter().filter(|(_, waits)| *waits) {
-            let address = format!("127.0.0.1:{}", self.ports[at].1);
-            while TcpStream::connect(&address).is_err() {
-                assert!(Instant::now() < limit, "expected a program on {address} after {block}");
-                yield_now();
-            }
-        }
-    }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.shell.id());
-        // The programs in the background belong to the group of the shell.
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.shell.wait();
-    }
-}
-
-/// Replaces a number, but not a part of a longer one.
-fn replaced(text: &str, from: &str, to: &str) -> String {
-    let mut parts = text.split(from);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let is_digit = |letter: Option<char>| letter.is_some_and(|one| one.is_ascii_digit());
-        let inside = is_digit(out.chars().last()) || is_digit(part.chars().next());
-        out.push_str(if inside { from } else { to });
-        out.push_str(part);
-    }
-    out
-}
-
-fn is_installation(line: &str) -> bool {
-    ["npm install", "pip install", "gem install", "cargo new", "cargo add", "cd "]
-        .iter()
-        .any(|start| line.starts_with(start))
-}
+use crate::guide_shell::{Block, Shell, blocks, fits, page, root};
+use crate::support::gatepost;
 
 /// Runs a guide. Returns the number of outputs that it compared.
 fn run(guide: &str) -> usize {
-    let path = root().join(format!("src/manual/guides/{guide}.md"));
-    let blocks = blocks(&std::fs::read_to_string(path).unwrap());
-    let mut shell = Shell::start();
+    run_with_example(guide, "")
+}
+
+/// Runs a guide whose app is an example of this workspace.
+fn run_with_example(guide: &str, example: &'static str) -> usize {
+    let mut shell = Shell::start(example);
     let (mut last, mut compared) = (String::new(), 0);
-    for Block { language, file, text } in blocks {
+    for Block { language, file, text } in blocks(&page(guide)) {
         match (language.as_str(), file) {
             ("sh", _) => last = shell.run(&text),
             ("text", _) => {
-                assert_eq!(last, shell.with_ports(&text), "{guide}");
+                let expected = shell.with_ports(&text);
+                let log = shell.log();
+                assert!(fits(&expected, &last), "{guide}: {expected}\nfound: {last}\n{log}");
                 compared += 1;
             }
-            (_, Some(file)) => {
-                let text = shell.with_ports(&text) + "\n";
-                std::fs::write(shell.folder.path().join(file), text).unwrap();
+            ("log", _) => {
+                shell.wait_for_log(&text);
+                compared += 1;
             }
+            (_, Some(file)) => shell.write(&file, &text),
             _ => {}
         }
     }
@@ -210,12 +40,12 @@ fn run(guide: &str) -> usize {
 
 #[test]
 fn guide_for_php_works_word_for_word() {
-    assert_eq!(run("php"), 4);
+    assert_eq!(run("php"), 6);
 }
 
 #[test]
 fn guide_for_node_works_word_for_word() {
-    assert_eq!(run("node"), 3);
+    assert_eq!(run("node"), 4);
 }
 
 #[test]
@@ -229,6 +59,29 @@ fn guide_for_keys_works_word_for_word() {
 }
 
 #[test]
+fn guide_for_several_machines_works_word_for_word() {
+    assert_eq!(run("machines"), 2);
+}
+
+#[test]
+fn guide_for_receivers_works_word_for_word() {
+    assert_eq!(run("receiver"), 8);
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn guide_for_go_works_word_for_word() {
+    assert_eq!(run("go"), 1);
+}
+
+/// The router of Laravel serves the routes of the guide.
+#[test]
+#[ignore = "needs php-illuminate-routing"]
+fn guide_for_laravel_works_word_for_word() {
+    assert_eq!(run("laravel"), 1);
+}
+
+#[test]
 #[ignore = "needs tests/upstreams/install"]
 fn guide_for_express_works_word_for_word() {
     assert_eq!(run("express"), 1);
@@ -237,7 +90,7 @@ fn guide_for_express_works_word_for_word() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn guide_for_python_works_word_for_word() {
-    assert_eq!(run("python"), 3);
+    assert_eq!(run("python"), 4);
 }
 
 #[test]
@@ -252,20 +105,37 @@ fn guide_for_ruby_works_word_for_word() {
     assert_eq!(run("ruby"), 1);
 }
 
-/// The app of the guide is `examples/recordings.rs`, which the workspace has built.
+/// Runs the guide for axum, whose app is `examples/recordings.rs`. Needs a built workspace.
 #[test]
 #[ignore = "needs the examples of the workspace"]
 fn guide_for_axum_works_word_for_word() {
-    assert_eq!(run("axum"), 2);
+    assert_eq!(run_with_example("axum", "recordings"), 2);
 }
 
 #[test]
-fn app_of_guide_for_axum_is_the_example() {
-    let example = std::fs::read_to_string(root().join("examples/recordings.rs")).unwrap();
-    let page = std::fs::read_to_string(root().join("src/manual/guides/axum.md")).unwrap();
-    let app = blocks(&page).into_iter().find(|block| block.language == "rust,no_run").unwrap();
-    let (_, code) = example.split_once("\n\n").unwrap();
-    assert_eq!(app.text, code.trim_end());
+#[ignore = "needs the examples of the workspace"]
+fn guide_for_tonic_works_word_for_word() {
+    assert_eq!(run_with_example("tonic", "grpc_server"), 1);
+}
+
+#[test]
+#[ignore = "needs the examples of the workspace"]
+fn guide_for_pingora_works_word_for_word() {
+    assert_eq!(run_with_example("pingora", "own_proxy"), 2);
+}
+
+#[test]
+fn apps_of_guides_for_rust_are_the_examples() {
+    for (guide, example) in
+        [("axum", "recordings"), ("tonic", "grpc_server"), ("pingora", "own_proxy")]
+    {
+        let file = root().join(format!("examples/{example}.rs"));
+        let example = std::fs::read_to_string(file).unwrap();
+        let is_rust = |block: &Block| block.language.starts_with("rust");
+        let app = blocks(&page(guide)).into_iter().find(is_rust).unwrap();
+        let (_, code) = example.split_once("\n\n").unwrap();
+        assert_eq!(app.text, code.trim_end(), "{guide}");
+    }
 }
 
 #[test]
@@ -283,4 +153,18 @@ fn config_in_kubernetes_manifest_has_no_faults() {
     std::fs::write(&path, config).unwrap();
     let output = gatepost().args(["check", "-c"]).arg(path).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn kubernetes_manifest_fits_the_schemas_of_kubernetes() {
+    let output = std::process::Command::new("python3")
+        .args(["-m", "kubernetes_validate", "--strict", "examples/kubernetes/gatepost.yaml"])
+        .env("PYTHONPATH", root().join("target/peers/python"))
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.matches("passed for resource").count(), 3, "{text}");
 }

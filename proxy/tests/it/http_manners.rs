@@ -140,7 +140,7 @@ fn passes_websocket_messages_that_arrive_with_handshake() {
     assert_eq!(client.rest(), "");
 }
 
-// RFC 9110, section 7.6.1: `close` counts in every line and in every place.
+// RFC 9110, section 7.6.1: `close` counts in every line and at every position.
 #[test]
 fn closes_connection_if_any_connection_line_says_close() {
     let app = App::answering(200, "ok");
@@ -157,7 +157,7 @@ fn closes_connection_if_any_connection_line_says_close() {
     }
 }
 
-// RFC 9110, section 7.8: `Upgrade` counts only if `Connection` names it.
+// RFC 9110, section 7.8: `Upgrade` counts only if `Connection` names this header.
 #[test]
 fn ignores_upgrade_that_connection_does_not_name() {
     let app = App::answering(200, "");
@@ -485,7 +485,7 @@ fn replies_502_to_transfer_codings_and_lengths_that_clients_may_not_read() {
 
 // RFC 9110, section 8.6 and section 6.4.1.
 #[test]
-fn sends_no_body_where_http_has_none() {
+fn sends_no_body_if_http_forbids_a_body() {
     for (status, lines) in [("204 No Content", "content-length: 5"), ("304 Not Modified", "x: y")] {
         let reply = format!("HTTP/1.1 {status}\r\n{lines}\r\n\r\nhello");
         let app = App::start(move |_| Act::Raw(reply.clone().into()));
@@ -537,7 +537,7 @@ fn answers_pipelined_requests() {
     assert!((0..4).all(|_| client.read().status == 200));
 }
 
-// gatepost closes the connection after the 502, so the reply must say so.
+// gatepost closes the connection after the 502, and must announce this by `connection: close`.
 #[test]
 fn announces_close_before_it_drops_pipelined_requests() {
     let app = App::down();
@@ -590,7 +590,7 @@ fn replies_to_client_that_closes_its_sending_half() {
         client.write(request.as_bytes());
         client.finish();
         app.wait_for(before + 1);
-        // Longer than any grace: a slow app.
+        // The app answers late. gatepost must still send the reply to the half-closed connection.
         std::thread::sleep(std::time::Duration::from_millis(400));
         say.send(()).unwrap();
         let got = client.rest();
@@ -641,7 +641,7 @@ fn closes_idle_connection_to_upstream() {
 }
 
 #[test]
-fn sends_post_on_new_connection_after_upstream_hung_up() {
+fn sends_post_on_new_connection_after_upstream_closed_the_old() {
     let app = App::start(|_| Act::AnswerAndHangUp("ok"));
     let gate = serve(&app);
     let mut client = gate.connect();

@@ -1,4 +1,4 @@
-//! Tests of `gatepost init`: what it writes can be used as it is.
+//! Tests that a config from `gatepost init` works without edits.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
         let (code, printed) = shell(folder.path(), &init);
         assert_eq!(code, Some(0), "{name}: {printed}");
         assert_tells_each_address(name, folder.path(), &printed);
-        // The operator writes the platform's public key. Only the platform can sign.
+        // If `init` prints no such command, the config has a public key. Only the platform can sign.
         if !printed.contains("gatepost send ") {
             assert!(checks_with_public_key(name, folder.path()), "{name}");
             continue;
@@ -56,7 +56,7 @@ fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
     }
 }
 
-/// Writes a public key, and returns true if the check accepts the config with it.
+/// Writes public keys in turn. Returns true if `gatepost check` accepts the config with one key.
 fn checks_with_public_key(name: &str, folder: &Path) -> bool {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
     ["rsa", "ed", "ec"].iter().any(|kind| {
@@ -66,7 +66,7 @@ fn checks_with_public_key(name: &str, folder: &Path) -> bool {
     })
 }
 
-/// Checks that the steps for the platform name the address of each route and the file of the secret.
+/// Checks that the printed steps name the address of each route and the file of the secret.
 fn assert_tells_each_address(name: &str, folder: &Path, printed: &str) {
     let config = std::fs::read_to_string(folder.join("gatepost.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();

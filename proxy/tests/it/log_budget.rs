@@ -1,4 +1,4 @@
-//! The log under a flood: its size, and what its lines must not contain.
+//! Tests of the log under a flood: its size, and the secrets that no line may contain.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ fn stop_and_check_size(gate: &mut Gatepost) -> String {
     gate.program.wait_for_line("\"message\":\"stopped\"");
     let log = gate.program.log();
     let start: String = log.chars().take(2_000).collect();
-    assert!(log.len() < MAX_LOG_BYTES, "found {} bytes:\n{start}", log.len());
+    assert!(log.len() < MAX_LOG_BYTES, "expected a small log, found {} bytes:\n{start}", log.len());
     for line in log.lines() {
         assert!(line.len() < 4_200, "expected a short line, found {} bytes: {start}", line.len());
         serde_json::from_str::<serde_json::Value>(line).expect("expected a JSON object per line");
@@ -35,7 +35,7 @@ fn long_paths_do_not_fill_log_while_upstream_fails() {
         let path = format!("/{}", piece.repeat(60_000 / piece.len()));
         let mut client = gate.connect();
         for _ in 0..20 {
-            // gatepost refuses a long path about which servers disagree.
+            // gatepost refuses a long path that servers read in different ways.
             let status = if piece == "x" { 502 } else { 400 };
             assert_eq!(client.send(&post(&path, "")).status, status, "{piece}");
             client = gate.connect();
@@ -67,7 +67,7 @@ fn wrong_admin_tokens_do_not_fill_log() {
     );
     for _ in 0..3_000 {
         let status = Client::new(connect(gate.admin)).send(request.as_bytes()).status;
-        assert!(matches!(status, 401 | 429), "found {status}");
+        assert!(matches!(status, 401 | 429), "expected 401 or 429, found {status}");
     }
     let log = stop_and_check_size(&mut gate);
     assert!(!log.contains("guess"), "expected no guess in the log");
@@ -95,8 +95,8 @@ fn http_2_errors_do_not_fill_log() {
     let mut gate = Gatepost::serve("stop_timeout_secs = 1", "");
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let settings = b"\0\0\0\x04\0\0\0\0\0";
-    // A frame that is too long, a stream with an even number, an acknowledgement of no ping, and a
-    // header block that cannot be decoded.
+    // A frame that is too long, a stream with an even number, an acknowledgement without a ping,
+    // and a header block that cannot be decoded.
     let faults: [&[u8]; 4] = [
         b"\xff\xff\xff\x04\0\0\0\0\0",
         b"\0\0\x01\x01\x05\0\0\0\x02\x82",
@@ -165,7 +165,7 @@ fn no_line_contains_token_of_a_route() {
                 path.replace("TOKEN", TOKEN)
             );
             let status = gate.send(request.as_bytes()).status;
-            assert!(status >= 400, "{path}: found {status}");
+            assert!(status >= 400, "{path}: expected an error status, found {status}");
         }
     }
     let log = stop_and_check_size(&mut gate);

@@ -1,4 +1,4 @@
-//! Copies of events for a second app.
+//! Tests of copies of events for a second app.
 
 use crate::support::*;
 

@@ -50,7 +50,7 @@ impl Authority {
     }
 }
 
-/// An app that speaks only TLS.
+/// An app that accepts only TLS.
 struct TlsApp {
     port: u16,
     answered: Arc<AtomicUsize>,
@@ -104,7 +104,7 @@ impl TlsApp {
     }
 }
 
-/// End of a connection without a valid client certificate.
+/// Way in which the app refuses a client without a valid certificate.
 #[derive(Clone, Copy)]
 enum Refusing {
     WithAlert,
@@ -133,8 +133,8 @@ fn serve(
         while !request.ends_with(b"}") {
             let mut bytes = [0; 4096];
             let Some(count) = stream.read(&mut bytes).ok().filter(|count| *count > 0) else {
-                // A socket that is closed with unread bytes resets the connection, and the client
-                // may lose the alert.
+                // Read the rest. A socket that closes with unread bytes resets the connection, and
+                // the client may lose the alert.
                 let _unread = io::copy(&mut stream.sock, &mut io::sink());
                 return None;
             };
@@ -234,7 +234,7 @@ fn names_remedy_if_server_resets_in_place_of_an_alert() {
     assert_eq!(statuses(&gate), (503, 502));
     for code in ["app_unreachable", "upstream_failed"] {
         let line = gate.program.wait_for_line(code);
-        let found = "if the server wants a `certificate`, set it in [[outgoing_tls]]";
+        let found = "if the server needs a `certificate`, set it in [[outgoing_tls]]";
         assert!(line.contains(found), "expected {found}, found {line}");
     }
 }
@@ -254,7 +254,7 @@ fn reload_uses_changed_files() {
         thread::sleep(std::time::Duration::from_millis(200));
         gate.send(&post("/other", "{}")).status == 200
     });
-    // A reload with a broken file keeps the earlier one.
+    // A reload with a broken file keeps the earlier certificates.
     write(&folder, "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     gate.program.signal("HUP");
     gate.program

@@ -285,7 +285,7 @@ fn refuses_ambiguous_framing_on_every_path() {
     ] {
         let head = format!("POST /other HTTP/1.1\r\nhost: gate.test\r\n{lines}\r\n\r\n{body}");
         assert_eq!(gate.send(head.as_bytes()).status, 400, "{lines:?}");
-        // A genuine push: gatepost would accept the callback if it accepted the framing.
+        // The push is genuine, so only the framing can cause the refusal.
         let push = push();
         let chunks = lines.contains("chunked") && !lines.contains("content-length");
         let chunked = format!("{:x}\r\n{push}\r\n0\r\n\r\n", push.len());

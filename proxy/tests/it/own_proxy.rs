@@ -18,7 +18,7 @@ struct OwnProxy {
     gate: GateModule,
     /// Kind and origin of each request that the proxy has served.
     logged: Lines,
-    /// Upstream of the proxy; `None` if it expects callbacks only.
+    /// Upstream of the proxy; `None` if the proxy expects callbacks only.
     upstream: Option<u16>,
     /// True if the proxy permits subrequests.
     permits_subrequests: bool,
@@ -31,7 +31,7 @@ impl OwnProxy {
         (own, logged)
     }
 
-    /// Serves on a free port, which it returns.
+    /// Serves on a free port. Returns the port.
     fn serve(self) -> u16 {
         let port = free_port();
         std::thread::spawn(move || {
@@ -87,7 +87,7 @@ impl ProxyHttp for OwnProxy {
     }
 }
 
-/// Notes each outcome.
+/// Hook that records each outcome.
 struct Notes(Lines);
 
 impl MetricsHook for Notes {

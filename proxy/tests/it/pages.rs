@@ -1,4 +1,4 @@
-//! Serves the config of each page in `src/manual/platforms`, and sends it a sample of every kind.
+//! Serves the config of each page in `src/manual/platforms`, and sends a sample of every kind.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ fn config_of_page(provider: &ProviderInfo) -> String {
     rest.split_once("```").unwrap().0.to_owned()
 }
 
-/// Returns the private key in `tests/it/keys` for a platform that signs with one.
+/// Returns the private key in `tests/it/keys` for a platform that signs with a private key.
 fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
     let file = folder.join(format!("{}.key", provider.name));
@@ -32,7 +32,7 @@ fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
     std::fs::read_to_string(keys.join(format!("{kind}_private.pem"))).unwrap()
 }
 
-/// Creates the platform's secrets in `folder`. Returns what `gatepost send` signs with, and the secret
+/// Creates the platform's secrets in `folder`. Returns the secret for `gatepost send`, and the secret
 /// segment of the path.
 fn new_secret(folder: &Path, provider: &ProviderInfo) -> [String; 2] {
     let mut init = gatepost();
@@ -79,7 +79,7 @@ fn send(provider: &ProviderInfo, kind: &str, to: &str, [secret, token]: [&str; 2
     let to = to.replace("{token}", token);
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
     if provider.keys {
-        // The text of a private key begins with dashes.
+        // A private key begins with dashes, so `--key KEY` would look like an option.
         send.arg(format!("--key={secret}"));
     }
     let output = send.output().unwrap();
@@ -97,8 +97,8 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
     for name in Definition::built_in_names() {
         let definition = Definition::built_in(name).unwrap();
         let provider = definition.info();
-        // Such a page leaves the secrets of settings to the operator. `send.rs` sends these samples to
-        // the quickstart config, which has them.
+        // If a setting is secret, the page leaves its value to the operator. `send.rs` sends these
+        // samples to the quickstart config, which contains the values.
         if provider.settings.iter().any(|setting| setting.secret) {
             continue;
         }

@@ -1,4 +1,5 @@
-//! Forged and unusual callbacks under passthrough: gatepost refuses each, and the app receives no byte.
+//! Tests of forged and unusual callbacks with passthrough: gatepost refuses each callback, and the
+//! app receives no byte.
 
 use crate::support::*;
 
@@ -93,6 +94,6 @@ fn app_receives_no_byte_of_forgery() {
         assert!((400..500).contains(&status), "{what}: {status}");
         assert_eq!((app.seen().len(), app.connections()), (0, 0), "{what}");
     }
-    assert_eq!(gate.send(&pushed()).text(), "{\"code\":0}", "expected a genuine callback to pass");
+    assert_eq!(gate.send(&pushed()).text(), "{\"code\":0}", "expected the reply to a genuine push");
     assert_eq!(app.only().line, "POST /callbacks/tencent HTTP/1.1");
 }

@@ -371,7 +371,7 @@ note: template rest: the binding of * names no domain; bind each domain in the c
 fn rotates_key_in_steps_that_never_refuse_a_callback() {
     let double = Double::with(&[account_template(7, "live", "gatepost", OLD_KEY)], &[]);
     let operator = Operator::new(&double);
-    // The new key is second: gatepost accepts it, and the account keeps the old one.
+    // The new key is second: gatepost accepts this key, and the account keeps the old key.
     operator.config(&[template("live", &format!("{OLD}, {NEW}"), "")]);
     assert!(operator.run("plan").1.contains("No changes"));
     // The new key is first.
@@ -391,7 +391,7 @@ fn rotates_key_in_steps_that_never_refuse_a_callback() {
 }
 
 #[test]
-fn leaves_what_it_has_not_made() {
+fn leaves_templates_and_rules_that_gatepost_has_not_made() {
     let foreign = account_template(1, "live", "by hand", OLD_KEY);
     let other = account_template(2, "other", "", "k");
     let rules = [rule("push.example.com", "live", 2), rule("third.example.com", "live", 2)];
@@ -411,7 +411,7 @@ fn leaves_what_it_has_not_made() {
     }
     assert_eq!(double.state(), (vec![foreign, other.clone()], rules.to_vec()));
 
-    // The operator hands both over.
+    // The operator permits gatepost to take both templates over.
     let (code, text) = operator.run("apply --yes --adopt live --adopt other");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("~ modify template live (1)\n"), "{text}");
@@ -477,7 +477,7 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
             "allow the key's user",
         ),
         ("DescribeLiveCallbackRules", "ResourceNotFound.StopService", "enable the live service"),
-        ("CreateLiveCallbackTemplate", "InternalError.ConfOutLimit", "delete one"),
+        ("CreateLiveCallbackTemplate", "InternalError.ConfOutLimit", "delete a template"),
         (
             "CreateLiveCallbackTemplate",
             "InvalidParameter.UrlNotSafe",
@@ -498,7 +498,7 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
     // The template exists since the last error, and one domain is not bound yet.
     let (_, text) = operator.run("plan");
     assert!(text.contains("2 changes.") && !text.contains("create template"), "{text}");
-    // The platform refuses two requests for their rate.
+    // The platform rejects two requests because of its rate limit.
     double.fail(&[("CreateLiveCallbackRule", "RequestLimitExceeded"); 2]);
     assert_eq!(operator.run("apply --yes").0, Some(0));
     assert_eq!(double.state().1.len(), 2);
@@ -521,7 +521,7 @@ fn reads_secrets_from_files_and_variables_and_checks_addresses() {
         (format!("{url} --secret-key-file secret"), ID, "", 0, "1 change."),
         (url.to_owned(), "AKIDother", SECRET, 1, "AuthFailure.SecretIdNotFound"),
         (url.to_owned(), ID, "wrong", 1, "AuthFailure.SignatureFailure"),
-        (format!("{url} --secret-key-env UNSET"), ID, "", 2, "UNSET: is not set; set it, or name"),
+        (format!("{url} --secret-key-env UNSET"), ID, "", 2, "UNSET: expected a value, found"),
         (format!("{url} --secret-id-file none"), ID, SECRET, 1, "none: No such file"),
         ("plan --url gate.example.com".to_owned(), ID, SECRET, 2, "found no scheme"),
         ("plan --url https://gate.example.com/cb".to_owned(), ID, SECRET, 2, "found a path"),
@@ -580,7 +580,7 @@ fn refuses_configs_that_the_platform_cannot_have() {
         assert_eq!(exit, Some(2), "{text}");
         assert!(text.contains(found), "expected {found}, found {text}");
     }
-    // A route for one kind is preferred.
+    // gatepost prefers a route for one kind.
     config(&format!("{ROUTE}{}kind = 'push'\n{live}", second));
     let (_, text) = operator.run("plan");
     assert!(
@@ -626,7 +626,7 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
     let (code, text) = operator.run("apply --yes --site china");
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(double.state().0[0]["RecordStatusNotifyUrl"], url);
-    // The API does not show this address, so it causes no change.
+    // The API does not show this address, so the address causes no change.
     assert!(operator.run("plan --site china").1.contains("No changes"));
     // A kind without an app loses its address.
     operator.config(&[template("live", NEW, "'push.example.com'")]);

@@ -1,4 +1,5 @@
-//! Each refusal has a status, a constant body and a code in the log, and the app gets no byte.
+//! Tests of refusals: each has a status, a constant body and a code in the log. The app receives no
+//! byte.
 
 use crate::support::*;
 

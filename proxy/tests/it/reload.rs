@@ -1,4 +1,4 @@
-//! Reloads: included files, `watch`, and what `/readyz`, log and metrics say of them.
+//! Tests of reloads: included files, the key `watch`, and reports in `/readyz`, log and metrics.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn template(name: &str, tenant: &str) -> String {
     )
 }
 
-/// Serves a config with one template that includes `templates/`, so far without files.
+/// Serves a config that has one template, and includes the files of the empty folder `templates/`.
 fn serve(top: &str) -> Gatepost {
     Gatepost::serve(&format!("{TOP}{top}{TOKEN_LINE}"), &template("main", "main.example.com"))
 }
@@ -67,7 +67,7 @@ fn count(gate: &Gatepost, text: &str) -> usize {
 }
 
 #[test]
-fn edits_template_in_the_file_that_holds_it() {
+fn edits_template_in_the_file_that_contains_the_template() {
     let gate = serve("");
     include(&gate, "templates/a.toml", &template("a", "a.example.com"), 1);
     let main = read(&gate, "gatepost.toml");
@@ -91,7 +91,7 @@ fn edits_template_in_the_file_that_holds_it() {
     assert_eq!(call(&gate, "POST", "/api/templates", &new).0, 201);
     assert!(
         read(&gate, "gatepost.toml").contains("name = \"new\""),
-        "expected it in the main file"
+        "expected the template in the main file"
     );
     assert_eq!(names(&gate), ["main", "new", "a"]);
 
@@ -118,7 +118,7 @@ fn refuses_edit_if_an_included_file_has_changed() {
     assert!(message.contains("templates/a.toml.rejected-"), "{message}");
     assert_eq!(read(&gate, "templates/a.toml"), by_hand);
 
-    // An edit of another file would load the changed file too.
+    // The reload after an edit of another file would also load the changed file.
     let bind = "/api/templates/main/tenants/b.example.com";
     let (status, error) = call(&gate, "PUT", bind, &Value::Null);
     assert_eq!((status, &error["error"]["code"]), (409, &json!("file_changed")));
@@ -129,7 +129,7 @@ fn refuses_edit_if_an_included_file_has_changed() {
 }
 
 #[test]
-fn renames_template_only_if_no_other_file_names_it() {
+fn renames_template_only_if_no_other_file_names_the_template() {
     let gate = serve("");
     let route = "[[route]]\npath = '/pinned'\nprovider = 'tencent-css'\ntemplate = 'a'\n";
     let text = format!("{}{route}", template("a", "a.example.com"));
@@ -150,7 +150,7 @@ fn renames_template_only_if_no_other_file_names_it() {
 }
 
 #[test]
-fn key_file_of_edit_lies_beside_the_included_file() {
+fn reads_key_file_of_edit_from_folder_of_included_file() {
     let gate = serve("");
     include(&gate, "templates/a.toml", &template("a", "a.example.com"), 1);
     fs::write(path(&gate, "templates/a.key"), KEY).unwrap();
@@ -226,7 +226,10 @@ fn readiness_and_metrics_describe_the_served_config() {
     let metrics = gate.metrics();
     assert!(metrics.contains("gatepost_config_reloads_total{result=\"failure\"} 1\n"), "{metrics}");
     assert!(metrics.contains("gatepost_config_generation 2\n"), "{metrics}");
-    assert!(!metrics.contains(config["fingerprint"].as_str().unwrap()), "expected one series");
+    assert!(
+        !metrics.contains(config["fingerprint"].as_str().unwrap()),
+        "expected no series of the old config"
+    );
 }
 
 #[test]
@@ -265,13 +268,13 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     assert!(line.contains("change of") && line.contains("templates/keyed.toml"), "{line}");
     assert_eq!(takes(&gate, "keyed.example.com"), 401);
 
-    // A secret.
+    // Change a file that contains a secret.
     save(&gate, "templates/k", KEY);
     let line = gate.program.wait_for_lines(RELOADED, 2);
     assert!(line.contains("templates/k"), "{line}");
     assert_eq!(takes(&gate, "keyed.example.com"), 200);
 
-    // A fault is reported once, though gatepost tries again.
+    // gatepost tries again, but reports a fault once.
     let main = read(&gate, "gatepost.toml");
     save(&gate, "gatepost.toml", &format!("colour = 1\n{main}"));
     gate.program.wait_for_line(KEPT);
@@ -281,7 +284,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     std::thread::sleep(std::time::Duration::from_secs(6));
     assert_eq!(count(&gate, KEPT), 2, "{}", gate.program.log());
 
-    // The earlier text again needs no reload.
+    // gatepost already serves this text, so no reload is necessary.
     save(&gate, "gatepost.toml", &main);
     gate.program.wait_for_line("the same again");
     save(&gate, "gatepost.toml", &format!("{main}\n{}", template("more", "more.example.com")));
@@ -317,7 +320,7 @@ fn watch_waits_for_the_end_of_a_write() {
     let parts = template("slow", "slow.example.com");
     let target = path(&gate, "templates/slow.toml");
     fs::create_dir_all(target.parent().unwrap()).unwrap();
-    // Each part is valid TOML, so only the pause says that the file is complete.
+    // Each part is valid TOML. Only a pause shows that the file is complete.
     let started = std::time::Instant::now();
     let mut lines = 0;
     while started.elapsed().as_secs() < 5 {
@@ -333,7 +336,7 @@ fn watch_waits_for_the_end_of_a_write() {
 }
 
 #[test]
-fn reloads_under_load_lose_nothing() {
+fn reloads_under_load_lose_no_push() {
     const RELOADS: usize = 100;
     let gate = Gatepost::serve(TOP, &template("main", "push.example.com"));
     let over = std::sync::atomic::AtomicBool::new(false);

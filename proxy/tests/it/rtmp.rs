@@ -1,8 +1,9 @@
-//! A real nginx with its RTMP module asks the gate, and a real ffmpeg publishes streams.
+//! Tests with a real nginx, whose RTMP module sends callbacks to gatepost, and a real ffmpeg, which
+//! publishes streams.
 //!
-//! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or ZLMediaKit. Their vectors
-//! (`tests/vectors`) have the requests that the documentation or the source of the server shows; the first lines of each
-//! definition name both.
+//! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or ZLMediaKit.
+//! Their vectors (`tests/vectors`) have the requests that the documentation or the source of the
+//! server shows. The first lines of each definition name both.
 
 use std::process::Command;
 
@@ -44,7 +45,7 @@ bind     = ["*"]
 "*" = "http://127.0.0.1:APP/events"
 "#;
 
-/// Starts nginx, which sends its callbacks to the gate. Returns its port.
+/// Starts an nginx that sends callbacks to gatepost. Returns the RTMP port of nginx.
 fn nginx(gate: &Gatepost, token: &str) -> (Program, u16) {
     let port = free_port();
     let config = NGINX.replace("PORT", &port.to_string()).replace("TOKEN", token);
@@ -99,7 +100,7 @@ fn ffmpeg_publishes_through_nginx_only_if_the_app_allows() {
     names.dedup();
     assert_eq!(names, ["allowed", "broken", "denied"]);
 
-    // nginx with another token: gatepost refuses the callback, and the app does not see it.
+    // An nginx has another token: gatepost refuses the callback, and the app does not receive it.
     let before = app.seen().len();
     let (_other, other_port) = nginx(&gate, "another-token");
     assert!(!publish(other_port, "allowed"));
@@ -118,7 +119,7 @@ fn ffmpeg_cannot_publish_through_nginx_while_the_app_is_down() {
     assert!(!publish(port, "allowed"));
     gate.program.wait_for_line("app_unreachable");
 
-    // The operator lets streams start while the app is down.
+    // The failure policy allows streams while the app is down.
     let url = "\"*\" = \"http://127.0.0.1:";
     let lenient = format!(
         "publish = {{ on_failure = \"allow\", url = \"http://127.0.0.1:{}/events\" }}",

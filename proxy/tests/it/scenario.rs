@@ -1,4 +1,4 @@
-//! `gatepost send --scenario`.
+//! Tests of `gatepost send --scenario`.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn serve(app: &App) -> Gatepost {
     Gatepost::serve("", &template)
 }
 
-/// Plays a scenario at once. Returns the exit code and both outputs.
+/// Plays a scenario without pauses. Returns the exit code and both outputs.
 fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("scenario.toml"), text).unwrap();
@@ -52,7 +52,7 @@ fn example_plays_two_streams_in_the_order_of_their_times() {
    3900.0 s  morning-show  interruption  200 {\"code\":0}
 ";
     assert_eq!(text, expected);
-    // The times of the data have the gaps of the file.
+    // The times in the callbacks are as far apart as the steps in the file.
     let events: Vec<Json> = app.seen().iter().map(|seen| seen.json()).collect();
     assert_eq!(events.len(), 8);
     let start = events[0]["event_time"].as_u64().unwrap();
@@ -92,7 +92,7 @@ fn expects_statuses_and_reads_key_beside_the_file() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("  (unexpected)\n"), "{text}");
     let end = "callbacks; see the log of the server\n";
-    assert!(text.contains("found another for ") && text.ends_with(end), "{text}");
+    assert!(text.contains("found another status for ") && text.ends_with(end), "{text}");
 }
 
 #[test]

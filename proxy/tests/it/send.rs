@@ -302,7 +302,7 @@ fn steps_in_manual_add_provider() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
-            // A part of a definition, as an example.
+            // An excerpt of a definition.
             ("toml", None) => {}
             _ => panic!("expected a TOML file or a console block, found {language}"),
         }

@@ -1,4 +1,4 @@
-//! gatepost as a service: notifications of systemd, sockets of systemd, signals.
+//! Tests of gatepost as a service: notifications to systemd, sockets from systemd, and signals.
 
 use std::fs;
 use std::net::TcpListener;
@@ -58,7 +58,7 @@ fn push_to(port: u16) -> u16 {
 }
 
 #[test]
-fn tells_supervisor_of_start_reload_and_stop() {
+fn notifies_supervisor_of_start_reload_and_stop() {
     let supervisor = Supervisor::new();
     let port = free_port();
     let path = config(&supervisor.folder, &format!("listen = '127.0.0.1:{port}'\n"));
@@ -126,15 +126,16 @@ fn successor_announces_itself_and_predecessor_is_silent() {
     assert!(line.contains("upgrade"), "{line}");
     assert_eq!(push_to(port), 200);
     second.signal("TERM");
-    assert_eq!(supervisor.next()[0], "STOPPING=1", "expected no word of the predecessor");
+    assert_eq!(supervisor.next()[0], "STOPPING=1", "expected no notification of the predecessor");
     assert_eq!(second.wait(), Some(0));
 }
 
-/// Starts gatepost with these listeners, as systemd does, by a shell that knows its process id.
+/// Starts gatepost with these listeners, as systemd does. A script sets `LISTEN_PID` to its own
+/// process id, then becomes gatepost.
 pub(crate) fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
     let count = listeners.len();
     let mut shell = Command::new("python3");
-    // Descriptors 3 and on, without close-on-exec, in the process that becomes gatepost.
+    // The listeners are the descriptors from 3 on, without close-on-exec.
     let script = "import os, sys\n\
         count = int(sys.argv[1])\n\
         fds = [int(fd) for fd in sys.argv[2].split(',')]\n\
@@ -176,7 +177,7 @@ fn serves_on_sockets_of_supervisor_by_name_and_hands_them_over() {
     }
     let ready = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     assert_eq!(Client::new(connect(admin)).send(ready).status, 200);
-    assert!(TcpListener::bind(("127.0.0.1", unused)).is_ok(), "expected no bind of the address");
+    assert!(TcpListener::bind(("127.0.0.1", unused)).is_ok(), "expected a free address");
 
     let mut command = gatepost();
     command.args(["run", "--upgrade", "-c"]).arg(&path).env("TENCENT_KEY", KEY);
@@ -227,7 +228,7 @@ fn port_in_use_ends_the_start_with_address_and_cause() {
 }
 
 #[test]
-fn finishes_request_after_any_stop_signal_and_drops_it_after_a_second() {
+fn finishes_request_after_any_stop_signal_and_drops_request_after_another() {
     for name in ["TERM", "INT", "QUIT"] {
         let app = App::start(|_| Act::Hold(b""));
         let config = templates(&app).replace("timeout_ms = 500", "timeout_ms = 1500");

@@ -1,5 +1,5 @@
-//! Shadow mode: every request reaches the app without reserved headers. The verdict is in the log
-//! and in the metrics.
+//! Tests of shadow mode: every request reaches the app without reserved headers. The verdict is in
+//! the log and in the metrics.
 
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener};

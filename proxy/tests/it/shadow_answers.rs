@@ -1,5 +1,5 @@
-//! Shadow mode: the app's answer passes unchanged, and the log and the metrics tell what enforce mode
-//! would do with it.
+//! Tests of shadow mode: the app's answer passes unchanged. Log and metrics contain the outcome of
+//! this answer in enforce mode.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -39,7 +39,7 @@ fn assert_counted(gate: &Gatepost, outcome: &str, count: u32) {
 }
 
 #[test]
-fn tells_what_enforce_mode_would_do_and_passes_bytes_on() {
+fn logs_outcome_of_enforce_mode_and_passes_answer_unchanged() {
     for (answer, code, message) in [
         ("{\"code\":0}", "answer_passed", "answer would pass unchanged"),
         ("OK", "answer_put_right", "answer would be put right: the platform's acknowledgement"),
@@ -137,8 +137,8 @@ fn judges_answer_that_is_late() {
     assert_eq!(line(&gate, "answer_replaced")["reason"], "app_timeout");
 }
 
-// The client receives the first byte of the answer before the app sends the last byte. Chunked, because
-// Pingora holds the start of a short answer with `content-length`, in every mode.
+// The client receives the first byte of the answer before the app sends the last byte. In every
+// mode, Pingora delays the start of a short answer with `content-length`. This answer is chunked.
 #[test]
 fn streams_answer_while_observing_it() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,5 +1,5 @@
-//! Tests of event signing: libraries for Standard Webhooks accept signed events, and refuse all
-//! others.
+//! Tests of event signing: libraries for Standard Webhooks accept signed events, and reject other
+//! events.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -110,7 +110,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
 }
 
 #[test]
-fn library_accepts_every_event_format_and_refuses_forgeries() {
+fn library_accepts_every_event_format_and_rejects_forgeries() {
     for forward in ["json", "cloudevents", "raw"] {
         let seen = signed(&format!("'{SECRET}'"), forward);
         assert!(verifies(&seen, SECRET), "{forward}: expected a valid signature, found {seen:?}");
@@ -119,7 +119,7 @@ fn library_accepts_every_event_format_and_refuses_forgeries() {
         for (name, forgery) in forgeries(&seen) {
             assert!(
                 !verifies(&forgery, SECRET),
-                "{forward}, {name}: expected a failure, found success"
+                "{forward}, {name}: expected a failure, found a success"
             );
         }
     }

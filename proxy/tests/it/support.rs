@@ -132,8 +132,27 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _gone = self.child.kill();
         let _gone = self.child.wait();
+        if !thread::panicking() {
+            self.lines.lock().unwrap().iter().for_each(|line| assert_fields_are_known(line));
+        }
     }
 }
+
+/// Checks that the manual's page of log fields has each field of a line of the log.
+fn assert_fields_are_known(line: &str) {
+    let Ok(serde_json::Value::Object(line)) = serde_json::from_str(line) else { return };
+    if !line.contains_key("timestamp") || !line.contains_key("target") {
+        return;
+    }
+    let (log, _) = LOG_PAGE.split_once("\n# Access log\n").unwrap();
+    for field in line.keys() {
+        let row = format!("| `{field}` |");
+        assert!(log.contains(&row), "expected `{field}` in src/manual/log.md, found {line:?}");
+    }
+}
+
+/// The manual's page of log fields.
+pub const LOG_PAGE: &str = include_str!("../../../src/manual/log.md");
 
 pub fn gatepost() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));

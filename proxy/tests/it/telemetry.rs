@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::support::{
-    Act, App, Gatepost, Program, TOKEN, eventually, gatepost, play, post, pushed, templates,
-    with_flipped_sign,
+    Act, App, Gatepost, LOG_PAGE, Program, TOKEN, eventually, gatepost, play, post, pushed,
+    templates, with_flipped_sign,
 };
 
-/// Returns the value of the only series whose name and labels `series` starts with.
+/// Returns the value of the first series that starts with the name and the labels in `series`.
 fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find(|line| line.starts_with(series));
     let line = line.unwrap_or_else(|| panic!("expected {series} in:\n{metrics}"));
@@ -191,7 +191,7 @@ fn reload_adds_series_of_new_templates_and_removes_those_of_old_ones() {
     assert_eq!(value(&metrics, series), 1.0);
 }
 
-/// Returns the lines of an access log as soon as it has `count` of them.
+/// Waits until an access log has `count` lines. Returns all lines.
 fn access_lines(path: &Path, count: usize) -> Vec<Json> {
     let lines =
         || fs::read_to_string(path).unwrap_or_default().lines().map(json).collect::<Vec<_>>();
@@ -220,6 +220,11 @@ fn access_log_has_a_line_for_each_request() {
     gate.send(b"GET /bad HTTP/1.1\r\nhost: a b\r\n\r\n");
     let path = gate.folder.path().join("access.log");
     let lines = access_lines(&path, 4);
+    let (_, page) = LOG_PAGE.split_once("\n# Access log\n").unwrap();
+    for field in lines.iter().flat_map(|line| line.as_object().unwrap().keys()) {
+        let row = format!("| `{field}` |");
+        assert!(page.contains(&row), "expected `{field}` in src/manual/log.md");
+    }
     assert_eq!(lines.len(), 4, "{lines:#?}");
     let [played, guessed, passed, rejected] = &lines[..] else { panic!("{lines:#?}") };
     for (line, method, path, status) in [
@@ -243,7 +248,7 @@ fn access_log_has_a_line_for_each_request() {
 }
 
 #[test]
-fn signal_usr1_opens_access_log_anew() {
+fn signal_usr1_reopens_access_log() {
     let app = App::answering(200, "");
     let gate = with_access_log(&app, "");
     let path = gate.folder.path().join("access.log");
@@ -329,20 +334,54 @@ fn metric_names(metrics: &str) -> BTreeSet<&str> {
     metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
 }
 
+/// Returns the cells of each row of a table whose first cell is code.
+fn rows(page: &str) -> impl Iterator<Item = Vec<String>> {
+    let lines = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    lines.map(|line| line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect())
+}
+
+/// Returns the names of the labels of a series, apart from the bucket's.
+fn labels(series: &str) -> BTreeSet<&str> {
+    let labels = series.split_once('{').map_or("", |(_, rest)| rest);
+    let names = labels.split("\",").filter_map(|label| label.split_once('=').map(|(name, _)| name));
+    names.filter(|name| *name != "le").collect()
+}
+
 #[test]
-fn manual_lists_exactly_the_metrics() {
+fn page_of_metrics_matches_a_scrape() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     gate.send(&pushed());
     let metrics = gate.metrics();
-    let manual = include_str!("../../../src/manual/observe.md");
+    let page = include_str!("../../../src/manual/metrics.md");
     let mut found = metric_names(&metrics);
-    // These series begin with the first request on a route in shadow mode.
+    // These series begin with the first request on a route in shadow mode, the first handshake, and the
+    // first certificate.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
-    // These begin with the first handshake and certificate.
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");
-    assert_eq!(names(manual), found);
+    let rows: Vec<_> = rows(page).collect();
+    assert_eq!(rows.iter().map(|row| &*row[0]).collect::<BTreeSet<_>>(), found);
+    for row in rows {
+        let [name, form, page_labels, ..] = &row[..] else { panic!("{row:?}") };
+        let Some(series) = metrics.lines().find(|line| {
+            let rest = line.strip_prefix(&**name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' ', '_']))
+        }) else {
+            continue;
+        };
+        assert!(metrics.contains(&format!("# TYPE {name} {form}\n")), "{name}: {form}");
+        let page_labels = page_labels.split(", ").filter(|label| !label.is_empty()).collect();
+        assert_eq!(labels(series), page_labels, "{series}");
+    }
+}
+
+#[test]
+fn observe_page_names_only_metrics_that_exist() {
+    let known = names(include_str!("../../../src/manual/metrics.md"));
+    let page = names(include_str!("../../../src/manual/observe.md"));
+    let unknown: Vec<_> = page.difference(&known).collect();
+    assert!(unknown.is_empty(), "expected metrics of metrics.md, found {unknown:?}");
 }
 
 #[test]

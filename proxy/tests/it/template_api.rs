@@ -1,4 +1,4 @@
-//! The admin API for templates.
+//! Tests of the admin API for templates.
 
 use std::io::{BufReader, Write as _};
 
@@ -458,7 +458,7 @@ fn ask_from(gate: &Gatepost, from: [u8; 4], target: &str, headers: &str) -> Resp
 }
 
 #[test]
-fn api_refuses_hosts_that_are_not_its_own() {
+fn api_accepts_only_local_and_listed_hosts() {
     let gate = Gatepost::serve(
         &format!("{TOKEN_LINE}\nadmin_hosts = ['Gatepost.example.com', 'ops']"),
         TEMPLATES,
@@ -506,7 +506,10 @@ fn api_refuses_hosts_that_are_not_its_own() {
         "localhost..",
     ] {
         let found = status("/api/templates", &[other]);
-        assert!(matches!(found, None | Some(400 | 421)), "{other}: found {found:?}");
+        assert!(
+            matches!(found, None | Some(400 | 421)),
+            "{other}: expected 400, 421 or a closed connection, found {found:?}"
+        );
     }
     assert_ne!(status("/api/templates", &[]), Some(200));
     assert_ne!(status("/api/templates", &["localhost", "localhost"]), Some(200));
@@ -525,7 +528,7 @@ fn refusal_of_host_has_code_and_constant_body() {
     assert_eq!(reply.status, 421, "expected the check of the host before the check of the token");
     let json: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(json["error"]["code"], "host_refused");
-    assert!(!reply.text().contains("evil"), "expected a constant body");
+    assert!(!reply.text().contains("evil"), "expected no host in the body");
     let counted = "gatepost_admin_refusals_total{code=\"host_refused\"}";
     assert!(gate.metrics().contains(counted), "{}", gate.metrics());
 }
@@ -553,7 +556,7 @@ fn slows_down_guesses_of_token_by_source() {
             status => panic!("expected 401 or 429, found {status}"),
         }
     }
-    // Without a limit, gatepost judges 300 guesses.
+    // Without a delay, gatepost would compare all 300 guesses.
     assert!((10..20).contains(&judged) && delayed > 200, "{judged} {delayed}");
     assert_eq!(send(guesser, TOKEN).status, 429, "expected no comparison during the delay");
     assert_eq!(send(operator, TOKEN).status, 200, "expected no delay for another source");

@@ -64,7 +64,7 @@ fn types_for_python_are_valid_for_every_platform() {
     run(Command::new("python3").args(["-W", "error"]).args(["-c", IMPORT]).args(&files));
 }
 
-/// Runs each file, and looks for its table of events.
+/// Python program that runs each file, and checks its table of events.
 const IMPORT: &str = "
 import runpy, sys
 for file in sys.argv[1:]:
@@ -83,7 +83,7 @@ fn types_for_typescript_are_valid_for_every_platform() {
         .join("../target/upstreams/node_modules/typescript/bin/tsc");
     let options = ["--noEmit", "--strict", "--target", "es2022"];
     run(Command::new("node").arg(&compiler).args(options).args(&files).arg(&app));
-    // The types find a misspelt field.
+    // The compiler reports a misspelt field.
     std::fs::write(&app, APP.replace("vmcheck", "vmchekc")).unwrap();
     let output = Command::new("node").arg(compiler).args(options).arg(app).output().unwrap();
     assert!(!output.status.success());

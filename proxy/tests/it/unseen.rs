@@ -1,4 +1,4 @@
-//! gatepost opens no connection to the app for a refused callback.
+//! Tests that gatepost opens no connection to the app for a refused callback.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -1,5 +1,5 @@
 //! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`, and
-//! `tests/peers/sdks.mjs`, which asks the libraries of platforms.
+//! `tests/peers/sdks.mjs`, which verifies with the libraries of platforms.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -43,7 +43,10 @@ fn assert_agrees_and_finds_wrong_vector(interpreter: &str, runner: &str) {
 fn libraries_of_platforms_agree_with_their_vectors() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let peers = root.join("target/peers");
-    assert!(peers.join("installed").is_file(), "expected libraries; run tests/peers/install");
+    assert!(
+        peers.join("installed").is_file(),
+        "expected libraries, found none; run tests/peers/install"
+    );
     // Node resolves packages from the folder of the script.
     let script = peers.join("sdks.mjs");
     std::fs::copy(root.join("tests/peers/sdks.mjs"), &script).unwrap();

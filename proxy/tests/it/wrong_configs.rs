@@ -1,4 +1,4 @@
-//! Wrong config files, each with what `gatepost check` says about it, in `tests/wrong_configs`.
+//! Compares the output of `gatepost check` for each wrong config file in `tests/wrong_configs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::support::gatepost;
 
 const KEY: &str = "0fb4a9c2e17d5386";
 
-/// Returns what `check` prints about a file, and its exit code.
+/// Returns the output and the exit code of `gatepost check` for a file.
 fn checked(folder: &Path, name: &str) -> String {
     let mut check = gatepost();
     let check = check.args(["check", "-c", name]).current_dir(folder).env("TENCENT_KEY", KEY);
@@ -17,9 +17,9 @@ fn checked(folder: &Path, name: &str) -> String {
     format!("$ gatepost check -c {name}\n{text}exit code {code}\n")
 }
 
-/// `UPDATE_CHECKS=1` writes the outputs.
+/// Compares the outputs. With `UPDATE_CHECKS=1`, writes the outputs first.
 #[test]
-fn check_says_what_is_wrong_in_each_file() {
+fn check_reports_fault_and_remedy_for_each_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong_configs");
     let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> =

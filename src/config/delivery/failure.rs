@@ -81,7 +81,8 @@ impl<'f> ConfigReader<'f, '_> {
             Form::String(_) | Form::Other(_) => {
                 let is_on = self.switch(&item, "max_age_secs = 600")?;
                 if !is_on && matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _))) {
-                    let problem = "last_good = false contradicts on_failure = \"last_good\"";
+                    let problem =
+                        "expected last_good = true beside on_failure = \"last_good\", found false";
                     let problem = FaultKind::KeyUnused.because(problem);
                     self.faults.add(&item.place, problem, "remove last_good or on_failure");
                 }

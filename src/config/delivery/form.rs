@@ -1,4 +1,5 @@
-//! Reads the keys that apply to some forms of the event only: `check_reply`, `ce_headers` and `keep_proof`.
+//! Reads the keys that apply only to some forms of the event: `check_reply`, `ce_headers` and
+//! `keep_proof`.
 
 use super::Entry;
 use crate::config::ConfigReader;
@@ -23,8 +24,8 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// Reads `keep_proof`. Returns its position if it is true. Reports the key beside a form in
-    /// which the app receives the whole callback.
+    /// Reads `keep_proof`. If the value is true, returns the position of the key. Reports the key
+    /// beside a form in which the app receives the whole callback.
     pub(super) fn keep_proof(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<Place> {
         let keeps = table.boolean("keep_proof")?;
         let place = table.place_of("keep_proof");

@@ -41,8 +41,8 @@ impl<'f> ConfigReader<'f, '_> {
             unused(&problem, "remove mirror, or write an entry of its own for the decision");
         }
         if entry.forward == Forward::Passthrough {
-            let problem = "expected another form than \"passthrough\", because a copy has a path of \
-                           its own";
+            let problem = "expected a form in which an event has a path of its own, found \
+                           \"passthrough\"";
             unused(problem, "write forward = \"raw\", or remove mirror");
         }
         if entry.answer.is_some() || entry.url.is_none() {

@@ -56,9 +56,9 @@ struct Entry {
     empty_answer: Option<(EmptyAnswer, Place)>,
     unclear_answer: Option<(UnclearAnswer, Place)>,
     reach: Reach,
-    /// `None` if gatepost asks the app before it replies.
+    /// Rule for queued events; `None` if gatepost asks the app before it replies.
     queued: Option<Queued>,
-    /// `None` if no address gets copies.
+    /// Addresses of the copies; `None` if no address gets copies.
     mirror: Option<Mirror>,
 }
 
@@ -150,7 +150,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reports the names of kinds that contain a dot and are not in quotes. Returns `false` if the
-    /// table is none of them.
+    /// table is not part of such a name.
     fn report_unquoted(&self, on: &Table<'f>, name: &str, item: &Item<'f>, plan: &Plan) -> bool {
         let mut names = Vec::new();
         add_dotted(name, item, plan, &mut names);
@@ -438,8 +438,8 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Parses a fixed answer, which may have any form that an app's answer may have.
     ///
-    /// If the callback asks about several items, the fixed answer applies to each item. Returns `None`
-    /// for a faulty answer.
+    /// If the callback asks about several items, the fixed answer applies to each item. Returns
+    /// `None` for a faulty answer.
     fn fixed_answer(
         &self,
         json: &JsonText,
@@ -463,7 +463,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Parses the fields of a failure policy, which may have any form that an app's answer may have.
+    /// Parses the fields of a failure policy, which may have any form that an app's answer may
+    /// have.
     pub(super) fn fixed_fields(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
             self.report_reply(json, &fault, decision);
@@ -481,7 +482,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` if an address has a path, even an empty one.
+/// Returns `true` if an address has a path, even an empty path.
 fn has_path(address: &str) -> bool {
     match address.strip_prefix("unix:") {
         Some(socket) => socket.contains(':'),
@@ -489,7 +490,7 @@ fn has_path(address: &str) -> bool {
     }
 }
 
-/// Adds the kinds with dots in their names that a table and the tables in it spell.
+/// Adds the kinds with dots in their names whose names consist of the keys of nested tables.
 fn add_dotted(name: &str, item: &Item<'_>, plan: &Plan, names: &mut Vec<String>) {
     if plan.kind_named(name).is_some() {
         names.push(name.to_owned());
@@ -527,7 +528,8 @@ impl ConfigReader<'_, '_> {
 }
 
 impl JsonText {
-    /// Returns the place of a member, or of the whole object if it has no such member.
+    /// Returns the place of a member. If the object lacks the member, returns the place of the
+    /// object.
     fn place_of(&self, member: &str) -> &Place {
         let member = self.members.iter().find(|(name, _)| *name == *member);
         member.map_or(&self.place, |(_, place)| place)
@@ -560,7 +562,7 @@ impl Entry {
         }
     }
 
-    /// Returns true if each answer of the app is the reply.
+    /// Returns true if gatepost sends each answer of the app as the reply, without a check.
     fn passes_every_answer(&self) -> bool {
         self.forward == Forward::Passthrough && self.check_reply == Some(false)
     }

@@ -91,8 +91,8 @@ impl<'f> ConfigReader<'f, '_> {
             unused(&problem, "remove deliver, or write an entry of its own for the decision");
         }
         if entry.forward == Forward::Passthrough {
-            let problem = "expected another form than \"passthrough\", because the app's own answer \
-                           is the reply";
+            let problem =
+                "expected a form in which gatepost writes the reply, found \"passthrough\"";
             unused(problem, "write forward = \"raw\", or remove deliver");
         }
         if entry.url.is_none() {

@@ -74,8 +74,8 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Warns of kinds whose replies gatepost cannot sign. This is not a fault, because the platform
-    /// may never send a kind that the config does not list.
+    /// Warns of kinds whose replies gatepost cannot sign. A missing key is not a fault, because the
+    /// platform may never send a kind that the config does not list.
     pub(super) fn warn_of_missing_reply_keys(
         &self,
         deliveries: &[Delivery],

@@ -40,10 +40,10 @@ impl<'f> ConfigReader<'f, '_> {
     /// Returns the treatment of resends; `None` if resends go to the app.
     ///
     /// If the entry sets `dedupe`, this value applies, even to callbacks without an identity.
-    /// Otherwise, the template's `dedupe` applies to notifications with an identity. It does not
-    /// apply to decisions: a viewer who presses play twice causes two equal decisions. Neither applies
-    /// to a decision by status: a server that reads only the status sends no callback twice, so two
-    /// equal callbacks are two requests.
+    /// Otherwise, the template's `dedupe` applies to notifications with an identity. The template's
+    /// `dedupe` does not apply to decisions, because a viewer who presses play twice causes two
+    /// equal decisions. Neither setting applies to a decision by status. A server that reads only
+    /// the status sends no callback twice, so two equal callbacks are two requests.
     pub(super) fn resends(
         &self,
         entry: &Entry,
@@ -69,11 +69,12 @@ impl<'f> ConfigReader<'f, '_> {
         Some(ResendRule { window, by_content })
     }
 
-    /// Reports `dedupe` for a decision by status. An entry for several kinds may also cover kinds that
-    /// gatepost deduplicates.
+    /// Reports `dedupe` for a decision by status. An entry for several kinds may also cover kinds
+    /// that gatepost deduplicates.
     fn report_dedupe_of_status(&self, dedupe: &Dedupe, entry: &Entry, kind: &Kind) {
         if dedupe.is_on && entry.name == *kind.name {
-            let problem = format!("expected no dedupe for {}, a decision by status", kind.name);
+            let problem =
+                format!("expected no dedupe for {}, a decision by status, found one", kind.name);
             self.faults.add(&entry.place, problem, "remove dedupe");
         }
     }

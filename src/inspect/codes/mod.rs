@@ -28,13 +28,13 @@ pub struct CodeHelp {
     pub meaning: &'static str,
     /// The usual causes; `None` if the meaning names the cause.
     pub causes: Option<&'static str>,
-    /// The places where the code occurs: log lines, metrics and commands.
+    /// The outputs that contain the code: log lines, metrics and commands.
     pub seen_in: &'static str,
     /// The remedy: an imperative for the operator.
     pub remedy: &'static str,
 }
 
-/// Group of codes, by the place where they occur.
+/// Group of codes that occur in the same outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodeGroup {
@@ -46,7 +46,8 @@ pub enum CodeGroup {
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
-    /// A log line about an accepted callback, which changes neither verdict nor reply.
+    /// A log line about an accepted callback. The cause of the line changes neither verdict nor
+    /// reply.
     Note,
     /// An outcome of a request or of an answer in shadow mode.
     Shadow,
@@ -58,10 +59,10 @@ pub enum CodeGroup {
     AdminApi,
 }
 
-/// Places of the codes of refusals.
+/// Outputs that contain the codes of refusals.
 const REFUSED: &str =
     "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE`";
-/// Places of the codes of failures of the app.
+/// Outputs that contain the codes of the app's failures.
 const FAILED: &str =
     "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE`";
 
@@ -116,20 +117,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_has_one_help() {
+    fn each_code_has_one_help_text() {
         let all: Vec<_> = codes().map(|help| help.code).collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
     }
 
     #[test]
-    fn helps_are_lower_case_and_without_full_stop() {
+    fn help_texts_are_lower_case_and_without_full_stop() {
         let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
         for text in texts.flatten() {
             assert!(!text.ends_with('.') && !text.is_empty(), "{text}");
         }
     }
 
-    /// Takes the codes from the tables in the source, because the enums have no list of their variants.
+    /// Takes the codes from the tables in the source, because the enums have no list of their
+    /// variants.
     #[test]
     fn each_code_of_enums_has_help() {
         let sources =

@@ -3,7 +3,8 @@
 
 use super::{CodeGroup, CodeHelp};
 
-/// Builds a help from a code, its meaning, causes, places and remedy.
+/// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain it, and
+/// the remedy.
 const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
     CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
@@ -37,7 +38,8 @@ const PASSED: &str = "log, gatepost_requests_passed_total";
 const API: &str = "the body of the response";
 const API_REFUSALS: &str = "the body of the response, gatepost_admin_refusals_total";
 
-/// Each group is sorted by code.
+/// Codes that belong neither to a verdict nor to a fault of the config, sorted by code in each
+/// group.
 pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "answer_members_dropped",
@@ -49,9 +51,9 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "client_gone",
         "the client did not wait for the reply",
-        "the app is slower than the platform's patience, or the network broke",
+        "the app answers after the platform has stopped waiting, or the network failed",
         "access log, traces, gatepost_senders_gone_total",
-        "make the app answer first and work later",
+        "make the app answer first, and do slow work after the answer",
     ]),
     note([
         "field_misfit",
@@ -62,7 +64,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "id_reused",
-        "two callbacks with different data have one signed id",
+        "two callbacks with different data have the same signed id",
         "the platform reuses ids, or a client sends a signed callback with another body",
         "log, gatepost_ids_reused_total",
         "compare both callbacks with `gatepost capture list`; if one is forged, rotate the key",
@@ -118,7 +120,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     shadow([
         "answer_not_asked",
-        "gatepost would reply without the app",
+        "gatepost would reply without asking the app",
         "the kind has a fixed answer, or [template.on] does not list it",
         SHADOW_ANSWERS,
         "list the kind under [template.on] if the app must receive it",
@@ -135,12 +137,12 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost would write the reply from the app's answer",
         "the app's answer has wrong types or another form",
         SHADOW_ANSWERS,
-        "read in the line what changes, and correct the app if it matters",
+        "read the changes in the log line; if they matter, correct the app",
     ]),
     shadow([
         "answer_replaced",
         "gatepost would apply on_failure, or reply 503",
-        "the app failed, or its answer is no reply",
+        "the app failed, or gatepost cannot make a reply from its answer",
         SHADOW_ANSWERS,
         "look up the code in `reason` with `gatepost help`, and correct the app before you enforce",
     ]),
@@ -154,16 +156,16 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     shadow([
         "answer_unseen",
         "gatepost did not see the whole answer",
-        "the app closed the connection within its answer, or the answer is longer than 256 KiB",
+        "the app closed the connection during its answer, or the answer is longer than 256 KiB",
         SHADOW_ANSWERS,
-        "look into the app's log",
+        "read the app's log",
     ]),
     shadow([
         "unseen",
         "gatepost did not see the whole body",
         "the app was down, or did not read the body",
         "log, gatepost_shadow_total",
-        "look into the app's log",
+        "read the app's log",
     ]),
     connection([
         "head_too_large",
@@ -189,13 +191,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "request_too_slow",
         "the client sent less than 1 KiB per second",
-        "a broken network, or a client that holds connections on purpose",
+        "a broken network, or a client that keeps connections open on purpose",
         CLOSED,
-        "look for the client in `from`; if it is a platform's, look for a slow proxy between",
+        "look for the client in `from`; if the client is the platform, look for a slow proxy in front of gatepost",
     ]),
     connection([
         "request_unreadable",
-        "the request is no HTTP, or its head, target or chunks are malformed",
+        "the request is not HTTP, or its head, target or chunks are malformed",
         "a scanner, TLS sent to a listener without TLS, or a client that closed early",
         "log, gatepost_requests_unreadable_total",
         "if the client is yours, use http:// for `listen` and https:// for `listen_tls`",
@@ -203,7 +205,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "target_invalid",
         "the target of the request is neither a path nor an HTTP URL",
-        "a scanner, or a client that takes gatepost for a forward proxy",
+        "a scanner, or a client that uses gatepost as a forward proxy",
         REJECTED,
         "look for the client in `from`",
     ]),
@@ -223,7 +225,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     connection([
         "tls_expected",
-        "a client spoke without TLS to a listener with TLS",
+        "a client connected without TLS to a listener with TLS",
         "the client's address begins with http://",
         CLOSED,
         "use https:// in the platform's console, or send plain HTTP to `listen`",
@@ -231,34 +233,34 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "tls_handshake_failed",
         "the TLS handshake failed",
-        "the client disconnected, or both sides have no cipher in common",
+        "the client disconnected, or client and gatepost have no cipher in common",
         CLOSED,
         "try `openssl s_client -connect HOST:PORT`",
     ]),
     connection([
         "tls_handshake_slow",
         "the TLS handshake took longer than 10 seconds",
-        "a slow network, or a client that holds connections on purpose",
+        "a slow network, or a client that keeps connections open on purpose",
         CLOSED,
         "look for the client in `from`",
     ]),
     connection([
         "tls_version_refused",
-        "the client speaks only versions of TLS that min_version does not permit",
+        "the client supports only TLS versions that min_version does not permit",
         "the client is old",
         CLOSED,
-        "update the client; write min_version = \"1.2\" if it is 1.3 now",
+        "update the client; if min_version is \"1.3\", write min_version = \"1.2\"",
     ]),
     connection([
         "too_many_connections",
         "there are more connections than max_connections",
-        "many clients, or one that opens connections without end",
+        "many clients, or one client that opens more and more connections",
         CLOSED,
         "look for the client in `from`; raise max_connections if all of them are genuine",
     ]),
     connection([
         "too_many_unjudged_bytes",
-        "unfinished requests hold more than max_unjudged_bytes, or than the client's share",
+        "the bytes of unfinished requests exceed max_unjudged_bytes, or the limit for one client",
         "a client begins large requests and does not end them",
         CLOSED,
         "look for the client in `from`; raise max_unjudged_bytes if the requests are genuine",
@@ -272,17 +274,17 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "event_dead",
-        "gatepost gave a queued event up",
+        "gatepost gave up the delivery of a queued event",
         "the app did not take the event before give_up_after_secs",
         "log, gatepost_queue_events{state=\"dead\"}, `gatepost queue list`",
         "repair the app, then `gatepost queue replay`, or `gatepost queue drop`",
     ]),
     operation([
         "log_lines_over_budget",
-        "gatepost left log lines out",
+        "gatepost omitted log lines",
         "forged traffic or errors of the app cause more lines than the log's budget",
         "log, gatepost_log_lines_over_budget_total",
-        "read the counts in the line and in the metrics; they count every callback",
+        "read the counts in the line; the metrics count every callback",
     ]),
     operation([
         "panic",
@@ -293,7 +295,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "server_down",
-        "a server of a list of addresses does not answer",
+        "a server in a list of addresses does not answer",
         "the server is down or too slow",
         LOG,
         "repair the server; gatepost probes it each second",
@@ -307,35 +309,35 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "upstream_broken",
-        "the reply of the upstream is no valid HTTP",
-        "the upstream speaks another protocol, or HTTPS",
+        "the response of the upstream is not valid HTTP",
+        "the upstream uses another protocol, or HTTPS",
         PASSED,
         "check the scheme and the port of `upstream`",
     ]),
     operation([
         "upstream_failed",
-        "the upstream did not answer a request that is no callback",
+        "the upstream did not answer a request that is not a callback",
         "the app is not started, or `upstream` is wrong",
         PASSED,
         "start the app, and check `upstream` with curl from this machine",
     ]),
     operation([
         "upstream_incomplete",
-        "the reply of the upstream ended early",
-        "the app crashed, or sent less than content-length says",
+        "the response of the upstream ended early",
+        "the app crashed, or sent fewer bytes than content-length states",
         PASSED,
-        "look into the app's log",
+        "read the app's log",
     ]),
     operation([
         "upstream_too_large",
-        "the head of the upstream's reply is too large",
+        "the head of the upstream's response is too large",
         "the app sends huge headers or cookies",
         PASSED,
         "shorten the headers of the app",
     ]),
     operation([
         "upstream_unresolved",
-        "the name of the upstream has no address",
+        "gatepost found no IP address for the name of the upstream",
         "a misspelt name, or DNS does not answer",
         LOG,
         "correct the name in `upstream`, or try `getent hosts NAME`",
@@ -349,14 +351,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "callback_not_found",
-        "there is no captured callback of this number",
-        "newer callbacks have taken its place, or gatepost was restarted",
+        "there is no captured callback with this number",
+        "newer callbacks have replaced this callback, or gatepost has restarted",
         API,
         "list the callbacks with `gatepost capture list`; raise keep or max_bytes of [inspector]",
     ]),
     admin_api([
         "event_not_found",
-        "there is no queued event of this number",
+        "there is no queued event with this number",
         "a misspelt number, or the event has been delivered or dropped",
         API,
         "list the events with `gatepost queue list`",
@@ -366,7 +368,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "a file of the config differs from the config that gatepost serves",
         "an editor or another program changed the file",
         API,
-        "reload with SIGHUP, then repeat the edit; the edit is kept beside the file",
+        "reload with SIGHUP, then repeat the edit; a new file beside the config file contains the edited config",
     ]),
     admin_api([
         "file_linked",
@@ -377,7 +379,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "host_refused",
-        "the host of the request is no name of the admin API",
+        "the host of the request is not a name of the admin API",
         "another name points to the admin listener, as in DNS rebinding",
         API_REFUSALS,
         "use an IP address or localhost, or add the name to admin_hosts",
@@ -387,7 +389,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the API could not write the file, or has a fault of its own",
         "a full disk, or missing permission for the folder of the config",
         API,
-        "read the log of gatepost, and let its user write to the folder",
+        "read gatepost's log, and permit gatepost's user to write to the folder",
     ]),
     admin_api([
         "invalid",
@@ -440,7 +442,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "template_not_found",
-        "there is no template of this name",
+        "there is no template with this name",
         "a misspelt name",
         API,
         "list the templates with `gatepost template list`",
@@ -454,8 +456,8 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "too_many_attempts",
-        "the address must wait before its next token",
-        "ten wrong tokens came from the address",
+        "the client's address must wait before it sends another token",
+        "ten requests from the address had a wrong token",
         API_REFUSALS,
         "wait as long as retry-after says, and correct the token",
     ]),
@@ -469,7 +471,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "unsupported_media_type",
         "the body of the request is not declared as JSON",
-        "the header content-type is missing or another",
+        "the header content-type is missing or has another value",
         API,
         "send content-type: application/json",
     ]),

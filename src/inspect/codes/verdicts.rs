@@ -7,8 +7,8 @@ use crate::verdict::RefusalKind;
 pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::AddressReserved,
-        "a client other than gatepost called an address of the app, or a path that a file server maps to it",
-        "if the request is legitimate, give the app another path for it, or write reserve = \"exact\" beside the url",
+        "a client called an address of the app, or a path that a file server maps to this address",
+        "if the request is legitimate, give it another path in the app, or write reserve = \"exact\" beside the url",
     ),
     (
         RefusalKind::BodyIncomplete,
@@ -18,7 +18,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::BodyMissing,
         "the request has no body, as in a test with a browser",
-        "send a callback with `gatepost send`, or look at what the client sends",
+        "send a callback with `gatepost send`, or correct the request of the client",
     ),
     (
         RefusalKind::BodyTooLarge,
@@ -32,7 +32,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldDuplicate,
-        "a name occurs twice, so two programs could read two values",
+        "a name occurs twice, so two programs could read different values",
         "no platform sends this: look for a forger, or a proxy that repeats headers or parameters",
     ),
     (
@@ -42,7 +42,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldMissing,
-        "the callback lacks a field that identifies it, or on which a decision depends",
+        "the callback lacks a field that identifies the callback, or on which a decision depends",
         "run `gatepost explain` on the request, and compare it with `gatepost providers PROVIDER.KIND`",
     ),
     (
@@ -52,7 +52,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FormMalformed,
-        "the body is no form, or has a broken percent-encoding",
+        "the body is not a form, or has a broken percent-encoding",
         "select the format in the platform's console that the definition expects",
     ),
     (
@@ -62,7 +62,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::JsonMalformed,
-        "the body is no JSON, for example a form",
+        "the body is not JSON, for example a form",
         "select JSON in the platform's console, for example `application/json` at GitHub",
     ),
     (
@@ -108,7 +108,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::SignatureMissing,
         "the platform's console has no key, or the platform does not sign this kind",
-        "set the key in the platform's console; a kind that is never signed goes into insecure_unsigned",
+        "set the key in the platform's console; list a kind that the platform never signs in insecure_unsigned",
     ),
     (
         RefusalKind::SignatureReused,
@@ -138,7 +138,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TenantUnknown,
         "the domain, channel or account of the callback is bound to no template",
-        "add it to bind, or bind \"*\" for all others",
+        "add the tenant to bind, or bind \"*\" for all others",
     ),
     (
         RefusalKind::TimestampExpired,
@@ -152,17 +152,17 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TimestampTooFarAhead,
-        "a clock is wrong, or the platform's signatures live longer than max_ahead_secs",
-        "synchronise the clock of this machine; raise max_ahead_secs if the console shows a longer life",
+        "a clock is wrong, or the platform's signatures are valid for longer than max_ahead_secs",
+        "synchronise the clock of this machine; raise max_ahead_secs if the console shows a longer validity",
     ),
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from token",
-        "write the path with the token into the platform's console; otherwise a client is guessing",
+        "write the path with the token into the platform's console; if the console has this path, a client is guessing tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,
-        "the client asks for a WebSocket or another protocol on a callback path",
+        "the client requests a WebSocket or another protocol on a callback path",
         "use another path for it",
     ),
     (
@@ -176,13 +176,13 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
 pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerBroken,
-        "the app's answer is no valid HTTP, for example because a script printed before its headers",
+        "the app's answer is not valid HTTP, for example because a script printed text before its headers",
         "correct the app, or the server in front of it; the detail names the fault",
     ),
     (
         UnavailableKind::AnswerContradicts,
         "the app answered 2xx with a code, a status or `allow` that means no",
-        "answer with an error status if the platform shall send the event again, otherwise with an empty 2xx",
+        "to make the platform send the callback again, answer with an error status; otherwise answer with an empty 2xx",
     ),
     (
         UnavailableKind::AnswerEmpty,
@@ -196,8 +196,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerIncomplete,
-        "the app closed the connection within its answer, or announced more bytes than it sent",
-        "look into the app's log for a crash, and compare content-length with the body",
+        "the app closed the connection during its answer, or sent fewer bytes than content-length states",
+        "read the app's log for a crash, and compare content-length with the body",
     ),
     (
         UnavailableKind::AnswerInvalid,
@@ -222,17 +222,17 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AppOverloaded,
         "more genuine callbacks arrived than the limit of the route permits",
-        "raise limit if the app can bear it",
+        "raise limit if the app can handle more callbacks",
     ),
     (
         UnavailableKind::AppStatus,
         "the app failed, or the address is wrong",
-        "look into the app's log; the detail has the status",
+        "read the app's log; the detail has the status",
     ),
     (
         UnavailableKind::AppTimeout,
         "the app was slower than timeout_ms",
-        "make the app answer first and work later, or raise timeout_ms within budget_ms",
+        "make the app answer first, and do slow work after the answer, or raise timeout_ms within budget_ms",
     ),
     (
         UnavailableKind::AppUnreachable,
@@ -241,8 +241,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::CircuitOpen,
-        "the address failed several times in a row, so gatepost waits before it asks again",
-        "correct the failures that the log shows before; breaker sets the rule",
+        "the app at the address failed several times in a row, so gatepost waits before it asks the app again",
+        "correct the failures that the log shows before this line; the key breaker sets the limit",
     ),
     (
         UnavailableKind::EventRefused,
@@ -262,6 +262,6 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::StoreUnavailable,
         "the disk is slow, full or broken, or another process locks the store",
-        "look into the detail; after a failed write, repair the disk and restart gatepost",
+        "read the detail; after a failed write, repair the disk and restart gatepost",
     ),
 ];

@@ -15,7 +15,7 @@ use crate::toml_reader::duration_key;
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
 const DAY: i64 = 86_400;
 
-/// Identifier of the schema. Nothing needs to be at this address.
+/// Identifier of the schema. The address need not exist.
 const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
 
 /// Returns the JSON Schema (draft 2020-12) of the config file.
@@ -51,12 +51,12 @@ fn proxy_keys() -> Value {
         "certificate": { "type": "array", "items": certificate() },
         "tls": tls(),
         "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
-        "upstream_http2": boolean("If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this."),
-        "health_path": text("Path that gatepost requests to probe a server of a list that is down; default: it only connects."),
+        "upstream_http2": boolean("If true, the proxy uses HTTP/2 with the upstream, also without TLS. gRPC needs this."),
+        "health_path": text("Path that gatepost requests to probe a server that is down; default: gatepost only connects."),
         "upstream_idle_ms": integer(
             "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
         ),
-        "upstream_idle": duration("The same with a unit, for example \"4s\"."),
+        "upstream_idle": duration("Value of upstream_idle_ms with a unit, for example \"4s\"."),
         "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
@@ -77,13 +77,13 @@ fn proxy_keys() -> Value {
             1, MAX_CONNECTIONS_CEILING,
         ),
         "max_unjudged_bytes": integer(
-            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client with the most bytes.",
             MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
         ),
         "stop_timeout_secs": integer(
             "Seconds that a stopping proxy waits for open requests.", 0, 3600,
         ),
-        "stop_timeout": duration("The same with a unit, for example \"30s\"."),
+        "stop_timeout": duration("Value of stop_timeout_secs with a unit, for example \"30s\"."),
         "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
         "log_callbacks": log_callbacks(),
         "store": store(),
@@ -91,7 +91,7 @@ fn proxy_keys() -> Value {
     })
 }
 
-/// Returns the keys of the proxy and of a layer.
+/// Returns the keys that both the proxy and a layer use.
 fn shared_keys() -> Value {
     json!({
         "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
@@ -147,7 +147,7 @@ fn definitions() -> Value {
 fn certificate() -> Value {
     json!({
         "type": "object",
-        "description": "A certificate of the TLS listeners. The first is the default; others are chosen by their names (SNI).",
+        "description": "A certificate of the TLS listeners. The first is the default; the proxy chooses others by their names (SNI).",
         "additionalProperties": false,
         "required": ["chain", "key"],
         "properties": {
@@ -291,7 +291,7 @@ fn store() -> Value {
         "additionalProperties": false,
         "required": ["url"],
         "properties": {
-            "url": text("Place of the store: sqlite: and a file, relative to the config file."),
+            "url": text("URL of the store: sqlite: and a file, relative to the config file."),
             "max_bytes": integer(
                 "Maximum size of all events, in bytes; beyond it, gatepost replies 503.",
                 MIN_STORE_BYTES, MAX_STORE_BYTES,
@@ -301,9 +301,9 @@ fn store() -> Value {
                 "description": "Times for which the store keeps ended events.",
                 "additionalProperties": false,
                 "properties": {
-                    "delivered_secs": integer("Seconds for which a delivered event stays.", 1, MAX_RETENTION_SECS),
+                    "delivered_secs": integer("Seconds for which the store keeps a delivered event.", 1, MAX_RETENTION_SECS),
                     "delivered": { "$ref": "#/$defs/duration" },
-                    "dead_secs": integer("Seconds for which a dead letter stays.", 1, MAX_RETENTION_SECS),
+                    "dead_secs": integer("Seconds for which the store keeps a dead letter, an event that gatepost gave up.", 1, MAX_RETENTION_SECS),
                     "dead": { "$ref": "#/$defs/duration" },
                 },
             },
@@ -321,7 +321,7 @@ fn inspector() -> Value {
             "max_bytes": integer("Maximum number of bytes of all these callbacks.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
-                "description": "Parts of a callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
+                "description": "Parts of a captured callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
             },
         },
     })
@@ -333,11 +333,11 @@ fn retry() -> Value {
         "description": "Times of the attempts to deliver a queued event.",
         "additionalProperties": false,
         "properties": {
-            "first_ms": integer("Wait after the first failed attempt, in milliseconds; it doubles each time.", 1, MAX_RETRY_MS),
+            "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long.", 1, MAX_RETRY_MS),
             "first": { "$ref": "#/$defs/duration" },
             "max_ms": integer("Longest wait between two attempts, in milliseconds.", 1, MAX_RETRY_MS),
             "max": { "$ref": "#/$defs/duration" },
-            "give_up_after_secs": integer("Seconds after an event was queued at which gatepost gives up.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after_secs": integer("Seconds after which gatepost gives up the delivery of a queued event.", 1, MAX_GIVE_UP_SECS),
             "give_up_after": { "$ref": "#/$defs/duration" },
         },
     })
@@ -357,7 +357,7 @@ fn telemetry() -> Value {
                 "properties": {
                     "file": text("Path of the file, relative to the config file."),
                     "sample": {
-                        "description": "Part of the requests that have a line; default: 1.",
+                        "description": "Fraction of the requests that get a line, from 0 to 1; default: 1.",
                         "anyOf": [
                             { "type": "number", "minimum": 0, "maximum": 1 },
                             { "$ref": "#/$defs/variable" },
@@ -377,11 +377,11 @@ fn signing_secret() -> Value {
 fn outgoing_tls() -> Value {
     json!({
         "type": "object",
-        "description": "TLS with apps and the upstream; for a host, the first entry that names it applies.",
+        "description": "TLS with apps and the upstream; for each host, the first entry that names this host applies.",
         "additionalProperties": false,
         "properties": {
             "hosts": strings("Hosts of https addresses; default: all."),
-            "ca": text("File with the certificates of the trusted authorities; default: those of the machine."),
+            "ca": text("File with the certificates of the trusted authorities; default: the authorities of the machine."),
             "certificate": text("File with the chain of the client certificate."),
             "key": { "$ref": "#/$defs/secret", "description": "Key of the client certificate." },
             "server_name": text("Name that the certificate of the server must have; default: the host."),
@@ -400,7 +400,7 @@ fn route() -> Value {
                 "type": "object",
                 "minProperties": 1,
                 "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
-                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. Requests with another query pass on.",
+                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. gatepost passes on requests with another query.",
             },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret" },

@@ -3,13 +3,16 @@
 //!
 //! | guide | language, framework |
 //! |---|---|
-//! | [`php`] | PHP, Laravel: Kollus live play |
+//! | [`php`], [`laravel`] | PHP: Kollus live play |
 //! | [`node`], [`express`] | Node: Kollus live play |
 //! | [`python`] | Flask: Tencent CSS recordings in a database |
 //! | [`fastapi`] | FastAPI: Kollus live play |
+//! | [`go`] | Go: Kollus live play |
 //! | [`ruby`] | Rack, Rails: Kollus live play |
 //! | [`axum`] | axum: Tencent CSS recordings in a file |
-//! | [`rust`](crate::manual::rust) | rules for axum, tonic, your own Pingora proxy |
+//! | [`tonic`] | tonic: Kollus live play beside gRPC services |
+//! | [`pingora`] | your own Pingora proxy: Kollus live play |
+//! | [`rust`](crate::manual::rust) | rules for axum and other servers |
 //!
 //! | guide | subject |
 //! |---|---|
@@ -17,8 +20,10 @@
 //! | [`keys`] | change a key without refusing a callback |
 //! | [`testing`] | test your app with samples |
 //! | [`deploy`] | systemd, Docker Compose, Kubernetes |
+//! | [`machines`] | several gateposts behind a load balancer |
+//! | [`receiver`] | from a receiver written by hand to gatepost, through shadow mode |
 //! | [`tls`](crate::manual::tls) | TLS in front of gatepost, or built in |
-//! | [`rollout`](crate::manual::rollout) | from a hand-written receiver, through shadow mode |
+//! | [`rollout`](crate::manual::rollout) | the same for other kinds of apps, with every detail |
 //! | [`providers`](crate::manual::providers) | a platform of your own |
 
 #[doc = include_str!("php.md")]
@@ -53,3 +58,21 @@ pub mod testing {}
 
 #[doc = include_str!("deploy.md")]
 pub mod deploy {}
+
+#[doc = include_str!("laravel.md")]
+pub mod laravel {}
+
+#[doc = include_str!("go.md")]
+pub mod go {}
+
+#[doc = include_str!("tonic.md")]
+pub mod tonic {}
+
+#[doc = include_str!("pingora.md")]
+pub mod pingora {}
+
+#[doc = include_str!("machines.md")]
+pub mod machines {}
+
+#[doc = include_str!("receiver.md")]
+pub mod receiver {}

@@ -1,14 +1,14 @@
 //! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
 //! and the common form of an answer.
 //!
-//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost
-//! refuses an answer with a member that the app probably means to have an effect:
+//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost does
+//! not use an answer with a member that the app probably means to have an effect:
 //!
 //! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope (the member that
 //!   contains the fields in the native form);
 //! - a reply field or `allow` beside the envelope.
 //!
-//! In a config or a definition, gatepost refuses every unknown member.
+//! In a config or a definition, every unknown member is a fault.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -73,8 +73,8 @@ pub(super) enum ParsedAnswer<'a> {
     /// One answer for the whole callback.
     Uniform {
         fields: Cow<'a, [ReplyField]>,
-        /// `true` for the common form. The author of a common answer may not have considered this
-        /// kind of callback.
+        /// Form of the answer; `true` for the common form. The author of a common answer may not
+        /// have considered this kind of callback.
         is_common: bool,
     },
 }
@@ -155,8 +155,8 @@ impl Decision {
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is a list or has an unknown member, or if
-    /// [`Self::parse_answer`] returns an error.
+    /// Returns an error as [`Self::parse_answer`] does. Also returns an error for a list, and for
+    /// an unknown member.
     pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
         match self.parse_text(json, &mut Conversion::of_config())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
@@ -164,7 +164,8 @@ impl Decision {
         }
     }
 
-    /// Returns true if an answer has the native form, which the platform reads without a conversion.
+    /// Returns true if an answer has the native form, which the platform reads without a
+    /// conversion.
     pub(crate) fn is_native_answer(&self, answer: &[u8]) -> bool {
         let Some(text) = answer_text(answer) else { return false };
         if !text.starts_with('{') {
@@ -327,8 +328,8 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if [`Field::is_unset_in_answer`] is true for the value,
-    /// or if gatepost drops the member.
+    /// Converts a member of an answer. Returns `None` for a value for which
+    /// [`Field::is_unset_in_answer`] is true, and for a member that gatepost drops.
     fn named_field(
         &self,
         name: &str,
@@ -394,8 +395,8 @@ impl Decision {
         Ok(read)
     }
 
-    /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's `false`
-    /// to 0, and so allow what the app denies.
+    /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's
+    /// `false` to 0, and so allow what the app denies.
     fn allows_with_zero(&self, index: usize) -> bool {
         let name = ReplyFieldName::Declared(index);
         self.allow.iter().any(|field| field.name == name && *field.json == *"0")
@@ -413,8 +414,8 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true for the
-/// value.
+/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true
+/// for the value.
 ///
 /// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
 /// type, so a platform may refuse the reply. gatepost therefore omits the field.
@@ -437,7 +438,7 @@ fn read_reply_field(
 ///
 /// # Errors
 ///
-/// Returns an error if `json` is not an object, or if a field is undeclared or invalid.
+/// Returns an error for JSON that is not an object, and for an undeclared or invalid field.
 pub(crate) fn read_reply_fields(
     json: &str,
     fields: &Fields,

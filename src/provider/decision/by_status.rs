@@ -1,8 +1,8 @@
 //! Decisions by status: the platform reads permission or denial from the status of the reply.
 //!
 //! The app's answer has the required field [`VERDICT`]. The status of the reply carries this field,
-//! and the `Location` header carries the target of a redirect. The body has only the other fields of
-//! the reply. A reply without other fields has no body.
+//! and the `Location` header carries the target of a redirect. The body has only the other fields
+//! of the reply. A reply without other fields has no body.
 
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -53,8 +53,8 @@ impl StatusRule {
         self.redirect.is_some_and(|redirect| redirect.field == index)
     }
 
-    /// Returns true if the field with this index is the address of a redirect, and its value is no URI
-    /// reference.
+    /// Returns true if the field with this index is the address of a redirect, and the value is not
+    /// a URI reference.
     pub(super) fn is_unusable_address(&self, index: usize, json: &str) -> bool {
         self.is_address(index) && address_of(json).is_none()
     }
@@ -75,8 +75,8 @@ impl StatusRule {
         }
     }
 
-    /// Returns true if the platform reads permission or denial from the status and the headers of an
-    /// app's own answer.
+    /// Returns true if the platform reads permission or denial from the status and the headers of
+    /// an app's own answer.
     ///
     /// A status of 500 and above reports a failure of the app. A redirect needs a valid `Location`.
     pub(crate) fn is_native(&self, status: StatusCode, headers: &HeaderMap) -> bool {
@@ -103,7 +103,8 @@ impl StatusLine {
     }
 }
 
-/// Reads the address of a redirect from the JSON of a string; `None` if it is no URI reference.
+/// Reads the address of a redirect from the JSON of a string; `None` if the string is not a URI
+/// reference.
 fn address_of(json: &str) -> Option<HeaderValue> {
     let value = Value::json(json);
     let address = value.scalar().filter(|address| is_uri_reference(address))?;

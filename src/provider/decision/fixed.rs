@@ -2,7 +2,7 @@
 //!
 //! A string field of a fixed answer may be a table `{ text = "Hello {client_user_id}" }`. gatepost
 //! replaces `{client_user_id}` with the value of this field in the callback, and `{/user/id}` with
-//! the value at this JSON Pointer. `{{` and `}}` stand for braces.
+//! the value at this JSON Pointer. `{{` and `}}` represent braces.
 //!
 //! gatepost encodes the values, so that no client can add a member or an address:
 //!
@@ -34,7 +34,7 @@ struct FieldText {
     /// The index of the text's field in [`FixedAnswer::fields`].
     at: usize,
     parts: Vec<TextPart>,
-    /// True if the text is the address of a redirect.
+    /// Use of the text; true for the address of a redirect.
     is_address: bool,
 }
 
@@ -191,7 +191,8 @@ impl Decision {
         redirect.is_some_and(|redirect| redirect.field == index)
     }
 
-    /// Returns the answer with a sample in place of each text, and adds the parts of the texts.
+    /// Returns the answer with a sample in place of each text, and adds the parts of each text to
+    /// `texts`.
     fn with_samples(
         &self,
         answer: &str,
@@ -232,8 +233,8 @@ impl Decision {
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
-    /// Returns the index of the reply field that a text sets; `None` if the object `inside` is no text,
-    /// or if the member `name` is no string field.
+    /// Returns the index of the reply field that a text sets. Returns `None` for an object `inside`
+    /// that is not a text, and for a member `name` that is not a string field.
     fn text_field(&self, name: &str, inside: &str) -> Option<usize> {
         json::member(inside, "text")?;
         let by_name = self.fields.find(name);
@@ -337,7 +338,8 @@ fn name_of(pointer: &Pointer) -> Box<str> {
 }
 
 impl CallbackFields<'_> {
-    /// Checks a field in a text. Returns its pointer, with the name of each field in place of an alias.
+    /// Checks a field in a text. Returns its pointer, with the name of each field in place of an
+    /// alias.
     fn check(&self, pointer: &Pointer, may_miss: bool) -> Result<Pointer, TextFault> {
         let name = || name_of(pointer);
         let (mut inside, mut path, mut is_certain) =

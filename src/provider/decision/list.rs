@@ -143,7 +143,7 @@ fn assign_equal_keys(
             None => unused.push(at),
         }
     }
-    // True for a key with at least as many elements as items. Any assignment is then unambiguous.
+    // If a key has at least as many elements as items, any assignment is unambiguous.
     let is_enough: HashMap<_, _> =
         by_key.iter().map(|(key, (elements, items))| (*key, elements.len() >= *items)).collect();
     for (item, slot) in item_keys.iter().zip(by_item) {
@@ -175,7 +175,7 @@ impl<'w> Assignment<'w> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the item has no element, or if the element is invalid.
+    /// Returns an error for an item without an element, and for an invalid element.
     pub(super) fn fields_for(
         &self,
         index: usize,

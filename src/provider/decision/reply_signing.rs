@@ -54,10 +54,10 @@ impl ReplyForm {
 /// A template's values for reply signing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReplySigning {
-    /// If true, replies are tokens. If false, replies are plain JSON.
+    /// Form of the replies: true for tokens, false for plain JSON.
     pub(crate) is_signed: bool,
-    /// The signing key. Also verifies the token of an app that signs its own replies; `None` if the
-    /// template has no key.
+    /// The signing key, which also verifies the token of an app that signs its answers; `None` if
+    /// the template has no key.
     pub(crate) key: Option<Key>,
     /// The headers of a signed reply.
     pub(crate) headers: Option<Arc<[(HeaderName, HeaderValue)]>>,
@@ -102,15 +102,15 @@ impl ReplySigning {
 }
 
 impl ReplySigning {
-    /// Returns the payload of a token that an app has signed with the same key; `None` for any other
-    /// text.
+    /// Returns the payload of a token that an app has signed with the same key; `None` for any
+    /// other text.
     pub(crate) fn verified_payload(&self, token: &str) -> Option<Vec<u8>> {
         let key = self.key.as_ref()?;
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         let header = String::from_utf8(decoded(header)?).ok()?;
         let header = Object::from_json(&header).ok()?;
-        // The algorithm is fixed: the token must not choose one.
+        // The algorithm is fixed: the token must not choose another algorithm.
         header.get("alg").and_then(Value::scalar).filter(|algorithm| algorithm == "HS256")?;
         let mut message = key.start();
         message.update(signed.as_bytes());

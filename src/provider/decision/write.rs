@@ -26,9 +26,9 @@ pub(crate) struct WrittenReply {
 /// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
-    /// If `true`, the answer is certain to be for this item alone.
+    /// Certainty that the answer is for this item alone.
     is_specific: bool,
-    /// If `true`, a reply that allows contains the template's default fields.
+    /// Use of the template's default fields in a reply that allows.
     takes_defaults: bool,
 }
 

@@ -69,7 +69,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads a place of the request. A setting is none: a reply must not contain a secret.
+    /// Reads the place of a value in the request. Reports a setting, because a reply must not
+    /// contain a secret.
     fn given_place(&self, text: &Located<&str>) -> Option<Locator> {
         let place = self.locator(text)?;
         if matches!(place, Locator::Setting(..)) {

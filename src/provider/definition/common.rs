@@ -63,7 +63,7 @@ impl<'f> DefinitionReader<'f> {
                 event.map(EventRule::Always)
             }
             Form::Table(table) => {
-                let from = table.require_string("from", "name the value that chooses the event");
+                let from = table.require_string("from", "name the value that selects the event");
                 let from = from.and_then(|text| self.pointer(&text));
                 let values = table.table("values");
                 table.finish();

@@ -37,7 +37,7 @@ impl KindDefaults {
     }
 }
 
-/// The reply to the callbacks of a kind. At most one of the values is set.
+/// The reply to the callbacks of a kind. At most one field has a value.
 #[derive(Default)]
 struct KindReply {
     decision: Option<Decision>,
@@ -116,7 +116,8 @@ impl<'f> DefinitionReader<'f> {
         KindRule { from, values, unnamed, other }
     }
 
-    /// Reads `from`: places, or lists of places whose texts gatepost joins with `/`.
+    /// Reads `from`: the places of values, such as `/eventType`, or lists of places whose texts
+    /// gatepost joins with `/`.
     fn kind_names(&self, table: &Table<'f>) -> Vec<Locator> {
         let read = |item: &Item<'f>| match &item.form {
             Form::String(place) => {
@@ -268,7 +269,7 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Reads `session`: the part of a session that a kind is.
+    /// Reads `session`: the start or the end of a session.
     fn session(
         &self,
         table: &Table<'f>,

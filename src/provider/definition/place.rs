@@ -23,7 +23,7 @@ impl<'f> DefinitionReader<'f> {
         table.strings(key).iter().filter_map(|text| self.pointer(text)).collect()
     }
 
-    /// Reads a locator: one place, or alternatives that ` | ` separates.
+    /// Reads a locator: the place of a value, or several places with ` | ` between them.
     pub(super) fn locator(&self, text: &Located<&str>) -> Option<Locator> {
         if !text.value.contains(ALTERNATIVES) {
             return self.one_place(text);
@@ -33,7 +33,7 @@ impl<'f> DefinitionReader<'f> {
         self.one_of(&places.collect::<Vec<_>>())
     }
 
-    /// Reads a list of alternatives. A list of one place is this place.
+    /// Reads a list of alternative places. A list of one place means this place.
     pub(super) fn one_of(&self, places: &[Located<&str>]) -> Option<Locator> {
         let read = places.iter().map(|place| self.one_place(place));
         let mut read = read.collect::<Option<Vec<_>>>()?;

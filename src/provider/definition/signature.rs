@@ -178,11 +178,13 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a signature in the body does not sign the whole body: it would sign itself.
+    /// Checks that a signature in the body does not sign the whole body, because such a signature
+    /// would sign itself.
     fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>, parts: &[Part]) {
         let is_in_body = found_in.is_some_and(|place| place.pointers().next().is_some());
         if is_in_body && parts.iter().any(|part| part.from == PartSource::Body) {
-            let problem = "expected the signature outside of the signed body, found a member of it";
+            let problem =
+                "expected the signature outside of the signed body, found a member of the body";
             let remedy = "name a header, or list the signed members in place of \"body\"";
             self.faults.add(&table.place_of("found_in"), problem, remedy);
         }
@@ -254,7 +256,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that only a value of the request is optional: the others are never absent.
+    /// Checks that only a value of the request is optional, because the other parts are never
+    /// absent.
     fn check_optional(&self, table: &Table<'f>, part: &Part) {
         let may_be_absent = |place: &Locator| !matches!(place, Locator::Setting(..));
         if part.is_optional && !part.from.place().is_some_and(may_be_absent) {

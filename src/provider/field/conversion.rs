@@ -74,7 +74,7 @@ impl Conversion {
 pub(crate) struct FieldPath<'p> {
     outer: Option<&'p Self>,
     step: PathStep<'p>,
-    /// `true` if the field that contains the position is essential.
+    /// State of the field that contains the position; `true` if the field is essential.
     is_essential: bool,
 }
 

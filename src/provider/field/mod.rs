@@ -14,10 +14,11 @@
 //! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
 //! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
-//! gatepost refuses an answer if it cannot convert a value. In a callback, a value that gatepost cannot
-//! convert is a *misfit*. gatepost copies a misfit as received, and lists its field in
-//! [`Conversion::noted`]. There are two exceptions. gatepost refuses a callback with a misfit in an
-//! `essential` field. It does not list a misfit in a `lenient` field.
+//! If gatepost cannot convert a value of an answer, gatepost does not use the answer. In a
+//! callback, a value that gatepost cannot convert is a *misfit*. gatepost copies a misfit as
+//! received, and lists its field in [`Conversion::noted`]. There are two exceptions. gatepost
+//! refuses a callback with a misfit in an `essential` field. gatepost does not list a misfit in a
+//! `lenient` field.
 //!
 //! A field of type `object`, `array` or `json` may declare inner `fields`. The inner fields
 //! describe the object, or each object in the array.
@@ -29,15 +30,19 @@
 //! - a string with the JSON text `null` or `""`, for an optional `json` field.
 
 mod conversion;
+mod object_writer;
 mod read;
 mod types;
+mod write;
 
 pub(crate) use conversion::{Conversion, FieldPath, SentBy};
 pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
 pub(crate) use types::{Nested, Range, Type, parse_whole};
 
+use object_writer::ObjectWriter;
+
 use super::pointer::Pointer;
-use crate::json::{self, Member, Name, NameMap, Object, Shape, Span, Value};
+use crate::json::{self, Member, Name, NameMap, Object, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]
@@ -48,17 +53,17 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     /// The meaning of the field, for documentation.
     pub(crate) about: Option<Box<str>>,
-    /// True if the field may be absent or `null`.
+    /// Permission to be absent or `null`.
     pub(crate) optional: bool,
-    /// True if the field may be `null`. Only `optional` permits an absent field.
+    /// Permission to be `null`. Only `optional` permits an absent field.
     pub(crate) nullable: bool,
-    /// True if the field contains a credential. The app receives the credential, but logs do not
+    /// Mark of a field that contains a credential. The app receives the credential, but logs do not
     /// contain it.
     pub(crate) secret: bool,
-    /// True if the platform is known to send values of other types. gatepost does not list such a
-    /// value as a misfit.
+    /// Mark of a field in which the platform may also send values of other types. gatepost does not
+    /// list such a value as a misfit.
     pub(crate) lenient: bool,
-    /// True if the identity of the callback or the decision depends on this field.
+    /// Mark of a field on which the identity of the callback or the decision depends.
     pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.
@@ -175,7 +180,7 @@ impl Fields {
         (set != 0).then(|| self.list.get(set.trailing_zeros() as usize)).flatten()
     }
 
-    /// Marks the field at a path of names as essential, and the fields that contain it.
+    /// Marks as essential the field at a path of names, and each field that contains this field.
     ///
     /// Ignores a path to a field that is not declared, or that is lenient.
     pub(crate) fn mark_essential<'n>(&mut self, mut path: impl Iterator<Item = &'n str>) {
@@ -207,13 +212,13 @@ impl Fields {
     /// type.
     ///
     /// Copies undeclared members of a callback. Omits undeclared members of an answer, and notes
-    /// their names. Omits members for which `is_consumed` returns `true`. Replaces an alias with the
-    /// name of the field.
+    /// their names. Omits members for which `is_consumed` returns `true`. Replaces an alias with
+    /// the name of the field.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot convert an essential field, or if an essential field is
-    /// missing. In an answer, every field is essential. `out` may then contain part of the object.
+    /// Returns an error for an essential field that is missing or that gatepost cannot convert. In
+    /// an answer, every field is essential. `out` may then contain part of the object.
     fn write_object(
         &self,
         object: &Object<'_>,
@@ -322,7 +327,7 @@ impl Fields {
     /// Checks that an undeclared name is not a misspelt name of a declared field.
     ///
     /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
-    /// could lack a protection that the app asks for.
+    /// could lack a protection that the app has set.
     ///
     /// # Errors
     ///
@@ -343,8 +348,8 @@ impl Fields {
     }
 }
 
-/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same name,
-/// or a name with one or two other characters.
+/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same
+/// name, or a name with one or two other characters.
 ///
 /// A name of at most four characters may have one other character: `meta` is not a misspelt `data`.
 pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
@@ -361,155 +366,6 @@ pub(crate) fn is_respelt(name: &str, meant: &str) -> bool {
 
 fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace('-', "_")
-}
-
-/// A writer of one object. It copies most members from the text of a source object.
-///
-/// The writer collects adjacent members in one span, and copies the span with the commas between
-/// the members.
-struct ObjectWriter<'o> {
-    out: &'o mut Vec<u8>,
-    /// The text of the source object.
-    text: &'o str,
-    /// The part of `text` that the writer has collected but not copied yet.
-    pending: Span,
-    is_empty: bool,
-}
-
-impl<'o> ObjectWriter<'o> {
-    fn begin(text: &'o str, out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, text, pending: 0..0, is_empty: true }
-    }
-
-    /// Copies the member at `span` of the text. Returns `false` if the span is empty, because such
-    /// a member has no text to copy.
-    fn copy(&mut self, span: &Span) -> bool {
-        if span.is_empty() {
-            return false;
-        }
-        // A single comma separates the members in one span. White space ends the span, so that the
-        // writer copies no white space between members.
-        let comma = self.text.as_bytes().get(self.pending.end);
-        if !self.pending.is_empty() && span.start == self.pending.end + 1 && comma == Some(&b',') {
-            self.pending.end = span.end;
-        } else {
-            self.separate();
-            self.pending = span.clone();
-        }
-        true
-    }
-
-    /// Begins a member that the caller writes to the returned buffer.
-    fn begin_member(&mut self) -> &mut Vec<u8> {
-        self.separate();
-        self.out
-    }
-
-    fn end(mut self) {
-        self.flush();
-        self.out.push(b'}');
-    }
-
-    fn separate(&mut self) {
-        self.flush();
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.out.push(b',');
-        }
-    }
-
-    fn flush(&mut self) {
-        let span = std::mem::replace(&mut self.pending, 0..0);
-        self.out.extend_from_slice(self.text.as_bytes().get(span).unwrap_or_default());
-    }
-}
-
-impl Field {
-    /// Writes the value of a top-level field, as [`Self::write`] does.
-    pub(crate) fn write_value(
-        &self,
-        value: &Value<'_>,
-        conversion: &mut Conversion,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FieldError> {
-        self.write(value, conversion, &FieldPath::ROOT, out)
-    }
-
-    /// Converts `value` to the declared type, and writes the result to `out`. Writes a permitted
-    /// misfit as received.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the conversion fails and the misfit is not permitted. `out` is then
-    /// unchanged.
-    fn write(
-        &self,
-        value: &Value<'_>,
-        conversion: &mut Conversion,
-        at: &FieldPath<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FieldError> {
-        if self.is_unchanged(value) {
-            value.write(out);
-            return Ok(());
-        }
-        if self.is_unset(value) {
-            out.extend_from_slice(b"null");
-            return Ok(());
-        }
-        let (before, at) = (out.len(), at.field(self));
-        let Err(fault) = self.ty.write(value, conversion, &at, out) else { return Ok(()) };
-        out.truncate(before);
-        if !conversion.permits_misfit(&at) {
-            return Err(fault.of(&self.name, &self.ty, value.shape()));
-        }
-        if !self.lenient {
-            conversion.note(&at, "");
-        }
-        value.write(out);
-        Ok(())
-    }
-
-    /// Returns `true` if `value` already has the declared type. gatepost then copies the value as
-    /// received.
-    #[inline(always)]
-    fn is_unchanged(&self, value: &Value<'_>) -> bool {
-        match value {
-            Value::Json(json) if json.shape == Shape::Null => self.optional || self.nullable,
-            Value::Json(json) => self.ty.is_unchanged(json),
-            Value::Text(_) => false,
-        }
-    }
-
-    /// Returns `true` if `value` means that the field of an answer is unset: as [`Self::is_unset`],
-    /// or an empty array for an object, because PHP writes an empty object as `[]`.
-    pub(crate) fn is_unset_in_answer(&self, value: &Value<'_>) -> bool {
-        let is_empty_array = || match value {
-            Value::Json(json) if json.shape == Shape::Array => json
-                .text
-                .bytes()
-                .all(|byte| matches!(byte, b'[' | b']') || byte.is_ascii_whitespace()),
-            Value::Json(_) | Value::Text(_) => false,
-        };
-        let is_object = matches!(self.ty, Type::Object { .. });
-        self.is_unset(value) || is_object && self.optional && is_empty_array()
-    }
-
-    /// Returns `true` if `value` means that the field is unset.
-    pub(crate) fn is_unset(&self, value: &Value<'_>) -> bool {
-        let is_blank = || {
-            let text = value.scalar().unwrap_or_default();
-            let encoded = matches!(self.ty, Type::Json { .. });
-            text.trim().is_empty() || (encoded && matches!(text.trim(), "null" | "\"\""))
-        };
-        match value.shape() {
-            Shape::Null => self.optional || self.nullable,
-            Shape::String => {
-                self.optional && !matches!(self.ty, Type::Any | Type::String) && is_blank()
-            }
-            Shape::Array | Shape::Boolean | Shape::Number | Shape::Object => false,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::time::{Unit, number};
 pub(crate) enum Type {
     Any,
     Array {
-        /// True if the field accepts a number as an array of one element.
+        /// Acceptance of a number as an array of one element.
         wrap: bool,
         inner: Nested,
     },
@@ -26,7 +26,8 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// True if each integer must be greater than the integers that are declared before it.
+        /// Order of the integers; if true, each integer must be greater than the integers that are
+        /// declared before it.
         rising: bool,
     },
     String,
@@ -58,7 +59,7 @@ impl Nested {
 pub(crate) struct Range {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    /// True if the field accepts 0 even outside `min..=max`.
+    /// Acceptance of 0 even outside `min..=max`.
     pub(crate) or_zero: bool,
 }
 
@@ -335,7 +336,7 @@ fn write_inner(
     Ok(())
 }
 
-/// Writes an array element, converted or, if it is a permitted misfit, as received.
+/// Converts an array element, and writes the result. Writes a permitted misfit as received.
 fn write_element(
     raw: &str,
     inner: &Nested,

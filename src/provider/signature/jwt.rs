@@ -1,5 +1,6 @@
-//! JSON Web Tokens (RFC 7519) as signatures. The definition sets the algorithm: a token that names
-//! another one is refused, whatever its signature. The token must bind the body.
+//! JSON Web Tokens (RFC 7519) as signatures. The definition sets the algorithm. gatepost refuses a
+//! token that names another algorithm, even if the signature of the token is valid. The token must
+//! also prove the body.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,7 +41,8 @@ impl<'t> Token<'t> {
         Some(Self { signed, header: decode(header)?, payload: decode(payload)? })
     }
 
-    /// Returns `true` if the header names this algorithm, and no extension that gatepost must know.
+    /// Returns `true` if the header names this algorithm, and no extension that gatepost must
+    /// support.
     fn has_algorithm(&self, expected: &str) -> bool {
         let Ok(header) = Object::from_json_within(&self.header, Limits::CALLBACK) else {
             return false;
@@ -66,7 +68,7 @@ impl Signature {
         Token::parse(text.strip_prefix(&*self.prefix)?)
     }
 
-    /// Checks everything of a token but its signature and its time.
+    /// Checks a token, except for its signature and its time.
     pub(super) fn check_token(
         &self,
         rule: &JwtRule,
@@ -165,7 +167,8 @@ fn is_body(payload: &str, body: &str) -> bool {
 }
 
 /// Returns `true` if two JSON texts are equal but for white space, the order of members and the
-/// escapes of strings. Numbers must have equal digits, because programs read long ones differently.
+/// escapes of strings. Numbers must have equal digits, because programs read long numbers
+/// differently.
 fn is_equal(one: &str, other: &str) -> bool {
     fn both<'t, T: serde::Deserialize<'t>>(one: &'t str, other: &'t str) -> Option<(T, T)> {
         Some((serde_json::from_str(one).ok()?, serde_json::from_str(other).ok()?))

@@ -68,7 +68,8 @@ impl Signature {
         Ok(Some(part.encode(bytes)))
     }
 
-    /// Returns the bytes of a part. Returns no bytes for the key, because `bytes_with_key` adds it.
+    /// Returns the bytes of a part. Returns no bytes for the key, because `bytes_with_key` adds the
+    /// key.
     pub(super) fn part_bytes<'p>(
         &'p self,
         source: &'p PartSource,
@@ -120,7 +121,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns an error if the body is no form.
+    /// Returns an error if the body is not a form.
     fn form_pairs(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let members = received.object.members();
         let members = members.filter(|m| !self.signature_fields().any(|name| *name == m.name));
@@ -166,8 +167,8 @@ impl Signature {
         })
     }
 
-    /// Returns the signed message, with the body. Hides keys and settings. Sorts the name of a hidden part
-    /// as if it were its text.
+    /// Returns the signed message, with the body. Hides keys and settings. Sorts a hidden part by
+    /// its name, not by its text.
     ///
     /// # Errors
     ///
@@ -235,10 +236,10 @@ impl Signature {
 }
 
 impl Part {
-    /// Returns `true` if the part is optional, and the callback does not have it.
+    /// Returns `true` if the part is optional and the callback lacks the part.
     ///
-    /// A value that has no text, such as an object, is not absent: a client could otherwise add such a
-    /// value to a signed callback.
+    /// A value that has no text, such as an object, is not absent: a client could otherwise add
+    /// such a value to a signed callback.
     fn is_absent(&self, received: &Received<'_>) -> bool {
         self.is_optional && self.from.place().is_some_and(|place| place.is_absent(received))
     }
@@ -264,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compares_texts_as_slices() {
+    fn orders_texts_like_byte_slices() {
         let texts: [&[u8]; 7] = [b"", b"a", b"ab", b"b", b"ba", b"\xff", b"\0"];
         for one in texts {
             for other in texts {

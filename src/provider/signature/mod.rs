@@ -290,7 +290,7 @@ impl Signature {
 ///
 /// # Errors
 ///
-/// Returns `missing` if there is no text, or `Ambiguous` if alternatives have different values.
+/// Returns `missing` for an absent text, and `Ambiguous` for alternatives with different values.
 fn value<'r>(
     place: &Locator,
     received: &Received<'r>,
@@ -330,7 +330,8 @@ mod tests {
              [request]\nmethods = ['POST']\nbody = 'json'\n\
              [kind]\nother = 'event'\n[kinds.event]\n[signature]\n{lines}"
         );
-        definition::parse(&text).unwrap_or_else(|faults| panic!("{faults:#?}"))
+        definition::parse(&text)
+            .unwrap_or_else(|faults| panic!("expected a valid definition, found {faults:#?}"))
     }
 
     struct Request<'r> {

@@ -180,8 +180,8 @@ pub(crate) struct KeyRule {
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
-    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also rejects
-    /// a key whose bytes are all equal.
+    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also
+    /// rejects a key whose bytes are all equal.
     pub(crate) min_bytes: Option<usize>,
 }
 
@@ -237,8 +237,8 @@ impl KeyRule {
         Ok((Some(id.to_owned()), Secret::new(key.as_bytes())))
     }
 
-    /// Prepares the key with which [`Signature::sign`] signs a sample: for an algorithm with a public
-    /// key, the private key.
+    /// Prepares the key with which [`Signature::sign`] signs a sample: for an algorithm with a
+    /// public key, the private key.
     ///
     /// # Errors
     ///
@@ -290,9 +290,10 @@ pub(crate) enum KeyError {
 pub(crate) struct Part {
     pub(crate) from: PartSource,
     pub(crate) form: PartForm,
-    /// Fixed text before the value. If an optional value is absent, the text is too.
+    /// Fixed text before the value. If an optional value is absent, the text is absent too.
     pub(crate) before: Box<str>,
-    /// If true, a callback without the value is valid. The part then adds nothing to the message.
+    /// Permission to omit the value. If the callback has no value, the part adds nothing to the
+    /// message.
     pub(crate) is_optional: bool,
 }
 
@@ -404,8 +405,8 @@ pub(crate) struct TimeRule {
     pub(crate) unit: Unit,
     pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
-    /// Default check of the time. If `false`, gatepost checks the time only for templates that set a
-    /// limit.
+    /// Default check of the time. If `false`, gatepost checks the time only for templates that set
+    /// a limit.
     pub(crate) is_enforced: bool,
     /// The seconds between the current time and the expiry in an example callback that gatepost
     /// creates; 0 for [`TimeMeaning::Sent`].

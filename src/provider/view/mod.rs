@@ -1,11 +1,11 @@
 //! Views: Rust types for the data of events.
 //!
-//! The views of a provider are generated from its definition; `tests/it/view_files.rs` writes them.
-//! A view has a member for each declared field of a kind. The types of objects inside the data
-//! have the same form:
+//! `tests/it/view_files.rs` generates the views of a provider from its definition. A view has a
+//! member for each declared field of a kind. The types of objects inside the data have the same
+//! form:
 //!
 //! - A field is a `T` if gatepost refuses a callback without the field, because the identity of the
-//!   callback or a decision depends on it. Any other field is an `Option<T>`.
+//!   callback or a decision depends on the field. Any other field is an `Option<T>`.
 //! - A value that does not have the declared type is a misfit. The field is then `None`, and the
 //!   member `extra` contains the value as received.
 //! - An array contains the elements that have the declared type. If an element has another

@@ -2,9 +2,9 @@
 //!
 //! A bench fails the check if
 //!
-//! 1. one of its counts exceeds the count in the baseline by more than [`GROWTH_PERCENT`], both among
-//!    the other benches and in a process of its own: the memory that other benches leave behind
-//!    changes the work of the allocator, and a short bench then grows by more than the limit;
+//! 1. a count exceeds the count in the baseline by more than [`GROWTH_PERCENT`], among the other
+//!    benches and again in a process of its own (other benches change the work of the allocator;
+//!    this alone can exceed the limit for a short bench);
 //! 2. the baseline does not contain the bench;
 //! 3. only the baseline contains the bench.
 
@@ -112,8 +112,8 @@ impl Baseline {
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// Measures each bench that exceeds its count again, in a process of its own, and returns the
-    /// counts with the lower one of both.
+    /// Repeats each bench whose count exceeds the baseline, in a process of its own. Returns the
+    /// counts: for a repeated bench, the lower count.
     ///
     /// # Errors
     ///

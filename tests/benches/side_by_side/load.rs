@@ -181,7 +181,7 @@ impl Session {
         Self::open_with(None, port, connections)
     }
 
-    /// Opens connections to the server on a local port. With `tls`, the connections speak TLS.
+    /// Opens connections to the server on a local port. With `tls`, the connections use TLS.
     ///
     /// # Errors
     /// Returns an error if the server accepts no connections.

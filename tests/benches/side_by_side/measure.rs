@@ -97,7 +97,7 @@ impl Latency {
 pub(super) struct Field {
     pub(super) app: App,
     pub(super) peers: BTreeMap<Kind, Peer>,
-    /// Settings of the load for peers that speak TLS.
+    /// TLS settings of the load.
     pub(super) tls: Arc<ClientConfig>,
 }
 

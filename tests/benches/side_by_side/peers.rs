@@ -64,12 +64,12 @@ const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
 const NJS: &str = "load_module modules/ngx_http_js_module.so;";
 
-/// Listener of nginx in `lua.conf`, and its form for TLS. Everything else of TLS has its default.
+/// Listener of nginx in `lua.conf`. [`LUA_LISTENS_TLS`] replaces it for TLS.
 const LUA_LISTENS: &str = "listen 127.0.0.1:@PORT@ backlog=4096;";
 const LUA_LISTENS_TLS: &str = "listen 127.0.0.1:@PORT@ ssl backlog=4096;
     ssl_certificate @DIR@/chain.pem; ssl_certificate_key @DIR@/key.pem; ssl_protocols TLSv1.3;";
 
-/// Returns gatepost's config with a listener for TLS in place of the plain one.
+/// Returns gatepost's config with a TLS listener in place of the plain listener.
 fn over_tls(config: &str) -> String {
     let config = config.replacen("listen ", "listen_tls ", 1);
     format!(

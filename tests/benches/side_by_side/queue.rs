@@ -1,4 +1,4 @@
-//! Measures a queued push, beside a bare append with a sync, and beside a push with a fixed answer.
+//! Compares a queued push with a bare append and sync, and with a push that has a fixed answer.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -20,7 +20,7 @@ use super::work::Work;
 /// Longest wait for the delivery of the last event.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Length of the record that the bare append writes, about that of an event in the store.
+/// Length of the record that the bare append writes, about the length of an event in the store.
 const RECORD_BYTES: usize = 1024;
 
 /// The sorts of work, as rows of the table.
@@ -39,10 +39,10 @@ struct Figures {
     rate: f64,
 }
 
-/// Measures round by round, and prints the table.
+/// Measures each row in each round, and prints the table.
 ///
 /// # Errors
-/// Returns an error if a reply is wrong or missing, or if the app did not get each event.
+/// Returns an error if a reply is wrong or missing, or if an event does not reach the app.
 pub(super) fn compare(
     ground: &Ground,
     app: &App,
@@ -136,7 +136,7 @@ fn wait_for(app: &App, requests: u64) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Appends records to a file, and syncs each.
+/// Appends records to a file, and syncs the file after each record.
 fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
     let path = folder.join("append");
     let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
@@ -155,8 +155,9 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
 
 fn print(rows: &[Vec<Figures>; ROWS.len()]) {
     println!(
-        "Latencies in µs at half of the rate at which events arrive with a paused app, or are \
-         delivered. gatepost has one core; load and app share the other.\n"
+        "Latencies in µs at half of the rate of accepted pushes with a paused app; while the app \
+         takes events, at half of the rate of deliveries. gatepost has one core; load and app \
+         share the other.\n"
     );
     println!("| | p50 | p99 | p99.9 | per second |");
     println!("|---|--:|--:|--:|--:|");

@@ -15,9 +15,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 /// Name in the certificate of the peers.
 const NAME: &str = "gate.test";
 
-/// Writes an ECDSA P-256 certificate for the peers (`chain.pem`, `key.pem`), and returns the settings
-/// of a client that trusts it. The client speaks TLS 1.3 and resumes no session, so that every
-/// connection costs a full handshake.
+/// Writes an ECDSA P-256 certificate for the peers (`chain.pem`, `key.pem`). Returns the settings
+/// of a client that trusts this certificate. The client uses TLS 1.3 and resumes no session, so
+/// that every connection costs a full handshake.
 ///
 /// # Errors
 /// Returns an error if the folder is not writable.
@@ -50,10 +50,10 @@ pub(super) struct Tls {
 }
 
 impl Transport {
-    /// Wraps a connection. With `tls`, the connection speaks TLS.
+    /// Wraps a connection. With `tls`, the connection uses TLS.
     ///
     /// # Errors
-    /// Returns an error if the settings do not fit a client of the certificate's name.
+    /// Returns an error if rustls cannot create a client with these settings.
     pub(super) fn new(stream: TcpStream, tls: Option<&Arc<ClientConfig>>) -> io::Result<Self> {
         let Some(config) = tls else { return Ok(Self::Plain(stream)) };
         let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
@@ -117,7 +117,7 @@ impl Write for Transport {
         }
     }
 
-    /// Sends the records that are ready, as far as the socket takes them.
+    /// Sends the records that are ready, until a write would block.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! An app that notes each event that it reads, and refuses some.
+//! An app that records each event, and refuses some events.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

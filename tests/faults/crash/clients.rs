@@ -1,4 +1,4 @@
-//! Clients that send callbacks until each is acknowledged, and note what was acknowledged.
+//! Clients that repeat each callback until its acknowledgement, and record acknowledged events.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,12 +13,12 @@ use md5::{Digest as _, Md5};
 use super::points::{Point, Trigger};
 use super::process::KEY;
 
-/// Number of clients. Each has [`SUBJECTS`] subjects at a time.
+/// Number of clients. Each sends events of [`SUBJECTS`] streams at a time.
 const CLIENTS: u64 = 8;
 
 const SUBJECTS: usize = 4;
 
-/// An event: its subject, and its number in the subject.
+/// An event: its subject (a stream), and its number among the events of this subject.
 pub type Event = (String, u32);
 
 /// The acknowledged events of all clients.
@@ -51,7 +51,7 @@ impl Clients {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Lets each client send its last callback until that is acknowledged.
+    /// Waits until gatepost has acknowledged the last callback of each client.
     pub fn finish(self) -> Ledger {
         self.ends.store(true, Ordering::Relaxed);
         self.threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
@@ -73,8 +73,8 @@ impl Client {
         let mut subjects: [Event; SUBJECTS] = Default::default();
         while !self.ends.load(Ordering::Relaxed) {
             let (subject, next) = &mut subjects[self.random.usize(..SUBJECTS)];
-            // A new subject from time to time, because the head of an old one may be in a claim of a
-            // killed process.
+            // Begin a new subject from time to time. A killed process may still have a claim on the
+            // first event of an old subject, and this claim delays the later events.
             if subject.is_empty() || self.random.u32(..40) == 0 {
                 (*subject, *next) = (format!("c{}-{generation}", self.number), 0);
                 generation += 1;
@@ -88,7 +88,8 @@ impl Client {
         ledger
     }
 
-    /// Sends a request. Returns false if its event may be lost: the platform sends it again.
+    /// Sends a request. Returns false if gatepost has not acknowledged the request. A platform then
+    /// sends the request again.
     fn is_acknowledged(
         &self,
         connection: &mut Option<BufReader<TcpStream>>,
@@ -139,7 +140,7 @@ impl Client {
     }
 }
 
-/// Formats a push of Tencent CSS. Two calls with the same event return the same identity.
+/// Formats a push of Tencent CSS. Pushes of the same event have the same identity.
 fn request(subject: &str, number: u32, client: u64, generation: u64) -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;

@@ -1,12 +1,12 @@
-//! Kills gatepost under load, again and again, and checks that no acknowledged event is lost.
+//! Kills gatepost under load repeatedly, and checks that no acknowledged event is lost.
 //!
-//! `tests/faults/crash [--rounds N] [--seed N] [--power-loss] [--brief]` runs it. In each round,
-//! clients send callbacks, an app takes events, and gatepost is killed at a [point](points). The
-//! clients send a callback again until the platform would have its acknowledgement. At the end,
-//! gatepost runs without a kill until the queue is empty. [`oracle`] has the rules that it checks.
+//! `tests/faults/crash.sh [--rounds N] [--seed N] [--power-loss]` runs this program. In each round,
+//! clients send callbacks, an app receives events, and the program kills gatepost at a
+//! [point](points). Each client repeats a callback until gatepost acknowledges it. At the end,
+//! gatepost runs without a kill until the queue is empty. [`oracle`] has the rules for the result.
 //!
-//! With `--power-loss`, each kill is followed by the loss of writes that were not synced: of all, or
-//! of a random half of their sectors.
+//! With `--power-loss`, the program discards unsynced writes after each kill: all of them, or a
+//! random half of their sectors.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -70,7 +70,7 @@ impl Options {
     }
 }
 
-/// Longest time of load in a round whose point is not reached.
+/// Time of load in a round after which the program kills gatepost without reaching the point.
 const LONGEST: Duration = Duration::from_secs(3);
 
 fn run(options: &Options) -> Verdict {

@@ -1,9 +1,10 @@
-//! The judge: compares what the clients, the app and the store say.
+//! Compares the records of the clients and of the app with the claims in the store. A claim is the
+//! reservation of an event by the process that delivers it.
 //!
 //! 1. The app has read each acknowledged event at least once.
 //! 2. The app has read the events of each subject in the order of their numbers.
-//! 3. Of an event, the app has read at most one copy, one more for each time that it refused the
-//!    event, and one more for each kill during which the event was claimed by the killed process.
+//! 3. The app has read at most one copy of an event, plus one copy for each time that the app
+//!    refused the event, plus one copy for each kill of a process that had claimed the event.
 //! 4. All copies of an event have one `ce-id`.
 //! 5. In the end, the store has no pending event and no dead letter, and gatepost stops.
 
@@ -17,7 +18,7 @@ use super::app::Receipt;
 use super::clients::{Event, Ledger};
 use super::process::Setup;
 
-/// The events that were claimed by a process when it was killed, with the number of such kills.
+/// The events that a process had claimed when the program killed it, with the number of such kills.
 #[derive(Default)]
 pub struct Claims {
     kills: HashMap<String, u32>,
@@ -37,8 +38,7 @@ impl Claims {
     }
 }
 
-/// Returns the `ce-id` of each claimed event. Fails if the process was killed before it created the
-/// store.
+/// Returns the `ce-id` of each claimed event. Fails if the store does not exist yet.
 fn claimed(path: &std::path::Path, process: u32) -> rusqlite::Result<Vec<String>> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let query = "SELECT id FROM event WHERE state = 'pending' AND owner LIKE ?1";
@@ -62,7 +62,7 @@ impl Verdict {
     pub fn print(&self) {
         println!(
             "{} acknowledged, {} read by the app, {} refused by the app; {} events claimed at a kill \
-             (at most {} at once), {} read twice for that; {} s",
+             (at most {} at once), {} copies read because of a kill; {} s",
             self.acknowledged,
             self.read,
             self.refused,
@@ -89,26 +89,32 @@ pub fn judge(
         }
     };
     check(is_empty, "expected an empty queue without dead letters in the end".into());
-    check(is_stopped, "expected gatepost to stop".into());
+    check(is_stopped, "expected gatepost to stop with success".into());
     let mut copies: HashMap<&Event, Vec<&Receipt>> = HashMap::new();
     let mut last: HashMap<&str, u32> = HashMap::new();
     for receipt in receipts {
         let (subject, number) = &receipt.event;
         let last = last.entry(subject).or_insert(*number);
-        check(*number >= *last, format!("{subject}: read {number} after {last}"));
+        check(
+            *number >= *last,
+            format!("{subject}: expected rising numbers, found {number} after {last}"),
+        );
         *last = *number;
         copies.entry(&receipt.event).or_default().push(receipt);
     }
     let lost = ledger.iter().filter(|event| !copies.contains_key(event));
-    lost.for_each(|event| check(false, format!("lost {event:?}")));
+    lost.for_each(|event| check(false, format!("expected {event:?} at the app, found none")));
     let mut extra = 0;
     for (event, copies) in &copies {
         let ids: HashSet<_> = copies.iter().map(|copy| &copy.id).collect();
-        check(ids.len() == 1, format!("{event:?} has the ids {ids:?}"));
+        check(ids.len() == 1, format!("{event:?}: expected one id, found {ids:?}"));
         let refused = copies.iter().filter(|copy| copy.is_refused).count();
         let kills = claims.kills.get(&copies[0].id).copied().unwrap_or_default() as usize;
         let most = 1 + refused + kills;
-        check(copies.len() <= most, format!("{event:?}: {} copies, not {most}", copies.len()));
+        check(
+            copies.len() <= most,
+            format!("{event:?}: expected at most {most} copies, found {}", copies.len()),
+        );
         extra += copies.len().saturating_sub(1 + refused);
     }
     Verdict {
@@ -127,7 +133,7 @@ pub fn judge(
 mod tests {
     use super::*;
 
-    /// Judges receipts of events of one subject, all of which are acknowledged.
+    /// Judges receipts of one subject. gatepost has acknowledged its first `acknowledged` events.
     fn faults(acknowledged: u32, receipts: &[(u32, bool)], claimed: &[u32]) -> Vec<String> {
         let event = |number: u32| ("s".to_owned(), number);
         let ledger = (0..acknowledged).map(event).collect();

@@ -1,4 +1,4 @@
-//! The points at which gatepost is killed.
+//! The points at which the program kills gatepost.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,17 +19,17 @@ pub enum Point {
     RequestSent,
     /// A client has read its acknowledgement.
     Acknowledged,
-    /// The app has read an event, and not answered.
+    /// The app has read an event, but has not answered.
     EventRead,
     /// The app has answered an event.
     EventAnswered,
-    /// gatepost is about to sync the log of the store.
+    /// gatepost is about to sync the write-ahead log of the store.
     BeforeLogSync,
-    /// gatepost has synced the log of the store, and told no client.
+    /// gatepost has synced the write-ahead log, but has not acknowledged the event.
     AfterLogSync,
-    /// gatepost is about to sync the file of the store, at the end of a checkpoint.
+    /// gatepost is about to sync the database file of the store, at the end of a checkpoint.
     BeforeFileSync,
-    /// gatepost has synced the file of the store.
+    /// gatepost has synced the database file of the store.
     AfterFileSync,
 }
 
@@ -52,7 +52,7 @@ impl Point {
         let (when, suffix, most) = match self {
             Self::BeforeLogSync => ("before", "-wal", 60),
             Self::AfterLogSync => ("after", "-wal", 60),
-            // A checkpoint comes each thousand pages.
+            // SQLite makes a checkpoint every thousand pages.
             Self::BeforeFileSync => ("before", ".db", 2),
             Self::AfterFileSync => ("after", ".db", 2),
             Self::AnyTime
@@ -107,7 +107,7 @@ impl Trigger {
         *self.0.lock().unwrap() = None;
     }
 
-    /// Says that a client or the app is at a point.
+    /// Records that a client or the app has reached a point. The Nth time, kills the process.
     pub fn reach(&self, point: Point) {
         let mut armed = self.0.lock().unwrap();
         let Some(own) = armed.as_mut().filter(|armed| armed.point == point) else { return };

@@ -1,4 +1,4 @@
-//! Power loss: the disk has what was synced, and any part of what was not.
+//! Simulates a power loss: the disk keeps all synced writes, and any part of the unsynced writes.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ const SECTOR: usize = 512;
 
 /// Replaces the files of the store by a state that a disk may have after a power loss.
 pub fn lose(setup: &Setup, random: &mut Rng) {
-    // Shared memory of running processes, which SQLite creates again.
+    // SQLite creates this file again. It is shared memory, and does not survive a power loss.
     let _absent = fs::remove_file(setup.store().join("gatepost.db-shm"));
     let keeps_some = random.bool();
     for name in ["gatepost.db", "gatepost.db-wal"] {

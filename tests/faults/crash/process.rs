@@ -70,7 +70,7 @@ impl Setup {
 
 fn free_ports() -> [u16; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    // Below the range from which the system takes ports for other connections.
+    // Choose ports below the range that the system uses for outgoing connections.
     listeners.map(|listener| {
         let start = 10_000 + listener.local_addr().unwrap().port() % 20_000;
         let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
@@ -102,7 +102,8 @@ impl Gatepost {
         }
     }
 
-    /// Waits until the process ends. Returns false if it has listened for `limit`, and still runs.
+    /// Waits until the process ends. Returns false if the process still runs `limit` after it began
+    /// to listen.
     pub fn wait_for_end(&mut self, limit: Duration) -> bool {
         let (started, mut listens) = (Instant::now(), None);
         while listens.is_none_or(|since: Instant| since.elapsed() < limit) {
@@ -111,7 +112,7 @@ impl Gatepost {
                 listens = Some(Instant::now());
             }
             if let Some(status) = self.child.try_wait().unwrap() {
-                // A process that was killed has no code.
+                // A process that a signal ends has no exit code.
                 assert_eq!(status.code(), None, "expected a kill; log:\n{}", self.log_end());
                 return true;
             }
@@ -125,7 +126,8 @@ impl Gatepost {
         let _gone = self.child.wait();
     }
 
-    /// Waits until the queue has no pending event. Returns false if it still has one after the limit.
+    /// Waits until the queue has no pending event. Returns false after [`PATIENCE`], or if the
+    /// queue has a dead letter.
     pub fn wait_until_empty(&self) -> bool {
         self.wait_until_it_listens();
         let started = Instant::now();
@@ -149,7 +151,7 @@ impl Gatepost {
         text
     }
 
-    /// Stops the process. Returns true if it succeeds.
+    /// Stops the process. Returns true if the exit code is 0.
     pub fn stop(&mut self) -> bool {
         let _gone = kill_process(self.pid(), Signal::TERM);
         let started = Instant::now();

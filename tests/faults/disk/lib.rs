@@ -4,9 +4,9 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `DISK_FOLDER` | the folder whose files count |
-//! | `DISK_SYNCED` | a folder; after each sync of a file, it has a copy: the state after a power loss that loses all that is not synced |
-//! | `DISK_KILL` | `before:SUFFIX:N` or `after:SUFFIX:N`: ends the process by SIGKILL before or after the Nth sync of a file whose name has this end |
+//! | `DISK_FOLDER` | the folder with the watched files |
+//! | `DISK_SYNCED` | a folder for a copy of each file as of its last sync: the state after a power loss that discards all unsynced writes |
+//! | `DISK_KILL` | `before:SUFFIX:N` or `after:SUFFIX:N`: ends the process by SIGKILL before or after the Nth sync of a file whose name ends in SUFFIX |
 
 #![allow(clippy::disallowed_methods, reason = "a library without other input")]
 
@@ -43,26 +43,26 @@ fn sync(file: c_int) -> c_int {
     result
 }
 
-/// Calls the kernel, because the function of the C library is this one.
+/// Calls the kernel directly, because this library replaces the function of the C library.
 fn real_sync(file: c_int) -> c_int {
     // SAFETY: the call reads no memory of this process.
     let result = unsafe { libc::syscall(libc::SYS_fdatasync, file) };
     if result == 0 { 0 } else { -1 }
 }
 
-/// Returns the path of an open file if it is a file in `DISK_FOLDER`.
+/// Returns the path of an open file in `DISK_FOLDER`, or `None` for any other file.
 fn watched(file: c_int) -> Option<PathBuf> {
     let folder = env::var_os("DISK_FOLDER")?;
     let path = fs::read_link(format!("/proc/self/fd/{file}")).ok()?;
     (path.parent() == Some(Path::new(&folder)) && path.is_file()).then_some(path)
 }
 
-/// Copies a file that has been synced.
+/// Copies a file after its sync.
 fn keep(path: &Path) {
     let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else { return };
     let folder = PathBuf::from(folder);
     let new = folder.join("new");
-    // Renamed, so that a crash leaves the copy of the sync before.
+    // Rename the complete copy. A crash before this leaves the copy of the earlier sync.
     let kept = fs::copy(path, &new).and_then(|_| fs::rename(&new, folder.join(name)));
     if kept.is_err() {
         process::abort();

@@ -1,8 +1,9 @@
-//! Inputs of one fuzz target, from and to text files. `run.sh` and `merge.sh` call it.
+//! Converts the inputs of one fuzz target between text files and files of one input each. `run.sh`
+//! and `merge.sh` call this program.
 //!
-//! `seeds unpack TARGET` writes them to `unpacked/TARGET/given` and `unpacked/TARGET/kept`.
-//! `seeds pack TARGET` writes the inputs in `unpacked/TARGET/merged`, without the given ones, to
-//! `corpus/TARGET.txt`.
+//! `seeds unpack TARGET` writes the given inputs to `unpacked/TARGET/given`, and the inputs of the
+//! corpus to `unpacked/TARGET/kept`. `seeds pack TARGET` writes the inputs in
+//! `unpacked/TARGET/merged`, except the given inputs, to `corpus/TARGET.txt`.
 
 #![allow(clippy::disallowed_methods, reason = "inputs are files")]
 
@@ -29,19 +30,19 @@ fn unpack(target: &str) {
 
 fn put(target: &str, name: &str, inputs: &Inputs) {
     let folder = Path::new("unpacked").join(target).join(name);
-    // Removes the inputs of an earlier run.
+    // Remove the inputs of an earlier run.
     let _absent = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a writable folder");
+    fs::create_dir_all(&folder).expect("expected a writable folder");
     for (number, input) in inputs.iter().enumerate() {
-        fs::write(folder.join(number.to_string()), input).expect("a writable folder");
+        fs::write(folder.join(number.to_string()), input).expect("expected a writable folder");
     }
 }
 
 fn pack(target: &str) {
     let folder = Path::new("unpacked").join(target).join("merged");
-    let entries = fs::read_dir(folder).expect("the folder that merge.sh writes");
+    let entries = fs::read_dir(folder).expect("expected the folder from merge.sh");
     let merged: Inputs = entries
-        .map(|entry| fs::read(entry.expect("an entry").path()).expect("a readable file"))
+        .map(|entry| fs::read(entry.expect("expected an entry").path()).expect("expected a file"))
         .collect();
     let kept: Inputs = merged.difference(&seeds::given(target)).cloned().collect();
     seeds::write_corpus(target, &kept);

@@ -1,5 +1,5 @@
-//! Shared parts of the fuzz targets: the gate of the vectors, and independent implementations to
-//! compare it with.
+//! Shared parts of the fuzz targets: the gate of the vectors, and independent implementations for
+//! comparison.
 
 #![allow(clippy::disallowed_methods, reason = "inputs and vectors are files")]
 
@@ -48,7 +48,7 @@ impl Request {
         }
     }
 
-    /// Parses a recorded request as `gatepost explain` does. The header `at` is its time of receipt.
+    /// Parses a recorded request as `gatepost explain` does. The header `at` is the receipt time.
     pub fn recorded(wire: &[u8]) -> Option<Self> {
         let RecordedRequest { method, uri, mut headers, body, .. } =
             RecordedRequest::parse(wire).ok()?;

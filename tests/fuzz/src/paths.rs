@@ -1,4 +1,4 @@
-//! Paths as servers read them: each server's steps, in its order.
+//! Paths as servers read them: the changes that each server makes, in the server's order.
 
 use percent_encoding::percent_decode_str;
 
@@ -36,7 +36,7 @@ use Step::{
     TrailingDots, TrailingSlash,
 };
 
-/// Servers and frameworks, with the steps from their documentation and source.
+/// Servers and frameworks, with the changes from their documentation and source.
 pub const SERVERS: [(&str, &[Step]); 16] = [
     ("a router that compares bytes", &[]),
     ("a router that ignores the last slash", &[TrailingSlash]),
@@ -56,8 +56,8 @@ pub const SERVERS: [(&str, &[Step]); 16] = [
     ("a proxy that decodes, before one that does too", &[Decode, Dots, Decode, Merge, Dots]),
 ];
 
-/// Returns true if a server with these steps reads the path as the pattern, in which `{token}` is any
-/// segment.
+/// Returns true if a server with these changes reads the path as the pattern. `{token}` in the
+/// pattern is any segment.
 pub fn reads_as(path: &str, steps: &[Step], pattern: &str) -> bool {
     let mut read = path.to_owned();
     for step in steps {

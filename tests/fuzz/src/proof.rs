@@ -84,7 +84,7 @@ impl Scheme {
         }
     }
 
-    /// Signs the request as the platform would.
+    /// Signs the request as the platform does.
     pub fn sign(self, request: &mut Request) {
         let body = request.body.clone();
         let now = request.now.to_string();
@@ -101,7 +101,7 @@ impl Scheme {
             }
             Self::StandardWebhooks => {
                 request.headers.insert("webhook-id", HeaderValue::from_static("id"));
-                let time = HeaderValue::from_str(&now).expect("digits");
+                let time = HeaderValue::from_str(&now).expect("expected digits");
                 request.headers.insert("webhook-timestamp", time);
                 let digest = sha256(&webhooks_key(), &[b"id.", now.as_bytes(), b".", &body]);
                 ("webhook-signature", format!("v1,{}", STANDARD.encode(digest)))
@@ -110,7 +110,7 @@ impl Scheme {
             Self::TencentVod => return sign_plain(request, "T", "Sign", VOD_KEYS[0]),
             Self::Token(_) => return,
         };
-        request.headers.insert(name, HeaderValue::from_str(&value).expect("ASCII"));
+        request.headers.insert(name, HeaderValue::from_str(&value).expect("expected ASCII"));
     }
 }
 
@@ -148,7 +148,7 @@ fn sign_plain(request: &mut Request, t: &str, sign: &str, key: &str) {
     let time = request.now + 600;
     members.insert(t.to_owned(), time.into());
     members.insert(sign.to_owned(), hex::encode(Md5::digest(format!("{key}{time}"))).into());
-    request.body = serde_json::to_vec(&members).expect("a map of text").into();
+    request.body = serde_json::to_vec(&members).expect("expected a map of text").into();
 }
 
 fn is_near(time: &[u8], now: i64, past: i64, ahead: i64) -> bool {
@@ -163,17 +163,17 @@ fn unpadded(text: &[u8]) -> &[u8] {
 }
 
 pub fn sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("expected any length");
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().to_vec()
 }
 
 fn sha1(key: &[u8], body: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("expected any length");
     mac.update(body);
     mac.finalize().into_bytes().to_vec()
 }
 
 fn webhooks_key() -> Vec<u8> {
-    STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64")
+    STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("expected base64")
 }

@@ -6,9 +6,9 @@ use serde_json::Value;
 ///
 /// # Panics
 ///
-/// If the schema has an unknown keyword, so that no rule is skipped.
+/// Panics if the schema has an unknown keyword, so that the check skips no rule.
 pub fn fits(schema: &Value, value: &Value) -> bool {
-    let keywords = schema.as_object().expect("a schema is an object");
+    let keywords = schema.as_object().expect("expected an object");
     keywords.iter().all(|(keyword, rule)| match &**keyword {
         "$defs" | "$schema" | "description" | "title" => true,
         "additionalProperties" => {
@@ -27,23 +27,25 @@ pub fn fits(schema: &Value, value: &Value) -> bool {
         "minimum" => value.as_i64().is_none_or(|number| Some(number) >= rule.as_i64()),
         "properties" => rule
             .as_object()
-            .expect("an object")
+            .expect("expected an object")
             .iter()
             .all(|(name, schema)| value.get(name).is_none_or(|member| fits(schema, member))),
         "required" => {
-            let name = |name: &Value| value.get(name.as_str().expect("a name")).is_some();
+            let name = |name: &Value| value.get(name.as_str().expect("expected a name")).is_some();
             !value.is_object() || list(rule).iter().all(name)
         }
         "type" => match rule {
             Value::String(one) => is(one, value),
-            several => list(several).iter().any(|one| is(one.as_str().expect("a type"), value)),
+            several => {
+                list(several).iter().any(|one| is(one.as_str().expect("expected a type"), value))
+            }
         },
         unknown => panic!("expected a known keyword, found `{unknown}`"),
     })
 }
 
 fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
+    value.as_array().expect("expected a list")
 }
 
 fn is(name: &str, value: &Value) -> bool {

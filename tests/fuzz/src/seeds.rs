@@ -1,7 +1,8 @@
-//! Inputs for the fuzz targets, and the text files that hold them.
+//! Inputs for the fuzz targets, and the text files that contain them.
 //!
-//! `seeds/TARGET.txt` is written by hand, `corpus/TARGET.txt` by `merge.sh`. Each line is one input:
-//! a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a comment after `#`.
+//! `seeds/TARGET.txt` contains handwritten inputs, `corpus/TARGET.txt` those that `merge.sh` keeps.
+//! Each line is one input, a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a
+//! comment after `#`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::vectors::{self, Vector};
 
-/// Longest given input; files are cut and longer vectors are skipped.
+/// Maximum length of a given input. [`given`] cuts longer files, and skips longer vectors.
 const MAX_BYTES: usize = 8192;
 
 /// Inputs in a stable order, each once.
@@ -17,7 +18,7 @@ pub type Inputs = BTreeSet<Vec<u8>>;
 
 /// Returns the inputs from `seeds/`, the vectors and the shipped files.
 ///
-/// The target `requests` also gets those of `intake`, which have the same form.
+/// The target `requests` also gets the inputs of `intake`, which have the same form.
 pub fn given(target: &str) -> Inputs {
     let mut inputs = read("seeds", target);
     match target {
@@ -33,11 +34,11 @@ pub fn given(target: &str) -> Inputs {
     inputs
 }
 
-/// Reads `FOLDER/TARGET.txt`; a missing file has no inputs.
+/// Reads `FOLDER/TARGET.txt`. Returns no inputs if the file is missing.
 ///
 /// # Panics
 ///
-/// If a line is neither a string nor a comment.
+/// Panics if a line is neither a string nor a comment.
 pub fn read(folder: &str, target: &str) -> Inputs {
     let text = fs::read_to_string(text_file(folder, target)).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -50,13 +51,13 @@ pub fn read(folder: &str, target: &str) -> Inputs {
 ///
 /// # Panics
 ///
-/// If the file cannot be written, or does not read back as the same inputs.
+/// Panics if the file is not writable, or does not read back as the same inputs.
 pub fn write_corpus(target: &str, inputs: &Inputs) {
     let mut text = String::from("# Written by merge.sh. Inputs written by hand are in ../seeds.\n");
     for input in inputs {
         text += &format!("\"{}\"\n", input.escape_ascii());
     }
-    fs::write(text_file("corpus", target), text).expect("a writable folder");
+    fs::write(text_file("corpus", target), text).expect("expected a writable folder");
     assert_eq!(&read("corpus", target), inputs);
 }
 
@@ -96,7 +97,7 @@ fn of_vector(target: &str, vector: &Vector) -> Vec<Vec<u8>> {
     }
 }
 
-/// Returns the app's answer, for each of the first kinds.
+/// Returns an input for each of the first 16 kinds: the kind's number, and the app's answer.
 fn of_app_answer(vector: &Vector) -> Vec<Vec<u8>> {
     let Some(answer) = &vector.case.app else { return Vec::new() };
     let input = |kind| format!("{kind} {}\n{}", answer.status, answer.body).into_bytes();
@@ -129,14 +130,14 @@ fn definitions() -> impl Iterator<Item = Vec<u8>> {
 
 /// Returns the TOML files of a folder of the repository.
 fn toml_files(folder: &str) -> impl Iterator<Item = String> {
-    let entries = fs::read_dir(crate_root().join("../..").join(folder)).expect("a folder");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let entries = fs::read_dir(crate_root().join("../..").join(folder)).expect("expected a folder");
+    let paths = entries.map(|entry| entry.expect("expected an entry").path());
     paths
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .map(|path| fs::read_to_string(path).expect("a text file"))
+        .map(|path| fs::read_to_string(path).expect("expected a text file"))
 }
 
-/// Returns as many whole kinds or templates as fit into [`MAX_BYTES`].
+/// Returns as many complete paragraphs as fit into [`MAX_BYTES`].
 fn beginning(text: &str) -> Vec<u8> {
     let mut kept = String::new();
     for part in text.split_inclusive("\n\n") {
@@ -148,7 +149,7 @@ fn beginning(text: &str) -> Vec<u8> {
     kept.into_bytes()
 }
 
-/// Returns the text with `s3cr3t`, which the target `configs` looks for, in place of every key.
+/// Replaces every key by `s3cr3t`, for which the target `configs` searches the output.
 fn with_secret(text: &str) -> String {
     let mut text = text.replace("file = ", "env = ");
     for key in [

@@ -1,8 +1,8 @@
-//! For any answer of the app, the platform gets a well-formed reply: JSON or a JWT that matches the
-//! kind's schema.
+//! Checks that the platform gets a well-formed reply for any answer of the app: JSON or a JWT that
+//! matches the kind's schema.
 //!
 //! Input: a line `KIND STATUS`, then the body. KIND is a number modulo the count of kinds. STATUS 0 is
-//! a timeout, and any other invalid status an unreachable app.
+//! a timeout. Any other invalid status is an unreachable app.
 
 #![no_main]
 
@@ -29,15 +29,15 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         let Some(event) = &vector.event else { continue };
         let Some(Ok(accepted)) = request(&vector).judge(&GATE, usize::MAX) else { continue };
         let provider =
-            event["source"].as_str().and_then(|s| s.split('/').nth(1)).expect("a source");
-        let kind = event["type"].as_str().expect("a type").to_owned();
+            event["source"].as_str().and_then(|s| s.split('/').nth(1)).expect("expected a source");
+        let kind = event["type"].as_str().expect("expected a type").to_owned();
         let name = format!("{kind} {}", accepted.template().name());
         let is_new = kinds.iter().all(|(known, _)| *known != name);
         if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
-            let definition = Definition::built_in(provider).expect("a provider");
+            let definition = Definition::built_in(provider).expect("expected a provider");
             // A decision by status has no reply in JSON.
             let Some(reply_schema) = reply_schema(&definition, &kind) else { continue };
-            // One notification is enough: all get the same reply.
+            // One notification is enough, because all notifications get the same reply.
             if reply_schema.is_some() || kinds.iter().all(|(_, known)| known.reply_schema.is_some())
             {
                 kinds.push((name, Kind { accepted, reply_schema }));
@@ -54,23 +54,22 @@ fn at(vector: &vectors::Vector) -> Timestamp {
 fn request(vector: &vectors::Vector) -> Request {
     let case = &vector.case.request;
     let mut request = Request::post("/", &vector.body);
-    request.method = case.method.parse().expect("a method");
-    request.uri = case.path.parse().expect("a path");
+    request.method = case.method.parse().expect("expected a method");
+    request.uri = case.path.parse().expect("expected a path");
     for (name, value) in &case.headers {
-        let name = http::HeaderName::try_from(name).expect("a name");
-        request.headers.insert(name, value.parse().expect("a value"));
+        let name = http::HeaderName::try_from(name).expect("expected a name");
+        request.headers.insert(name, value.parse().expect("expected a value"));
     }
     request.now = vector.case.now;
     request
 }
 
-/// Returns the schema of the platform's own form of an answer. It is last but one in the list, before
-/// the form that all kinds share. Returns `Some(None)` for a notification, and `None` for a decision by
-/// status.
+/// Returns the schema of an answer in the platform's own form, the last but one in the list of
+/// forms. Returns `Some(None)` for a notification, and `None` for a decision by status.
 fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>> {
     let info = definition.info();
     let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
-    let schema = definition.schema(&kind.name).expect("a schema");
+    let schema = definition.schema(&kind.name).expect("expected a schema");
     let forms = schema["$defs"]["answer"]["anyOf"].as_array().cloned();
     if forms.is_none() && kind.decision {
         return None;
@@ -94,7 +93,7 @@ fuzz_target!(|data: &[u8]| {
         Err(_) => Answer::Unreachable(String::from_utf8_lossy(body).into_owned()),
     };
     let now = Timestamp::from_secs(0);
-    let Next::Ask(question) = accepted.next(now) else { panic!("the app is asked") };
+    let Next::Ask(question) = accepted.next(now) else { panic!("expected a question") };
     let conclusion = question.conclude(&answer, now);
     let failed = matches!(conclusion.origin, Origin::Failure(_));
     let is_answer = matches!(status, 200..=299 | 401 | 403);
@@ -105,31 +104,31 @@ fuzz_target!(|data: &[u8]| {
         Some(schema) => {
             assert_eq!(conclusion.reply.status(), 200);
             let Some(reply) = payload(&conclusion.reply) else { return };
-            assert!(schema::fits(schema, &reply), "{reply} does not match {schema}");
+            assert!(schema::fits(schema, &reply), "expected a match of {schema}, found {reply}");
         }
     }
 });
 
-/// Returns the reply's JSON after a check of its signature, if it has one. Returns `None` if a number
-/// is out of the range of `f64`, which the platform's unknown fields may hold.
+/// Checks the signature of a signed reply, and returns the reply's JSON. Returns `None` if an
+/// unknown field contains a number out of the range of `f64`.
 fn payload(reply: &Reply) -> Option<Value> {
     let is_json = reply.headers().any(|(_, value)| value == "application/json");
     if is_json {
         return parse(reply.body());
     }
-    let text = std::str::from_utf8(reply.body()).expect("a token is text");
-    let (signed, signature) = text.rsplit_once('.').expect("three parts");
-    let (head, payload) = signed.split_once('.').expect("three parts");
-    let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("base64url");
+    let text = std::str::from_utf8(reply.body()).expect("expected text");
+    let (signed, signature) = text.rsplit_once('.').expect("expected three parts");
+    let (head, payload) = signed.split_once('.').expect("expected three parts");
+    let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("expected base64url");
     assert_eq!(decode(head), br#"{"alg":"HS256","typ":"JWT"}"#);
     assert_eq!(decode(signature), proof::sha256(b"test-security-key", &[signed.as_bytes()]));
     parse(&decode(payload))
 }
 
 fn parse(json: &[u8]) -> Option<Value> {
-    serde_json::from_slice::<IgnoredAny>(json).expect("JSON");
+    serde_json::from_slice::<IgnoredAny>(json).expect("expected JSON");
     match serde_json::from_slice(json) {
         Err(error) if error.to_string().contains("number out of range") => None,
-        parsed => Some(parsed.expect("JSON")),
+        parsed => Some(parsed.expect("expected JSON")),
     }
 }

@@ -1,4 +1,4 @@
-//! No config makes the reader panic, and no error shows the value of a key: here `s3cr3t`.
+//! Checks that no config causes a panic, and that no error shows the value of a key: `s3cr3t`.
 //!
 //! Input: a config.
 
@@ -28,12 +28,12 @@ fuzz_target!(|data: &[u8]| {
     assert!(!printed.contains(SECRET) || is_in_name(text), "{printed}");
 });
 
-/// Returns true if the text has `s3cr3t` in a place that may be shown: the name of a key, provider,
-/// kind, tenant or template, an address, or a word such as a mode.
+/// Returns true if gatepost may show the `s3cr3t` of the text: in the name of a key, provider,
+/// kind, tenant or template, in an address, or in a word such as a mode.
 fn is_in_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return text.contains(SECRET) };
-    // All of `on` may be shown. Any other key in `SHOWN` permits only its own strings, because
-    // `[[template]]` also contains secrets.
+    // gatepost may show everything in `on`. Any other key in `SHOWN` permits only its own strings,
+    // because `[[template]]` also contains secrets.
     fn named(value: &toml::Value, is_shown: bool, is_in_on: bool) -> bool {
         match value {
             toml::Value::String(text) => (is_shown || is_in_on) && text.contains(SECRET),

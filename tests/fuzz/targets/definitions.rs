@@ -1,5 +1,5 @@
-//! No definition makes the parser panic. Each kind of a valid definition has a schema and a sample
-//! that can be signed.
+//! Checks that no definition causes a panic. Checks that each kind of a valid definition has a
+//! schema, and a sample that gatepost can sign.
 //!
 //! Input: a provider's definition.
 
@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     };
     for kind in definition.info().kinds {
         assert!(definition.schema(&kind.name).is_some());
-        let sample = definition.sample(&kind.name).expect("a kind has a sample");
+        let sample = definition.sample(&kind.name).expect("expected a sample");
         let signed = sample.sign("whsec_c2VjcmV0", Timestamp::from_secs(NOW));
         let _unsignable = signed.request(&Uri::from_static("/callbacks/own?x=1"));
     }

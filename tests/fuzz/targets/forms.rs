@@ -1,5 +1,5 @@
-//! An accepted form has the fields that the URL standard reads, and the same event if it is printed and
-//! read again.
+//! Checks that an accepted form has the fields that the URL standard reads. Prints and reads the
+//! form again, and checks that the event is the same.
 //!
 //! Input: a form of the Kollus live play callback without its field `kind`.
 
@@ -25,14 +25,14 @@ fuzz_target!(|data: &[u8]| {
     }
     let pairs: Vec<_> = form_urlencoded::parse(data).into_owned().collect();
     let names: BTreeSet<_> = pairs.iter().map(|(name, _)| name).collect();
-    let accepted = match Request::post(PATH, data).judge(&GATE, 61).expect("a callback path") {
+    let accepted = match Request::post(PATH, data).judge(&GATE, 61).expect("expected a callback") {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
-    assert_eq!(names.len(), pairs.len(), "accepted a duplicate field");
+    assert_eq!(names.len(), pairs.len(), "expected no duplicate field");
     assert!(is_well_formed(data) && is_utf8(data));
     let event: BTreeMap<String, &RawValue> =
-        serde_json::from_slice(accepted.event().data()).expect("JSON");
+        serde_json::from_slice(accepted.event().data()).expect("expected JSON");
     assert!(
         event.keys().all(|name| names.contains(name)),
         "the event has a field that the form does not have"
@@ -47,13 +47,13 @@ fuzz_target!(|data: &[u8]| {
                 assert!(number.is_i64() || number.is_u64());
             }
             Some(_) => assert!(TYPED.contains(&&**name), "{name}"),
-            None => assert!(text.trim().is_empty(), "the event lacks {name}"),
+            None => assert!(text.trim().is_empty(), "expected {name} in the event"),
         }
     }
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
     if printed.len() <= 4096 {
         let again = Request::post(PATH, printed.as_bytes()).judge(&GATE, usize::MAX);
-        let again = again.expect("a callback path").expect("the same fields");
+        let again = again.expect("expected a callback path").expect("expected acceptance");
         assert_eq!(again.event().data(), accepted.event().data());
     }
 });

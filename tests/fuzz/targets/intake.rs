@@ -1,8 +1,8 @@
-//! No request makes the gate panic, the verdict does not depend on the chunks of the body, and the gate
-//! accepts only requests whose signature a second implementation accepts.
+//! Checks that no request causes a panic, and that the verdict does not depend on the chunks of the
+//! body. Checks that a second implementation accepts the signature of each accepted request.
 //!
-//! Input: a recorded request. The header `at` is its time of receipt. With the header `x-sign`, the
-//! target signs it.
+//! Input: a recorded request. The header `at` is the time of receipt. With the header `x-sign`, the
+//! target signs the request.
 
 #![no_main]
 
@@ -28,11 +28,11 @@ fuzz_target!(|data: &[u8]| {
         );
         return;
     };
-    let chunked = request.judge(&GATE, 7).expect("the same path");
-    assert_eq!(summary(&verdict), summary(&chunked), "the verdict depends on the chunks");
+    let chunked = request.judge(&GATE, 7).expect("expected a callback");
+    assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict for all chunk sizes");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
-        assert!(scheme.holds(&request), "accepted without a valid signature");
+        assert!(scheme.holds(&request), "expected a valid signature, found acceptance without one");
     }
     assert_eq!(accepted.raw(), &request.body);
     let (headers, body) = accepted.request(
@@ -41,24 +41,25 @@ fuzz_target!(|data: &[u8]| {
         gatepost::Timestamp::from_secs(request.now),
     );
     assert_eq!(headers["content-length"], body.len().to_string().as_str());
-    let again = request.judge(&GATE, usize::MAX).expect("the same path").expect("the same verdict");
-    // An id that is not derived from the callback is new for each verdict.
+    let again = request.judge(&GATE, usize::MAX).expect("expected a callback");
+    let again = again.expect("expected acceptance");
+    // If the id is not derived from the callback, each verdict has a new id.
     if again.event().id() == accepted.event().id() {
-        assert_eq!(chunked.expect("the same verdict").event().id(), accepted.event().id());
+        assert_eq!(chunked.expect("expected acceptance").event().id(), accepted.event().id());
     }
-    // A body that is no object is the data as received.
+    // If the body is no object, the data of the event is the body as received.
     if accepted.event().provider() == "standard-webhooks"
         && *accepted.event().data() == request.body
     {
         return;
     }
-    // `Value` has no numbers out of the range of `f64`, which are copied unchanged.
+    // gatepost copies numbers out of the range of `f64` unchanged. `Value` cannot contain them.
     let data = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(accepted.event().data());
-    data.expect("a JSON object");
+    data.expect("expected a JSON object");
 });
 
-/// Returns the data of the event, or the code of the refusal. Omits the id, which is new for each
-/// callback of many kinds.
+/// Returns the data of the event, or the code of the refusal. Omits the id of the event, because
+/// many kinds have a new id for each verdict.
 fn summary(verdict: &Result<Accepted, Refusal>) -> Result<&[u8], &'static str> {
     verdict
         .as_ref()

@@ -1,6 +1,6 @@
-//! A JSON object is accepted exactly if serde_json accepts it, it has no duplicate names and it is not
-//! too deep. The event then has the same values, and stays the same if it is read again. Beyond
-//! serde_json, gatepost accepts lone surrogates and numbers out of the range of `f64`.
+//! Checks that gatepost accepts each JSON object that serde_json accepts, except with duplicate
+//! names or too much depth. The event has the same values, and does not change if gatepost reads
+//! the event again. gatepost also accepts lone surrogates and numbers out of the range of `f64`.
 //!
 //! Input: the body of a callback.
 
@@ -24,7 +24,7 @@ static JSON_ONLY: LazyLock<Gate> = LazyLock::new(|| {
         "provider_files = ['{definition}']\n[[route]]\npath = '/json'\nprovider = 'json-only'\n\
          [[template]]\nname = 'json'\nprovider = 'json-only'\nbind = ['*']\n"
     );
-    Gate::builder().toml(config).build().expect("a valid config")
+    Gate::builder().toml(config).build().expect("expected a valid config")
 });
 
 /// Highest permitted depth of objects and arrays.
@@ -37,12 +37,13 @@ fuzz_target!(|data: &[u8]| {
     let parsed = serde_json::from_slice::<Map<String, Value>>(data);
     match (judge(data), parsed) {
         (Ok(event), Ok(members)) => {
-            assert_eq!(serde_json::from_slice::<Map<_, _>>(&event).expect("JSON"), members);
-            let shape = serde_json::from_slice::<Shape>(data).expect("JSON");
+            let read = serde_json::from_slice::<Map<_, _>>(&event);
+            assert_eq!(read.expect("expected JSON"), members);
+            let shape = serde_json::from_slice::<Shape>(data).expect("expected JSON");
             assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
-            assert_eq!(judge(&event).as_ref(), Ok(&event), "the event changes if it is read again");
+            assert_eq!(judge(&event).as_ref(), Ok(&event), "expected the same event");
         }
-        // A number out of the range of `f64` is copied. A lone surrogate is replaced.
+        // gatepost copies a number out of the range of `f64`, and replaces a lone surrogate.
         (Ok(event), Err(error)) => {
             let error = error.to_string();
             let is_expected = ["number out of range", "surrogate", "hex escape"];
@@ -50,17 +51,17 @@ fuzz_target!(|data: &[u8]| {
             assert!(serde_json::from_slice::<IgnoredAny>(&event).is_ok());
             match serde_json::from_slice::<Map<String, Value>>(&event) {
                 Err(error) if error.to_string().contains("number out of range") => {}
-                members => drop(members.expect("JSON without lone surrogates")),
+                members => drop(members.expect("expected no lone surrogates")),
             }
         }
         (Err(RefusalKind::FieldDuplicate), Ok(_)) => {
-            assert!(serde_json::from_slice::<Shape>(data).expect("JSON").has_duplicate);
+            assert!(serde_json::from_slice::<Shape>(data).expect("expected JSON").has_duplicate);
         }
         (Err(RefusalKind::JsonTooDeep), Ok(_)) => {
-            let shape = serde_json::from_slice::<Shape>(data).expect("JSON");
+            let shape = serde_json::from_slice::<Shape>(data).expect("expected JSON");
             assert!(shape.depth > MAX_DEPTH);
         }
-        // The limit of an object is the smallest, and a member has at least five bytes.
+        // The lowest limit is that of one object, and a member has at least five bytes.
         (Err(RefusalKind::FieldsTooMany), Ok(_)) => assert!(data.len() > 5 * 4096),
         (Err(kind), Ok(_)) => panic!("{kind:?}"),
         (Err(_), Err(_)) => {}
@@ -70,7 +71,7 @@ fuzz_target!(|data: &[u8]| {
 /// Returns the event's data, which is the body because the provider declares no fields.
 fn judge(body: &[u8]) -> Result<Vec<u8>, RefusalKind> {
     let request = Request::post("/json", body);
-    let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("a callback path");
+    let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("expected a callback");
     verdict.map(|accepted| accepted.event().data().to_vec()).map_err(|refusal| refusal.kind())
 }
 

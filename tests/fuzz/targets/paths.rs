@@ -1,5 +1,5 @@
-//! The gate passes no path through that a server would read as a callback path or as the address of an
-//! event.
+//! Checks that the gate passes on no path that a server reads as a callback path or as the address
+//! of an event.
 //!
 //! Input: three lines: a route, the address of an event and the path of the request.
 

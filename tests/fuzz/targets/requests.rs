@@ -1,8 +1,8 @@
-//! No file makes `gatepost explain` panic. The explanation has the gate's verdict, no key and no control
-//! character.
+//! Checks that no file causes a panic of `gatepost explain`. Checks that the explanation has the
+//! gate's verdict, no key and no control character.
 //!
-//! Input: a recorded request. The header `at` is its time of receipt. With the header `x-sign`, the
-//! target signs it.
+//! Input: a recorded request. The header `at` is the time of receipt. With the header `x-sign`, the
+//! target signs the request.
 
 #![no_main]
 

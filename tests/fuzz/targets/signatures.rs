@@ -1,8 +1,8 @@
-//! The gate accepts lists and encodings of signatures exactly if a second implementation of the
-//! platform's documentation accepts them.
+//! Checks that the gate accepts the same lists and encodings of signatures as a second
+//! implementation of the platform's documentation.
 //!
-//! Input: lines. The first is the end of a path, the others are headers. `@` in a header is replaced by
-//! the correct digest as the platform encodes it.
+//! Input: lines. The first line is the end of a path, the others are headers. The target replaces
+//! `@` in a header by the correct digest in the platform's encoding.
 
 #![no_main]
 
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     let Some(path) = PATHS.into_iter().find(|path| path.as_bytes().ends_with(first)) else {
         return;
     };
-    let scheme = Scheme::of(path).expect("a scheme for each path");
+    let scheme = Scheme::of(path).expect("expected a scheme for each path");
     let mut request = Request::post(path, BODY);
     let digest = correct_digest(scheme, &request);
     for line in lines {
@@ -53,12 +53,12 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         let Ok(value) = HeaderValue::from_bytes(&value) else { return };
-        // A duplicate header is refused before the signature is checked.
+        // gatepost refuses a duplicate header before it checks the signature.
         if request.headers.insert(name, value).is_some() {
             return;
         }
     }
-    let verdict = request.judge(&GATE, usize::MAX).expect("a callback path");
+    let verdict = request.judge(&GATE, usize::MAX).expect("expected a callback path");
     let refusal = verdict.as_ref().err().map(gatepost::Refusal::kind);
     let is_about_signature = refusal.is_some_and(|kind| {
         use RefusalKind::{
@@ -82,7 +82,7 @@ fuzz_target!(|data: &[u8]| {
     let mut values = SIGNATURE_HEADERS.iter().filter_map(|name| request.headers.get(*name));
     let visible = values.all(|value| value.to_str().is_ok());
     if !scheme.holds(&request) {
-        assert!(is_about_signature, "accepted without a valid signature");
+        assert!(is_about_signature, "expected a valid signature, found none");
     } else if visible {
         // gatepost reads a limited number of signatures, and a time without a sign.
         let text = String::from_utf8_lossy(data);
@@ -97,8 +97,8 @@ fn correct_digest(scheme: Scheme, request: &Request) -> String {
     scheme.sign(&mut signed);
     let mut values = signed.headers.iter();
     let is_signature = |name: &HeaderName| name.as_str().contains("sign");
-    let (_, value) = values.find(|(name, _)| is_signature(name)).expect("a signature header");
-    let text = value.to_str().expect("ASCII");
+    let (_, value) = values.find(|(name, _)| is_signature(name)).expect("expected a signature");
+    let text = value.to_str().expect("expected ASCII");
     let prefixes = ["sha256=", "v1,", "v1="];
     let digest = prefixes.iter().find_map(|prefix| Some(text.rsplit_once(prefix)?.1));
     digest.unwrap_or(text).to_owned()

@@ -77,7 +77,7 @@ async fn layer_around_router_calls_handler_of_app_address() {
     assert_eq!(reply, (403, "refused\n".into()));
 }
 
-// gatepost sees only the status of the answer, so the extractor logs the reason.
+// The log of gatepost has only the status of the answer, so the extractor logs the reason.
 #[tokio::test]
 async fn layer_does_not_call_handler_of_another_kind() {
     let log = Log::default();

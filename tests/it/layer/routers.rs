@@ -20,7 +20,7 @@ use super::failures::FORM;
 struct Record(Arc<Mutex<Vec<String>>>);
 
 impl Record {
-    /// Returns a handler that records each request, and allows it.
+    /// Returns a handler that records and allows each request.
     fn handler(&self) -> ::axum::routing::MethodRouter {
         let record = self.clone();
         let handler = move |parts: Parts, OriginalUri(original): OriginalUri, _: Bytes| {
@@ -253,7 +253,7 @@ async fn uses_paths_of_several_addresses_in_turn() {
         assert_eq!(send(&app, "/cb", FORM).await, allowed(), "{path}");
         assert!(record.take()[0].starts_with(&format!("accepted {path} ")), "{path}");
     }
-    // A path without a query is reserved.
+    // gatepost reserves a path without a query.
     for path in ["/a", "/c"] {
         assert_eq!(send(&app, path, FORM).await.0, 403, "{path}");
     }

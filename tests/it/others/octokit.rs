@@ -2,7 +2,7 @@
 //! sign and send each payload as GitHub does.
 //!
 //! The package has the payloads of github.com and of five versions of GitHub Enterprise Server.
-//! `tests/peers/install` installs it.
+//! `tests/peers/install` installs the package.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -128,7 +128,7 @@ pub struct Scenario {
     pub name: String,
     r#in: Vec<String>,
     pub sends: Vec<Send>,
-    /// If true, the second request arrives while the app still answers the first.
+    /// Concurrency: the second request arrives while the app still answers the first.
     #[serde(default)]
     pub concurrent: bool,
     /// The index of the request before which the receiver restarts.
@@ -144,7 +144,7 @@ pub struct Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
-    /// The name of the case that is sent.
+    /// The name of the case to send.
     pub case: String,
     /// Seconds after the time of the case.
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! Links and pictures of Markdown files. The rule asks no server: it checks links to files and to
-//! headings of this repository, also if they are written as the address of the repository.
+//! Links and pictures of Markdown files. The rule checks links to files and headings of this
+//! repository, including links with the repository's address. It sends no request to a server.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub fn links(workspace: &Workspace) -> Vec<Finding> {
     pages.flat_map(of_page).collect()
 }
 
-/// Returns the lines of a page without code: each fenced line is empty, inline code is left out.
+/// Returns the lines of a page without code. A fenced line becomes empty; inline code disappears.
 fn outside_code(text: &str) -> Vec<String> {
     let mut fenced = false;
     let line = |line: &str| {
@@ -75,7 +75,7 @@ fn split_heading(target: &str) -> (&str, &str) {
     target.split_once('#').unwrap_or((target, ""))
 }
 
-/// Resolves a relative path; returns `None` if it leaves the repository.
+/// Resolves a relative path. Returns `None` if the path leaves the repository.
 fn resolve(folder: &Path, path: &str) -> Option<String> {
     let mut found = PathBuf::new();
     for part in folder.join(path).components() {
@@ -88,7 +88,7 @@ fn resolve(folder: &Path, path: &str) -> Option<String> {
     Some(found.to_str()?.to_owned())
 }
 
-/// Returns the anchors of a page's headings, as GitHub makes them.
+/// Returns the anchors that GitHub creates for the headings of a page.
 fn headings(text: &str) -> impl Iterator<Item = String> {
     let mut fenced = false;
     let outside = move |line: &&str| {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_code_and_other_servers() {
+    fn ignores_code_and_links_to_other_servers() {
         let text = "`[a](gone.md)` [b](https://example.com/gone) [c](crate::manual::tls)\n```\n[d](gone.md)\n```\n";
         assert!(found(text).is_empty(), "{:?}", found(text));
     }

@@ -5,7 +5,8 @@
 //! 3. After 100 wrong tokens of all sources within a minute, each wrong token causes the longest
 //!    delay for its source.
 //! 4. During the delay, the API compares no token of the source.
-//! 5. A source without a recent wrong token has no delay, so that the operator is not locked out.
+//! 5. A source without a recent wrong token has no delay, so that a client cannot lock the operator
+//!    out.
 //! 6. A right token, or ten minutes without a wrong token, ends the count of a source.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,15 +19,16 @@ const FREE_FAILURES: u32 = 10;
 /// Longest delay.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// Number of wrong tokens of all sources in [`TOTAL_PERIOD`] after which every delay is the longest.
+/// Number of wrong tokens of all sources in [`TOTAL_PERIOD`] after which each delay is
+/// [`MAX_DELAY`].
 const MAX_TOTAL: u32 = 100;
 
 const TOTAL_PERIOD: Duration = Duration::from_secs(60);
 
-/// Time after which the API forgets a source.
+/// Time after the last wrong token of a source at which the API ends the count of the source.
 const MEMORY: Duration = Duration::from_secs(600);
 
-/// Maximum number of sources that the API remembers.
+/// Maximum number of sources for which the API counts wrong tokens.
 const MAX_SOURCES: usize = 1024;
 
 /// Wrong tokens of the recent sources.
@@ -85,7 +87,7 @@ impl TokenAttempts {
 }
 
 impl State {
-    /// Counts a wrong token in the current period, and returns the number.
+    /// Counts a wrong token in the current period, and returns the number of wrong tokens in it.
     fn count_total(&mut self, now: Instant) -> u32 {
         let period = self.total.filter(|(start, _)| now.duration_since(*start) < TOTAL_PERIOD);
         let (start, count) = period.unwrap_or((now, 0));
@@ -94,8 +96,9 @@ impl State {
         count
     }
 
-    /// Returns the entry of a source. If there is no room, a new source replaces the source with the
-    /// fewest wrong tokens, and of these the one that was quiet for longest.
+    /// Returns the entry of a source. If the list is full, a new source replaces the source with
+    /// the fewest wrong tokens. Of several such sources, gatepost chooses the source whose last
+    /// wrong token is the oldest.
     fn failures_of(&mut self, source: Option<IpAddr>, now: Instant) -> &mut Failures {
         self.sources.retain(|known| now.duration_since(known.last) < MEMORY);
         let found = self.sources.iter().position(|known| known.source == source);
@@ -198,7 +201,7 @@ mod tests {
             attempts.fail(Some(IpAddr::from(number.to_be_bytes())), now);
         }
         assert_eq!(attempts.with(|state| state.sources.len()), MAX_SOURCES);
-        assert!(attempts.delay(guesser, now).is_some(), "expected the guesser to stay");
+        assert!(attempts.delay(guesser, now).is_some(), "expected the entry of the guesser");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Returns a page of callbacks. Waits for the first one if the query says so.
+/// Returns a page of callbacks. If the query has `wait`, waits for the first callback.
 async fn list(gate: &Gate, query: Option<&str>) -> Result<ApiReply, ApiError> {
     let page = CallbackPage::wait_for(gate, page_query(query.unwrap_or_default())?).await;
     Ok(ApiReply::ok(&page))
@@ -45,8 +45,8 @@ async fn save(gate: &Gate, id: u64) -> Result<ApiReply, ApiError> {
     Ok(ApiReply::recorded_request(saved.await.map_err(|_| ApiError::Panicked)?))
 }
 
-/// Sends the event of a callback to the app again. `body` may have the member `body`, which replaces
-/// the body of the event.
+/// Sends the event of a callback to the app again. If the request body has the member `body`, the
+/// value replaces the body of the event.
 async fn send_again(gate: &Gate, id: u64, body: &Json) -> Result<ApiReply, ApiError> {
     let numbered = find(id)?;
     let edited = edited_body(body)?.map(Bytes::from);

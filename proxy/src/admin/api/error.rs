@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::capture::{FilterError, ReplayError};
 
-/// Reason why the API refuses a request.
+/// Error of a request to the API.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::admin) enum ApiError {
     #[error(
@@ -18,7 +18,7 @@ pub(in crate::admin) enum ApiError {
     #[error("expected a body of at most {limit} bytes, found more; send a shorter body")]
     BodyTooLarge { limit: usize },
     #[error(
-        "expected a JSON body, found no such content-type; send content-type: application/json"
+        "expected a JSON body, found another content-type; send content-type: application/json"
     )]
     BodyType,
     #[error(transparent)]
@@ -36,7 +36,7 @@ pub(in crate::admin) enum ApiError {
     InvalidBody { message: &'static str, faults: Vec<EditFault> },
     #[error("expected a method of the path, found an unsupported method; use {allow}")]
     MethodNotAllowed { allow: String },
-    #[error("the API is disabled; set admin_token in the config")]
+    #[error("expected a config with admin_token, found none; set admin_token to enable the API")]
     NoApi,
     #[error(
         "expected the number of a captured callback, found none with this number; see /api/capture"
@@ -67,7 +67,7 @@ pub(in crate::admin) enum ApiError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "expected a pause after wrong tokens, found another token; wait as long as retry-after says"
+        "expected a pause after wrong tokens, found another token; wait for the time in retry-after"
     )]
     TooManyAttempts { delay: Duration },
     #[error(

@@ -2,7 +2,7 @@
 //!
 //! A web page can point a name of its own at the address of the admin listener (DNS rebinding). The
 //! browser of an operator would then send the page's requests to the API. The host of such a
-//! request is the name of the page.
+//! request is still the page's own name.
 
 use std::net::IpAddr;
 
@@ -10,8 +10,8 @@ use http::header::HOST;
 use http::uri::Authority;
 use pingora::http::RequestHeader;
 
-/// Returns true if the request names one host, and the host is a loopback name, an IP address or
-/// one of `names`. The target of the request may repeat the host.
+/// Returns true if the request has one `host` header with a loopback name, an IP address or one of
+/// `names`. The same rule applies to a host in the target of the request.
 pub(in crate::admin) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

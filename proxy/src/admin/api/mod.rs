@@ -1,5 +1,5 @@
-//! JSON API that lists and edits templates, and shows captured callbacks and queued events. It is on the admin
-//! listener, and requires the `admin_token`. With the `admin_read_token`, a client can only read.
+//! JSON API for templates, captured callbacks and queued events. The API is on the admin listener,
+//! and requires the `admin_token`. With the `admin_read_token`, a client can only read.
 //!
 //! 1. If the config has neither token, every path of the API returns 404.
 //! 2. The API refuses a request whose [`host`](host) is not a name of the admin listener.
@@ -13,6 +13,8 @@ mod body;
 mod capture;
 mod error;
 pub(super) mod host;
+#[cfg(test)]
+mod page;
 mod queue;
 mod reply;
 mod request;
@@ -112,9 +114,9 @@ fn admit(
 /// Permissions of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// `admin_token`
+    /// Permission to read and to change, given by the `admin_token`.
     Change,
-    /// `admin_read_token`
+    /// Permission to read, given by the `admin_read_token`.
     Read,
 }
 
@@ -185,7 +187,7 @@ fn carry_out(
 ) -> Result<ApiReply, ApiError> {
     let edit = |edit: &Edit| served.edit(edit, client);
     match (resource, method) {
-        // `answer` has served these.
+        // `answer` handles these resources.
         (Resource::Capture(_) | Resource::Queue(_), _) => Err(ApiError::NotFound),
         (Resource::OpenApi, _) => Ok(ApiReply::text(OPENAPI)),
         (Resource::Templates, &Method::POST) => {

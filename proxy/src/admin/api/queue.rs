@@ -71,8 +71,8 @@ fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
     Ok(filter)
 }
 
-/// Reads the selection of a change. It has at least one condition, so that an empty body changes
-/// nothing.
+/// Reads the selection of events to replay or to drop. Returns an error for a selection without a
+/// condition, so that an empty body changes nothing.
 fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
     const EXPECTED: &str = "expected numbers, state, failing, template, kind, subject or id in the body, found \
                             another value; write {\"state\": \"dead\"} for all dead letters";

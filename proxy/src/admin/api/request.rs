@@ -29,8 +29,8 @@ fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Reads the body of a request that changes a template, as a merge patch (RFC 7396): `null` removes
-/// a value, and an absent key leaves the value as it is.
+/// Reads the body of a request that changes a template, as a merge patch (RFC 7396). The value
+/// `null` removes an entry. An absent key leaves the value unchanged.
 pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let change = TemplateChange {
@@ -68,7 +68,7 @@ fn source(map: &Map<String, Json>) -> Option<KeySource> {
     }
 }
 
-/// Reader of a JSON object. Collects the faults.
+/// Reader of a JSON object that collects the faults.
 struct BodyReader<'b> {
     map: &'b Map<String, Json>,
     asked: Vec<&'static str>,
@@ -173,7 +173,7 @@ impl<'b> BodyReader<'b> {
         entries
     }
 
-    /// Returns `read`, or all faults, including unknown keys.
+    /// Returns `read`. If the body has faults or unknown keys, returns an error with all of them.
     fn finish<T>(mut self, read: T) -> Result<T, ApiError> {
         let unknown: Vec<_> =
             self.map.keys().filter(|key| !self.asked.contains(&&***key)).collect();

@@ -72,7 +72,7 @@ fn message(title: &str, message: &Json) -> Vec<String> {
     lines
 }
 
-/// Replaces control characters but tabs.
+/// Replaces control characters except tabs.
 fn printable(line: &str) -> String {
     line.split('\t').map(plain).collect::<Vec<_>>().join("\t")
 }

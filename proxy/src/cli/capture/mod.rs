@@ -210,12 +210,12 @@ pub(super) fn tap(arguments: &TapArguments) -> Result<(), CommandError> {
         };
         is_lost = false;
         if page.missed > 0 {
-            err(&format!("{} callbacks came too fast, and are not shown", page.missed));
+            err(&format!("gatepost dropped {} callbacks before this output", page.missed));
         }
     }
 }
 
-/// Sends an event to the app again, and prints the answer. Fails if the app's answer is not usable.
+/// Sends an event to the app again, and prints the answer. Fails if gatepost cannot use the answer.
 pub(super) fn replay(arguments: &ReplayArguments) -> Result<(), CommandError> {
     let body = match &arguments.edit {
         None => json!({}),

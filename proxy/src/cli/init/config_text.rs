@@ -6,7 +6,7 @@ use gatepost::{KindInfo, ProviderInfo, SettingInfo};
 
 use super::secret_file::SecretFile;
 
-/// A path on which the platform calls, with the kind that only the path tells.
+/// A path for callbacks. `kind` is the kind of these callbacks if their data does not name a kind.
 pub(super) struct RoutePath {
     pub(super) path: String,
     kind: Option<Box<str>>,
@@ -28,7 +28,7 @@ impl RoutePath {
     }
 }
 
-/// The choices that the text is made of.
+/// The operator's choices for the text.
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
     pub(super) secret: &'c SecretFile,
@@ -58,10 +58,7 @@ impl fmt::Display for ConfigText<'_> {
 impl ConfigText<'_> {
     fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(listen) = self.listen {
-            writeln!(
-                f,
-                "# Where gatepost listens. The platform needs an address on the internet."
-            )?;
+            writeln!(f, "# Address of gatepost. The platform needs an address on the internet.")?;
             writeln!(f, "listen = [{listen:?}]\n")?;
             writeln!(f, "# Health and metrics: /healthz, /readyz, /metrics.")?;
             writeln!(f, "admin = \"127.0.0.1:9900\"\n")?;
@@ -77,7 +74,7 @@ impl ConfigText<'_> {
         let Self { provider, .. } = self;
         writeln!(f, "[[route]]")?;
         if route.kind.is_none() {
-            writeln!(f, "# The path that the platform calls. Any other request to it is refused.")?;
+            writeln!(f, "# Path of the callbacks. gatepost refuses any other request to it.")?;
         }
         writeln!(f, "path     = {:?}", route.path)?;
         writeln!(f, "provider = {:?}", provider.name)?;
@@ -107,10 +104,7 @@ impl ConfigText<'_> {
             writeln!(f, "# The key of the platform. For a rotation, list both keys.")?;
             writeln!(f, "keys     = [{{ file = {:?} }}]", self.secret.name())?;
         }
-        writeln!(
-            f,
-            "# Whose callbacks: \"*\" is everybody; see `bind` in the manual for several."
-        )?;
+        writeln!(f, "# Tenants. \"*\" means all tenants; see `bind` in the manual.")?;
         writeln!(f, "bind     = [\"*\"]")?;
         if !provider.settings.is_empty() {
             writeln!(f, "\n# [template.settings]")?;
@@ -121,7 +115,7 @@ impl ConfigText<'_> {
             Some(app) => {
                 writeln!(
                     f,
-                    "# Where events go. \"*\" is every kind without an address of its own."
+                    "# Addresses of the app. \"*\" means each kind without its own address."
                 )?;
                 writeln!(f, "[template.on]\n\"*\" = {app:?}")?;
                 self.write_kinds(f, app)

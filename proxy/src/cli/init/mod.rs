@@ -23,7 +23,7 @@ pub(super) struct InitArguments {
     /// Name of the provider; `gatepost providers` lists all providers. Asked for at a terminal.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Door through which callbacks reach gatepost: through the proxy, or through a tower layer in your own Rust
+    /// Door through which callbacks reach gatepost: the proxy, or a tower layer in your own Rust
     /// program. Asked for at a terminal; default: proxy.
     #[arg(long, value_enum)]
     door: Option<Door>,
@@ -38,7 +38,7 @@ pub(super) struct InitArguments {
     /// Config file to write.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
-    /// Replace the config file if it exists. Files with secrets are kept.
+    /// Replace the config file if it exists. Keep existing files with secrets.
     #[arg(long)]
     force: bool,
 }
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let secret = SecretFile::create(folder, &choices.definition, &provider)?;
     let token = SecretFile::create_token(folder, &provider)?;
     let text = choices.text(&provider, &secret, token.as_ref()).to_string();
-    // Without the file of the public key, the config is not complete yet.
+    // Without the file of the public key, the config is incomplete.
     if !secret.is_missing
         && let Err(error) = Config::from_text(&text, path)
     {
@@ -119,7 +119,7 @@ impl Choices {
         let (app, upstream) = (arguments.app.clone(), arguments.upstream.clone());
         if door == Door::Layer && (app.is_some() || upstream.is_some()) {
             let problem = "expected neither --app nor --upstream beside --door layer, found one; \
-                           the layer passes events to the service inside it";
+                           remove the option, because the layer passes events to the inner service";
             return Err(CommandError::argument("--door", problem));
         }
         let needs_app = door == Door::Proxy && upstream.is_none();
@@ -127,7 +127,7 @@ impl Choices {
         Ok(Self { definition: definition(provider, None)?, door, app, upstream })
     }
 
-    /// Asks the operator for what the arguments omit.
+    /// Asks the operator for the choices that the arguments omit.
     fn asked(arguments: &InitArguments, answers: &mut impl BufRead) -> Result<Self, CommandError> {
         let mut given = arguments.clone();
         if given.provider.is_none() {
@@ -164,7 +164,7 @@ impl Choices {
         }
     }
 
-    /// Prints what to enter in the platform's console, and the next commands.
+    /// Prints the settings for the platform's console, and the next commands.
     fn print_steps(
         &self,
         provider: &ProviderInfo,
@@ -197,16 +197,17 @@ impl Choices {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));
         }
         out(&format!("\nNext:\n  gatepost check{}", config_option(path)));
+        if self.door == Door::Proxy {
+            let note = "# keeps running; send from another terminal";
+            out(&format!("  gatepost run{}  {note}", config_option(path)));
+        }
         if !secret.is_missing {
             out(&format!("  {}", send_command(&self.definition, provider, secret, token)));
-        }
-        if self.door == Door::Proxy {
-            out(&format!("Between the two: gatepost run{}", config_option(path)));
         }
     }
 }
 
-/// Asks a question at the terminal. An empty answer means `default`.
+/// Asks the operator at the terminal. Returns `default` for an empty line.
 fn ask(answers: &mut impl BufRead, question: &str, default: &str) -> Result<String, CommandError> {
     let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
     err(&format!("{question}?{shown}"));
@@ -259,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn asks_only_for_what_arguments_omit() {
+    fn asks_only_for_choices_that_arguments_omit() {
         let arguments = InitArguments {
             provider: None,
             door: None,

@@ -15,7 +15,7 @@ use crate::cli::error::CommandError;
 pub(super) struct SecretFile {
     pub(super) path: PathBuf,
     is_new: bool,
-    /// If true, the file is for the platform's public key, which only the operator can write.
+    /// Flag of a missing file for the platform's public key, which the operator must write.
     pub(super) is_missing: bool,
 }
 
@@ -78,7 +78,7 @@ impl SecretFile {
     }
 }
 
-/// Returns `true` if the platform's signatures can be made with this key.
+/// Returns `true` if gatepost can sign a callback of the provider with this key.
 fn fits(definition: &Definition, provider: &ProviderInfo, key: &str) -> bool {
     let kinds = provider.kinds.iter().map(|kind| &*kind.name);
     let signed = kinds.into_iter().find(|kind| definition.signs(kind));

@@ -30,7 +30,7 @@ pub(super) struct SendArguments {
     /// or `setting:NAME=value` for a setting that the signature covers.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// Address that the platform would call. A scenario may have its own.
+    /// Address that the platform would call. A scenario may contain its own address.
     #[arg(long, value_name = "URL", required_unless_present = "scenario")]
     to: Option<Uri>,
     /// File with a scenario: the callbacks of several streams, with the gaps between them. The manual's
@@ -86,7 +86,7 @@ impl std::fmt::Debug for KeyArgument {
 }
 
 impl SendArguments {
-    /// Returns the key; `None` if the operator gives none.
+    /// Returns the key; `None` if the operator gives no key.
     fn key(&self) -> Result<Option<String>, CommandError> {
         match (&self.key_file, &self.key_env) {
             (Some(path), _) => key_of_file(path).map(Some),
@@ -122,7 +122,10 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     }
     // clap requires both without a scenario.
     let (Some(full_kind), Some(to)) = (&arguments.kind, &arguments.to) else {
-        return Err(CommandError::argument("--to", "expected a kind and an address, found none"));
+        return Err(CommandError::argument(
+            "--to",
+            "expected a kind and an address, found none; write both",
+        ));
     };
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
         let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";

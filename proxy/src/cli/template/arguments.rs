@@ -30,7 +30,7 @@ pub(crate) enum TemplateCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Create a template, with an address or an answer for at least one kind.
+    /// Create a template, with an address or a fixed answer for at least one kind.
     Create(CreateArguments),
     /// Change a template. Values for which you give no option remain.
     Modify(ModifyArguments),

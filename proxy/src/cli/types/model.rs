@@ -1,7 +1,7 @@
-//! The types of a provider, without a language.
+//! The types of a provider, independent of a language.
 //!
-//! A member of an event is required only if gatepost refuses callbacks without it: a platform may
-//! omit or change any other field.
+//! A member of an event is required only if gatepost refuses callbacks without the member. A
+//! platform may omit or change any other field.
 
 use gatepost::{Definition, FieldInfo, KindInfo};
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ pub(super) struct EventType {
 pub(super) struct Record {
     pub(super) name: String,
     pub(super) about: String,
-    /// True for the data of an event, which gatepost writes; false for an answer of the app.
+    /// Flag of the data of an event, which the app receives. An answer has no such flag.
     pub(super) received: bool,
     /// Required members first.
     pub(super) members: Vec<Member>,
@@ -91,7 +91,7 @@ impl Model {
         }
     }
 
-    /// Adds a record. `fields` are those of an event; an answer has none.
+    /// Adds a record. `fields` are the declared fields of an event; `None` for an answer.
     fn record(&mut self, name: &str, about: &str, schema: &Value, fields: Option<&[FieldInfo]>) {
         let at = self.records.len();
         let received = fields.is_some();
@@ -149,7 +149,8 @@ fn text(schema: &Value, key: &str) -> String {
     schema[key].as_str().unwrap_or_default().to_owned()
 }
 
-/// Writes a name in camel case: `live_play` becomes `LivePlay`. Omits what no language permits.
+/// Writes a name in camel case: `live_play` becomes `LivePlay`. Omits characters other than ASCII
+/// letters and digits.
 fn words(name: &str) -> String {
     let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let capital = |part: &str| {

@@ -32,7 +32,7 @@ fn parameter(member: &Member) -> String {
         _ => ("?", " = null"),
     };
     let ty = if matches!(member.ty, Type::Number) {
-        // A union cannot have the short form of null.
+        // PHP does not permit the short form `?` in a union type.
         if member.required { "int|float" } else { "null|int|float" }.to_owned()
     } else {
         format!("{null}{}", name_of(&member.ty))
@@ -47,7 +47,7 @@ fn described(member: &Member) -> String {
     if member.about.is_empty() { list } else { format!("{} {list}", member.about) }
 }
 
-/// Prints the reading of an event: a value of another type than declared becomes null.
+/// Prints the method that reads an event. A value of another type than declared becomes null.
 fn from_array(record: &Record) -> String {
     let mut text = String::from(
         "\n    /** Reads the event: json_decode($body, true). */\n    \

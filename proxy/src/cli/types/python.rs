@@ -2,7 +2,7 @@
 
 use super::model::{Model, Record, Type};
 
-/// Words that cannot be names of members in the syntax of a class.
+/// Keywords, which the class syntax does not permit as names of members.
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
     "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
@@ -48,7 +48,7 @@ fn class(record: &Record) -> String {
     text + "\n\n"
 }
 
-/// Prints the form that permits names which are no identifiers.
+/// Prints the call syntax of `TypedDict`, which permits names that are no identifiers.
 fn call(record: &Record) -> String {
     let mut text = String::new();
     if !record.about.is_empty() {
@@ -64,7 +64,7 @@ fn call(record: &Record) -> String {
 fn is_name(name: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    // A class would change a name that begins with two underscores.
+    // In a class, Python changes a name that begins with two underscores.
     starts && name.chars().all(is_plain) && !name.starts_with("__") && !KEYWORDS.contains(&name)
 }
 

@@ -1,8 +1,8 @@
 //! Strict check of chunked bodies: RFC 9112, section 7.1.
 //!
 //! Pingora's parser, like `httparse`, accepts `5;`, `5 ` and a bare line feed in an extension. An
-//! app that reads such a body differently sees another end of the request. [`ChunkedBody`] checks
-//! the bytes that Pingora reads, and copies none of them.
+//! app that reads such a body differently finds another end of the request. [`ChunkedBody`] checks
+//! the bytes that Pingora reads, without a copy.
 
 /// Maximum length of the line with the size and the extensions, and of all trailers, in bytes.
 const MAX_LINE: usize = 4096;
@@ -10,7 +10,7 @@ const MAX_LINE: usize = 4096;
 /// Maximum number of digits of a size.
 const MAX_DIGITS: u8 = 16;
 
-/// Error: the chunks of a body violate RFC 9112.
+/// Error for a body whose chunks violate RFC 9112.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("expected chunks as RFC 9112 defines them, found other bytes")]
 pub(crate) struct MalformedChunks;
@@ -120,7 +120,7 @@ impl ChunkedBody {
     fn after_size(&mut self, digits: u8, byte: u8) -> Option<Part> {
         if let Some(digit) = char::from(byte).to_digit(16) {
             self.size = self.size.checked_mul(16)? + u64::from(digit);
-            // Pingora calculates with the size, and no body is that long.
+            // Refuse a size with which Pingora's calculations could overflow.
             let is_size = digits < MAX_DIGITS && self.size <= u64::MAX / 2;
             return is_size.then_some(Part::Size(digits + 1));
         }

@@ -5,8 +5,8 @@ use memchr::memchr_iter;
 /// Maximum length of a head, in bytes.
 pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Maximum length of the empty lines before a head. A search skips them each time, so the limit
-/// keeps a client that sends only empty lines cheap.
+/// Maximum length of the empty lines before a head. Each search skips these lines again, so the
+/// limit bounds the work for a client that sends only empty lines.
 const MAX_EMPTY_BYTES: usize = 64;
 
 /// Length of a head.
@@ -35,7 +35,7 @@ impl HeadLength {
 /// Returns the length of the head: up to and including the first empty line after a line with text.
 /// Like Pingora, accepts `\n` for `\r\n` here.
 fn end(bytes: &[u8], searched: usize) -> Option<usize> {
-    // The last bytes of the earlier search may be the begin of the end.
+    // The empty line may begin in the last bytes of the earlier search.
     let from = searched.saturating_sub(2).max(empty_lines(bytes));
     let mut lines = memchr_iter(b'\n', &bytes[from..]).map(|at| from + at + 1);
     lines.find_map(|next| match bytes.get(next..)? {

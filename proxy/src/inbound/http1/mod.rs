@@ -3,8 +3,9 @@
 //!
 //! Nearly all callbacks have the usual form: HTTP/1.1, the whole head in one read, and a
 //! `content-length`. gatepost hands a request of another form over to Pingora. A request for a path
-//! without a route also goes to Pingora. Before, gatepost waits for the [whole head](OutsideHead),
-//! and refuses a malformed head. Pingora reads no more than [one request](RequestStream).
+//! without a route also goes to Pingora. Before the hand-over, gatepost waits for the
+//! [whole head](OutsideHead), and refuses a malformed head. Pingora reads no more than
+//! [one request](RequestStream).
 
 mod chunks;
 mod head;
@@ -79,9 +80,9 @@ impl ClientConnection {
         Self { stream, peer, is_encrypted, ahead: BytesMut::new() }
     }
 
-    /// Reads until the bytes show the version of HTTP; `None` if the connection ends earlier. With
-    /// TLS, the handshake has settled the version (ALPN): gatepost refuses a preface of HTTP/2 that
-    /// the client has not announced as RFC 9113, 3.3 demands.
+    /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
+    /// With TLS, the handshake has determined the version (ALPN), as RFC 9113, section 3.3
+    /// requires. If the client has not negotiated HTTP/2, its preface is then malformed HTTP/1.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         let shown = self.shown_version().await?;
         Some(match self.stream.selected_alpn_proto() {
@@ -107,7 +108,7 @@ impl ClientConnection {
         }
     }
 
-    /// Serves callbacks until the connection ends, or until Pingora must read a request. Stops
+    /// Serves callbacks until the connection ends or Pingora must read a request. Stops
     /// waiting for the next request as soon as `stopped` completes.
     pub(crate) async fn serve(
         &mut self,
@@ -199,7 +200,7 @@ impl ClientConnection {
         }
     }
 
-    /// Writes a reply to a request whose head has not been read to its end.
+    /// Writes a reply to a request before gatepost has read the whole head.
     pub(crate) async fn refuse(mut self, reply: &Reply) {
         self.ahead = BytesMut::new();
         let written = async {
@@ -239,8 +240,8 @@ impl ClientConnection {
         Some(Self { ahead, ..Self::new(stream) })
     }
 
-    /// Returns the connection with all read bytes put back; `None` if it is neither a TCP stream nor
-    /// TLS. Its sessions find `handle` in their digest.
+    /// Returns the stream of the connection, with all read bytes put back; `None` if the stream is
+    /// neither TCP nor TLS. The digest of each session on this stream contains `handle`.
     pub(crate) fn into_stream(self, handle: &ConnectionHandle) -> Option<Stream> {
         let response = ResponseHeader::build(StatusCode::OK, Some(0)).ok()?;
         let digest = ProxyDigest::new(response.into(), Some(Box::new(handle.clone())));
@@ -270,9 +271,9 @@ impl ClientConnection {
         .await
     }
 
-    /// Takes the request that has arrived, with its route. Returns `None` if no route has the path,
-    /// or if the request has an unusual form. Looks up the path before parsing, so that gatepost
-    /// does not parse requests for the upstream.
+    /// Takes the request that has arrived, with its route. Returns `None` for a path without a
+    /// route, and for a request of an unusual form. Looks up the path before parsing, so that
+    /// gatepost does not parse requests for the upstream.
     fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
         let (path, query) = target(&self.ahead)?;
         let route = gate.find_route(path, query)?;
@@ -313,7 +314,7 @@ struct Http1Exchange<'c> {
 impl Http1Exchange<'_> {
     async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
         poll_fn(|context| {
-            // Allocated at each poll, so that a request that waits for its body needs no buffer.
+            // Allocate at each poll, so that a request that waits for its body needs no buffer.
             let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
             let mut space = (&mut chunk).limit(self.request.missing);
             let read = pin!(self.connection.stream.read_buf(&mut space)).poll(context);
@@ -353,7 +354,7 @@ impl Exchange for Http1Exchange<'_> {
         self.read_body().await.map(Some)
     }
 
-    /// The head keeps the whole buffer that it arrived in.
+    /// Returns the length of the buffer in which the head arrived. The head keeps this buffer.
     fn head_bytes(&self) -> usize {
         self.request.head_bytes
     }
@@ -374,7 +375,7 @@ impl Exchange for Http1Exchange<'_> {
         }
     }
 
-    /// Bytes that the client sends before the reply belong to the client's next request.
+    /// Waits for bytes or a close. Bytes before the reply belong to the client's next request.
     async fn client_activity(&mut self) -> ClientActivity {
         if !self.connection.ahead.is_empty() {
             return pending().await;
@@ -546,7 +547,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            // The first body gets the turn, and waits for the thread.
+            // The first body takes the turn, and waits for the blocking thread.
             let (end, ended) = std::sync::mpsc::channel::<()>();
             tokio::task::spawn_blocking(move || ended.recv());
             let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

@@ -1,5 +1,5 @@
 //! Heads of the requests that Pingora serves. gatepost reads each head before Pingora does, because
-//! Pingora repairs malformed targets, and accepts line ends that other servers do not.
+//! Pingora repairs malformed targets, and accepts line ends that other servers refuse.
 
 use std::str;
 
@@ -15,8 +15,8 @@ const MAX_HEADERS: usize = 256;
 /// Error for an HTTP/1 request that gatepost or Pingora cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnreadableRequest {
-    /// Pingora does not report the reason.
-    #[error("malformed or incomplete HTTP request")]
+    /// Fault without a reason, because Pingora does not report one.
+    #[error("expected a complete HTTP request, found a malformed or incomplete one")]
     Any,
     #[error("expected plain HTTP, found TLS; send such requests to `listen_tls`, or use http://")]
     Tls,
@@ -24,20 +24,20 @@ pub(crate) enum UnreadableRequest {
     Head(httparse::Error),
     #[error("expected `\\r\\n` at the end of each line, found a bare line feed")]
     LineFeed,
-    #[error("expected a target of the characters that a URI may contain, found another")]
+    #[error("expected a target with only the characters of a URI, found another character")]
     Target,
     #[error("{0}")]
     Chunks(#[from] MalformedChunks),
 }
 
-/// Facts about a complete head.
+/// Properties of a complete head.
 #[derive(Debug)]
 pub(crate) struct OutsideHead {
     /// Number of bytes of the request that have arrived: the head, and a part of the body.
     pub(super) received: usize,
     /// End of the rest of the body.
     pub(super) end: BodyEnd,
-    /// True if the client asks for another protocol.
+    /// Flag of a request with an `upgrade` header, which asks for another protocol.
     pub(super) asks_for_upgrade: bool,
 }
 
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_end_of_body_only_for_clear_framing() {
+    fn finds_end_of_body_only_for_clear_framing() {
         let end = |lines: &str| {
             let head = format!("POST / HTTP/1.1\r\n{lines}\r\n");
             OutsideHead::parse(head.as_bytes()).unwrap().unwrap().end

@@ -36,7 +36,7 @@ pub(super) struct Http1Request {
     pub(super) length: usize,
     /// Length of the buffer that the head arrived in.
     pub(super) head_bytes: usize,
-    /// True if gatepost closes the connection after this request.
+    /// Flag of the last request before gatepost closes the connection.
     pub(super) is_last: bool,
 }
 
@@ -131,7 +131,8 @@ struct Framing {
 }
 
 impl Framing {
-    /// Records a header; `None` if it is repeated or unusual. Pingora must then read the request.
+    /// Records a header. Returns `None` for a repeated or unusual header, with which only Pingora
+    /// reads the request.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {

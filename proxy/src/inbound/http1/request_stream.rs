@@ -1,14 +1,14 @@
 //! The bytes of one request, as a stream for Pingora.
 //!
 //! Pingora reads beyond the end of a request, and then drops the next request of the client or
-//! closes the connection. It also drops a request if the client closes its sending half. A
+//! closes the connection. Pingora also drops a request if the client closes its sending half. A
 //! [`RequestStream`] therefore ends Pingora's reads at the end of the request:
 //!
-//! 1. Within the request, it checks the [chunks](ChunkedBody), and passes on the bytes.
-//! 2. After the request, it keeps the bytes that arrive for the next request.
-//! 3. If the client closes its sending half, it waits for the reply, for at most
-//!    [`HALF_CLOSED_TIMEOUT`] without a byte of the reply.
-//! 4. If the upstream switches to another protocol, it passes on all bytes.
+//! 1. Within the request, the stream checks the [chunks](ChunkedBody), and passes on the bytes.
+//! 2. After the request, the stream keeps the bytes that arrive for the next request.
+//! 3. If the client closes its sending half, the stream waits for the reply. It waits at most
+//!    [`HALF_CLOSED_TIMEOUT`] for each byte of the reply.
+//! 4. If the upstream switches to another protocol, the stream passes on all bytes.
 
 use std::io;
 use std::pin::Pin;
@@ -30,8 +30,8 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::chunks::MalformedChunks;
 use super::outside_head::{BodyEnd, OutsideHead};
 
-/// Time for which gatepost waits for the reply to a client that has closed its sending half, since
-/// the last byte of the reply. gatepost cannot distinguish such a client from one that has gone.
+/// Time for which gatepost waits for the next byte of a reply to a client that has closed its
+/// sending half. gatepost cannot distinguish such a client from a disconnected client.
 const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client's connection, limited to one request.
@@ -41,7 +41,7 @@ pub(super) struct RequestStream {
     /// Received bytes that Pingora has not read yet: the rest of the request, then further requests.
     ahead: BytesMut,
     end: BodyEnd,
-    /// True until the first final status, if the client asks for another protocol.
+    /// Flag of a possible switch to another protocol, until the first final status.
     may_switch: bool,
     /// Time limit for the reply to a client that has closed its sending half.
     half_closed: Option<HalfClosed>,
@@ -54,8 +54,8 @@ struct HalfClosed {
 }
 
 impl RequestStream {
-    /// Creates a stream for the rest of a request. `ahead` are the bytes that have arrived after
-    /// those of the request.
+    /// Creates a stream for the rest of a request. `ahead` contains the bytes that have arrived
+    /// after the bytes of the request.
     pub(super) const fn new(stream: Stream, ahead: BytesMut, head: &OutsideHead) -> Self {
         let OutsideHead { end, asks_for_upgrade: may_switch, .. } = *head;
         Self { stream, ahead, end, may_switch, half_closed: None }
@@ -108,7 +108,7 @@ impl RequestStream {
         Poll::Pending
     }
 
-    /// Notes the bytes that Pingora writes.
+    /// Updates the state before Pingora writes bytes.
     fn note_reply(&mut self, bytes: &[u8]) {
         if let Some(half_closed) = &mut self.half_closed {
             half_closed.has_written = true;
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_for_reply_to_half_closed_client_while_it_is_written() {
+    async fn waits_for_half_closed_client_while_bytes_of_reply_arrive() {
         let (mut client, mut stream) = stream("GET / HTTP/1.1\r\n\r\n");
         AsyncWriteExt::shutdown(&mut client).await.unwrap();
         let started = Instant::now();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_on_after_switch_to_another_protocol() {
+    async fn passes_on_bytes_after_switch_to_another_protocol() {
         let request = "GET / HTTP/1.1\r\nupgrade: x\r\n\r\n";
         for (status, switches) in [("101", true), ("200", false)] {
             let (mut client, mut stream) = stream(request);

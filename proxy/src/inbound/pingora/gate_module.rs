@@ -78,16 +78,18 @@ impl GateModule {
 
     /// Sends events through the upstream of your proxy, instead of gatepost's own client.
     ///
-    /// Each event is a subrequest: Pingora calls the methods of your `ProxyHttp` for it, with a new
-    /// context. Its path and its `host` are those of the template's address, or those of the callback
-    /// for a template without an address. gatepost reads the response, at most
-    /// [`MAX_ANSWER_BYTES`](gatepost::MAX_ANSWER_BYTES), and replies to the platform.
+    /// Each event is a subrequest, for which Pingora calls the methods of your `ProxyHttp` with a
+    /// new context. An event has the path and the `host` of the template's address. If the template
+    /// has no address, the event has the path and the `host` of the callback. gatepost reads at
+    /// most [`MAX_ANSWER_BYTES`](gatepost::MAX_ANSWER_BYTES) of the response, and replies to the
+    /// platform.
     ///
     /// - Return true from `ProxyHttp::allow_spawning_subrequest`.
-    /// - Call [`request_filter`](Self::request_filter) for the event, too. It returns `Ok(false)`, and
-    ///   puts [`Accepted`](gatepost::Accepted) into the extensions of the event's request, for
-    ///   `upstream_peer` and the later methods.
-    /// - A client cannot create such a request: gatepost recognizes the subrequest by its context.
+    /// - Call [`request_filter`](Self::request_filter) for the event, too. The call returns
+    ///   `Ok(false)`, and puts [`Accepted`](gatepost::Accepted) into the extensions of the event's
+    ///   request, for `upstream_peer` and the later methods.
+    /// - A client cannot create such a request, because gatepost recognizes the subrequest by its
+    ///   context.
     pub fn with_host_upstream(self) -> Self {
         Self(CallbackDriver { asks_host: true, ..self.0 })
     }
@@ -155,7 +157,7 @@ impl GateModule {
         Filtered::Passes
     }
 
-    /// Refuses a request for a fault of its head.
+    /// Refuses a request because of a fault in its head.
     async fn reject(&self, session: &mut Session, fault: HeadFault) -> Filtered {
         METRICS.requests.rejected(fault);
         report::rejected(fault, peer(session), (self.0.clock)());
@@ -290,7 +292,7 @@ impl GateModule {
     }
 }
 
-/// The work of the module on a request.
+/// Result of the module's work on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filtered {
     /// The module has served a callback, and has written the line of the access log.
@@ -318,9 +320,11 @@ fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
 /// that the gate judges.
 ///
 /// Sets the `host` of an HTTP/1.0 request without `host` to the authority of the URL. Pingora has
-/// compared an existing `host` with the authority. Returns an error for a target that is neither a
-/// path nor an HTTP URL, or that contains bytes which no target may contain: Pingora's URI differs
-/// from the bytes of such a target. Only the method `OPTIONS` permits the target `*`.
+/// compared an existing `host` with the authority.
+///
+/// Returns an error for a target that is neither a path nor an HTTP URL. Only the method `OPTIONS`
+/// permits the target `*`. Returns an error for a target with invalid bytes, because Pingora's URI
+/// then differs from the bytes.
 fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
     let header = session.req_header_mut();
     let raw = header.raw_path();

@@ -1,4 +1,4 @@
-//! Headers of the requests and replies that gatepost passes on: RFC 9110, section 7.6.
+//! Headers of the requests and responses that gatepost passes on: RFC 9110, section 7.6.
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HeaderMap, MAX_FORWARDS, TE, TRAILER,
@@ -8,7 +8,8 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, ErrorType};
 
-/// Headers between two neighbours that no reply passes on, beside those that `connection` names.
+/// Headers for one connection only (hop-by-hop), which gatepost removes from each response.
+/// gatepost also removes the headers that `connection` names.
 const BETWEEN_NEIGHBOURS: [HeaderName; 5] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -17,19 +18,20 @@ const BETWEEN_NEIGHBOURS: [HeaderName; 5] = [
     TRAILER,
 ];
 
-/// Returns true if the client accepts trailers in the reply, as gRPC clients do.
+/// Returns true if the client accepts trailers in the response, as gRPC clients do.
 pub(super) fn accepts_trailers(request: &RequestHeader) -> bool {
     request.headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"))
 }
 
-/// Removes `upgrade` from a request if `connection` does not name it. Pingora would add the name.
+/// Removes `upgrade` from a request if `connection` does not name `upgrade`. Otherwise, Pingora
+/// would add the name to `connection`.
 pub(super) fn settle_upgrade(request: &mut RequestHeader) {
     if request.headers.contains_key(UPGRADE) && !nominated(&request.headers).any(|n| n == UPGRADE) {
         request.remove_header(&UPGRADE);
     }
 }
 
-/// Returns true if this server must answer the request itself, because of `max-forwards: 0`.
+/// Returns true if gatepost itself must respond to the request, because of `max-forwards: 0`.
 pub(super) fn is_last_recipient(request: &RequestHeader) -> bool {
     max_forwards(request) == Some(0)
 }
@@ -41,9 +43,9 @@ fn max_forwards(request: &RequestHeader) -> Option<u64> {
     value.to_str().ok()?.parse().ok()
 }
 
-/// Prepares a request for the upstream. `version` is that of the client's request.
+/// Prepares a request for the upstream. `version` is the version of the client's request.
 ///
-/// Pingora has removed the headers between two neighbours.
+/// Pingora has removed the hop-by-hop headers.
 pub(super) fn settle_request(request: &mut RequestHeader, version: Version) -> pingora::Result<()> {
     let via = match version {
         Version::HTTP_10 => "1.0 gatepost",
@@ -73,16 +75,16 @@ fn join_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
     request.insert_header(COOKIE, joined)
 }
 
-/// Prepares a reply for the client.
+/// Prepares a response for the client.
 ///
 /// # Errors
 ///
-/// Returns an error if the client may not find the end of the reply.
+/// Returns an error if the client may not find the end of the response.
 pub(super) fn settle_reply(reply: &mut ResponseHeader) -> pingora::Result<()> {
     let mut names: Vec<_> = nominated(&reply.headers).collect();
     names.extend(BETWEEN_NEIGHBOURS);
     let switches = reply.status == StatusCode::SWITCHING_PROTOCOLS;
-    // A reply with the status 426 must have this header.
+    // A response with the status 426 must have this header.
     if !switches && reply.status != StatusCode::UPGRADE_REQUIRED {
         names.push(UPGRADE);
     }
@@ -110,7 +112,7 @@ fn settle_framing(reply: &mut ResponseHeader) -> pingora::Result<()> {
         let found = "expected no transfer coding other than `chunked`, found another";
         return Err(Error::explain(ErrorType::InvalidHTTPHeader, found).into_up());
     }
-    // Pingora has compared several lengths.
+    // If the header has several lengths, Pingora has checked that they are equal.
     let lengths = reply.headers.get(CONTENT_LENGTH);
     let one = lengths.and_then(|value| value.to_str().ok()?.split(',').next()).map(str::trim);
     match one.map(ToOwned::to_owned) {

@@ -57,16 +57,17 @@ impl ProxyService {
 /// State of one request.
 pub(crate) struct RequestState {
     attempts: Attempts,
-    /// True if the pooled connection had ended before gatepost used it.
+    /// Flag of a pooled connection that had ended before gatepost used it.
     found_dead_connection: bool,
-    /// True if the upstream ended a new connection after the TLS handshake, before its response.
+    /// Flag of a new connection that the upstream closed after the TLS handshake, without a
+    /// response.
     is_closed_after_handshake: bool,
     started: Instant,
-    /// `None` until the module has seen the request.
+    /// Result of the module's work; `None` before the module has filtered the request.
     filtered: Option<Filtered>,
-    /// True if gatepost passes the request to the upstream.
+    /// Flag of a request that gatepost passes to the upstream.
     is_passed: bool,
-    /// True after the head of the upstream's response.
+    /// Flag of a request with a final response head from the upstream.
     has_response: bool,
     _serving: RequestInFlight,
     /// Guard of a stream of HTTP/2.
@@ -192,7 +193,7 @@ impl ProxyHttp for ProxyService {
         error
     }
 
-    /// Checks that a pooled connection is still open. The pool may not have seen its end yet.
+    /// Checks that a pooled connection is still open. The pool may not have detected a close yet.
     async fn connected_to_upstream(
         &self,
         _session: &mut Session,
@@ -210,8 +211,8 @@ impl ProxyHttp for ProxyService {
         Ok(())
     }
 
-    /// Allows another attempt if the upstream cannot have acted on the request: gatepost has sent
-    /// nothing, or the method is idempotent.
+    /// Allows another attempt only for a request that gatepost has not sent, and for an idempotent
+    /// method.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,
@@ -235,7 +236,7 @@ impl ProxyHttp for ProxyService {
         error
     }
 
-    /// Replies after an error, if the client can still receive a reply.
+    /// Writes an error response. Skips a client that can no longer receive a response.
     async fn fail_to_proxy(
         &self,
         session: &mut Session,
@@ -267,9 +268,9 @@ impl ProxyHttp for ProxyService {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Ends the observation of a request in shadow mode. Then reads and drops the rest of the body after
-    /// an early reply. Closing a socket with unread bytes
-    /// resets the connection, and the client loses the reply.
+    /// Ends the observation of a request in shadow mode. After an early response, reads and drops
+    /// the rest of the body. Closing a socket with unread bytes resets the connection, and the
+    /// client loses the response.
     async fn logging(
         &self,
         session: &mut Session,
@@ -298,7 +299,7 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<()> {
         settle_reply(reply)?;
         // RFC 9112, section 6.1: only HTTP/1.1 has transfer codings. The close of the connection
-        // ends the reply instead.
+        // ends the response instead.
         let is_old = session.req_header().version == Version::HTTP_10;
         if is_old && reply.remove_header(&TRANSFER_ENCODING).is_some() {
             session.set_keepalive(None);
@@ -310,7 +311,7 @@ impl ProxyHttp for ProxyService {
         self.module.request_summary(session)
     }
 
-    /// Replaces Pingora's line about a failed request with a line that has a code and a limit.
+    /// Replaces Pingora's line about a failed request with a line that has a code and a rate limit.
     /// Writes no line about an error of the client's connection, for example after a disconnect.
     fn suppress_error_log(&self, session: &Session, state: &RequestState, error: &Error) -> bool {
         if *error.esource() != ErrorSource::Downstream {
@@ -337,7 +338,7 @@ impl ProxyHttp for ProxyService {
         if is_grpc && self.upstream.as_ref().is_some_and(|upstream| upstream.is_http_2()) {
             request.insert_header(TE, "trailers")?;
         }
-        // Pingora sends HTTP/1.1, where a host is required, but HTTP/1.0 clients may omit it.
+        // Pingora sends HTTP/1.1, which requires a host. HTTP/1.0 clients may omit the host.
         if let Some(upstream) = &self.upstream
             && !request.headers.contains_key(HOST)
         {
@@ -376,7 +377,7 @@ impl ProxyService {
     }
 }
 
-/// Answers `OPTIONS` or `TRACE` with `max-forwards: 0`.
+/// Responds to `OPTIONS` or `TRACE` with `max-forwards: 0`.
 async fn answer_as_last_recipient(session: &mut Session) -> pingora::Result<()> {
     if session.req_header().method == Method::TRACE {
         return session.respond_error(405).await;

@@ -19,11 +19,11 @@ use crate::inbound::host_upstream::HostUpstream;
 /// state.
 const SESSION_BYTES: usize = 72 * 1024;
 
-/// Memory of an HTTP/2 stream whose body is incomplete: a chunk keeps the buffer that the `h2` crate
-/// has read it into, of up to one frame.
+/// Memory of an HTTP/2 stream whose body is incomplete: each chunk keeps its read buffer, of up to
+/// one frame.
 const STREAM_BYTES: usize = 24 * 1024;
 
-/// Memory of a header beside its name and value.
+/// Memory of a header apart from its name and value.
 const HEADER_BYTES: usize = 256;
 
 impl Exchange for Session {
@@ -91,10 +91,10 @@ impl Exchange for Session {
         Some(HostUpstream::take(self))
     }
 
-    /// Copies the head, because the host proxy may need it.
+    /// Copies the head, because the host proxy may need the original.
     fn take_head(&mut self) -> CapturedHead {
         let header = self.req_header();
-        // Copies the values, because each one would keep Pingora's whole buffer in memory.
+        // Copy the values, because each value would keep Pingora's whole buffer in memory.
         let mut headers = HeaderMap::with_capacity(header.headers.len());
         for (name, value) in &header.headers {
             if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
@@ -183,8 +183,8 @@ fn expects_continue(session: &Session) -> bool {
         && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Returns true if gatepost has read the body, or if the body is short. Returns false for an unread
-/// body after `expect: 100-continue`, because the client may send its next request instead.
+/// Returns true for a body that gatepost has read, and for a short body. Returns false for an
+/// unread body after `expect: 100-continue`, because the client may send its next request instead.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;

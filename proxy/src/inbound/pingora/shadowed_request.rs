@@ -1,4 +1,4 @@
-//! A request on a route in shadow mode: its observers, and the memory that they hold.
+//! A request on a route in shadow mode: its observers, and their memory.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ struct Parts {
     route: Arc<str>,
     client: Option<IpAddr>,
     observers: Arc<Observers>,
-    /// `None` while gatepost holds no bytes of the request or of the answer.
+    /// Counted memory of both observers; `None` while they keep no bytes.
     held: Mutex<Option<HeldBytes>>,
 }
 
@@ -61,7 +61,7 @@ impl ShadowedRequest {
         self.hold(driver, if end { 0 } else { bytes });
     }
 
-    /// Takes note of the head of the answer.
+    /// Passes the final head of the answer to its observer.
     pub(super) fn observe_head(&self, answer: &ResponseHeader) {
         let is_final =
             !answer.status.is_informational() || answer.status == StatusCode::SWITCHING_PROTOCOLS;
@@ -100,10 +100,10 @@ impl ShadowedRequest {
         }
     }
 
-    /// Counts the bytes that an observer holds. Beyond a bound, gatepost gives the observation up, and
-    /// the request still passes.
+    /// Counts the bytes that an observer keeps. If the bytes exceed a bound, gatepost ends the
+    /// observation. The request still passes.
     ///
-    /// The caller must not hold the lock of an observer: this method may end the observation.
+    /// The caller must not hold the lock of an observer, because this method may drop both.
     fn hold(&self, driver: &CallbackDriver, bytes: usize) {
         let mut held = lock(&self.0.held);
         match &*held {
@@ -118,7 +118,7 @@ impl ShadowedRequest {
     }
 }
 
-/// Returns the judgement of a large body, which counts until its turn comes.
+/// Returns a future that judges a large body. The body counts while it waits for its turn.
 fn judgement(
     observer: &mut Observer,
     driver: CallbackDriver,
@@ -136,8 +136,8 @@ fn failed_answer(error: &Error, has_begun: bool) -> Answer {
     }
 }
 
-/// The observers of a request and of its answer; `None` after the end of an observation. The request
-/// is not woken at the end of the observation: its client may never send another byte.
+/// The observers of a request and of its answer; `None` after the end of an observation. To end an
+/// observation, gatepost wakes this type instead of the request, which may wait for its client.
 struct Observers {
     request: Mutex<Option<Observer>>,
     answer: Mutex<Option<AnswerObserver>>,

@@ -1,10 +1,12 @@
 //! The upstream: the servers that receive each request that is not a callback.
 //!
-//! 1. gatepost resolves a name at the first request, and again in the background if the addresses are
-//!    older than [`FRESH`]. After [`STALE`] without a request, the request waits for the resolution.
-//! 2. If a name does not resolve, gatepost uses the earlier addresses. Without any, the reply is 502.
-//! 3. With several servers, each request starts at the next one, healthy servers first. A request goes
-//!    to the next server only if no connection could be opened.
+//! 1. gatepost resolves a name at the first request, and again in the background if the addresses
+//!    are older than [`FRESH`]. After [`STALE`] without a request, the next request waits for the
+//!    resolution.
+//! 2. If a name does not resolve, gatepost uses the earlier addresses. Without earlier addresses,
+//!    it responds with 502.
+//! 3. With several servers, each request starts at the next server, healthy servers first. If
+//!    gatepost cannot open a connection, the request goes to the next server.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -28,11 +30,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum number of requests at a time on one connection of HTTP/2.
 const MAX_STREAMS: usize = 100;
 
-/// Bytes of a reply that the upstream may send on a stream before the client reads. Pingora's default
-/// of 8 MB would exceed what `gatepost check` prints for a connection.
+/// Bytes of a response that the upstream may send on a stream before the client reads. Pingora's
+/// default of 8 MB would exceed the memory that `gatepost check` prints for a connection.
 const STREAM_WINDOW: u32 = 128 * 1024;
 
-/// The same for all streams of a connection.
+/// Bytes that the upstream may send on all streams of a connection before the clients read.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
 /// Time limit for connecting if the upstream has several servers.
@@ -54,12 +56,12 @@ const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     user_timeout: Duration::ZERO, // The default of the system.
 };
 
-/// Connections to the upstream.
+/// Rules for connections to the upstream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerRules {
     /// Time for which gatepost keeps an idle connection.
     pub(crate) idle: Duration,
-    /// True if the servers speak HTTP/2.
+    /// Use of HTTP/2 for the servers.
     pub(crate) http_2: bool,
 }
 
@@ -71,8 +73,8 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Creates the upstream of a gate's config. Reads the rules for TLS from the gate each time that
-    /// it resolves the name, so that a reload applies them.
+    /// Creates the upstream of a gate's config. Each resolution of a name reads the gate's rules
+    /// for TLS again, so that a reload applies them.
     pub(crate) fn new(
         gate: &Gate,
         addresses: Arc<Addresses>,
@@ -93,7 +95,7 @@ impl Upstream {
         Self { servers: servers.map(Arc::new).collect(), addresses }
     }
 
-    /// Returns true if the servers speak HTTP/2.
+    /// Returns true if gatepost uses HTTP/2 for the servers.
     pub(super) fn is_http_2(&self) -> bool {
         self.servers.first().is_some_and(|server| server.rules.http_2)
     }
@@ -104,7 +106,7 @@ impl Upstream {
         HeaderValue::from_str(authority.as_str()).unwrap_or(HeaderValue::from_static(""))
     }
 
-    /// Returns the peer for the next attempt of a request; `None` after the last one.
+    /// Returns the peer for the next attempt of a request; `None` after the last attempt.
     pub(super) async fn peer(&self, attempts: &mut Attempts) -> Option<HttpPeer> {
         if attempts.order.is_empty() && self.servers.len() > 1 {
             attempts.order = self.order();
@@ -122,8 +124,8 @@ impl Upstream {
         None
     }
 
-    /// Records that no connection to the last peer could be opened. Returns true if the request has
-    /// another address to try.
+    /// Records a failed connection to the last peer. Returns true if the request has another
+    /// address to try.
     pub(super) fn failed_to_connect(&self, attempts: &mut Attempts) -> bool {
         let Some(server) = attempts.server(self) else { return false };
         attempts.address += 1;
@@ -136,7 +138,7 @@ impl Upstream {
         attempts.server(self).is_some()
     }
 
-    /// Records the end of a request: an answer, or a failure on an open connection.
+    /// Records the end of a request: a response, or a failure on an open connection.
     pub(super) fn ended(&self, attempts: &Attempts, has_answered: bool) {
         let server = attempts.server(self).filter(|own| own.has_others && attempts.has_begun);
         let Some(server) = server else { return };
@@ -165,7 +167,7 @@ pub(super) struct Attempts {
     server: usize,
     /// Index of the server's address for the next attempt.
     address: usize,
-    /// False for a request that gatepost answers itself.
+    /// Flag of a request for which gatepost has chosen a server.
     has_begun: bool,
 }
 
@@ -189,7 +191,7 @@ struct UpstreamServer {
     gate: Gate,
     server: Arc<Server>,
     rules: PeerRules,
-    /// True if the upstream has other servers too.
+    /// Flag of an upstream with several servers.
     has_others: bool,
     resolver: Resolver,
     peers: RwLock<Arc<ResolvedPeers>>,
@@ -279,7 +281,7 @@ impl UpstreamServer {
     fn keep(&self, error: &io::Error) {
         let server = &self.server;
         let message = format_args!(
-            "cannot resolve the upstream {}: {error}; check the name and the DNS server",
+            "gatepost cannot resolve the upstream {}: {error}; check the name and the DNS server",
             server.host()
         );
         report::warned("upstream_unresolved", &message, None, clock::now());
@@ -304,7 +306,7 @@ impl UpstreamServer {
         let name = tls.as_ref().and_then(|tls| tls.server_name()).unwrap_or(self.server.host());
         let mut peer = HttpPeer::new(address, self.server.is_https(), name.to_owned());
         if let Some(tls) = tls {
-            // Connections with other rules are not reused.
+            // Prevent the reuse of connections with other rules.
             peer.group_key = Arc::as_ptr(&tls).addr() as u64;
             match for_pingora(&tls) {
                 Ok(files) => (peer.options.ca, peer.client_cert_key) = (files.ca, files.identity),

@@ -2,8 +2,9 @@
 //!
 //! 1. gatepost always writes its lines without a `code`: its start, stop, reloads and edits. No
 //!    request can cause such a line without the admin token.
-//! 2. Its lines with a `code` and the lines of all other crates are divided into [`Share`]s. Each
-//!    share has its own part of the budget, so a flood of forged requests does not hide failures.
+//! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
+//!    Each share has its own part of the budget, so a flood of forged requests does not hide
+//!    failures.
 //! 3. gatepost drops and counts a line that exceeds the share. One line per second lists the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
@@ -26,15 +27,15 @@ use tracing_subscriber::registry::LookupSpan;
 /// Bytes per second of each share.
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 
-/// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines,
-/// and only if the operator asks for them.
+/// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines.
+/// By default, gatepost writes none of them.
 const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 
 /// Time in which an unused share regains its burst.
 const BURST: Duration = Duration::from_secs(4);
 
-/// Number of bytes that each line counts for, even if the line is shorter. This limits the lines
-/// of a share to 64 per second, and those about accepted callbacks to 1,024.
+/// Least number of bytes for which a line counts. This number limits a share to 64 lines per
+/// second, and the share of accepted callbacks to 1,024 lines per second.
 const MIN_LINE_BYTES: usize = 256;
 
 /// Maximum length of a line in a share, in bytes.
@@ -101,7 +102,7 @@ impl Share {
 
 /// State of the shares, and the dropped lines since the last line with counts.
 ///
-/// `full_at` holds the time at which each share is full again, as in GCRA.
+/// `full_at` is the time at which each share is full again, as in the generic cell rate algorithm.
 struct LogBudget {
     full_at: [Duration; 4],
     dropped: BTreeMap<(String, String), u64>,
@@ -191,7 +192,7 @@ fn with_budget<T>(act: impl FnOnce(&mut LogBudget) -> T) -> T {
     act(&mut BUDGET.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Format of a line that drops each line beyond the log budget.
+/// Line format that drops each line beyond the log budget.
 pub(super) struct Budgeted<F> {
     pub(super) format: F,
     pub(super) is_json: bool,

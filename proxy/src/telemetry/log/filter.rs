@@ -26,8 +26,8 @@ pub(super) fn from_environment() -> (EnvFilter, Option<String>) {
 
 /// Parses a filter.
 ///
-/// `EnvFilter` takes any word for the name of a module, so that a misspelt level would silence the
-/// whole log without a message.
+/// `EnvFilter` accepts any word as the name of a module. A misspelt level would therefore silence
+/// the whole log without a message.
 fn parse(text: &str) -> Result<EnvFilter, String> {
     let words: Vec<_> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     for word in &words {

@@ -1,4 +1,4 @@
-//! Log lines of other crates, without what they say about clients.
+//! Log lines of other crates, without errors that clients cause.
 //!
 //! Pingora logs an error for each client that disconnects early, and includes received bytes in
 //! some lines. gatepost reports such requests itself, with a code and without these bytes.

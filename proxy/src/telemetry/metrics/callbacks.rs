@@ -58,7 +58,8 @@ fn unclear_answers(create: &Creator<'_>) -> IntCounterVec {
 fn mirrored(create: &Creator<'_>) -> IntCounterVec {
     let counters = create.counters(
         "gatepost_mirrored_events_total",
-        "Copies of events for a mirror, by result: `taken`, `failed`, or `dropped` beyond the limit.",
+        "Copies of events for a `mirror`, by result: `taken`, `failed`, or `dropped` because 64 copies \
+         were in flight.",
         &["result"],
     );
     for result in ["taken", "failed", "dropped"] {
@@ -107,8 +108,8 @@ impl CallbackMetrics {
             ),
             shadow_answers: create.counters(
                 "gatepost_shadow_answers_total",
-                "Answers to genuine callbacks in shadow mode, by what enforce mode would do with \
-                 them.",
+                "Answers to genuine callbacks in shadow mode, by their effect in enforce \
+                 mode.",
                 &["provider", "outcome"],
             ),
             clients_gone: clients_gone(create),
@@ -126,7 +127,8 @@ impl CallbackMetrics {
         self.mirrored.with_label_values(&[result]).inc();
     }
 
-    /// Creates the series of the templates of a new config, and removes those of former templates.
+    /// Creates the series for the templates of a new config, and removes the series of former
+    /// templates.
     pub(super) fn serve<'t>(&self, templates: impl Iterator<Item = &'t Template>) {
         let (mut names, mut left) = (HashSet::new(), MAX_KINDS_AT_START);
         for template in templates {

@@ -1,4 +1,4 @@
-//! Metrics about the config that is being served, and about reloads.
+//! Metrics about the served config, and about reloads.
 
 use prometheus::{IntCounter, IntGauge, IntGaugeVec};
 
@@ -45,7 +45,7 @@ impl ConfigMetrics {
         if succeeds { &self.succeeded } else { &self.failed }.inc();
     }
 
-    /// Describes the config that gatepost serves from now on.
+    /// Records the config that gatepost now serves.
     pub(crate) fn serves(&self, generation: u64, fingerprint: &str, loaded_at: i64) {
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         self.last_success.set(loaded_at);

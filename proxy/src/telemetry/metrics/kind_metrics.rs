@@ -20,8 +20,8 @@ pub(crate) struct Times {
     pub(crate) total: Duration,
     /// Time from the event to the answer; `None` if gatepost did not ask the app.
     pub(crate) app: Option<Duration>,
-    /// gatepost's own time: without the waits for the body and for the app. `None` if gatepost may
-    /// have waited for the answer to another copy of the callback.
+    /// Total time without the waits for the body and for the app. `None` if gatepost may have
+    /// waited for the answer to another copy of the callback.
     pub(crate) gate: Option<Duration>,
 }
 
@@ -61,7 +61,10 @@ impl KindMetrics {
         Self {
             callbacks: create.counters(
                 "gatepost_callbacks_total",
-                "Accepted callbacks, by the origin of the reply and by its decision.",
+                "Accepted callbacks. `decision` is that of the reply: `allow`, `deny`, or `none` if the \
+                 reply carries no decision. `origin` is the source of the reply: `app`, \
+                 `answer_empty`, `challenge`, `failure`, `fixed`, `last_good`, `queued`, `resend` or \
+                 `unlisted`.",
                 &["provider", "template", "kind", "origin", "decision"],
             ),
             total_seconds: histogram(
@@ -71,17 +74,18 @@ impl KindMetrics {
             ),
             app_seconds: histogram(
                 "gatepost_app_duration_seconds",
-                "Seconds from the event to the app's answer, or to the end of the wait for it.",
+                "Seconds from the event to the app's answer, or to the end of the wait.",
                 BUCKETS,
             ),
             gate_seconds: histogram(
                 "gatepost_gate_duration_seconds",
-                "Seconds of a callback without the waits for the client's body and for the app.",
+                "gatepost's own seconds: without the waits for the client's body and for the app. The first \
+                 bucket ends at 50 µs. Resends do not count.",
                 GATE_BUCKETS,
             ),
             failures: create.counters(
                 "gatepost_app_failures_total",
-                "Callbacks without a usable answer of the app, by the code of the reason.",
+                "Accepted callbacks without a usable answer of the app, by the code of the reason.",
                 &["provider", "template", "kind", "code"],
             ),
         }

@@ -1,13 +1,16 @@
 //! Prometheus metrics. The names, labels and label values are stable.
 //!
 //! 1. No label has a value that a client chooses: a tenant or a path is never a label.
-//! 2. Series exist before their first event, so that `rate()` sees the first increase: for each
+//! 2. Series exist before their first event, so that `rate()` counts the first increase: for each
 //!    listed kind of each template, and for each code.
-//! 3. A callback costs a few atomic additions: each template holds the counters of its kinds.
+//! 3. Counting a callback costs a few atomic additions, because each template contains the counters
+//!    of its kinds.
 
 mod callbacks;
 mod config;
 mod kind_metrics;
+#[cfg(test)]
+mod page;
 mod process;
 mod queue;
 mod registry;
@@ -16,6 +19,7 @@ mod shared;
 mod template_series;
 mod tls;
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use gatepost::{Circuit, Template};
@@ -27,6 +31,7 @@ pub(crate) use self::kind_metrics::Times;
 use self::process::ProcessMetrics;
 use self::queue::QueueMetrics;
 use self::registry::Creator;
+pub(crate) use self::registry::MetricHelp;
 pub(crate) use self::requests::PassedBytes;
 use self::requests::RequestMetrics;
 use self::shared::SharedMetrics;
@@ -34,7 +39,7 @@ use self::tls::TlsMetrics;
 use super::{access_log, log};
 
 /// Upper bounds of the buckets of a duration that an app or an upstream determines, in seconds. The
-/// budgets of the platforms lie between 1 s and 20 s.
+/// time limits of the platforms are between 1 s and 20 s.
 const BUCKETS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.0,
     5.0, 10.0, 20.0,
@@ -66,8 +71,21 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 impl Metrics {
     fn new() -> Self {
+        Self::described(&RefCell::default())
+    }
+
+    /// Creates the metrics, and adds their descriptions to `described`.
+    fn described(described: &RefCell<Vec<MetricHelp>>) -> Self {
         let registry = Registry::new();
-        let create = Creator(&registry);
+        let create = Creator::new(&registry, described);
+        let callbacks = CallbackMetrics::new(&create.about("Callbacks"));
+        let requests = RequestMetrics::new(&create.about("Requests and connections"));
+        let tls = TlsMetrics::new(&create.about("TLS"));
+        let queue = QueueMetrics::new(&create.about("Queue"));
+        let shared = SharedMetrics::new(&create.about("State that machines share"));
+        let config = ConfigMetrics::new(&create.about("Config"));
+        let process = ProcessMetrics::new(&create.about("Process"));
+        let create = create.about("Apps, logs and the program");
         let build = create.gauges(
             "gatepost_build_info",
             "1, with the version and the features of this program.",
@@ -75,13 +93,13 @@ impl Metrics {
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), FEATURES]).set(1);
         Self {
-            callbacks: CallbackMetrics::new(&create),
-            requests: RequestMetrics::new(&create),
-            config: ConfigMetrics::new(&create),
-            tls: TlsMetrics::new(&create),
-            queue: QueueMetrics::new(&create),
-            shared: SharedMetrics::new(&create),
-            process: ProcessMetrics::new(&create),
+            callbacks,
+            requests,
+            config,
+            tls,
+            queue,
+            shared,
+            process,
             circuits: create.gauges(
                 "gatepost_app_circuit_open",
                 "1 while the circuit of the app at this address is open, else 0.",
@@ -104,7 +122,15 @@ impl Metrics {
         }
     }
 
-    /// Creates the series of the templates of a new config, and removes those of former templates.
+    /// Describes all metrics.
+    pub(crate) fn help() -> Vec<MetricHelp> {
+        let described = RefCell::default();
+        drop(Self::described(&described));
+        described.into_inner()
+    }
+
+    /// Creates the series for the templates of a new config, and removes the series of former
+    /// templates.
     pub(crate) fn serve<'t>(&self, templates: impl Iterator<Item = &'t Template>) {
         self.callbacks.serve(templates);
     }

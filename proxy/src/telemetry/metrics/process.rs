@@ -28,7 +28,7 @@ impl ProcessMetrics {
             ),
             start_time_seconds: create.seconds_gauge(
                 "process_start_time_seconds",
-                "Start of the process, in seconds since 1970.",
+                "Start of the process, in Unix seconds.",
             ),
             resident_bytes: create
                 .gauge("process_resident_memory_bytes", "Resident memory of the process."),
@@ -40,7 +40,7 @@ impl ProcessMetrics {
         }
     }
 
-    /// Reads the values. Keeps a value that the system does not tell.
+    /// Reads the values. Keeps a value that the system does not report.
     #[cfg(target_os = "linux")]
     pub(super) fn read(&self) {
         let _unknown = self.read_proc();

@@ -38,24 +38,24 @@ impl QueueMetrics {
                 "gatepost_queue_oldest_age_seconds",
                 "Age of the oldest pending event; 0 without such an event.",
             ),
-            up: create.gauge(
-                "gatepost_store_up",
-                "1 if the store takes events, 0 if it does not or if there is no store.",
-            ),
+            up: create
+                .gauge("gatepost_store_up", "1 if there is a store that accepts events, else 0."),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
-                "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
-                 `expired` (gatepost gave up without a further attempt), `lease_lost` or `unsettled`.",
+                "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`; \
+                 `expired` if gatepost made no further attempt, because the circuit was open or the \
+                 template was missing; `lease_lost` if the attempt took longer than its claim; \
+                 `unsettled` if the store did not record it.",
                 &["result"],
             ),
             errors: create.coded(
                 "gatepost_store_errors_total",
-                "Events that the store did not take, by reason.",
+                "Events that the store did not accept, by the code of the reason.",
                 &["busy", "failed", "full", "unavailable"],
             ),
             append: create.histogram(
                 "gatepost_store_append_duration_seconds",
-                "Time until an event is durable.",
+                "Seconds until an event is durable.",
                 GATE_BUCKETS,
             ),
             in_flight: create
@@ -71,7 +71,7 @@ impl QueueMetrics {
         metrics
     }
 
-    /// Records the sizes of the store; `None` if it takes no events.
+    /// Records the sizes of the store. `status` is `None` if the store accepts no events.
     pub(crate) fn measured(&self, status: Option<&StoreStatus>, now: Timestamp) {
         self.up.set(status.is_some().into());
         let Some(status) = status else { return };
@@ -93,7 +93,8 @@ impl QueueMetrics {
         self.attempts.with_label_values(&["expired"]).inc_by(count);
     }
 
-    /// Counts an event that the store took, or did not take for `error`.
+    /// Counts an event that the store has accepted. With `error`, counts an event that the store
+    /// has not accepted.
     pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
         match error {
             None => self.append.observe(took.as_secs_f64()),

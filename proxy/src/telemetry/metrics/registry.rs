@@ -1,4 +1,9 @@
 //! Creates metrics. Each name is a constant, and occurs once.
+//!
+//! The calls of [`Creator`] are the one list of the metrics: the manual's page of metrics is generated
+//! from them, and `gatepost help METRIC` prints them.
+
+use std::cell::RefCell;
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -6,23 +11,95 @@ use prometheus::{
     IntGaugeVec, Opts, Registry,
 };
 
-/// Creates metrics in a registry.
-pub(super) struct Creator<'r>(pub(super) &'r Registry);
+/// Type of a metric, as Prometheus names it.
+#[derive(Clone, Copy, Debug)]
+enum MetricForm {
+    Counter,
+    Gauge,
+    Histogram,
+}
 
-impl Creator<'_> {
+/// Description of a metric.
+#[derive(Debug)]
+pub(crate) struct MetricHelp {
+    pub(crate) subject: &'static str,
+    pub(crate) name: String,
+    form: MetricForm,
+    pub(crate) labels: Vec<String>,
+    pub(crate) about: String,
+}
+
+impl MetricHelp {
+    pub(crate) const fn form(&self) -> &'static str {
+        match self.form {
+            MetricForm::Counter => "counter",
+            MetricForm::Gauge => "gauge",
+            MetricForm::Histogram => "histogram",
+        }
+    }
+
+    /// Returns true if this metric has the series called `name`.
+    pub(crate) fn has_series(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&*self.name);
+        rest.is_some_and(|rest| ["", "_bucket", "_count", "_sum"].contains(&rest))
+    }
+
+    /// Returns the unit of the values, which is a part of the name.
+    pub(crate) fn unit(&self) -> &'static str {
+        let name = self.name.trim_end_matches("_total");
+        match name.rsplit('_').next() {
+            Some("seconds") => "seconds",
+            Some("bytes") => "bytes",
+            _ => "",
+        }
+    }
+}
+
+/// Creates metrics in a registry, and describes them.
+pub(super) struct Creator<'r> {
+    registry: &'r Registry,
+    subject: &'static str,
+    described: &'r RefCell<Vec<MetricHelp>>,
+}
+
+impl<'r> Creator<'r> {
+    pub(super) const fn new(
+        registry: &'r Registry,
+        described: &'r RefCell<Vec<MetricHelp>>,
+    ) -> Self {
+        Self { registry, subject: "", described }
+    }
+
+    /// Returns a creator of metrics of this subject.
+    pub(super) const fn about(&self, subject: &'static str) -> Self {
+        Self { registry: self.registry, subject, described: self.described }
+    }
+
     #[expect(clippy::expect_used, reason = "the names are constants, and each is unique")]
-    fn register<M: Collector + Clone + 'static>(&self, metric: prometheus::Result<M>) -> M {
+    fn register<M: Collector + Clone + 'static>(
+        &self,
+        form: MetricForm,
+        metric: prometheus::Result<M>,
+    ) -> M {
         let metric = metric.expect("expected a valid metric name");
-        self.0.register(Box::new(metric.clone())).expect("expected a unique metric name");
+        self.registry.register(Box::new(metric.clone())).expect("expected a unique metric name");
+        let described = metric.desc().into_iter().map(|desc| MetricHelp {
+            subject: self.subject,
+            name: desc.fq_name.clone(),
+            form,
+            labels: desc.variable_labels.clone(),
+            about: desc.help.clone(),
+        });
+        self.described.borrow_mut().extend(described);
         metric
     }
 
     pub(super) fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.register(IntCounter::new(name, help))
+        self.register(MetricForm::Counter, IntCounter::new(name, help))
     }
 
     pub(super) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.register(IntCounterVec::new(Opts::new(name, help), labels))
+        self.register(MetricForm::Counter, IntCounterVec::new(Opts::new(name, help), labels))
     }
 
     /// Creates a counter for each code, so that each series exists before its first event.
@@ -36,24 +113,24 @@ impl Creator<'_> {
 
     /// Creates a counter of seconds.
     pub(super) fn seconds(&self, name: &str, help: &str) -> Counter {
-        self.register(Counter::new(name, help))
+        self.register(MetricForm::Counter, Counter::new(name, help))
     }
 
     pub(super) fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.register(IntGauge::new(name, help))
+        self.register(MetricForm::Gauge, IntGauge::new(name, help))
     }
 
     pub(super) fn seconds_gauge(&self, name: &str, help: &str) -> Gauge {
-        self.register(Gauge::new(name, help))
+        self.register(MetricForm::Gauge, Gauge::new(name, help))
     }
 
     pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        self.register(IntGaugeVec::new(Opts::new(name, help), labels))
+        self.register(MetricForm::Gauge, IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
     pub(super) fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.register(Histogram::with_opts(options))
+        self.register(MetricForm::Histogram, Histogram::with_opts(options))
     }
 
     pub(super) fn histograms(
@@ -64,6 +141,6 @@ impl Creator<'_> {
         buckets: &[f64],
     ) -> HistogramVec {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.register(HistogramVec::new(options, labels))
+        self.register(MetricForm::Histogram, HistogramVec::new(options, labels))
     }
 }

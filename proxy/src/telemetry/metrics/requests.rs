@@ -44,12 +44,13 @@ impl RequestMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
         let passed = create.counters(
             "gatepost_requests_passed_total",
-            "Requests that gatepost passed to the upstream, by the class of the status.",
+            "Requests that gatepost passed to the upstream. `status` is the class of the status, such as \
+             `2xx`, or `none` without a response.",
             &["status"],
         );
         let bytes = create.counters(
             "gatepost_passed_bytes_total",
-            "Bytes of the bodies that gatepost passed: received from clients, and sent to clients.",
+            "Bytes of the bodies that gatepost passed: `received` from clients, and `sent` to clients.",
             &["direction"],
         );
         Self {

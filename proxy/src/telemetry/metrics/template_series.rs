@@ -1,4 +1,5 @@
-//! Series of one template. Each template holds its own, so that a callback looks up no label.
+//! Series of one template. Each template has its own series, so that counting a callback looks up
+//! no label.
 
 use std::sync::OnceLock;
 
@@ -36,7 +37,7 @@ impl TemplateSeries {
 }
 
 impl KindSeries {
-    /// Begins the series that a listed kind usually has.
+    /// Creates the series that a listed kind usually has.
     pub(super) fn start(&self, metrics: &KindMetrics, template: &Template, kind: TemplateKind<'_>) {
         let labels = [template.provider(), template.name(), kind.name];
         let decisions: &[_] = if kind.is_decision { &["allow", "deny"] } else { &["none"] };
@@ -80,8 +81,8 @@ fn labels_of(accepted: &Accepted) -> [&str; 3] {
     [event.provider(), accepted.template().name(), event.kind()]
 }
 
-/// Returns the index of an origin in [`KindSeries::callbacks`]; `None` for an origin that this file
-/// does not know.
+/// Returns the index of an origin in [`KindSeries::callbacks`]; `None` for an origin without an
+/// index.
 const fn slot_of(origin: &Origin) -> Option<usize> {
     Some(match origin {
         Origin::App => 0,

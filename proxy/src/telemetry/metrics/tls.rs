@@ -33,7 +33,7 @@ impl TlsMetrics {
             ),
             certificates: create.gauges(
                 "gatepost_tls_certificate_expiry_timestamp_seconds",
-                "Time at which the certificate expires, in seconds since 1970.",
+                "Time at which the certificate expires, in Unix seconds.",
                 &["name"],
             ),
         }
@@ -54,8 +54,8 @@ impl TlsMetrics {
         self.handshakes.with_label_values(&[version]).inc();
     }
 
-    /// Replaces the certificates that are being served, each with its name and its end. Two
-    /// certificates of one name count as the one that expires first.
+    /// Records the served certificates, each with its name and its expiry time. Of several
+    /// certificates with one name, records the earliest expiry time.
     pub(crate) fn serve<'c>(&self, all: impl Iterator<Item = (&'c str, i64)>) {
         self.certificates.reset();
         for (name, end) in all {

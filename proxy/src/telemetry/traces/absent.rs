@@ -7,7 +7,7 @@ use http::{HeaderMap, Uri};
 use super::{AppCall, TracesError, check};
 use crate::telemetry::access_log::{LoggedCallback, LoggedRequest};
 
-/// The trace of a callback. There is none.
+/// The trace of a callback. Without the feature, this type has no values.
 #[derive(Debug)]
 pub(crate) enum AbsentTrace {}
 

@@ -1,11 +1,11 @@
 //! Traces for an OpenTelemetry collector: one span for each callback, and one for the request to the
-//! app. They need the feature `otlp`.
+//! app. Traces need the feature `otlp`.
 //!
 //! 1. A valid `traceparent` of the request is the parent. If the parent is not sampled, gatepost sends
 //!    no span.
 //! 2. The event's `traceparent` names the span of the request to the app.
-//! 3. A separate thread sends the spans, in batches. If its queue is full or the collector does not
-//!    answer, gatepost drops spans: no callback waits.
+//! 3. A separate thread sends the spans, in batches. No callback waits: gatepost drops spans if the
+//!    queue is full or the collector does not respond.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;
@@ -19,7 +19,7 @@ pub(crate) use self::absent::{AbsentTrace as CallbackTrace, begin, finish, start
 #[cfg(feature = "otlp")]
 pub(crate) use self::otlp::{CallbackTrace, begin, finish, start};
 
-/// The request to the app.
+/// Times and status of a request to the app.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only traces read all fields"))]
 pub(crate) struct AppCall {
@@ -39,7 +39,7 @@ pub(crate) enum TracesError {
     )]
     Absent,
     #[cfg(feature = "otlp")]
-    #[error("telemetry.otlp: cannot start to send traces: {0}")]
+    #[error("telemetry.otlp: gatepost cannot start to send traces: {0}; check the address")]
     Start(String),
 }
 

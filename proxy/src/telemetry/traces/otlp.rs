@@ -25,7 +25,7 @@ use super::{AppCall, TracesError};
 use crate::telemetry::access_log::{LoggedCallback, LoggedRequest};
 use crate::{app, clock};
 
-/// Path at which every collector takes traces.
+/// Path on which every collector accepts traces.
 const PATH: &str = "v1/traces";
 
 /// Maximum number of spans in the queue.
@@ -107,7 +107,7 @@ impl CallbackTrace {
         self.app_span.to_bytes()
     }
 
-    /// Hands the spans to the thread. `started` is the time of the callback's head.
+    /// Passes the spans to the sending thread. `started` is the time of the callback's head.
     pub(crate) fn end(
         &self,
         started: Instant,
@@ -203,7 +203,7 @@ struct Parent {
 }
 
 impl Parent {
-    /// Parses a `traceparent`; `None` for a value that the core would not pass on either.
+    /// Parses a `traceparent`; `None` for a value that the core does not pass on.
     fn parse(value: &[u8]) -> Option<Self> {
         let mut parts = value.split(|byte| *byte == b'-');
         let mut part = || HEXLOWER.decode(parts.next()?).ok();
@@ -237,7 +237,7 @@ impl HttpClient for CollectorClient {
 }
 
 fn warn(error: &dyn std::fmt::Display) {
-    let message = format_args!("cannot send traces to the collector: {error}");
+    let message = format_args!("gatepost cannot send traces to the collector: {error}");
     report::warned("traces_failed", &message, None, clock::now());
 }
 

@@ -23,14 +23,14 @@ use crate::support::*;
 
 const SENTINEL: &str = "/sentinel";
 
-/// Connections at the same time.
+/// Number of simultaneous connections.
 const CLIENTS: usize = 16;
 
-/// Time without a reply after which gatepost is taken to wait for the rest of a request. Only cases
-/// that the table expects to wait take this long.
+/// Time without a reply after which the test assumes that gatepost waits for the rest of a request.
+/// Only cases with the outcome `waits` take so long.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Number of cases that may fail for a reason.
+/// Maximum number of cases that may fail with a reason in the table.
 const MOST_EXCUSED: usize = 5;
 
 fn play(port: u16, case: &Case) -> Outcome {
@@ -52,7 +52,7 @@ fn play(port: u16, case: &Case) -> Outcome {
     outcome
 }
 
-/// Reads replies up to a final one.
+/// Reads interim replies, and the final reply.
 fn read_reply(wire: &mut Wire, outcome: &mut Outcome, is_head: bool, patience: Duration) {
     loop {
         match wire.next(is_head, patience) {
@@ -67,7 +67,7 @@ fn read_reply(wire: &mut Wire, outcome: &mut Outcome, is_head: bool, patience: D
     }
 }
 
-/// Reads replies up to that to the sentinel.
+/// Requests the sentinel, and reads replies up to the sentinel's reply.
 fn probe_end(wire: &mut Wire, outcome: &mut Outcome) {
     wire.write(format!("GET {SENTINEL} HTTP/1.1\r\nHost: gate.test\r\n\r\n").as_bytes());
     while outcome.end == End::Kept {
@@ -109,7 +109,7 @@ fn run(port: u16, cases: &[Case]) -> Vec<Outcome> {
     outcomes.into_inner().unwrap().into_values().collect()
 }
 
-/// Returns the difference between the table and an outcome, if there is one.
+/// Returns the difference between the table and an outcome, or `None`.
 fn fault(case: &Case, outcome: &Outcome) -> Option<String> {
     let found = outcome.text();
     let fails = case.grade(outcome) == Grade::Fails;
@@ -118,8 +118,8 @@ fn fault(case: &Case, outcome: &Outcome) -> Option<String> {
         return Some(format!("expected {:?}, found {found:?}", case.ours));
     }
     match (fails, excused) {
-        (true, false) => Some(format!("{found:?} fails {}, and has no reason", case.section)),
-        (false, true) => Some(format!("{found:?} does not fail; remove its reason")),
+        (true, false) => Some(format!("expected a reason for {found:?}; see {}", case.section)),
+        (false, true) => Some(format!("{found:?} does not fail; remove the reason")),
         _ => None,
     }
 }

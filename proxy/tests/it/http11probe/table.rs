@@ -33,7 +33,7 @@ pub(super) struct Case {
     passes: String,
     warns: Option<String>,
     pub(super) ours: String,
-    /// The reason why gatepost differs from the project, if that is no fault.
+    /// The reason for a difference that is no fault of gatepost.
     pub(super) differs: Option<String>,
     /// A known fault of gatepost.
     pub(super) pending: Option<String>,
@@ -90,10 +90,10 @@ impl Case {
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).expect("expected characters up to `ÿ`")).collect()
+    text.chars().map(|c| u8::try_from(c).expect("expected a Latin-1 character")).collect()
 }
 
-/// Replaces the placeholders of a text. Any other brace is a byte like others.
+/// Replaces the placeholders of a text, and keeps all other braces.
 fn expand(text: &str) -> String {
     let mut rest = text;
     let mut expanded = String::new();
@@ -122,7 +122,7 @@ impl Outcome {
         statuses.collect::<String>() + self.end.name()
     }
 
-    /// Returns the number of replies that the upstream made, with that to the sentinel.
+    /// Returns the number of replies from the upstream, including the reply to the sentinel.
     pub(super) fn replies_of_upstream(&self) -> usize {
         let replies = self.replies.iter().filter(|reply| reply.header("etag").is_some());
         replies.count() + usize::from(self.end == End::Kept)

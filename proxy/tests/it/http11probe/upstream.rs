@@ -1,4 +1,4 @@
-//! An upstream that takes any bytes for a request, and answers each with 200.
+//! An upstream that reads any bytes as requests, and answers each request with 200 or 304.
 //!
 //! - `/echo` answers with the header lines that the upstream received, `/cookie` with its cookies.
 //! - Any other path answers with the body that the upstream received, or `OK` if there is none.
@@ -40,7 +40,7 @@ impl Upstream {
         Self { port, answered }
     }
 
-    /// Returns the number of answers that were sent.
+    /// Returns the number of answers that the upstream has sent.
     pub fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }

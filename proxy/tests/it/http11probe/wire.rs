@@ -1,4 +1,4 @@
-//! A client's connection that writes any bytes, and reads every reply, interim ones too.
+//! A client's connection that writes any bytes, and reads every reply, interim replies included.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

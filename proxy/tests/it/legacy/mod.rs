@@ -1,8 +1,8 @@
-//! Runs apps that take the callbacks of platforms today, without gatepost and behind it, healthy
-//! and failing. Writes a table of the replies that the platform gets.
+//! Runs apps that were written for callbacks, without and behind gatepost, healthy and failing.
+//! Writes a table of the replies that the platform gets.
 //!
-//! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`:
-//! `UPDATE_LEGACY=1` makes the test write it.
+//! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
+//! `UPDATE_LEGACY=1`, the test writes the page.
 
 mod page;
 mod patterns;
@@ -59,7 +59,7 @@ impl Pattern {
     /// Serves gatepost in front of an app.
     fn gate(&self, form: Form, app: u16) -> Gatepost {
         let Self { provider, kind, path, route, template, .. } = self;
-        // In shadow mode, gatepost predicts what passthrough would do.
+        // In shadow mode, gatepost predicts the outcome in passthrough.
         let configured = if form == Form::Shadow { Form::Passthrough } else { form };
         let keys = self.keys.iter().filter(|(only, _)| *only == configured);
         let address: String = keys.map(|(_, keys)| format!(", {keys}")).collect();
@@ -134,11 +134,11 @@ fn run(pattern: &Pattern) -> Section {
     Section { title: pattern.title, about: pattern.about, rows: rows.collect() }
 }
 
-/// Checks that shadow mode has predicted what passthrough does.
+/// Checks that the prediction in shadow mode equals the outcome in passthrough.
 fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
     let Cell::Passed { prediction: Some(prediction), .. } = shadow else { return };
     let Cell::Passed { is_unchanged, code, .. } = passthrough else {
-        panic!("{context}: expected a callback that passes")
+        panic!("{context}: expected a passed callback, found a refused one")
     };
     let Prediction { outcome, reason } = prediction;
     assert_eq!(*is_unchanged, outcome == "passed", "{context}: {outcome} {reason}, {code}");
@@ -146,7 +146,7 @@ fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
     assert_eq!(code, expected, "{context}: {outcome}");
 }
 
-/// Checks that the app takes a genuine callback without gatepost.
+/// Checks that the app acknowledges a genuine callback without gatepost.
 fn check_direct(pattern: &Pattern, case: &'static str, direct: Option<&Reply>, server: &Server) {
     let is_unexpected = case == HEALTHY && !is_success(direct);
     assert!(!is_unexpected, "{}: {direct:?}\n{}", pattern.title, server.log());
@@ -179,7 +179,7 @@ fn through(
         // HTTP forbids the header, so the proxy cannot pass it on.
         Form::Shadow => direct.is_some() && case != BROKEN_HEADER,
         Form::Passthrough => {
-            // A platform that reads the status 200 alone gets it, see `says_the_same`.
+            // A denial with an error status may change: some platforms read only replies with 200.
             let is_denied = case == DENIED && (is_success(direct) || !pattern.is_decision());
             case == HEALTHY || is_denied
         }
@@ -242,7 +242,7 @@ fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
     }
 }
 
-/// Returns the body as JSON, else as text; the status if there is no body.
+/// Returns the body as JSON, else as text. Returns the status of a reply without a body.
 fn meaning(reply: &Reply) -> Value {
     let data = page::data(reply);
     if data.is_empty() {
@@ -305,7 +305,7 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
     let next = AtomicUsize::new(0);
     let sections = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        // An app that is slow sleeps, so the threads outnumber the cores.
+        // A slow app sleeps. More threads than cores therefore save time.
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
@@ -323,10 +323,10 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
     page::check(&sections);
 }
 
-/// The apps of the page `rollout` of the manual, in the order of their configs.
+/// The apps of the walk-through, a section of the manual's page `rollout`, in the page's order.
 const WALK: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
 
-/// Returns the code blocks of the walk in a language.
+/// Returns the code blocks of the walk-through in a language.
 fn blocks(language: &str) -> Vec<String> {
     let page = std::fs::read_to_string(root().join("src/manual/rollout.md")).unwrap();
     let walk = page.split("\n## ").find(|part| part.starts_with("Two apps")).unwrap();
@@ -335,7 +335,7 @@ fn blocks(language: &str) -> Vec<String> {
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// Returns the edits of the walk: the old line and the new line of each.
+/// Returns the edits of the walk-through: the old line and the new line of each.
 fn edits() -> Vec<(String, String)> {
     let line = |block: &str, mark| {
         block.lines().find_map(|line| line.strip_prefix(mark).map(str::to_owned))
@@ -379,7 +379,7 @@ fn edits_of_manual_and_reloads_move_apps_to_the_next_form_and_back() {
     }
 }
 
-/// Runs the commands of the walk after an edit.
+/// Runs the commands of the walk-through after an edit.
 fn check_commands(config: &Path, form: Form) {
     for command in ["check", "routes"] {
         let mut program = gatepost();
@@ -391,8 +391,8 @@ fn check_commands(config: &Path, form: Form) {
     }
 }
 
-/// Checks that the app takes a genuine callback in the form, and receives forged ones in shadow
-/// mode only.
+/// Checks that the app acknowledges a genuine callback in this form. Checks that the app receives a
+/// forged callback only in shadow mode.
 fn check_step(pattern: &Pattern, form: Form, gate: &Gatepost, tap: &Tap) {
     let context = format!("{}, {form:?}", pattern.title);
     let request = pattern.callback(HEALTHY);

@@ -1,4 +1,4 @@
-//! Writes the page of the manual.
+//! Writes `src/manual/legacy.md`, or compares the page with the outcomes.
 
 use std::fmt::Write as _;
 
@@ -74,7 +74,7 @@ impl Cell {
 }
 
 impl Row {
-    /// Returns the cells of the first table: each says if the app needs a change.
+    /// Returns the cells of the first table. Each shows if the app needs a change.
     fn summary(&self) -> [String; 4] {
         self.cells.each_ref().map(|cell| match cell {
             Cell::Passed { says_the_same: true, .. } => "runs".to_owned(),
@@ -156,7 +156,7 @@ pub(super) fn check(sections: &[Section]) {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     for (line, (found, expected)) in page.lines().zip(committed.lines()).enumerate() {
-        assert_eq!(found, expected, "line {}; if this is right, run {COMMAND}", line + 1);
+        assert_eq!(found, expected, "review line {}, then run {COMMAND}", line + 1);
     }
-    assert_eq!(page.len(), committed.len(), "run {COMMAND}");
+    assert_eq!(page.len(), committed.len(), "expected as many bytes as committed; run {COMMAND}");
 }

@@ -1,4 +1,4 @@
-//! Apps that take callbacks of platforms today, and the callbacks that they take.
+//! Apps that were written for callbacks without gatepost, each with a callback of its platform.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::upstreams::servers::{Server, python, root};
 /// Keys of the apps that check a signature themselves.
 pub(super) const LEGACY_KEY: &str = "l3gacy-k3y";
 
-/// An app, and a callback that it takes.
+/// An app, and a callback of its platform.
 pub(super) struct Pattern {
     pub(super) title: &'static str,
     /// Sentence for the manual.
@@ -31,7 +31,7 @@ pub(super) struct Pattern {
     pub(super) key: Option<&'static str>,
     /// Fields of the callback that differ from the sample.
     pub(super) fields: &'static [(&'static str, &'static str)],
-    /// Fields of a genuine callback to which the app says no; empty if the app always says yes.
+    /// Fields of a genuine callback that the app denies; empty if the app allows every callback.
     pub(super) denied: &'static [(&'static str, &'static str)],
     /// Ways in which the app fails.
     pub(super) failures: &'static [&'static str],
@@ -73,7 +73,7 @@ const PYTHON_FAILURES: &[&str] = &[
     "status 500",
     SLOW,
 ];
-/// The last failure of each list, because an app of one process still sleeps afterwards.
+/// The last failure of each list. Afterwards, an app with one process still sleeps.
 const SLOW: &str = "slow";
 
 const TENCENT: Pattern = Pattern {
@@ -107,7 +107,7 @@ const KOLLUS_KEYS: &str =
 pub(super) const PATTERNS: &[Pattern] = &[
     Pattern {
         title: "PHP with `$_POST`, own JWT: play",
-        about: "A script for Kollus' play callbacks. It signs its reply itself.",
+        about: "A script for Kollus' play callbacks. The app signs the reply itself.",
         server: || php("legacy/php"),
         kind: "vod_play",
         path: "/kollus/play/{token}",
@@ -171,7 +171,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "PHP with its own `md5(key + t)`, with `keep_proof = true`",
-        about: "The same app. In JSON, it finds the fields of the proof.",
+        about: "The same app. In JSON, the app finds the fields of the proof.",
         server: || php("legacy/php/yii/web"),
         path: "/live/notify",
         keys: &[(Form::Json, "keep_proof = true")],
@@ -240,7 +240,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Flask",
-        about: "A handler for Kollus' live play callbacks. Its reply is plain JSON.",
+        about: "A handler for Kollus' live play callbacks. Its answer is plain JSON.",
         server: || gunicorn("flask_play"),
         kind: "live_play",
         path: "/kollus/live/{token}",
@@ -321,7 +321,7 @@ fn gunicorn(app: &str) -> Server {
         let mut command = python();
         command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
         command.args(["--threads", "4", "--no-control-socket", "--chdir", "legacy/python"]);
-        // By default, gunicorn closes an idle connection after 2 s, at which a test may send a request.
+        // By default, gunicorn closes an idle connection after 2 s, possibly during a request.
         command.args(["--keep-alive", "60"]);
         command.arg("fails:app").env("APP", app);
         with_keys(command)

@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::support::connect;
 
-/// A reply. `headers` lacks the hop-by-hop headers and `date`, and is sorted by name, because only
-/// the order of headers with equal names has a meaning (RFC 9110, 5.3).
+/// A reply, without hop-by-hop headers and without `date`. `headers` is sorted by name: only the
+/// order of headers with equal names has a meaning (RFC 9110, 5.3).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -35,7 +35,7 @@ pub(super) fn exchange(port: u16, request: &[u8]) -> Option<Reply> {
         _ => bytes[at + 4..].to_vec(),
     };
     if let Some(length) = header("content-length") {
-        assert_eq!(length, body.len().to_string(), "expected a whole body, found {bytes:?}");
+        assert_eq!(length, body.len().to_string(), "expected a complete body, found {bytes:?}");
     }
     let status = first.split(' ').nth(1)?.parse().unwrap();
     let is_passed = |(name, _): &(String, String)| !PER_CONNECTION.contains(&&**name);

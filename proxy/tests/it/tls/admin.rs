@@ -1,4 +1,4 @@
-//! The admin listener on a Unix socket and with TLS, and TLS over an upgrade.
+//! Tests of the admin listener on a Unix socket and with TLS, and of TLS during an upgrade.
 
 use std::fs;
 use std::io::BufReader;

@@ -1,4 +1,4 @@
-//! TLS listeners: what a client sees on the wire.
+//! Tests of TLS listeners with clients over sockets.
 
 mod admin;
 mod authority;
@@ -76,7 +76,7 @@ fn fast_path_serves_callbacks_over_tls() {
     }
 }
 
-// A supervisor names each socket after the key whose addresses it replaces.
+// A supervisor names each socket after a key. The socket replaces the addresses of this key.
 #[test]
 fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
     let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());
@@ -124,7 +124,7 @@ fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
     served(&renewed.first());
 }
 
-// A socket without a key's name serves the address that the config has for it.
+// If a socket has no key as its name, gatepost finds the key by the socket's address.
 #[test]
 fn serves_tls_on_socket_of_supervisor_by_address() {
     let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());
@@ -216,7 +216,7 @@ fn presents_certificate_of_the_name_else_the_first() {
     let error = client.connect(tls.port, "other.test").err().unwrap();
     assert!(error.to_string().contains("certificate not valid for name"), "{error}");
     let line = tls.gate.program.wait_for_line("tls_certificate_not_accepted");
-    assert!(line.contains("the client does not accept the certificate"), "{line}");
+    assert!(line.contains("expected a client that accepts the certificate"), "{line}");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn requires_client_certificate_of_authority() {
     let mut client = tls.authority.client();
     for own in [None, Some(strangers.issue(&["client.test"]))] {
         client.certificate = own;
-        // In TLS 1.3, the client learns of the refusal only when it reads.
+        // In TLS 1.3, the client receives the alert only at its first read.
         let refused = match client.connect(tls.port, "gate.test") {
             Ok(mut client) => client.is_closed(),
             Err(_) => true,

@@ -1,4 +1,4 @@
-//! The recipes of the manual's page `tls`, run as they are written there.
+//! Runs the recipes of the manual's page `tls` as the page contains them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -16,14 +16,14 @@ fn block(heading: &str, language: &str) -> &'static str {
     block.split_once("```").unwrap().0
 }
 
-/// Replaces a text of the page, which must be there.
+/// Replaces a text of the recipe. Panics if the recipe does not contain the text.
 fn with(text: &str, written: &str, actual: &str) -> String {
     assert!(text.contains(written), "expected {written} in the recipe, found {text}");
     text.replace(written, actual)
 }
 
-/// Sends a push through a server in front of gatepost, and another request. Both must have the
-/// client's address and scheme.
+/// Sends a push and another request through a server in front of gatepost. The app must receive
+/// both with the client's address and scheme.
 fn assert_serves_behind(port: u16, authority: &Authority, app: &App) {
     let mut client = authority.client().connect(port, "gate.example.com").unwrap();
     for (path, body) in [("/callbacks/tencent", &*push()), ("/other/%41?x=%20", "x")] {
@@ -49,7 +49,7 @@ fn behind(app: &App) -> Gatepost {
 }
 
 #[test]
-fn nginx_in_front() {
+fn recipe_for_nginx_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
     let (gate, port) = (behind(&app), free_port());
     let authority = Authority::new();
@@ -76,7 +76,7 @@ fn nginx_in_front() {
 }
 
 #[test]
-fn caddy_in_front() {
+fn recipe_for_caddy_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
     let (gate, port) = (behind(&app), free_port());
     let authority = Authority::new();

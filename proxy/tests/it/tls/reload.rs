@@ -1,4 +1,4 @@
-//! Renewal of certificates in a running gatepost.
+//! Tests of the renewal of certificates in a running gatepost.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -30,8 +30,8 @@ fn reload_replaces_certificate_and_keeps_connections() {
     assert!(tls.gate.metrics().contains(expiry), "{}", tls.gate.metrics());
 }
 
-// Kubernetes mounts a secret so: each file links to `..data/NAME`, and `..data` links to a folder
-// that the next version replaces.
+// Kubernetes mounts a secret with links: each file links to `..data/NAME`, and `..data` links to
+// the folder of the current version.
 #[test]
 fn reload_follows_swapped_symlinks() {
     let authority = Authority::new();
@@ -97,7 +97,7 @@ fn keeps_certificate_if_new_one_has_a_fault() {
 }
 
 #[test]
-fn reload_changes_rules() {
+fn reload_changes_tls_version_but_not_listener() {
     let tls = TlsGate::serve("", "");
     let path = tls.gate.folder.path().join("gatepost.toml");
     let config = fs::read_to_string(&path).unwrap();

@@ -1,5 +1,5 @@
-//! Tests that the handler of a front controller, which a query selects, receives only callbacks that
-//! gatepost has verified.
+//! Tests of a front controller that selects its handler by the query. This handler receives only
+//! callbacks that gatepost has verified.
 
 use super::servers::Server;
 use super::spellings::{Spelling, bytes};
@@ -25,7 +25,7 @@ const PATHS: [&str; 12] = [
     "http://gate.test/index.php",
 ];
 
-/// Targets whose path some server reads as a query.
+/// Targets in which at least one server reads a part of the path as a query.
 const IN_PATH: [&str; 9] = [
     "/index.php%3fc=callback",
     "/index.php%3Fc=callback?x=1",

@@ -28,7 +28,8 @@ pub(crate) fn root() -> PathBuf {
 }
 
 impl Server {
-    /// `app` is a path below `tests/upstreams`. Its first name is the folder in which the server runs.
+    /// Creates a server without processes. `app` is a path below `tests/upstreams`. The server runs
+    /// in the first folder of this path.
     fn new(app: &str) -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("handled"), "").unwrap();
@@ -127,7 +128,7 @@ impl Server {
                 .replace("{server_name}", server_name)
                 .replace("{try_files}", try_files)
                 .replace("{port}", &server.port.to_string());
-            // If the test runs as root, nginx and php-fpm must also run as root to read its folder.
+            // If the test runs as root, nginx and php-fpm need root to read the folder.
             let is_root = rustix::process::geteuid().is_root();
             let user = if is_root && name == "nginx.conf" { "user root;\n" } else { "" };
             let pool = match (name, is_root) {

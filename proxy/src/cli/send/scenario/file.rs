@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
-    /// Provider of all streams that name no other.
+    /// Provider of each stream without a provider of its own.
     #[serde(default)]
     pub(super) provider: Option<String>,
     /// Address that the platform would call.
@@ -26,14 +26,14 @@ pub(super) struct Scenario {
     pub(super) streams: Vec<Stream>,
 }
 
-/// A stream: steps, one after the other.
+/// A stream: its callbacks in the order of their times.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stream {
     pub(super) name: String,
     #[serde(default)]
     pub(super) provider: Option<String>,
-    /// Time from the start of the scenario to that of the stream.
+    /// Time from the start of the scenario to the start of the stream.
     #[serde(default, deserialize_with = "duration")]
     pub(super) start: Duration,
     #[serde(default)]
@@ -47,7 +47,7 @@ pub(super) struct Stream {
 #[serde(deny_unknown_fields)]
 pub(super) struct Step {
     pub(super) kind: String,
-    /// Gap after the step before, or after the start of the stream; also the gap between repetitions.
+    /// Gap after the previous step or the start of the stream, and between repetitions.
     #[serde(default, deserialize_with = "duration")]
     pub(super) after: Duration,
     #[serde(default = "once")]
@@ -68,7 +68,7 @@ pub(super) type Fields = BTreeMap<String, FieldValue>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FieldValue(pub(super) String);
 
-/// Source of a key. Never the key itself, because people share scenarios.
+/// Source of a key. A scenario never contains the key itself, because operators share scenarios.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub(super) enum KeySource {
@@ -129,7 +129,7 @@ fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uri>, D
     let url = text.parse::<Uri>().ok().filter(|url| url.scheme().is_some() && url.host().is_some());
     url.map(Some).ok_or_else(|| {
         de::Error::custom(
-            "expected an address; write, for example, http://127.0.0.1:8080/callbacks",
+            "expected an address, found none; write, for example, http://127.0.0.1:8080/callbacks",
         )
     })
 }

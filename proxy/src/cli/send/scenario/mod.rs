@@ -73,7 +73,7 @@ pub(super) fn run(path: &Path, arguments: &SendArguments) -> Result<(), CommandE
     scenario.key = scenario.key.map(|key| key.within(folder));
     let player = Player::new(&scenario, arguments)?;
     let all = schedule(&scenario);
-    // A fault in the last callback shows before the first one is sent.
+    // Build each callback once, to report a fault in the last before gatepost sends the first.
     for due in &all {
         player.request(due)?;
     }
@@ -84,7 +84,7 @@ pub(super) fn run(path: &Path, arguments: &SendArguments) -> Result<(), CommandE
 struct Player<'s> {
     scenario: &'s Scenario,
     arguments: &'s SendArguments,
-    /// The definition of each stream.
+    /// Definition of each stream.
     definitions: Vec<Definition>,
     key: Option<String>,
     sender: Sender,
@@ -113,7 +113,7 @@ impl<'s> Player<'s> {
         Ok(Self { scenario, arguments, definitions, key, sender, start: clock::now() })
     }
 
-    /// Returns the callback, signed at the moment of the call.
+    /// Returns the callback with a signature of the current time.
     fn request(&self, due: &Due<'_>) -> Result<Request<Bytes>, CommandError> {
         let (definition, step) = (&self.definitions[due.index], due.step);
         let mut sample =
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_in_the_time_of_the_scenario() {
+    async fn speed_divides_the_wait() {
         let start = Instant::now();
         Speed::Times(60.0).wait(start, Duration::from_secs(3600)).await;
         assert_eq!(start.elapsed(), Duration::from_secs(60));

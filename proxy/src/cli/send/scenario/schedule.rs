@@ -19,7 +19,7 @@ pub(super) struct Due<'s> {
     number: u32,
 }
 
-/// Returns all callbacks, the earliest first. Callbacks of one time keep the order of the file.
+/// Returns all callbacks, the earliest first. At equal times, keeps the order of the file.
 pub(super) fn schedule(scenario: &Scenario) -> Vec<Due<'_>> {
     let streams = scenario.streams.iter().enumerate();
     let mut all: Vec<_> = streams.flat_map(|(index, stream)| of_stream(index, stream)).collect();
@@ -41,8 +41,8 @@ fn of_stream(index: usize, stream: &Stream) -> Vec<Due<'_>> {
 }
 
 impl Due<'_> {
-    /// Returns the fields of the callback. A more special value replaces a more general one. `start` is
-    /// the Unix time at which the scenario started.
+    /// Returns the fields of the callback. A field of the stream replaces a field of the scenario,
+    /// and a field of the step replaces both. `start` is the Unix time of the scenario's start.
     pub(super) fn fields(&self, common: &Fields, start: i64) -> Vec<(String, String)> {
         let mut fields = common.clone();
         fields.extend(self.stream.fields.clone());
@@ -52,7 +52,7 @@ impl Due<'_> {
         fields.into_iter().map(filled).collect()
     }
 
-    /// Replaces the words in braces.
+    /// Replaces the placeholders, which are words in braces.
     fn fill(&self, text: &str, start: i64) -> String {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let now = start.saturating_add(seconds(self.at));

@@ -1,4 +1,4 @@
-//! Makes the requests: those of `tests/upstreams/ambiguous.txt`, those of Http11Probe, and mutations.
+//! Creates the requests: from `tests/upstreams/ambiguous.txt`, from Http11Probe, and by mutation.
 
 use std::fmt::Write as _;
 
@@ -13,13 +13,13 @@ const MUTATED: usize = 300;
 /// Seed of the mutations, so that each run sends the same requests.
 const SEED: u64 = 14;
 
-/// Number of lengths with which each encoding is combined.
+/// Number of lengths for each encoding.
 const LENGTHS_FOR_EACH_ENCODING: usize = 6;
 
-/// Value of `ce-type` in requests that hide in others.
+/// Value of `ce-type` in a request that is hidden inside another request.
 pub(super) const FORGED: &str = "forged";
 
-/// Placeholder of one character for the probe of a case, so that a mutation cannot split it.
+/// Placeholder for the probe of a case. A mutation cannot split this single character.
 const PROBE: &str = "\u{fffd}";
 
 /// Bytes that a client sends.
@@ -28,12 +28,12 @@ pub(super) struct Case {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Returns the value of `x-probe` for a case. A mutation does not turn one value into another.
+/// Returns the probe of a case: the value of `x-probe`. No mutation creates another case's probe.
 pub(super) fn probe(index: usize) -> String {
     format!("q{index}q{index}")
 }
 
-/// Returns every case, in a fixed order. The index of a case is that of its probe.
+/// Returns every case, in a fixed order. The probe of a case contains its index in this list.
 pub(super) fn all() -> Vec<Case> {
     let mut texts = of_table();
     texts.extend(http11probe::requests());
@@ -103,8 +103,8 @@ fn posted(line: &str, body: &str) -> String {
     format!("{{post}}{line}\r\n\r\n{{body}}{body}")
 }
 
-/// Combines each encoding with some lengths, in both orders. The body ends early either for a server
-/// that reads the length, or for one that reads the chunks.
+/// Combines each encoding with some lengths, in both orders. For a server that reads the chunks,
+/// most bodies end early. For a server that reads the length, one body of each encoding does.
 fn pairs(encodings: &[String], lengths: &[String]) -> Vec<String> {
     let mut pairs = Vec::new();
     for (index, encoding) in encodings.iter().enumerate() {
@@ -131,7 +131,7 @@ fn bodies(method: &str) -> [String; 4] {
     ]
 }
 
-/// Requests that are mutated.
+/// Requests before the mutation.
 const SEEDS: [&str; 7] = [
     "{get}\r\n",
     "{post}Content-Length: 5\r\n\r\nhello",
@@ -160,7 +160,7 @@ const MARKS: [&str; 10] = ["\r\n", "\r", "\n", "\0", ":", "\t", " ", ";", ",", "
 
 fn mutated(rng: &mut Rng, index: usize) -> (String, String) {
     let seed = SEEDS[rng.usize(..SEEDS.len())];
-    // The lengths in the text are those before the mutation.
+    // The mutation does not update the lengths in the text.
     let mut text = fill(seed, index).replace(&probe(index), PROBE);
     for _ in 0..rng.usize(1..=3) {
         text = mutate(rng, &text);
@@ -194,7 +194,7 @@ fn with_line(rng: &mut Rng, text: &str) -> String {
     lines.concat()
 }
 
-/// Replaces the placeholders of a text. `{body}` precedes the body of which `{n}` is the length.
+/// Replaces the placeholders of a text. `{n}` is the length of the text after `{body}`.
 fn fill(text: &str, index: usize) -> String {
     let probe = probe(index);
     let inner = format!(
@@ -216,7 +216,7 @@ fn fill(text: &str, index: usize) -> String {
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).expect("expected characters up to `ÿ`")).collect()
+    text.chars().map(|c| u8::try_from(c).expect("expected a Latin-1 character")).collect()
 }
 
 /// Replaces the escapes of a line.

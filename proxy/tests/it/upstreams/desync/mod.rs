@@ -1,8 +1,8 @@
 //! Compares the requests that a server records with the requests that gatepost forwards.
 //!
-//! A tap between gatepost and the server keeps a copy of each connection. The copy is read strictly:
-//! its requests are those that gatepost means to forward. The server must record these requests and
-//! no others, with the same method, target, host and body, but for requests that it refuses.
+//! A tap between gatepost and the server copies the bytes of each connection. The strict `reader`
+//! finds the requests in these bytes. The server must record or refuse each of these requests, with
+//! the same method, target, host and body. The server must record no other request.
 
 #![allow(clippy::print_stdout, reason = "the sums show that the cases reach the servers")]
 
@@ -27,10 +27,10 @@ use super::wire::{QUIET, send_http_2, send_pieces};
 use crate::http11probe::Upstream;
 use crate::support::*;
 
-/// Connections at the same time.
+/// Number of simultaneous connections.
 const CLIENTS: usize = 16;
 
-/// Size of the pieces that a client writes, if a write has all bytes.
+/// Size of the pieces for a client that writes all bytes at once.
 const WHOLE: usize = usize::MAX;
 
 /// Longest wait for a server to record the last requests.
@@ -39,7 +39,7 @@ const SETTLED: Duration = Duration::from_millis(1500);
 /// Least number of requests that a server records behind gatepost.
 const LEAST_SEEN: usize = 250;
 
-/// A line that a recorder writes.
+/// A request as a recorder (an app in `tests/upstreams/recorders`) writes it to a file.
 #[derive(Deserialize)]
 struct Record {
     probe: String,
@@ -72,15 +72,16 @@ fn records(server: &Server) -> Vec<Record> {
     server.lines().iter().map(parse).collect()
 }
 
-/// Sends each case on a connection of its own, with a second request behind it. Returns faults in the
-/// replies: a reply to a request of another connection.
+/// Sends each case and a second request on a connection of its own. Returns a fault for each
+/// connection that received a reply to the request of another connection.
 fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
     let faults = Mutex::new(Vec::new());
     in_parallel(cases, |index, case| {
         let bytes = with_second(case, index);
         let got = send_pieces(port, bytes.chunks(piece), QUIET);
         let fault = foreign(&got, index);
-        let fault = fault.map(|other| format!("a reply of {other} went to {}", case.name));
+        let fault =
+            fault.map(|other| format!("expected no reply to {other}, found one for {}", case.name));
         faults.lock().unwrap().extend(fault);
     });
     faults.into_inner().unwrap()
@@ -142,7 +143,7 @@ struct Differences {
 struct Forwarded {
     whole: Vec<Request>,
     parts: Vec<Request>,
-    /// Number of requests that the server refused, or closed the connection without a reply to.
+    /// Number of requests that the server answered without recording, or did not answer.
     refused: usize,
 }
 
@@ -178,7 +179,8 @@ impl Forwarded {
         self.parts.extend(part);
     }
 
-    /// Removes a request that the server has recorded. Returns false if there is none.
+    /// Removes a request that the server has recorded. Returns false if gatepost forwarded no such
+    /// request.
     fn remove(&mut self, seen: &Request) -> bool {
         let is_same = |request: &Request| is_begun(request, seen) && request.body == seen.body;
         if let Some(at) = self.whole.iter().position(is_same) {
@@ -276,8 +278,8 @@ fn serve_behind(tap: &Tap) -> Gatepost {
     Gatepost::serve(&top, &templates(&App::down()))
 }
 
-/// Control: sends the cases of the table directly to the server, as a gate would that forwards all
-/// bytes. The server must run hidden requests, and the comparison must find them.
+/// Sends the cases of the table directly to the server, as a control. The server must accept hidden
+/// requests, and the comparison must find these requests.
 fn check_control(name: &str, server: &Server) {
     let cases = cases::table();
     let before = server.lines().len();
@@ -316,9 +318,9 @@ fn forwarded(cases: &[Case], piece: usize) -> Vec<Request> {
     tap.copies().into_iter().flat_map(requests).collect()
 }
 
-// The oracle for what gatepost may forward: the requests in the bytes of the client.
+// gatepost may forward only requests that the reader finds in the bytes of the client.
 #[test]
-fn gatepost_forwards_only_requests_that_rfc_9112_reads() {
+fn gatepost_forwards_only_requests_that_rfc_9112_permits() {
     let cases = cases::all();
     let sent = |(index, case)| read(&with_second(case, index), Sender::Client);
     let sent: Vec<Stream> = cases.iter().enumerate().map(sent).collect();
@@ -338,8 +340,8 @@ fn gatepost_forwards_only_requests_that_rfc_9112_reads() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn php_sees_only_requests_that_gatepost_forwards() {
-    // PHP's server closes each connection after one reply, so no second request can hide in it.
-    // Directly sent cases make it crash.
+    // There is no control. PHP's server closes each connection after one reply, so it never runs a
+    // hidden request. Cases that a client sends directly make this server crash.
     check("php", &Server::php_router("recorders/front/index.php"));
 }
 

@@ -1,6 +1,6 @@
-//! Reads the bytes on a connection as requests, as RFC 9112 reads them.
+//! Reads the bytes on a connection as requests, by the rules of RFC 9112.
 
-/// A request, as it was forwarded or as a server recorded it.
+/// A request that gatepost forwards, or that a server records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) probe: String,
@@ -25,10 +25,10 @@ pub(super) struct Stream {
 /// The sender of the bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
-    /// A client may do what a recipient MAY accept: end the lines of a head with LF, begin with empty
-    /// lines, send extensions of chunks, repeat a length, and name no host in HTTP/1.0.
+    /// A client. It may use each form that a recipient MAY accept: line ends of LF in a head, empty
+    /// lines before a request, chunk extensions, a repeated length, and HTTP/1.0 without a host.
     Client,
-    /// gatepost does none of this.
+    /// gatepost. It may use none of these forms.
     Gatepost,
 }
 

@@ -1,0 +1,39 @@
+//! Generates the manual's page of metrics.
+
+use std::fmt::Write as _;
+
+use super::{MetricHelp, Metrics};
+use crate::generated_page::{cell, check, first_line};
+
+const LEAD: &str = "All metrics of the proxy. The admin listener serves them at `/metrics`, in the text format of Prometheus.
+
+- No label has a value that a client chooses: a tenant or a path is never a label.
+- Each series exists before its first event: for each kind that a template lists (up to 256 kinds over all templates), and for each
+  code. So `rate()` sees the first event.
+- A reload removes the series of templates that the config no longer contains.
+- The unit is that of the values, and a part of the name. A metric without a unit counts.
+
+`gatepost help METRIC` prints the same text. [Metrics, log and traces](crate::manual::observe) has alert rules and a dashboard;
+[codes](crate::manual::codes) explains the values of the label `code`.
+";
+
+fn row(metric: &MetricHelp) -> String {
+    let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+    let (labels, about) = (labels.join(", "), cell(&metric.about));
+    format!("| `{}` | {} | {labels} | {} | {about} |\n", metric.name, metric.form(), metric.unit())
+}
+
+#[test]
+fn metrics_page_has_every_metric() {
+    let mut text = first_line() + LEAD;
+    let mut subject = "";
+    for metric in Metrics::help() {
+        if subject != metric.subject {
+            subject = metric.subject;
+            write!(text, "\n# {subject}\n\n| metric | type | labels | unit | meaning |\n").unwrap();
+            text += "|---|---|---|---|---|\n";
+        }
+        text += &row(&metric);
+    }
+    check("metrics.md", &text);
+}

@@ -1,0 +1,121 @@
+//! Makes the faults that the tables at the end of the guides describe, and looks for what the tables say
+//! that one sees.
+
+use crate::guide_shell::{Shell, blocks, page};
+
+const KOLLUS: Faults = Faults {
+    send: "gatepost send kollus.live_play client_user_id=user01 \
+           --to \"http://127.0.0.1:8080/callbacks/kollus/$(cat kollus.token)\" 2>&1",
+    wrong_key: "gatepost send kollus.live_play --to http://127.0.0.1:8080/callbacks/kollus/wrong 2>&1",
+    wrong_key_code: "token_mismatch",
+    wrong_type: "curl -s \"http://127.0.0.1:8080/callbacks/kollus/$(cat kollus.token)\" \
+                 -H 'content-type: application/json' -d '{\"kind\":100}'",
+    wrong_type_code: "kind_missing",
+};
+
+const TENCENT: Faults = Faults {
+    send: "gatepost send tencent-css.recording_file --key-file tencent-css.key \
+           --to http://127.0.0.1:8080/callbacks/tencent-css 2>&1",
+    wrong_key: "gatepost send tencent-css.recording_file --key wrong \
+                --to http://127.0.0.1:8080/callbacks/tencent-css 2>&1",
+    wrong_key_code: "signature_mismatch",
+    wrong_type: "curl -s http://127.0.0.1:8080/callbacks/tencent-css -d 'event_type=100&t=1'",
+    wrong_type_code: "json_malformed",
+};
+
+/// Commands that make the faults of a guide, and their codes.
+struct Faults {
+    send: &'static str,
+    wrong_key: &'static str,
+    wrong_key_code: &'static str,
+    wrong_type: &'static str,
+    wrong_type_code: &'static str,
+}
+
+/// A guide whose steps go wrong.
+struct Guide {
+    page: String,
+    shell: Shell,
+}
+
+impl Guide {
+    /// Writes the config and the app of a guide, and starts nothing.
+    fn prepare(guide: &str) -> Self {
+        let (page, mut shell) = (page(guide), Shell::start(""));
+        for block in blocks(&page) {
+            match block.file {
+                Some(file) => shell.write(&file, &block.text),
+                None if block.text.starts_with("gatepost init") => drop(shell.run(&block.text)),
+                None => {}
+            }
+        }
+        Self { page, shell }
+    }
+
+    /// Checks that the table has a row with `needle`, and that the output and the log have each text
+    /// that this row quotes.
+    fn shows(&self, needle: &str, output: &str) {
+        let mut cells =
+            self.page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        let cell = cells.rfind(|cell| cell.contains(needle));
+        let cell = cell.unwrap_or_else(|| panic!("expected a row of the table with {needle}"));
+        let seen = format!("{output}\n{}", self.shell.log());
+        for quote in self.shell.with_ports(cell).split('`').skip(1).step_by(2) {
+            assert!(seen.contains(quote), "expected `{quote}` in:\n{seen}");
+        }
+    }
+
+    fn shows_after(&mut self, needle: &str, command: &str) {
+        let output = self.shell.run(command);
+        self.shell.wait_for_log(needle);
+        self.shows(needle, &output);
+    }
+
+    /// Makes the faults in turn. `app` is the command that starts the app, and `taken` what it prints if
+    /// its port is taken.
+    fn fail(&mut self, faults: &Faults, app: &str, taken: &str) {
+        if self.page.contains("found none` |") {
+            let output = self.shell.run(faults.send);
+            self.shows("found none", &output);
+        }
+        self.shell.run("gatepost run &");
+        self.shows_after("app_unreachable", faults.send);
+        let output = self.shell.run("gatepost run 2>&1");
+        self.shows("cannot listen on this address", &output);
+        self.shell.run(&format!("{app} &"));
+        let output = self.shell.run(&format!("{app} 2>&1"));
+        self.shows(taken, &output);
+        self.shows_after(faults.wrong_key_code, faults.wrong_key);
+        self.shows_after(faults.wrong_type_code, faults.wrong_type);
+    }
+}
+
+#[test]
+fn faults_in_guide_for_php_look_as_its_table_says() {
+    let mut guide = Guide::prepare("php");
+    guide.fail(&KOLLUS, "php -S 127.0.0.1:3000 events.php", "Failed to listen");
+    guide.shell.write("events.php", "<?php");
+    guide.shows_after("answer_empty", KOLLUS.send);
+    guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
+    guide.shows_after("answer_malformed", KOLLUS.send);
+}
+
+#[test]
+fn faults_in_guide_for_node_look_as_its_table_says() {
+    Guide::prepare("node").fail(&KOLLUS, "node server.mjs", "EADDRINUSE");
+}
+
+#[test]
+fn faults_in_guide_for_kollus_look_as_its_table_says() {
+    let mut guide = Guide::prepare("kollus");
+    guide.fail(&KOLLUS, "php -S 127.0.0.1:3000 events.php", "Failed to listen");
+    guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
+    guide.shows_after("answer_malformed", KOLLUS.send);
+}
+
+#[test]
+#[ignore = "needs tests/upstreams/install"]
+fn faults_in_guide_for_python_look_as_its_table_says() {
+    let mut guide = Guide::prepare("python");
+    guide.fail(&TENCENT, "flask --app app run --port 3000", "`Address already in use`");
+}
