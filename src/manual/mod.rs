@@ -1,4 +1,4 @@
-//! The manual: installation, threats, memory, TLS, rollout, the queue, metrics and logs, captures, legacy apps, codes, the
+//! The manual: installation, threats, memory, TLS, rollout, the queue, several machines, metrics and logs, captures, legacy apps, codes, the
 //! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
@@ -18,6 +18,9 @@ pub mod rollout {}
 
 #[doc = include_str!("queue.md")]
 pub mod queue {}
+
+#[doc = include_str!("machines.md")]
+pub mod machines {}
 
 #[doc = include_str!("observe.md")]
 pub mod observe {}

@@ -100,8 +100,12 @@ impl Dispatcher {
             };
             tokio::select! {
                 () = self.queue.woken() => {}
+                _ = self.queue.changed() => {}
                 () = sleep(pause) => {}
             }
+        }
+        if let Err(error) = self.queue.leave().await {
+            report::warned("store_unavailable", &error, None, clock::now());
         }
         std::future::pending().await
     }

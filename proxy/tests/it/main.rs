@@ -23,6 +23,9 @@ mod init;
 mod legacy;
 mod log_budget;
 mod mock;
+#[cfg(feature = "nats")]
+#[path = "../../store/tests/it/nats_server.rs"]
+mod nats_server;
 mod others_through_pingora;
 mod outgoing_tls;
 mod outside_heads;
@@ -31,6 +34,8 @@ mod pages;
 mod pass_through;
 mod passthrough_forgeries;
 mod queue;
+#[cfg(feature = "nats")]
+mod queue_nats;
 mod readme;
 mod refusals;
 mod reload;
