@@ -37,11 +37,11 @@ impl Shared {
         let partitions = self.owned();
         let due = self.lock_index().due(&partitions, lane, max, now);
         let claims = due.into_iter().map(|number| self.claim_one(number, owner, lease_end, now));
-        let mut claimed = Vec::new();
-        for result in join_all(claims).await {
-            claimed.extend(result?);
-        }
-        Ok(claimed)
+        let results = join_all(claims).await;
+        let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
+        let claimed: Vec<_> = results.into_iter().filter_map(Result::ok).flatten().collect();
+        // An event whose claim failed is due again later.
+        failed.filter(|_| claimed.is_empty()).map_or(Ok(claimed), Err)
     }
 
     async fn claim_one(

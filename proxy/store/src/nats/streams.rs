@@ -10,7 +10,7 @@ use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::{Error as ApiError, ErrorCode};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::{
-    DirectGetErrorKind, Info, LastRawMessageErrorKind, RawMessageError, Stream,
+    DeleteMessageErrorKind, DirectGetErrorKind, Info, LastRawMessageErrorKind, RawMessageError, Stream,
 };
 use async_nats::jetstream::{Context, Message};
 use bytes::Bytes;
@@ -181,8 +181,7 @@ impl Streams {
             match stream.delete_message(sequence).await {
                 Ok(_) => Tried::Done(()),
                 Err(error) => match error.kind() {
-                    // The server knows no such message.
-                    async_nats::jetstream::stream::DeleteMessageErrorKind::JetStream(_) => {
+                    DeleteMessageErrorKind::JetStream(error) if is_absent(&error) => {
                         Tried::Done(())
                     }
                     _ => Tried::Again(describe(&error)),
@@ -275,6 +274,13 @@ fn tried(result: Result<StreamMessage, RawMessageError>) -> Tried<Option<StreamM
         Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Tried::Done(None),
         Err(error) => Tried::Again(describe(&error)),
     }
+}
+
+/// Returns true if the server knows no such message.
+fn is_absent(error: &ApiError) -> bool {
+    let text = error.to_string();
+    error.error_code() == ErrorCode::NO_MESSAGE_FOUND
+        || ["not found", "no message", "deleted message"].iter().any(|part| text.contains(part))
 }
 
 /// Tries an operation until it succeeds, or the waits end.
