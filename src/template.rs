@@ -342,7 +342,7 @@ pub(crate) struct RetryRule {
     pub(crate) first: Duration,
     /// Longest wait.
     pub(crate) max: Duration,
-    /// Time from the first attempt after which gatepost gives up.
+    /// Time from queueing an event after which gatepost gives up.
     pub(crate) give_up_after: Duration,
 }
 

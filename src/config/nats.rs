@@ -87,23 +87,25 @@ impl PartialEq for NatsSettings {
         };
         let same_login = match (&self.login, &other.login) {
             (Login::None, Login::None) => true,
-            (Login::Password { user: a, password }, Login::Password { user: b, password: other }) => {
-                a == b && password.matches(other.expose())
-            }
+            (
+                Login::Password { user: a, password },
+                Login::Password { user: b, password: other },
+            ) => a == b && password.matches(other.expose()),
             (Login::Token(own), Login::Token(other))
             | (Login::Credentials(own), Login::Credentials(other)) => own.matches(other.expose()),
             _ => false,
         };
-        plain(self) == plain(other) && same_login && same_tls(self.tls.as_deref(), other.tls.as_deref())
+        plain(self) == plain(other)
+            && same_login
+            && same_tls(self.tls.as_deref(), other.tls.as_deref())
     }
 }
 
 impl Eq for NatsSettings {}
 
 fn same_tls(a: Option<&OutgoingTls>, b: Option<&OutgoingTls>) -> bool {
-    let plain = |tls: &OutgoingTls| {
-        (tls.ca().map(str::to_owned), tls.certificate().map(str::to_owned))
-    };
+    let plain =
+        |tls: &OutgoingTls| (tls.ca().map(str::to_owned), tls.certificate().map(str::to_owned));
     a.map(plain) == b.map(plain) && a.map(OutgoingTls::expose_key) == b.map(OutgoingTls::expose_key)
 }
 
@@ -113,9 +115,9 @@ impl<'f> ConfigReader<'f, '_> {
         let servers = self.nats_servers(url);
         let replicas = table.integer("replicas", 1..=MAX_REPLICAS).unwrap_or(DEFAULT_REPLICAS);
         let replicas = usize::try_from(replicas).unwrap_or(1);
-        let prefix = table.string("prefix").map_or(Some(DEFAULT_PREFIX.to_owned()), |prefix| {
-            self.nats_prefix(&prefix)
-        });
+        let prefix = table
+            .string("prefix")
+            .map_or(Some(DEFAULT_PREFIX.to_owned()), |prefix| self.nats_prefix(&prefix));
         let monitors = table.strings("monitor");
         let monitors = monitors.iter().filter_map(|monitor| self.monitor(monitor)).collect();
         let login = self.nats_login(table);
@@ -130,7 +132,8 @@ impl<'f> ConfigReader<'f, '_> {
         let servers: Option<Vec<_>> =
             rest.split(',').map(|server| server_address(scheme, server.trim())).collect();
         if servers.is_none() {
-            let wanted = FaultKind::UrlInvalid.because("nats:// or tls:// and servers, without a user");
+            let wanted =
+                FaultKind::UrlInvalid.because("nats:// or tls:// and servers, without a user");
             let remedy = "write \"nats://n1:4222,n2:4222,n3:4222\", and the user in `user`";
             self.faults.add_text(url, wanted, remedy);
         }
@@ -187,7 +190,9 @@ fn server_address(scheme: &str, server: &str) -> Option<String> {
     let authority = uri.authority()?;
     let is_plain = !server.contains('@') && uri.path() == "/" && !server.ends_with('/');
     let has_port = authority.port_u16().is_some();
-    if !is_plain || authority.host().is_empty() || (!has_port && authority.as_str() != authority.host())
+    if !is_plain
+        || authority.host().is_empty()
+        || (!has_port && authority.as_str() != authority.host())
     {
         return None;
     }

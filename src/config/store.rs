@@ -76,7 +76,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let path = url.value.strip_prefix("sqlite:").filter(|path| !path.is_empty());
         let Some(value) = path else {
-            let wanted = FaultKind::UrlInvalid.because("sqlite: and a file, or nats:// and servers");
+            let wanted =
+                FaultKind::UrlInvalid.because("sqlite: and a file, or nats:// and servers");
             let remedy = "write \"sqlite:gatepost.db\" or \"nats://n1:4222,n2:4222,n3:4222\"";
             self.faults.add_text(url, wanted, remedy);
             return None;

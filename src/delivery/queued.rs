@@ -8,9 +8,10 @@
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
 //!    The wait is shortened by a random part of up to a half. It is never shorter than the app's
 //!    `Retry-After`.
-//! 4. The last attempt is due `give_up_after_secs` after the first. If it fails, the event is dead.
+//! 4. The last attempt is due `give_up_after_secs` after the event was queued. If it fails, the event
+//!    is dead. An event that is overdue before its first attempt gets this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt each `retry_ms`. The other
-//!    events wait, and their time does not count.
+//!    events wait. If an event is overdue then, it is dead without a further attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,9 +184,24 @@ impl QueuedApp {
     #[must_use]
     pub fn allowed(&self, max: usize, now: Timestamp) -> usize {
         match self.ask().and_then(|ask| ask.breaker.as_ref()) {
-            Some(breaker) if breaker.circuit().is_open => usize::from(breaker.allows(now)).min(max),
+            Some(breaker) if max > 0 && breaker.circuit().is_open => {
+                usize::from(breaker.allows(now))
+            }
             Some(_) | None => max,
         }
+    }
+
+    /// Returns the time from queueing an event after which gatepost gives up.
+    #[must_use]
+    pub fn give_up_after(&self) -> Duration {
+        self.retry().give_up_after
+    }
+
+    /// Returns true if gatepost considers the app down.
+    #[must_use]
+    pub fn is_circuit_open(&self) -> bool {
+        let breaker = self.ask().and_then(|ask| ask.breaker.as_ref());
+        breaker.is_some_and(|breaker| breaker.circuit().is_open)
     }
 
     /// Returns the headers and the body for an attempt at the time `now`.
@@ -231,7 +247,7 @@ impl QueuedApp {
         };
         let reason = format!("{}: {reason}", reason.kind().as_str()).into();
         let rule = self.retry();
-        let deadline = claimed.first_attempt.after(rule.give_up_after);
+        let deadline = claimed.queued.after(rule.give_up_after);
         if now >= deadline {
             return Settlement::Dead { reason };
         }

@@ -1,8 +1,22 @@
-//! The manual: installation, threats, memory, TLS, rollout, the queue, several machines, metrics and logs, captures, legacy apps, codes, the
-//! service, reasons for the defaults, the platforms, how to add a provider, and the limits of libraries.
+//! The manual: installation, events and answers, commands, Rust apps, platforms, operation, and reference.
 
 #[doc = include_str!("install.md")]
 pub mod install {}
+
+#[doc = include_str!("app.md")]
+pub mod app {}
+
+#[doc = include_str!("reliability.md")]
+pub mod reliability {}
+
+#[doc = include_str!("commands.md")]
+pub mod commands {}
+
+#[doc = include_str!("templates.md")]
+pub mod templates {}
+
+#[doc = include_str!("rust.md")]
+pub mod rust {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
@@ -39,6 +53,9 @@ pub mod codes {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+#[doc = include_str!("figures.md")]
+pub mod figures {}
 
 pub mod platforms;
 

@@ -67,7 +67,14 @@ impl Digest {
             }
             Self::Md5 | Self::None | Self::Public(_) | Self::Sha1 | Self::Sha256 => None,
         };
-        Key { digest: self, secret, keyed }
+        Key { digest: self, secret, keyed, id: None }
+    }
+
+    /// Returns the digest of `bytes` for an algorithm without a key.
+    pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
+        let mut message = self.key(Secret::new([])).start();
+        message.update(bytes);
+        message.finish().as_slice().to_vec()
     }
 
     /// Returns the length of the output in bytes.
@@ -88,6 +95,8 @@ pub(crate) struct Key {
     digest: Digest,
     secret: Secret,
     keyed: Option<Keyed>,
+    /// The name of the key, if signatures name their key.
+    id: Option<Box<str>>,
 }
 
 #[derive(Clone)]
@@ -111,18 +120,28 @@ impl Key {
         &self.secret
     }
 
+    /// Sets the name of the key.
+    pub(crate) fn named(self, id: Option<&str>) -> Self {
+        Self { id: id.map(Into::into), ..self }
+    }
+
+    /// Returns the name of the key; `None` if signatures do not name their key.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// Reads a public key; `None` if it is no key for the algorithm.
     pub(crate) fn public(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let key = PublicKey::read(algorithm, text)?;
         let keyed = Some(Keyed::Public(key));
-        Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed })
+        Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed, id: None })
     }
 
     /// Reads a private key, to sign a sample.
     pub(crate) fn private(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let key = PrivateKey::read(algorithm, text)?;
         let keyed = Some(Keyed::Private(key));
-        Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed })
+        Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed, id: None })
     }
 
     /// Returns the public key; `None` for an algorithm without one.

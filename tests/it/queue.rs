@@ -302,7 +302,9 @@ fn reports_events_that_gatepost_cannot_queue() {
             "expected `replicas` beside the url of NATS servers, found a file",
         ),
         (
-            format!("[store]\nurl = 'nats://a'\nmonitor = ['https://a']\n{ROUTE}push = 'http://app/p'"),
+            format!(
+                "[store]\nurl = 'nats://a'\nmonitor = ['https://a']\n{ROUTE}push = 'http://app/p'"
+            ),
             "expected an http:// address, found",
         ),
     ] {

@@ -94,7 +94,8 @@ impl ServeHttp for AdminApp {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
         if api::is_api(request.uri.path()) {
-            return api::respond(&self.served, &self.attempts, session).await;
+            return api::respond(&self.served, &self.attempts, self.queue.as_deref(), session)
+                .await;
         }
         if let Some(queue) = self.queue.as_ref().filter(|_| request.uri.path() == "/metrics") {
             queue.measure(clock::now()).await;

@@ -7,6 +7,7 @@ use gatepost::{Capture, Config};
 use crate::inbound::{
     CONNECTION_BYTES, IDLE_CONNECTION_BYTES, PASSING_CONNECTION_BYTES, TLS_BYTES,
 };
+use crate::queue::MAX_IN_FLIGHT;
 use crate::telemetry::{access_log, log};
 
 const KIB: usize = 1024;
@@ -17,6 +18,13 @@ const PROGRAM_BYTES: usize = 64 * MIB;
 
 /// Tables of fixed size: callbacks, signatures, ids, replies and clients that gatepost remembers.
 const REMEMBERED_BYTES: usize = 16 * MIB;
+
+/// The store: two page caches of 2 MiB, statements, and the log that a reader maps.
+const STORE_BYTES: usize = 16 * MIB;
+
+/// Memory of a queued event that gatepost is sending, as a multiple of the length of its body: as
+/// read, and as sent.
+const SENDING: usize = 2;
 
 /// Memory for judging a body, as a multiple of its length.
 const JUDGING: usize = 16;
@@ -37,7 +45,13 @@ pub(super) fn lines(config: &Config) -> Vec<String> {
     let waiting = WAITING * config.longest_body() + 2 * gatepost::MAX_ANSWER_BYTES;
     let last =
         format!("memory: beside this, {} KiB for each genuine callback in flight", waiting / KIB);
-    [first].into_iter().chain(rest).chain([last]).collect()
+    let sending = SENDING * config.longest_body() * MAX_IN_FLIGHT;
+    let sending = format!(
+        "memory: beside this, {} MiB for the queued events that an app gets at once",
+        mib(sending)
+    );
+    let sending = config.proxy().store.is_some().then_some(sending);
+    [first].into_iter().chain(rest).chain([last]).chain(sending).collect()
 }
 
 fn parts(config: &Config) -> Vec<MemoryPart> {
@@ -56,7 +70,7 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         Capture::Full | Capture::Masked => inspector.max_bytes.get(),
     };
     let idle = (IDLE_CONNECTION_BYTES + tls) / KIB;
-    vec![
+    let mut parts = vec![
         (PROGRAM_BYTES, "program, definitions, connections to apps".into()),
         (
             connections.saturating_mul(each),
@@ -68,7 +82,9 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         (REMEMBERED_BYTES, "remembered callbacks, signatures, replies and clients".into()),
         (captured, "captured callbacks (max_bytes of inspector)".into()),
         (log_queue, "log lines in the queue".into()),
-    ]
+    ];
+    parts.extend(settings.store.is_some().then(|| (STORE_BYTES, "caches of the store".into())));
+    parts
 }
 
 const fn connection(has_upstream: bool) -> usize {
@@ -100,6 +116,14 @@ mod tests {
             let [total, parts @ .., _beside] = &*lines else { panic!("expected lines") };
             assert_eq!(megabytes(total), parts.iter().map(|line| megabytes(line)).sum::<usize>());
         }
+    }
+
+    #[test]
+    fn store_adds_its_caches_and_the_events_in_flight() {
+        let lines = memory("[store]\nurl = 'sqlite:a.db'");
+        assert!(lines.contains(&"memory: 16 MiB caches of the store".to_owned()), "{lines:?}");
+        let last = "memory: beside this, 64 MiB for the queued events that an app gets at once";
+        assert_eq!(lines.last().map(String::as_str), Some(last));
     }
 
     #[test]

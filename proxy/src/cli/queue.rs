@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
-use gatepost::{Config, EntryState, QueueEntry, QueueFilter, Store, StoredEvent};
-use http::HeaderName;
-use serde_json::{Value as Json, json};
+use gatepost::{Config, EntryState, QueueEntry, QueueFilter, Store};
+use serde_json::json;
 use tokio::runtime::Builder;
 
 use super::config_argument::ConfigArgument;
@@ -13,7 +12,7 @@ use super::error::CommandError;
 use super::print::out;
 use super::table;
 use crate::clock;
-use crate::queue;
+use crate::queue::{self, entry_json, event_json};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum QueueCommand {
@@ -198,77 +197,4 @@ fn lines(entries: &[QueueEntry]) -> Vec<String> {
         ]
     });
     table::aligned(&[header.map(str::to_owned)].into_iter().chain(rows).collect::<Vec<_>>())
-}
-
-fn entry_json(entry: &QueueEntry) -> Json {
-    json!({
-        "number": entry.number,
-        "id": entry.id,
-        "template": entry.lane.template(),
-        "kind": entry.lane.kind(),
-        "source": entry.source,
-        "subject": entry.subject,
-        "received": entry.received.to_string(),
-        "state": entry.state.as_str(),
-        "attempts": entry.attempts,
-        "due": (entry.state == EntryState::Pending).then(|| entry.due.to_string()),
-        "claimed": entry.is_claimed,
-        "ended": entry.ended.map(|ended| ended.to_string()),
-        "reason": entry.reason,
-        "replay": entry.is_replay,
-        "bytes": entry.bytes,
-    })
-}
-
-fn event_json(entry: &QueueEntry, event: &StoredEvent) -> Json {
-    let headers = event.headers.iter().map(|(name, value)| {
-        let shown =
-            if is_plain(name) { String::from_utf8_lossy(value.as_bytes()) } else { MASK.into() };
-        json!([name.as_str(), shown])
-    });
-    let mut shown = entry_json(entry);
-    shown["headers"] = headers.collect();
-    shown["body"] = match serde_json::from_slice::<Json>(&event.body) {
-        Ok(mut body) => {
-            mask(&mut body);
-            body
-        }
-        Err(_) => json!(format!("{} bytes that are not JSON", event.body.len())),
-    };
-    shown
-}
-
-/// Replaces a value that may be a secret.
-const MASK: &str = "***";
-
-/// Returns true if gatepost sets the header, or if its value is never a secret.
-fn is_plain(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    let plain = ["content-type", "user-agent", "traceparent", "tracestate"];
-    ["ce-", "gatepost-", "x-forwarded-"].iter().any(|start| name.starts_with(start))
-        || plain.contains(&name)
-}
-
-/// Masks the members whose names sound like secrets, at any depth. Text may contain an address with a
-/// secret in its query, so it loses everything after `?` and the members named `…param`.
-fn mask(json: &mut Json) {
-    const SECRET: [&str; 9] =
-        ["auth", "cookie", "hash", "key", "param", "pass", "secret", "sign", "token"];
-    match json {
-        Json::Object(members) => members.iter_mut().for_each(|(name, value)| {
-            let name = name.to_ascii_lowercase();
-            if SECRET.iter().any(|word| name.contains(word)) {
-                *value = MASK.into();
-            } else {
-                mask(value);
-            }
-        }),
-        Json::Array(items) => items.iter_mut().for_each(mask),
-        Json::String(text) => {
-            if let Some((address, _)) = text.split_once('?') {
-                *text = format!("{address}?{MASK}");
-            }
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
-    }
 }

@@ -1,91 +1,101 @@
 //! Delivers the events of the queue.
 //!
 //! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and claims
-//!    events of each lane, up to [`MAX_IN_FLIGHT`]. It claims none of a lane whose app has an open
-//!    circuit, but for one event each `retry_ms`. A dead app therefore delays no other app.
-//! 2. An event in flight is a task. When it ends, the next round claims the next event.
-//! 3. A round begins when an event arrives or ends, when an event is due, and each [`TICK`], because
+//!    events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by its lanes.
+//!    An app is the list of servers of an address.
+//! 2. While the circuit of an app is open, the dispatcher claims one event each `retry_ms`. A dead
+//!    app therefore delays no other app.
+//! 3. An event in flight is a task. When it ends, the next round claims the next event.
+//! 4. A round begins when an event arrives or ends, when an event is due, and each [`TICK`], because
 //!    another process or the command `gatepost queue` may change the store.
-//! 4. If a template or its address no longer exists, its events become dead letters.
+//! 5. If a template or its address no longer exists, its events become dead letters. So do the events
+//!    that are overdue while the circuit of their app is open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gatepost::{
-    Answer, Asked, Attempt, Claimed, Gate, Lane, LaneStatus, QueuedApp, Settlement, Store as _,
-    StoreError, Timestamp, report,
+    Claimed, Lane, LaneStatus, QueuedApp, Settlement, Store as _, StoreError, Timestamp, report,
 };
-use http::Method;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::apps::Apps;
 use super::{LEASE_MARGIN, Queue};
-use crate::app::{self, EventMessage, Target};
-use crate::clock;
 use crate::telemetry::metrics::METRICS;
 
-/// Maximum number of events in flight of one lane.
-const MAX_IN_FLIGHT: usize = 32;
+/// Maximum number of events in flight to one app.
+pub(crate) const MAX_IN_FLIGHT: usize = 32;
 
 /// Longest time between two rounds.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Time between two removals of events whose retention has ended.
-const SWEEP: Duration = Duration::from_secs(10);
+const SWEEP: Duration = Duration::from_millis(200);
 
 /// Wait after an error of the store.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) struct Dispatcher {
+pub(super) struct Dispatcher<A> {
     queue: Arc<Queue>,
-    gate: Gate,
+    apps: Arc<A>,
     /// Name of this process in its claims.
     owner: String,
     in_flight: Arc<InFlight>,
-    swept: Instant,
+    /// Time of the last removal; `None` before the first, so that a process that ends soon removes too.
+    swept: Option<Instant>,
 }
 
-/// Numbers of events in flight, by lane.
+/// Numbers of events in flight, by app.
 #[derive(Default)]
-struct InFlight(Mutex<HashMap<Lane, usize>>);
+struct InFlight(Mutex<HashMap<Arc<str>, usize>>);
 
 impl InFlight {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Lane, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self, lane: &Lane) -> usize {
-        self.lock().get(lane).copied().unwrap_or_default()
+    fn free(&self, app: &str) -> usize {
+        MAX_IN_FLIGHT.saturating_sub(self.lock().get(app).copied().unwrap_or_default())
     }
 
     /// Counts an event until the returned value is dropped.
-    fn begin(self: &Arc<Self>, lane: &Lane) -> EventInFlight {
+    fn begin(self: &Arc<Self>, app: &Arc<str>) -> EventInFlight {
         METRICS.queue.in_flight.inc();
-        *self.lock().entry(lane.clone()).or_default() += 1;
-        EventInFlight { all: Arc::clone(self), lane: lane.clone() }
+        *self.lock().entry(Arc::clone(app)).or_default() += 1;
+        EventInFlight { all: Arc::clone(self), app: Arc::clone(app) }
     }
 }
 
 struct EventInFlight {
     all: Arc<InFlight>,
-    lane: Lane,
+    app: Arc<str>,
 }
 
 impl Drop for EventInFlight {
     fn drop(&mut self) {
         METRICS.queue.in_flight.dec();
         let mut all = self.all.lock();
-        match all.get_mut(&self.lane) {
+        match all.get_mut(&self.app) {
             Some(count) if *count > 1 => *count -= 1,
-            Some(_) | None => drop(all.remove(&self.lane)),
+            Some(_) | None => drop(all.remove(&self.app)),
         }
     }
 }
 
-impl Dispatcher {
-    pub(super) fn new(queue: Arc<Queue>, gate: Gate) -> Self {
+/// A lane with events that are due, and its app.
+struct DueLane {
+    lane: Lane,
+    app: Arc<QueuedApp>,
+    /// Name of the app: its servers.
+    servers: Arc<str>,
+}
+
+impl<A: Apps> Dispatcher<A> {
+    pub(super) fn new(queue: Arc<Queue>, apps: A) -> Self {
         let owner = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
-        Self { queue, gate, owner, in_flight: Arc::default(), swept: Instant::now() }
+        let (apps, in_flight) = (Arc::new(apps), Arc::default());
+        Self { queue, apps, owner, in_flight, swept: None }
     }
 
     /// Delivers events until the process stops. Then lets the runtime finish those in flight.
@@ -94,7 +104,7 @@ impl Dispatcher {
             let pause = match self.round().await {
                 Ok(pause) => pause,
                 Err(error) => {
-                    report::warned("store_unavailable", &error, None, clock::now());
+                    report::warned("store_unavailable", &error, None, self.apps.now());
                     STORE_PAUSE
                 }
             };
@@ -112,41 +122,49 @@ impl Dispatcher {
 
     /// Claims and begins the events that are due. Returns the time until the next round.
     async fn round(&mut self) -> Result<Duration, StoreError> {
-        self.sweep().await?;
+        let is_sweeping = self.sweep().await?;
         let mut lanes = self.queue.lanes().await?;
         // Each lane is first in turn, for the case that the rounds are long.
         fastrand::shuffle(&mut lanes);
-        let mut pause = TICK;
+        let (now, mut pause, mut due_lanes) = (self.apps.now(), TICK, Vec::new());
         for LaneStatus { lane, due } in lanes {
-            let now = clock::now();
             if due > now {
                 pause = pause.min(until(due, now));
                 continue;
             }
-            self.serve(&lane, now).await?;
+            match self.apps.app(&lane) {
+                Ok(app) => due_lanes.push(DueLane::new(lane, app)),
+                Err(reason) => {
+                    let reason = format!("template_missing: {reason}");
+                    self.bury(&lane, after(now, TICK), &reason, now).await?;
+                }
+            }
+        }
+        if is_sweeping {
+            self.bury_overdue(&due_lanes, now).await?;
+        }
+        while let Some(due) = due_lanes.pop() {
+            // The lanes of one app share its events in flight.
+            let others = due_lanes.iter().filter(|other| other.servers == due.servers).count();
+            self.serve(due, others + 1).await?;
         }
         Ok(pause)
     }
 
-    async fn serve(&self, lane: &Lane, now: Timestamp) -> Result<(), StoreError> {
-        let free = MAX_IN_FLIGHT.saturating_sub(self.in_flight.of(lane));
-        let app = match self.gate.queued_app(lane) {
-            Ok(app) => app,
-            Err(reason) => return self.bury(lane, &reason, now).await,
-        };
-        let max = if free == 0 { 0 } else { app.allowed(free, now) };
+    async fn serve(&self, due: DueLane, sharing: usize) -> Result<(), StoreError> {
+        let DueLane { lane, app, servers } = due;
+        let now = self.apps.now();
+        let max = app.allowed(self.in_flight.free(&servers).div_ceil(sharing), now);
         if max == 0 {
             return Ok(());
         }
-        let app = Arc::new(app);
         let lease_end = after(now, app.timeout() + LEASE_MARGIN);
-        for claimed in self.queue.claim(lane, &self.owner, max, lease_end, now).await? {
-            let in_flight = self.in_flight.begin(lane);
-            let delivery =
-                Delivery { queue: Arc::clone(&self.queue), app: Arc::clone(&app), claimed };
+        for claimed in self.queue.claim(&lane, &self.owner, max, lease_end, now).await? {
+            let in_flight = self.in_flight.begin(&servers);
+            let (queue, apps) = (Arc::clone(&self.queue), Arc::clone(&self.apps));
+            let app = Arc::clone(&app);
             tokio::spawn(async move {
-                let queue = Arc::clone(&delivery.queue);
-                delivery.run().await;
+                attempt(&queue, &*apps, &app, &claimed).await;
                 drop(in_flight);
                 queue.wake();
             });
@@ -154,65 +172,67 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Makes the events of a lane without an app dead letters.
-    async fn bury(&self, lane: &Lane, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let lease_end = after(now, LEASE_MARGIN);
-        let claimed = self.queue.claim(lane, &self.owner, MAX_IN_FLIGHT, lease_end, now).await?;
-        for claimed in claimed {
-            let dead = Settlement::Dead { reason: format!("template_missing: {reason}").into() };
-            settle(&self.queue, &claimed, dead, now).await;
+    /// Makes the events dead letters that are overdue while the circuit of their app is open.
+    async fn bury_overdue(&self, lanes: &[DueLane], now: Timestamp) -> Result<(), StoreError> {
+        for DueLane { lane, app, .. } in lanes.iter().filter(|due| due.app.is_circuit_open()) {
+            let before = before(now, app.give_up_after());
+            self.bury(lane, before, "circuit_open: the app's circuit is open", now).await?;
         }
-        self.queue.wake();
         Ok(())
     }
 
-    async fn sweep(&mut self) -> Result<(), StoreError> {
-        if self.swept.elapsed() < SWEEP {
-            return Ok(());
+    /// Makes the events of a lane dead letters that were queued before a time.
+    async fn bury(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut count = 0;
+        loop {
+            match self.queue.expire(lane, queued_before, reason, now).await? {
+                0 => break,
+                expired => count += expired,
+            }
         }
-        self.swept = Instant::now();
-        let removed = self.queue.sweep(clock::now()).await?;
+        if count > 0 {
+            METRICS.queue.expired(count);
+            tracing::warn!(code = "event_dead", count, %lane, reason, "gave up queued events");
+        }
+        Ok(())
+    }
+
+    /// Removes what has outlived its retention, if that is due. Returns true if it was.
+    async fn sweep(&mut self) -> Result<bool, StoreError> {
+        if self.swept.is_some_and(|swept| swept.elapsed() < SWEEP) {
+            return Ok(false);
+        }
+        self.swept = Some(Instant::now());
+        let removed = self.queue.sweep(self.apps.now()).await?;
         if removed > 0 {
             tracing::warn!(removed, "removed dead letters whose retention has ended");
         }
-        Ok(())
+        Ok(true)
     }
 }
 
-/// One attempt to deliver an event.
-struct Delivery {
-    queue: Arc<Queue>,
-    app: Arc<QueuedApp>,
-    claimed: Claimed,
+impl DueLane {
+    fn new(lane: Lane, app: QueuedApp) -> Self {
+        let servers = app.addresses().as_slice().iter().map(|address| address.server().to_string());
+        let servers = servers.collect::<Vec<_>>().join(",").into();
+        Self { lane, app: Arc::new(app), servers }
+    }
 }
 
-impl Delivery {
-    async fn run(self) {
-        let limit = self.app.timeout();
-        let answer = timeout(limit, self.ask(limit)).await.unwrap_or(Answer::Timeout);
-        let now = clock::now();
-        let result = self.app.settle(&self.claimed, &answer, fastrand::u32(..), now);
-        settle(&self.queue, &self.claimed, result, now).await;
-    }
-
-    /// Sends the event. If the app has closed an idle connection, sends it again on a new one.
-    async fn ask(&self, limit: Duration) -> Answer {
-        for attempt in [Attempt::First, Attempt::NewConnection] {
-            let (headers, body) = self.app.request(&self.claimed, clock::now());
-            let target = Target { addresses: Arc::clone(self.app.addresses()), path: None };
-            let message = EventMessage {
-                method: Method::POST,
-                headers,
-                body,
-                keeps_host: self.app.keeps_host(),
-                is_repeatable: true,
-            };
-            if let Asked::Answered(answer) = app::ask(target, message, attempt, limit).await {
-                return answer;
-            }
-        }
-        Answer::Unreachable("expected an answer, found a closed connection".into())
-    }
+/// Makes an attempt to deliver an event.
+async fn attempt(queue: &Queue, apps: &impl Apps, app: &QueuedApp, claimed: &Claimed) {
+    let limit = app.timeout();
+    let answer = timeout(limit, apps.ask(app, claimed, limit)).await;
+    let answer = answer.unwrap_or(gatepost::Answer::Timeout);
+    let now = apps.now();
+    let result = app.settle(claimed, &answer, fastrand::u32(..), now);
+    settle(queue, claimed, result, now).await;
 }
 
 /// Ends a claim, and counts and logs the result.
@@ -235,7 +255,7 @@ async fn settle(queue: &Queue, claimed: &Claimed, result: Settlement, now: Times
     match (&held, outcome) {
         (Err(error), _) => report::warned("store_unavailable", error, None, now),
         (_, "dead") => {
-            tracing::warn!(code = "event_dead", id, number, attempt, %lane, reason, "gave up a queued event")
+            tracing::warn!(code = "event_dead", id, number, attempt, %lane, reason, "gave up a queued event");
         }
         (_, "failed") => {
             let message = format_args!("event {number} ({lane}), attempt {attempt}: {reason}");
@@ -251,6 +271,13 @@ fn until(due: Timestamp, now: Timestamp) -> Duration {
 }
 
 fn after(now: Timestamp, time: Duration) -> Timestamp {
-    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_add(millis))
+    Timestamp::from_millis(now.as_millis().saturating_add(millis(time)))
+}
+
+fn before(now: Timestamp, time: Duration) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_sub(millis(time)))
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

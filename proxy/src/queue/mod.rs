@@ -1,11 +1,15 @@
 //! The queue: the store of this process, and the task that delivers its events.
 
+mod apps;
 mod dispatcher;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(not(feature = "nats"))]
 mod nats_absent;
+#[cfg(test)]
+mod simulation;
 mod store;
+mod view;
 
 use std::sync::Arc;
 use std::thread;
@@ -15,10 +19,13 @@ use gatepost::{Gate, Store, StoreLocation, StoreSettings};
 use gatepost_store::{OpenError, SqliteStore, StoreRules};
 use tokio::runtime::Builder;
 
+use self::apps::ConfiguredApps;
 use self::dispatcher::Dispatcher;
+pub(crate) use self::dispatcher::MAX_IN_FLIGHT;
 #[cfg(not(feature = "nats"))]
 use self::nats_absent as nats;
 pub(crate) use self::store::Queue;
+pub(crate) use self::view::{entry_json, event_json, set_condition, status_json};
 
 /// Opens the store, and checks it. `longest_body` is the largest `max_body_bytes` of all routes.
 pub(crate) fn open(settings: &StoreSettings, longest_body: usize) -> Result<Arc<Queue>, OpenError> {
@@ -50,7 +57,7 @@ const fn rules(settings: &StoreSettings) -> StoreRules {
 pub(crate) fn start(queue: Arc<Queue>, gate: Gate) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("queue".into()).spawn(move || {
-        let dispatcher = Dispatcher::new(queue, gate);
+        let dispatcher = Dispatcher::new(queue, ConfiguredApps(gate));
         runtime.block_on(dispatcher.run());
     })?;
     Ok(())

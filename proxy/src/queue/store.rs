@@ -92,6 +92,16 @@ impl Store for Queue {
         self.store.claim(lane, owner, max, lease_end, now)
     }
 
+    fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u64> {
+        self.store.expire(lane, queued_before, reason, now)
+    }
+
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
         self.store.settle(lease, result, now)
     }

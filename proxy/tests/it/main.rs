@@ -34,6 +34,7 @@ mod pages;
 mod pass_through;
 mod passthrough_forgeries;
 mod queue;
+mod queue_faults;
 #[cfg(feature = "nats")]
 mod queue_nats;
 mod readme;

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::support::*;
+use crate::template_api::{TOKEN_LINE, ask, call};
 
 const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
@@ -312,4 +315,55 @@ fn operator_lists_shows_replays_and_drops_events() {
     assert_eq!(first.header("ce-id"), last.header("ce-id"));
     assert_eq!(queue(&gate, &["drop", "2"]), (Some(0), "dropped 1 events\n".into()));
     assert_eq!(queue(&gate, &["show", "2"]).0, Some(2));
+}
+
+#[test]
+fn api_lists_shows_replays_and_drops_events() {
+    let app = App::start(|seen| match seen.header("gatepost-replay") {
+        Some("1") => Act::Answer(200, ""),
+        _ => Act::Answer(500, ""),
+    });
+    let retry = "first_ms = 20, max_ms = 100, give_up_after_secs = 1";
+    let top = format!("{TOKEN_LINE}\nadmin_read_token = {{ env = 'TENCENT_KEY' }}");
+    let gate = Gatepost::serve(&top, &(queued(&app, &app, retry) + STORE));
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    gate.program.wait_for_line("event_dead");
+    let (status, page) = call(&gate, "GET", "/api/queue?state=dead&kind=push", &Value::Null);
+    assert_eq!(
+        (status, &page["last"], &page["store"]["dead"]["count"]),
+        (200, &json!(1), &json!(1))
+    );
+    assert_eq!(page["events"][0]["subject"], "live/a");
+    assert_eq!(call(&gate, "GET", "/api/queue?after=1", &Value::Null).1["events"], json!([]));
+    let (_, event) = call(&gate, "GET", "/api/queue/1", &Value::Null);
+    assert_eq!(event["body"]["stream_param"], "***");
+    assert!(!event.to_string().contains("c0ffee"), "{event}");
+    for (method, path, body, status, code) in [
+        ("GET", "/api/queue/9", Value::Null, 404, "event_not_found"),
+        ("GET", "/api/queue?state=lost", Value::Null, 400, "bad_request"),
+        ("GET", "/api/queue?other=1", Value::Null, 400, "bad_request"),
+        ("POST", "/api/queue/drop", json!({}), 422, "invalid"),
+        ("POST", "/api/queue/drop", json!({ "numbers": [] }), 422, "invalid"),
+        ("POST", "/api/queue/drop", json!({ "state": "" }), 422, "invalid"),
+        ("POST", "/api/queue/replay", json!({ "status": "dead" }), 422, "invalid"),
+    ] {
+        let (got, json) = call(&gate, method, path, &body);
+        assert_eq!((got, json["error"]["code"].as_str()), (status, Some(code)), "{path} {body}");
+    }
+    let read = format!("authorization: Bearer {KEY}\r\ncontent-type: application/json\r\n");
+    assert_eq!(ask(&gate, "GET", "/api/queue", &read, "").status, 200);
+    assert_eq!(ask(&gate, "POST", "/api/queue/drop", &read, "{\"state\":\"dead\"}").status, 403);
+    let replayed = call(&gate, "POST", "/api/queue/replay", &json!({ "state": "dead" }));
+    assert_eq!(replayed, (200, json!({ "replayed": 1 })));
+    eventually("the replay", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 1);
+    let dropped = call(&gate, "POST", "/api/queue/drop", &json!({ "numbers": [2] }));
+    assert_eq!(dropped, (200, json!({ "dropped": 1 })));
+}
+
+#[test]
+fn api_without_store_names_the_remedy() {
+    let gate = Gatepost::serve(TOKEN_LINE, "");
+    let (status, json) = call(&gate, "GET", "/api/queue", &Value::Null);
+    assert_eq!((status, &json["error"]["code"]), (404, &json!("no_store")));
+    assert!(json["error"]["message"].as_str().unwrap().contains("[store]"), "{json}");
 }

@@ -106,7 +106,11 @@ fn operator_lists_and_drops_events() {
 #[ignore = "needs tests/peers/install"]
 fn unfit_server_stops_the_start() {
     for (lines, more, expected) in [
-        ("jetstream { store_dir: 'FOLDER' }\nmax_payload: 4MB", "", "expected sync_interval: always"),
+        (
+            "jetstream { store_dir: 'FOLDER' }\nmax_payload: 4MB",
+            "",
+            "expected sync_interval: always",
+        ),
         (SYNCED, "", "expected max_payload of at least 1118208 bytes, found 1048576"),
         (
             &format!("{SYNCED}\nauthorization {{ token: right }}"),

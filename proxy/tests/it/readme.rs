@@ -63,19 +63,8 @@ fn scripts_in_readme_print_help() {
 }
 
 #[test]
-fn readme_lists_every_code() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let mut codes = 0;
-    for file in ["src/verdict/refusal_kind.rs", "src/conclusion.rs"] {
-        let source = std::fs::read_to_string(root.join(file)).unwrap();
-        let (_, table) = source.split_once("const fn code_and_meaning").unwrap();
-        let (table, _) = table.split_once("\n    }\n").unwrap();
-        // Each row has a code and a meaning.
-        for code in table.split('"').skip(1).step_by(4) {
-            assert!(readme.contains(&format!("`{code}`")), "expected `{code}` in the README");
-            codes += 1;
-        }
-    }
-    assert!(codes > 30, "expected more than 30 codes, found {codes}");
+fn readme_has_at_most_220_lines() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let lines = std::fs::read_to_string(path).unwrap().lines().count();
+    assert!(lines <= 220, "expected 220 lines, found {lines}; move details to src/manual");
 }

@@ -120,7 +120,7 @@ fn openapi_document_matches_api() {
     let paths = document["paths"].as_object().unwrap();
     for (path, operations) in paths {
         let concrete = path.replace("{name}", "unknown").replace("{tenant}", "t");
-        let concrete = concrete.replace("{id}", "1");
+        let concrete = concrete.replace("{id}", "1").replace("{number}", "1");
         for method in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "LIST"] {
             let operation = operations.get(method.to_lowercase());
             let (status, json) = call(&gate, method, &concrete, &Value::Null);

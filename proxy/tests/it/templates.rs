@@ -311,11 +311,10 @@ fn does_not_overwrite_file_that_changes_during_confirmation() {
 }
 
 #[test]
-fn commands_in_readme_succeed() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
-    let section = readme.split("## Templates\n").nth(1).unwrap();
-    let block = section.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+fn commands_in_manual_succeed() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/manual/templates.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
     let file = File::new(CONFIG);
     let program = gatepost().get_program().to_owned();
     let block = block.replace("gatepost template", &format!("'{}' template", program.display()));

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::DRAFT;
 use crate::config::{
     KEEP_CEILING, MAX_BODY_BYTES_CEILING, MAX_BYTES_CEILING, MAX_CONNECTIONS_CEILING,
-    MAX_GIVE_UP_SECS, MAX_RETENTION_SECS, MAX_RETRY_MS, MAX_STORE_BYTES,
-    MAX_UNJUDGED_BYTES_CEILING, MAX_REPLICAS, MIN_MAX_BYTES, MIN_STORE_BYTES, MIN_UNJUDGED_BYTES,
+    MAX_GIVE_UP_SECS, MAX_REPLICAS, MAX_RETENTION_SECS, MAX_RETRY_MS, MAX_STORE_BYTES,
+    MAX_UNJUDGED_BYTES_CEILING, MIN_MAX_BYTES, MIN_STORE_BYTES, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 use crate::provider::built_in_names;
@@ -344,7 +344,7 @@ fn retry() -> Value {
             "first": { "$ref": "#/$defs/duration" },
             "max_ms": integer("Longest wait between two attempts, in milliseconds.", 1, MAX_RETRY_MS),
             "max": { "$ref": "#/$defs/duration" },
-            "give_up_after_secs": integer("Seconds after the first attempt at which gatepost gives up.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after_secs": integer("Seconds after an event was queued at which gatepost gives up.", 1, MAX_GIVE_UP_SECS),
             "give_up_after": { "$ref": "#/$defs/duration" },
         },
     })

@@ -146,8 +146,8 @@ pub struct Claimed {
     pub lease: Lease,
     /// The event.
     pub event: StoredEvent,
-    /// Time of the first attempt.
-    pub first_attempt: Timestamp,
+    /// Time at which the event was appended, or queued again.
+    pub queued: Timestamp,
     /// True if an operator has queued the event again.
     pub is_replay: bool,
 }

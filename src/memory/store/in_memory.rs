@@ -59,6 +59,8 @@ struct StoredEvents {
     entries: BTreeMap<u64, Record>,
     /// Pending events of each source and subject, in order.
     lines: HashMap<Line, BTreeSet<u64>>,
+    /// Pending events without a subject.
+    single: BTreeSet<u64>,
     keys: HashMap<[u8; 16], Timestamp>,
     totals: StoreStatus,
 }
@@ -69,7 +71,7 @@ struct Record {
     entry: QueueEntry,
     event: StoredEvent,
     owner: Option<Box<str>>,
-    first_attempt: Option<Timestamp>,
+    queued: Timestamp,
 }
 
 impl InMemoryStore {
@@ -110,8 +112,30 @@ impl Store for InMemoryStore {
         let mut due: Vec<_> = state.heads().filter(is_due).collect();
         due.sort_unstable_by_key(|head| (head.due, head.number));
         let numbers: Vec<_> = due.iter().take(max).map(|head| head.number).collect();
-        let claim = |number| state.claim(number, owner, lease_end, now);
+        let claim = |number| state.claim(number, owner, lease_end);
         done(Ok(numbers.into_iter().filter_map(claim).collect()))
+    }
+
+    fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u64> {
+        let mut state = self.lock();
+        let is_over = |record: &&Record| {
+            let entry = &record.entry;
+            let is_free = !entry.is_claimed || entry.due <= now;
+            entry.state == EntryState::Pending
+                && entry.lane == *lane
+                && is_free
+                && record.queued < queued_before
+        };
+        let over = state.entries.values().filter(is_over);
+        let over: Vec<_> = over.map(|record| record.entry.number).collect();
+        over.iter().for_each(|number| state.end(*number, EntryState::Dead, Some(reason), now));
+        done(Ok(over.len() as u64))
     }
 
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
@@ -171,9 +195,8 @@ impl Store for InMemoryStore {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         let state = self.lock();
-        let pending =
-            state.entries.values().filter(|record| record.entry.state == EntryState::Pending);
-        let oldest_pending = pending.map(|record| record.entry.received).min();
+        // The oldest pending event is a head.
+        let oldest_pending = state.heads().map(|entry| entry.received).min();
         done(Ok(StoreStatus { oldest_pending, ..state.totals }))
     }
 }
@@ -215,11 +238,12 @@ impl StoredEvents {
     fn add(&mut self, event: StoredEvent, is_replay: bool, now: Timestamp) {
         self.last += 1;
         let entry = QueueEntry { is_replay, ..QueueEntry::new(self.last, &event, now) };
-        if let Some(line) = line(&entry) {
-            self.lines.entry(line).or_default().insert(self.last);
-        }
+        match line(&entry) {
+            Some(line) => self.lines.entry(line).or_default().insert(self.last),
+            None => self.single.insert(self.last),
+        };
         count(&mut self.totals, &entry, 1);
-        let record = Record { entry, event, owner: None, first_attempt: None };
+        let record = Record { entry, event, owner: None, queued: now };
         self.entries.insert(self.last, record);
     }
 
@@ -231,6 +255,7 @@ impl StoredEvents {
     }
 
     fn leave_line(&mut self, entry: &QueueEntry) {
+        self.single.remove(&entry.number);
         let Some(line) = line(entry) else { return };
         let Some(numbers) = self.lines.get_mut(&line) else { return };
         numbers.remove(&entry.number);
@@ -245,11 +270,9 @@ impl StoredEvents {
     }
 
     fn heads(&self) -> impl Iterator<Item = &QueueEntry> {
-        let pending = self.entries.values().map(|record| &record.entry);
-        pending.filter(|entry| entry.state == EntryState::Pending).filter(|entry| {
-            let numbers = line(entry).and_then(|line| self.lines.get(&line));
-            numbers.is_none_or(|numbers| numbers.first() == Some(&entry.number))
-        })
+        let first = self.lines.values().filter_map(|numbers| numbers.first());
+        let numbers = first.chain(&self.single);
+        numbers.filter_map(|number| self.entries.get(number)).map(|record| &record.entry)
     }
 
     fn lanes(&self) -> Vec<LaneStatus> {
@@ -261,22 +284,15 @@ impl StoredEvents {
         lanes.into_iter().map(|(lane, due)| LaneStatus { lane, due }).collect()
     }
 
-    fn claim(
-        &mut self,
-        number: u64,
-        owner: &str,
-        lease_end: Timestamp,
-        now: Timestamp,
-    ) -> Option<Claimed> {
+    fn claim(&mut self, number: u64, owner: &str, lease_end: Timestamp) -> Option<Claimed> {
         let record = self.entries.get_mut(&number)?;
         let entry = &mut record.entry;
         entry.attempts += 1;
         (entry.due, entry.is_claimed) = (lease_end, true);
         record.owner = Some(owner.into());
         let lease = Lease { number, attempt: entry.attempts, owner: owner.into() };
-        let first_attempt = *record.first_attempt.get_or_insert(now);
         let (event, is_replay) = (record.event.clone(), entry.is_replay);
-        Some(Claimed { lease, event, first_attempt, is_replay })
+        Some(Claimed { lease, event, queued: record.queued, is_replay })
     }
 
     fn settle(&mut self, lease: &Lease, result: Settlement, now: Timestamp) -> bool {
@@ -289,23 +305,29 @@ impl StoredEvents {
         }
         record.owner = None;
         record.entry.is_claimed = false;
-        let state = match result {
+        match result {
             Settlement::Later { at, reason } => {
                 (record.entry.due, record.entry.reason) = (at, Some(reason));
-                return true;
             }
-            Settlement::Delivered => EntryState::Delivered,
+            Settlement::Delivered => self.end(lease.number, EntryState::Delivered, None, now),
             Settlement::Dead { reason } => {
-                record.entry.reason = Some(reason);
-                EntryState::Dead
+                self.end(lease.number, EntryState::Dead, Some(&reason), now);
             }
-        };
-        count(&mut self.totals, &record.entry, -1);
-        (record.entry.state, record.entry.ended) = (state, Some(now));
-        let entry = record.entry.clone();
+        }
+        true
+    }
+
+    /// Ends a pending event.
+    fn end(&mut self, number: u64, state: EntryState, reason: Option<&str>, now: Timestamp) {
+        let Some(record) = self.entries.get_mut(&number) else { return };
+        record.owner = None;
+        let entry = &mut record.entry;
+        count(&mut self.totals, entry, -1);
+        (entry.state, entry.ended, entry.is_claimed) = (state, Some(now), false);
+        entry.reason = reason.map(Into::into).or(entry.reason.take());
+        let entry = entry.clone();
         count(&mut self.totals, &entry, 1);
         self.leave_line(&QueueEntry { state: EntryState::Pending, ..entry });
-        true
     }
 }
 

@@ -51,6 +51,16 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>>;
 
+    /// Makes pending events of a lane dead letters if they were queued before `queued_before` and are
+    /// not claimed: at most about a thousand, so a caller repeats the call. Returns their count.
+    fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u64>;
+
     /// Ends a claim. Returns false if the lease no longer holds; the event is then unchanged.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 

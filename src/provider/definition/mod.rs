@@ -7,6 +7,7 @@ mod ack;
 mod by_status;
 mod challenge;
 mod check;
+mod jwt;
 mod kind;
 mod place;
 mod reply;

@@ -25,7 +25,14 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn signature(&self, table: &Table<'f>) -> Option<Signature> {
         let digest = table.require_string("digest", "set the digest");
         let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
-        let encoding = self.signature_encoding(table, digest);
+        let form = table.string("form");
+        let is_jwt = self.word(form.as_ref(), "form", &[("jwt", true), ("parts", false)]);
+        let is_jwt = is_jwt.unwrap_or_default();
+        let jwt = is_jwt.then(|| self.jwt(table));
+        let encoding = match is_jwt {
+            true => Some(Some(Encoding::Base64UrlUnpadded)),
+            false => self.signature_encoding(table, digest),
+        };
         let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
         let found_in = table.require_string("found_in", "set the location of the signature");
         let found_in = found_in.and_then(|text| self.locator(&text));
@@ -35,31 +42,41 @@ impl<'f> DefinitionReader<'f> {
         let time = table.table("time").map(|t| self.time_rule(&t));
         table.finish();
         let digest = digest?;
-        self.check_key(table, digest, &parts);
-        if let Some(Some(time)) = &time {
+        match is_jwt {
+            true => self.check_jwt(table, digest, time.as_ref().and_then(Option::as_ref)),
+            false => self.check_key(table, digest, &parts),
+        }
+        if let Some(Some(time)) = &time
+            && !is_jwt
+        {
             self.check_time(&table.place_of("time"), time, &parts);
+        }
+        if !is_jwt {
+            self.check_no_claims(table, &parts, key.is_named);
         }
         let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
             let remedy = "add separator = \",\"";
             self.faults.add(&table.place_of("parts"), "expected a separator, found none", remedy);
         }
-        if let Some(Locator::Body(pointer)) = &found_in
-            && pointer.top_level().is_none()
-        {
-            let problem = "expected a pointer to a top-level member, found a nested member";
-            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
-            self.faults.add(&table.place_of("found_in"), problem, remedy);
-        }
-        let time = match time {
-            None => None,
-            Some(read) => Some(read?),
-        };
+        self.check_found_in(table, found_in.as_ref());
+        let time = time.map_or(Some(None), |read| read.map(Some))?;
         let (found_in, encoding) = (found_in?, encoding?);
         let prefix = prefix.into();
         let consumed = Vec::new();
-        let read =
-            Signature { digest, parts, found_in, separator, prefix, encoding, key, time, consumed };
+        let jwt = jwt.map_or(Some(None), |rule| rule.map(|rule| Some(Box::new(rule))))?;
+        let read = Signature {
+            digest,
+            parts,
+            jwt,
+            found_in,
+            separator,
+            prefix,
+            encoding,
+            key,
+            time,
+            consumed,
+        };
         Some(read.with_consumed())
     }
 
@@ -97,6 +114,26 @@ impl<'f> DefinitionReader<'f> {
         } else if !is_part {
             let remedy = "add \"key\" to the parts, or choose an HMAC digest";
             self.faults.add(&place, "expected the key among the parts, found no key", remedy);
+        }
+    }
+
+    /// Checks that a signature in the body is a top-level member.
+    fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>) {
+        if let Some(Locator::Body(pointer)) = found_in
+            && pointer.top_level().is_none()
+        {
+            let problem = "expected a pointer to a top-level member, found a nested member";
+            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
+            self.faults.add(&table.place_of("found_in"), problem, remedy);
+        }
+    }
+
+    /// Checks that only a token has claims.
+    fn check_no_claims(&self, table: &Table<'f>, parts: &[Part], names_key: bool) {
+        let has_claim = parts.iter().any(|part| matches!(part.from, PartSource::Claim(_)));
+        if has_claim || names_key {
+            let problem = "expected form = \"jwt\" beside a claim, found none";
+            self.faults.add(&table.place, problem, "add form = \"jwt\", or remove the claim");
         }
     }
 
@@ -151,6 +188,7 @@ impl<'f> DefinitionReader<'f> {
             ("body", _) => Some(PartSource::Body),
             ("form-text", _) => Some(PartSource::FormText),
             ("key", _) => Some(PartSource::Key),
+            (_, Some(("claim", name))) => Some(PartSource::Claim(name.into())),
             (_, Some(("literal", literal))) => Some(PartSource::Literal(literal.into())),
             (_, Some(("listed", name))) => Some(PartSource::Listed(name.into())),
             (word, prefix) => {
@@ -167,13 +205,14 @@ impl<'f> DefinitionReader<'f> {
     /// Reads `key`: the setting, the prefix and the encoding of the key.
     fn key_rule(&self, table: &Table<'f>) -> KeyRule {
         let setting = table.string("setting").and_then(|name| self.setting(&name, name.value));
+        let is_named = table.string("claim").is_some();
         let prefix = table.string("prefix").map(|prefix| prefix.value.into());
         let encoding = table.string("encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
         let min_bytes = table.integer("min_bytes", 1..=1024);
         table.finish();
         let min_bytes = min_bytes.and_then(|min| usize::try_from(min).ok());
-        KeyRule { setting, prefix, encoding, min_bytes }
+        KeyRule { setting, is_named, prefix, encoding, min_bytes }
     }
 
     /// Reads `time`. The defaults of the window depend on the meaning of the time.

@@ -13,6 +13,7 @@
 //!    signed time omits this condition.
 
 mod expected;
+mod jwt;
 mod rule;
 
 use std::borrow::Cow;
@@ -25,7 +26,8 @@ use crate::json::Name;
 use crate::time::Timestamp;
 use expected::Expected;
 pub(crate) use rule::{
-    KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
+    JwtBody, JwtRule, KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning,
+    TimeRule, Window, algorithm,
 };
 
 /// The condition that a signature does not meet.
@@ -81,9 +83,16 @@ impl Signature {
         now: Timestamp,
     ) -> Result<(), SignatureError> {
         let signature_text = self.signature_text(received)?;
+        if let Some(rule) = &self.jwt {
+            self.check_token(rule, received, &signature_text, now)?;
+        }
         // Without keys, report `Mismatch` even for text that does not decode.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
+            if !self.names_key(&signature_text, key) {
+                decodes = true;
+                continue;
+            }
             let expected = self.expected(received, &signature_text, key)?;
             for is_match in self.comparisons(&signature_text, &expected) {
                 // Not `||`, which short-circuits: the duration must not reveal which key matches.
@@ -114,7 +123,7 @@ impl Signature {
             PartSource::Body | PartSource::FormText | PartSource::Key | PartSource::Literal(_) => {
                 None
             }
-            PartSource::Listed(_) => None,
+            PartSource::Claim(_) | PartSource::Listed(_) => None,
         };
         let bytes = |text: Cow<'p, str>| match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -132,6 +141,7 @@ impl Signature {
             PartSource::Body
             | PartSource::FormText
             | PartSource::Key
+            | PartSource::Claim(_)
             | PartSource::Literal(_)
             | PartSource::Listed(_) => None,
         });
@@ -169,6 +179,10 @@ impl Signature {
         self.entries(text)
             .filter_map(|entry| entry.strip_prefix(&*self.prefix))
             .take(MAX_CANDIDATES)
+            .filter_map(|entry| match &self.jwt {
+                None => Some(entry),
+                Some(_) => entry.rsplit_once('.').map(|(_, signature)| signature),
+            })
             .filter_map(|entry| expected.compare(entry, self.encoding))
     }
 
@@ -201,6 +215,10 @@ impl Signature {
         key: &Key,
     ) -> Result<DigestInput, SignatureError> {
         let mut message = key.start();
+        if self.jwt.is_some() {
+            let token = self.token(signature_text).ok_or(SignatureError::Malformed)?;
+            message.update(token.signed.as_bytes());
+        }
         for part in &self.parts {
             self.update(part, received, signature_text, key, &mut message)?;
         }
@@ -239,6 +257,12 @@ impl Signature {
         match source {
             PartSource::Body => Ok(Cow::Borrowed(received.raw)),
             PartSource::FormText => Ok(Cow::Owned(self.form_text(received.raw))),
+            PartSource::Claim(name) => {
+                let claim = self.token(signature_text).and_then(|token| token.claim(name));
+                claim
+                    .map(|text| Cow::Owned(text.into_bytes()))
+                    .ok_or_else(|| missing(format!("claim:{name}")))
+            }
             PartSource::Key => Ok(Cow::Borrowed(b"")),
             PartSource::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
             PartSource::Listed(name) => {
@@ -286,8 +310,12 @@ impl Signature {
             Some(PartSource::Listed(name)) => format!("{name}{time}{separator}"),
             _ => String::new(),
         };
-        let expected = self.expected(received, &text, key)?;
         text.push_str(&self.prefix);
+        if let Some(rule) = &self.jwt {
+            text.push_str(&self.new_token(rule, received, key, time));
+            text.push('.');
+        }
+        let expected = self.expected(received, &text, key)?;
         text.push_str(&expected.encode(self.encoding));
         Ok(text)
     }
@@ -303,6 +331,9 @@ impl Signature {
         if self.is_token() {
             text.push_str("[key]");
         }
+        if let Some(token) = self.jwt.as_ref().and_then(|_| self.token(&signature_text)) {
+            text.push_str(token.signed);
+        }
         for part in &self.parts {
             match &part.from {
                 PartSource::Key => text.push_str("[key]"),
@@ -311,7 +342,10 @@ impl Signature {
                 }
                 PartSource::FormText => text.push_str("[form without the signature]"),
                 PartSource::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
-                PartSource::Literal(_) | PartSource::Listed(_) | PartSource::Value(_) => {
+                PartSource::Claim(_)
+                | PartSource::Literal(_)
+                | PartSource::Listed(_)
+                | PartSource::Value(_) => {
                     let bytes = self.part_bytes(&part.from, received, &signature_text)?;
                     let bytes = part.form.encode(bytes);
                     text.push_str(&String::from_utf8_lossy(&bytes));
@@ -326,7 +360,8 @@ impl Signature {
         let text = self.signature_text(received).ok()?;
         keys.iter().position(|key| {
             let expected = self.expected(received, &text, key);
-            expected.is_ok_and(|expected| self.comparisons(&text, &expected).any(bool::from))
+            self.names_key(&text, key)
+                && expected.is_ok_and(|expected| self.comparisons(&text, &expected).any(bool::from))
         })
     }
 

@@ -7,6 +7,7 @@ use super::SignatureError;
 use crate::json::Name;
 use crate::provider::digest::{Digest, Encoding, Key, hex_of};
 use crate::provider::locator::{Locator, SettingIndex};
+use crate::provider::public_key::PublicAlgorithm;
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 
@@ -16,6 +17,8 @@ pub(crate) struct Signature {
     pub(crate) digest: Digest,
     /// The parts of the signed message, in order.
     pub(crate) parts: Vec<Part>,
+    /// The rule if the signature is a token; the message is then the token, and there are no parts.
+    pub(crate) jwt: Option<Box<JwtRule>>,
     /// The location of the signature.
     pub(crate) found_in: Locator,
     /// The character between the entries, if the text at `found_in` is a list.
@@ -46,16 +49,21 @@ impl Signature {
     /// Returns `true` if the signature covers data of the request. The key, settings and fixed text
     /// are not such data.
     pub(crate) fn covers_request(&self) -> bool {
-        self.parts.iter().any(|part| match &part.from {
-            PartSource::Key | PartSource::Literal(_) => false,
-            PartSource::Value(place) => !matches!(place, Locator::Setting(..)),
-            PartSource::Body | PartSource::FormText | PartSource::Listed(_) => true,
-        })
+        self.jwt.is_some()
+            || self.parts.iter().any(|part| match &part.from {
+                PartSource::Claim(_) | PartSource::Key | PartSource::Literal(_) => false,
+                PartSource::Value(place) => !matches!(place, Locator::Setting(..)),
+                PartSource::Body | PartSource::FormText | PartSource::Listed(_) => true,
+            })
     }
 
     /// Returns `true` if the signature protects the whole body.
     pub(crate) fn covers_body(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
+        self.jwt.is_some()
+            || self
+                .parts
+                .iter()
+                .any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
     }
 
     /// Sets `consumed` to the members that contain the signature and the signed time.
@@ -72,11 +80,47 @@ impl Signature {
     }
 }
 
+/// The rule for a token.
+#[derive(Clone, Debug)]
+pub(crate) struct JwtRule {
+    /// The claim that names the key; `None` if gatepost tries every key.
+    pub(crate) key_claim: Option<Box<str>>,
+    pub(crate) body: JwtBody,
+}
+
+/// The proof of the body in a token.
+#[derive(Clone, Debug)]
+pub(crate) enum JwtBody {
+    /// A claim contains the digest of the body.
+    Hash { claim: Box<str>, digest: Digest, encoding: Encoding },
+    /// The payload is the body. The payload may also have registered claims.
+    Payload,
+}
+
+/// Returns the name of the digest in a token's header (RFC 7518, 3.1); `None` if tokens do not have
+/// the digest.
+pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
+    match digest {
+        Digest::HmacSha256 => Some("HS256"),
+        Digest::HmacSha512 => Some("HS512"),
+        Digest::Public(PublicAlgorithm::RsaSha256) => Some("RS256"),
+        Digest::Public(PublicAlgorithm::Ed25519) => Some("EdDSA"),
+        Digest::HmacSha1
+        | Digest::Md5
+        | Digest::None
+        | Digest::Public(PublicAlgorithm::EcdsaP256Sha256)
+        | Digest::Sha1
+        | Digest::Sha256 => None,
+    }
+}
+
 /// The source and the format of the signature's key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
+    /// If true, a key has the form `ID:KEY`, and the token names the id.
+    pub(crate) is_named: bool,
     /// Optional text at the start of an encoded key, such as `whsec_`. gatepost removes this text.
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
@@ -103,16 +147,31 @@ impl KeyRule {
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
     /// [`KeyError::Weak`] if the key is weaker than the platform permits.
     pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
+        let (id, secret) = self.split(secret)?;
         if let Digest::Public(algorithm) = digest {
-            let key = Key::public(algorithm, secret).ok_or(KeyError::NotPublic)?;
-            return Ok((key, false));
+            let key = Key::public(algorithm, &secret).ok_or(KeyError::NotPublic)?;
+            return Ok((key.named(id.as_deref()), false));
         }
-        let key = self.decode(secret).ok_or(KeyError::Malformed)?;
+        let key = self.decode(&secret).ok_or(KeyError::Malformed)?;
         if let Some(min_bytes) = self.min_bytes.filter(|min_bytes| !is_strong(&key, *min_bytes)) {
             return Err(KeyError::Weak { min_bytes });
         }
         let is_weak = !is_strong(&key, MIN_SAFE_BYTES);
-        Ok((digest.key(key), is_weak))
+        Ok((digest.key(key).named(id.as_deref()), is_weak))
+    }
+
+    /// Splits a key of the form `ID:KEY` if keys have names.
+    fn split(&self, secret: &Secret) -> Result<(Option<String>, Secret), KeyError> {
+        if !self.is_named {
+            return Ok((None, secret.clone()));
+        }
+        let text = std::str::from_utf8(secret.expose()).map_err(|_| KeyError::Unnamed)?;
+        let (id, key) = text.split_once(':').ok_or(KeyError::Unnamed)?;
+        let key = key.trim();
+        if id.is_empty() || key.is_empty() {
+            return Err(KeyError::Unnamed);
+        }
+        Ok((Some(id.to_owned()), Secret::new(key.as_bytes())))
     }
 
     /// Prepares the key with which [`Signature::sign`] signs a sample: for an algorithm with a public
@@ -123,7 +182,9 @@ impl KeyRule {
     /// Returns an error if the key is not valid.
     pub(crate) fn prepare_to_sign(&self, digest: Digest, secret: &Secret) -> Result<Key, KeyError> {
         if let Digest::Public(algorithm) = digest {
-            return Key::private(algorithm, secret).ok_or(KeyError::Malformed);
+            let (id, secret) = self.split(secret)?;
+            let key = Key::private(algorithm, &secret).ok_or(KeyError::Malformed)?;
+            return Ok(key.named(id.as_deref()));
         }
         self.prepare(digest, secret).map(|(key, _)| key)
     }
@@ -146,6 +207,8 @@ pub(crate) enum KeyError {
         "expected a public key in PEM, hex or base64 for the digest of the definition, found another key"
     )]
     NotPublic,
+    #[error("expected a key in the form ID:KEY, because the platform names the key, found no id")]
+    Unnamed,
     #[error(
         "expected a key of at least {min_bytes} bytes that are not all equal, found a weaker key"
     )]
@@ -166,6 +229,8 @@ pub(crate) enum PartSource {
     Body,
     /// The percent-decoded form body, without the signature field.
     FormText,
+    /// A claim of the token.
+    Claim(Box<str>),
     /// The key, for a digest other than HMAC.
     Key,
     /// Fixed text, such as a separator.
@@ -181,7 +246,12 @@ impl PartSource {
     pub(crate) const fn place(&self) -> Option<&Locator> {
         match self {
             Self::Value(place) => Some(place),
-            Self::Body | Self::FormText | Self::Key | Self::Literal(_) | Self::Listed(_) => None,
+            Self::Body
+            | Self::Claim(_)
+            | Self::FormText
+            | Self::Key
+            | Self::Literal(_)
+            | Self::Listed(_) => None,
         }
     }
 }
@@ -271,6 +341,11 @@ pub(crate) struct Window {
 }
 
 impl TimeRule {
+    /// Returns the claim that contains the time; `None` if the signature is no token.
+    pub(super) fn claim(&self) -> Option<&str> {
+        if let PartSource::Claim(name) = &self.from { Some(name) } else { None }
+    }
+
     /// Returns the window for a template that sets no limit; `None` if the definition does not
     /// enforce one.
     pub(crate) fn default_window(&self) -> Option<Window> {

@@ -26,7 +26,8 @@ impl Machines {
         let list = |scheme: &str, ports: &[u16]| {
             ports.iter().map(|port| format!("{scheme}127.0.0.1:{port}")).collect::<Vec<_>>()
         };
-        let (url, monitors) = (list("", &servers.ports).join(","), list("http://", &servers.monitors));
+        let (url, monitors) =
+            (list("", &servers.ports).join(","), list("http://", &servers.monitors));
         for (number, port) in ports.iter().enumerate() {
             let config = format!(
                 "listen = ['127.0.0.1:{port}']\nthreads = 1\n\

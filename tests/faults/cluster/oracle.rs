@@ -22,7 +22,8 @@ const JITTER: Duration = Duration::from_millis(500);
 /// Returns the acknowledged events that the app has not taken.
 pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
     let by_event = by_event(receipts);
-    let events = ledger.iter().flat_map(|(stream, numbers)| numbers.iter().map(move |n| (stream, n)));
+    let events =
+        ledger.iter().flat_map(|(stream, numbers)| numbers.iter().map(move |n| (stream, n)));
     let missing = events.filter(|(stream, n)| !by_event.contains_key(&(stream.as_str(), **n)));
     missing.map(|(stream, n)| format!("{stream}/{n}: acknowledged, never delivered")).collect()
 }
@@ -43,9 +44,8 @@ pub fn judge(ledger: &Ledger, receipts: &[Receipt], kills: &[Instant]) -> Vec<St
                     "{stream}/{number}: delivered twice within a lease, after {between:?}, by {machines:?}"
                 ));
             }
-            let near = |kill: &&Instant| {
-                first.at < **kill + 2 * LEASE && **kill < first.at + 2 * LEASE
-            };
+            let near =
+                |kill: &&Instant| first.at < **kill + 2 * LEASE && **kill < first.at + 2 * LEASE;
             if !kills.iter().any(|kill| near(&kill)) {
                 faults.push(format!("{stream}/{number}: delivered twice without a kill"));
             }

@@ -1,4 +1,4 @@
-//! Checks the source tree: imports, floors of modules, names and wording.
+//! Checks the source tree: imports, floors of modules, names, wording and links.
 //!
 //! ```sh
 //! cargo run -p gatepost-layout -- report         # figures of each crate
@@ -17,6 +17,7 @@
 mod circles;
 mod floors;
 mod imports;
+mod links;
 mod modules;
 mod phrases;
 mod report;

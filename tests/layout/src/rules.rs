@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::circles::{Knot, knots};
 use crate::floors::floors;
+use crate::links::links;
 use crate::phrases::phrases;
 use crate::tokens::{Kind, Token, words_of_name};
 use crate::workspace::{Crate, Failure, Workspace};
@@ -30,6 +31,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "sans-io", check: |workspace| Ok(sans_io(workspace)) },
     Rule { name: "providers", check: |workspace| Ok(providers(workspace)) },
     Rule { name: "phrases", check: |workspace| Ok(phrases(workspace)) },
+    Rule { name: "links", check: |workspace| Ok(links(workspace)) },
     Rule { name: "floors", check: floors },
 ];
 
@@ -393,6 +395,11 @@ mod on_checkout {
     #[test]
     fn prose_contains_no_forbidden_phrases() {
         assert_clean("phrases");
+    }
+
+    #[test]
+    fn links_have_targets() {
+        assert_clean("links");
     }
 
     #[test]

@@ -16,6 +16,11 @@ const EXTENSIONS: [&str; 3] = [".rs", ".md", ".toml"];
 /// Names of folders without prose or code of the project.
 const SKIPPED: [&str; 4] = ["target", "corpus", "vectors", "node_modules"];
 
+/// Returns if the repository has a file or folder at this path from its root.
+pub fn exists(path: &str) -> bool {
+    Path::new(ROOT).join(path).exists()
+}
+
 /// All files, keyed by their path from the root, and all crates outside of `tests`.
 #[derive(Debug)]
 pub struct Workspace {

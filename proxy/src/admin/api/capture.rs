@@ -78,6 +78,8 @@ fn edited_body(body: &Json) -> Result<Option<String>, ApiError> {
 
 /// Reads the query of a list.
 pub(crate) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
+    const KNOWN: &str =
+        "provider, template, kind, verdict, code, tenant, text, after, wait or limit";
     let mut page = PageQuery::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let number = || value.parse::<u64>().map_err(|_| ApiError::parameter(&name, "a number"));
@@ -87,7 +89,7 @@ pub(crate) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
             "wait" => page.wait = Duration::from_secs(number()?).min(MAX_WAIT),
             _ => {
                 let known = page.filter.set(&name, &value).map_err(ApiError::Filter)?;
-                known.then_some(()).ok_or_else(ApiError::unknown_parameter)?;
+                known.then_some(()).ok_or_else(|| ApiError::unknown_parameter(KNOWN))?;
             }
         }
     }

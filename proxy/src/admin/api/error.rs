@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatepost::StoreError;
 use gatepost_editor::{EditError, EditErrorKind, EditFault};
 use http::StatusCode;
 
@@ -41,6 +42,12 @@ pub(super) enum ApiError {
         "expected the number of a captured callback, found none with this number; see /api/capture"
     )]
     NoCapture,
+    #[error(
+        "expected the number of an event in the queue, found none with this number; see /api/queue"
+    )]
+    NoEvent,
+    #[error("expected a [store] in the config, found none; add url = \"sqlite:gatepost.db\"")]
+    NoStore,
     #[error("expected a path of the API, found an unknown path; see /api/openapi.json")]
     NotFound,
     #[error("internal error; see the log of gatepost")]
@@ -57,6 +64,8 @@ pub(super) enum ApiError {
     ReadOnly,
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error(
         "expected a pause after wrong tokens, found another token; wait as long as retry-after says"
     )]
@@ -83,10 +92,13 @@ impl ApiError {
             Self::InvalidBody { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NoCapture => (StatusCode::NOT_FOUND, "callback_not_found"),
+            Self::NoEvent => (StatusCode::NOT_FOUND, "event_not_found"),
+            Self::NoStore => (StatusCode::NOT_FOUND, "no_store"),
             Self::NoApi | Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::ReadOnly => (StatusCode::FORBIDDEN, "read_only"),
             Self::Replay(_) => (StatusCode::CONFLICT, "not_replayable"),
             Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
         }
@@ -96,8 +108,7 @@ impl ApiError {
         Self::Parameter(format!("{name}: expected {wanted}, found another text; write {wanted}"))
     }
 
-    pub(super) fn unknown_parameter() -> Self {
-        let known = "provider, template, kind, verdict, code, tenant, text, after, wait or limit";
+    pub(super) fn unknown_parameter(known: &str) -> Self {
         Self::Parameter(format!("expected a known parameter, found another; use {known}"))
     }
 

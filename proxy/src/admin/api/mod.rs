@@ -1,4 +1,4 @@
-//! JSON API that lists and edits templates, and shows captured callbacks. It is on the admin
+//! JSON API that lists and edits templates, and shows captured callbacks and queued events. It is on the admin
 //! listener, and requires the `admin_token`. With the `admin_read_token`, a client can only read.
 //!
 //! 1. If the config has neither token, every path of the API returns 404.
@@ -13,6 +13,7 @@ mod body;
 mod capture;
 mod error;
 mod host;
+mod queue;
 mod reply;
 mod request;
 mod resource;
@@ -34,6 +35,7 @@ use self::error::ApiError;
 use self::reply::ApiReply;
 use self::resource::Resource;
 use crate::clock;
+use crate::queue::Queue;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 
@@ -49,6 +51,7 @@ pub(crate) fn is_api(path: &str) -> bool {
 pub(crate) async fn respond(
     served: &Arc<ServedConfig>,
     attempts: &TokenAttempts,
+    queue: Option<&Queue>,
     session: &mut ServerSession,
 ) -> Response<Vec<u8>> {
     let client = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
@@ -65,8 +68,9 @@ pub(crate) async fn respond(
         session.set_keepalive(None);
         return ApiReply::error(&error).into_response();
     }
-    let reply =
-        answer(served, session, client).await.unwrap_or_else(|error| ApiReply::error(&error));
+    let reply = answer(served, queue, session, client)
+        .await
+        .unwrap_or_else(|error| ApiReply::error(&error));
     // If a part of the body is still unread, close the connection: gatepost would otherwise parse
     // that part as the next request.
     if !body::discard(session).await {
@@ -127,6 +131,7 @@ impl Access {
 
 async fn answer(
     served: &Arc<ServedConfig>,
+    queue: Option<&Queue>,
     session: &mut ServerSession,
     client: Option<IpAddr>,
 ) -> Result<ApiReply, ApiError> {
@@ -144,6 +149,9 @@ async fn answer(
     let gate = served.gate();
     if let Resource::Capture(resource) = resource {
         return capture::answer(gate, resource, query, &body).await;
+    }
+    if let Resource::Queue(resource) = resource {
+        return queue::answer(queue.ok_or(ApiError::NoStore)?, resource, query, &body).await;
     }
     let served = Arc::clone(served);
     // Use a blocking thread, because an edit reads and writes files.
@@ -177,7 +185,7 @@ fn carry_out(
     let edit = |edit: &Edit| served.edit(edit, client);
     match (resource, method) {
         // `answer` has served these.
-        (Resource::Capture(_), _) => Err(ApiError::NotFound),
+        (Resource::Capture(_) | Resource::Queue(_), _) => Err(ApiError::NotFound),
         (Resource::OpenApi, _) => Ok(ApiReply::text(OPENAPI)),
         (Resource::Templates, &Method::POST) => {
             let template = request::new_template(body)?;

@@ -14,6 +14,8 @@ pub(super) enum Resource {
     Capture(CaptureResource),
     /// `/api/openapi.json`
     OpenApi,
+    /// `/api/queue` and the paths below
+    Queue(QueueResource),
     /// `/api/templates/{name}`
     Template(String),
     /// `/api/templates`
@@ -33,6 +35,19 @@ pub(super) enum CaptureResource {
     Replay(u64),
 }
 
+/// Queued events that a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QueueResource {
+    /// `/api/queue`
+    List,
+    /// `/api/queue/{number}`
+    Show(u64),
+    /// `/api/queue/replay`
+    Replay,
+    /// `/api/queue/drop`
+    Drop,
+}
+
 impl Resource {
     /// Returns the resource that `path` names.
     pub(super) fn find(path: &str) -> Result<Self, ApiError> {
@@ -42,6 +57,13 @@ impl Resource {
             ["capture"] => Ok(Self::Capture(CaptureResource::List)),
             ["capture", id, ref rest @ ..] => Self::of_capture(id, rest),
             ["openapi.json"] => Ok(Self::OpenApi),
+            ["queue"] => Ok(Self::Queue(QueueResource::List)),
+            ["queue", "replay"] => Ok(Self::Queue(QueueResource::Replay)),
+            ["queue", "drop"] => Ok(Self::Queue(QueueResource::Drop)),
+            ["queue", number] => {
+                let number = number.parse().map_err(|_| ApiError::NotFound)?;
+                Ok(Self::Queue(QueueResource::Show(number)))
+            }
             ["templates"] => Ok(Self::Templates),
             ["templates", name] if !name.is_empty() => Ok(Self::Template(name.to_owned())),
             ["templates", name, "tenants", tenant] if !name.is_empty() && !tenant.is_empty() => {
@@ -65,8 +87,9 @@ impl Resource {
     pub(super) const fn methods(&self) -> &'static [Method] {
         match self {
             Self::Binding(..) => &[Method::PUT, Method::DELETE],
-            Self::Capture(CaptureResource::Replay(_)) => &[Method::POST],
-            Self::Capture(_) | Self::OpenApi => &[Method::GET],
+            Self::Capture(CaptureResource::Replay(_))
+            | Self::Queue(QueueResource::Replay | QueueResource::Drop) => &[Method::POST],
+            Self::Capture(_) | Self::OpenApi | Self::Queue(_) => &[Method::GET],
             Self::Template(_) => &[Method::GET, Method::PATCH, Method::DELETE],
             Self::Templates => &[Method::GET, Method::POST],
         }

@@ -45,7 +45,7 @@ impl QueueMetrics {
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`, \
-                 `lease_lost` or `unsettled`.",
+                 `expired` (gatepost gave up without a further attempt), `lease_lost` or `unsettled`.",
                 &["result"],
             ),
             errors: create.coded(
@@ -65,7 +65,7 @@ impl QueueMetrics {
             metrics.events.with_label_values(&[state]);
             metrics.bytes.with_label_values(&[state]);
         }
-        for result in ["delivered", "failed", "dead", "lease_lost", "unsettled"] {
+        for result in ["delivered", "failed", "dead", "expired", "lease_lost", "unsettled"] {
             metrics.attempts.with_label_values(&[result]);
         }
         metrics
@@ -86,6 +86,11 @@ impl QueueMetrics {
     /// Counts an attempt.
     pub(crate) fn attempted(&self, result: &str) {
         self.attempts.with_label_values(&[result]).inc();
+    }
+
+    /// Counts events that became dead letters without an attempt.
+    pub(crate) fn expired(&self, count: u64) {
+        self.attempts.with_label_values(&["expired"]).inc_by(count);
     }
 
     /// Counts an event that the store took, or did not take for `error`.

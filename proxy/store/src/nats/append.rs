@@ -72,8 +72,12 @@ impl Shared {
             let known = last.as_ref().and_then(|last| Some((last.sequence, info(&last.headers)?)));
             match known {
                 // An earlier try of this call has succeeded.
-                Some((_, known)) if known.nonce == event.info.nonce => return Ok(Appended::Durable),
-                Some((_, known)) if known.key.as_ref().is_some_and(|(_, until)| *until > now.as_millis()) => {
+                Some((_, known)) if known.nonce == event.info.nonce => {
+                    return Ok(Appended::Durable);
+                }
+                Some((_, known))
+                    if known.key.as_ref().is_some_and(|(_, until)| *until > now.as_millis()) =>
+                {
                     return Ok(Appended::Duplicate);
                 }
                 Some((number, _)) => expected = number,

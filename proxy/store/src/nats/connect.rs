@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType, Stream};
 use async_nats::jetstream::Context;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType, Stream};
 use async_nats::{Client, ConnectOptions, Event};
 use tokio::time::{Instant, sleep};
 
@@ -45,10 +45,8 @@ pub(super) async fn open(
 ) -> Result<Streams, NatsError> {
     let client = connect(options).await?;
     check_server(&client, options)?;
-    let context = ContextBuilder::new()
-        .timeout(ANSWER)
-        .backpressure_on_inflight(true)
-        .build(client.clone());
+    let context =
+        ContextBuilder::new().timeout(ANSWER).backpressure_on_inflight(true).build(client.clone());
     check_jetstream(&client, &context).await?;
     if create {
         sync_check::check(&options.monitors).await?;
@@ -98,9 +96,7 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
             Ok(base.user_and_password(user.clone(), password.clone()))
         }
         NatsLogin::Token(token) => Ok(base.token(token.clone())),
-        NatsLogin::Credentials(text) => {
-            base.credentials(text).map_err(|_| NatsError::Credentials)
-        }
+        NatsLogin::Credentials(text) => base.credentials(text).map_err(|_| NatsError::Credentials),
     }
 }
 
@@ -220,7 +216,8 @@ impl Opening<'_> {
         let found = &found.cached_info().config;
         let schema = found.metadata.get(SCHEMA_KEY);
         if schema != Some(&SCHEMA.to_string()) {
-            let found = schema.map_or("another stream".to_owned(), |found| format!("schema {found}"));
+            let found =
+                schema.map_or("another stream".to_owned(), |found| format!("schema {found}"));
             return Err(NatsError::Schema { stream, known: SCHEMA, found });
         }
         if found.num_replicas < wanted.num_replicas {
@@ -247,8 +244,7 @@ impl Opening<'_> {
 
 /// Returns true for the errors of a cluster with too few servers.
 fn is_too_few(code: ErrorCode) -> bool {
-    code == ErrorCode::CLUSTER_NO_PEERS
-        || code == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED
+    code == ErrorCode::CLUSTER_NO_PEERS || code == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED
 }
 
 #[cfg(test)]

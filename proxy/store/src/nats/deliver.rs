@@ -7,7 +7,7 @@
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::message::PublishMessage;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use gatepost::{Claimed, Lane, Lease, Settlement, StoreError, Timestamp};
 
 use super::Shared;
@@ -15,6 +15,9 @@ use super::append::expecting;
 use super::index::Partition;
 use super::streams::{WriteError, message};
 use super::wire::{Claim, EventMessage};
+
+/// Maximum number of events that one operation gives up.
+const MAX_EXPIRED: usize = 256;
 
 /// Result of writing a claim.
 enum Written {
@@ -61,18 +64,16 @@ impl Shared {
             self.drop_event(number, &event, None, now).await?;
             return Ok(None);
         }
-        let (attempts, first) = earlier.as_ref().map_or((0, None), |(_, claim)| {
-            (claim.attempts, claim.first_attempt())
-        });
-        let claim = Claim::claimed(owner, attempts + 1, first.unwrap_or(now), lease_end);
+        let attempts = earlier.as_ref().map_or(0, |(_, claim)| claim.attempts);
+        let claim = Claim::claimed(owner, attempts + 1, lease_end);
         let sequence = earlier.map_or(0, |(sequence, _)| sequence);
         let partition = event.info.pending().partition;
         if let Written::Lost = self.write_claim(partition, number, sequence, &claim).await? {
             return Ok(None);
         }
         let lease = Lease { number, attempt: attempts + 1, owner: owner.into() };
-        let (first_attempt, is_replay) = (first.unwrap_or(now), event.info.replay);
-        Ok(Some(Claimed { lease, event: event.event(), first_attempt, is_replay }))
+        let queued = Timestamp::from_millis(event.info.queued_ms);
+        Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
     }
 
     /// Returns true if another event with the same key has ended: two gateposts have appended copies
@@ -110,6 +111,43 @@ impl Shared {
             Written::Done(_) => {}
         }
         Ok(true)
+    }
+
+    pub(super) async fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.caught_up().await;
+        let partitions = self.owned();
+        let overdue = self.lock_index().overdue(&partitions, lane, queued_before, MAX_EXPIRED, now);
+        let ends = overdue.into_iter().map(|number| self.give_up_event(number, reason, now));
+        let ended = try_join_all(ends).await?;
+        Ok(ended.into_iter().map(u64::from).sum())
+    }
+
+    /// Makes an event a dead letter. Returns false if another gatepost has claimed it meanwhile.
+    async fn give_up_event(
+        &self,
+        number: u64,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (earlier, partition) = {
+            let index = self.lock_index();
+            (index.claim_of(number).cloned(), index.partition(number))
+        };
+        let Some(partition) = partition else { return Ok(false) };
+        let claim = Claim::given_up(earlier.as_ref().map(|(_, claim)| claim), reason, now);
+        let sequence = earlier.map_or(0, |(sequence, _)| sequence);
+        match self.write_claim(partition, number, sequence, &claim).await? {
+            Written::Lost => Ok(false),
+            Written::Done(sequence) => {
+                self.complete(End { number, sequence, claim }).await.map(|()| true)
+            }
+        }
     }
 
     /// Writes a claim after the claim `sequence`, zero for none.

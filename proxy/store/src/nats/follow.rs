@@ -39,7 +39,11 @@ impl Shared {
         Ok(())
     }
 
-    async fn open_followed(&self, followed: Followed, from: u64) -> Result<(Ordered, u64), StoreError> {
+    async fn open_followed(
+        &self,
+        followed: Followed,
+        from: u64,
+    ) -> Result<(Ordered, u64), StoreError> {
         let streams = &self.streams;
         match followed {
             Followed::Events => {
@@ -111,7 +115,8 @@ impl Following {
     async fn again(&self) -> Ordered {
         loop {
             sleep(PAUSE).await;
-            if let Ok((messages, _)) = self.shared.open_followed(self.followed, self.last + 1).await {
+            if let Ok((messages, _)) = self.shared.open_followed(self.followed, self.last + 1).await
+            {
                 return messages;
             }
         }

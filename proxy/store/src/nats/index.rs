@@ -138,6 +138,31 @@ impl Index {
         due.into_iter().take(max).map(|(_, number)| *number).collect()
     }
 
+    /// Returns the events of a lane that were queued before a time and are not claimed, at most `max`.
+    pub(super) fn overdue(
+        &self,
+        partitions: &BTreeSet<Partition>,
+        lane: &Lane,
+        queued_before: Timestamp,
+        max: usize,
+        now: Timestamp,
+    ) -> Vec<u64> {
+        let is_free = |number: &u64| {
+            self.claims
+                .get(number)
+                .is_none_or(|(_, claim)| !claim.is_claimed() || claim.due() <= now)
+        };
+        let events = self.events.iter().filter(|(_, pending)| {
+            pending.queued < queued_before
+                && pending.lane == *lane
+                && partitions.contains(&pending.partition)
+        });
+        let mut overdue: Vec<_> = events.map(|(number, _)| *number).filter(is_free).collect();
+        overdue.sort_unstable();
+        overdue.truncate(max);
+        overdue
+    }
+
     fn due_of(&self, number: u64) -> Option<Timestamp> {
         let claimed = self.claims.get(&number).map(|(_, claim)| claim.due());
         claimed.or_else(|| self.events.get(&number).map(|pending| pending.queued))
@@ -190,7 +215,7 @@ mod tests {
     }
 
     fn claim(due: i64) -> Claim {
-        Claim::claimed("owner", 1, T(1), T(due))
+        Claim::claimed("owner", 1, T(due))
     }
 
     fn due(index: &Index, kind: &str, now: i64) -> Vec<u64> {

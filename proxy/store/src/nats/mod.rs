@@ -221,7 +221,22 @@ impl Store for NatsStore {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>> {
         let (lane, owner): (_, Box<str>) = (lane.clone(), owner.into());
-        self.run(move |shared| async move { shared.claim(&lane, &owner, max, lease_end, now).await })
+        self.run(
+            move |shared| async move { shared.claim(&lane, &owner, max, lease_end, now).await },
+        )
+    }
+
+    fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u64> {
+        let (lane, reason): (_, Box<str>) = (lane.clone(), reason.into());
+        self.run(
+            move |shared| async move { shared.expire(&lane, queued_before, &reason, now).await },
+        )
     }
 
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {

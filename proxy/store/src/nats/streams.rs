@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::{Error as ApiError, ErrorCode};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::{
-    DeleteMessageErrorKind, DirectGetErrorKind, Info, LastRawMessageErrorKind, RawMessageError, Stream,
+    DeleteMessageErrorKind, DirectGetErrorKind, Info, LastRawMessageErrorKind, RawMessageError,
+    Stream,
 };
 use async_nats::jetstream::{Context, Message};
+use async_nats::jetstream::{Error as ApiError, ErrorCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use gatepost::StoreError;

@@ -94,7 +94,6 @@ pub(super) struct Claim {
     state: ClaimState,
     pub(super) owner: Option<Box<str>>,
     pub(super) attempts: u32,
-    first_ms: Option<i64>,
     due_ms: i64,
     pub(super) reason: Option<Box<str>>,
     nonce: Box<str>,
@@ -111,12 +110,11 @@ enum ClaimState {
 }
 
 impl Claim {
-    pub(super) fn claimed(owner: &str, attempts: u32, first: Timestamp, due: Timestamp) -> Self {
+    pub(super) fn claimed(owner: &str, attempts: u32, due: Timestamp) -> Self {
         Self {
             state: ClaimState::Claimed,
             owner: Some(owner.into()),
             attempts,
-            first_ms: Some(first.as_millis()),
             due_ms: due.as_millis(),
             reason: None,
             nonce: nonce(),
@@ -126,16 +124,19 @@ impl Claim {
     /// Returns the end of a claim that no earlier claim precedes.
     #[cfg(test)]
     pub(super) fn ended(result: &Settlement, now: Timestamp) -> Self {
-        Self::claimed("", 1, now, now).settled(result, now)
+        Self::claimed("", 1, now).settled(result, now)
+    }
+
+    /// Returns the claim of an event that gatepost gives up without another attempt.
+    pub(super) fn given_up(earlier: Option<&Self>, reason: &str, now: Timestamp) -> Self {
+        let attempts = earlier.map_or(0, |claim| claim.attempts);
+        let dead = Settlement::Dead { reason: reason.into() };
+        Self::claimed("", attempts, now).settled(&dead, now)
     }
 
     /// Returns the claim of an event that an operator removes.
     pub(super) fn dropped(earlier: Option<&Self>, now: Timestamp) -> Self {
-        let (attempts, first_ms) =
-            earlier.map_or((0, None), |claim| (claim.attempts, claim.first_ms));
-        let due_ms = now.as_millis();
-        let state = ClaimState::Dropped;
-        Self { state, owner: None, attempts, first_ms, due_ms, reason: None, nonce: nonce() }
+        Self { state: ClaimState::Dropped, reason: None, ..Self::given_up(earlier, "", now) }
     }
 
     /// Returns the claim after its result.
@@ -152,10 +153,6 @@ impl Claim {
     /// Returns the time of the next attempt, the end of the lease, or the time of the end.
     pub(super) const fn due(&self) -> Timestamp {
         Timestamp::from_millis(self.due_ms)
-    }
-
-    pub(super) fn first_attempt(&self) -> Option<Timestamp> {
-        self.first_ms.map(Timestamp::from_millis)
     }
 
     pub(super) const fn is_claimed(&self) -> bool {

@@ -55,11 +55,11 @@ pub(super) fn replay(
     let numbers = format!(
         "SELECT number FROM event WHERE {MATCHES} AND state <> 'pending' ORDER BY number LIMIT :limit"
     );
-    let copy = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, bytes, is_replay)
+    let copy = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, queued_ms, bytes, is_replay)
         SELECT id, lane, source, subject, received_ms, subject IS NULL OR NOT EXISTS (
             SELECT 1 FROM event AS other WHERE other.source = event.source
                 AND other.subject = event.subject AND other.state = 'pending'
-                AND other.subject IS NOT NULL), ?2, bytes, 1
+                AND other.subject IS NOT NULL), ?2, ?2, bytes, 1
         FROM event WHERE number = ?1";
     let copy_payload =
         "INSERT INTO payload SELECT ?2, headers, body FROM payload WHERE number = ?1";

@@ -10,9 +10,8 @@ use super::error::failed;
 use crate::StoreRules;
 use crate::headers::{headers_from_json, headers_to_json};
 
-/// Maximum number of rows that one operation removes for their age or for space, so that no event
-/// waits long.
-const MAX_REMOVED: i64 = 2000;
+/// Maximum number of rows that one operation removes for their age, so that no event waits long.
+const MAX_REMOVED: i64 = 1000;
 
 /// Appends an event and its dedupe key.
 pub(super) fn append(
@@ -50,10 +49,10 @@ fn insert(
     bytes: u64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let add = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, bytes)
+    let add = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, queued_ms, bytes)
         VALUES (?1, ?2, ?3, ?4, ?5, NOT EXISTS (
             SELECT 1 FROM event WHERE source = ?3 AND subject = ?4 AND state = 'pending'
-                AND subject IS NOT NULL), ?6, ?7)";
+                AND subject IS NOT NULL), ?6, ?6, ?7)";
     db.prepare_cached(add)?.execute(params![
         event.id,
         event.lane.to_string(),
@@ -120,11 +119,10 @@ pub(super) fn claim(
     now: Timestamp,
 ) -> Result<Vec<Claimed>, StoreError> {
     let find = "SELECT number, id, lane, source, subject, received_ms, headers, body,
-            attempts + 1, coalesce(first_attempt_ms, ?2), is_replay
+            attempts + 1, queued_ms, is_replay
         FROM event JOIN payload USING (number)
         WHERE is_head = 1 AND lane = ?1 AND due_ms <= ?2 ORDER BY due_ms LIMIT ?3";
-    let take = "UPDATE event SET owner = ?2, due_ms = ?3, attempts = ?4, first_attempt_ms = ?5
-        WHERE number = ?1";
+    let take = "UPDATE event SET owner = ?2, due_ms = ?3, attempts = ?4 WHERE number = ?1";
     let claimed = || -> rusqlite::Result<Vec<Claimed>> {
         let mut statement = db.prepare_cached(find)?;
         let max = i64::try_from(max).unwrap_or(i64::MAX);
@@ -133,19 +131,67 @@ pub(super) fn claim(
             .query_map(key, |row| {
                 let attempt = row.get(8)?;
                 let lease = Lease { number: number_at(row, 0)?, attempt, owner: owner.into() };
-                let first_attempt = Timestamp::from_millis(row.get(9)?);
-                Ok(Claimed { lease, event: event_at(row)?, first_attempt, is_replay: row.get(10)? })
+                let queued = Timestamp::from_millis(row.get(9)?);
+                Ok(Claimed { lease, event: event_at(row)?, queued, is_replay: row.get(10)? })
             })?
             .collect::<rusqlite::Result<_>>()?;
-        for Claimed { lease, first_attempt, .. } in &claimed {
+        for Claimed { lease, .. } in &claimed {
             let number = lease.number.cast_signed();
-            let first = first_attempt.as_millis();
             let (end, attempt) = (lease_end.as_millis(), lease.attempt);
-            db.prepare_cached(take)?.execute(params![number, owner, end, attempt, first])?;
+            db.prepare_cached(take)?.execute(params![number, owner, end, attempt])?;
         }
         Ok(claimed)
     };
     claimed().map_err(|error| failed(&error))
+}
+
+/// Makes events dead letters that have waited for too long.
+pub(super) fn expire(
+    db: &Connection,
+    lane: &Lane,
+    queued_before: Timestamp,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let end = "UPDATE event SET state = 'dead', is_head = 0, owner = NULL, ended_ms = ?2,
+            reason = ?3 WHERE number = ?1";
+    let expired = || -> rusqlite::Result<u64> {
+        let mut ended = 0;
+        for number in overdue(db, lane, queued_before, now)? {
+            ended += db.prepare_cached(end)?.execute(params![number, now.as_millis(), reason])?;
+        }
+        Ok(ended as u64)
+    };
+    expired().map_err(|error| failed(&error))
+}
+
+/// Returns the numbers of overdue heads of a lane, and of the overdue events of the lane behind them.
+fn overdue(
+    db: &Connection,
+    lane: &Lane,
+    queued_before: Timestamp,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<i64>> {
+    let heads = "SELECT number, source, subject FROM event
+        WHERE is_head = 1 AND lane = ?1 AND queued_ms < ?2 AND (owner IS NULL OR due_ms <= ?3)
+        LIMIT 100";
+    let behind = "SELECT number FROM event
+        WHERE source = ?1 AND subject = ?2 AND state = 'pending' AND subject IS NOT NULL
+            AND lane = ?3 AND queued_ms < ?4 AND is_head = 0 ORDER BY number LIMIT 1000";
+    let (lane, before) = (lane.to_string(), queued_before.as_millis());
+    let mut heads = db.prepare_cached(heads)?;
+    let mut behind = db.prepare_cached(behind)?;
+    let mut heads = heads.query(params![lane, before, now.as_millis()])?;
+    let mut numbers = Vec::new();
+    while let Some(head) = heads.next()?
+        && numbers.len() < 1000
+    {
+        numbers.push(head.get(0)?);
+        let (source, subject): (String, Option<String>) = (head.get(1)?, head.get(2)?);
+        let line = behind.query_map(params![source, subject, lane, before], |row| row.get(0))?;
+        numbers.extend(line.collect::<rusqlite::Result<Vec<i64>>>()?);
+    }
+    Ok(numbers)
 }
 
 /// Ends a claim.

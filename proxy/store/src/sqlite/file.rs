@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::error::OpenError;
 
 /// The changes from each schema to the next. The first change creates schema 1.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;

@@ -102,6 +102,17 @@ impl Store for SqliteStore {
         self.writer.run(move |db| events::claim(db, &lane, &owner, max, lease_end, now))
     }
 
+    fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u64> {
+        let (lane, reason) = (lane.clone(), reason.to_owned());
+        self.writer.run(move |db| events::expire(db, &lane, queued_before, &reason, now))
+    }
+
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
         let lease = lease.clone();
         self.writer.run(move |db| events::settle(db, &lease, &result, now))

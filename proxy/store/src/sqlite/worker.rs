@@ -226,6 +226,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn full_disk_refuses_events_until_there_is_space() {
+        let writer = writer();
+        let pages = |count: u32| {
+            move |db: &Connection| {
+                let set = db.pragma_update_and_check(None, "max_page_count", count, |_| Ok(()));
+                set.map_err(|error| failed(&error))
+            }
+        };
+        let long = |db: &Connection| {
+            let added = db.execute("INSERT INTO t VALUES (zeroblob(100000))", []);
+            added.map_err(|error| failed(&error))
+        };
+        assert_eq!(writer.run(pages(8)).await, Ok(()));
+        let full = writer.run(long).await.unwrap_err();
+        assert!(full.to_string().contains("expected free space for the store"), "{full}");
+        assert_eq!((writer.failure(), writer.run(count).await), (None, Ok(0)));
+        assert_eq!(writer.run(pages(1000)).await, Ok(()));
+        assert_eq!((writer.run(long).await, writer.run(count).await), (Ok(1), Ok(1)));
+    }
+
+    #[tokio::test]
     async fn full_store_does_not_fail_the_other_operations_of_a_batch() {
         let writer = writer();
         let (release, wait) = std::sync::mpsc::channel::<()>();

@@ -66,7 +66,7 @@ async fn keeps_the_event_as_it_was(store: &dyn Store) {
     let claimed = claim(store, "push", "a", 5).await;
     assert_eq!(claimed[0].event, first);
     assert_eq!(claimed[1].event, second);
-    assert_eq!((claimed[0].lease.attempt, claimed[0].first_attempt), (1, T(5)));
+    assert_eq!((claimed[0].lease.attempt, claimed[0].queued), (1, T(1)));
     let (entry, shown) = store.show(claimed[0].lease.number).await.unwrap().unwrap();
     assert_eq!(shown, first);
     assert_eq!((entry.state, entry.attempts, entry.is_claimed), (EntryState::Pending, 1, true));
@@ -105,7 +105,6 @@ async fn lease_ends(store: &dyn Store) {
     assert!(claim(store, "push", "b", 10).await.is_empty(), "expected the lease to hold");
     let second = claim(store, "push", "b", 11).await;
     assert_eq!(second[0].lease.attempt, 2);
-    assert_eq!(second[0].first_attempt, T(1));
     assert!(!deliver(store, &first[0], 12).await, "expected the late settlement to be ignored");
     assert!(deliver(store, &second[0], 12).await);
     assert!(!deliver(store, &second[0], 12).await, "expected one end of a claim");
@@ -181,6 +180,7 @@ async fn replay_queues_ended_events_again(store: &dyn Store) {
     let claimed = claim(store, "push", "o", 3).await;
     assert_eq!(ids(&claimed), ["2"]);
     assert!(claimed[0].is_replay && claimed[0].lease.attempt == 1);
+    assert_eq!((claimed[0].queued, claimed[0].event.received), (T(3), T(1)));
     assert!(claimed[0].lease.number > number);
     assert_eq!(store.replay(&QueueFilter::default(), T(4)).await, Ok(1));
     assert_eq!(ids(&claim(store, "push", "o", 4).await), ["1"]);
@@ -260,6 +260,36 @@ async fn retention_ends(store: &dyn Store) {
     assert_eq!(count().await, [1, 0, 0]);
     store.sweep(T(1_000_000)).await.unwrap();
     assert_eq!(count().await, [1, 0, 0], "expected a pending event to stay");
+}
+
+async fn overdue_events_expire_but_for_claimed_ones(store: &dyn Store) {
+    for (id, kind, subject, now) in [
+        ("1", "push", Some("a"), 1),
+        ("2", "push", Some("a"), 2),
+        ("3", "end", Some("a"), 3),
+        ("4", "push", Some("a"), 9),
+        ("5", "push", None, 4),
+        ("6", "push", Some("b"), 4),
+    ] {
+        append(store, event(id, kind, subject), now).await;
+    }
+    let one = QueueFilter { id: Some("6".into()), ..QueueFilter::default() };
+    let lane = Lane::new("live", "push");
+    let claimed = store.claim(&lane, "o", 10, T(20), T(4)).await.unwrap();
+    assert_eq!(ids(&claimed), ["1", "5", "6"]);
+    store.settle(&claimed[0].lease, later(50), T(5)).await.unwrap();
+    store.settle(&claimed[1].lease, later(50), T(5)).await.unwrap();
+    assert_eq!(store.expire(&lane, T(1), "gave up", T(10)).await, Ok(0));
+    assert_eq!(store.expire(&lane, T(9), "gave up", T(10)).await, Ok(3));
+    assert_eq!(store.expire(&lane, T(9), "gave up", T(10)).await, Ok(0));
+    assert_eq!(store.list(&one).await.unwrap()[0].state, EntryState::Pending);
+    let dead = store.list(&in_state(EntryState::Dead)).await.unwrap();
+    assert!(dead.iter().all(|entry| entry.reason.as_deref() == Some("gave up")));
+    let dead: Vec<_> = dead.iter().map(|entry| &*entry.id).collect();
+    assert_eq!(dead, ["1", "2", "5"]);
+    assert_eq!(ids(&claim(store, "end", "o", 10).await), ["3"], "expected the next head");
+    assert_eq!(store.expire(&lane, T(9), "gave up", T(21)).await, Ok(1), "expected the lease over");
+    assert_eq!(store.status().await.unwrap().dead.count, 4);
 }
 
 async fn status_counts_bytes_and_age(store: &dyn Store) {
@@ -369,6 +399,7 @@ suite! {
     remove_keeps_claimed_events: LARGE;
     filters_select_events: LARGE;
     retention_ends: LARGE;
+    overdue_events_expire_but_for_claimed_ones: LARGE;
     status_counts_bytes_and_age: LARGE;
     full_store_refuses_events_and_keeps_those_that_matter: 3 * event("1", "push", None).stored_bytes();
 }

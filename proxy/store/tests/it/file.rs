@@ -43,12 +43,29 @@ fn refuses_newer_schema() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     drop(open(&path).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
     for error in [open(&path).unwrap_err(), SqliteStore::attach(&path, rules(1)).unwrap_err()] {
-        let expected = "gatepost.db: expected a store with schema 1 or older, found schema 2; run \
+        let expected = "gatepost.db: expected a store with schema 2 or older, found schema 3; run \
                         the newer gatepost that wrote it";
         assert!(error.to_string().ends_with(expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn migrates_an_older_schema_with_its_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("schema_1.sql")).unwrap();
+    drop(db);
+    let error = SqliteStore::attach(&path, rules(1)).unwrap_err().to_string();
+    assert!(error.ends_with("found schema 1; start gatepost once"), "{error}");
+    let store = open(&path).unwrap();
+    let claimed = store.claim(&Lane::new("live", "push"), "o", 9, T(99), T(9)).await.unwrap();
+    let ids: Vec<_> = claimed.iter().map(|claimed| (&*claimed.event.id, claimed.queued)).collect();
+    assert_eq!(ids, [("1", T(1)), ("3", T(3))]);
+    assert_eq!(claimed[0].event.body, "{}");
+    assert_eq!(store.status().await.unwrap().pending.count, 3);
 }
 
 #[test]
@@ -140,4 +157,49 @@ async fn operator_may_remove_rows_by_hand() {
     let claimed = store.claim(&Lane::new("live", "push"), "o", 1, T(9), T(2)).await.unwrap();
     assert_eq!(claimed[0].event.id, "2".into());
     assert_eq!(store.status().await.unwrap().pending.count, 1);
+}
+
+#[tokio::test]
+async fn keeps_the_longest_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("gatepost.db")).unwrap();
+    let body: Vec<u8> = (0..16 << 20).map(|index: u32| index.to_le_bytes()[1]).collect();
+    let long = gatepost::StoredEvent { body: body.into(), ..event("1", "push", Some("s")) };
+    append(&store, long.clone(), 1).await;
+    let claimed = store.claim(&Lane::new("live", "push"), "o", 1, T(9), T(2)).await.unwrap();
+    assert!(claimed[0].event == long);
+    assert!(store.status().await.unwrap().pending.bytes > 16 << 20);
+}
+
+#[tokio::test]
+async fn long_subject_takes_no_longer_than_a_short_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    let store = open(&path).unwrap();
+    append(&store, event("1", "push", Some("s")), 1).await;
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "BEGIN;
+         WITH RECURSIVE more (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM more WHERE n < 100000)
+         INSERT INTO event (id, lane, source, subject, received_ms, due_ms, queued_ms, bytes)
+            SELECT n, lane, source, subject, n, n, n, bytes FROM event, more WHERE number = 1;
+         INSERT INTO payload SELECT number, headers, body FROM event, payload AS p
+            WHERE p.number = 1 AND event.number > 1;
+         COMMIT",
+    )
+    .unwrap();
+    let lane = Lane::new("live", "push");
+    let deliver = async |number: u64| {
+        let claimed = store.claim(&lane, "o", 9, T(900), T(200)).await.unwrap();
+        assert_eq!((claimed.len(), claimed[0].lease.number), (1, number));
+        assert!(store.settle(&claimed[0].lease, Settlement::Delivered, T(201)).await.unwrap());
+    };
+    let started = std::time::Instant::now();
+    for number in 1..=20 {
+        deliver(number).await;
+    }
+    // A scan of the subject would take more than a second.
+    assert!(started.elapsed().as_millis() < 1000, "{:?}", started.elapsed());
+    assert_eq!(store.expire(&lane, T(50), "late", T(202)).await, Ok(1001));
+    assert_eq!(store.status().await.unwrap().pending.count, 100_000 - 20 - 1001);
 }

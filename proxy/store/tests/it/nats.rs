@@ -142,8 +142,8 @@ async fn machines_share_events_and_keys() {
     let claimed = claim_by_either(&a, &b).await;
     assert_eq!(claimed.len(), 1);
     let settled = b.settle(&claimed[0].lease, Settlement::Delivered, T(2)).await;
-    let settled = settled.unwrap()
-        || a.settle(&claimed[0].lease, Settlement::Delivered, T(2)).await.unwrap();
+    let settled =
+        settled.unwrap() || a.settle(&claimed[0].lease, Settlement::Delivered, T(2)).await.unwrap();
     assert!(settled);
     for store in [&a, &b] {
         assert_eq!(store.append(new(), T(3)).await, Ok(Appended::Duplicate), "after its delivery");

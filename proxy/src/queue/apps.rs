@@ -1,0 +1,59 @@
+//! The apps that receive queued events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::{Answer, Asked, Attempt, Claimed, Gate, Lane, QueuedApp, Timestamp};
+use http::Method;
+
+use crate::app::{self, EventMessage, Target};
+use crate::clock;
+
+/// The apps of a dispatcher, and its clock.
+pub(super) trait Apps: Send + Sync + 'static {
+    /// Returns the app of a lane, or the reason for its absence.
+    fn app(&self, lane: &Lane) -> Result<QueuedApp, String>;
+
+    /// Sends an event.
+    fn ask(
+        &self,
+        app: &QueuedApp,
+        claimed: &Claimed,
+        limit: Duration,
+    ) -> impl Future<Output = Answer> + Send;
+
+    /// Returns the current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The apps of the config that is being served.
+pub(super) struct ConfiguredApps(pub(super) Gate);
+
+impl Apps for ConfiguredApps {
+    fn app(&self, lane: &Lane) -> Result<QueuedApp, String> {
+        self.0.queued_app(lane)
+    }
+
+    /// Sends the event. If the app has closed an idle connection, sends it again on a new one.
+    async fn ask(&self, app: &QueuedApp, claimed: &Claimed, limit: Duration) -> Answer {
+        for attempt in [Attempt::First, Attempt::NewConnection] {
+            let (headers, body) = app.request(claimed, clock::now());
+            let target = Target { addresses: Arc::clone(app.addresses()), path: None };
+            let message = EventMessage {
+                method: Method::POST,
+                headers,
+                body,
+                keeps_host: app.keeps_host(),
+                is_repeatable: true,
+            };
+            if let Asked::Answered(answer) = app::ask(target, message, attempt, limit).await {
+                return answer;
+            }
+        }
+        Answer::Unreachable("expected an answer, found a closed connection".into())
+    }
+
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+}

@@ -1,0 +1,260 @@
+//! Simulations of the dispatcher with a clock of their own: thousands of subjects, apps that fail.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatepost::{
+    Answer, Claimed, EntryState, Gate, InMemoryStore, Lane, NewEvent, QueueFilter, QueuedApp,
+    Store, StoreStatus, StoredEvent, Timestamp,
+};
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use super::Queue;
+use super::apps::Apps;
+use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
+
+/// Behaviour of an app: its answer to an event at a time after the start, and the time that it takes.
+type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
+
+const MILLIS: fn(u64) -> Duration = Duration::from_millis;
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+/// A simulation: two kinds of two templates. Each template has an app.
+struct Simulation {
+    queue: Arc<Queue>,
+    seen: Arc<Mutex<Seen>>,
+    started: Instant,
+}
+
+/// Events that the apps have received, with the time after the start.
+#[derive(Default)]
+struct Seen {
+    taken: Vec<(Lane, String, Duration)>,
+    in_flight: HashMap<Box<str>, usize>,
+    most: HashMap<Box<str>, usize>,
+}
+
+struct SimulatedApps {
+    gate: Gate,
+    behaviour: Behaviour,
+    seen: Arc<Mutex<Seen>>,
+    started: Instant,
+}
+
+impl Apps for SimulatedApps {
+    fn app(&self, lane: &Lane) -> Result<QueuedApp, String> {
+        self.gate.queued_app(lane)
+    }
+
+    async fn ask(&self, _: &QueuedApp, claimed: &Claimed, _: Duration) -> Answer {
+        let template: Box<str> = claimed.event.lane.template().into();
+        let (status, took) = (self.behaviour)(claimed, self.started.elapsed());
+        self.seen.lock().unwrap().begin(&template);
+        // The dispatcher may drop this future after the time-out.
+        let _in_flight = InFlight { template, seen: Arc::clone(&self.seen) };
+        sleep(took).await;
+        let Some(status) = status else { return Answer::Unreachable("refused".into()) };
+        if status == 200 {
+            let event = &claimed.event;
+            let taken = (event.lane.clone(), event.id.to_string(), self.started.elapsed());
+            self.seen.lock().unwrap().taken.push(taken);
+        }
+        Answer::response(StatusCode::from_u16(status).unwrap(), Some(Bytes::new()))
+    }
+
+    fn now(&self) -> Timestamp {
+        at(self.started.elapsed())
+    }
+}
+
+struct InFlight {
+    template: Box<str>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        *self.seen.lock().unwrap().in_flight.get_mut(&self.template).unwrap() -= 1;
+    }
+}
+
+impl Seen {
+    fn begin(&mut self, template: &str) {
+        let count = self.in_flight.entry(template.into()).or_default();
+        *count += 1;
+        let most = self.most.entry(template.into()).or_default();
+        *most = (*most).max(*count);
+    }
+}
+
+fn at(after_start: Duration) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + i64::try_from(after_start.as_millis()).unwrap())
+}
+
+impl Simulation {
+    fn start(behaviour: Behaviour) -> Self {
+        let template = |name: &str, app: &str| {
+            let address = |path: &str| {
+                format!(
+                    "{{ url = 'http://{app}/{path}', deliver = 'queued', timeout_ms = 2000, \
+                     retry = {{ first_ms = 1000, max_ms = 60000, give_up_after_secs = 4200 }} }}"
+                )
+            };
+            format!(
+                "[[template]]\nname = '{name}'\nprovider = 'tencent-css'\ninsecure_unsigned = true\n\
+                 bind = '{name}.example.com'\n[template.on]\npush = {}\ninterruption = {}\n",
+                address("push"),
+                address("end"),
+            )
+        };
+        let config = format!(
+            "[store]\nurl = 'sqlite:a.db'\n[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n{}{}",
+            template("a", "one:1"),
+            template("b", "two:2")
+        );
+        let gate = Gate::builder().toml(&config).build().unwrap();
+        let (seen, started) = (Arc::<Mutex<Seen>>::default(), Instant::now());
+        let day = SECS(86_400);
+        let queue = Arc::new(Queue::new(Box::new(InMemoryStore::new(1 << 30, day, day))));
+        let apps = SimulatedApps { gate, behaviour, seen: Arc::clone(&seen), started };
+        tokio::spawn(Dispatcher::new(Arc::clone(&queue), apps).run());
+        Self { queue, seen, started }
+    }
+
+    /// Queues an event. Its id is `SUBJECT NUMBER`.
+    async fn queue(&self, template: &str, kind: &str, subject: &str, number: usize) {
+        let now = at(self.started.elapsed());
+        let event = StoredEvent {
+            id: format!("{subject} {number}").into(),
+            lane: Lane::new(template, kind),
+            source: format!("/{template}").into(),
+            subject: Some(subject.into()),
+            received: now,
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        self.queue.append(NewEvent { event, dedupe: None }, now).await.unwrap();
+    }
+
+    async fn status(&self) -> StoreStatus {
+        self.queue.status().await.unwrap()
+    }
+
+    async fn wait_until_empty(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while self.status().await.pending.count > 0 {
+            assert!(Instant::now() < until, "expected an empty queue: {:?}", self.status().await);
+            sleep(MILLIS(100)).await;
+        }
+    }
+
+    /// Returns the time at which the app of a template took its last event.
+    fn last_of(&self, template: &str) -> Duration {
+        let seen = self.seen.lock().unwrap();
+        let own = seen.taken.iter().filter(|(lane, ..)| lane.template() == template);
+        own.map(|(_, _, time)| *time).max().unwrap()
+    }
+
+    /// Checks that each app took the events of each subject once, in order, and had at most
+    /// [`MAX_IN_FLIGHT`] events at once.
+    fn check_order_and_bounds(&self, count: usize) {
+        let seen = self.seen.lock().unwrap();
+        let mut next = HashMap::<(&str, &str), usize>::new();
+        for (lane, id, _) in &seen.taken {
+            let (subject, number) = id.split_once(' ').unwrap();
+            let next = next.entry((lane.template(), subject)).or_default();
+            assert_eq!(number.parse::<usize>().unwrap(), *next, "{lane} {subject}");
+            *next += 1;
+        }
+        assert_eq!(seen.taken.len(), count);
+        assert!(seen.most.values().all(|most| *most <= MAX_IN_FLIGHT), "{:?}", seen.most);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_app_and_failing_subjects_delay_no_other() {
+    // App b is down for two minutes. App a fails twice for each event of each tenth subject.
+    let simulation = Simulation::start(|claimed, time| {
+        let fails = claimed.event.id.split(' ').next().unwrap().ends_with('7');
+        match (claimed.event.lane.template(), fails && claimed.lease.attempt < 3) {
+            ("b", _) if time < SECS(120) => (None, MILLIS(1)),
+            (_, true) => (Some(500), MILLIS(10)),
+            _ => (Some(200), MILLIS(10)),
+        }
+    });
+    for number in 0..3 {
+        for subject in 0..1000 {
+            let kind = ["push", "interruption"][number % 2];
+            for template in ["a", "b"] {
+                simulation.queue(template, kind, &format!("s{subject}"), number).await;
+            }
+        }
+    }
+    simulation.wait_until_empty(SECS(1800)).await;
+    simulation.check_order_and_bounds(6000);
+    // 3,000 events and 600 failed attempts, 32 at once, 10 ms each, take 1.2 s. A failing subject waits
+    // for up to three times 1 + 2 s.
+    assert!(simulation.last_of("a") < SECS(11), "{:?}", simulation.last_of("a"));
+    assert!(simulation.last_of("b") > SECS(120), "{:?}", simulation.last_of("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_that_was_down_for_an_hour_gets_every_event_in_order() {
+    let simulation = Simulation::start(|_, time| match time < SECS(3600) {
+        true => (None, MILLIS(1)),
+        false => (Some(200), MILLIS(50)),
+    });
+    for number in 0..40 {
+        for subject in 0..50 {
+            simulation.queue("a", "push", &format!("s{subject}"), number).await;
+        }
+        sleep(SECS(90)).await;
+    }
+    simulation.wait_until_empty(SECS(600)).await;
+    simulation.check_order_and_bounds(2000);
+    assert_eq!(simulation.status().await.dead.count, 0);
+    // 2,000 events, 32 at once, 50 ms each, take 3.2 s. The waits of the heads last up to 60 s.
+    let last = simulation.last_of("a");
+    assert!(last > SECS(3603) && last < SECS(3600 + 120), "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_subject_does_not_delay_the_others() {
+    let simulation = Simulation::start(|_, _| (Some(200), MILLIS(10)));
+    for number in 0..2000 {
+        simulation.queue("a", "push", "long", number).await;
+    }
+    for subject in 0..500 {
+        simulation.queue("a", "interruption", &format!("s{subject}"), 0).await;
+    }
+    simulation.wait_until_empty(SECS(60)).await;
+    simulation.check_order_and_bounds(2500);
+    let seen = simulation.seen.lock().unwrap();
+    let others = seen.taken.iter().filter(|(_, id, _)| !id.starts_with("long"));
+    let last = others.map(|(_, _, time)| *time).max().unwrap();
+    assert!(last < MILLIS(500), "expected 500 events within 0.5 s, found {last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn overdue_events_of_a_dead_app_become_dead_letters() {
+    let simulation = Simulation::start(|_, _| (None, MILLIS(1)));
+    for number in 0..20 {
+        for subject in 0..100 {
+            simulation.queue("a", "push", &format!("s{subject}"), number).await;
+        }
+    }
+    sleep(SECS(4190)).await;
+    assert_eq!(simulation.status().await.dead.count, 0);
+    sleep(SECS(40)).await;
+    assert_eq!(simulation.status().await.dead.count, 2000);
+    let filter = QueueFilter { state: Some(EntryState::Dead), ..QueueFilter::default() };
+    let dead = simulation.queue.list(&filter).await.unwrap();
+    let never_tried = dead.iter().filter(|entry| entry.attempts == 0).count();
+    assert!(never_tried > 1800, "{never_tried}");
+    assert!(dead.iter().any(|entry| {
+        entry.reason.as_deref() == Some("circuit_open: the app's circuit is open")
+    }));
+}

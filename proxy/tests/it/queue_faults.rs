@@ -1,0 +1,137 @@
+//! Queued events while the disk fails.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use rusqlite::Connection;
+
+use crate::support::*;
+
+const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
+
+fn templates(app: &App) -> String {
+    format!(
+        "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
+         keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n[template.on]\n\
+         push = {{ url = '{}', timeout_ms = 500, deliver = 'queued', \
+         retry = {{ first_ms = 20, max_ms = 100 }} }}\n{STORE}",
+        app.url("/live/push"),
+    )
+}
+
+/// Returns a command that runs gatepost by way of another program.
+fn through(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).arg(env!("CARGO_BIN_EXE_gatepost"));
+    command.env_remove("GATEPOST_LOG");
+    command
+}
+
+const ROUTE: &str = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+
+fn serve(command: Command, app: &App, prepare: impl FnOnce(&Path)) -> Gatepost {
+    Gatepost::serve_by(command, &format!("{ROUTE}{}", templates(app)), prepare)
+}
+
+/// Creates a store with one pending event, so that gatepost needs no sync at its start.
+fn with_an_event(folder: &Path) {
+    let app = App::down();
+    let mut gate = serve(gatepost(), &app, |_| {});
+    assert_eq!(gate.send(&pushed()).status, 200);
+    gate.program.signal("KILL");
+    gate.program.wait();
+    for name in ["gatepost.db", "gatepost.db-wal"] {
+        fs::copy(gate.folder.path().join(name), folder.join(name)).unwrap();
+    }
+}
+
+fn count(folder: &Path) -> i64 {
+    let db = Connection::open(folder.join("gatepost.db")).unwrap();
+    db.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn failed_write_stops_the_queue_until_the_restart() {
+    let app = App::down();
+    // The shell ignores SIGXFSZ, so a write beyond the limit of 64 KiB fails.
+    let limited = through("bash", &["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
+    let mut gate = serve(limited, &app, with_an_event);
+    let mut taken = 1;
+    let refused = (0..200).find(|_| {
+        let status = gate.send(&pushed()).status;
+        taken += i64::from(status == 200);
+        status == 503
+    });
+    assert!(refused.is_some(), "expected the limit of the file");
+    let line = gate.program.wait_for_line("store_unavailable");
+    assert!(line.contains("repair the disk, then restart gatepost"), "{line}");
+    assert_eq!(gate.send(&pushed()).status, 503);
+    assert_eq!(gate.counted("gatepost_store_up", ""), 0);
+    assert!(gate.counted("gatepost_store_errors_total", "failed") > 0);
+    gate.program.signal("KILL");
+    gate.program.wait();
+    assert_eq!(count(gate.folder.path()), taken, "expected each acknowledged event, and no other");
+}
+
+#[test]
+fn folder_that_is_not_writable_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let app = App::down();
+    let store = templates(&app).replace("sqlite:gatepost.db", "sqlite:/proc/gatepost.db");
+    fs::write(&path, format!("listen = ['127.0.0.1:{}']\n{ROUTE}{store}", free_port())).unwrap();
+    let mut command = gatepost();
+    let mut program = Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
+    program.wait_for_line("/proc/gatepost.db: cannot open the store");
+    assert!(program.log().contains("let gatepost write to the folder"), "{}", program.log());
+    assert_eq!(program.wait(), Some(1));
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn event_is_synced_before_its_acknowledgement() {
+    let app = App::answering(200, "");
+    let folder = tempfile::tempdir().unwrap();
+    let calls = folder.path().join("calls");
+    let traced = "trace=read,recvfrom,fdatasync,write,writev,sendto,sendmsg";
+    let calls_text = calls.to_str().unwrap();
+    // With `-D`, gatepost is the child of this test, and strace ends with it.
+    let strace = through("strace", &["-D", "-f", "-s", "60", "-e", traced, "-o", calls_text]);
+    let gate = serve(strace, &app, |_| {});
+    for _ in 0..20 {
+        assert_eq!(gate.send(&pushed()).status, 200);
+    }
+    let is_reply = |line: &str| line.contains("\"HTTP/1.1 200 OK") && !line.contains("read(");
+    let log = || fs::read_to_string(&calls).unwrap();
+    eventually("the calls", || log().lines().filter(|line| is_reply(line)).count() >= 20);
+    let (mut is_synced, mut replies) = (true, 0);
+    for line in log().lines() {
+        if line.contains("\"POST /callbacks/tencent") {
+            is_synced = false;
+        } else if line.contains("fdatasync") && line.ends_with("= 0") {
+            is_synced = true;
+        } else if is_reply(line) && line.contains("content-length: 10") {
+            assert!(is_synced, "expected a sync before the reply:\n{}", log());
+            replies += 1;
+        }
+    }
+    assert!(replies > 0, "expected replies:\n{}", log());
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn failed_sync_stops_the_queue_until_the_restart() {
+    let app = App::down();
+    let fails = "inject=fdatasync,fsync:error=EIO";
+    let strace = through("strace", &["-D", "-f", "-e", fails, "-o", "/dev/null"]);
+    let mut gate = serve(strace, &app, with_an_event);
+    assert_eq!(gate.send(&pushed()).status, 503);
+    let line = gate.program.wait_for_line("store_unavailable");
+    assert!(line.contains("repair the disk, then restart gatepost"), "{line}");
+    assert_eq!(gate.send(&pushed()).status, 503);
+    assert_eq!(gate.counted("gatepost_store_up", ""), 0);
+    gate.program.signal("KILL");
+    gate.program.wait();
+    assert!(count(gate.folder.path()) >= 1, "expected the acknowledged event");
+}

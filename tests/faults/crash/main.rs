@@ -1,0 +1,110 @@
+//! Kills gatepost under load, again and again, and checks that no acknowledged event is lost.
+//!
+//! `tests/faults/crash [--rounds N] [--seed N] [--power-loss] [--brief]` runs it. In each round,
+//! clients send callbacks, an app takes events, and gatepost is killed at a [point](points). The
+//! clients send a callback again until the platform would have its acknowledgement. At the end,
+//! gatepost runs without a kill until the queue is empty. [`oracle`] has the rules that it checks.
+//!
+//! With `--power-loss`, each kill is followed by the loss of writes that were not synced: of all, or
+//! of a random half of their sectors.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods, reason = "the load needs a clock")]
+#![allow(missing_docs, unreachable_pub, reason = "a program")]
+
+mod app;
+mod clients;
+mod oracle;
+mod points;
+mod power;
+mod process;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use app::App;
+use clients::Clients;
+use oracle::{Claims, Verdict};
+use points::{POINTS, Trigger};
+use process::Setup;
+
+struct Options {
+    program: PathBuf,
+    disk: PathBuf,
+    rounds: u32,
+    seed: u64,
+    power_loss: bool,
+}
+
+fn main() -> ExitCode {
+    let Some(options) = Options::read() else {
+        eprintln!("usage: crash PROGRAM LIBRARY [--rounds N] [--seed N] [--power-loss]");
+        return ExitCode::FAILURE;
+    };
+    println!("seed {}, {} rounds", options.seed, options.rounds);
+    let verdict = run(&options);
+    verdict.print();
+    if verdict.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Options {
+    fn read() -> Option<Self> {
+        let mut arguments = std::env::args().skip(1);
+        let (program, disk) = (arguments.next()?.into(), arguments.next()?.into());
+        let seed = fastrand::u64(..1_000_000);
+        let mut options = Self { program, disk, rounds: 25, seed, power_loss: false };
+        while let Some(word) = arguments.next() {
+            match word.as_str() {
+                "--power-loss" => options.power_loss = true,
+                "--rounds" => options.rounds = arguments.next()?.parse().ok()?,
+                "--seed" => options.seed = arguments.next()?.parse().ok()?,
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
+
+/// Longest time of load in a round whose point is not reached.
+const LONGEST: Duration = Duration::from_secs(3);
+
+fn run(options: &Options) -> Verdict {
+    let mut random = Rng::with_seed(options.seed);
+    let trigger = Arc::new(Trigger::default());
+    let app = App::start(Arc::clone(&trigger));
+    let setup = Setup::new(&options.program, &options.disk, app.port);
+    let clients = Clients::start(setup.port, &trigger, random.fork());
+    let (started, mut claims) = (Instant::now(), Claims::default());
+    let mut reached = [0; POINTS.len()];
+    for round in 0..options.rounds {
+        let index = round as usize % POINTS.len();
+        let point = POINTS[index];
+        let mut gatepost = setup.spawn(point.disk_rule(&mut random));
+        trigger.arm(point, &gatepost, &mut random);
+        let is_reached = gatepost.wait_for_end(LONGEST);
+        reached[index] += u32::from(is_reached);
+        gatepost.kill();
+        trigger.disarm();
+        if options.power_loss {
+            power::lose(&setup, &mut random);
+        }
+        claims.add(&setup, gatepost.id());
+        if round % 50 == 49 {
+            println!("round {}, {} acknowledged", round + 1, clients.acknowledged());
+        }
+    }
+    for (point, reached) in POINTS.iter().zip(reached) {
+        println!("{point:?}: {reached} kills");
+    }
+    let mut gatepost = setup.spawn(None);
+    let ledger = clients.finish();
+    let is_empty = gatepost.wait_until_empty();
+    let took = started.elapsed();
+    let stopped = gatepost.stop();
+    oracle::judge(&ledger, &app.receipts(), &claims, (is_empty, stopped, took))
+}

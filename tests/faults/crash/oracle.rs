@@ -1,0 +1,167 @@
+//! The judge: compares what the clients, the app and the store say.
+//!
+//! 1. The app has read each acknowledged event at least once.
+//! 2. The app has read the events of each subject in the order of their numbers.
+//! 3. Of an event, the app has read at most one copy, one more for each time that it refused the
+//!    event, and one more for each kill during which the event was claimed by the killed process.
+//! 4. All copies of an event have one `ce-id`.
+//! 5. In the end, the store has no pending event and no dead letter, and gatepost stops.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::app::Receipt;
+use super::clients::{Event, Ledger};
+use super::process::Setup;
+
+/// The events that were claimed by a process when it was killed, with the number of such kills.
+#[derive(Default)]
+pub struct Claims {
+    kills: HashMap<String, u32>,
+    most: usize,
+}
+
+impl Claims {
+    /// Reads the claims of a killed process from a copy of the store.
+    pub fn add(&mut self, setup: &Setup, process: u32) {
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["gatepost.db", "gatepost.db-wal"] {
+            let _absent = fs::copy(setup.store().join(name), copy.path().join(name));
+        }
+        let ids = claimed(&copy.path().join("gatepost.db"), process).unwrap_or_default();
+        self.most = self.most.max(ids.len());
+        ids.into_iter().for_each(|id| *self.kills.entry(id).or_default() += 1);
+    }
+}
+
+/// Returns the `ce-id` of each claimed event. Fails if the process was killed before it created the
+/// store.
+fn claimed(path: &std::path::Path, process: u32) -> rusqlite::Result<Vec<String>> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let query = "SELECT id FROM event WHERE state = 'pending' AND owner LIKE ?1";
+    let mut query = db.prepare(query)?;
+    query.query_map([format!("{process}-%")], |row| row.get(0))?.collect()
+}
+
+/// The result of all rounds.
+pub struct Verdict {
+    acknowledged: usize,
+    read: usize,
+    refused: usize,
+    copies: usize,
+    claimed: u32,
+    most_claimed: usize,
+    took: Duration,
+    pub faults: Vec<String>,
+}
+
+impl Verdict {
+    pub fn print(&self) {
+        println!(
+            "{} acknowledged, {} read by the app, {} refused by the app; {} events claimed at a kill \
+             (at most {} at once), {} read twice for that; {} s",
+            self.acknowledged,
+            self.read,
+            self.refused,
+            self.claimed,
+            self.most_claimed,
+            self.copies,
+            self.took.as_secs()
+        );
+        self.faults.iter().take(20).for_each(|fault| eprintln!("{fault}"));
+        println!("{} faults", self.faults.len());
+    }
+}
+
+pub fn judge(
+    ledger: &Ledger,
+    receipts: &[Receipt],
+    claims: &Claims,
+    (is_empty, is_stopped, took): (bool, bool, Duration),
+) -> Verdict {
+    let mut faults = Vec::new();
+    let mut check = |holds: bool, fault: String| {
+        if !holds {
+            faults.push(fault);
+        }
+    };
+    check(is_empty, "expected an empty queue without dead letters in the end".into());
+    check(is_stopped, "expected gatepost to stop".into());
+    let mut copies: HashMap<&Event, Vec<&Receipt>> = HashMap::new();
+    let mut last: HashMap<&str, u32> = HashMap::new();
+    for receipt in receipts {
+        let (subject, number) = &receipt.event;
+        let last = last.entry(subject).or_insert(*number);
+        check(*number >= *last, format!("{subject}: read {number} after {last}"));
+        *last = *number;
+        copies.entry(&receipt.event).or_default().push(receipt);
+    }
+    let lost = ledger.iter().filter(|event| !copies.contains_key(event));
+    lost.for_each(|event| check(false, format!("lost {event:?}")));
+    let mut extra = 0;
+    for (event, copies) in &copies {
+        let ids: HashSet<_> = copies.iter().map(|copy| &copy.id).collect();
+        check(ids.len() == 1, format!("{event:?} has the ids {ids:?}"));
+        let refused = copies.iter().filter(|copy| copy.is_refused).count();
+        let kills = claims.kills.get(&copies[0].id).copied().unwrap_or_default() as usize;
+        let most = 1 + refused + kills;
+        check(copies.len() <= most, format!("{event:?}: {} copies, not {most}", copies.len()));
+        extra += copies.len().saturating_sub(1 + refused);
+    }
+    Verdict {
+        acknowledged: ledger.len(),
+        read: copies.len(),
+        refused: receipts.iter().filter(|receipt| receipt.is_refused).count(),
+        copies: extra,
+        claimed: claims.kills.values().sum(),
+        most_claimed: claims.most,
+        took,
+        faults,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Judges receipts of events of one subject, all of which are acknowledged.
+    fn faults(acknowledged: u32, receipts: &[(u32, bool)], claimed: &[u32]) -> Vec<String> {
+        let event = |number: u32| ("s".to_owned(), number);
+        let ledger = (0..acknowledged).map(event).collect();
+        let receipt = |(number, is_refused): &(u32, bool)| Receipt {
+            event: event(*number),
+            id: number.to_string(),
+            is_refused: *is_refused,
+        };
+        let receipts: Vec<_> = receipts.iter().map(receipt).collect();
+        let kills = claimed.iter().map(|number| (number.to_string(), 1)).collect();
+        let ends = (true, true, Duration::ZERO);
+        judge(&ledger, &receipts, &Claims { kills, most: 0 }, ends).faults
+    }
+
+    #[test]
+    fn permits_copies_of_refused_and_of_claimed_events() {
+        let receipts = [(0, true), (0, false), (0, false), (1, false)];
+        assert_eq!(faults(2, &receipts, &[0]), [""; 0]);
+    }
+
+    #[test]
+    fn finds_a_lost_event() {
+        assert_eq!(faults(2, &[(0, false)], &[]), ["lost (\"s\", 1)"]);
+    }
+
+    #[test]
+    fn finds_a_copy_without_a_reason() {
+        let receipts = [(0, false), (0, false)];
+        assert_eq!(faults(1, &receipts, &[1]), ["(\"s\", 0): 2 copies, not 1"]);
+    }
+
+    #[test]
+    fn finds_a_wrong_order() {
+        let receipts = [(0, false), (1, false), (0, false)];
+        assert_eq!(faults(2, &receipts, &[0]), ["s: read 0 after 1"]);
+    }
+}

@@ -1,0 +1,120 @@
+//! The points at which gatepost is killed.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fastrand::Rng;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::process::Gatepost;
+
+/// A point of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// A random time under load.
+    AnyTime,
+    /// A random time after the start of the process, most often before it listens.
+    Start,
+    /// A client has written its request.
+    RequestSent,
+    /// A client has read its acknowledgement.
+    Acknowledged,
+    /// The app has read an event, and not answered.
+    EventRead,
+    /// The app has answered an event.
+    EventAnswered,
+    /// gatepost is about to sync the log of the store.
+    BeforeLogSync,
+    /// gatepost has synced the log of the store, and told no client.
+    AfterLogSync,
+    /// gatepost is about to sync the file of the store, at the end of a checkpoint.
+    BeforeFileSync,
+    /// gatepost has synced the file of the store.
+    AfterFileSync,
+}
+
+pub const POINTS: [Point; 10] = [
+    Point::AnyTime,
+    Point::Start,
+    Point::RequestSent,
+    Point::Acknowledged,
+    Point::EventRead,
+    Point::EventAnswered,
+    Point::BeforeLogSync,
+    Point::AfterLogSync,
+    Point::BeforeFileSync,
+    Point::AfterFileSync,
+];
+
+impl Point {
+    /// Returns the rule for the library that replaces `fsync`; `None` for another point.
+    pub fn disk_rule(self, random: &mut Rng) -> Option<String> {
+        let (when, suffix, most) = match self {
+            Self::BeforeLogSync => ("before", "-wal", 60),
+            Self::AfterLogSync => ("after", "-wal", 60),
+            // A checkpoint comes each thousand pages.
+            Self::BeforeFileSync => ("before", ".db", 2),
+            Self::AfterFileSync => ("after", ".db", 2),
+            Self::AnyTime
+            | Self::Start
+            | Self::RequestSent
+            | Self::Acknowledged
+            | Self::EventRead
+            | Self::EventAnswered => return None,
+        };
+        Some(format!("{when}:{suffix}:{}", random.u32(1..=most)))
+    }
+}
+
+/// Kills the process when clients or the app reach a point for the Nth time.
+#[derive(Default)]
+pub struct Trigger(Mutex<Option<Armed>>);
+
+struct Armed {
+    point: Point,
+    left: u32,
+    process: Pid,
+}
+
+impl Trigger {
+    /// Arms the trigger, or waits for a random time and kills the process.
+    pub fn arm(&self, point: Point, gatepost: &Gatepost, random: &mut Rng) {
+        let process = gatepost.pid();
+        let wait = match point {
+            Point::AnyTime => {
+                gatepost.wait_until_it_listens();
+                random.u64(1..600)
+            }
+            Point::Start => random.u64(1..60),
+            Point::RequestSent
+            | Point::Acknowledged
+            | Point::EventRead
+            | Point::EventAnswered
+            | Point::BeforeLogSync
+            | Point::AfterLogSync
+            | Point::BeforeFileSync
+            | Point::AfterFileSync => {
+                let left = random.u32(1..60);
+                *self.0.lock().unwrap() = Some(Armed { point, left, process });
+                return;
+            }
+        };
+        std::thread::sleep(Duration::from_millis(wait));
+        let _gone = kill_process(process, Signal::KILL);
+    }
+
+    pub fn disarm(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
+    /// Says that a client or the app is at a point.
+    pub fn reach(&self, point: Point) {
+        let mut armed = self.0.lock().unwrap();
+        let Some(own) = armed.as_mut().filter(|armed| armed.point == point) else { return };
+        own.left -= 1;
+        if own.left == 0 {
+            let _gone = kill_process(own.process, Signal::KILL);
+            *armed = None;
+        }
+    }
+}

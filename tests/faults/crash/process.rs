@@ -1,0 +1,177 @@
+//! The gatepost process, and its folder.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+pub const KEY: &str = "s1gning-k3y";
+
+/// Time limit for a start, for a stop, and for the delivery of the last events.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Folder with config, store and log.
+pub struct Setup {
+    program: PathBuf,
+    disk: PathBuf,
+    folder: TempDir,
+    pub port: u16,
+    admin: u16,
+}
+
+impl Setup {
+    pub fn new(program: &Path, disk: &Path, app: u16) -> Self {
+        let folder = TempDir::new().unwrap();
+        let [port, admin] = free_ports();
+        let config = format!(
+            "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 2\n\
+             [store]\nurl = 'sqlite:store/gatepost.db'\nretention = {{ delivered_secs = 5 }}\n\
+             [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+             [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
+             keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
+             [template.on]\n\
+             push = {{ url = 'http://127.0.0.1:{app}/push', timeout_ms = 2000, \
+             deliver = 'queued', retry = {{ first_ms = 20, max_ms = 200 }} }}\n"
+        );
+        fs::write(folder.path().join("gatepost.toml"), config).unwrap();
+        fs::create_dir(folder.path().join("store")).unwrap();
+        fs::create_dir(folder.path().join("synced")).unwrap();
+        Self { program: program.into(), disk: disk.into(), folder, port, admin }
+    }
+
+    /// Folder of the store.
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("store").canonicalize().unwrap()
+    }
+
+    /// Folder with a copy of each file of the store, as it was at its last sync.
+    pub fn synced(&self) -> PathBuf {
+        self.folder.path().join("synced")
+    }
+
+    /// Starts gatepost. `disk_rule` is the value of `DISK_KILL`.
+    pub fn spawn(&self, disk_rule: Option<String>) -> Gatepost {
+        let log = File::options().create(true).append(true).open(self.folder.path().join("log"));
+        let mut command = Command::new(&self.program);
+        command.args(["run", "-c"]).arg(self.folder.path().join("gatepost.toml"));
+        command.env("TENCENT_KEY", KEY).env("LD_PRELOAD", &self.disk);
+        command.env("DISK_FOLDER", self.store()).env("DISK_SYNCED", self.synced());
+        command.envs(disk_rule.map(|rule| ("DISK_KILL", rule)));
+        let child = command.stdout(Stdio::null()).stderr(log.unwrap()).spawn().unwrap();
+        Gatepost { child, port: self.port, admin: self.admin, log: self.folder.path().join("log") }
+    }
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    // Below the range from which the system takes ports for other connections.
+    listeners.map(|listener| {
+        let start = 10_000 + listener.local_addr().unwrap().port() % 20_000;
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        (start..32_000).find(is_free).expect("expected a free port")
+    })
+}
+
+pub struct Gatepost {
+    child: Child,
+    port: u16,
+    admin: u16,
+    log: PathBuf,
+}
+
+impl Gatepost {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub fn wait_until_it_listens(&self) {
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(started.elapsed() < PATIENCE, "expected a listener; log:\n{}", self.log_end());
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the process ends. Returns false if it has listened for `limit`, and still runs.
+    pub fn wait_for_end(&mut self, limit: Duration) -> bool {
+        let (started, mut listens) = (Instant::now(), None);
+        while listens.is_none_or(|since: Instant| since.elapsed() < limit) {
+            assert!(started.elapsed() < PATIENCE, "expected a listener; log:\n{}", self.log_end());
+            if listens.is_none() && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                listens = Some(Instant::now());
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                // A process that was killed has no code.
+                assert_eq!(status.code(), None, "expected a kill; log:\n{}", self.log_end());
+                return true;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        false
+    }
+
+    pub fn kill(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+
+    /// Waits until the queue has no pending event. Returns false if it still has one after the limit.
+    pub fn wait_until_empty(&self) -> bool {
+        self.wait_until_it_listens();
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            let metrics = self.metrics();
+            if metrics.contains("gatepost_queue_events{state=\"pending\"} 0\n") {
+                return metrics.contains("gatepost_queue_events{state=\"dead\"} 0\n");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = String::new();
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.admin)) else { return text };
+        let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        if stream.write_all(request).is_ok() {
+            let _incomplete = stream.read_to_string(&mut text);
+        }
+        text
+    }
+
+    /// Stops the process. Returns true if it succeeds.
+    pub fn stop(&mut self) -> bool {
+        let _gone = kill_process(self.pid(), Signal::TERM);
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+        false
+    }
+
+    fn log_end(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for Gatepost {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,98 @@
+//! Replaces `fsync` and `fdatasync` of the C library, by `LD_PRELOAD`.
+//!
+//! Variables of the environment choose the files and the faults:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `DISK_FOLDER` | the folder whose files count |
+//! | `DISK_SYNCED` | a folder; after each sync of a file, it has a copy: the state after a power loss that loses all that is not synced |
+//! | `DISK_KILL` | `before:SUFFIX:N` or `after:SUFFIX:N`: ends the process by SIGKILL before or after the Nth sync of a file whose name has this end |
+
+#![allow(clippy::disallowed_methods, reason = "a library without other input")]
+
+use std::ffi::c_int;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{env, fs, process, thread};
+
+/// Makes the data of a file durable.
+#[unsafe(no_mangle)]
+pub extern "C" fn fdatasync(file: c_int) -> c_int {
+    sync(file)
+}
+
+/// Makes a file durable.
+#[unsafe(no_mangle)]
+pub extern "C" fn fsync(file: c_int) -> c_int {
+    sync(file)
+}
+
+fn sync(file: c_int) -> c_int {
+    let Some(path) = watched(file) else { return real_sync(file) };
+    let kill = Kill::of(&path);
+    if kill == Some(Kill::Before) {
+        end();
+    }
+    let result = real_sync(file);
+    if result == 0 {
+        keep(&path);
+    }
+    if kill == Some(Kill::After) {
+        end();
+    }
+    result
+}
+
+/// Calls the kernel, because the function of the C library is this one.
+fn real_sync(file: c_int) -> c_int {
+    // SAFETY: the call reads no memory of this process.
+    let result = unsafe { libc::syscall(libc::SYS_fdatasync, file) };
+    if result == 0 { 0 } else { -1 }
+}
+
+/// Returns the path of an open file if it is a file in `DISK_FOLDER`.
+fn watched(file: c_int) -> Option<PathBuf> {
+    let folder = env::var_os("DISK_FOLDER")?;
+    let path = fs::read_link(format!("/proc/self/fd/{file}")).ok()?;
+    (path.parent() == Some(Path::new(&folder)) && path.is_file()).then_some(path)
+}
+
+/// Copies a file that has been synced.
+fn keep(path: &Path) {
+    let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else { return };
+    let folder = PathBuf::from(folder);
+    let new = folder.join("new");
+    // Renamed, so that a crash leaves the copy of the sync before.
+    let kept = fs::copy(path, &new).and_then(|_| fs::rename(&new, folder.join(name)));
+    if kept.is_err() {
+        process::abort();
+    }
+}
+
+/// A sync at which the process ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kill {
+    Before,
+    After,
+}
+
+impl Kill {
+    fn of(path: &Path) -> Option<Self> {
+        static SYNCS: AtomicU64 = AtomicU64::new(0);
+        let rule = env::var("DISK_KILL").ok()?;
+        let [when, suffix, nth] = rule.split(':').collect::<Vec<_>>().try_into().ok()?;
+        if !path.to_str()?.ends_with(suffix) {
+            return None;
+        }
+        let is_now = SYNCS.fetch_add(1, Ordering::SeqCst) + 1 == nth.parse().ok()?;
+        is_now.then_some(if when == "before" { Self::Before } else { Self::After })
+    }
+}
+
+fn end() -> ! {
+    // SAFETY: the call reads no memory of this process.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+    loop {
+        thread::park();
+    }
+}

@@ -1,0 +1,135 @@
+//! Links and pictures of Markdown files. The rule asks no server: it checks links to files and to
+//! headings of this repository, also if they are written as the address of the repository.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::rules::Finding;
+use crate::workspace::{File, Workspace, exists};
+
+/// Prefixes of addresses of files of this repository.
+const REPOSITORY: [&str; 2] = [
+    "https://github.com/gatepost/gatepost/blob/main/",
+    "https://github.com/gatepost/gatepost/tree/main/",
+];
+
+/// Reports links to files and headings that do not exist.
+pub fn links(workspace: &Workspace) -> Vec<Finding> {
+    let pages = workspace.files.iter().filter(|(path, _)| path.ends_with(".md"));
+    let of_page = |(path, file): (&String, &File)| {
+        let lines = (1..).zip(outside_code(&file.text));
+        let targets = lines.flat_map(|(line, text)| {
+            targets(&text).map(|target| (line, target.to_owned())).collect::<Vec<_>>()
+        });
+        let broken = targets.filter_map(|(line, target)| {
+            let remedy = fault(workspace, path, &target)?;
+            let message = format!("expected the target of a link, found no `{target}`; {remedy}");
+            Some(Finding::new(path, line, &target, message))
+        });
+        broken.collect::<Vec<_>>()
+    };
+    pages.flat_map(of_page).collect()
+}
+
+/// Returns the lines of a page without code: each fenced line is empty, inline code is left out.
+fn outside_code(text: &str) -> Vec<String> {
+    let mut fenced = false;
+    let line = |line: &str| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        let code = fenced || fence;
+        if code { String::new() } else { line.split('`').step_by(2).collect() }
+    };
+    text.lines().map(line).collect()
+}
+
+/// Returns the targets of the links and pictures in a line.
+fn targets(line: &str) -> impl Iterator<Item = &str> {
+    let of = |opening: &'static str, end: char| {
+        line.split(opening).skip(1).filter_map(move |rest| Some(rest.split_once(end)?.0))
+    };
+    of("](", ')').chain(of("src=\"", '"')).chain(of("srcset=\"", '"')).chain(of("href=\"", '"'))
+}
+
+/// Returns the remedy if the target of a link in `page` does not exist.
+fn fault(workspace: &Workspace, page: &str, target: &str) -> Option<&'static str> {
+    let inside = REPOSITORY.iter().find_map(|prefix| target.strip_prefix(prefix));
+    if inside.is_none() && (target.contains("://") || target.contains("::")) {
+        return None;
+    }
+    let (path, heading) = split_heading(inside.unwrap_or(target));
+    let file = match path {
+        "" => page.to_owned(),
+        _ if inside.is_some() => path.to_owned(),
+        _ => resolve(Path::new(page).parent()?, path)?,
+    };
+    if !workspace.files.contains_key(&file) && !exists(&file) {
+        return Some("correct the path");
+    }
+    let text =
+        workspace.files.get(&file).filter(|_| !heading.is_empty() && file.ends_with(".md"))?;
+    let known = headings(&text.text).any(|name| name == heading);
+    (!known).then_some("write the heading in lower case, with a hyphen for each space")
+}
+
+fn split_heading(target: &str) -> (&str, &str) {
+    target.split_once('#').unwrap_or((target, ""))
+}
+
+/// Resolves a relative path; returns `None` if it leaves the repository.
+fn resolve(folder: &Path, path: &str) -> Option<String> {
+    let mut found = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::ParentDir => found.pop().then_some(())?,
+            Component::Normal(name) => found.push(name),
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+        }
+    }
+    Some(found.to_str()?.to_owned())
+}
+
+/// Returns the anchors of a page's headings, as GitHub makes them.
+fn headings(text: &str) -> impl Iterator<Item = String> {
+    let mut fenced = false;
+    let outside = move |line: &&str| {
+        fenced ^= line.starts_with("```");
+        !fenced && line.starts_with('#')
+    };
+    text.lines().filter(outside).map(|line| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept =
+            title.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<String> {
+        let files = [("src/manual/page.md", text), ("README.md", "# Try it, now\n")];
+        links(&Workspace::fixture(&files)).into_iter().map(|one| one.what).collect()
+    }
+
+    #[test]
+    fn reports_links_to_missing_files_and_headings() {
+        let text = "# A page\n[a](../../README.md#try-it-now) [b](#a-page) [c](gone.md) [d](../../README.md#gone)\n\
+                    ![e](pictures/gone.svg) <img src=\"gone.png\">\n\
+                    [f](https://github.com/gatepost/gatepost/blob/main/gone.rs)";
+        let expected = [
+            "gone.md",
+            "../../README.md#gone",
+            "pictures/gone.svg",
+            "gone.png",
+            "https://github.com/gatepost/gatepost/blob/main/gone.rs",
+        ];
+        assert_eq!(found(text), expected);
+    }
+
+    #[test]
+    fn leaves_out_code_and_other_servers() {
+        let text = "`[a](gone.md)` [b](https://example.com/gone) [c](crate::manual::tls)\n```\n[d](gone.md)\n```\n";
+        assert!(found(text).is_empty(), "{:?}", found(text));
+    }
+}
