@@ -115,7 +115,7 @@ impl<A: Apps> Dispatcher<A> {
             }
         }
         if let Err(error) = self.queue.leave().await {
-            report::warned("store_unavailable", &error, None, clock::now());
+            report::warned("store_unavailable", &error, None, self.apps.now());
         }
         std::future::pending().await
     }

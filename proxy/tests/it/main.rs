@@ -24,6 +24,7 @@ mod legacy;
 mod log_budget;
 mod mock;
 #[cfg(feature = "nats")]
+#[allow(dead_code, reason = "only the tests of the store start it again")]
 #[path = "../../store/tests/it/nats_server.rs"]
 mod nats_server;
 mod others_through_pingora;

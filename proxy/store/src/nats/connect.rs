@@ -101,10 +101,10 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
 }
 
 fn log(event: &Event) {
-    match event {
-        Event::Connected => tracing::info!("connected to NATS"),
-        Event::Disconnected => tracing::warn!("lost the connection to NATS; connecting again"),
-        event => tracing::debug!("NATS: {event}"),
+    if matches!(event, Event::Disconnected) {
+        tracing::warn!("lost the connection to NATS; connecting again");
+    } else {
+        tracing::debug!("NATS: {event}");
     }
 }
 
@@ -206,11 +206,13 @@ impl Opening<'_> {
                 return Err(NatsError::Absent { stream });
             }
             let created = self.context.create_stream(wanted.clone()).await;
-            return created.map(drop).map_err(|error| match error.kind() {
-                CreateStreamErrorKind::JetStream(error) if is_too_few(error.error_code()) => {
-                    self.too_few(&stream, &error.to_string())
+            return created.map(drop).map_err(|error| {
+                if let CreateStreamErrorKind::JetStream(refused) = error.kind()
+                    && is_too_few(refused.error_code())
+                {
+                    return self.too_few(&stream, &refused.to_string());
                 }
-                _ => self.refused(&stream, &error.to_string()),
+                self.refused(&stream, &error.to_string())
             });
         };
         let found = &found.cached_info().config;

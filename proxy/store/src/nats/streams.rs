@@ -9,8 +9,7 @@ use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::{
-    DeleteMessageErrorKind, DirectGetErrorKind, Info, LastRawMessageErrorKind, RawMessageError,
-    Stream,
+    DeleteMessageErrorKind, Info, LastRawMessageErrorKind, RawMessageError, Stream,
 };
 use async_nats::jetstream::{Context, Message};
 use async_nats::jetstream::{Error as ApiError, ErrorCode};
@@ -133,16 +132,16 @@ impl Streams {
             };
             let code = error.source().and_then(|source| source.downcast_ref::<ApiError>());
             let code = code.map(ApiError::error_code);
-            match error.kind() {
-                PublishErrorKind::WrongLastSequence => Tried::Done(Err(WriteError::Conflict)),
-                _ if code.is_some_and(|code| CONFLICTS.contains(&code)) => {
-                    Tried::Done(Err(WriteError::Conflict))
-                }
-                _ if code == Some(FULL) => Tried::Done(Err(WriteError::Full)),
-                PublishErrorKind::MaxPayloadExceeded => {
-                    Tried::Done(Err(WriteError::Unavailable(too_large())))
-                }
-                _ => Tried::Again(describe(&error)),
+            if error.kind() == PublishErrorKind::WrongLastSequence
+                || code.is_some_and(|code| CONFLICTS.contains(&code))
+            {
+                Tried::Done(Err(WriteError::Conflict))
+            } else if code == Some(FULL) {
+                Tried::Done(Err(WriteError::Full))
+            } else if error.kind() == PublishErrorKind::MaxPayloadExceeded {
+                Tried::Done(Err(WriteError::Unavailable(too_large())))
+            } else {
+                Tried::Again(describe(&error))
             }
         };
         retry(publish).await.unwrap_or_else(|error| Err(WriteError::Unavailable(error)))
@@ -155,10 +154,8 @@ impl Streams {
         stream: &Stream<()>,
         sequence: u64,
     ) -> Result<Option<StreamMessage>, StoreError> {
-        match stream.direct_get(sequence).await {
-            Ok(message) => return Ok(Some(message)),
-            Err(error) if error.kind() == DirectGetErrorKind::InvalidSubject => return Ok(None),
-            Err(_) => {}
+        if let Ok(message) = stream.direct_get(sequence).await {
+            return Ok(Some(message));
         }
         retry(|| async { tried(stream.get_raw_message(sequence).await) }).await
     }
@@ -179,15 +176,13 @@ impl Streams {
         sequence: u64,
     ) -> Result<(), StoreError> {
         let delete = || async {
-            match stream.delete_message(sequence).await {
-                Ok(_) => Tried::Done(()),
-                Err(error) => match error.kind() {
-                    DeleteMessageErrorKind::JetStream(error) if is_absent(&error) => {
-                        Tried::Done(())
-                    }
-                    _ => Tried::Again(describe(&error)),
-                },
+            let Err(error) = stream.delete_message(sequence).await else { return Tried::Done(()) };
+            if let DeleteMessageErrorKind::JetStream(refused) = error.kind()
+                && is_absent(&refused)
+            {
+                return Tried::Done(());
             }
+            Tried::Again(describe(&error))
         };
         retry(delete).await
     }
