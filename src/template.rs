@@ -137,13 +137,13 @@ impl Template {
         })
     }
 
-    /// Returns the addresses to which gatepost delivers the template's events, and the reach of
-    /// each.
+    /// Returns the addresses to which gatepost delivers the template's events and their copies, and
+    /// the reach of each.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Address, Reach)> {
         let all = self.deliveries.iter().chain([&self.unknown]);
         let asks = all.filter_map(Delivery::as_ask);
         asks.flat_map(|ask| {
-            let list = ask.url.iter().flat_map(|url| url.as_slice());
+            let list = ask.url.iter().chain(&ask.mirror).flat_map(|list| list.as_slice());
             list.map(|address| (address, ask.reach))
         })
     }
@@ -308,6 +308,8 @@ pub(crate) struct Ask {
     /// True if gatepost has logged which members it drops from the app's answers.
     #[cfg(feature = "tracing")]
     pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
+    /// Addresses that get a copy of each event; `None` for a decision, or without such addresses.
+    pub(crate) mirror: Option<Arc<Addresses>>,
     /// Retries of queued events; `None` if gatepost asks the app before it replies.
     pub(crate) retry: Option<RetryRule>,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.

@@ -26,6 +26,7 @@ mod outcome;
 mod queued;
 mod replay;
 mod request;
+mod session_order;
 
 pub(crate) use drive::judge_large;
 pub use drive::{
@@ -80,7 +81,12 @@ impl Accepted {
         if let Some(reply) = self.challenge() {
             return Next::Reply(Conclusion::new(reply.clone(), Origin::Challenge));
         }
-        let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
+        let Some(ask) = self.delivery().as_ask() else {
+            let conclusion = self.without_app();
+            self.note_decided_session(&conclusion);
+            return Next::Reply(conclusion);
+        };
+        self.note_notified_session();
         if ask.retry.is_some() {
             return self.store_or_ask(ask, now);
         }
@@ -331,6 +337,7 @@ impl Question {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.answered(ask, answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
+        self.accepted.note_decided_session(&conclusion);
         // If the app had less than half of `timeout_ms`, a time-out does not count as a failure of
         // the app. Waiting copies do not share this time-out, because more time is left for them.
         let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
@@ -352,6 +359,7 @@ impl Question {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.failed(ask.policy.as_ref(), reason.into());
         let conclusion = self.accepted.last_good(ask, conclusion, now);
+        self.accepted.note_decided_session(&conclusion);
         self.settle(conclusion, now)
     }
 

@@ -17,6 +17,7 @@ use crate::verdict::Accepted;
 
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
 const GATEPOST_MISFITS: HeaderName = HeaderName::from_static("gatepost-misfits");
+const GATEPOST_STALE: HeaderName = HeaderName::from_static("gatepost-stale");
 
 /// Headers of every event, in the order in which [`fill`] sets their values.
 static REQUIRED: [HeaderName; 7] = [
@@ -148,6 +149,9 @@ impl Accepted {
         }
         if let Some(misfits) = event.misfits_header() {
             headers.insert(GATEPOST_MISFITS, misfits);
+        }
+        if self.is_stale() {
+            headers.insert(GATEPOST_STALE, HeaderValue::from_static("true"));
         }
         (headers, body)
     }

@@ -14,7 +14,7 @@ use crate::gate::{Admission, Gate};
 use crate::head::Head;
 use crate::intake::tenants;
 use crate::printable::printable;
-use crate::provider::locator::{CapturedHead, Received};
+use crate::provider::locator::Received;
 use crate::provider::plan::KindFound;
 use crate::route::{Lookup, Route, Target};
 use crate::template::{Delivery, Reach, RequiredSignature};
@@ -154,12 +154,12 @@ impl Steps {
     fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
         let plan = &route.plan;
         let query = route.query_of(head);
-        let Ok(captured) = CapturedHead::of(head, &plan.headers, query) else { return };
-        if body.is_empty() && !plan.permits_empty_body() {
+        let Ok(captured) = plan.capture(head, query) else { return };
+        if body.is_empty() && !plan.permits_empty_body(head.method()) {
             return;
         }
         let repaired = OnceCell::new();
-        let Ok(object) = plan.read(body, captured.query(), &repaired) else { return };
+        let Ok(object) = plan.read(body, &captured, &repaired) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };

@@ -192,7 +192,7 @@ impl From<&Kind> for KindInfo {
             about: kind.about.clone(),
             group: kind.group.clone(),
             named: false,
-            subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
+            subject: kind.subject.iter().flat_map(Locator::pointers).map(text).collect(),
             time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
             challenge: kind.challenge.is_some(),

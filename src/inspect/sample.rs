@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::head::Head;
 use crate::printable::print_only;
 use crate::provider::Plan;
-use crate::provider::locator::{CapturedHead, Locator, Received};
+use crate::provider::locator::{Locator, Received};
 use crate::provider::plan::BodyFormat;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::Setting;
@@ -104,7 +104,7 @@ impl<'d> Sample<'d> {
         let rule = &self.plan.kind_rule;
         let word = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
         let (Some(from), Some((word, _))) = (rule.from.first(), word) else { return };
-        if !(has_own_body && matches!(from, Locator::Body(_))) {
+        if !(has_own_body && matches!(from.each().first(), Some(Locator::Body(_)))) {
             self.put(from, word.text());
         }
     }
@@ -119,9 +119,14 @@ impl<'d> Sample<'d> {
                 })
             }
             Locator::Header(header) => self.headers.contains_key(&header.name),
-            Locator::Query(_) | Locator::Setting(..) => true,
+            Locator::Joined(_)
+            | Locator::Method
+            | Locator::OneOf(_)
+            | Locator::Query(_)
+            | Locator::Setting(..)
+            | Locator::Target => true,
         };
-        self.body.is_empty() || self.plan.tenant.iter().any(names)
+        self.body.is_empty() || self.plan.tenant.iter().flat_map(Locator::each).any(names)
     }
 
     /// Sets a field, a header or a setting.
@@ -180,6 +185,7 @@ impl<'d> Sample<'d> {
         let time = signature.and_then(|rule| rule.time.as_ref()).and_then(|rule| rule.from.place());
         let signed = signature.map(|rule| &rule.found_in);
         let places = signed.into_iter().chain(time).chain(&self.plan.kind_rule.from);
+        let places = places.flat_map(Locator::each);
         let consumed = places.filter_map(|place| Some(place.top_level()?.text()));
         let sent = self.body.keys().map(String::as_str);
         declared.map(|field| &*field.name).chain(sent).chain(consumed).collect()
@@ -197,9 +203,17 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // Nothing to write: the query is a part of the URI that the caller passes to `request`,
-            // and only `set` changes settings.
-            Locator::Query(_) | Locator::Setting(..) => {}
+            // The sample uses the first of the alternatives.
+            Locator::OneOf(places) => {
+                if let Some(first) = places.first() {
+                    self.put(first, text);
+                }
+            }
+            // Nothing to write: target and query are parts of the URI that the caller passes to
+            // `request`, the definition sets the method, and only `set` changes settings.
+            Locator::Method | Locator::Query(_) | Locator::Setting(..) | Locator::Target => {}
+            // The sample of the kind has the values: a joined text may not show where to split it.
+            Locator::Joined(_) => {}
         }
     }
 
@@ -235,25 +249,34 @@ impl<'d> Sample<'d> {
         if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {
             self.write_signature(signature, &key, now, to)?;
         }
-        let method = self.plan.methods.first().unwrap_or(&Method::POST);
+        let method = self.method().clone();
         let body = self.body();
-        let (uri, body) = match self.plan.body {
+        let (uri, body) = match self.format() {
             BodyFormat::Query => (with_query(to, &body), Vec::new()),
             BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => (to.clone(), body),
         };
-        let content_type = match self.plan.body {
+        let content_type = match self.format() {
             BodyFormat::Form => Some("application/x-www-form-urlencoded"),
             BodyFormat::Json => Some("application/json"),
             BodyFormat::Query | BodyFormat::Raw => None,
         };
         let mut request = Request::new(Bytes::from(body));
-        *request.method_mut() = method.clone();
+        *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers;
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         Ok(request)
+    }
+
+    fn method(&self) -> &Method {
+        let of_kind = self.plan.kind(Some(self.kind)).method.as_ref();
+        of_kind.or(self.plan.methods.first()).unwrap_or(&Method::POST)
+    }
+
+    fn format(&self) -> BodyFormat {
+        self.plan.format_of(self.method())
     }
 
     /// Replaces the time and the signature of the sample.
@@ -277,34 +300,33 @@ impl<'d> Sample<'d> {
         }
         self.remove(&signature.found_in);
         let raw = self.body();
-        let uri = match self.plan.body {
+        let uri = match self.format() {
             BodyFormat::Query => with_query(to, &raw),
             BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => to.clone(),
         };
-        let head = Head::new(&Method::POST, &uri, &self.headers);
+        let head = Head::new(self.method(), &uri, &self.headers);
         let query = uri.query().filter(|_| self.plan.reads_query).map(Into::into);
-        let captured = CapturedHead::of(&head, &self.plan.headers, query);
+        let captured = self.plan.capture(&head, query);
         let captured = captured.map_err(|error| SampleError::Request(error.to_string()))?;
         let repaired = OnceCell::new();
-        let object = self.plan.read(&raw, captured.query(), &repaired).unwrap_or_default();
+        let object = self.plan.read(&raw, &captured, &repaired).unwrap_or_default();
         let received =
             Received { object: &object, raw: &raw, captured: &captured, settings: &self.settings };
         let text = signature
             .sign(&received, &key, &time)
             .map_err(|fault| SampleError::PartMissing(fault.place().to_owned()))?;
         drop(object);
-        if let Locator::Body(pointer) = &signature.found_in {
-            pointer.set(&mut self.body, Value::from(text));
-        } else {
-            self.put(&signature.found_in, &text);
+        match signature.found_in.each().first() {
+            Some(Locator::Body(pointer)) => pointer.set(&mut self.body, Value::from(text)),
+            _ => self.put(&signature.found_in, &text),
         }
         Ok(())
     }
 
     /// Writes the time. A Unix time in the body is a number; any other time is text.
     fn put_time(&mut self, place: &Locator, time: &str, unit: Unit) {
-        match (place, unit, time.parse::<i64>()) {
-            (Locator::Body(pointer), Unit::Millis | Unit::Seconds, Ok(number)) => {
+        match (place.each().first(), unit, time.parse::<i64>()) {
+            (Some(Locator::Body(pointer)), Unit::Millis | Unit::Seconds, Ok(number)) => {
                 pointer.set(&mut self.body, Value::from(number));
             }
             _ => self.put(place, time),
@@ -314,7 +336,7 @@ impl<'d> Sample<'d> {
     /// Removes the field at `place` if this field is at the top level of the body. gatepost then
     /// neither signs nor sends the old value.
     fn remove(&mut self, place: &Locator) {
-        if let Some(name) = place.top_level() {
+        for name in place.each().iter().filter_map(Locator::top_level) {
             self.body.remove(name.text());
         }
     }
@@ -322,7 +344,7 @@ impl<'d> Sample<'d> {
     /// Encodes the fields in the platform's format. The result is a query for `BodyFormat::Query`,
     /// and a body for any other format.
     fn body(&self) -> Vec<u8> {
-        match self.plan.body {
+        match self.format() {
             BodyFormat::Json | BodyFormat::Raw => {
                 serde_json::to_vec(&self.body).unwrap_or_default()
             }

@@ -46,7 +46,7 @@ pub(crate) fn check_head(
         let detail = format!("expected no content coding, found `{}`", printable(&coding));
         return Err(RefusalCause::with(RefusalKind::ContentEncodingUnsupported, detail));
     }
-    let captured = CapturedHead::of(head, &route.plan.headers, route.query_of(head))?;
+    let captured = route.plan.capture(head, route.query_of(head))?;
     match usize::try_from(length) {
         Ok(declared_length) if declared_length <= route.max_body_bytes => {
             Ok(CheckedHead { declared_length, captured })

@@ -42,11 +42,11 @@ use crate::head::Head;
 use crate::json::{Object, Shape};
 use crate::memory::{Domain, Memory, Turn};
 use crate::printable::printable;
-use crate::provider::Plan;
 use crate::provider::challenge::Challenge;
 use crate::provider::locator::{CapturedHead, Locator, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
+use crate::provider::{Kind, Plan};
 use crate::reply::Reply;
 use crate::route::{Route, RouteIndex, Routes};
 use crate::template::{RequiredSignature, Reuse, Template};
@@ -279,6 +279,7 @@ impl Intake {
             unknown_kind,
             reused,
             challenge,
+            session_id,
         } = genuine;
         let (forward, limit) = (self.route().forward, self.route().limit.clone());
         let IntakeState { arrival, cors, memory, .. } = *self.0;
@@ -296,6 +297,7 @@ impl Intake {
             memory,
             reused,
             challenge,
+            session_id,
         }))
     }
 
@@ -306,13 +308,12 @@ impl Intake {
         now: Timestamp,
     ) -> Result<GenuineCallback, Refusal> {
         let plan = &self.route().plan;
-        if raw.is_empty() && !plan.permits_empty_body() {
+        if raw.is_empty() && !plan.permits_empty_body(self.0.captured.method()) {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
         let repaired = OnceCell::new();
-        let object = plan
-            .read(raw, self.0.captured.query(), &repaired)
-            .map_err(|defect| self.refuse(defect))?;
+        let object =
+            plan.read(raw, &self.0.captured, &repaired).map_err(|defect| self.refuse(defect))?;
         let received = Received { object: &object, raw, captured: &self.0.captured, settings: &[] };
         let misfit = Cell::new(None);
         let tenant = self
@@ -342,9 +343,20 @@ impl Intake {
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
-        let content_type = content_type(received_type, plan, &object, raw);
+        let session_id = session_id(&self.0.memory, plan.kind(kind), &received);
+        let format = plan.format_of(self.0.captured.method());
+        let content_type = content_type(received_type, format, &object, raw);
         let template = Arc::clone(template);
-        Ok(GenuineCallback { event, template, kind, content_type, unknown_kind, reused, challenge })
+        Ok(GenuineCallback {
+            event,
+            template,
+            kind,
+            content_type,
+            unknown_kind,
+            reused,
+            challenge,
+            session_id,
+        })
     }
 }
 
@@ -358,6 +370,7 @@ struct GenuineCallback {
     reused: Option<Reused>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,
+    session_id: Option<u64>,
 }
 
 /// Number of chunks that a body may have beyond its maximum length in bytes.
@@ -394,9 +407,8 @@ pub(crate) fn tenants<'r>(
 }
 
 fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
-    let value = locator.pointer().and_then(|pointer| pointer.find(received.object));
-    value
-        .is_some_and(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
+    let mut values = locator.pointers().filter_map(|pointer| pointer.find(received.object));
+    values.any(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
 }
 
 /// Returns the `content-type` for an app that receives the body as received.
@@ -406,7 +418,7 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 /// which gatepost has not read the body, the app receives the type of the platform's format.
 fn content_type(
     received: Option<HeaderValue>,
-    plan: &Plan,
+    format: BodyFormat,
     object: &Object<'_>,
     raw: &[u8],
 ) -> Option<HeaderValue> {
@@ -416,7 +428,7 @@ fn content_type(
     if object.is_absent || raw.is_empty() {
         return Some(received);
     }
-    let is_json = plan.body == BodyFormat::Json && raw.trim_ascii_start().starts_with(b"{");
+    let is_json = format == BodyFormat::Json && raw.trim_ascii_start().starts_with(b"{");
     let essence = received.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
     let essence = essence.trim_ascii();
     let starts_with = |prefix: &[u8]| {
@@ -486,6 +498,9 @@ fn judge<'t>(
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
+    if plan.kind(kind).method.as_ref().is_some_and(|method| method != received.captured.method()) {
+        return Err(RefusalKind::MethodNotAllowed.into());
+    }
     let challenge = match &plan.kind(kind).challenge {
         Some(rule) => Some(challenge_reply(rule, proof, received)?),
         None => None,
@@ -493,6 +508,23 @@ fn judge<'t>(
     let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
     let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
     Ok(Judgement { kind, unknown_kind, proof, challenge, event })
+}
+
+/// Returns a digest of the platform's id of the session that the callback starts or ends; `None` if
+/// it names none.
+fn session_id(memory: &Memory, kind: &Kind, received: &Received<'_>) -> Option<u64> {
+    let locators = &kind.session.as_ref()?.id;
+    let texts = locators.iter().filter_map(|locator| locator.text(received));
+    let mut parts = texts.filter(|text| !text.is_empty()).map(into_bytes).peekable();
+    parts.peek()?;
+    Some(memory.short_fingerprint(Domain::Session, parts))
+}
+
+fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
 }
 
 /// Returns the reply to a proven challenge.

@@ -53,7 +53,7 @@ pub(super) fn normalise(
         let (from, text) = from.iter().find_map(|from| Some((from, from.text(object)?)))?;
         unit.parse(&text).filter(|_| !is_misfit(from))
     });
-    let subject = if kind.subject.iter().filter_map(Locator::pointer).any(is_misfit) {
+    let subject = if kind.subject.iter().flat_map(Locator::pointers).any(is_misfit) {
         None
     } else {
         subject(&kind.subject, received)

@@ -42,6 +42,9 @@ pub mod observe {}
 #[doc = include_str!("inspect.md")]
 pub mod inspect {}
 
+#[doc = include_str!("console.md")]
+pub mod console {}
+
 #[doc = include_str!("service.md")]
 pub mod service {}
 

@@ -7,7 +7,9 @@
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive meanwhile share one answer.
 //! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
 //!    app fails, gatepost may repeat the last reply to the same viewer.
-//! 5. [`Turns`]: large bodies that wait for their judgement.
+//! 5. [`Sessions`]: the newest sessions of each subject. gatepost tells the app of an end that arrives
+//!    after the start of the next session.
+//! 6. [`Turns`]: large bodies that wait for their judgement.
 //!
 //! All of this state has a bound, and survives a config reload. A restart loses the state, so
 //! gatepost may ask the app twice about one callback.
@@ -15,6 +17,7 @@
 mod flights;
 mod replies;
 mod seen;
+mod sessions;
 pub(crate) mod store;
 mod turns;
 
@@ -27,6 +30,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
+pub(crate) use sessions::{Session, Sessions};
 pub(crate) use turns::{Turn, Turns};
 
 use crate::printable::print_only;
@@ -43,6 +47,7 @@ pub(crate) struct Memory {
     pub(crate) proofs: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,
+    pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
 }
 
@@ -55,6 +60,8 @@ pub(crate) enum Domain {
     NewId,
     /// Identifies a signed id.
     Id,
+    /// Identifies a session, or the subject of sessions.
+    Session,
     /// Identifies a signature by the values that it covers.
     Signed,
     /// Identifies a viewer and the content that they watch.
@@ -109,6 +116,7 @@ impl Default for Memory {
             proofs: Seen::default(),
             flights: Flights::default(),
             replies: Replies::default(),
+            sessions: Sessions::default(),
             turns: Turns::default(),
         }
     }

@@ -6,17 +6,21 @@
 //! | `header:NAME` | a header of the request; for `host` on HTTP/2, the authority of the target |
 //! | `query:NAME` | a query parameter |
 //! | `setting:NAME` | a setting of the template, such as the callback URL that the platform signs |
+//! | `method` | the method of the request |
+//! | `target` | the path and the query of the request, as received |
+//! | `host` | the same as `header:host` |
+//! | `A | B` | the value at the only one of these locations that has a value, or the equal values at several |
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
 use http::header::HOST;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::pointer::Pointer;
 use crate::head::Head;
-use crate::json::{MAX_OBJECT_MEMBERS, Name, Object};
+use crate::json::{MAX_OBJECT_MEMBERS, Name, Object, Shape};
 use crate::secret::Secret;
 
 /// The location of a value. The module documentation lists the text of each variant.
@@ -24,8 +28,14 @@ use crate::secret::Secret;
 pub(crate) enum Locator {
     Body(Pointer),
     Header(CapturedHeader),
+    /// The texts at these locations, joined with `/`.
+    Joined(Box<[Self]>),
+    Method,
+    /// Alternatives: the platform uses one of these locations, or several with equal values.
+    OneOf(Box<[Self]>),
     Query(Box<str>),
     Setting(SettingIndex, Box<str>),
+    Target,
 }
 
 /// A header that a locator refers to.
@@ -35,6 +45,9 @@ pub(crate) struct CapturedHeader {
     pub(crate) index: usize,
     pub(crate) name: HeaderName,
 }
+
+/// The text between alternatives.
+pub(crate) const ALTERNATIVES: &str = " | ";
 
 /// The index of a setting in `Plan::settings`.
 pub(crate) type SettingIndex = usize;
@@ -46,6 +59,9 @@ pub(crate) struct CapturedHead {
     /// The values of `Plan::headers`, in the same order. `None` for an absent header.
     headers: Box<[Option<HeaderValue>]>,
     query: Option<Box<str>>,
+    method: Method,
+    /// The path and the query as received; `None` if no locator refers to them.
+    target: Option<Box<str>>,
 }
 
 /// The reason why gatepost cannot copy a head.
@@ -94,7 +110,19 @@ impl CapturedHead {
         if let Some(query) = &query {
             check_parameters(query)?;
         }
-        Ok(Self { headers: headers.into(), query })
+        let method = head.method().clone();
+        Ok(Self { headers: headers.into(), query, method, target: None })
+    }
+
+    /// Adds a copy of the path and the query.
+    pub(crate) fn with_target(self, head: &Head<'_>) -> Self {
+        let target = head.uri().path_and_query().map(|target| target.as_str().into());
+        Self { target, ..self }
+    }
+
+    /// Returns the method of the request.
+    pub(crate) const fn method(&self) -> &Method {
+        &self.method
     }
 
     /// Returns the copied query without decoding; `None` if there is no copy.
@@ -140,7 +168,15 @@ impl Locator {
         match self {
             Self::Body(pointer) => pointer.text(received.object),
             Self::Header(captured) => received.captured.header(captured).map(Cow::Borrowed),
+            Self::Joined(places) => {
+                let texts: Option<Vec<_>> =
+                    places.iter().map(|place| place.text(received)).collect();
+                Some(Cow::Owned(texts?.join("/")))
+            }
+            Self::Method => Some(Cow::Borrowed(received.captured.method.as_str())),
+            Self::OneOf(places) => only_text(places, received),
             Self::Query(name) => received.captured.parameter(name),
+            Self::Target => received.captured.target.as_deref().map(Cow::Borrowed),
             Self::Setting(index, _) => {
                 let value = received.settings.get(*index)?.as_ref()?;
                 std::str::from_utf8(value.expose()).ok().map(Cow::Borrowed)
@@ -148,12 +184,54 @@ impl Locator {
         }
     }
 
+    /// Returns `true` if the request and the settings have no value at this location. A `null` in the
+    /// body is no value; a value without a text, such as an object, is one.
+    pub(crate) fn is_absent(&self, received: &Received<'_>) -> bool {
+        match self {
+            Self::Body(pointer) => {
+                let value = pointer.find(received.object);
+                value.is_none_or(|value| value.shape() == Shape::Null)
+            }
+            Self::Header(captured) => {
+                received.captured.headers.get(captured.index).is_none_or(Option::is_none)
+            }
+            Self::OneOf(places) => places.iter().all(|place| place.is_absent(received)),
+            Self::Joined(_) | Self::Method | Self::Query(_) | Self::Setting(..) | Self::Target => {
+                self.text(received).is_none()
+            }
+        }
+    }
+
+    /// Returns the alternatives, the joined locators, or the locator itself.
+    pub(crate) fn each(&self) -> &[Self] {
+        match self {
+            Self::Joined(places) | Self::OneOf(places) => places,
+            Self::Body(_)
+            | Self::Header(_)
+            | Self::Method
+            | Self::Query(_)
+            | Self::Setting(..)
+            | Self::Target => std::slice::from_ref(self),
+        }
+    }
+
     /// Returns the pointer if the locator refers to a value in the body.
     pub(crate) const fn pointer(&self) -> Option<&Pointer> {
         match self {
             Self::Body(pointer) => Some(pointer),
-            Self::Header(_) | Self::Query(_) | Self::Setting(..) => None,
+            Self::Header(_)
+            | Self::Joined(_)
+            | Self::Method
+            | Self::OneOf(_)
+            | Self::Query(_)
+            | Self::Setting(..)
+            | Self::Target => None,
         }
+    }
+
+    /// Returns the pointers to values in the body, of all alternatives and joined locators.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = &Pointer> {
+        self.each().iter().flat_map(Self::each).filter_map(Self::pointer)
     }
 
     /// Returns the name of the member if the locator refers to a top-level member of the body.
@@ -162,13 +240,31 @@ impl Locator {
     }
 }
 
+/// Returns the text at the only place that has a value. If several have one, the texts must be equal:
+/// otherwise, gatepost would verify one value, and the app could read another.
+fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
+    let mut present = places.iter().filter(|place| !place.is_absent(received));
+    let first = present.next()?.text(received)?;
+    present.all(|place| place.text(received).as_ref() == Some(&first)).then_some(first)
+}
+
 impl fmt::Display for Locator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(pointer) => pointer.fmt(f),
             Self::Header(captured) => write!(f, "header:{}", captured.name),
+            Self::Joined(places) => {
+                let places: Vec<_> = places.iter().map(Self::to_string).collect();
+                f.write_str(&places.join(" and "))
+            }
+            Self::Method => f.write_str("method"),
+            Self::OneOf(places) => {
+                let places: Vec<_> = places.iter().map(Self::to_string).collect();
+                f.write_str(&places.join(ALTERNATIVES))
+            }
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Setting(_, name) => write!(f, "setting:{name}"),
+            Self::Target => f.write_str("target"),
         }
     }
 }

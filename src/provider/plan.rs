@@ -11,10 +11,11 @@ use http::{HeaderName, HeaderValue, Method};
 use super::challenge::Challenge;
 use super::decision::Decision;
 use super::field::{Fields, parse_whole};
-use super::locator::{Locator, Received};
+use super::locator::{CaptureError, CapturedHead, Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
+use crate::head::Head;
 use crate::json::{self, BodyError, Json, Limits, Name, NameMap, Object, Shape, Value};
 use crate::printable::print_only;
 use crate::reply::Reply;
@@ -35,11 +36,15 @@ pub(crate) struct Plan {
     /// The format of a body that is not in the format `body`. If `None`, gatepost refuses such a
     /// body.
     pub(crate) other_body: Option<BodyFormat>,
+    /// The format of each method, if the formats of the methods differ. Empty if all methods have the
+    /// format `body`.
+    pub(crate) body_of_methods: Vec<(Method, BodyFormat)>,
     /// The name of the member in which the platform may wrap a callback.
     pub(crate) unwrap: Option<Name<'static>>,
     /// The headers that the locators refer to.
     pub(crate) headers: Vec<HeaderName>,
     pub(crate) reads_query: bool,
+    pub(crate) reads_target: bool,
     /// The locators of the tenant.
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
@@ -47,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<Setting>,
     pub(crate) kind_rule: KindRule,
     pub(crate) kinds: Vec<Kind>,
+    /// Indexes of the kinds that end a session.
+    pub(crate) session_ends: Vec<usize>,
     /// The kind of callbacks whose kind the definition does not declare.
     pub(crate) unknown: Kind,
     /// The group of each kind that has a group, with duplicates. A config can set one address for
@@ -194,6 +201,8 @@ pub(crate) struct Kind {
     pub(crate) docs: Option<Box<str>>,
     /// The group whose address gatepost uses if the config sets no address for the kind.
     pub(crate) group: Option<Box<str>>,
+    /// The only method of callbacks of this kind; `None` if each method of the plan is valid.
+    pub(crate) method: Option<Method>,
     /// Pointers to values that must be present in a callback of this kind. The values distinguish
     /// kinds for which the platform uses the same name.
     pub(crate) when: Vec<Pointer>,
@@ -223,6 +232,29 @@ pub(crate) struct Kind {
     /// counter. gatepost uses the first value that is present.
     pub(crate) sequence: Vec<Pointer>,
     pub(crate) viewer: ViewerKey,
+    /// The part of a session that this kind is; `None` for any other kind.
+    pub(crate) session: Option<SessionRule>,
+}
+
+/// A kind that starts or ends a session of its subject.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionRule {
+    pub(crate) part: SessionPart,
+    /// The locators of the values that identify the session, equal at its start and its end. If the
+    /// list is empty, the times of the events order the sessions.
+    pub(crate) id: Vec<Locator>,
+}
+
+/// Part of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionPart {
+    End,
+    Start,
+}
+
+impl SessionPart {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("end", Self::End), ("start", Self::Start)];
 }
 
 impl Kind {
@@ -239,9 +271,9 @@ impl Kind {
     pub(crate) fn mark_essential(&mut self, tenant: &[Locator]) {
         let Self { fields, decision, subject, viewer, id, .. } = self;
         let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());
-        id.iter().filter_map(Locator::pointer).for_each(&mut mark);
+        id.iter().flat_map(Locator::pointers).for_each(&mut mark);
         let Some(decision) = decision else { return };
-        tenant.iter().chain(&*subject).filter_map(Locator::pointer).for_each(&mut mark);
+        tenant.iter().chain(&*subject).flat_map(Locator::pointers).for_each(&mut mark);
         viewer.0.iter().for_each(&mut mark);
         let list = decision.item_list.as_ref().map(|items| &*items.list);
         for name in decision.callback_fields() {
@@ -290,6 +322,18 @@ pub(crate) struct SampleData {
 }
 
 impl Plan {
+    /// Returns the format of callbacks with this method.
+    pub(crate) fn format_of(&self, method: &Method) -> BodyFormat {
+        let of_method = self.body_of_methods.iter().find(|(known, _)| known == method);
+        of_method.map_or(self.body, |(_, format)| *format)
+    }
+
+    /// Returns `true` if some callbacks have this format.
+    pub(crate) fn has_format(&self, format: BodyFormat) -> bool {
+        let of_methods = self.body_of_methods.iter().map(|(_, format)| *format);
+        of_methods.chain(self.other_body).chain([self.body]).any(|known| known == format)
+    }
+
     /// Parses a callback in the platform's format.
     ///
     /// Ignores the `content-type` header, because some platforms omit the header or send a wrong
@@ -301,10 +345,11 @@ impl Plan {
     pub(crate) fn read<'b>(
         &self,
         body: &'b [u8],
-        query: Option<&'b str>,
+        captured: &'b CapturedHead,
         repaired: &'b OnceCell<String>,
     ) -> Result<Object<'b>, BodyError> {
-        let object = match self.body.read(body, query, repaired) {
+        let query = captured.query();
+        let object = match self.format_of(captured.method()).read(body, query, repaired) {
             Ok(object) => object,
             Err(defect) => match self.other_body.filter(|_| defect.is_other_format()) {
                 Some(format) => {
@@ -322,9 +367,23 @@ impl Plan {
         Ok(self.unwrapped(&object, repaired)?.unwrap_or(object))
     }
 
+    /// Copies the values of the head that the locators refer to.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error as [`CapturedHead::of`] does.
+    pub(crate) fn capture(
+        &self,
+        head: &Head<'_>,
+        query: Option<Cow<'_, str>>,
+    ) -> Result<CapturedHead, CaptureError> {
+        let captured = CapturedHead::of(head, &self.headers, query)?;
+        Ok(if self.reads_target { captured.with_target(head) } else { captured })
+    }
+
     /// Returns `true` if the definition permits a callback without a body.
-    pub(crate) fn permits_empty_body(&self) -> bool {
-        self.body == BodyFormat::Query || self.other_body == Some(BodyFormat::Raw)
+    pub(crate) fn permits_empty_body(&self, method: &Method) -> bool {
+        self.format_of(method) == BodyFormat::Query || self.other_body == Some(BodyFormat::Raw)
     }
 
     /// Returns the object inside the `unwrap` member if the platform has wrapped the callback.
@@ -341,7 +400,8 @@ impl Plan {
         repaired: &'b OnceCell<String>,
     ) -> Result<Option<Object<'b>>, BodyError> {
         let names_kind = |object: &Object<'_>| {
-            let names = self.kind_rule.from.iter().filter_map(Locator::top_level);
+            let names = self.kind_rule.from.iter().flat_map(Locator::each);
+            let names = names.filter_map(Locator::top_level);
             names.into_iter().any(|name| object.find(name).is_some())
         };
         let Some(value) = self.unwrap.as_ref().and_then(|name| object.find(name)) else {
@@ -381,10 +441,10 @@ impl Plan {
         received: &Received<'_>,
     ) -> bool {
         let named = self.tenant.iter().chain(&self.kind_rule.from).chain(&self.kind(kind).id);
-        let mut values = named.chain(signature.into_iter().flat_map(Signature::locators));
+        let values = named.chain(signature.into_iter().flat_map(Signature::locators));
         received.object.is_repaired
-            && values.any(|locator| {
-                let text = locator.pointer().and_then(|pointer| pointer.text(received.object));
+            && values.flat_map(Locator::pointers).any(|pointer| {
+                let text = pointer.text(received.object);
                 text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
             })
     }
@@ -437,7 +497,8 @@ impl Plan {
     /// Returns the places of the signatures of all kinds, each as a definition writes it.
     pub(crate) fn signature_places(&self) -> impl Iterator<Item = String> {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
-        of_kinds.chain(&self.signature).map(|signature| signature.found_in.to_string())
+        let places = of_kinds.chain(&self.signature).flat_map(|rule| rule.found_in.each());
+        places.map(Locator::to_string)
     }
 
     /// Returns `true` if at least one signature rule uses the `keys` of a template.

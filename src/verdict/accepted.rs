@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::address::Addresses;
 use crate::client::Arrival;
 use crate::event::{Event, Forward};
 use crate::json::{Name, quote_large_numbers};
@@ -72,6 +73,9 @@ pub(crate) struct AcceptedCallback {
     pub(crate) reused: Option<Reused>,
     /// Reply to a challenge, which the app does not get; `None` for any other callback.
     pub(crate) challenge: Option<Box<Reply>>,
+    /// Digest of the platform's id of the session that the callback starts or ends; `None` if it
+    /// names none.
+    pub(crate) session_id: Option<u64>,
 }
 
 /// Value that has already arrived with another callback: the signed id or the signature.
@@ -179,6 +183,11 @@ impl Accepted {
         self.0.reused == Some(Reused::Id)
     }
 
+    /// Returns a digest of the platform's id of the session.
+    pub(crate) fn session_id(&self) -> Option<u64> {
+        self.0.session_id
+    }
+
     /// Returns the reply to a challenge; `None` for any other callback.
     pub(crate) fn challenge(&self) -> Option<&Reply> {
         self.0.challenge.as_deref()
@@ -240,6 +249,13 @@ impl Accepted {
     pub(crate) fn proof_fields(&self) -> impl Iterator<Item = &str> {
         let signature = self.0.template.plan.signature_of(self.0.kind);
         signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))
+    }
+
+    /// Returns the addresses that get a copy of the event, for a server that sends copies; `None` for a
+    /// decision, or if the config names no such address.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&Arc<Addresses>> {
+        self.delivery().as_ask().and_then(|ask| ask.mirror.as_ref())
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {

@@ -267,6 +267,9 @@ impl From<SignatureError> for RefusalCause {
             SignatureError::Expired { secs_ago } => {
                 Self::with(RefusalKind::TimestampExpired, format!("{secs_ago} s ago"))
             }
+            SignatureError::Ambiguous { place } => {
+                Self::with(RefusalKind::FieldDuplicate, format!("different values at {place}"))
+            }
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
             SignatureError::Absent { place } => {

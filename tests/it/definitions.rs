@@ -134,8 +134,8 @@ fn reports_contradictory_keys_of_definition() {
             "expected parts other than the key, found the key",
         ),
         (
-            sign("digest = 'hmac-sha256'\nfound_in = '/h/s'\nparts = ['/t']"),
-            "expected a pointer to a top-level member",
+            sign("digest = 'hmac-sha256'\nfound_in = '/h/s'\nparts = ['/t', 'body']"),
+            "expected the signature outside of the signed body",
         ),
         (sign(&format!("{hmac}parts = ['listed:t=', 'body']")), "expected a separator, found none"),
         (

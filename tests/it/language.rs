@@ -8,10 +8,10 @@ use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 
 use crate::core::judge;
 
-const NOW: i64 = 1_700_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000;
 
 /// A platform with a JSON body. `rest` starts with further keys of `[request]`.
-fn definition(rest: &str) -> String {
+pub(crate) fn definition(rest: &str) -> String {
     format!(
         "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
          [request]\nmethods = ['POST', 'GET']\nbody = 'json'\n{rest}"
@@ -19,11 +19,11 @@ fn definition(rest: &str) -> String {
 }
 
 /// Builds a gate with one route and one template. `template` has further keys of the template.
-fn gate(definition: &str, template: &str) -> Gate {
+pub(crate) fn gate(definition: &str, template: &str) -> Gate {
     try_gate(definition, template).unwrap()
 }
 
-fn try_gate(definition: &str, template: &str) -> Result<Gate, String> {
+pub(crate) fn try_gate(definition: &str, template: &str) -> Result<Gate, String> {
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("cam.toml"), definition).unwrap();
     let config = format!(
@@ -36,13 +36,13 @@ fn try_gate(definition: &str, template: &str) -> Result<Gate, String> {
 }
 
 /// Returns the faults of a definition with these lines.
-fn faults(rest: &str) -> Vec<String> {
+pub(crate) fn faults(rest: &str) -> Vec<String> {
     let Err(error) = Definition::parse(&definition(rest)) else { return Vec::new() };
     error.faults().iter().map(ToString::to_string).collect()
 }
 
 /// Checks that the definition with these lines has exactly one fault, which contains `expected`.
-fn assert_fault(rest: &str, expected: &str) {
+pub(crate) fn assert_fault(rest: &str, expected: &str) {
     let faults = faults(rest);
     let [fault] = &faults[..] else { panic!("{rest}: expected one fault, found {faults:#?}") };
     assert!(fault.contains(expected), "{rest}: expected {expected}, found {fault}");
@@ -50,11 +50,11 @@ fn assert_fault(rest: &str, expected: &str) {
 }
 
 /// Returns the sample of a kind as `gatepost send` writes it.
-fn sample(definition: &str, kind: &str, key: &str) -> Request<Vec<u8>> {
+pub(crate) fn sample(definition: &str, kind: &str, key: &str) -> Request<Vec<u8>> {
     sample_with(definition, kind, key, &[])
 }
 
-fn sample_with(
+pub(crate) fn sample_with(
     definition: &str,
     kind: &str,
     key: &str,
@@ -69,17 +69,21 @@ fn sample_with(
     sample.request(&Uri::from_static("/c")).unwrap().map(|body| body.to_vec())
 }
 
-fn send(gate: &Gate, request: &Request<Vec<u8>>) -> Result<Accepted, Refusal> {
+pub(crate) fn send(gate: &Gate, request: &Request<Vec<u8>>) -> Result<Accepted, Refusal> {
     send_at(gate, request, NOW)
 }
 
-fn send_at(gate: &Gate, request: &Request<Vec<u8>>, now: i64) -> Result<Accepted, Refusal> {
+pub(crate) fn send_at(
+    gate: &Gate,
+    request: &Request<Vec<u8>>,
+    now: i64,
+) -> Result<Accepted, Refusal> {
     let head = Head::new(request.method(), request.uri(), request.headers());
     judge(gate, &head, request.body(), 4096, now)
 }
 
 /// Returns the kind of an accepted callback, or the code of the refusal.
-fn code(result: Result<Accepted, Refusal>) -> String {
+pub(crate) fn code(result: Result<Accepted, Refusal>) -> String {
     match result {
         Ok(accepted) => accepted.event().kind().to_owned(),
         Err(refusal) => refusal.kind().as_str().to_owned(),
@@ -87,7 +91,7 @@ fn code(result: Result<Accepted, Refusal>) -> String {
 }
 
 /// Returns the reply to the platform if the app takes each event.
-fn reply(gate: &Gate, request: &Request<Vec<u8>>) -> Reply {
+pub(crate) fn reply(gate: &Gate, request: &Request<Vec<u8>>) -> Reply {
     let now = Timestamp::from_secs(NOW);
     match send(gate, request).unwrap().next(now) {
         Next::Ask(question) => {
@@ -100,14 +104,19 @@ fn reply(gate: &Gate, request: &Request<Vec<u8>>) -> Reply {
     }
 }
 
-fn set_header(request: &mut Request<Vec<u8>>, name: &str, value: &str) {
+pub(crate) fn set_header(request: &mut Request<Vec<u8>>, name: &str, value: &str) {
     let name: HeaderName = name.parse().unwrap();
     request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
 }
 
 /// Flips each bit of the header's value. The gate must refuse each such request, unless the text
 /// differs only in the case of its hex digits.
-fn refuses_flipped_header(gate: &Gate, request: &Request<Vec<u8>>, name: &str, is_hex: bool) {
+pub(crate) fn refuses_flipped_header(
+    gate: &Gate,
+    request: &Request<Vec<u8>>,
+    name: &str,
+    is_hex: bool,
+) {
     let value = request.headers()[name].as_bytes().to_vec();
     assert!(send(gate, request).is_ok());
     for bit in 0..value.len() * 8 {
@@ -122,7 +131,7 @@ fn refuses_flipped_header(gate: &Gate, request: &Request<Vec<u8>>, name: &str, i
 }
 
 /// Flips each bit of the body. The gate must refuse each such request.
-fn refuses_flipped_body(gate: &Gate, request: &Request<Vec<u8>>) {
+pub(crate) fn refuses_flipped_body(gate: &Gate, request: &Request<Vec<u8>>) {
     assert!(send(gate, request).is_ok());
     for bit in 0..request.body().len() * 8 {
         let mut request = request.clone();
@@ -132,7 +141,7 @@ fn refuses_flipped_body(gate: &Gate, request: &Request<Vec<u8>>) {
 }
 
 const TOKEN: &str = "[signature]\ndigest = 'none'\nfound_in = 'header:authorization'\n";
-const EVENT: &str = "[kind]\nother = 'event'\n[kinds.event]\n";
+pub(crate) const EVENT: &str = "[kind]\nother = 'event'\n[kinds.event]\n";
 
 #[test]
 fn token_equals_the_key() {

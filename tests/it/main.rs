@@ -14,6 +14,7 @@ mod drive;
 #[cfg(feature = "tower")]
 mod examples;
 mod fixed_answers;
+mod formats;
 #[cfg(feature = "tower")]
 mod hostile;
 mod identity;
@@ -30,9 +31,11 @@ mod passthrough;
 mod properties;
 mod queue;
 mod resends;
+mod session_order;
 mod shadow;
 mod shadow_answers;
 mod signed;
+mod signed_parts;
 mod source;
 mod status_decisions;
 mod vectors;

@@ -237,7 +237,7 @@ fn store_has_defaults() {
 }
 
 #[test]
-fn reports_events_that_gatepost_cannot_queue() {
+fn reports_events_that_gatepost_cannot_queue_or_mirror() {
     let kollus = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'k'\n\
                   provider = 'kollus'\nbind = '*'\n[template.on]\n";
     for (config, expected) in [
@@ -280,6 +280,21 @@ fn reports_events_that_gatepost_cannot_queue() {
         (
             format!("[store]\nurl = 'redis://a'\n{ROUTE}push = 'http://app/p'"),
             "expected sqlite: and a file, or nats:// and servers, found",
+        ),
+        (
+            format!("{ROUTE}push = {{ mirror = 'http://copy/p' }}"),
+            "expected a url beside mirror, found none; add the url of the app",
+        ),
+        (format!("{ROUTE}push = {{ url = 'http://app/p', mirror = 'copy' }}"), "mirror"),
+        (
+            format!(
+                "{ROUTE}push = {{ url = 'http://app', forward = 'passthrough', mirror = 'http://copy/p' }}"
+            ),
+            "because a copy has a path of its own",
+        ),
+        (
+            format!("{kollus}live_play = {{ url = 'http://app/p', mirror = 'http://copy/p' }}"),
+            "expected notifications, found the decision live_play; remove mirror",
         ),
         (
             format!("[store]\nmax_bytes = 1\n{ROUTE}push = 'http://app/p'"),

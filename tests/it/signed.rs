@@ -76,22 +76,32 @@ impl Rule {
         }
         // A fixed token covers no part.
         let Some(parts) = self.0.get("parts") else { return Vec::new() };
+        let parts = parts.get("sorted").unwrap_or(parts);
         let one = std::slice::from_ref(parts);
         let parts = parts.as_array().map_or(one, Vec::as_slice);
         parts.iter().map(|part| part.get("part").unwrap_or(part).as_str().unwrap()).collect()
     }
 
+    /// Returns the place of the signature in this vector, which uses one of the alternatives.
+    fn found_in(&self, vector: &Vector) -> &str {
+        let place = &self.0["found_in"];
+        let places = place.as_array().map_or(std::slice::from_ref(place), Vec::as_slice);
+        let mut places = places.iter().flat_map(|place| place.as_str().unwrap().split(" | "));
+        places.find(|place| is_present(vector, place)).unwrap()
+    }
+
     fn covers_body(&self) -> bool {
-        self.parts().iter().any(|part| matches!(*part, "body" | "form-text"))
+        self.parts().iter().any(|part| matches!(*part, "body" | "form-pairs" | "form-text"))
     }
 
     /// Returns every range in which a flipped bit must cause a refusal.
     fn spans(&self, vector: &Vector) -> Vec<Span> {
-        let found_in = self.text("found_in");
+        let found_in = self.found_in(vector);
         let mut spans = vec![];
-        for place in self.parts().into_iter().chain([found_in]) {
+        let parts = self.parts().into_iter().flat_map(|part| part.split(" | "));
+        for place in parts.chain([found_in]).filter(|place| is_present(vector, place)) {
             match place.split_once(':') {
-                _ if matches!(place, "body" | "form-text") => {
+                _ if matches!(place, "body" | "form-pairs" | "form-text") => {
                     spans.push(Span::Body(0..vector.body.len()));
                 }
                 Some(("literal" | "setting", _)) => {}
@@ -104,7 +114,8 @@ impl Rule {
                     let (name, value) = header(vector, name);
                     spans.push(Span::Header(name, 0..value.len()));
                 }
-                None if place == "key" => {}
+                // A request with another method or target is another request of the gate.
+                None if matches!(place, "host" | "key" | "method" | "target") => {}
                 None => spans.push(Span::Body(field_value(&vector.body, &place[1..]))),
                 Some(_) => panic!("expected a known entry of `parts`, found {place}"),
             }
@@ -120,7 +131,7 @@ impl Rule {
         prefix: &str,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Vec<Span> {
-        let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
+        let (name, value) = header(vector, self.found_in(vector).strip_prefix("header:").unwrap());
         let separator = self.text("separator");
         let mut at = 0;
         let mut spans = vec![];
@@ -135,7 +146,7 @@ impl Rule {
 
     /// Returns true if the gate accepts the vector without this entry. Another entry is then valid.
     fn is_redundant(&self, vector: &Vector, entry: &str) -> bool {
-        let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
+        let (name, value) = header(vector, self.found_in(vector).strip_prefix("header:").unwrap());
         let mut request = Request::of(vector);
         let without = HeaderValue::from_str(&value.replace(entry, "")).unwrap();
         request.headers.insert(name, without);
@@ -154,6 +165,20 @@ impl Rule {
             _ => BASE64URL_NOPAD.decode(&text[..end]),
         };
         decoded.unwrap_or_else(|_| text.to_vec())
+    }
+}
+
+/// Returns true unless the vector lacks the header or the field at a place.
+fn is_present(vector: &Vector, place: &str) -> bool {
+    match (place.split_once(':'), place.strip_prefix('/')) {
+        (Some(("header", name)), _) => {
+            vector.case.request.headers.keys().any(|known| known.eq_ignore_ascii_case(name))
+        }
+        (None, Some(name)) => {
+            let body = String::from_utf8_lossy(&vector.body);
+            body.contains(&format!("\"{name}\"")) || body.contains(&format!("{name}="))
+        }
+        _ => true,
     }
 }
 

@@ -1,7 +1,8 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api`, which lists and edits
-//! templates. When the proxy begins to stop, it closes this listener, so that health checks fail.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api` for programs, and `/console/` for the
+//! operator's browser. When the proxy begins to stop, it closes this listener, so that health checks fail.
 
 mod api;
+mod console;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use pingora::server::ShutdownWatch;
 use serde_json::json;
 
 use self::api::TokenAttempts;
+use self::console::Console;
 use crate::clock;
 use crate::inbound::proxy_protocol;
 use crate::inbound::tls::finish;
@@ -28,12 +30,14 @@ use crate::tls::ServedTls;
 pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
     attempts: TokenAttempts,
+    console: Console,
     queue: Option<Arc<Queue>>,
 }
 
 impl AdminApp {
     pub(crate) fn new(served: Arc<ServedConfig>, queue: Option<Arc<Queue>>) -> Self {
-        Self { served, attempts: TokenAttempts::default(), queue }
+        let (attempts, console) = (TokenAttempts::default(), Console::default());
+        Self { served, attempts, console, queue }
     }
 
     /// Returns the body of `/readyz`. Only its status says that the proxy serves; the body says which
@@ -96,6 +100,9 @@ impl ServeHttp for AdminApp {
         if api::is_api(request.uri.path()) {
             return api::respond(&self.served, &self.attempts, self.queue.as_deref(), session)
                 .await;
+        }
+        if console::is_console(request.uri.path()) {
+            return self.console.respond(&self.served, &self.attempts, session).await;
         }
         if let Some(queue) = self.queue.as_ref().filter(|_| request.uri.path() == "/metrics") {
             queue.measure(clock::now()).await;

@@ -87,6 +87,21 @@ impl CaptureFilter {
         ]
     }
 
+    /// Returns name and value of each condition.
+    pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let verdict = self.verdict.map(VerdictWord::as_str);
+        let all = [
+            ("text", self.text.as_deref()),
+            ("verdict", verdict),
+            ("provider", self.provider.as_deref()),
+            ("template", self.template.as_deref()),
+            ("kind", self.kind.as_deref()),
+            ("tenant", self.tenant.as_deref()),
+            ("code", self.code.as_deref()),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
     /// Returns true if a callback meets the conditions on its facts. Ignores `text`.
     pub(super) fn admits(&self, callback: &CapturedCallback) -> bool {
         let facts = callback.facts();

@@ -27,12 +27,12 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
-pub(crate) use self::filter::FilterError;
+pub(crate) use self::filter::{CaptureFilter, FilterError};
 pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
 pub(crate) use self::recorded_verdict::{RECORDED, RecordedVerdict};
-pub(crate) use self::replay::{ReplayError, replay};
+pub(crate) use self::replay::{ReplayError, Replayed, replay};
 pub(crate) use self::saved::saved_request;
-pub(crate) use self::view::Viewer;
+pub(crate) use self::view::{CallbackRow, CallbackView, MessageView, Viewer};
 
 /// The captured callbacks of this process.
 pub(crate) static CAPTURED: CaptureRing = CaptureRing::new();

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gatepost::{
     Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
-    EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Question, Refusal, Reply,
+    EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Origin, Question, Refusal, Reply,
     RequestContext, Runtime, Store, Timestamp, drive, report,
 };
 use http::header::HOST;
@@ -25,6 +25,7 @@ use pingora::prelude::fast_timeout::fast_sleep;
 use super::callback_record::{CallbackArrival, CallbackClock};
 use super::exchange::Exchange;
 use super::host_upstream::{EventTarget, HostUpstream};
+use super::mirror;
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
@@ -89,6 +90,11 @@ impl CallbackDriver {
                 }
                 report::concluded(&accepted, &conclusion, log::callbacks(), now);
                 exchange.write(&conclusion.reply).await;
+                if let Some(mirror) = accepted.mirror()
+                    && !matches!(conclusion.origin, Origin::Resend)
+                {
+                    mirror::send(exchange, &accepted, mirror, now);
+                }
                 if let Some(recorder) = arrival.recorder() {
                     let conclusion = Some(&conclusion);
                     recorder.accepted(&self.gate, exchange, &accepted, conclusion, clock.app);

@@ -18,6 +18,7 @@ mod connections;
 mod exchange;
 mod host_upstream;
 mod http1;
+mod mirror;
 pub(crate) mod pingora;
 pub(crate) mod proxy_protocol;
 mod source;

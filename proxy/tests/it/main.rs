@@ -11,6 +11,7 @@ mod callbacks;
 mod canary;
 mod capture;
 mod cli;
+mod console;
 mod failure;
 mod faults;
 mod forward;
@@ -22,6 +23,7 @@ mod http_manners;
 mod init;
 mod legacy;
 mod log_budget;
+mod mirror;
 mod mock;
 #[cfg(feature = "nats")]
 #[allow(dead_code, reason = "only the tests of the store start it again")]

@@ -3,6 +3,7 @@
 pub(super) mod breaker;
 mod failure;
 mod form;
+mod mirror;
 pub(in crate::config) mod queue;
 mod reply_signing;
 mod resend;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use self::failure::{LastGood, OnFailure};
+use self::mirror::Mirror;
 use self::queue::Queued;
 pub(super) use self::resend::Dedupe;
 use super::ConfigReader;
@@ -55,6 +57,8 @@ struct Entry {
     reach: Reach,
     /// `None` if gatepost asks the app before it replies.
     queued: Option<Queued>,
+    /// `None` if no address gets copies.
+    mirror: Option<Mirror>,
 }
 
 /// The parts of a template that gatepost compiles into deliveries.
@@ -103,6 +107,7 @@ impl<'f> ConfigReader<'f, '_> {
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         entries.iter().for_each(|entry| self.check_queued(entry, plan, resolve));
+        entries.iter().for_each(|entry| self.check_mirror(entry, plan, resolve));
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
         entries.iter().for_each(|entry| self.warn_of_missing_proof(entry, plan));
         (deliveries, unknown)
@@ -181,6 +186,7 @@ impl<'f> ConfigReader<'f, '_> {
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
         let reach = self.reach(table);
         let queued = self.queued(table);
+        let mirror = self.mirror(table);
         if table.has("reserve") && !table.has("url") {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
             let problem = "expected a url beside reserve, found none";
@@ -214,6 +220,7 @@ impl<'f> ConfigReader<'f, '_> {
             unclear_answer,
             reach,
             queued,
+            mirror,
             ..Entry::empty(name, table.place.clone())
         }
     }
@@ -360,7 +367,7 @@ impl<'f> ConfigReader<'f, '_> {
                 decision.and_then(|decision| self.fixed_answer(json, decision, kind, plan));
             return Delivery::Fixed(answer.zip(policy));
         }
-        if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
+        if entry.forward == Forward::Raw && plan.has_format(BodyFormat::Query) {
             let problem = format!(
                 "expected \"json\" or \"cloudevents\", because {} sends no body, found \"raw\"",
                 plan.title
@@ -392,6 +399,9 @@ impl<'f> ConfigReader<'f, '_> {
             forward: entry.forward,
             keeps_proof: entry.keep_proof.is_some(),
             checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
+            mirror: (entry.mirror.as_ref())
+                .filter(|_| kind.decision.is_none())
+                .map(|mirror| Arc::clone(&mirror.addresses)),
             retry: entry.queued.as_ref().map(|q| q.retry).filter(|_| kind.decision.is_none()),
             resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
@@ -540,6 +550,7 @@ impl Entry {
             unclear_answer: None,
             reach: Reach::default(),
             queued: None,
+            mirror: None,
         }
     }
 

@@ -603,6 +603,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
+        "mirror": strings("Addresses that get a copy of each event after the reply. Their answers are ignored."),
     })
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     // The event's data does not contain the members that belong to the signature.
     let is_consumed = |name: &str| signature.is_some_and(|rule| rule.consumes(&Name::new(name)));
     let mut schema = object(&kind.fields, true, &is_consumed);
-    if plan.other_body == Some(BodyFormat::Raw) {
+    if plan.has_format(BodyFormat::Raw) {
         // The data may also be a body other than an object.
         schema.remove("type");
     }

@@ -1,10 +1,11 @@
 //! Checks that the kinds, replies and samples of a definition agree with each other.
 
-use super::DefinitionReader;
+use super::{DefinitionReader, Formats};
 use crate::json::Object;
 use crate::provider::decision::Decision;
 use crate::provider::field::{Conversion, Fields, Type};
-use crate::provider::plan::Kind;
+use crate::provider::plan::{BodyFormat, Kind};
+use crate::provider::signature::{PartSource, Signature};
 use crate::toml_reader::{Place, Table};
 
 impl<'f> DefinitionReader<'f> {
@@ -62,6 +63,24 @@ impl<'f> DefinitionReader<'f> {
                 let problem = format!("expected `{name}` in `echo` or `fields`, found it in both");
                 self.faults.add(place, problem, "remove one of the two entries");
             }
+        }
+    }
+
+    /// Checks that `form-pairs` signs forms.
+    pub(super) fn check_form_pairs<'k>(
+        &self,
+        table: &Table<'f>,
+        formats: &Formats,
+        kinds: impl Iterator<Item = &'k Kind>,
+        of_plan: Option<&Signature>,
+    ) {
+        let mut rules = kinds.filter_map(|kind| kind.signature.as_ref()).chain(of_plan);
+        let signs_pairs =
+            |rule: &Signature| rule.parts.iter().any(|part| part.from == PartSource::FormPairs);
+        let is_form = formats.has(BodyFormat::Form) || formats.has(BodyFormat::Query);
+        if rules.any(signs_pairs) && !is_form {
+            let problem = "expected a form or a query beside \"form-pairs\", found another format";
+            self.faults.add(&table.place, problem, "write request.body = \"form\"");
         }
     }
 

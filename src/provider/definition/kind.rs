@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 
 use super::DefinitionReader;
 use crate::json::{NameMap, Object};
@@ -11,7 +11,9 @@ use crate::provider::challenge::Challenge;
 use crate::provider::decision::Decision;
 use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
-use crate::provider::plan::{Kind, KindRule, SampleData, Times, ViewerKey};
+use crate::provider::plan::{
+    Kind, KindRule, SampleData, SessionPart, SessionRule, Times, ViewerKey,
+};
 use crate::provider::pointer::Pointer;
 use crate::reply::{REPLY_MARGIN, Reply};
 use crate::time::Unit;
@@ -82,7 +84,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     pub(super) fn kind_rule(&self, table: &Table<'f>, kinds: &[Kind]) -> KindRule {
-        let from = self.locators(table, "from");
+        let from = self.kind_names(table);
         let mut values: Vec<(Box<str>, Vec<usize>)> = Vec::new();
         match table.table("names") {
             Some(names) => {
@@ -103,6 +105,39 @@ impl<'f> DefinitionReader<'f> {
         let other = table.string("other").as_ref().and_then(find);
         table.finish();
         KindRule { from, values, unnamed, other }
+    }
+
+    /// Reads `from`: places, or lists of places whose texts gatepost joins with `/`.
+    fn kind_names(&self, table: &Table<'f>) -> Vec<Locator> {
+        let read = |item: &Item<'f>| match &item.form {
+            Form::String(place) => {
+                self.locator(&Located { value: place, place: item.place.clone() })
+            }
+            Form::Table(_) | Form::Other(_) => {
+                let places = item.strings();
+                if places.len() < 2 || places.len() != item.len() {
+                    let problem =
+                        format!("expected a list of at least two places, found {}", item.found());
+                    let remedy = "write from = [[\"/productId\", \"/eventType\"]]";
+                    self.faults.add(&item.place, problem, remedy);
+                    return None;
+                }
+                let places = places.iter().map(|place| self.locator(place));
+                Some(Locator::Joined(places.collect::<Option<Vec<_>>>()?.into()))
+            }
+        };
+        table.list("from").iter().filter_map(read).collect()
+    }
+
+    /// Reads `method` of a kind: one of the methods of `[request]`.
+    fn method_of_kind(&self, table: &Table<'f>) -> Option<Method> {
+        let word = table.string("method")?;
+        let methods = self.methods.borrow();
+        let method = methods.iter().find(|method| method.as_str() == word.value).cloned();
+        if method.is_none() {
+            self.faults.add_unknown(&word, "method", methods.iter().map(Method::as_str));
+        }
+        method
     }
 
     /// Reads an entry of `[kind.names]`: one kind, or a list of kinds.
@@ -166,6 +201,7 @@ impl<'f> DefinitionReader<'f> {
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
         self.check_name(name, group.as_deref(), table);
+        let method = self.method_of_kind(table);
         let when = self.pointers(table, "when");
         let signature = table.table("signature").map(|t| self.signature(&t));
         let subject = self.locators(table, "subject");
@@ -177,6 +213,9 @@ impl<'f> DefinitionReader<'f> {
         let sequence = self.pointers(table, "sequence");
         let sequence = if table.has("sequence") { sequence } else { defaults.sequence.clone() };
         let viewer = ViewerKey(self.pointers(table, "viewer"));
+        let session = table
+            .table("session")
+            .and_then(|session| self.session(&session, subject.is_empty(), time.is_none()));
         let fields = match table.table("fields") {
             Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
             None => defaults.fields.clone().build(),
@@ -196,6 +235,7 @@ impl<'f> DefinitionReader<'f> {
             about,
             docs,
             group,
+            method,
             when,
             signature,
             subject,
@@ -210,7 +250,30 @@ impl<'f> DefinitionReader<'f> {
             id,
             sequence,
             viewer,
+            session,
         })
+    }
+
+    /// Reads `session`: the part of a session that a kind is.
+    fn session(
+        &self,
+        table: &Table<'f>,
+        has_no_subject: bool,
+        has_no_time: bool,
+    ) -> Option<SessionRule> {
+        let part = table.require_string("part", "write part = \"start\" or \"end\"");
+        let id = self.locators(table, "id");
+        table.finish();
+        if has_no_subject {
+            let problem = "expected a subject, which orders sessions, found none";
+            self.faults.add(&table.place, problem, "add subject to the kind");
+        }
+        if id.is_empty() && has_no_time {
+            let problem = "expected an id of the session or a time of the event, found neither";
+            self.faults.add(&table.place, problem, "add id, or time to the kind");
+        }
+        let part = self.word(part.as_ref(), "part", &SessionPart::WORDS)?;
+        Some(SessionRule { part, id })
     }
 
     /// Reads `[kinds.NAME.reply]`: an acknowledgement, the reply to a challenge, or a decision.
@@ -277,6 +340,7 @@ impl<'f> DefinitionReader<'f> {
             about: None,
             docs: None,
             group: None,
+            method: None,
             when: Vec::new(),
             signature: None,
             subject: Vec::new(),
@@ -292,6 +356,7 @@ impl<'f> DefinitionReader<'f> {
             // Two different events of an undeclared kind may have equal data.
             sequence: Vec::new(),
             viewer: ViewerKey::default(),
+            session: None,
         })
     }
 }

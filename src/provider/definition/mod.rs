@@ -18,11 +18,11 @@ use std::cell::RefCell;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::plan::{BodyFormat, Evidence, PageTexts, Plan, TenantCase};
+use super::plan::{BodyFormat, Evidence, Kind, PageTexts, Plan, SessionPart, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
-use crate::toml_reader::{self, Fault, FaultKind, Faults, Located, Table};
+use crate::toml_reader::{self, Fault, FaultKind, Faults, Form, Item, Located, Table};
 
 const CASES: [(&str, TenantCase); 2] =
     [("insensitive", TenantCase::Insensitive), ("sensitive", TenantCase::Sensitive)];
@@ -33,6 +33,9 @@ const FORMATS: [(&str, BodyFormat); 4] = [
     ("query", BodyFormat::Query),
     ("raw", BodyFormat::Raw),
 ];
+
+const METHODS: [(&str, Method); 3] =
+    [("GET", Method::GET), ("POST", Method::POST), ("PUT", Method::PUT)];
 
 /// Compiles a definition.
 ///
@@ -45,6 +48,8 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
             faults,
             headers: RefCell::default(),
             reads_query: RefCell::default(),
+            reads_target: RefCell::default(),
+            methods: RefCell::default(),
             settings: setting::settings(table, faults),
         };
         reader.plan(table)
@@ -58,6 +63,9 @@ struct DefinitionReader<'f> {
     /// The headers that locators have named so far. A locator refers to a header by its index.
     headers: RefCell<Vec<HeaderName>>,
     reads_query: RefCell<bool>,
+    reads_target: RefCell<bool>,
+    /// The methods of `[request]`.
+    methods: RefCell<Vec<Method>>,
     settings: Vec<Setting>,
 }
 
@@ -70,9 +78,22 @@ fn page_texts(table: &Table<'_>) -> PageTexts {
 /// The values of the `[request]` table.
 struct Request {
     methods: Vec<Method>,
-    body: BodyFormat,
-    other_body: Option<BodyFormat>,
+    formats: Formats,
     unwrap: Option<Name<'static>>,
+}
+
+/// The formats of bodies.
+struct Formats {
+    body: BodyFormat,
+    other: Option<BodyFormat>,
+    of_methods: Vec<(Method, BodyFormat)>,
+}
+
+impl Formats {
+    fn has(&self, format: BodyFormat) -> bool {
+        let of_methods = self.of_methods.iter().map(|(_, format)| *format);
+        of_methods.chain(self.other).chain([self.body]).any(|known| known == format)
+    }
 }
 
 impl<'f> DefinitionReader<'f> {
@@ -109,8 +130,18 @@ impl<'f> DefinitionReader<'f> {
         self.check_challenges(&kinds_table, &kinds, signature.as_ref());
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
         unknown.mark_essential(&tenant);
+        let reads_query = request.formats.has(BodyFormat::Query);
+        self.check_form_pairs(&kinds_table, &request.formats, kinds.iter(), signature.as_ref());
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
+        let ends_session = |kind: &Kind| {
+            kind.session.as_ref().is_some_and(|session| session.part == SessionPart::End)
+        };
+        let session_ends = (0..)
+            .zip(&kinds)
+            .filter(|(_, kind)| ends_session(kind))
+            .map(|(index, _)| index)
+            .collect();
         Some(Plan {
             name: name?.value.into(),
             title: title?.value.into(),
@@ -119,8 +150,9 @@ impl<'f> DefinitionReader<'f> {
             page,
             allow: self.header(table, &methods.join(", "))?,
             methods: request.methods,
-            body: request.body,
-            other_body: request.other_body,
+            body: request.formats.body,
+            other_body: request.formats.other,
+            body_of_methods: request.formats.of_methods,
             unwrap: request.unwrap,
             tenant,
             tenant_case,
@@ -128,12 +160,14 @@ impl<'f> DefinitionReader<'f> {
             kind_rule,
             unknown,
             kinds,
+            session_ends,
             groups,
             sample,
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
             headers: self.headers.into_inner(),
-            reads_query: self.reads_query.into_inner() || request.body == BodyFormat::Query,
+            reads_query: self.reads_query.into_inner() || reads_query,
+            reads_target: self.reads_target.into_inner(),
             settings: self.settings,
         })
     }
@@ -193,8 +227,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     fn request(&self, table: &Table<'f>) -> Option<Request> {
-        let methods = [("GET", Method::GET), ("POST", Method::POST), ("PUT", Method::PUT)];
-        let words = methods.each_ref().map(|(name, method)| (*name, method));
+        let words = METHODS.each_ref().map(|(name, method)| (*name, method));
         let methods: Vec<_> = table
             .strings("methods")
             .iter()
@@ -204,20 +237,43 @@ impl<'f> DefinitionReader<'f> {
             let remedy = "write methods = [\"POST\"]";
             self.faults.add(&table.place, "expected at least one method, found none", remedy);
         }
-        let (body, other_body) = self.body_formats(table);
+        self.methods.borrow_mut().clone_from(&methods);
+        let formats = self.formats(table, &methods);
         let unwrap = table.string("unwrap").map(|name| name.value.into());
         table.finish();
-        Some(Request { methods, body: body?, other_body, unwrap })
+        Some(Request { methods, formats: formats?, unwrap })
     }
 
-    /// Reads `body`: a format, or a list with a second format for other bodies.
-    fn body_formats(&self, table: &Table<'f>) -> (Option<BodyFormat>, Option<BodyFormat>) {
+    /// Reads `body`: a format, a list with a second format for other bodies, or a format for each
+    /// method.
+    fn formats(&self, table: &Table<'f>, methods: &[Method]) -> Option<Formats> {
+        if let Some(Item { form: Form::Table(by_method), .. }) = table.any("body") {
+            return self.formats_of_methods(&by_method, methods);
+        }
         let words = table.strings("body");
         if words.is_empty() || words.len() > 2 {
             let problem = format!("expected one or two body formats, found {}", words.len());
             self.faults.add(&table.place_of("body"), problem, "write body = \"json\"");
         }
         let mut formats = words.iter().map(|word| self.word(Some(word), "body format", &FORMATS));
-        (formats.next().flatten(), formats.next().flatten())
+        let body = formats.next().flatten()?;
+        Some(Formats { body, other: formats.next().flatten(), of_methods: Vec::new() })
+    }
+
+    /// Reads `body = { GET = "query", POST = "json" }`.
+    fn formats_of_methods(&self, table: &Table<'f>, methods: &[Method]) -> Option<Formats> {
+        let read = |method: &Method| {
+            let word = table.strings(METHODS.iter().find(|(_, known)| known == method)?.0);
+            let format = self.word(word.first(), "body format", &FORMATS);
+            if word.is_empty() {
+                let problem = format!("expected a body format for {method}, found none");
+                self.faults.add(&table.place, problem, "add the method to `body`");
+            }
+            Some((method.clone(), format?))
+        };
+        let of_methods: Vec<_> = methods.iter().filter_map(read).collect();
+        table.finish();
+        let (_, body) = *of_methods.first()?;
+        Some(Formats { body, other: None, of_methods })
     }
 }

@@ -1,9 +1,10 @@
 //! Reads the locators, pointers and setting names of a definition.
 
 use http::HeaderName;
+use http::header::HOST;
 
 use super::DefinitionReader;
-use crate::provider::locator::{CapturedHeader, Locator};
+use crate::provider::locator::{ALTERNATIVES, CapturedHeader, Locator};
 use crate::provider::pointer::Pointer;
 use crate::toml_reader::{Located, Table};
 
@@ -22,13 +23,41 @@ impl<'f> DefinitionReader<'f> {
         table.strings(key).iter().filter_map(|text| self.pointer(text)).collect()
     }
 
-    /// Reads a locator: `/pointer`, `header:NAME`, `query:NAME` or `setting:NAME`.
+    /// Reads a locator: one place, or alternatives that ` | ` separates.
     pub(super) fn locator(&self, text: &Located<&str>) -> Option<Locator> {
+        if !text.value.contains(ALTERNATIVES) {
+            return self.one_place(text);
+        }
+        let places = text.value.split(ALTERNATIVES);
+        let places = places.map(|value| Located { value, place: text.place.clone() });
+        self.one_of(&places.collect::<Vec<_>>())
+    }
+
+    /// Reads a list of alternatives. A list of one place is this place.
+    pub(super) fn one_of(&self, places: &[Located<&str>]) -> Option<Locator> {
+        let read = places.iter().map(|place| self.one_place(place));
+        let mut read = read.collect::<Option<Vec<_>>>()?;
+        if read.len() < 2 {
+            return read.pop();
+        }
+        if read.iter().any(|place| matches!(place, Locator::Setting(..))) {
+            let problem = "expected places of the request as alternatives, found a setting";
+            let remedy = "remove the setting, or the alternatives to it";
+            self.faults.add(&places.first()?.place, problem, remedy);
+        }
+        Some(Locator::OneOf(read.into()))
+    }
+
+    /// Reads `/pointer`, `header:NAME`, `query:NAME`, `setting:NAME`, `method`, `target` or `host`.
+    fn one_place(&self, text: &Located<&str>) -> Option<Locator> {
         match text.value.split_once(':') {
-            Some(("header", name)) => self.header_name(text, name).map(|name| {
-                let index = self.capture(&name);
-                Locator::Header(CapturedHeader { index, name })
-            }),
+            Some(("header", name)) => self.header_name(text, name).map(|name| self.header_at(name)),
+            None if text.value == "host" => Some(self.header_at(HOST)),
+            None if text.value == "method" => Some(Locator::Method),
+            None if text.value == "target" => {
+                *self.reads_target.borrow_mut() = true;
+                Some(Locator::Target)
+            }
             Some(("query", name)) => {
                 *self.reads_query.borrow_mut() = true;
                 Some(Locator::Query(name.into()))
@@ -38,12 +67,16 @@ impl<'f> DefinitionReader<'f> {
             }
             _ if text.value.starts_with('/') => self.pointer(text).map(Locator::Body),
             _ => {
-                let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
-                              \"setting:NAME\"";
+                let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\", \"setting:NAME\", \
+                              \"method\", \"target\" or \"host\"";
                 self.faults.add_text(text, "a location", remedy);
                 None
             }
         }
+    }
+
+    fn header_at(&self, name: HeaderName) -> Locator {
+        Locator::Header(CapturedHeader { index: self.capture(&name), name })
     }
 
     pub(super) fn locators(&self, table: &Table<'f>, key: &'f str) -> Vec<Locator> {

@@ -7,7 +7,7 @@ use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
 use crate::provider::locator::Locator;
 use crate::provider::signature::{
-    KeyRule, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
+    KeyRule, Part, PartForm, PartOrder, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
 use crate::toml_reader::{Form, Item, Located, Place, Table};
 
@@ -16,9 +16,10 @@ const SECS_PER_DAY: i64 = 86_400;
 /// The default maximum difference between now and the time at which the platform sent a callback.
 const DEFAULT_TOLERANCE_SECS: i64 = 300;
 
-const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:TEXT\", \
-                             \"listed:NAME=\", \"/pointer\", \"header:NAME\", \"query:NAME\" or \
-                             \"setting:NAME\"";
+const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"form-pairs\", \
+                             \"literal:TEXT\", \"listed:NAME=\", or a place: \"/pointer\", \
+                             \"header:NAME\", \"query:NAME\", \"setting:NAME\", \"method\", \
+                             \"target\", \"host\"";
 
 impl<'f> DefinitionReader<'f> {
     /// Reads the table of a signature.
@@ -33,9 +34,8 @@ impl<'f> DefinitionReader<'f> {
             true => Some(Some(Encoding::Base64UrlUnpadded)),
             false => self.signature_encoding(table, digest),
         };
-        let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
-        let found_in = table.require_string("found_in", "set the location of the signature");
-        let found_in = found_in.and_then(|text| self.locator(&text));
+        let (parts, order) = self.parts(table);
+        let found_in = self.found_in(table);
         let separator = table.string("separator").and_then(|text| self.separator(&text));
         let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
         let key = table.table("key").map(|t| self.key_rule(&t)).unwrap_or_default();
@@ -59,7 +59,7 @@ impl<'f> DefinitionReader<'f> {
             let remedy = "add separator = \",\"";
             self.faults.add(&table.place_of("parts"), "expected a separator, found none", remedy);
         }
-        self.check_found_in(table, found_in.as_ref());
+        self.check_found_in(table, found_in.as_ref(), &parts);
         let time = time.map_or(Some(None), |read| read.map(Some))?;
         let (found_in, encoding) = (found_in?, encoding?);
         let prefix = prefix.into();
@@ -68,6 +68,7 @@ impl<'f> DefinitionReader<'f> {
         let read = Signature {
             digest,
             parts,
+            order,
             jwt,
             found_in,
             separator,
@@ -117,13 +118,51 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a signature in the body is a top-level member.
-    fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>) {
-        if let Some(Locator::Body(pointer)) = found_in
-            && pointer.top_level().is_none()
-        {
-            let problem = "expected a pointer to a top-level member, found a nested member";
-            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
+    /// Reads `parts`: a list in the order of the message, or `{ sorted = […], separator = "" }`.
+    fn parts(&self, table: &Table<'f>) -> (Vec<Part>, PartOrder) {
+        let read = |table: &Table<'f>, key| -> Vec<_> {
+            table.list(key).iter().filter_map(|item| self.part(item)).collect()
+        };
+        let is_sorted = |item: &Item<'f>| matches!(&item.form, Form::Table(t) if !t.has("part"));
+        let sorted = table.any("parts").filter(is_sorted);
+        let Some(Item { form: Form::Table(sorted), .. }) = sorted else {
+            return (read(table, "parts"), PartOrder::AsListed);
+        };
+        let parts = read(&sorted, "sorted");
+        let separator = sorted.string("separator").map(|text| text.value).unwrap_or_default();
+        sorted.finish();
+        if !sorted.has("sorted") {
+            let remedy = "write parts = { sorted = [\"key\", \"/timestamp\"], separator = \"\" }";
+            self.faults.add(&sorted.place, "expected `sorted` in parts, found none", remedy);
+        }
+        (parts, PartOrder::Sorted { separator: separator.into() })
+    }
+
+    /// Reads `found_in`: a place, or a list of alternatives.
+    fn found_in(&self, table: &Table<'f>) -> Option<Locator> {
+        let places = table.strings("found_in");
+        match &places[..] {
+            [] if !table.has("found_in") => {
+                table.require_string("found_in", "set the location of the signature");
+                None
+            }
+            [] => {
+                let remedy = "set the location of the signature";
+                let place = table.place_of("found_in");
+                self.faults.add(&place, "expected a place, found an empty list", remedy);
+                None
+            }
+            [place] => self.locator(place),
+            places => self.one_of(places),
+        }
+    }
+
+    /// Checks that a signature in the body does not sign the whole body: it would sign itself.
+    fn check_found_in(&self, table: &Table<'f>, found_in: Option<&Locator>, parts: &[Part]) {
+        let is_in_body = found_in.is_some_and(|place| place.pointers().next().is_some());
+        if is_in_body && parts.iter().any(|part| part.from == PartSource::Body) {
+            let problem = "expected the signature outside of the signed body, found a member of it";
+            let remedy = "name a header, or list the signed members in place of \"body\"";
             self.faults.add(&table.place_of("found_in"), problem, remedy);
         }
     }
@@ -139,10 +178,12 @@ impl<'f> DefinitionReader<'f> {
 
     /// Checks that the time is signed. Otherwise a client could replay a callback with a new time.
     fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
-        let whole = |part: &Part| matches!(part.from, PartSource::Body | PartSource::FormText);
-        let in_body = matches!(time.from.place(), Some(Locator::Body(_)));
+        let in_body = time.from.place().is_some_and(|from| from.pointer().is_some());
         let is_value = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));
-        let covered = parts.iter().any(|part| part.from == time.from || (in_body && whole(part)));
+        let covered = parts.iter().any(|part| {
+            let is_time = part.from == time.from && !part.is_optional;
+            is_time || (in_body && part.from.is_whole_body())
+        });
         if !is_value || !covered {
             let found = if is_value { "an unsigned value" } else { "a part without a time" };
             let remedy = "set time.from to one of the parts, or to a member of a signed body";
@@ -160,19 +201,26 @@ impl<'f> DefinitionReader<'f> {
         separator
     }
 
-    /// Reads a part: a source, or a table such as `{ part = "body", as = "base64" }`.
+    /// Reads a part: a source, or a table such as `{ part = "body", as = "base64" }` or
+    /// `{ part = "/play_url", optional = true }`.
     fn part(&self, item: &Item<'f>) -> Option<Part> {
         match &item.form {
             Form::String(word) => {
                 let text = Located { value: *word, place: item.place.clone() };
-                Some(Part { from: self.source(&text)?, form: PartForm::AsIs })
+                let from = self.source(&text)?;
+                Some(Part { from, form: PartForm::AsIs, is_optional: false })
             }
             Form::Table(table) => {
                 let from = table.require_string("part", ALLOWED_PARTS);
-                let form = table.require_string("as", "set the form of the part");
-                let form = self.word(form.as_ref(), "form", &PartForm::WORDS);
+                let form = table.string("as");
+                let form = form.map_or(Some(PartForm::AsIs), |form| {
+                    self.word(Some(&form), "form", &PartForm::WORDS)
+                });
+                let is_optional = table.boolean("optional").unwrap_or(false);
                 table.finish();
-                Some(Part { from: self.source(&from?)?, form: form? })
+                let part = Part { from: self.source(&from?)?, form: form?, is_optional };
+                self.check_optional(table, &part);
+                Some(part)
             }
             Form::Other(_) => {
                 let problem = format!("expected a string or a table, found {}", item.form.name());
@@ -182,17 +230,29 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
+    /// Checks that only a value of the request is optional: the others are never absent.
+    fn check_optional(&self, table: &Table<'f>, part: &Part) {
+        let may_be_absent = |place: &Locator| !matches!(place, Locator::Setting(..));
+        if part.is_optional && !part.from.place().is_some_and(may_be_absent) {
+            let problem = "expected a value of the request as optional part, found another part";
+            let remedy = "remove optional, or name a place such as \"/play_url\"";
+            self.faults.add(&table.place_of("optional"), problem, remedy);
+        }
+    }
+
     /// Reads the source of a part or of the signed time.
     fn source(&self, text: &Located<&str>) -> Option<PartSource> {
         match (text.value, text.value.split_once(':')) {
             ("body", _) => Some(PartSource::Body),
+            ("form-pairs", _) => Some(PartSource::FormPairs),
             ("form-text", _) => Some(PartSource::FormText),
             ("key", _) => Some(PartSource::Key),
             (_, Some(("claim", name))) => Some(PartSource::Claim(name.into())),
             (_, Some(("literal", literal))) => Some(PartSource::Literal(literal.into())),
             (_, Some(("listed", name))) => Some(PartSource::Listed(name.into())),
             (word, prefix) => {
-                let is_locator = matches!(prefix, Some(("header" | "query" | "setting", _)));
+                let is_locator = matches!(prefix, Some(("header" | "query" | "setting", _)))
+                    || matches!(word, "host" | "method" | "target");
                 if !is_locator && !word.starts_with('/') {
                     self.faults.add_text(text, "a signed part", ALLOWED_PARTS);
                     return None;

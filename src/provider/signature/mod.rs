@@ -4,7 +4,8 @@
 //! the body and the key. The refusal code of an invalid signature shows which condition is not met.
 //! gatepost checks these conditions, in this order:
 //!
-//! 1. The callback contains the signature and all signed parts.
+//! 1. The callback contains the signature and all signed parts that are not optional. Alternative
+//!    locations have equal values.
 //! 2. The text of the signature decodes to a digest. In a list of signatures, at least one entry
 //!    decodes.
 //! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
@@ -14,20 +15,21 @@
 
 mod expected;
 mod jwt;
+mod message;
 mod rule;
 
 use std::borrow::Cow;
 
 use subtle::Choice;
 
-use super::digest::{DigestInput, Key};
+use super::digest::Key;
 use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
 use expected::Expected;
 pub(crate) use rule::{
-    JwtBody, JwtRule, KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning,
-    TimeRule, Window, algorithm,
+    JwtBody, JwtRule, KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartOrder, PartSource, Signature,
+    TimeMeaning, TimeRule, Window, algorithm,
 };
 
 /// The condition that a signature does not meet.
@@ -35,6 +37,8 @@ pub(crate) use rule::{
 pub(crate) enum SignatureError {
     /// The callback contains no signature at `place`.
     Absent { place: String },
+    /// The alternatives at `place` have different values.
+    Ambiguous { place: String },
     /// The signed time is `secs_ago` seconds in the past, more than the window permits.
     Expired { secs_ago: i64 },
     /// The text of the signature does not decode to a digest.
@@ -54,7 +58,9 @@ impl SignatureError {
     /// without a location, returns `the signature`.
     pub(crate) fn place(&self) -> &str {
         match self {
-            Self::Absent { place } | Self::PartMissing { place } => place,
+            Self::Absent { place } | Self::Ambiguous { place } | Self::PartMissing { place } => {
+                place
+            }
             Self::Expired { .. }
             | Self::Malformed
             | Self::Mismatch
@@ -120,10 +126,13 @@ impl Signature {
         let value = |part: &'p Part| match &part.from {
             PartSource::Value(Locator::Setting(..)) => None,
             PartSource::Value(locator) => locator.text(received),
-            PartSource::Body | PartSource::FormText | PartSource::Key | PartSource::Literal(_) => {
-                None
-            }
-            PartSource::Claim(_) | PartSource::Listed(_) => None,
+            PartSource::Body
+            | PartSource::Claim(_)
+            | PartSource::FormPairs
+            | PartSource::FormText
+            | PartSource::Key
+            | PartSource::Listed(_)
+            | PartSource::Literal(_) => None,
         };
         let bytes = |text: Cow<'p, str>| match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -139,11 +148,12 @@ impl Signature {
         let locators = sources.filter_map(|source| match source {
             PartSource::Value(locator) => Some(locator),
             PartSource::Body
+            | PartSource::Claim(_)
+            | PartSource::FormPairs
             | PartSource::FormText
             | PartSource::Key
-            | PartSource::Claim(_)
-            | PartSource::Literal(_)
-            | PartSource::Listed(_) => None,
+            | PartSource::Listed(_)
+            | PartSource::Literal(_) => None,
         });
         locators.chain([&self.found_in])
     }
@@ -156,9 +166,8 @@ impl Signature {
 
     /// Returns the text at `found_in`: a signature or a list of signatures.
     fn signature_text<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureError> {
-        self.found_in
-            .text(received)
-            .ok_or_else(|| SignatureError::Absent { place: self.found_in.to_string() })
+        let absent = |place| SignatureError::Absent { place };
+        value(&self.found_in, received, absent)
     }
 
     /// Returns the entries of a list of signatures. Without a separator in the definition, returns
@@ -207,90 +216,6 @@ impl Signature {
         Ok(Expected::Digest(input.finish()))
     }
 
-    /// Starts the digest of the callback with `key`, and adds the message.
-    fn message(
-        &self,
-        received: &Received<'_>,
-        signature_text: &str,
-        key: &Key,
-    ) -> Result<DigestInput, SignatureError> {
-        let mut message = key.start();
-        if self.jwt.is_some() {
-            let token = self.token(signature_text).ok_or(SignatureError::Malformed)?;
-            message.update(token.signed.as_bytes());
-        }
-        for part in &self.parts {
-            self.update(part, received, signature_text, key, &mut message)?;
-        }
-        Ok(message)
-    }
-
-    fn update(
-        &self,
-        part: &Part,
-        received: &Received<'_>,
-        signature_text: &str,
-        key: &Key,
-        message: &mut DigestInput,
-    ) -> Result<(), SignatureError> {
-        let bytes = if part.from == PartSource::Key {
-            Cow::Borrowed(key.secret().expose())
-        } else {
-            self.part_bytes(&part.from, received, signature_text)?
-        };
-        message.update(&part.form.encode(bytes));
-        Ok(())
-    }
-
-    /// Returns the bytes of a part. Returns no bytes for the key, because `update` hashes the key.
-    fn part_bytes<'p>(
-        &'p self,
-        source: &'p PartSource,
-        received: &Received<'p>,
-        signature_text: &'p str,
-    ) -> Result<Cow<'p, [u8]>, SignatureError> {
-        let bytes = |text: Cow<'p, str>| match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
-        let missing = |place: String| SignatureError::PartMissing { place };
-        match source {
-            PartSource::Body => Ok(Cow::Borrowed(received.raw)),
-            PartSource::FormText => Ok(Cow::Owned(self.form_text(received.raw))),
-            PartSource::Claim(name) => {
-                let claim = self.token(signature_text).and_then(|token| token.claim(name));
-                claim
-                    .map(|text| Cow::Owned(text.into_bytes()))
-                    .ok_or_else(|| missing(format!("claim:{name}")))
-            }
-            PartSource::Key => Ok(Cow::Borrowed(b"")),
-            PartSource::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            PartSource::Listed(name) => {
-                let mut entries = self.entries(signature_text);
-                let value = entries.find_map(|entry| entry.strip_prefix(&**name));
-                value
-                    .map(str::as_bytes)
-                    .map(Cow::Borrowed)
-                    .ok_or_else(|| missing(format!("{name} in {}", self.found_in)))
-            }
-            PartSource::Value(locator) => {
-                locator.text(received).map(bytes).ok_or_else(|| missing(locator.to_string()))
-            }
-        }
-    }
-
-    /// Removes the signature field from a form body, then percent-decodes the rest.
-    fn form_text(&self, raw: &[u8]) -> Vec<u8> {
-        let signature_field = self.found_in.top_level().map_or("", Name::text).as_bytes();
-        let fields = raw.split(|byte| *byte == b'&');
-        let signed =
-            fields.filter(|field| field.split(|b| *b == b'=').next() != Some(signature_field));
-        let text = signed.collect::<Vec<_>>().join(&b'&');
-        // Replace `+` before percent-decoding, to keep an encoded `+` (`%2B`).
-        let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-        percent_encoding::percent_decode(&spaced).collect()
-    }
-
     /// Signs a callback, and returns the text to insert at `found_in`.
     ///
     /// If the signed time is an entry of a list of signatures, adds `time` to the list. Otherwise,
@@ -317,41 +242,6 @@ impl Signature {
         }
         let expected = self.expected(received, &text, key)?;
         text.push_str(&expected.encode(self.encoding));
-        Ok(text)
-    }
-
-    /// Describes the signed message to the operator. Hides keys, settings and bodies.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the signature or a signed part is missing.
-    pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
-        let signature_text = self.signature_text(received)?;
-        let mut text = String::new();
-        if self.is_token() {
-            text.push_str("[key]");
-        }
-        if let Some(token) = self.jwt.as_ref().and_then(|_| self.token(&signature_text)) {
-            text.push_str(token.signed);
-        }
-        for part in &self.parts {
-            match &part.from {
-                PartSource::Key => text.push_str("[key]"),
-                PartSource::Body => {
-                    text.push_str(&format!("[body of {} bytes]", received.raw.len()))
-                }
-                PartSource::FormText => text.push_str("[form without the signature]"),
-                PartSource::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
-                PartSource::Claim(_)
-                | PartSource::Literal(_)
-                | PartSource::Listed(_)
-                | PartSource::Value(_) => {
-                    let bytes = self.part_bytes(&part.from, received, &signature_text)?;
-                    let bytes = part.form.encode(bytes);
-                    text.push_str(&String::from_utf8_lossy(&bytes));
-                }
-            }
-        }
         Ok(text)
     }
 
@@ -383,6 +273,24 @@ impl Signature {
         let text = self.signature_text(received).ok()?;
         self.signed_time(self.time.as_ref()?, received, &text).map(Cow::into_owned)
     }
+}
+
+/// Returns the text at `place`.
+///
+/// # Errors
+///
+/// Returns `missing` if there is no text, or `Ambiguous` if alternatives have different values.
+fn value<'r>(
+    place: &Locator,
+    received: &Received<'r>,
+    missing: impl FnOnce(String) -> SignatureError,
+) -> Result<Cow<'r, str>, SignatureError> {
+    place.text(received).ok_or_else(|| match place {
+        Locator::OneOf(_) if !place.is_absent(received) => {
+            SignatureError::Ambiguous { place: place.to_string() }
+        }
+        _ => missing(place.to_string()),
+    })
 }
 
 #[cfg(test)]

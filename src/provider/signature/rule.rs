@@ -15,8 +15,9 @@ use crate::time::{Timestamp, Unit};
 #[derive(Clone, Debug)]
 pub(crate) struct Signature {
     pub(crate) digest: Digest,
-    /// The parts of the signed message, in order.
+    /// The parts of the signed message.
     pub(crate) parts: Vec<Part>,
+    pub(crate) order: PartOrder,
     /// The rule if the signature is a token; the message is then the token, and there are no parts.
     pub(crate) jwt: Option<Box<JwtRule>>,
     /// The location of the signature.
@@ -42,7 +43,8 @@ impl Signature {
 
     /// Returns `true` if the signature protects the value at `place` against changes.
     pub(crate) fn covers(&self, place: &Locator) -> bool {
-        let in_body = matches!(place, Locator::Body(_)) && self.covers_body();
+        let is_in_body = |place: &Locator| place.pointer().is_some();
+        let in_body = self.covers_body() && place.each().iter().all(is_in_body);
         in_body || self.parts.iter().any(|part| part.from.place() == Some(place))
     }
 
@@ -53,17 +55,16 @@ impl Signature {
             || self.parts.iter().any(|part| match &part.from {
                 PartSource::Claim(_) | PartSource::Key | PartSource::Literal(_) => false,
                 PartSource::Value(place) => !matches!(place, Locator::Setting(..)),
-                PartSource::Body | PartSource::FormText | PartSource::Listed(_) => true,
+                PartSource::Body
+                | PartSource::FormPairs
+                | PartSource::FormText
+                | PartSource::Listed(_) => true,
             })
     }
 
     /// Returns `true` if the signature protects the whole body.
     pub(crate) fn covers_body(&self) -> bool {
-        self.jwt.is_some()
-            || self
-                .parts
-                .iter()
-                .any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
+        self.jwt.is_some() || self.parts.iter().any(|part| part.from.is_whole_body())
     }
 
     /// Sets `consumed` to the members that contain the signature and the signed time.
@@ -74,7 +75,8 @@ impl Signature {
         let time = self.time.as_ref().and_then(|time| time.from.place());
         let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));
         let places = [Some(&self.found_in), time.filter(is_part)];
-        let names = places.into_iter().flatten().filter_map(Locator::top_level);
+        let names = places.into_iter().flatten().flat_map(Locator::each);
+        let names = names.filter_map(Locator::top_level);
         let consumed = names.cloned().collect();
         Self { consumed, ..self }
     }
@@ -220,6 +222,18 @@ pub(crate) enum KeyError {
 pub(crate) struct Part {
     pub(crate) from: PartSource,
     pub(crate) form: PartForm,
+    /// If true, a callback without the value is valid. The part then adds nothing to the message.
+    pub(crate) is_optional: bool,
+}
+
+/// The order of the parts in the message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PartOrder {
+    /// The order of the definition, without separators.
+    #[default]
+    AsListed,
+    /// The order of the bytes, with this text between the parts.
+    Sorted { separator: Box<str> },
 }
 
 /// The source of a part.
@@ -227,6 +241,8 @@ pub(crate) struct Part {
 pub(crate) enum PartSource {
     /// The body as received.
     Body,
+    /// The names and values of a form without the signature field, sorted by name.
+    FormPairs,
     /// The percent-decoded form body, without the signature field.
     FormText,
     /// A claim of the token.
@@ -242,12 +258,18 @@ pub(crate) enum PartSource {
 }
 
 impl PartSource {
+    /// Returns `true` if the part contains every member of the body.
+    pub(crate) const fn is_whole_body(&self) -> bool {
+        matches!(self, Self::Body | Self::FormPairs | Self::FormText)
+    }
+
     /// Returns the location of a `Value`, or `None` for any other source.
     pub(crate) const fn place(&self) -> Option<&Locator> {
         match self {
             Self::Value(place) => Some(place),
             Self::Body
             | Self::Claim(_)
+            | Self::FormPairs
             | Self::FormText
             | Self::Key
             | Self::Literal(_)

@@ -12,6 +12,7 @@ mod load;
 mod measure;
 mod peers;
 mod process;
+mod queue;
 mod rows;
 mod scale;
 mod table;
@@ -61,6 +62,9 @@ struct Options {
     /// Measure only gatepost, with more workers, connections, bindings and routes
     #[arg(long)]
     scale: bool,
+    /// Measure only queued pushes, beside a bare append with a sync
+    #[arg(long)]
+    queue: bool,
     /// Measure no latencies
     #[arg(long)]
     cpu: bool,
@@ -120,6 +124,11 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         let (rounds, time) = options.rounds();
         table::print_machine(None);
         return scale::compare(&ground, &app, rounds, time);
+    }
+    if options.queue {
+        let (rounds, time) = options.rounds();
+        table::print_machine(None);
+        return queue::compare(&ground, &app, rounds, time);
     }
     let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
     let mut peers = BTreeMap::new();

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use rustls::ClientConfig;
 use serde_json::Value;
 
@@ -71,8 +72,13 @@ pub(super) struct Latency {
 }
 
 impl Latency {
-    fn of(outcome: &Outcome) -> Self {
-        let micros = |quantile| outcome.latency.value_at_quantile(quantile) as f64 / 1000.0;
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        Self::of_histogram(&outcome.latency)
+    }
+
+    /// Reads a histogram of nanoseconds.
+    pub(super) fn of_histogram(latency: &Histogram<u64>) -> Self {
+        let micros = |quantile| latency.value_at_quantile(quantile) as f64 / 1000.0;
         Self { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999) }
     }
 

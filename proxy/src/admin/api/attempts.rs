@@ -52,7 +52,7 @@ struct Failures {
 
 impl TokenAttempts {
     /// Returns the rest of a client's delay; `None` if the client has no delay.
-    pub(super) fn delay(&self, client: Option<IpAddr>, now: Instant) -> Option<Duration> {
+    pub(in crate::admin) fn delay(&self, client: Option<IpAddr>, now: Instant) -> Option<Duration> {
         let source = client.map(network);
         self.with(|state| {
             let failures = state.sources.iter().find(|known| known.source == source)?;
@@ -61,7 +61,7 @@ impl TokenAttempts {
     }
 
     /// Counts a wrong token.
-    pub(super) fn fail(&self, client: Option<IpAddr>, now: Instant) {
+    pub(in crate::admin) fn fail(&self, client: Option<IpAddr>, now: Instant) {
         let source = client.map(network);
         self.with(|state| {
             let total = state.count_total(now);
@@ -73,7 +73,7 @@ impl TokenAttempts {
     }
 
     /// Ends the count of a client that has sent the right token.
-    pub(super) fn succeed(&self, client: Option<IpAddr>) {
+    pub(in crate::admin) fn succeed(&self, client: Option<IpAddr>) {
         let source = client.map(network);
         self.with(|state| state.sources.retain(|known| known.source != source));
     }

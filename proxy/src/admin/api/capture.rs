@@ -77,7 +77,7 @@ fn edited_body(body: &Json) -> Result<Option<String>, ApiError> {
 }
 
 /// Reads the query of a list.
-pub(crate) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
+pub(in crate::admin) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
     const KNOWN: &str =
         "provider, template, kind, verdict, code, tenant, text, after, wait or limit";
     let mut page = PageQuery::default();

@@ -10,7 +10,7 @@ use crate::capture::{FilterError, ReplayError};
 
 /// Reason why the API refuses a request.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ApiError {
+pub(in crate::admin) enum ApiError {
     #[error(
         "expected JSON as the body, found a syntax error; correct line {line}, column {column}"
     )]

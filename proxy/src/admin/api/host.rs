@@ -12,7 +12,7 @@ use pingora::http::RequestHeader;
 
 /// Returns true if the request names one host, and the host is a loopback name, an IP address or
 /// one of `names`. The target of the request may repeat the host.
-pub(super) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
+pub(in crate::admin) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let host = Authority::try_from(host.as_bytes());

@@ -12,7 +12,7 @@ mod attempts;
 mod body;
 mod capture;
 mod error;
-mod host;
+pub(super) mod host;
 mod queue;
 mod reply;
 mod request;
@@ -31,6 +31,7 @@ use pingora::protocols::http::ServerSession;
 use serde_json::Value as Json;
 
 pub(crate) use self::attempts::TokenAttempts;
+pub(super) use self::capture::page_query;
 use self::error::ApiError;
 use self::reply::ApiReply;
 use self::resource::Resource;
@@ -110,7 +111,7 @@ fn admit(
 
 /// Permissions of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// `admin_token`
     Change,
     /// `admin_read_token`
@@ -119,7 +120,7 @@ pub(super) enum Access {
 
 impl Access {
     /// Returns the permissions of a token; `None` for a wrong token.
-    pub(super) fn of(settings: &ProxySettings, given: &[u8]) -> Option<Self> {
+    pub(crate) fn of(settings: &ProxySettings, given: &[u8]) -> Option<Self> {
         let is =
             |token: &Option<AdminToken>| token.as_ref().is_some_and(|token| token.matches(given));
         if is(&settings.admin_token) {

@@ -22,6 +22,7 @@ pub(crate) struct CallbackMetrics {
     misfits: IntCounterVec,
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
+    mirrored: IntCounterVec,
 }
 
 /// Maximum number of kinds, over all templates, whose series exist before their first event.
@@ -52,6 +53,18 @@ fn unclear_answers(create: &Creator<'_>) -> IntCounterVec {
          acknowledgement.",
         &["provider", "kind"],
     )
+}
+
+fn mirrored(create: &Creator<'_>) -> IntCounterVec {
+    let counters = create.counters(
+        "gatepost_mirrored_events_total",
+        "Copies of events for a mirror, by result: `taken`, `failed`, or `dropped` beyond the limit.",
+        &["result"],
+    );
+    for result in ["taken", "failed", "dropped"] {
+        counters.with_label_values(&[result]);
+    }
+    counters
 }
 
 fn reused_signatures(create: &Creator<'_>) -> IntCounterVec {
@@ -104,7 +117,13 @@ impl CallbackMetrics {
             misfits: misfits(create),
             dropped_members: dropped_members(create),
             unclear_answers: unclear_answers(create),
+            mirrored: mirrored(create),
         }
+    }
+
+    /// Counts a copy of an event.
+    pub(crate) fn mirrored(&self, result: &str) {
+        self.mirrored.with_label_values(&[result]).inc();
     }
 
     /// Creates the series of the templates of a new config, and removes those of former templates.

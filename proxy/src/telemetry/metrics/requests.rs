@@ -37,7 +37,8 @@ const CLOSE_CODES: [&str; 3] =
     ["request_too_slow", "too_many_connections", "too_many_unjudged_bytes"];
 
 /// Codes of the requests to the admin API without access.
-const ADMIN_CODES: [&str; 4] = ["host_refused", "not_found", "too_many_attempts", "unauthorized"];
+const ADMIN_CODES: [&str; 5] =
+    ["host_refused", "not_found", "origin_refused", "too_many_attempts", "unauthorized"];
 
 impl RequestMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
@@ -69,7 +70,7 @@ impl RequestMetrics {
             ),
             admin_refusals: create.coded(
                 "gatepost_admin_refusals_total",
-                "Requests to the admin API without access, by the code of the reason.",
+                "Requests to the admin API or the console without access, by the code of the reason.",
                 &ADMIN_CODES,
             ),
             closed: create.coded(

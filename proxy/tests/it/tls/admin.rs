@@ -117,6 +117,25 @@ fn serves_operator_over_tls() {
 }
 
 #[test]
+fn console_cookie_is_secure_over_tls() {
+    let (authority, admin) = (Authority::new(), free_port());
+    let tables = "[[certificate]]\nchain = 'fullchain.pem'\nkey = { file = 'privkey.pem' }\n";
+    let top = format!("admin = 'tls:127.0.0.1:{admin}'\nadmin_token = 's3cret-t0ken'");
+    let folder = Folder::new(&top, tables);
+    authority.issue(&["localhost"]).write(folder.folder.path());
+    let program = folder.start(&[]);
+    program.wait_for_line("listening for the operator");
+    let mut client = authority.client().connect(admin, "localhost").unwrap();
+    let reply = client.send(
+        b"POST /console/login HTTP/1.1\r\nhost: localhost\r\norigin: https://localhost\r\n\
+          content-length: 18\r\n\r\ntoken=s3cret-t0ken",
+    );
+    assert_eq!((reply.status, reply.header("location")), (303, Some("./")));
+    let cookie = reply.header("set-cookie").unwrap();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+}
+
+#[test]
 fn upgrade_takes_over_tls_listener_and_unix_socket() {
     let app = App::answering(200, "");
     let authority = Authority::new();

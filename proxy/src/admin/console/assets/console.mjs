@@ -1,0 +1,134 @@
+// Live list, keys and copying. Each page works without this file.
+
+const list = document.querySelector("[data-list]");
+const search = document.querySelector("[data-filter] [type=search]");
+const MAX_ROWS = 500;
+
+function keys(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const inField = event.target.closest("input, select, textarea");
+  if (event.key === "Escape") return leave(inField);
+  if (inField && event.target !== search) return;
+  if (event.key === "/" && search && !inField) {
+    event.preventDefault();
+    search.select();
+  }
+  if (list && ["ArrowDown", "ArrowUp"].includes(event.key)) choose(event);
+}
+
+// Closes the menu, leaves a field, or goes back.
+function leave(field) {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.firstElementChild.focus();
+  } else if (field) field.blur();
+  else document.querySelector("[data-back]")?.click();
+}
+
+function choose(event) {
+  const links = [...list.tBodies[0].querySelectorAll("th a")];
+  const at = links.indexOf(document.activeElement);
+  const next = at < 0 ? links[0] : links[at + (event.key === "ArrowDown" ? 1 : -1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function row(callback, suffix) {
+  const tr = document.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
+  const field = (name) => tr.querySelector(`[data-f=${name}]`);
+  const put = (name, text) => (field(name).textContent = text ?? "");
+  put("id", `#${callback.id}`);
+  field("id").href = `callbacks/${callback.id}${suffix}`;
+  const [, date, clock] = /^\d+-(.*)T(.*)Z$/.exec(callback.at) ?? [null, "", callback.at];
+  field("at").dateTime = callback.at;
+  field("at").firstElementChild.textContent = `${date} `;
+  field("at").append(clock);
+  put("verdict", callback.verdict);
+  field("verdict").classList.add(callback.verdict);
+  put("kind", callback.kind ?? "unknown");
+  field("kind").classList.toggle("sub", !callback.kind);
+  for (const name of ["code", "decision", "provider", "tenant", "template"]) put(name, callback[name]);
+  put("status", callback.status ?? "-");
+  put("took", `${callback.elapsed_ms.toFixed(1)} ms`);
+  return tr;
+}
+
+async function live() {
+  const area = document.querySelector("[data-live]");
+  const [state, follow, show] = ["state", "follow", "show"].map((name) => area.querySelector(`[data-${name}]`));
+  const body = list.tBodies[0];
+  const suffix = list.dataset.query ? `?${list.dataset.query}` : "";
+  const say = (text, word) => {
+    if (state.textContent !== text) state.textContent = text;
+    state.className = `state ${word}`;
+  };
+  let waiting = [];
+  let last = list.dataset.last;
+  const add = () => {
+    if (waiting.length) document.querySelector("[data-empty]")?.remove();
+    for (const callback of waiting) body.prepend(row(callback, suffix));
+    while (body.rows.length > MAX_ROWS) body.lastElementChild.remove();
+    waiting = [];
+    show.hidden = true;
+  };
+  area.hidden = false;
+  follow.checked = sessionStorage.getItem("stay") === null;
+  show.addEventListener("click", add);
+  follow.addEventListener("change", () => {
+    if (follow.checked) sessionStorage.removeItem("stay");
+    else sessionStorage.setItem("stay", "1");
+    if (follow.checked) add();
+  });
+  say("Live", "on");
+  for (;;) {
+    const query = new URLSearchParams(list.dataset.query);
+    query.set("after", last);
+    query.set("wait", "25");
+    try {
+      const response = await fetch(`feed?${query}`);
+      if (response.status === 401) return say("Session ended: log in again", "off");
+      if (!response.ok) throw new Error(response.status);
+      const page = await response.json();
+      last = page.last;
+      waiting = waiting.concat(page.callbacks).slice(-MAX_ROWS);
+      say(page.missed ? `Live, ${page.missed} came too fast` : "Live", "on");
+      if (follow.checked) add();
+      else if (waiting.length) {
+        show.textContent = `Show ${waiting.length} new`;
+        show.hidden = false;
+      }
+      await new Promise((done) => setTimeout(done, 250));
+    } catch {
+      say("Not connected: trying again", "off");
+      await new Promise((done) => setTimeout(done, 3000));
+    }
+  }
+}
+
+// After the operator comes back from a callback, the arrows go on from its row.
+function restore() {
+  const id = sessionStorage.getItem("open");
+  sessionStorage.removeItem("open");
+  if (id) [...list.querySelectorAll("th a")].find((link) => link.textContent === id)?.focus();
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  // The clipboard exists only with HTTPS or on localhost. The field can always be selected.
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = "Copied";
+  });
+}
+document.addEventListener("keydown", keys);
+if (list?.dataset.last) {
+  list.addEventListener("click", (event) => {
+    const link = event.target.closest("th a");
+    if (link) sessionStorage.setItem("open", link.textContent);
+  });
+  restore();
+  live();
+}

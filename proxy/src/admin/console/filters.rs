@@ -1,0 +1,98 @@
+//! Filters of the templates.
+
+use askama::{Result, Values, filter_fn};
+
+/// Returns the date of a time such as `2026-11-29T01:02:03.456Z`, without the year.
+#[filter_fn]
+pub(super) fn date(time: &str, _: &dyn Values) -> Result<String> {
+    Ok(time.split_once('T').and_then(|(date, _)| date.get(5..)).unwrap_or_default().to_owned())
+}
+
+/// Returns the time of day of a time such as `2026-11-29T01:02:03.456Z`.
+#[filter_fn]
+pub(super) fn clock(time: &str, _: &dyn Values) -> Result<String> {
+    Ok(time.split_once('T').map_or(time, |(_, clock)| clock.trim_end_matches('Z')).to_owned())
+}
+
+/// Indents a JSON text. Returns any other text as it is.
+#[filter_fn]
+pub(super) fn indented(text: &str, _: &dyn Values) -> Result<String> {
+    Ok(indent(text).unwrap_or_else(|| text.to_owned()))
+}
+
+/// Indents a JSON object or array; `None` for any other text. Changes only the space between the
+/// tokens, because the operator must see numbers, escapes and duplicate names as they came.
+fn indent(text: &str) -> Option<String> {
+    let text = text.trim();
+    if !text.starts_with(['{', '[']) || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
+    {
+        return None;
+    }
+    let (mut written, mut depth) = (String::with_capacity(text.len() * 2), 0_usize);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => {
+                written.push(c);
+                copy_string(&mut rest, &mut written);
+            }
+            '{' | '[' => {
+                written.push(c);
+                while rest.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                match rest.next_if(|c| matches!(c, '}' | ']')) {
+                    Some(end) => written.push(end),
+                    None => {
+                        depth += 1;
+                        line(&mut written, depth);
+                    }
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut written, depth);
+                written.push(c);
+            }
+            ',' => {
+                written.push(c);
+                line(&mut written, depth);
+            }
+            ':' => written.push_str(": "),
+            c if c.is_ascii_whitespace() => {}
+            c => written.push(c),
+        }
+    }
+    Some(written)
+}
+
+/// Copies the rest of a string, with its final quote.
+fn copy_string(from: &mut impl Iterator<Item = char>, to: &mut String) {
+    while let Some(c) = from.next() {
+        to.push(c);
+        match c {
+            '"' => return,
+            '\\' => to.extend(from.next()),
+            _ => {}
+        }
+    }
+}
+
+fn line(written: &mut String, depth: usize) {
+    written.push('\n');
+    // A deep text would be mostly space otherwise.
+    written.extend(std::iter::repeat_n("  ", depth.min(16)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indents_json_and_keeps_each_token() {
+        let text = r#"{"a":1.50,"a":[ ],"b":[1,{"c":"x, \"}{y"}]}"#;
+        let expected = "{\n  \"a\": 1.50,\n  \"a\": [],\n  \"b\": [\n    1,\n    {\n      \"c\": \"x, \\\"}{y\"\n    }\n  ]\n}";
+        assert_eq!(indent(text).as_deref(), Some(expected));
+        for other in ["", "a=1&b=2", "{\"a\":", "12"] {
+            assert_eq!(indent(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The console: pages for the operator below `/console/` on the admin listener.
+//!
+//! 1. If the config has no token for the admin API, every path returns 404.
+//! 2. A request must name a host of the admin listener, as for the API.
+//! 3. The operator logs in with a token once, and gets a cookie. After wrong tokens, a client must
+//!    wait, as for the API.
+//! 4. A request that changes something must come from a page of the console: `sec-fetch-site` or
+//!    `origin` says so.
+//! 5. With the `admin_read_token`, the operator can only read.
+//! 6. Each page works without JavaScript, and each URL is relative, so that the console works below
+//!    a path prefix of a proxy.
+
+mod assets;
+mod callbacks;
+#[expect(unreachable_pub, reason = "the macro of a filter makes it public")]
+mod filters;
+mod form;
+mod layout;
+mod response;
+mod sessions;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use gatepost::report;
+use http::{Method, Response, StatusCode};
+use pingora::protocols::http::ServerSession;
+
+use self::layout::{Layout, LoginPage, NoticePage};
+use self::response::ConsoleResponse;
+use self::sessions::Sessions;
+use super::api::{Access, TokenAttempts, host};
+use crate::clock;
+use crate::served_config::ServedConfig;
+use crate::telemetry::metrics::METRICS;
+
+/// Returns true if the path is a path of the console.
+pub(crate) fn is_console(path: &str) -> bool {
+    path.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The console and the operators that have logged in.
+#[derive(Default)]
+pub(crate) struct Console {
+    sessions: Sessions,
+}
+
+impl Console {
+    /// Handles a request on a path of the console.
+    pub(crate) async fn respond(
+        &self,
+        served: &Arc<ServedConfig>,
+        attempts: &TokenAttempts,
+        session: &mut ServerSession,
+    ) -> Response<Vec<u8>> {
+        let mut request = ConsoleRequest::of(session);
+        let response = self.answer(served, attempts, session, &mut request).await;
+        if request.method == Method::POST {
+            // A part of the body may be unread.
+            session.set_keepalive(None);
+        }
+        response.into_response()
+    }
+
+    async fn answer(
+        &self,
+        served: &Arc<ServedConfig>,
+        attempts: &TokenAttempts,
+        session: &mut ServerSession,
+        request: &mut ConsoleRequest,
+    ) -> ConsoleResponse {
+        let settings = served.gate().proxy_settings();
+        if settings.admin_token.is_none() && settings.admin_read_token.is_none() {
+            return ConsoleResponse::text(StatusCode::NOT_FOUND, "set admin_token in the config\n");
+        }
+        if !host::is_allowed(session.req_header(), &settings.admin_hosts) {
+            METRICS.requests.admin_refused("host_refused");
+            let text = "use an IP address or localhost, or add the name to admin_hosts\n";
+            return ConsoleResponse::text(StatusCode::MISDIRECTED_REQUEST, text);
+        }
+        let is_own = form::is_from_console(session.req_header(), &settings.admin_hosts);
+        if request.method == Method::POST && !is_own {
+            METRICS.requests.admin_refused("origin_refused");
+            return ConsoleResponse::text(StatusCode::FORBIDDEN, "send the form of the console\n");
+        }
+        let access = self.sessions.access(session.req_header(), &settings, Instant::now());
+        let path = request.path.clone();
+        let path: Vec<_> = path.split('/').skip(2).collect();
+        match (&request.method, &*path) {
+            (&Method::GET, []) => ConsoleResponse::redirect("console/"),
+            (&Method::GET, ["assets", name]) => assets::find(name),
+            (&Method::GET, ["login"]) => ConsoleResponse::page(&LoginPage::new("")),
+            (&Method::POST, ["login"]) => self.log_in(served, attempts, session, request).await,
+            (&Method::POST, ["logout"]) => {
+                self.sessions.end(session.req_header());
+                ConsoleResponse::redirect("login").with_cookie(&sessions::expired())
+            }
+            (&Method::GET | &Method::POST, path) => match access {
+                Some(access) => {
+                    request.access = access;
+                    page(served, session, request, path).await
+                }
+                // A script cannot show the login.
+                None if path == ["feed"] => {
+                    ConsoleResponse::text(StatusCode::UNAUTHORIZED, "log in again\n")
+                }
+                None => ConsoleResponse::redirect(&format!("{}login", request.up())),
+            },
+            _ => ConsoleResponse::text(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST\n"),
+        }
+    }
+
+    /// Checks the token of a login.
+    async fn log_in(
+        &self,
+        served: &Arc<ServedConfig>,
+        attempts: &TokenAttempts,
+        session: &mut ServerSession,
+        request: &ConsoleRequest,
+    ) -> ConsoleResponse {
+        let client = request.client;
+        let refused = |status, problem: &str| {
+            ConsoleResponse::page(&LoginPage::new(problem)).with_status(status)
+        };
+        let now = Instant::now();
+        if attempts.delay(client, now).is_some() {
+            let problem = "Too many wrong tokens: wait a minute, then try again.";
+            return refused(StatusCode::TOO_MANY_REQUESTS, problem);
+        }
+        let Some(form) = form::read(session).await else {
+            return refused(StatusCode::BAD_REQUEST, "The form did not arrive: send it again.");
+        };
+        let settings = served.gate().proxy_settings();
+        let token = form::value(&form, "token").unwrap_or_default();
+        if Access::of(&settings, token.trim().as_bytes()).is_none() {
+            attempts.fail(client, now);
+            METRICS.requests.admin_refused("unauthorized");
+            let message = format_args!("refused a login to the console");
+            report::warned("unauthorized", &message, client, clock::now());
+            return refused(StatusCode::UNAUTHORIZED, "Wrong token: enter the admin_token.");
+        }
+        attempts.succeed(client);
+        let is_encrypted = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+        match self.sessions.begin(&settings, token.trim().as_bytes(), now) {
+            Some(id) => {
+                ConsoleResponse::redirect("./").with_cookie(&sessions::cookie(&id, is_encrypted))
+            }
+            None => refused(StatusCode::INTERNAL_SERVER_ERROR, "No random bytes: try again."),
+        }
+    }
+}
+
+/// Facts of a request, and the operator's permissions.
+struct ConsoleRequest {
+    method: Method,
+    path: String,
+    query: String,
+    access: Access,
+    client: Option<IpAddr>,
+}
+
+impl ConsoleRequest {
+    fn of(session: &ServerSession) -> Self {
+        let head = session.req_header();
+        Self {
+            method: if head.method == Method::HEAD { Method::GET } else { head.method.clone() },
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            access: Access::Read,
+            client: session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip),
+        }
+    }
+
+    /// Returns the relative path from this request to the root of the console.
+    fn up(&self) -> String {
+        "../".repeat(self.path.split('/').count().saturating_sub(3))
+    }
+
+    fn may_change(&self) -> bool {
+        self.access == Access::Change
+    }
+
+    fn layout(&self, page: &'static str) -> Layout {
+        Layout::new(&self.up(), page, self.access)
+    }
+
+    fn notice(
+        &self,
+        status: StatusCode,
+        title: &'static str,
+        text: &'static str,
+    ) -> ConsoleResponse {
+        let page = NoticePage::new(self.layout("notice"), title, text);
+        ConsoleResponse::page(&page).with_status(status)
+    }
+
+    fn no_page(&self) -> ConsoleResponse {
+        self.notice(StatusCode::NOT_FOUND, "Page not found", "The console has no such page.")
+    }
+
+    fn read_only(&self) -> ConsoleResponse {
+        let text = "You have logged in with the admin_read_token. Log in with the admin_token.";
+        self.notice(StatusCode::FORBIDDEN, "You may look, but not change", text)
+    }
+
+    fn bad_form(&self) -> ConsoleResponse {
+        let text = "The form did not arrive, or it has more than 512 KiB. Send it again.";
+        self.notice(StatusCode::BAD_REQUEST, "Incomplete form", text)
+    }
+}
+
+/// Returns a page for an operator who has logged in.
+async fn page(
+    served: &Arc<ServedConfig>,
+    session: &mut ServerSession,
+    request: &ConsoleRequest,
+    path: &[&str],
+) -> ConsoleResponse {
+    let gate = served.gate();
+    match (&request.method, path) {
+        (&Method::GET, [""]) => callbacks::list(served, request).await,
+        (&Method::GET, ["feed"]) => callbacks::feed(gate, request).await,
+        (_, ["callbacks", id, rest @ ..]) => callbacks::one(gate, session, request, id, rest).await,
+        _ => request.no_page(),
+    }
+}

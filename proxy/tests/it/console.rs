@@ -1,0 +1,243 @@
+//! The rules of the console that need no browser: who gets a page, and with which headers.
+//! `tests/console` has the browser.
+
+use crate::support::*;
+use crate::template_api::TOKEN_LINE;
+
+const READ_TOKEN: &str = "r3ad-only-t0ken";
+const ORIGIN: &str = "origin: http://localhost\r\n";
+
+fn serve(app: &App) -> Gatepost {
+    let top = format!("{TOKEN_LINE}\nadmin_read_token = '{READ_TOKEN}'");
+    Gatepost::serve(&top, &templates(app))
+}
+
+fn get(gate: &Gatepost, path: &str, cookie: &str) -> Response {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n");
+    Client::new(connect(gate.admin)).send(request.as_bytes())
+}
+
+/// Sends a form with these header lines.
+fn send(gate: &Gatepost, path: &str, headers: &str, form: &str) -> Response {
+    let length = form.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{form}"
+    );
+    Client::new(connect(gate.admin)).send(request.as_bytes())
+}
+
+/// Logs in, and returns the cookie.
+fn cookie(gate: &Gatepost, token: &str) -> String {
+    let reply = send(gate, "/console/login", ORIGIN, &format!("token={token}"));
+    assert_eq!((reply.status, reply.header("location")), (303, Some("./")), "{}", reply.text());
+    let cookie = reply.header("set-cookie").unwrap();
+    let (pair, attributes) = cookie.split_once("; ").unwrap();
+    assert_eq!(attributes, "HttpOnly; SameSite=Strict", "expected no Secure without TLS");
+    pair.to_owned()
+}
+
+/// Sends a push, and waits until the console has it as callback 1.
+fn capture_push(gate: &Gatepost, cookie: &str) {
+    gate.send(&pushed());
+    eventually("a captured callback", || get(gate, "/console/callbacks/1", cookie).status == 200);
+}
+
+/// Paths of the console that show or change something.
+const PATHS: [&str; 5] = [
+    "/console/",
+    "/console/callbacks/1",
+    "/console/callbacks/1/request",
+    "/console/callbacks/1/replay",
+    "/console/no-such-page",
+];
+
+#[test]
+fn shows_nothing_without_session() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    capture_push(&gate, &cookie(&gate, TOKEN));
+    for path in PATHS {
+        for cookie in ["", "gatepost_session=", "gatepost_session=0000"] {
+            let reply = get(&gate, path, cookie);
+            let up = "../".repeat(path.split('/').count() - 3);
+            assert_eq!(reply.header("location"), Some(&*format!("{up}login")), "{path}");
+            assert_eq!((reply.status, reply.text().as_str()), (303, ""));
+        }
+    }
+    assert_eq!(get(&gate, "/console/feed?after=0", "").status, 401);
+    let replay = send(&gate, "/console/callbacks/1/replay", ORIGIN, "");
+    assert_eq!(replay.header("location"), Some("../../login"));
+    assert_eq!(app.seen().len(), 1, "expected no replay without a session");
+    assert!(!get(&gate, "/console/login", "").text().contains("push.example.com"));
+}
+
+#[test]
+fn has_no_console_without_token() {
+    let app = App::answering(200, "{}");
+    let gate = Gatepost::serve("", &templates(&app));
+    for path in PATHS.into_iter().chain(["/console/login", "/console/assets/x.css"]) {
+        assert_eq!(get(&gate, path, "").status, 404, "{path}");
+    }
+    assert_eq!(get(&gate, "/healthz", "").status, 200);
+}
+
+#[test]
+fn each_response_has_headers_that_protect_it() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, TOKEN);
+    capture_push(&gate, &cookie);
+    let page = get(&gate, "/console/", &cookie);
+    let text = page.text();
+    let style = text.split("assets/").nth(2).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(style.ends_with(".css"), "{style}");
+    for path in ["/console/", "/console/login", "/console/callbacks/1", "/console/feed?after=0"] {
+        let reply = get(&gate, path, &cookie);
+        assert_eq!(
+            (reply.status, reply.header("cache-control")),
+            (200, Some("no-store")),
+            "{path}"
+        );
+        let policy = reply.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    }
+    let asset = get(&gate, &format!("/console/assets/{style}"), "");
+    assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    // No URL begins with a scheme or a slash, so that the console works behind a path prefix.
+    for path in ["/console/", "/console/callbacks/1"] {
+        let text = get(&gate, path, &cookie).text();
+        for attribute in ["href=\"", "src=\"", "action=\""] {
+            let urls: Vec<_> = text.split(attribute).skip(1).collect();
+            let is_relative = |url: &&str| !url.starts_with(['/', 'h']);
+            assert!(urls.iter().all(is_relative), "{path} {attribute}");
+        }
+        assert!(!text.contains(" style=") && !text.contains("onclick"), "{path}");
+    }
+}
+
+#[test]
+fn refuses_forms_of_other_pages_and_other_hosts() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, TOKEN);
+    capture_push(&gate, &cookie);
+    let path = "/console/callbacks/1/replay";
+    for headers in [
+        "",
+        "origin: null\r\n",
+        "origin: http://evil.example\r\n",
+        "origin: http://localhost.evil.example\r\n",
+        "origin: http://localhost:81\r\n",
+        "origin: http://localhost@evil.example\r\n",
+        "origin: http://localhost\r\nsec-fetch-site: cross-site\r\n",
+        "origin: http://localhost\r\nsec-fetch-site: same-site\r\n",
+    ] {
+        let reply = send(&gate, path, &format!("{headers}cookie: {cookie}\r\n"), "");
+        assert_eq!(reply.status, 403, "{headers}");
+        let reply = send(&gate, "/console/login", headers, &format!("token={TOKEN}"));
+        assert_eq!((reply.status, reply.header("set-cookie")), (403, None), "{headers}");
+    }
+    assert_eq!(app.seen().len(), 1, "expected no replay by another page");
+    let evil = format!("GET /console/ HTTP/1.1\r\nhost: evil.example\r\ncookie: {cookie}\r\n\r\n");
+    assert_eq!(Client::new(connect(gate.admin)).send(evil.as_bytes()).status, 421);
+    let codes = ["origin_refused", "host_refused"];
+    let counts = codes.map(|code| gate.counted("gatepost_admin_refusals_total", code));
+    assert_eq!(counts, [16, 1]);
+    let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
+    assert_eq!(send(&gate, path, &headers, "").status, 200);
+    app.wait_for(2);
+}
+
+#[test]
+fn accepts_origin_of_admin_host_behind_proxy_that_changes_host() {
+    let app = App::answering(200, "{}");
+    let top = format!("{TOKEN_LINE}\nadmin_hosts = ['ops.example.com']");
+    let gate = Gatepost::serve(&top, &templates(&app));
+    let form = format!("token={TOKEN}");
+    let origin = "origin: https://ops.example.com\r\nsec-fetch-site: same-origin\r\n";
+    assert_eq!(send(&gate, "/console/login", origin, &form).status, 303);
+    let other = "origin: https://ops2.example.com\r\nsec-fetch-site: same-origin\r\n";
+    assert_eq!(send(&gate, "/console/login", other, &form).status, 403);
+}
+
+#[test]
+fn slows_down_wrong_tokens() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        let reply = send(&gate, "/console/login", ORIGIN, "token=guess");
+        assert_eq!(reply.header("set-cookie"), None);
+        assert!(!reply.text().contains("guess"));
+        statuses.push(reply.status);
+    }
+    assert_eq!(statuses[..11], [401; 11]);
+    assert_eq!(statuses[11], 429, "expected a delay after the eleventh wrong token");
+    // The delay also holds for the API, and for the right token.
+    assert_eq!(send(&gate, "/console/login", ORIGIN, &format!("token={TOKEN}")).status, 429);
+    gate.program.wait_for_line("refused a login to the console");
+    assert!(!gate.program.log().contains("guess"));
+}
+
+#[test]
+fn read_token_shows_and_changes_nothing() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, READ_TOKEN);
+    capture_push(&gate, &cookie);
+    let page = get(&gate, "/console/callbacks/1", &cookie).text();
+    assert!(page.contains("push.example.com") && page.contains("read only"));
+    assert!(!page.contains("replay"), "expected no form");
+    let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
+    assert_eq!(send(&gate, "/console/callbacks/1/replay", &headers, "body=x").status, 403);
+    assert_eq!(app.seen().len(), 1);
+}
+
+#[test]
+fn logout_and_new_token_end_session() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let (first, second) = (cookie(&gate, TOKEN), cookie(&gate, READ_TOKEN));
+    let headers = format!("{ORIGIN}cookie: {first}\r\n");
+    let reply = send(&gate, "/console/logout", &headers, "");
+    assert_eq!((reply.status, reply.header("location")), (303, Some("login")));
+    assert!(reply.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(get(&gate, "/console/", &first).status, 303);
+    assert_eq!(get(&gate, "/console/", &second).status, 200);
+    let file = gate.folder.path().join("gatepost.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(READ_TOKEN, "another-t0ken")).unwrap();
+    gate.program.signal("HUP");
+    gate.program.wait_for_line("reloaded the config");
+    assert_eq!(get(&gate, "/console/", &second).status, 303, "expected an end with the token");
+}
+
+#[test]
+fn bounds_and_escapes_what_it_shows() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let body = push().replace("\"push.example.com\"", "\"<script>alert(1)</script>\\u0000\"");
+    gate.send(&post("/callbacks/tencent", &body));
+    gate.send(&post("/callbacks/tencent", "{\"a\":\"\u{0}<b>\u{7f}"));
+    gate.send(&[&post("/callbacks/tencent", "xxxx")[..], b""].concat());
+    let mut invalid = post("/callbacks/tencent", "....");
+    invalid.splice(invalid.len() - 4.., *b"\xff\xfe\x00<");
+    gate.send(&invalid);
+    let cookie = cookie(&gate, TOKEN);
+    eventually("captured callbacks", || get(&gate, "/console/callbacks/4", &cookie).status == 200);
+    for id in 1..=4 {
+        let text = get(&gate, &format!("/console/callbacks/{id}"), &cookie).text();
+        assert!(!text.contains("<script>alert") && !text.contains("<b>\u{7f}"), "{text}");
+    }
+    let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
+    let long = "x".repeat(512 * 1024 + 1);
+    assert_eq!(send(&gate, "/console/callbacks/1/replay", &headers, &long).status, 400);
+    let query = format!("/console/?text={}", "x".repeat(257));
+    assert_eq!(get(&gate, &query, &cookie).status, 400);
+    assert_eq!(get(&gate, "/console/?colour=red", &cookie).status, 400);
+    assert_eq!(get(&gate, "/console/?text=%3Cscript%3E%22", &cookie).status, 200);
+    assert_eq!(get(&gate, "/console/callbacks/99", &cookie).status, 404);
+    assert_eq!(get(&gate, "/console/callbacks/x", &cookie).status, 404);
+}

@@ -1,0 +1,62 @@
+//! The order of sessions: an app learns of an end that arrives after the start of the next session.
+
+use crate::conclusion::{Conclusion, Origin};
+use crate::memory::{Domain, Fingerprint, Session};
+use crate::provider::SessionPart;
+use crate::reply::Permission;
+use crate::verdict::Accepted;
+
+impl Accepted {
+    /// Returns true if the callback ends a session, and a newer session of its subject has started.
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_part(SessionPart::End)
+            && self
+                .session_subject()
+                .is_some_and(|subject| self.memory().sessions.is_stale(subject, self.session()))
+    }
+
+    /// Remembers a session whose start is a notification: it has started, whatever the app answers.
+    pub(super) fn note_notified_session(&self) {
+        if self.is_part(SessionPart::Start) && self.kind().decision.is_none() {
+            self.start_session();
+        }
+    }
+
+    /// Remembers a session whose start is a decision, unless the platform gets a denial.
+    pub(super) fn note_decided_session(&self, conclusion: &Conclusion) {
+        let is_allowed = match conclusion.permission() {
+            Some(Permission::Allow) => true,
+            Some(Permission::Deny) => false,
+            // The platform gets the app's own answer, or the callback is a notification.
+            None => matches!(conclusion.origin, Origin::App | Origin::Fixed | Origin::Unlisted),
+        };
+        if is_allowed && self.is_part(SessionPart::Start) {
+            self.start_session();
+        }
+    }
+
+    /// Returns true if the callback is this part of a session, and the app gets the ends of sessions.
+    fn is_part(&self, part: SessionPart) -> bool {
+        let is_part = self.kind().session.as_ref().is_some_and(|rule| rule.part == part);
+        let template = self.template();
+        let is_asked = |end: &usize| template.delivery(Some(*end)).as_ask().is_some();
+        is_part && template.plan.session_ends.iter().any(is_asked)
+    }
+
+    fn start_session(&self) {
+        if let Some(subject) = self.session_subject() {
+            self.memory().sessions.start(subject, self.session());
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session { id: self.session_id(), time: self.event().time() }
+    }
+
+    /// Returns the subject in whose order the session counts; `None` if the event has none.
+    fn session_subject(&self) -> Option<Fingerprint> {
+        let event = self.event();
+        let parts = [event.source(), event.subject()?];
+        Some(self.memory().fingerprint(Domain::Session, parts))
+    }
+}

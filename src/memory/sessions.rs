@@ -1,0 +1,159 @@
+//! The newest sessions of each subject, for ends of sessions that arrive late.
+//!
+//! 1. A start is the newest if it has the latest time. Of two starts with one time, the later arrival
+//!    is the newest. A start that is known to be older stays so, because the platform may resend it.
+//! 2. The end of a session is stale if a newer session has started: by the id of the session, or, if
+//!    its start is unknown, by the times.
+//! 3. At most [`SUBJECTS`] subjects are remembered, each with [`OLDER`] sessions before the newest.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use quick_cache::sync::Cache;
+
+use super::Fingerprint;
+use crate::time::Timestamp;
+
+/// Maximum number of subjects: about 1.5 MiB.
+const SUBJECTS: usize = 16_384;
+
+/// Number of sessions before the newest that each subject remembers.
+const OLDER: usize = 3;
+
+/// A session of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// Digest of the platform's id; `None` if the platform names none.
+    pub(crate) id: Option<u64>,
+    /// Time of the start or of the end; `None` if the platform names none.
+    pub(crate) time: Option<Timestamp>,
+}
+
+/// The sessions that have started for one subject.
+#[derive(Clone, Copy)]
+struct Started {
+    newest: Session,
+    older: [Option<u64>; OLDER],
+}
+
+/// Sessions by subject. Allocates its table at the first start.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    started: OnceLock<Cache<Fingerprint, Started>>,
+    /// Orders the changes.
+    changes: Mutex<()>,
+}
+
+impl Sessions {
+    /// Remembers a start.
+    pub(crate) fn start(&self, subject: Fingerprint, session: Session) {
+        let started = self.started.get_or_init(|| Cache::new(SUBJECTS));
+        let _ordered = self.lock();
+        let new = match started.get(&subject) {
+            Some(known) => known.with(session),
+            None => Started { newest: session, older: [None; OLDER] },
+        };
+        started.insert(subject, new);
+    }
+
+    /// Returns true if a newer session of the subject has started.
+    pub(crate) fn is_stale(&self, subject: Fingerprint, end: Session) -> bool {
+        let started = self.started.get().and_then(|started| started.get(&subject));
+        started.is_some_and(|started| started.is_newer_than(end))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Started {
+    fn with(mut self, session: Session) -> Self {
+        let is_known = session.id.is_some()
+            && (session.id == self.newest.id || self.older.contains(&session.id));
+        if is_known {
+            return self;
+        }
+        let is_late = is_before(session.time, self.newest.time);
+        let (newest, older) = if is_late { (self.newest, session) } else { (session, self.newest) };
+        self.newest = newest;
+        self.older.rotate_right(1);
+        if let Some(last) = self.older.first_mut() {
+            *last = older.id;
+        }
+        self
+    }
+
+    fn is_newer_than(&self, end: Session) -> bool {
+        match end.id {
+            Some(_) if end.id == self.newest.id => false,
+            Some(_) if self.older.contains(&end.id) => true,
+            Some(_) | None => is_before(end.time, self.newest.time),
+        }
+    }
+}
+
+fn is_before(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one < other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(id: u64, secs: i64) -> Session {
+        Session { id: (id > 0).then_some(id), time: Some(Timestamp::from_secs(secs)) }
+    }
+
+    fn after(starts: &[Session]) -> Sessions {
+        let sessions = Sessions::default();
+        starts.iter().for_each(|start| sessions.start(1, *start));
+        sessions
+    }
+
+    #[test]
+    fn end_of_an_older_session_is_stale() {
+        let sessions = after(&[session(1, 10), session(2, 20)]);
+        assert!(sessions.is_stale(1, session(1, 25)), "expected the id to count, not the time");
+        assert!(!sessions.is_stale(1, session(2, 25)));
+        assert!(
+            !sessions.is_stale(2, session(1, 25)),
+            "expected another subject to be independent"
+        );
+    }
+
+    #[test]
+    fn start_that_arrives_late_or_again_is_not_the_newest() {
+        let late = after(&[session(2, 20), session(1, 10)]);
+        let again = after(&[session(1, 10), session(2, 10), session(1, 10)]);
+        for sessions in [late, again] {
+            assert!(sessions.is_stale(1, session(1, 30)));
+            assert!(!sessions.is_stale(1, session(2, 30)));
+        }
+    }
+
+    #[test]
+    fn time_counts_without_a_known_id() {
+        let sessions = after(&[session(5, 20)]);
+        assert!(
+            sessions.is_stale(1, session(4, 19)),
+            "expected an unknown session before the start"
+        );
+        assert!(
+            !sessions.is_stale(1, session(6, 21)),
+            "expected an end before its own start to pass"
+        );
+        let sessions = after(&[session(0, 20)]);
+        assert!(sessions.is_stale(1, session(0, 19)));
+        assert!(!sessions.is_stale(1, session(0, 20)) && !sessions.is_stale(1, session(0, 21)));
+        let unknown = Session { id: None, time: None };
+        assert!(!sessions.is_stale(1, unknown));
+    }
+
+    #[test]
+    fn remembers_four_sessions_of_a_subject() {
+        let starts: Vec<_> = (1..=5).map(|id| session(id, 10)).collect();
+        let sessions = after(&starts);
+        assert!((2..=4).all(|id| sessions.is_stale(1, session(id, 10))));
+        assert!(!sessions.is_stale(1, session(1, 10)));
+    }
+}

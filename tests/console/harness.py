@@ -1,0 +1,216 @@
+"""A running gatepost with an app behind it, and a browser in front of its console."""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("GATEPOST", str(ROOT / "target/debug/gatepost"))
+SHOTS = ROOT / "target/console/screenshots"
+TOKEN = "c0nsole-t0ken"
+READ_TOKEN = "r3ad-t0ken"
+KEY = "s1gning-k3y"
+PATIENCE_MS = 20_000
+
+CONFIG = """\
+listen = ["127.0.0.1:{listen}"]
+admin = "127.0.0.1:{admin}"
+admin_token = {{ env = "CONSOLE_TOKEN" }}
+admin_read_token = {{ env = "CONSOLE_READ_TOKEN" }}
+allow_addresses = ["127.0.0.0/8"]
+
+[[route]]
+path = "/callbacks/tencent"
+provider = "tencent-css"
+
+[[route]]
+path = "/callbacks/kollus/{{token}}"
+provider = "kollus"
+token = {{ env = "KOLLUS_PATH" }}
+
+# The studio's own domain.
+[[template]]
+name = "studio"
+description = "Push_and_recordings_of_the_studio"
+provider = "tencent-css"
+keys = [{{ env = "TENCENT_KEY" }}]
+bind = ["push.example.com"]
+[template.on]
+push = "http://127.0.0.1:{app}/live/push"
+interruption = "http://127.0.0.1:{app}/live/interruption"
+
+[[template]]
+name = "viewers"
+provider = "kollus"
+bind = ["channel1", "channel2"]
+[template.settings]
+security_key = {{ env = "TENCENT_KEY" }}
+custom_key = "custom"
+[template.on]
+live_play = "http://127.0.0.1:{app}/play"
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class App(http.server.BaseHTTPRequestHandler):
+    """Takes each event, and lets each viewer play."""
+
+    seen = []
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        type(self).seen.append((self.path, dict(self.headers), body))
+        answer = b'{"allow": true}' if self.path == "/play" else b"{}"
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+class Gatepost:
+    """The program with a config of its own."""
+
+    def __init__(self, config=CONFIG):
+        App.seen = []
+        self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
+        threading.Thread(target=self.app.serve_forever, daemon=True).start()
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.listen, self.admin = free_port(), free_port()
+        self.file = self.folder / "gatepost.toml"
+        self.file.write_text(config.format(
+            listen=self.listen, admin=self.admin, app=self.app_port))
+        self.environment = os.environ | {
+            "CONSOLE_TOKEN": TOKEN, "CONSOLE_READ_TOKEN": READ_TOKEN,
+            "TENCENT_KEY": KEY, "KOLLUS_PATH": "p4th-t0ken"}
+        self.log = open(self.folder / "log", "w+")
+        self.process = subprocess.Popen(
+            [PROGRAM, "run", "-c", str(self.file)], env=self.environment, stderr=self.log)
+        self.wait_until(lambda: self.get("/readyz").status == 200)
+
+    @property
+    def app_port(self):
+        return self.app.server_address[1]
+
+    @property
+    def console(self):
+        return f"http://127.0.0.1:{self.admin}/console/"
+
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.body = response.read()
+        connection.close()
+        return response
+
+    @staticmethod
+    def wait_until(holds):
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                if holds():
+                    return
+            time.sleep(0.02)
+        raise TimeoutError("expected the condition to hold within 20 s")
+
+    def send(self, kind, *fields, key=KEY, path="/callbacks/tencent"):
+        """Sends a sample of a kind as the platform does."""
+        arguments = [PROGRAM, "send", kind, *fields, "--to", f"http://127.0.0.1:{self.listen}{path}"]
+        if key:
+            arguments += ["--key", key]
+        return subprocess.run(arguments, capture_output=True, text=True)
+
+    def push(self, app="push.example.com", key=KEY, stream="stream1"):
+        return self.send("tencent-css.push", f"app={app}", f"stream_id={stream}", key=key)
+
+    def play(self, channel="channel1"):
+        return self.send("kollus.live_play", f"channel_key={channel}", key=None,
+                         path="/callbacks/kollus/p4th-t0ken")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.app.shutdown()
+        self.app.server_close()
+        self.log.close()
+        shutil.rmtree(self.folder)
+
+
+class ConsoleTest(unittest.TestCase):
+    """A test with a program and a browser."""
+
+    javascript = True
+    viewport = {"width": 1280, "height": 800}
+    color_scheme = "light"
+
+    @classmethod
+    def setUpClass(cls):
+        chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+        if chromium is None:
+            raise RuntimeError("expected a Chromium, found none; run tests/require chromium")
+        cls.playwright = sync_playwright().start()
+        cls.browser = cls.playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        cls.playwright.stop()
+
+    def setUp(self):
+        self.gatepost = Gatepost()
+        self.addCleanup(self.gatepost.stop)
+        self.problems = []
+        self.page = self.open_page()
+
+    def open_page(self, **options):
+        options = {"java_script_enabled": self.javascript, "viewport": self.viewport,
+                   "color_scheme": self.color_scheme} | options
+        context = self.browser.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        self.addCleanup(context.close)
+        page = context.new_page()
+        page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        return page
+
+    def log_in(self, token=TOKEN, page=None):
+        page = page or self.page
+        page.goto(self.gatepost.console)
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Callbacks").wait_for()
+
+    def check_page(self, name, page=None):
+        """Expects no finding of axe and no error of a script or of the content policy; keeps a picture."""
+        page = page or self.page
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        overflow = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        if self.javascript:
+            self.assertFalse(page.evaluate(overflow), f"{name} is wider than the window")
+            found = Axe().run(page)
+            self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
+        self.assertEqual(self.problems, [])

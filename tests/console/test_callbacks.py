@@ -1,0 +1,168 @@
+"""The Callbacks page: live list, filters, keys, one callback, and sending it again."""
+
+import json
+import unittest
+
+from playwright.sync_api import expect
+
+import harness
+from harness import App, ConsoleTest
+
+
+class Callbacks(ConsoleTest):
+    def rows(self):
+        return self.page.locator("tbody tr")
+
+    def test_shows_each_callback_as_it_arrives(self):
+        self.log_in()
+        expect(self.page.get_by_text("No callbacks yet")).to_be_visible()
+        self.check_page("callbacks-empty")
+        self.assertEqual(self.gatepost.push().returncode, 0)
+        expect(self.rows()).to_have_count(1)
+        self.gatepost.push(key="wrong")
+        expect(self.rows()).to_have_count(2)
+        # The newest is the first.
+        expect(self.rows().first).to_contain_text("signature_mismatch")
+        expect(self.rows().nth(1)).to_contain_text("push.example.com")
+        self.page.get_by_label("Follow").uncheck()
+        self.gatepost.push()
+        self.page.get_by_role("button", name="Show 1 new").click()
+        expect(self.rows()).to_have_count(3)
+        self.page.reload()
+        expect(self.page.get_by_label("Follow")).not_to_be_checked()
+        self.check_page("callbacks")
+
+    def test_server_filters_list_and_page_shows_filter(self):
+        self.log_in()
+        self.gatepost.push(stream="the-final")
+        self.gatepost.push(key="wrong")
+        self.gatepost.play()
+        expect(self.rows()).to_have_count(3)
+        self.page.get_by_role("link", name="Refused", exact=True).click()
+        expect(self.rows()).to_have_count(1)
+        expect(self.page.get_by_text("Only callbacks with")).to_contain_text("refused")
+        # The live list has the same filter.
+        self.gatepost.push()
+        self.gatepost.push(app="unknown.example.com")
+        expect(self.rows()).to_have_count(2)
+        self.check_page("callbacks-filtered")
+        self.page.get_by_role("link", name="Clear all").click()
+        self.page.get_by_text("Filters", exact=True).click()
+        self.page.get_by_label("Provider", exact=True).fill("kollus")
+        self.page.get_by_role("button", name="Apply").click()
+        expect(self.rows()).to_have_count(1)
+        expect(self.rows().first).to_contain_text("live_play")
+        self.page.get_by_role("link", name="provider: kollus").click()
+        search = self.page.get_by_label("Text in a request, event, answer or reply")
+        search.fill("THE-FINAL")
+        search.press("Enter")
+        expect(self.rows()).to_have_count(1)
+
+    def test_keys_search_choose_open_and_go_back(self):
+        self.log_in()
+        for stream in ("one", "two", "three"):
+            self.gatepost.push(stream=stream)
+        expect(self.rows()).to_have_count(3)
+        keyboard = self.page.keyboard
+        keyboard.press("/")
+        expect(self.page.get_by_role("searchbox")).to_be_focused()
+        keyboard.type("t")
+        keyboard.press("Escape")
+        keyboard.press("ArrowDown")
+        keyboard.press("ArrowDown")
+        expect(self.page.get_by_role("link", name="#2")).to_be_focused()
+        keyboard.press("Enter")
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text("push #2")
+        keyboard.press("Escape")
+        expect(self.page.get_by_role("link", name="#2")).to_be_focused()
+
+    def test_refused_callback_says_why(self):
+        self.log_in()
+        self.gatepost.push(key="wrong")
+        self.page.get_by_role("link", name="#1").click()
+        expect(self.page.get_by_text("refused with 401: signature_mismatch")).to_be_visible()
+        expect(self.page.locator(".steps .refused")).to_contain_text("none of 1 matches")
+        expect(self.page.get_by_text("The app received no event.")).to_be_visible()
+        self.assertEqual(self.page.get_by_role("link", name="Send again").count(), 0)
+        self.assertNotIn(harness.KEY, self.page.content())
+        self.check_page("refused")
+
+    def test_sends_event_again_unchanged_and_edited(self):
+        self.log_in()
+        self.gatepost.push(stream="match")
+        self.page.get_by_role("link", name="#1").click()
+        self.check_page("accepted")
+        self.page.get_by_role("link", name="Send again").click()
+        self.page.get_by_role("button", name="Send unchanged").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Sent again")
+        self.check_page("sent-again")
+        (_, first, body), (_, second, again) = App.seen
+        self.assertEqual(body, again)
+        self.assertEqual(first["ce-id"], second["ce-id"])
+        self.assertEqual(second["gatepost-replay"], "1")
+        self.page.get_by_role("link", name="Callback 1").click()
+        field = self.page.get_by_label("Body of the event")
+        field.fill(field.input_value().replace("match", "<final> \u4e2d"))
+        self.page.get_by_role("button", name="Send edited").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Sent again, edited")
+        self.assertEqual(json.loads(App.seen[2][2])["stream_id"], "<final> \u4e2d")
+
+    def test_copies_curl_and_saves_vector(self):
+        self.log_in()
+        self.gatepost.push()
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page.get_by_role("link", name="#1").click()
+        self.page.get_by_role("button", name="Copy as curl").click()
+        expect(self.page.get_by_role("button", name="Copied")).to_be_visible()
+        copied = self.page.evaluate("navigator.clipboard.readText()")
+        self.assertTrue(copied.startswith("curl -X POST 'http://127.0.0.1:"), copied)
+        self.assertEqual(copied, self.page.get_by_label("Command").input_value())
+        with self.page.expect_download() as download:
+            self.page.get_by_role("link", name="Save as vector").click()
+        self.assertEqual(download.value.suggested_filename, "callback-1.http")
+        saved = download.value.path().read_text()
+        self.assertTrue(saved.startswith("POST /callbacks/tencent HTTP/1.1\n"), saved)
+
+    def test_list_says_that_session_ended(self):
+        self.log_in()
+        expect(self.page.get_by_text("Live", exact=True)).to_be_visible()
+        self.page.context.clear_cookies()
+        self.gatepost.push()
+        expect(self.page.get_by_text("Session ended: log in again")).to_be_visible()
+
+    def test_looks_whole_in_dark_and_on_phone(self):
+        for scheme in ("light", "dark"):
+            for width, device in ((1280, "desktop"), (390, "phone")):
+                page = self.open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+                page.goto(self.gatepost.console)
+                self.check_page(f"login-{device}-{scheme}", page)
+                self.log_in(page=page)
+                self.gatepost.push()
+                page.get_by_role("link", name="#1", exact=True).wait_for()
+                self.check_page(f"callbacks-{device}-{scheme}", page)
+                page.goto(self.gatepost.console + "callbacks/1")
+                self.check_page(f"callback-{device}-{scheme}", page)
+
+
+class WithoutJavaScript(ConsoleTest):
+    javascript = False
+
+    def test_reads_filters_and_sends_again(self):
+        self.gatepost.push(stream="match")
+        self.gatepost.push(key="wrong")
+        self.log_in()
+        expect(self.page.locator("tbody tr")).to_have_count(2)
+        self.page.get_by_role("link", name="Accepted").click()
+        self.page.get_by_role("link", name="#1").click()
+        expect(self.page.get_by_role("button", name="Copy as curl")).to_be_hidden()
+        expect(self.page.get_by_label("Command")).to_be_visible()
+        self.page.get_by_role("button", name="Send unchanged").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Sent again")
+        self.page.get_by_role("link", name="Callback 1").click()
+        self.page.get_by_role("link", name="Callbacks").first.click()
+        self.page.get_by_role("button", name="Log out").click()
+        expect(self.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+if __name__ == "__main__":
+    unittest.main()
