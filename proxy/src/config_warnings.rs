@@ -10,7 +10,7 @@ pub(crate) fn log_warnings(config: &Config, path: &Path) {
         let more = more(places);
         tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
     }
-    let unnamed: Vec<_> = unnamed_tenants(config).collect();
+    let unnamed: Vec<_> = config.tenant_warnings().collect();
     if let Some((problem, remedy)) = unnamed.first() {
         let (code, more) = (FaultKind::TenantUnnamed.as_str(), more(unnamed.len()));
         tracing::warn!(code, "{}: {problem}; {remedy}{more}", path.display());
@@ -23,17 +23,6 @@ fn more(places: usize) -> String {
         0 => String::new(),
         more => format!(" (and {more} more of this code; see `gatepost check`)"),
     }
-}
-
-/// Returns a problem and a remedy for each route whose callbacks of some kinds name no tenant.
-pub(crate) fn unnamed_tenants(config: &Config) -> impl Iterator<Item = (String, &'static str)> {
-    config.kinds_without_tenant().map(|(route, kinds)| {
-        let kinds = list(&kinds);
-        let problem = format!(
-            "the route {route} refuses callbacks of these kinds, because they name no tenant: {kinds}"
-        );
-        (problem, "bind \"*\" in a template, or set template on a route for these kinds")
-    })
 }
 
 /// Lists at most eight names.

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::inspect::sample::Sample;
 use crate::route::{Mode, Route};
+use crate::toml_reader::list;
 
 impl Config {
     /// Returns each route whose callbacks of some kinds name no tenant, with these kinds. gatepost
@@ -43,6 +44,18 @@ impl Config {
                 .map(|(_, kind)| &*kind.name)
                 .collect();
             (!without.is_empty()).then_some((&*route.label, without))
+        })
+    }
+
+    /// Returns a problem and a remedy for each route of [`Config::kinds_without_tenant`], with the
+    /// code [`FaultKind::TenantUnnamed`](crate::FaultKind::TenantUnnamed).
+    pub fn tenant_warnings(&self) -> impl Iterator<Item = (String, &'static str)> {
+        self.kinds_without_tenant().map(|(route, kinds)| {
+            let kinds = list(&kinds);
+            let problem = format!(
+                "the route {route} refuses callbacks of these kinds, because they name no tenant: {kinds}"
+            );
+            (problem, "bind \"*\" in a template, or set template on a route for these kinds")
         })
     }
 }

@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::HOST;
+use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, Uri, Version};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
@@ -19,6 +20,7 @@ use tower_service::Service;
 
 use super::body::RequestBody;
 use super::uri::{address_within, with_path};
+use crate::address::Addresses;
 use crate::body::BodyBuffer;
 use crate::delivery::{
     AppSide, Asked, Attempt, CHUNKS_PER_TURN, ClientSide, Disconnected, EventRequest, Question,
@@ -129,7 +131,8 @@ impl<S, B> InnerService<S, B> {
         *request.extensions_mut() = std::mem::take(&mut self.extensions);
         request.extensions_mut().insert(question.accepted().clone());
         *request.uri_mut() = std::mem::take(&mut self.uri);
-        if let Some(path) = question.url().and_then(Uri::path_and_query) {
+        let path = question.addresses().and_then(|addresses| next_path(addresses));
+        if let Some(path) = path {
             let path = address_within(path, &request);
             *request.uri_mut() = with_path(std::mem::take(request.uri_mut()), path);
         }
@@ -157,6 +160,12 @@ where
             Asked::Answered(without_panic(answer(service, request)).await)
         }
     }
+}
+
+/// Returns the path of the address whose turn it is. The inner service is the server of them all.
+fn next_path(addresses: &Addresses) -> Option<&PathAndQuery> {
+    let next = addresses.only().unwrap_or_else(|| addresses.in_turn(addresses.turn())[0]);
+    next.url().path_and_query()
 }
 
 /// Waits until the service is ready, calls it, and reads its response.

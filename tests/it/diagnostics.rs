@@ -188,6 +188,21 @@ fn building_a_gate_logs_warnings() {
 }
 
 #[test]
+#[cfg(feature = "tower")]
+fn building_a_gate_logs_kinds_without_tenant() {
+    let log = Log::default();
+    let collecting = log.collect();
+    let text = "[[route]]\npath = '/t'\nprovider = 'tencent-css'\n[[template]]\nname = 'a'\n\
+                provider = 'tencent-css'\ninsecure_unsigned = true\nbind = ['push.example.com']\n";
+    gatepost::Gate::builder().toml(text).build().unwrap();
+    drop(collecting);
+    let text = log.text();
+    let line =
+        "config: the route /t refuses callbacks of these kinds, because they name no tenant: ";
+    assert!(text.contains(line) && text.contains("code=\"tenant_unnamed\""), "{text}");
+}
+
+#[test]
 fn accepts_durations_with_unit() {
     let top = "upstream = 'http://127.0.0.1:1'\nupstream_idle = '1500ms'\nstop_timeout = '1m'\n\
                breaker = { retry = '2s' }\n";

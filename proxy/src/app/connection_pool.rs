@@ -70,6 +70,11 @@ impl ReadyConnection {
         Ok(Self { connection, key, is_reused: false, since: Instant::now() })
     }
 
+    /// Returns true if the connection has TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.key.0.is_https()
+    }
+
     /// Sends a request, reads the whole response, and keeps the connection for later requests.
     ///
     /// # Errors

@@ -99,13 +99,13 @@ async fn send(
         Err(error) => return Asked::Answered(Answer::Unreachable(root_cause(&*error))),
     };
     let host = if event.keeps_host { HostHeader::AsGiven } else { HostHeader::OfAddress };
-    let is_repeatable = event.is_repeatable;
+    let (is_repeatable, is_https) = (event.is_repeatable, connection.is_https());
     match connection.send(path, event.into_request(), host).await {
         Err(error) if error.is::<StaleConnection>() => Asked::ConnectionClosed,
         Err(error) if attempt == Attempt::First && is_repeatable && is_hang_up(&*error) => {
             Asked::ConnectionClosed
         }
-        Err(error) => Asked::Answered(failed_answer(&*error)),
+        Err(error) => Asked::Answered(failed_answer(&*error, is_https)),
         Ok((parts, body)) => {
             Asked::Answered(Answer::Response { status: parts.status, headers: parts.headers, body })
         }
@@ -181,8 +181,12 @@ fn is_gateway_error(status: StatusCode) -> bool {
 }
 
 /// Returns the answer after an error: the app has sent no answer, or no answer that gatepost can read.
-fn failed_answer(error: &(dyn Error + 'static)) -> Answer {
-    let reason = root_cause(error);
+fn failed_answer(error: &(dyn Error + 'static), is_https: bool) -> Answer {
+    let reason = if is_https && tls::explain(error).is_none() && is_hang_up(error) {
+        tls::CLOSED_AFTER_HANDSHAKE.to_owned()
+    } else {
+        root_cause(error)
+    };
     match fault(error) {
         Some(fault) => Answer::Unreadable(fault, reason),
         None => Answer::Unreachable(reason),

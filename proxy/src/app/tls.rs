@@ -156,6 +156,12 @@ pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
     Ok(PingoraTls { ca: (!ca.is_empty()).then(|| ca.into()), identity })
 }
 
+/// Describes a server that ends a new connection after the TLS handshake, before its response. With
+/// TLS 1.3, the client's handshake succeeds before the server refuses the client certificate. If the
+/// server then resets the connection, its alert is lost.
+pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
+     wants a `certificate`, set it in [[outgoing_tls]]";
+
 /// Describes an error of TLS with its remedy, in less than 100 bytes; `None` for any other error. A
 /// longer text would lose its remedy in the log.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {

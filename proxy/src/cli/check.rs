@@ -15,7 +15,7 @@ use super::memory;
 use super::print::out;
 use crate::app::tls;
 use crate::clock;
-use crate::config_warnings::{list, unnamed_tenants};
+use crate::config_warnings::list;
 use crate::telemetry::traces;
 use crate::tls::{Certificate, LoadedTls};
 
@@ -76,7 +76,7 @@ fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> 
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
         found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
     }
-    for (problem, remedy) in unnamed_tenants(config) {
+    for (problem, remedy) in config.tenant_warnings() {
         let kind = FaultKind::TenantUnnamed;
         found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
     }

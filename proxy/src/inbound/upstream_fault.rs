@@ -3,6 +3,22 @@
 use gatepost::AnswerFault;
 use pingora::prelude::{Error, ErrorType};
 
+/// Point in an exchange with the upstream at which an error occurred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UpstreamEnd {
+    BeforeResponse,
+    /// The upstream ended a new connection after the TLS handshake, before its response.
+    AfterHandshake,
+    /// The head of the response has arrived.
+    InResponse,
+}
+
+/// Returns true if the upstream ended the connection.
+pub(super) fn is_close(error: &Error) -> bool {
+    [ErrorType::WriteError, ErrorType::ReadError, ErrorType::ConnectionClosed]
+        .contains(error.etype())
+}
+
 /// Returns the fault of a response that the upstream has begun; `None` if the error has another cause.
 /// `has_begun` is true if the head of the response has arrived.
 pub(super) fn upstream_fault(error: &Error, has_begun: bool) -> Option<AnswerFault> {

@@ -32,6 +32,7 @@ fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
         assert_eq!(code, Some(0), "{name}: {printed}");
         let (code, checked) = shell(folder.path(), "gatepost check");
         assert_eq!(code, Some(0), "{name}: {checked}");
+        assert_tells_each_address(name, folder.path(), &printed);
 
         let (port, admin) = (free_port(), free_port());
         let path = folder.path().join("gatepost.toml");
@@ -50,6 +51,24 @@ fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
     }
 }
 
+/// Checks that the steps for the platform name the address of each route and the file of the secret.
+fn assert_tells_each_address(name: &str, folder: &Path, printed: &str) {
+    let config = std::fs::read_to_string(folder.join("gatepost.toml")).unwrap();
+    let config: toml::Table = config.parse().unwrap();
+    let (steps, _) = printed.split_once("\nNext:").unwrap();
+    for route in config["route"].as_array().unwrap() {
+        let path = route["path"].as_str().unwrap().replace("{token}", "TOKEN");
+        assert!(steps.contains(&format!("https://YOUR-HOST{path}")), "{name}: {path}: {steps}");
+        let is_open = !path.contains("TOKEN");
+        let ending = if is_open { "key" } else { "token" };
+        assert!(steps.contains(&format!("{name}.{ending}")), "{name}: {steps}");
+        // Each platform is proved by a key or by a token.
+        assert_eq!(config["template"][0].get("keys").is_some(), is_open, "{name}");
+        assert_eq!(route.get("token").is_some(), !is_open, "{name}");
+    }
+    assert!(!steps.contains("{url}") && !steps.contains("{key_file}"), "{name}: {steps}");
+}
+
 #[test]
 fn new_secrets_are_readable_only_by_owner_and_not_printed() {
     let folder = TempDir::new().unwrap();
@@ -57,7 +76,7 @@ fn new_secrets_are_readable_only_by_owner_and_not_printed() {
     let file = folder.path().join("tencent-css.key");
     let key = std::fs::read_to_string(&file).unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(key.trim().len() == 64 && !printed.contains(key.trim()), "{printed}");
+    assert!(key.trim().len() == 32 && !printed.contains(key.trim()), "{printed}");
     assert!(printed.contains("https://YOUR-HOST/callbacks/tencent-css"), "{printed}");
 }
 

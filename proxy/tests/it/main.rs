@@ -67,3 +67,4 @@ mod upstreams;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;
+mod wrong_configs;

@@ -59,6 +59,10 @@ struct TlsApp {
 impl TlsApp {
     /// Starts an app. With `clients`, requires a client certificate of this authority.
     fn start(own: &Signed, clients: Option<&Authority>) -> Self {
+        Self::start_as(own, clients, Refusing::WithAlert)
+    }
+
+    fn start_as(own: &Signed, clients: Option<&Authority>, refusing: Refusing) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_safe_default_protocol_versions().unwrap();
@@ -86,7 +90,10 @@ impl TlsApp {
                 let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let stream = StreamOwned::new(tls, stream.unwrap());
                 let counted = Arc::clone(&counted);
-                thread::spawn(move || serve(stream, &counted));
+                thread::spawn(move || match refusing {
+                    Refusing::WithAlert => serve(stream, &counted),
+                    Refusing::WithReset => reset_after_handshake(stream),
+                });
             }
         });
         Self { port, answered }
@@ -95,6 +102,25 @@ impl TlsApp {
     fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }
+}
+
+/// End of a connection without a valid client certificate.
+#[derive(Clone, Copy)]
+enum Refusing {
+    WithAlert,
+    WithReset,
+}
+
+/// Finishes the handshake up to the refusal, and resets the connection in place of an alert.
+fn reset_after_handshake(stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> Option<()> {
+    let StreamOwned { mut conn, mut sock } = stream;
+    while conn.process_new_packets().is_ok() {
+        while conn.wants_write() {
+            conn.write_tls(&mut sock).ok()?;
+        }
+        conn.read_tls(&mut sock).ok().filter(|count| *count > 0)?;
+    }
+    rustix::net::sockopt::set_socket_linger(&sock, Some(std::time::Duration::ZERO)).ok()
 }
 
 /// Answers each request whose body ends with `}`.
@@ -193,6 +219,23 @@ fn names_remedy_for_each_error_of_tls() {
             assert!(line.contains(found), "expected {found}, found {line}");
         }
         assert_eq!(app.answered(), 0);
+    }
+}
+
+// With TLS 1.3, the handshake of the client succeeds before the server refuses its certificate. The
+// reset loses the alert, so only the reset remains.
+#[test]
+fn names_remedy_if_server_resets_in_place_of_an_alert() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    write(&folder, "ca.pem", &authority.pem);
+    let own = authority.sign("localhost");
+    let app = TlsApp::start_as(&own, Some(&authority), Refusing::WithReset);
+    let gate = gate(app.port, folder.path(), "[[outgoing_tls]]\nca = 'DIR/ca.pem'\n");
+    assert_eq!(statuses(&gate), (503, 502));
+    for code in ["app_unreachable", "upstream_failed"] {
+        let line = gate.program.wait_for_line(code);
+        let found = "if the server wants a `certificate`, set it in [[outgoing_tls]]";
+        assert!(line.contains(found), "expected {found}, found {line}");
     }
 }
 

@@ -230,6 +230,32 @@ fn readiness_and_metrics_describe_the_served_config() {
 }
 
 #[test]
+fn reload_with_missing_or_circular_include_keeps_serving() {
+    let gate = serve("");
+    let main = read(&gate, "gatepost.toml");
+    save(&gate, "templates/back.toml", "include = ['../gatepost.toml']\n");
+    let own = "expected another file, found the config file, which would include itself";
+    let faults = [
+        ("'templates/none.toml'", "gatepost cannot read the file"),
+        ("'gatepost.toml'", own),
+        ("'templates/*.toml'", "expected no `include` in an included file, found one"),
+    ];
+    for (number, (include, found)) in faults.into_iter().enumerate() {
+        save(&gate, "gatepost.toml", &main.replace("'templates/*.toml'", include));
+        gate.program.signal("HUP");
+        let lines = gate.program.wait_for_lines(KEPT, number + 1);
+        assert!(lines.contains(found), "expected {found}, found {lines}");
+        assert_eq!(takes(&gate, "main.example.com"), 200, "{found}");
+        assert_eq!(readyz(&gate)["config"]["last_reload"], "failure");
+    }
+    fs::remove_file(path(&gate, "templates/back.toml")).unwrap();
+    save(&gate, "gatepost.toml", &main);
+    gate.program.signal("HUP");
+    gate.program.wait_for_line(RELOADED);
+    assert_eq!(takes(&gate, "main.example.com"), 200);
+}
+
+#[test]
 fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     let keyed = template("keyed", "keyed.example.com").replace("env = 'TENCENT_KEY'", "file = 'k'");
     let gate = serve(WATCH);

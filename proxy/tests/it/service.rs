@@ -41,10 +41,10 @@ impl Supervisor {
     }
 }
 
-const TEMPLATE: &str = "[[template]]\nname = 'a'\nprovider = 'tencent-css'\n\
+pub(crate) const TEMPLATE: &str = "[[template]]\nname = 'a'\nprovider = 'tencent-css'\n\
                         keys = [{ env = 'TENCENT_KEY' }]\nbind = ['push.example.com']\n\
                         on.push = { answer = {} }\n";
-const ROUTE: &str = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+pub(crate) const ROUTE: &str = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
 
 /// Writes a config with these first lines. Returns its path.
 fn config(folder: &tempfile::TempDir, top: &str) -> std::path::PathBuf {
@@ -131,7 +131,7 @@ fn successor_announces_itself_and_predecessor_is_silent() {
 }
 
 /// Starts gatepost with these listeners, as systemd does, by a shell that knows its process id.
-fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
+pub(crate) fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
     let count = listeners.len();
     let mut shell = Command::new("python3");
     // Descriptors 3 and on, without close-on-exec, in the process that becomes gatepost.
@@ -154,7 +154,7 @@ fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Pro
     Program::start(&mut shell)
 }
 
-fn listener() -> (TcpListener, u16) {
+pub(crate) fn listener() -> (TcpListener, u16) {
     let port = free_port();
     (TcpListener::bind(("127.0.0.1", port)).unwrap(), port)
 }
@@ -204,6 +204,26 @@ fn serves_on_socket_of_supervisor_by_address_and_refuses_a_socket_without_use() 
     let line = gate.wait_for_line("expected a socket of LISTEN_FDS");
     assert!(line.contains(&format!("127.0.0.1:{unknown}: ")), "{line}");
     assert_eq!(gate.wait(), Some(1));
+}
+
+#[test]
+fn port_in_use_ends_the_start_with_address_and_cause() {
+    let (socket, port) = listener();
+    for key in ["listen", "admin"] {
+        let folder = tempfile::TempDir::new().unwrap();
+        let other = free_port();
+        let top = format!("listen = '127.0.0.1:{other}'\nadmin = '127.0.0.1:{port}'\n");
+        let top = if key == "admin" { top } else { format!("listen = '127.0.0.1:{port}'\n") };
+        let path = config(&folder, &top);
+        let mut command = gatepost();
+        let mut gate =
+            Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
+        let line = gate.wait_for_line("cannot listen on this address");
+        assert!(line.contains(&format!("127.0.0.1:{port}: ")), "{key}: {line}");
+        assert!(line.contains("in use"), "{key}: {line}");
+        assert_eq!(gate.wait(), Some(1));
+    }
+    drop(socket);
 }
 
 #[test]

@@ -244,6 +244,22 @@ async fn address_may_be_a_path_alone() {
 }
 
 #[tokio::test]
+async fn uses_paths_of_several_addresses_in_turn() {
+    let record = Record::default();
+    let on = "on.live_play = ['http://one.test/a', 'http://two.test/b?x=1', '/c']\n";
+    let layer = GateLayer::new(gate("/cb", on));
+    let app = Router::new().fallback(record.handler()).layer(layer);
+    for path in ["/a", "/b?x=1", "/c", "/a"] {
+        assert_eq!(send(&app, "/cb", FORM).await, allowed(), "{path}");
+        assert!(record.take()[0].starts_with(&format!("accepted {path} ")), "{path}");
+    }
+    // A path without a query is reserved.
+    for path in ["/a", "/c"] {
+        assert_eq!(send(&app, path, FORM).await.0, 403, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn query_selects_callbacks_of_front_controller() {
     let record = Record::default();
     let config = "[[route]]\npath = '/index.php'\nprovider = 'kollus'\nquery = { c = 'play' }\n\

@@ -159,7 +159,7 @@ impl Choices {
         out(&format!("wrote {} and {}", path.display(), secret.path.display()));
         let key_file = secret.path.display().to_string();
         let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
-        out(&format!("\nIn the console of {} ({}):", provider.title, provider.docs));
+        out(&format!("\nSet up {} ({}):", provider.title, provider.docs));
         let generic = if provider.keys {
             "enter {url} as the address of callbacks; the key in {key_file} and the key in the \
              console must be the same"

@@ -36,7 +36,8 @@ impl SecretFile {
             let problem = "expected random bytes, found none; check the operating system";
             return Err(CommandError::argument(path.display().to_string(), problem));
         }
-        let plain = HEXLOWER.encode(&random);
+        // Some consoles accept at most 32 letters and digits as a key.
+        let plain = HEXLOWER.encode(&random[..16]);
         let secret = if fits(definition, provider, &plain) {
             plain
         } else {

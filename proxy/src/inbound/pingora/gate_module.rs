@@ -22,7 +22,7 @@ use super::shadowed_request::ShadowedRequest;
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::inbound::host_upstream::handed_over;
 use crate::inbound::unjudged::UnjudgedBytes;
-use crate::inbound::upstream_fault::upstream_fault;
+use crate::inbound::upstream_fault::{UpstreamEnd, upstream_fault};
 use crate::queue::Queue;
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
@@ -256,12 +256,14 @@ impl GateModule {
         }
     }
 
-    /// Logs an error of the upstream. `has_begun` is true if the head of a response has arrived.
-    pub(super) fn upstream_failed(&self, session: &Session, error: &Error, has_begun: bool) {
+    /// Logs an error of the upstream.
+    pub(super) fn upstream_failed(&self, session: &Session, error: &Error, end: UpstreamEnd) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        let explained = app::tls::explain_pingora(error);
+        let explained = app::tls::explain_pingora(error).or_else(|| {
+            (end == UpstreamEnd::AfterHandshake).then_some(app::tls::CLOSED_AFTER_HANDSHAKE)
+        });
         let reason = explained.unwrap_or(error.etype().as_str());
-        let fault = upstream_fault(error, has_begun);
+        let fault = upstream_fault(error, end == UpstreamEnd::InResponse);
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 

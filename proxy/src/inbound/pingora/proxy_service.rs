@@ -32,6 +32,7 @@ use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlig
 use crate::inbound::exchange::{DRAIN_TIMEOUT, Exchange as _};
 use crate::inbound::http1::MalformedChunks;
 use crate::inbound::unreadable;
+use crate::inbound::upstream_fault::{UpstreamEnd, is_close};
 use crate::queue::Queue;
 use crate::telemetry::access_log::{self, LoggedRequest};
 use crate::telemetry::metrics::{METRICS, PassedBytes};
@@ -58,6 +59,8 @@ pub(crate) struct RequestState {
     attempts: Attempts,
     /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
+    /// True if the upstream ended a new connection after the TLS handshake, before its response.
+    is_closed_after_handshake: bool,
     started: Instant,
     /// `None` until the module has seen the request.
     filtered: Option<Filtered>,
@@ -82,6 +85,7 @@ impl ProxyHttp for ProxyService {
         RequestState {
             attempts: Attempts::default(),
             found_dead_connection: false,
+            is_closed_after_handshake: false,
             started: Instant::now(),
             filtered: None,
             is_passed: false,
@@ -217,6 +221,8 @@ impl ProxyHttp for ProxyService {
         reused: bool,
     ) -> Box<Error> {
         let mut error = error.more_context(format!("Peer: {peer}"));
+        context.is_closed_after_handshake =
+            peer.is_tls() && !reused && !context.has_response && is_close(&error);
         let is_repeatable = session.req_header().method.is_idempotent()
             && !session.downstream_session.retry_buffer_truncated();
         if context.found_dead_connection {
@@ -308,7 +314,12 @@ impl ProxyHttp for ProxyService {
     /// Writes no line about an error of the client's connection, for example after a disconnect.
     fn suppress_error_log(&self, session: &Session, state: &RequestState, error: &Error) -> bool {
         if *error.esource() != ErrorSource::Downstream {
-            self.module.upstream_failed(session, error, state.has_response);
+            let end = match state {
+                RequestState { has_response: true, .. } => UpstreamEnd::InResponse,
+                RequestState { is_closed_after_handshake: true, .. } => UpstreamEnd::AfterHandshake,
+                RequestState { .. } => UpstreamEnd::BeforeResponse,
+            };
+            self.module.upstream_failed(session, error, end);
         }
         true
     }

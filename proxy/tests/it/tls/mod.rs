@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use self::authority::{Authority, Issued, TlsClient, presented};
+use crate::service::{ROUTE, TEMPLATE, listener, start_with};
 use crate::support::*;
 
 /// A gatepost with a TLS listener, and the authority of its certificate.
@@ -73,6 +74,74 @@ fn fast_path_serves_callbacks_over_tls() {
     ] {
         assert!(metrics.contains(line), "expected {line}, found {metrics}");
     }
+}
+
+// A supervisor names each socket after the key whose addresses it replaces.
+#[test]
+fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
+    let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());
+    let [(one, plain), (two, first), (three, second)] = [(); 3].map(|()| listener());
+    let unused = free_port();
+    let config = format!(
+        "threads = 2\nupgrade_socket = 'upgrade.sock'\nlisten_tls = '127.0.0.1:{unused}'\n\
+         [[certificate]]\nchain = 'fullchain.pem'\nkey = {{ file = 'privkey.pem' }}\n{ROUTE}{TEMPLATE}"
+    );
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, config).unwrap();
+    let issued = authority.issue(&["gate.test"]);
+    issued.write(folder.path());
+    let served = |expected: &rustls::pki_types::CertificateDer<'_>| {
+        for port in [first, second] {
+            let mut client = authority.client().connect(port, "gate.test").unwrap();
+            assert_eq!(presented(&client), *expected);
+            assert_eq!(client.send(&pushed()).status, 200);
+            let reply = Client::new(connect(port)).send(&pushed());
+            assert_eq!(reply.text(), "this port serves only TLS; use https://\n");
+        }
+        assert_eq!(Client::new(connect(plain)).send(&pushed()).status, 200);
+    };
+    let run = |more: &[&str]| {
+        let mut command = gatepost();
+        command.args(["run", "-c"]).arg(&path).args(more).env("TENCENT_KEY", KEY);
+        command
+    };
+    let names = "listen_tls:listen:listen_tls";
+    let mut gate = start_with(&[&two, &one, &three], names, &run(&[]));
+    gate.wait_for_line("listening for callbacks");
+    drop((one, two, three));
+    served(&issued.first());
+    assert!(std::net::TcpListener::bind(("127.0.0.1", unused)).is_ok());
+
+    let renewed = authority.issue(&["gate.test"]);
+    renewed.write(folder.path());
+    gate.signal("HUP");
+    gate.wait_for_line("reloaded the config");
+    served(&renewed.first());
+
+    let successor = Program::start(&mut run(&["--upgrade"]));
+    successor.wait_for_line("listening for callbacks");
+    assert_eq!(gate.wait(), Some(0));
+    served(&renewed.first());
+}
+
+// A socket without a key's name serves the address that the config has for it.
+#[test]
+fn serves_tls_on_socket_of_supervisor_by_address() {
+    let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());
+    let (socket, port) = listener();
+    let config = format!(
+        "threads = 2\nlisten_tls = '127.0.0.1:{port}'\n[[certificate]]\nchain = 'fullchain.pem'\n\
+         key = {{ file = 'privkey.pem' }}\n{ROUTE}{TEMPLATE}"
+    );
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, config).unwrap();
+    authority.issue(&["gate.test"]).write(folder.path());
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(&path);
+    let gate = start_with(&[&socket], "gatepost.socket", &command);
+    gate.wait_for_line("listening for callbacks");
+    let mut client = authority.client().connect(port, "gate.test").unwrap();
+    assert_eq!(client.send(&pushed()).status, 200);
 }
 
 #[test]

@@ -1,0 +1,41 @@
+//! Wrong config files, each with what `gatepost check` says about it, in `tests/wrong_configs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::gatepost;
+
+const KEY: &str = "0fb4a9c2e17d5386";
+
+/// Returns what `check` prints about a file, and its exit code.
+fn checked(folder: &Path, name: &str) -> String {
+    let mut check = gatepost();
+    let check = check.args(["check", "-c", name]).current_dir(folder).env("TENCENT_KEY", KEY);
+    let output = check.env_remove("UNSET_KEY").output().unwrap();
+    let code = output.status.code().unwrap();
+    let text = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+    format!("$ gatepost check -c {name}\n{text}exit code {code}\n")
+}
+
+/// `UPDATE_CHECKS=1` writes the outputs.
+#[test]
+fn check_says_what_is_wrong_in_each_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong_configs");
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+    files.sort();
+    assert!(files.len() >= 12, "expected all files, found {files:?}");
+    for path in files {
+        let found = checked(&folder, path.file_name().unwrap().to_str().unwrap());
+        let expected = path.with_extension("txt");
+        if std::env::var_os("UPDATE_CHECKS").is_some() {
+            fs::write(&expected, &found).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&expected).unwrap_or_default(), found, "{path:?}");
+        assert!(found.contains("exit code 1\n") && found.contains("help: "), "{found}");
+        for secret in [KEY, "t0ken\"", "s3cr3t-in-the-file"] {
+            assert!(!found.contains(secret), "expected no secret, found {found}");
+        }
+    }
+}
