@@ -300,6 +300,15 @@ fn reports_events_that_gatepost_cannot_queue_or_mirror() {
             format!("[store]\nmax_bytes = 1\n{ROUTE}push = 'http://app/p'"),
             "add url = \"sqlite:gatepost.db\"",
         ),
+    ] {
+        let errors = errors(&config);
+        assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+    }
+}
+
+#[test]
+fn reports_faults_of_a_store_on_nats() {
+    for (config, expected) in [
         (
             format!("[store]\nurl = 'nats://user:s3cret@a'\n{ROUTE}push = 'http://app/p'"),
             "expected nats:// or tls:// and servers, without a user, found",
@@ -325,5 +334,6 @@ fn reports_events_that_gatepost_cannot_queue_or_mirror() {
     ] {
         let errors = errors(&config);
         assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+        assert!(!errors.concat().contains("s3cret"), "{errors:?}");
     }
 }

@@ -15,6 +15,8 @@ pub struct Receipt {
     /// Stream and number that the client has put into the callback.
     pub stream: String,
     pub number: u32,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
     pub at: Instant,
 }
 
@@ -66,8 +68,14 @@ fn serve(mut stream: TcpStream, receipts: &Mutex<Vec<Receipt>>) -> Option<()> {
             let start = body.split_once(&format!("\"{name}\":\""))?.1;
             start.split_once('"').map(|(text, _)| text.to_owned())
         };
-        let (stream_id, number) = (text("stream_id")?, text("sequence")?.parse().ok()?);
-        receipts.lock().unwrap().push(Receipt { machine, stream: stream_id, number, at });
+        let receipt = Receipt {
+            machine,
+            stream: text("stream_id")?,
+            number: text("sequence")?.parse().ok()?,
+            attempt: headers.get("gatepost-delivery")?.parse().ok()?,
+            at,
+        };
+        receipts.lock().unwrap().push(receipt);
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
     }
 }

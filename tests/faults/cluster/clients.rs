@@ -26,12 +26,12 @@ pub struct Clients {
 }
 
 impl Clients {
-    pub fn start(ports: Vec<u16>, random: &mut Rng) -> Self {
+    pub fn start(ports: &[u16], random: &mut Rng) -> Self {
         let is_done = Arc::<AtomicBool>::default();
         let start = |number| {
             let mut client = Client {
                 stream: format!("s{number}"),
-                ports: ports.clone(),
+                ports: ports.to_vec(),
                 random: random.fork(),
                 acknowledged: Vec::new(),
             };

@@ -39,9 +39,10 @@ pub fn judge(ledger: &Ledger, receipts: &[Receipt], kills: &[Instant]) -> Vec<St
             repeated += 1;
             let between = second.at - first.at;
             if between + JITTER < LEASE {
-                let machines = (first.machine, second.machine);
+                let by = [first, second].map(|delivery| (delivery.machine, delivery.attempt));
                 faults.push(format!(
-                    "{stream}/{number}: delivered twice within a lease, after {between:?}, by {machines:?}"
+                    "{stream}/{number}: delivered twice within a lease, after {between:?}, by (machine, \
+                     attempt) {by:?}"
                 ));
             }
             let near =
