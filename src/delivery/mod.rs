@@ -81,12 +81,12 @@ impl Accepted {
         if let Some(reply) = self.challenge() {
             return Next::Reply(Conclusion::new(reply.clone(), Origin::Challenge));
         }
+        self.note_notified_session();
         let Some(ask) = self.delivery().as_ask() else {
             let conclusion = self.without_app();
             self.note_decided_session(&conclusion);
             return Next::Reply(conclusion);
         };
-        self.note_notified_session();
         if ask.retry.is_some() {
             return self.store_or_ask(ask, now);
         }

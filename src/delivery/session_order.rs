@@ -27,10 +27,10 @@ impl Accepted {
         let is_allowed = match conclusion.permission() {
             Some(Permission::Allow) => true,
             Some(Permission::Deny) => false,
-            // The platform gets the app's own answer, or the callback is a notification.
-            None => matches!(conclusion.origin, Origin::App | Origin::Fixed | Origin::Unlisted),
+            // The platform gets the app's own answer, which gatepost has not judged.
+            None => matches!(conclusion.origin, Origin::App),
         };
-        if is_allowed && self.is_part(SessionPart::Start) {
+        if self.kind().decision.is_some() && is_allowed && self.is_part(SessionPart::Start) {
             self.start_session();
         }
     }

@@ -24,7 +24,7 @@ mod view;
 
 pub use identity::IdentityInfo;
 pub use plan::Evidence;
-pub(crate) use plan::{Kind, Plan, SessionPart, SessionRule};
+pub(crate) use plan::{Kind, Plan, SessionPart};
 pub use view::View;
 
 /// The name and TOML text of each built-in definition. The build script lists the files.

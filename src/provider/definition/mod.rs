@@ -96,6 +96,13 @@ impl Formats {
     }
 }
 
+/// Returns the indexes of the kinds that end a session.
+fn session_ends(kinds: &[Kind]) -> Vec<usize> {
+    let is_end =
+        |kind: &Kind| kind.session.as_ref().is_some_and(|session| session.part == SessionPart::End);
+    (0..).zip(kinds).filter(|(_, kind)| is_end(kind)).map(|(index, _)| index).collect()
+}
+
 impl<'f> DefinitionReader<'f> {
     fn plan(self, table: &Table<'f>) -> Option<Plan> {
         let name = table.require_string("name", "set a name, for example `tencent-css`");
@@ -134,14 +141,6 @@ impl<'f> DefinitionReader<'f> {
         self.check_form_pairs(&kinds_table, &request.formats, kinds.iter(), signature.as_ref());
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
-        let ends_session = |kind: &Kind| {
-            kind.session.as_ref().is_some_and(|session| session.part == SessionPart::End)
-        };
-        let session_ends = (0..)
-            .zip(&kinds)
-            .filter(|(_, kind)| ends_session(kind))
-            .map(|(index, _)| index)
-            .collect();
         Some(Plan {
             name: name?.value.into(),
             title: title?.value.into(),
@@ -159,8 +158,8 @@ impl<'f> DefinitionReader<'f> {
             signature,
             kind_rule,
             unknown,
+            session_ends: session_ends(&kinds),
             kinds,
-            session_ends,
             groups,
             sample,
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
