@@ -5,10 +5,14 @@
 //! the copy of the event in the stream of its state, the removal of the event. If a gatepost stops in
 //! between, the next owner of the partition completes them: see [`Shared::complete`].
 
+use std::time::Duration;
+
 use async_nats::jetstream::Message;
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use futures_util::future::{join_all, try_join_all};
 use gatepost::{Claimed, Lane, Lease, Settlement, StoreError, Timestamp};
+
+use tokio::time::sleep;
 
 use super::Shared;
 use super::append::expecting;
@@ -18,6 +22,24 @@ use super::wire::{Claim, EventMessage};
 
 /// Maximum number of events that one operation gives up.
 const MAX_EXPIRED: usize = 256;
+
+/// Number of times that gatepost looks for the claim that came before its own.
+const CONFLICT_TRIES: u32 = 10;
+
+/// Wait between two looks.
+const CONFLICT_WAIT: Duration = Duration::from_millis(50);
+
+/// Wait before gatepost believes that an event is gone. A new leader may lack it for a moment.
+const ABSENCE: Duration = Duration::from_millis(500);
+
+/// The claim that came before a write.
+enum Conflicting {
+    Claim(u64, Claim),
+    /// The event has ended, and its claim is gone.
+    Ended,
+    /// A write is not complete. A later try finds its result.
+    Unknown,
+}
 
 /// Result of writing a claim.
 enum Written {
@@ -54,7 +76,7 @@ impl Shared {
         lease_end: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Claimed>, StoreError> {
-        let Some(stored) = self.streams.get(&self.streams.events, number).await? else {
+        let Some(stored) = self.existing_event(number).await? else {
             self.lock_index().end(number);
             return Ok(None);
         };
@@ -74,6 +96,15 @@ impl Shared {
         let lease = Lease { number, attempt: attempts + 1, owner: owner.into() };
         let queued = Timestamp::from_millis(event.info.queued_ms);
         Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
+    }
+
+    async fn existing_event(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
+        let events = &self.streams.events;
+        if let Some(stored) = self.streams.get(events, number).await? {
+            return Ok(Some(stored));
+        }
+        sleep(ABSENCE).await;
+        self.streams.get(events, number).await
     }
 
     /// Returns true if another event with the same key has ended: two gateposts have appended copies
@@ -162,10 +193,11 @@ impl Shared {
         let new = expecting(PublishMessage::build().payload(claim.to_bytes()), sequence);
         let written = match self.streams.write(&subject, new).await {
             Ok(sequence) => Some((sequence, claim.clone())),
-            Err(WriteError::Conflict) => {
-                let last = self.streams.last(&self.streams.state, &subject).await?;
-                last.and_then(|last| Some((last.sequence, Claim::parse(&last.payload)?)))
-            }
+            Err(WriteError::Conflict) => match self.conflicting_claim(number, &subject).await? {
+                Conflicting::Claim(sequence, found) => Some((sequence, found)),
+                Conflicting::Ended => None,
+                Conflicting::Unknown => return Ok(Written::Lost),
+            },
             Err(WriteError::Full) => return Err(StoreError::Full { max_bytes: 0 }),
             Err(WriteError::Unavailable(error)) => return Err(error),
         };
@@ -177,6 +209,26 @@ impl Shared {
         let is_own = found.is_same_write(claim);
         self.lock_index().claim(number, sequence, found);
         Ok(if is_own { Written::Done(sequence) } else { Written::Lost })
+    }
+
+    /// Reads the claim that came before a write. It may not be complete yet.
+    async fn conflicting_claim(
+        &self,
+        number: u64,
+        subject: &str,
+    ) -> Result<Conflicting, StoreError> {
+        for _ in 0..CONFLICT_TRIES {
+            let last = self.streams.last(&self.streams.state, subject).await?;
+            let found = last.and_then(|last| Some((last.sequence, Claim::parse(&last.payload)?)));
+            if let Some((sequence, claim)) = found {
+                return Ok(Conflicting::Claim(sequence, claim));
+            }
+            if self.streams.get(&self.streams.events, number).await?.is_none() {
+                return Ok(Conflicting::Ended);
+            }
+            sleep(CONFLICT_WAIT).await;
+        }
+        Ok(Conflicting::Unknown)
     }
 
     /// Completes the end of an event, or leaves it to the next round of the partitions.

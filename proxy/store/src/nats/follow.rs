@@ -1,6 +1,7 @@
 //! Follows the events and the claims of all machines, and keeps the index.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::Message;
@@ -15,6 +16,9 @@ use super::wire::{Claim, info};
 
 /// Longest wait for an own append to arrive in the index.
 const CATCH_UP: Duration = Duration::from_millis(500);
+
+/// Number of rounds after which the index must have the oldest event.
+const MISSING_ROUNDS: u32 = 3;
 
 /// Wait before gatepost follows again after an error.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -54,6 +58,48 @@ impl Shared {
                 let filter = streams.names.all("claim");
                 streams.follow(&streams.state, filter, from, false).await
             }
+        }
+    }
+
+    /// Reads the claims and the events again if the index lacks the oldest event for long.
+    pub(super) async fn check_index(&self) -> Result<(), StoreError> {
+        let state = self.streams.info(&self.streams.events).await?.state;
+        let oldest = state.first_sequence;
+        let is_known = state.messages == 0 || self.lock_index().contains(oldest);
+        if is_known || self.missing.swap(oldest, Ordering::Relaxed) != oldest {
+            self.missing_rounds.store(0, Ordering::Relaxed);
+            return Ok(());
+        }
+        if self.missing_rounds.fetch_add(1, Ordering::Relaxed) < MISSING_ROUNDS {
+            return Ok(());
+        }
+        self.missing_rounds.store(0, Ordering::Relaxed);
+        let streams = &self.streams;
+        let take_claim = |sequence, message: Message| {
+            self.take_claim(sequence, &message);
+            true
+        };
+        streams.scan(&streams.state, streams.names.all("claim"), 0, false, take_claim).await?;
+        let take_event = |sequence, message: Message| {
+            self.take_event(sequence, &message);
+            true
+        };
+        streams.scan(&streams.events, streams.names.all("event"), 0, true, take_event).await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    fn take_event(&self, sequence: u64, message: &Message) {
+        if let Some(info) = message.headers.as_ref().and_then(info) {
+            self.lock_index().add(sequence, info.pending());
+        }
+        self.arrived.notify_waiters();
+    }
+
+    fn take_claim(&self, sequence: u64, message: &Message) {
+        let number = message.subject.rsplit('.').next().and_then(|last| last.parse().ok());
+        if let Some((number, claim)) = number.zip(Claim::parse(&message.payload)) {
+            self.lock_index().claim(number, sequence, claim);
         }
     }
 
@@ -126,19 +172,8 @@ impl Following {
         let Ok((sequence, _)) = position(message) else { return };
         self.last = sequence;
         match self.followed {
-            Followed::Events => {
-                let info = message.headers.as_ref().and_then(info);
-                if let Some(info) = info {
-                    self.shared.lock_index().add(sequence, info.pending());
-                }
-                self.shared.arrived.notify_waiters();
-            }
-            Followed::Claims => {
-                let number = message.subject.rsplit('.').next().and_then(|last| last.parse().ok());
-                if let Some((number, claim)) = number.zip(Claim::parse(&message.payload)) {
-                    self.shared.lock_index().claim(number, sequence, claim);
-                }
-            }
+            Followed::Events => self.shared.take_event(sequence, message),
+            Followed::Claims => self.shared.take_claim(sequence, message),
         }
         self.shared.changed.notify_one();
     }

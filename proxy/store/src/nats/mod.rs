@@ -24,7 +24,7 @@ mod sync_check;
 mod wire;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -74,6 +74,9 @@ struct Shared {
     /// Wakes the one who waits for a change.
     changed: Notify,
     is_stopping: AtomicBool,
+    /// Oldest event, if the index lacks it, and the number of rounds for which it has.
+    missing: AtomicU64,
+    missing_rounds: AtomicU32,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -188,6 +191,8 @@ impl Shared {
             arrived: Notify::new(),
             changed: Notify::new(),
             is_stopping: AtomicBool::new(false),
+            missing: AtomicU64::new(0),
+            missing_rounds: AtomicU32::new(0),
         });
         if delivers {
             shared.start_following().await?;

@@ -62,6 +62,7 @@ impl Shared {
                 self.lock_unfinished().push(end);
             }
         }
+        self.check_index().await?;
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;
         let share = usize::from(PARTITIONS).div_ceil(machines.max(1));
