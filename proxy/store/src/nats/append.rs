@@ -19,8 +19,8 @@ const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 /// Time for which known sizes serve appends while the store is far from full.
 const SIZES_AGE: Duration = Duration::from_secs(1);
 
-/// The sizes are read before each append if less than this part of `max_bytes` is free.
-const NEARLY_FULL: u64 = 16;
+/// The sizes are read before each append if fewer bytes are free.
+const NEARLY_FULL: u64 = 16 * 1024 * 1024;
 
 /// Number of delivered events that are removed at once to make room.
 const REMOVED_AT_ONCE: u64 = 64;
@@ -153,9 +153,7 @@ impl Shared {
     async fn used_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
         let known = *self.lock_sizes();
         match known {
-            Some((read, used))
-                if read.elapsed() < SIZES_AGE && used < max_bytes - max_bytes / NEARLY_FULL =>
-            {
+            Some((read, used)) if read.elapsed() < SIZES_AGE && used + NEARLY_FULL < max_bytes => {
                 Ok(used)
             }
             Some(_) | None => self.read_sizes().await,
