@@ -26,8 +26,8 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    pub(super) fn new(store: impl Store + 'static) -> Self {
-        Self { store: Box::new(store), wake: Notify::new(), is_stopping: AtomicBool::new(false) }
+    pub(super) fn new(store: Box<dyn Store>) -> Self {
+        Self { store, wake: Notify::new(), is_stopping: AtomicBool::new(false) }
     }
 
     pub(super) fn wake(&self) {
@@ -128,6 +128,14 @@ impl Store for Queue {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         self.store.status()
+    }
+
+    fn changed(&self) -> StoreFuture<'_, ()> {
+        self.store.changed()
+    }
+
+    fn leave(&self) -> StoreFuture<'_, ()> {
+        self.store.leave()
     }
 }
 

@@ -3,3 +3,7 @@
 
 mod contract;
 mod file;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(feature = "nats")]
+mod nats_server;
