@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
@@ -16,13 +16,21 @@ const STREAMS: usize = 12;
 /// Longest wait for a reply.
 const REPLY: Duration = Duration::from_secs(8);
 
-/// For each stream, the numbers of the acknowledged callbacks, in their order.
-pub type Ledger = BTreeMap<String, Vec<u32>>;
+/// For each stream, the acknowledged callbacks in their order.
+pub type Ledger = BTreeMap<String, Vec<Acknowledged>>;
+
+/// A callback that a machine acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledged {
+    pub number: u32,
+    pub machine: usize,
+    pub at: Instant,
+}
 
 /// The running clients.
 pub struct Clients {
     is_done: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<(String, Vec<u32>)>>,
+    threads: Vec<JoinHandle<(String, Vec<Acknowledged>)>>,
 }
 
 impl Clients {
@@ -56,7 +64,7 @@ struct Client {
     stream: String,
     ports: Vec<u16>,
     random: Rng,
-    acknowledged: Vec<u32>,
+    acknowledged: Vec<Acknowledged>,
 }
 
 impl Client {
@@ -64,25 +72,29 @@ impl Client {
         let mut number = 0;
         while !is_done.load(Ordering::SeqCst) {
             number += 1;
-            while !self.send(number) {
+            let machine = loop {
+                if let Some(machine) = self.send(number) {
+                    break machine;
+                }
                 if is_done.load(Ordering::SeqCst) {
                     return;
                 }
                 thread::sleep(Duration::from_millis(100));
-            }
-            self.acknowledged.push(number);
+            };
+            self.acknowledged.push(Acknowledged { number, machine, at: Instant::now() });
             if self.random.u8(..4) == 0 {
                 // A copy to any machine, as if the acknowledgement had been lost.
                 let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
-                self.send(earlier);
+                self.send(earlier.number);
             }
             thread::sleep(Duration::from_millis(self.random.u64(5..60)));
         }
     }
 
-    /// Sends a callback. Returns true if a machine acknowledges it.
-    fn send(&mut self, number: u32) -> bool {
-        let (stream, port) = (&self.stream, self.ports[self.random.usize(..self.ports.len())]);
+    /// Sends a callback to any machine. Returns the machine if it acknowledges the callback.
+    fn send(&mut self, number: u32) -> Option<usize> {
+        let machine = self.random.usize(..self.ports.len());
+        let (stream, port) = (&self.stream, self.ports[machine]);
         let body = format!(
             "{{\"event_type\":1,\"app\":\"push.example.com\",\"appname\":\"live\",\
              \"stream_id\":\"{stream}\",\"channel_id\":\"c\",\"event_time\":1703731478,\
@@ -90,6 +102,6 @@ impl Client {
              \"stream_param\":\"\"}}"
         );
         let sent = http::send(port, "POST /callbacks/tencent", &body, REPLY);
-        sent.is_ok_and(|(status, _)| status == 200)
+        sent.is_ok_and(|(status, _)| status == 200).then_some(machine)
     }
 }

@@ -13,6 +13,9 @@ use super::{MACHINES, wait_until};
 /// a time-out, gatepost delivers an event again, and rightly so.
 pub const TIMEOUT_MS: u64 = 8000;
 
+/// Filter of the logs, which the program keeps after a fault.
+const LOG: &str = "info,gatepost_store=debug,gatepost_proxy::queue=debug,async_nats=warn";
+
 /// The running gateposts. Dropping this value kills them.
 pub struct Machines {
     program: PathBuf,
@@ -60,7 +63,7 @@ impl Machines {
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(&self.program);
         command.args(["run", "-c"]).arg(self.folder.join(format!("gatepost{number}.toml")));
-        command.env_remove("GATEPOST_LOG").stdout(Stdio::null()).stderr(log);
+        command.env("GATEPOST_LOG", LOG).stdout(Stdio::null()).stderr(log);
         command.spawn().unwrap()
     }
 

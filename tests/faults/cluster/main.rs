@@ -15,6 +15,7 @@ mod http;
 mod machines;
 mod nats;
 mod oracle;
+mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,7 +97,12 @@ fn run(options: &Options) -> Vec<String> {
     let ledger = clients.finish();
     let is_done = wait_until(|| oracle::missing(&ledger, &app.receipts()).is_empty());
     println!("{} kills in {:?}, every event delivered: {is_done}", kills.len(), started.elapsed());
-    oracle::judge(&ledger, &app.receipts(), &kills)
+    let faults = oracle::judge(&ledger, &app.receipts(), &kills);
+    if !faults.is_empty() {
+        report::write(options, folder.path(), &servers);
+        println!("the logs, the queue and the leases are in {}", folder.keep().display());
+    }
+    faults
 }
 
 fn pause(random: &mut Rng, millis: std::ops::Range<u64>) {

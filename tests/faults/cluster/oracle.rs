@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::app::Receipt;
-use super::clients::Ledger;
+use super::clients::{Acknowledged, Ledger};
 use super::machines::TIMEOUT_MS;
 
 /// Time that a claim lasts.
@@ -22,10 +22,14 @@ const JITTER: Duration = Duration::from_millis(500);
 /// Returns the acknowledged events that the app has not taken.
 pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
     let by_event = by_event(receipts);
-    let events =
-        ledger.iter().flat_map(|(stream, numbers)| numbers.iter().map(move |n| (stream, n)));
-    let missing = events.filter(|(stream, n)| !by_event.contains_key(&(stream.as_str(), **n)));
-    missing.map(|(stream, n)| format!("{stream}/{n}: acknowledged, never delivered")).collect()
+    let events = ledger.iter().flat_map(|(stream, all)| all.iter().map(move |one| (stream, one)));
+    let missing =
+        events.filter(|(stream, one)| !by_event.contains_key(&(stream.as_str(), one.number)));
+    let describe = |(stream, one): (&String, &Acknowledged)| {
+        let (number, machine, ago) = (one.number, one.machine, one.at.elapsed());
+        format!("{stream}/{number}: acknowledged by machine {machine} {ago:?} ago, never delivered")
+    };
+    missing.map(describe).collect()
 }
 
 /// Prints the counts, and returns the faults.

@@ -4,11 +4,15 @@
 //! whose claim another gatepost has taken over cannot settle it. An end has three steps: the record,
 //! the copy of the event in the stream of its state, the removal of the event. If a gatepost stops in
 //! between, the next owner of the partition completes them: see [`Shared::complete`].
+//!
+//! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not know
+//! of the end yet could write a first claim, and deliver the event again.
 
 use std::time::Duration;
 
+use async_nats::header::NATS_MESSAGE_TTL as TTL;
 use async_nats::jetstream::Message;
-use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::message::PublishMessage;
 use futures_util::future::{join_all, try_join_all};
 use gatepost::{Claimed, Lane, Lease, Settlement, StoreError, Timestamp};
 
@@ -17,6 +21,7 @@ use tokio::time::sleep;
 use super::Shared;
 use super::append::expecting;
 use super::index::Partition;
+use super::reader::{Read, Reader};
 use super::streams::{WriteError, message};
 use super::wire::{Claim, EventMessage};
 
@@ -29,8 +34,8 @@ const CONFLICT_TRIES: u32 = 10;
 /// Wait between two looks.
 const CONFLICT_WAIT: Duration = Duration::from_millis(50);
 
-/// Wait before gatepost believes that an event is gone. A new leader may lack it for a moment.
-const ABSENCE: Duration = Duration::from_millis(500);
+/// Time for which the record of an end stays. Longer than a gatepost may lag behind the others.
+const REMEMBERED: Duration = Duration::from_secs(120);
 
 /// The claim that came before a write.
 enum Conflicting {
@@ -59,14 +64,25 @@ impl Shared {
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         self.caught_up().await;
-        let partitions = self.owned();
-        let due = self.lock_index().due(&partitions, lane, max, now);
-        let claims = due.into_iter().map(|number| self.claim_one(number, owner, lease_end, now));
-        let results = join_all(claims).await;
-        let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
-        let claimed: Vec<_> = results.into_iter().filter_map(Result::ok).flatten().collect();
-        // An event whose claim failed is due again later.
-        failed.filter(|_| claimed.is_empty()).map_or(Ok(claimed), Err)
+        let mut claimed = Vec::new();
+        while claimed.len() < max {
+            let partitions = self.owned();
+            let due = self.lock_index().due(&partitions, lane, max - claimed.len(), now);
+            let claims = due.iter().map(|number| self.claim_one(*number, owner, lease_end, now));
+            let results = join_all(claims).await;
+            let are_ended = due.iter().any(|number| !self.lock_index().contains(*number));
+            let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
+            claimed.extend(results.into_iter().filter_map(Result::ok).flatten());
+            // An event whose claim failed is due again later.
+            if let Some(error) = failed.filter(|_| claimed.is_empty()) {
+                return Err(error);
+            }
+            // Another gatepost has ended some of the events: the next of their lines may be due.
+            if !are_ended {
+                break;
+            }
+        }
+        Ok(claimed)
     }
 
     async fn claim_one(
@@ -76,7 +92,7 @@ impl Shared {
         lease_end: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Claimed>, StoreError> {
-        let Some(stored) = self.existing_event(number).await? else {
+        let Some(stored) = self.streams.get(&self.streams.events, number).await? else {
             self.lock_index().end(number);
             return Ok(None);
         };
@@ -96,15 +112,6 @@ impl Shared {
         let lease = Lease { number, attempt: attempts + 1, owner: owner.into() };
         let queued = Timestamp::from_millis(event.info.queued_ms);
         Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
-    }
-
-    async fn existing_event(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
-        let events = &self.streams.events;
-        if let Some(stored) = self.streams.get(events, number).await? {
-            return Ok(Some(stored));
-        }
-        sleep(ABSENCE).await;
-        self.streams.get(events, number).await
     }
 
     /// Returns true if another event with the same key has ended: two gateposts have appended copies
@@ -137,7 +144,7 @@ impl Shared {
         match self.write_claim(partition, lease.number, sequence, &settled).await? {
             Written::Lost => return Ok(false),
             Written::Done(sequence) if settled.is_end() => {
-                self.complete(End { number: lease.number, sequence, claim: settled }).await?;
+                self.complete(self.end(partition, lease.number, sequence, settled)).await?;
             }
             Written::Done(_) => {}
         }
@@ -176,7 +183,7 @@ impl Shared {
         match self.write_claim(partition, number, sequence, &claim).await? {
             Written::Lost => Ok(false),
             Written::Done(sequence) => {
-                self.complete(End { number, sequence, claim }).await.map(|()| true)
+                self.complete(self.end(partition, number, sequence, claim)).await.map(|()| true)
             }
         }
     }
@@ -231,8 +238,13 @@ impl Shared {
         Ok(Conflicting::Unknown)
     }
 
+    fn end(&self, partition: Partition, number: u64, sequence: u64, claim: Claim) -> End {
+        let subject = self.streams.names.claim(partition, number);
+        End { number, subject, sequence, claim }
+    }
+
     /// Completes the end of an event, or leaves it to the next round of the partitions.
-    async fn complete(&self, end: End) -> Result<(), StoreError> {
+    pub(super) async fn complete(&self, end: End) -> Result<(), StoreError> {
         let completed = self.try_complete(&end).await;
         if completed.is_err() {
             self.lock_unfinished().push(end);
@@ -240,8 +252,8 @@ impl Shared {
         completed
     }
 
-    /// Remembers the key of the event, keeps a copy, removes the event and then its claim. May run
-    /// more than once.
+    /// Remembers the key of the event, keeps a copy, removes the event, and lets the record of its end
+    /// expire. May run more than once.
     pub(super) async fn try_complete(&self, end: &End) -> Result<(), StoreError> {
         let (streams, number) = (&self.streams, end.number);
         if let Some(stored) = streams.get(&streams.events, number).await? {
@@ -250,7 +262,13 @@ impl Shared {
             tokio::try_join!(kept, self.remember_key(number, &event.info, end.claim.due()))?;
             streams.delete(&streams.events, number).await?;
         }
-        streams.delete(&streams.state, end.sequence).await
+        let record = PublishMessage::build().payload(end.claim.to_bytes()).ttl(REMEMBERED);
+        match streams.write(&end.subject, expecting(record, end.sequence)).await {
+            // After a conflict, another gatepost has completed the end.
+            Ok(_) | Err(WriteError::Conflict) => Ok(()),
+            Err(WriteError::Full) => Err(super::wire::foreign()),
+            Err(WriteError::Unavailable(error)) => Err(error),
+        }
     }
 
     async fn keep_ended(
@@ -282,7 +300,7 @@ impl Shared {
         match self.write_claim(partition, number, sequence, &dropped).await? {
             Written::Lost => Ok(false),
             Written::Done(sequence) => {
-                self.complete(End { number, sequence, claim: dropped }).await.map(|()| true)
+                self.complete(self.end(partition, number, sequence, dropped)).await.map(|()| true)
             }
         }
     }
@@ -292,14 +310,9 @@ impl Shared {
         let streams = &self.streams;
         let filter = streams.names.all(&format!("claim.{partition}"));
         let mut begun = Vec::new();
-        let visit = |sequence, message: Message| {
-            let number = message.subject.rsplit('.').next().and_then(|last| last.parse().ok());
-            let claim = Claim::parse(&message.payload).filter(Claim::is_end);
-            let end = number.zip(claim).map(|(number, claim)| End { number, sequence, claim });
-            begun.extend(end);
-            true
-        };
-        streams.scan(&streams.state, filter, 0, false, visit).await?;
+        let visit = |Read { sequence, message }| begun.extend(End::begun(sequence, &message));
+        let reader = Reader::new(streams.state.clone(), filter, 0, false);
+        streams.scan(reader, visit).await?;
         for end in begun {
             self.complete(end).await?;
         }
@@ -311,7 +324,19 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct End {
     number: u64,
+    subject: String,
     /// Sequence of the claim.
     sequence: u64,
     claim: Claim,
+}
+
+impl End {
+    /// Reads an end that is not complete: the record of a complete one expires.
+    fn begun(sequence: u64, message: &Message) -> Option<Self> {
+        let claim = Claim::parse(&message.payload).filter(Claim::is_end)?;
+        let expires = message.headers.as_ref().is_some_and(|all| all.get(TTL).is_some());
+        let number = message.subject.rsplit('.').next()?.parse().ok()?;
+        let subject = message.subject.to_string();
+        (!expires).then_some(Self { number, subject, sequence, claim })
+    }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use async_nats::jetstream::Message;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::Stream;
 use gatepost::{
@@ -12,6 +11,7 @@ use gatepost::{
 };
 
 use super::Shared;
+use super::reader::{Read, Reader};
 use super::streams::away;
 use super::wire::{Claim, EventMessage, end, entry, info};
 
@@ -52,14 +52,14 @@ impl Shared {
             entries.extend(Some(entry).filter(|entry| filter.matches(entry)));
         };
         if filter.numbers.is_empty() {
-            let visit = |_, message: Message| {
+            let visit = |Read { message, .. }: Read| {
                 if let Some(headers) = &message.headers {
                     add(&message.subject, headers);
                 }
-                true
             };
             let all = streams.names.all(state.as_str());
-            streams.scan(self.stream_of(state), all, 0, true, visit).await?;
+            let reader = Reader::new(self.stream_of(state).clone(), all, 0, true);
+            streams.scan(reader, visit).await?;
             return Ok(entries);
         }
         for number in &filter.numbers {
@@ -83,12 +83,13 @@ impl Shared {
             entries.len() < limit
         };
         if filter.numbers.is_empty() {
-            let visit = |number, message: Message| {
+            let visit = |Read { sequence, message }: Read| {
                 let info = message.headers.as_ref().and_then(info);
-                info.is_none_or(|info| add(number, &info))
+                info.is_none_or(|info| add(sequence, &info))
             };
             let all = streams.names.all("event");
-            streams.scan(&streams.events, all, filter.after + 1, true, visit).await?;
+            let reader = Reader::new(streams.events.clone(), all, filter.after + 1, true);
+            streams.scan_while(reader, visit).await?;
         } else {
             for number in &filter.numbers {
                 let found = streams.get(&streams.events, *number).await?;

@@ -1,27 +1,23 @@
 //! Follows the events and the claims of all machines, and keeps the index.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::pull::Ordered;
-use futures_util::StreamExt as _;
 use gatepost::StoreError;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::Shared;
-use super::streams::position;
+use super::reader::{Read, Reader};
 use super::wire::{Claim, info};
 
 /// Longest wait for an own append to arrive in the index.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
-/// Number of rounds after which the index must have the oldest event.
-const MISSING_ROUNDS: u32 = 3;
+/// Number of rounds with a difference after which gatepost reads all events again.
+const DIFFERENT_ROUNDS: u32 = 5;
 
-/// Wait before gatepost follows again after an error.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Reading all events takes at most this part of the time.
+const PART_OF_TIME: u32 = 20;
 
 /// A stream that is followed.
 #[derive(Clone, Copy, Debug)]
@@ -30,76 +26,97 @@ enum Followed {
     Claims,
 }
 
+/// Comparison of the index with the stream of events.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    /// Number of rounds in which they differed.
+    rounds: u32,
+    /// Earliest time at which gatepost reads all events again.
+    next: Option<Instant>,
+}
+
 impl Shared {
     /// Reads the pending events and their claims, then follows their changes.
     pub(super) async fn start_following(self: &Arc<Self>) -> Result<(), StoreError> {
         // Claims first, so that no ended event looks pending.
         for followed in [Followed::Claims, Followed::Events] {
-            let (messages, waiting) = self.open_followed(followed, 0).await?;
-            let mut following = Following { shared: Arc::clone(self), followed, last: 0 };
-            let messages = following.load(messages, waiting).await?;
-            tokio::spawn(following.run(messages));
+            let mut reader = self.reader(followed, 0);
+            while let Some(read) = reader.next_now().await? {
+                self.take_read(followed, &read);
+            }
+            let following = Arc::clone(self);
+            tokio::spawn(async move {
+                loop {
+                    let read = reader.next().await;
+                    following.take_read(followed, &read);
+                    following.changed.notify_one();
+                }
+            });
         }
         Ok(())
     }
 
-    async fn open_followed(
-        &self,
-        followed: Followed,
-        from: u64,
-    ) -> Result<(Ordered, u64), StoreError> {
+    fn reader(&self, followed: Followed, from: u64) -> Reader {
         let streams = &self.streams;
         match followed {
             Followed::Events => {
-                let filter = streams.names.all("event");
-                streams.follow(&streams.events, filter, from, true).await
+                Reader::new(streams.events.clone(), streams.names.all("event"), from, true)
             }
             Followed::Claims => {
-                let filter = streams.names.all("claim");
-                streams.follow(&streams.state, filter, from, false).await
+                Reader::new(streams.state.clone(), streams.names.all("claim"), from, false)
             }
         }
     }
 
-    /// Reads the claims and the events again if the index lacks the oldest event for long.
+    /// Reads all claims and events again if the index has lost track of an event.
+    ///
+    /// The index is compared with the number of events that the leader of their stream has. Both
+    /// differ for a moment whenever an event arrives or ends.
     pub(super) async fn check_index(&self) -> Result<(), StoreError> {
-        let state = self.streams.info(&self.streams.events).await?.state;
-        let oldest = state.first_sequence;
-        let is_known = state.messages == 0 || self.lock_index().contains(oldest);
-        if is_known || self.missing.swap(oldest, Ordering::Relaxed) != oldest {
-            self.missing_rounds.store(0, Ordering::Relaxed);
-            return Ok(());
+        let events = self.streams.info(&self.streams.events).await?.state.messages;
+        let known = self.lock_index().len() as u64;
+        let started = Instant::now();
+        if self.lock_comparison().is_due(events == known, started) {
+            tracing::debug!(events, known, "reads all events again");
+            self.read_again().await?;
+            self.lock_comparison().done(started);
         }
-        if self.missing_rounds.fetch_add(1, Ordering::Relaxed) < MISSING_ROUNDS {
-            return Ok(());
+        Ok(())
+    }
+
+    async fn read_again(&self) -> Result<(), StoreError> {
+        let claims = self.reader(Followed::Claims, 0);
+        self.streams.scan(claims, |read| self.take_read(Followed::Claims, &read)).await?;
+        let position = self.lock_index().position();
+        let mut absent = self.lock_index().numbers(position);
+        let take_event = |read: Read| {
+            absent.remove(&read.sequence);
+            self.take_read(Followed::Events, &read);
+        };
+        self.streams.scan(self.reader(Followed::Events, 0), take_event).await?;
+        for number in absent {
+            if self.streams.get(&self.streams.events, number).await?.is_none() {
+                self.lock_index().end(number);
+            }
         }
-        self.missing_rounds.store(0, Ordering::Relaxed);
-        let streams = &self.streams;
-        let take_claim = |sequence, message: Message| {
-            self.take_claim(sequence, &message);
-            true
-        };
-        streams.scan(&streams.state, streams.names.all("claim"), 0, false, take_claim).await?;
-        let take_event = |sequence, message: Message| {
-            self.take_event(sequence, &message);
-            true
-        };
-        streams.scan(&streams.events, streams.names.all("event"), 0, true, take_event).await?;
         self.changed.notify_one();
         Ok(())
     }
 
-    fn take_event(&self, sequence: u64, message: &Message) {
-        if let Some(info) = message.headers.as_ref().and_then(info) {
-            self.lock_index().add(sequence, info.pending());
-        }
-        self.arrived.notify_waiters();
-    }
-
-    fn take_claim(&self, sequence: u64, message: &Message) {
-        let number = message.subject.rsplit('.').next().and_then(|last| last.parse().ok());
-        if let Some((number, claim)) = number.zip(Claim::parse(&message.payload)) {
-            self.lock_index().claim(number, sequence, claim);
+    fn take_read(&self, followed: Followed, Read { sequence, message }: &Read) {
+        match followed {
+            Followed::Events => {
+                if let Some(info) = message.headers.as_ref().and_then(info) {
+                    self.lock_index().add(*sequence, info.pending());
+                }
+                self.arrived.notify_waiters();
+            }
+            Followed::Claims => {
+                let number = message.subject.rsplit('.').next().and_then(|last| last.parse().ok());
+                if let Some((number, claim)) = number.zip(Claim::parse(&message.payload)) {
+                    self.lock_index().claim(number, *sequence, claim);
+                }
+            }
         }
     }
 
@@ -122,59 +139,35 @@ impl Shared {
     }
 }
 
-struct Following {
-    shared: Arc<Shared>,
-    followed: Followed,
-    /// Sequence of the last message.
-    last: u64,
+impl Comparison {
+    /// Counts a round. Returns true if gatepost should read all events again.
+    fn is_due(&mut self, is_same: bool, now: Instant) -> bool {
+        self.rounds = if is_same { 0 } else { self.rounds + 1 };
+        self.rounds >= DIFFERENT_ROUNDS && self.next.is_none_or(|next| next <= now)
+    }
+
+    fn done(&mut self, started: Instant) {
+        self.rounds = 0;
+        self.next = Some(Instant::now() + started.elapsed() * PART_OF_TIME);
+    }
 }
 
-impl Following {
-    /// Reads the messages that the stream has.
-    async fn load(
-        &mut self,
-        mut messages: Ordered,
-        mut waiting: u64,
-    ) -> Result<Ordered, StoreError> {
-        while waiting > 0 {
-            let Some(message) = messages.next().await else { break };
-            let message = message.map_err(|error| super::streams::away(&error.to_string()))?;
-            waiting = position(&message)?.1;
-            self.take(&message);
-        }
-        Ok(messages)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    async fn run(mut self, mut messages: Ordered) {
-        loop {
-            match messages.next().await {
-                Some(Ok(message)) => self.take(&message),
-                Some(Err(error)) => {
-                    tracing::debug!("cannot follow {:?}: {error}", self.followed);
-                    messages = self.again().await;
-                }
-                None => messages = self.again().await,
-            }
+    #[test]
+    fn reads_again_only_after_a_lasting_difference() {
+        let (mut comparison, now) = (Comparison::default(), Instant::now());
+        for _ in 1..DIFFERENT_ROUNDS {
+            assert!(!comparison.is_due(false, now));
         }
-    }
-
-    async fn again(&self) -> Ordered {
-        loop {
-            sleep(PAUSE).await;
-            if let Ok((messages, _)) = self.shared.open_followed(self.followed, self.last + 1).await
-            {
-                return messages;
-            }
+        assert!(!comparison.is_due(true, now));
+        for _ in 1..DIFFERENT_ROUNDS {
+            assert!(!comparison.is_due(false, now));
         }
-    }
-
-    fn take(&mut self, message: &Message) {
-        let Ok((sequence, _)) = position(message) else { return };
-        self.last = sequence;
-        match self.followed {
-            Followed::Events => self.shared.take_event(sequence, message),
-            Followed::Claims => self.shared.take_claim(sequence, message),
-        }
-        self.shared.changed.notify_one();
+        assert!(comparison.is_due(false, now));
+        comparison.done(now);
+        assert!(!comparison.is_due(false, now));
     }
 }

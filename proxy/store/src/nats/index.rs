@@ -45,8 +45,19 @@ impl Index {
         self.position
     }
 
+    /// Returns the number of pending events.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Returns true for a pending event.
     pub(super) fn contains(&self, number: u64) -> bool {
         self.events.contains_key(&number)
+    }
+
+    /// Returns the numbers of the pending events up to a position.
+    pub(super) fn numbers(&self, last: u64) -> BTreeSet<u64> {
+        self.events.keys().copied().filter(|number| *number <= last).collect()
     }
 
     /// Returns the partition of a pending event.
@@ -61,8 +72,13 @@ impl Index {
 
     /// Adds an event.
     pub(super) fn add(&mut self, number: u64, mut pending: Pending) {
-        self.position = self.position.max(number);
-        if self.ended_early.remove(&number) || self.contains(number) {
+        let has_ended = self.ended_early.remove(&number);
+        if number > self.position {
+            self.position = number;
+            // The events arrive in their order. Those that have not arrived are gone.
+            self.ended_early = self.ended_early.split_off(&number);
+        }
+        if has_ended || self.contains(number) {
             return;
         }
         // Events of one lane share its name.

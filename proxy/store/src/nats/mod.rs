@@ -19,12 +19,14 @@ mod follow;
 mod index;
 mod options;
 mod partitions;
+mod reader;
 mod streams;
 mod sync_check;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -40,7 +42,8 @@ pub use self::error::NatsError;
 pub use self::options::{NatsLogin, NatsOptions};
 
 use self::deliver::End;
-use self::index::Index;
+use self::follow::Comparison;
+use self::index::{Index, Partition};
 use self::partitions::Leases;
 use self::streams::Streams;
 use crate::StoreRules;
@@ -65,6 +68,8 @@ struct Shared {
     index: Mutex<Index>,
     leases: Mutex<Leases>,
     unfinished: Mutex<Vec<End>>,
+    /// Partitions whose last owner may have left ends that are not complete.
+    taken: Mutex<BTreeSet<Partition>>,
     /// Size of all events, and the time at which it was read.
     sizes: Mutex<Option<(Instant, u64)>>,
     /// Highest number that this process has appended.
@@ -74,9 +79,7 @@ struct Shared {
     /// Wakes the one who waits for a change.
     changed: Notify,
     is_stopping: AtomicBool,
-    /// Oldest event, if the index lacks it, and the number of rounds for which it has.
-    missing: AtomicU64,
-    missing_rounds: AtomicU32,
+    comparison: Mutex<Comparison>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,8 +99,16 @@ impl Shared {
         lock(&self.unfinished)
     }
 
+    fn lock_taken(&self) -> MutexGuard<'_, BTreeSet<Partition>> {
+        lock(&self.taken)
+    }
+
     fn lock_sizes(&self) -> MutexGuard<'_, Option<(Instant, u64)>> {
         lock(&self.sizes)
+    }
+
+    fn lock_comparison(&self) -> MutexGuard<'_, Comparison> {
+        lock(&self.comparison)
     }
 
     fn appended(&self, number: u64) {
@@ -186,17 +197,19 @@ impl Shared {
             index: Mutex::default(),
             leases: Mutex::default(),
             unfinished: Mutex::default(),
+            taken: Mutex::default(),
             sizes: Mutex::default(),
             appended: AtomicU64::new(0),
             arrived: Notify::new(),
             changed: Notify::new(),
             is_stopping: AtomicBool::new(false),
-            missing: AtomicU64::new(0),
-            missing_rounds: AtomicU32::new(0),
+            comparison: Mutex::default(),
         });
         if delivers {
             shared.start_following().await?;
             shared.partition_round().await?;
+            let keeping = Arc::clone(&shared);
+            tokio::spawn(async move { keeping.keep_leases().await });
             let keeping = Arc::clone(&shared);
             tokio::spawn(async move { keeping.keep_partitions().await });
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::TryStreamExt as _;
 use gatepost::StoreError;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
 use super::append::expecting;
@@ -40,7 +40,18 @@ impl Shared {
         held.map(|(partition, _)| *partition).collect()
     }
 
-    /// Renews, takes and gives up partitions until the store stops.
+    /// Renews the leases until the store stops. Runs beside [`Shared::keep_partitions`], whose rounds may
+    /// take longer than a lease.
+    pub(super) async fn keep_leases(&self) {
+        loop {
+            sleep(RENEWAL).await;
+            if !self.is_stopping() {
+                self.renew().await;
+            }
+        }
+    }
+
+    /// Takes and gives up partitions until the store stops.
     pub(super) async fn keep_partitions(&self) {
         loop {
             sleep(RENEWAL).await;
@@ -48,21 +59,16 @@ impl Shared {
                 continue;
             }
             if let Err(error) = self.partition_round().await {
-                tracing::debug!("cannot renew partitions: {error}");
+                tracing::debug!("cannot share partitions: {error}");
+            }
+            if let Err(error) = self.repair_round().await {
+                tracing::debug!("cannot complete events: {error}");
             }
         }
     }
 
-    /// Runs one round.
+    /// Takes free partitions up to the share of this machine, and gives up those beyond it.
     pub(super) async fn partition_round(&self) -> Result<(), StoreError> {
-        self.renew().await?;
-        let unfinished = std::mem::take(&mut *self.lock_unfinished());
-        for end in unfinished {
-            if self.try_complete(&end).await.is_err() {
-                self.lock_unfinished().push(end);
-            }
-        }
-        self.check_index().await?;
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;
         let share = usize::from(PARTITIONS).div_ceil(machines.max(1));
@@ -76,6 +82,23 @@ impl Shared {
             self.take(partition).await?;
         }
         Ok(())
+    }
+
+    /// Completes ends that have failed before, and those of partitions that this machine has taken.
+    async fn repair_round(&self) -> Result<(), StoreError> {
+        let unfinished = std::mem::take(&mut *self.lock_unfinished());
+        for end in unfinished {
+            // If this fails again, the end waits for the next round.
+            drop(self.complete(end).await);
+        }
+        let taken = std::mem::take(&mut *self.lock_taken());
+        for partition in taken {
+            if let Err(error) = self.recover(partition).await {
+                self.lock_taken().insert(partition);
+                tracing::debug!("cannot read the claims of partition {partition}: {error}");
+            }
+        }
+        self.check_index().await
     }
 
     /// Gives up all partitions, so that others take them at once.
@@ -117,26 +140,48 @@ impl Shared {
         subjects.map_err(|error: async_nats::jetstream::stream::InfoError| away(&error.to_string()))
     }
 
-    async fn renew(&self) -> Result<(), StoreError> {
+    /// Renews the leases. If this fails for one, its time runs out.
+    async fn renew(&self) {
         let leases: Vec<_> = self.lock_leases().iter().map(|(p, (s, _))| (*p, *s)).collect();
         let renewed = leases.into_iter().map(|(partition, sequence)| async move {
-            match self.write_lease(partition, sequence).await {
-                Ok(lease) => drop(self.lock_leases().insert(partition, lease)),
-                Err(WriteError::Unavailable(error)) => return Err(error),
-                Err(WriteError::Conflict | WriteError::Full) => {
-                    self.lock_leases().remove(&partition);
-                }
+            match timeout(LEASE, self.renew_one(partition, sequence)).await {
+                Ok(Ok(Some(lease))) => drop(self.lock_leases().insert(partition, lease)),
+                Ok(Ok(None)) => drop(self.lock_leases().remove(&partition)),
+                Ok(Err(error)) => tracing::debug!("cannot renew partition {partition}: {error}"),
+                Err(_) => tracing::debug!("cannot renew partition {partition} in time"),
             }
-            Ok(())
         });
-        futures_util::future::try_join_all(renewed).await.map(drop)
+        futures_util::future::join_all(renewed).await;
+    }
+
+    /// Renews a lease. Returns `None` if another machine may have it.
+    async fn renew_one(
+        &self,
+        partition: Partition,
+        sequence: u64,
+    ) -> Result<Option<(u64, Instant)>, StoreError> {
+        let mut sequence = sequence;
+        for _ in 0..2 {
+            match self.write_lease(partition, sequence).await {
+                Ok(lease) => return Ok(Some(lease)),
+                Err(WriteError::Unavailable(error)) => return Err(error),
+                Err(WriteError::Conflict | WriteError::Full) => {}
+            }
+            // An earlier renewal may have succeeded without an answer.
+            let owner = self.streams.names.owner(partition);
+            match self.streams.last(&self.streams.state, &owner).await? {
+                Some(last) if *last.payload == *self.id.as_bytes() => sequence = last.sequence,
+                Some(_) | None => break,
+            }
+        }
+        Ok(None)
     }
 
     async fn take(&self, partition: Partition) -> Result<(), StoreError> {
         match self.write_lease(partition, 0).await {
             Ok(lease) => {
-                self.recover(partition).await?;
                 self.lock_leases().insert(partition, lease);
+                self.lock_taken().insert(partition);
                 self.changed.notify_one();
                 Ok(())
             }

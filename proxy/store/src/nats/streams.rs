@@ -4,32 +4,25 @@ use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::{
     DeleteMessageErrorKind, Info, LastRawMessageErrorKind, RawMessageError, Stream,
 };
-use async_nats::jetstream::{Context, Message};
-use async_nats::jetstream::{Error as ApiError, ErrorCode};
+use async_nats::jetstream::{Context, Error as ApiError, ErrorCode};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use gatepost::StoreError;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::index::Partition;
+use super::reader::{Read, Reader};
 use super::wire::PARTITIONS;
 
 /// Waits between the tries of an operation. Together longer than the election of a leader takes.
 const WAITS_MS: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
 
-/// Time after which a scan without messages ends.
-const SCAN_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Longest time for which a pull of a consumer waits. If its node fails, the client creates another
-/// consumer after about twice this time.
-const PULL: Duration = Duration::from_secs(2);
+/// Wait for a server that lags behind.
+const LAG: Duration = Duration::from_millis(100);
 
 /// A message of another write came first.
 const CONFLICTS: [ErrorCode; 2] = [ErrorCode::STREAM_WRONG_LAST_SEQUENCE, ErrorCode(10_164)];
@@ -147,16 +140,13 @@ impl Streams {
         retry(publish).await.unwrap_or_else(|error| Err(WriteError::Unavailable(error)))
     }
 
-    /// Reads a message by its sequence: from any replica, and if it lacks the message, from the
-    /// leader.
+    /// Reads a message by its sequence from the leader, because a replica may lag behind: it may lack a
+    /// message, or still have one that is removed.
     pub(super) async fn get(
         &self,
         stream: &Stream<()>,
         sequence: u64,
     ) -> Result<Option<StreamMessage>, StoreError> {
-        if let Ok(message) = stream.direct_get(sequence).await {
-            return Ok(Some(message));
-        }
         retry(|| async { tried(stream.get_raw_message(sequence).await) }).await
     }
 
@@ -198,70 +188,51 @@ impl Streams {
         retry(info).await
     }
 
-    /// Follows the messages of a stream, the oldest first.
-    pub(super) async fn follow(
+    /// Reads the messages that a stream holds now, the oldest first.
+    pub(super) async fn scan(
         &self,
-        stream: &Stream<()>,
-        filter: String,
-        from: u64,
-        headers_only: bool,
-    ) -> Result<(Ordered, u64), StoreError> {
-        let policy = match from {
-            0 | 1 => DeliverPolicy::All,
-            start_sequence => DeliverPolicy::ByStartSequence { start_sequence },
-        };
-        let config = OrderedConfig {
-            filter_subject: filter,
-            deliver_policy: policy,
-            headers_only,
-            max_expires: PULL,
-            ..OrderedConfig::default()
-        };
-        let create = || async {
-            let consumer = match stream.create_consumer(config.clone()).await {
-                Ok(consumer) => consumer,
-                Err(error) => return Tried::Again(describe(&error)),
-            };
-            let waiting = consumer.cached_info().num_pending;
-            match consumer.messages().await {
-                Ok(messages) => Tried::Done((messages, waiting)),
-                Err(error) => Tried::Again(describe(&error)),
-            }
-        };
-        retry(create).await
+        reader: Reader,
+        mut visit: impl FnMut(Read),
+    ) -> Result<(), StoreError> {
+        self.scan_while(reader, |read| {
+            visit(read);
+            true
+        })
+        .await
     }
 
     /// Reads the messages that a stream holds now, the oldest first, until `visit` returns false.
-    pub(super) async fn scan(
+    pub(super) async fn scan_while(
         &self,
-        stream: &Stream<()>,
-        filter: String,
-        from: u64,
-        headers_only: bool,
-        mut visit: impl FnMut(u64, Message) -> bool,
+        mut reader: Reader,
+        mut visit: impl FnMut(Read) -> bool,
     ) -> Result<(), StoreError> {
-        let (mut messages, mut waiting) = self.follow(stream, filter, from, headers_only).await?;
-        while waiting > 0 {
-            let next = timeout(SCAN_PATIENCE, messages.next()).await;
-            let message = match next {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(error))) => return Err(away(&describe(&error))),
-                Ok(None) | Err(_) => return Err(away("no message in time")),
+        let last = self.info(reader.stream()).await?.state.last_sequence;
+        while reader.next_sequence() <= last {
+            let Some(read) = reader.next_now().await? else {
+                if self.is_after_all(&reader, last).await? {
+                    break;
+                }
+                // The server of the consumer lags behind.
+                reader.begin_again();
+                sleep(LAG).await;
+                continue;
             };
-            let Ok((number, pending)) = position(&message) else { continue };
-            waiting = pending;
-            if !visit(number, message) {
+            if !visit(read) {
                 break;
             }
         }
         Ok(())
     }
-}
 
-/// Returns the sequence of a message in its stream, and the number of messages after it.
-pub(super) fn position(message: &Message) -> Result<(u64, u64), StoreError> {
-    let info = message.info().map_err(|error| away(&error.to_string()))?;
-    Ok((info.stream_sequence, info.pending))
+    /// Returns true if the leader has no message from the position of a reader up to `last`.
+    async fn is_after_all(&self, reader: &Reader, last: u64) -> Result<bool, StoreError> {
+        let (filter, from) = (reader.filter(), reader.next_sequence().max(1));
+        let next = retry(|| async {
+            tried(reader.stream().get_first_raw_message_by_subject(filter, from).await)
+        });
+        Ok(next.await?.is_none_or(|next| next.sequence > last))
+    }
 }
 
 fn tried(result: Result<StreamMessage, RawMessageError>) -> Tried<Option<StreamMessage>> {
@@ -272,11 +243,28 @@ fn tried(result: Result<StreamMessage, RawMessageError>) -> Tried<Option<StreamM
     }
 }
 
-/// Returns true if the server knows no such message.
+/// Returns true if the leader has no such message. "stream not found" is another error: a server that
+/// has just started may answer so.
 fn is_absent(error: &ApiError) -> bool {
-    let text = error.to_string();
-    error.error_code() == ErrorCode::NO_MESSAGE_FOUND
-        || ["not found", "no message", "deleted message"].iter().any(|part| text.contains(part))
+    match error.error_code() {
+        ErrorCode::NO_MESSAGE_FOUND | ErrorCode::SEQUENCE_NOT_FOUND => true,
+        ErrorCode::STREAM_MESSAGE_DELETE_FAILED => {
+            let text = error.to_string();
+            text.contains("no message found") || text.contains("deleted message")
+        }
+        _ => false,
+    }
+}
+
+/// Tries an operation, whatever its error, until it succeeds, or the waits end.
+pub(super) async fn retry_always<T, F: Future<Output = Result<T, String>>>(
+    mut operation: impl FnMut() -> F,
+) -> Result<T, StoreError> {
+    retry(|| {
+        let tried = operation();
+        async { tried.await.map_or_else(Tried::Again, Tried::Done) }
+    })
+    .await
 }
 
 /// Tries an operation until it succeeds, or the waits end.
@@ -295,7 +283,7 @@ async fn retry<T, F: Future<Output = Tried<T>>>(
     }
 }
 
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

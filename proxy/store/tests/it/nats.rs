@@ -225,3 +225,85 @@ async fn events_survive_the_server() {
     let error = appended.unwrap().unwrap_err().to_string();
     assert!(error.starts_with("expected an answer of NATS JetStream, found"), "{error}");
 }
+
+/// A way to a server that can be interrupted.
+struct Way {
+    port: u16,
+    is_open: tokio::sync::watch::Sender<bool>,
+}
+
+impl Way {
+    async fn to(server: &NatsServer) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = server.url.strip_prefix("nats://").unwrap().to_owned();
+        let (is_open, watched) = tokio::sync::watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (mut watched, target) = (watched.clone(), target.clone());
+                tokio::spawn(async move {
+                    if !*watched.borrow() {
+                        return;
+                    }
+                    let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        _ = watched.wait_for(|is_open| !is_open) => {}
+                    }
+                });
+            }
+        });
+        Self { port, is_open }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/peers/install"]
+async fn machine_learns_what_ended_while_it_had_no_connection() {
+    let server = NatsServer::start();
+    let way = Way::to(&server).await;
+    let a = open(server.options()).unwrap();
+    let url = format!("nats://127.0.0.1:{}", way.port);
+    let options = NatsOptions { servers: vec![url], ..server.options() };
+    let b = tokio::task::spawn_blocking(move || open(options)).await.unwrap().unwrap();
+    for number in 0..60 {
+        append(&a, event(&number.to_string(), "push", Some("s")), 1).await;
+    }
+    way.is_open.send(false).unwrap();
+    let lane = Lane::new("live", "push");
+    for _ in 0..60 {
+        let claimed = a.claim(&lane, "a", 10, T(9), T(1)).await.unwrap();
+        assert!(a.settle(&claimed[0].lease, Settlement::Delivered, T(1)).await.unwrap());
+    }
+    append(&a, event("last", "push", Some("s")), 1).await;
+    way.is_open.send(true).unwrap();
+    a.leave().await.unwrap();
+    let next = async {
+        loop {
+            let claimed = b.claim(&lane, "b", 10, T(9), T(1)).await.unwrap_or_default();
+            if let Some(claimed) = claimed.first() {
+                return claimed.event.id.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let id = tokio::time::timeout(Duration::from_secs(20), next).await;
+    assert_eq!(id.as_deref(), Ok("last"), "expected no event that has ended");
+}
+
+#[tokio::test]
+#[ignore = "needs tests/peers/install"]
+async fn record_of_an_end_outlives_the_event() {
+    let server = NatsServer::start();
+    let store = open(server.options()).unwrap();
+    append(&store, event("1", "push", Some("s")), 1).await;
+    let claimed = store.claim(&Lane::new("live", "push"), "a", 10, T(9), T(1)).await.unwrap();
+    assert!(store.settle(&claimed[0].lease, Settlement::Delivered, T(1)).await.unwrap());
+    let client = async_nats::connect(&server.url).await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    let state = context.get_stream("gatepost-state").await.unwrap();
+    let record = state.get_last_raw_message_by_subject("gatepost.claim.*.1").await.unwrap();
+    assert_eq!(record.headers.get("Nats-TTL").map(|ttl| ttl.as_str()), Some("120"));
+    let events = context.get_stream("gatepost-events").await.unwrap();
+    assert_eq!(events.cached_info().state.messages, 0);
+}
