@@ -20,7 +20,8 @@ pub fn write(options: &Options, folder: &Path, servers: &NatsCluster) {
         let mut command = Command::new(&options.gatepost);
         command.args(["queue", "list", "--state", "pending", "--format", "json", "-c"]).arg(config);
         let pending = command.output().map(|output| [output.stdout, output.stderr].concat());
-        fs::write(folder.join(format!("pending{number}.json")), pending.unwrap_or_default()).unwrap();
+        fs::write(folder.join(format!("pending{number}.json")), pending.unwrap_or_default())
+            .unwrap();
     }
     let mut text = String::new();
     for (port, monitor) in servers.ports.iter().zip(&servers.monitors) {
