@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::nats_server::{NatsServer, SYNCED};
+use crate::outgoing_tls::Authority;
 use crate::support::*;
 
 fn config(server: &NatsServer, app: &App, more: &str) -> String {
@@ -132,4 +133,78 @@ fn unfit_server_stops_the_start() {
         assert!(!line.contains("wr0ng"), "{line}");
         assert_eq!(program.wait(), Some(1));
     }
+}
+
+/// Starts a server that speaks only TLS, requires a client certificate and a password, and has room for
+/// the largest body. Returns it with the folder of the files that gatepost needs.
+fn server_with_tls(authority: &Authority) -> (NatsServer, tempfile::TempDir) {
+    let (folder, own) = (tempfile::tempdir().unwrap(), authority.sign("localhost"));
+    let client = authority.sign("gatepost");
+    for (name, text) in [
+        ("ca.pem", &authority.pem),
+        ("own.pem", &own.chain),
+        ("own.key", &own.key),
+        ("client.pem", &client.chain),
+        ("client.key", &client.key),
+        ("password", &"right\n".to_owned()),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let files = folder.path().display();
+    let server = NatsServer::with(&format!(
+        "{SYNCED}\nmax_payload: 4MB\nauthorization {{ user: gatepost, password: right }}\n\
+         tls {{ cert_file: '{files}/own.pem', key_file: '{files}/own.key', \
+         ca_file: '{files}/ca.pem', verify: true }}"
+    ));
+    (server, folder)
+}
+
+/// The keys of `[store]` for a server with TLS.
+fn store_with_tls(server: &NatsServer, files: &std::path::Path) -> String {
+    let (_, port) = server.url.rsplit_once(':').unwrap();
+    format!(
+        "[store]\nurl = 'tls://localhost:{port}'\nreplicas = 1\nmonitor = ['{}']\n\
+         user = 'gatepost'\npassword = {{ file = '{}/password' }}\n",
+        server.monitor,
+        files.display()
+    )
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn queues_events_over_tls_with_client_certificate_and_password() {
+    let (authority, app) = (Authority::new(), App::answering(200, ""));
+    let (server, folder) = server_with_tls(&authority);
+    let files = folder.path().display();
+    let tls = format!(
+        "[[outgoing_tls]]\nhosts = 'localhost'\nca = '{files}/ca.pem'\n\
+         certificate = '{files}/client.pem'\nkey = {{ file = '{files}/client.key' }}\n"
+    );
+    let config = config(&server, &app, "");
+    let (template, _) = config.split_once("[store]").unwrap();
+    let store = store_with_tls(&server, folder.path());
+    let gate = Gatepost::serve("", &format!("{template}{store}{tls}"));
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("the event", || app.seen().len() == 1);
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn unknown_authority_of_nats_stops_the_start() {
+    let (authority, app) = (Authority::new(), App::answering(200, ""));
+    let (server, files) = server_with_tls(&authority);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = config(&server, &app, "");
+    let (template, _) = config.split_once("[store]").unwrap();
+    let routes = "listen = ['127.0.0.1:0']\n[[route]]\npath = '/callbacks/tencent'\n\
+                  provider = 'tencent-css'\n";
+    let store = store_with_tls(&server, files.path());
+    std::fs::write(&path, format!("{routes}{template}{store}")).unwrap();
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(&path).env("TENCENT_KEY", KEY);
+    let mut program = Program::start(&mut command);
+    let line = program.wait_for_line("expected a connection to one of tls://localhost");
+    assert!(line.contains("UnknownIssuer") && !line.contains("right"), "{line}");
+    assert_eq!(program.wait(), Some(1));
 }

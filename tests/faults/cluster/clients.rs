@@ -1,6 +1,7 @@
 //! Clients that send callbacks as a platform does: again, until a machine acknowledges them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,6 +13,10 @@ use super::http;
 
 /// Number of streams. Each has a client.
 const STREAMS: usize = 12;
+
+/// Pauses between two callbacks of a client. On a slow disk, shorter ones make more events than the
+/// cluster delivers.
+const PAUSES_MS: Range<u64> = 50..300;
 
 /// Longest wait for a reply.
 const REPLY: Duration = Duration::from_secs(8);
@@ -87,7 +92,7 @@ impl Client {
                 let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
                 self.send(earlier.number);
             }
-            thread::sleep(Duration::from_millis(self.random.u64(5..60)));
+            thread::sleep(Duration::from_millis(self.random.u64(PAUSES_MS)));
         }
     }
 

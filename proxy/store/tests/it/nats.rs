@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use gatepost::{Appended, DedupeKey, Lane, NewEvent, QueueFilter, Settlement, Store as _};
 use gatepost_store::{NatsError, NatsLogin, NatsOptions, NatsStore};
+use nkeys::KeyPair;
 
 use crate::contract::{T, append, event, rules};
 use crate::nats_server::{NatsServer, SYNCED};
@@ -306,4 +308,57 @@ async fn record_of_an_end_outlives_the_event() {
     assert_eq!(record.headers.get("Nats-TTL").map(|ttl| ttl.as_str()), Some("120"));
     let events = context.get_stream("gatepost-events").await.unwrap();
     assert_eq!(events.cached_info().state.messages, 0);
+}
+
+/// Signs a claim of NATS as a JWT.
+fn jwt(issuer: &KeyPair, subject: &KeyPair, nats: &str) -> String {
+    let encode = |text: &[u8]| BASE64URL_NOPAD.encode(text);
+    let (iss, sub) = (issuer.public_key(), subject.public_key());
+    let claims = format!(
+        "{{\"jti\":\"1\",\"iat\":1700000000,\"iss\":\"{iss}\",\"sub\":\"{sub}\",\"name\":\"n\",\"nats\":{nats}}}"
+    );
+    let head = encode(b"{\"typ\":\"JWT\",\"alg\":\"ed25519-nkey\"}");
+    let signed = format!("{head}.{}", encode(claims.as_bytes()));
+    let signature = encode(&issuer.sign(signed.as_bytes()).unwrap());
+    format!("{signed}.{signature}")
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn logs_in_with_the_text_of_a_credentials_file() {
+    let operator = KeyPair::new_operator();
+    let (account, system, user) =
+        (KeyPair::new_account(), KeyPair::new_account(), KeyPair::new_user());
+    let limits = "{\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,\
+                  \"wildcards\":true,\"conn\":-1,\"leaf\":-1,\"mem_storage\":-1,\"disk_storage\":-1,\
+                  \"streams\":-1,\"consumer\":-1},\"type\":\"account\",\"version\":2}";
+    let no_storage = limits.replace("storage\":-1", "storage\":0");
+    let server = NatsServer::with(&format!(
+        "{SYNCED}\noperator: {}\nsystem_account: {}\nresolver: MEMORY\nresolver_preload {{ {}: {}, {}: {} }}",
+        jwt(&operator, &operator, "{\"type\":\"operator\",\"version\":2}"),
+        system.public_key(),
+        system.public_key(),
+        jwt(&operator, &system, &no_storage),
+        account.public_key(),
+        jwt(&operator, &account, limits),
+    ));
+    let rights = "{\"pub\":{},\"sub\":{},\"subs\":-1,\"data\":-1,\"payload\":-1,\"type\":\"user\",\"version\":2}";
+    let credentials = |seed: &str| {
+        let token = jwt(&account, &user, rights);
+        format!(
+            "-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n\
+             -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+        )
+    };
+    let with =
+        |text: String| NatsOptions { login: NatsLogin::Credentials(text), ..server.options() };
+    assert!(open(with(credentials(&user.seed().unwrap()))).is_ok());
+    let other = KeyPair::new_user().seed().unwrap();
+    let refused = fault(with(credentials(&other)));
+    assert!(refused.contains("authorization violation") && !refused.contains(&other), "{refused}");
+    let malformed = fault(with("no credentials".into()));
+    assert_eq!(
+        malformed,
+        "expected NATS credentials with a JWT and a seed, found other text; replace the file"
+    );
 }
