@@ -64,6 +64,36 @@ custom_key = "custom"
 live_play = "http://127.0.0.1:{app}/play"
 """
 
+# A store, and templates that queue: one app takes events, one is down, one has events die at once.
+QUEUED = CONFIG + """
+[store]
+url = "sqlite:gatepost.db"
+
+[[template]]
+name = "queued"
+provider = "tencent-css"
+keys = [{{ env = "TENCENT_KEY" }}]
+bind = ["taken.example.com"]
+[template.on]
+push = {{ url = "http://127.0.0.1:{app}/queued", deliver = "queued" }}
+
+[[template]]
+name = "down"
+provider = "tencent-css"
+keys = [{{ env = "TENCENT_KEY" }}]
+bind = ["down.example.com"]
+[template.on]
+push = {{ url = "http://127.0.0.1:9/down", deliver = "queued", retry = {{ first_ms = 10 }} }}
+
+[[template]]
+name = "dead"
+provider = "tencent-css"
+keys = [{{ env = "TENCENT_KEY" }}]
+bind = ["dead.example.com"]
+[template.on]
+push = {{ url = "http://127.0.0.1:9/dead", deliver = "queued", retry = {{ first_ms = 10, give_up_after_secs = 1 }} }}
+"""
+
 # A route whose platform has no template.
 UNBOUND = """
 [[route]]
@@ -158,6 +188,17 @@ class Gatepost:
         return self.send("kollus.live_play", f"channel_key={channel}", key=None,
                          path="/callbacks/kollus/p4th-t0ken")
 
+    @property
+    def seen(self):
+        """Path, headers and body of each event that the app has received."""
+        return App.seen
+
+    def give_dead_domain_an_app(self):
+        text = self.file.read_text()
+        address = f"http://127.0.0.1:{self.app_port}/revived"
+        self.file.write_text(text.replace("http://127.0.0.1:9/dead", address))
+        self.reload()
+
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
         self.wait_until(lambda: b'"last_reload":"success"' in self.get("/readyz").body)
@@ -192,10 +233,13 @@ class ConsoleTest(unittest.TestCase):
         cls.playwright.stop()
 
     def setUp(self):
-        self.gatepost = Gatepost()
+        self.gatepost = self.start_gatepost()
         self.addCleanup(self.gatepost.stop)
         self.problems = []
         self.page = self.open_page()
+
+    def start_gatepost(self):
+        return Gatepost()
 
     def open_page(self, **options):
         options = {"java_script_enabled": self.javascript, "viewport": self.viewport,

@@ -102,7 +102,10 @@ impl ServeHttp for AdminApp {
                 .await;
         }
         if console::is_console(request.uri.path()) {
-            return self.console.respond(&self.served, &self.attempts, session).await;
+            return self
+                .console
+                .respond(&self.served, &self.attempts, self.queue.as_deref(), session)
+                .await;
         }
         if let Some(queue) = self.queue.as_ref().filter(|_| request.uri.path() == "/metrics") {
             queue.measure(clock::now()).await;

@@ -74,6 +74,9 @@ pub(super) struct QueueFilterArguments {
     /// State: `pending`, `delivered` or `dead`.
     #[arg(long, value_parser = state)]
     state: Option<EntryState>,
+    /// Only pending events whose last attempt failed.
+    #[arg(long)]
+    failing: bool,
     /// Name of the template.
     #[arg(long)]
     template: Option<Box<str>>,
@@ -97,6 +100,7 @@ impl QueueFilterArguments {
         QueueFilter {
             numbers: self.numbers.clone(),
             state: self.state,
+            is_failing: self.failing,
             template: self.template.clone(),
             kind: self.kind.clone(),
             subject: self.subject.clone(),

@@ -24,6 +24,10 @@ pub(crate) fn set_condition(
             let parse = |value| EntryState::parse(value).ok_or("pending, delivered or dead");
             filter.state = given.as_deref().map(parse).transpose()?;
         }
+        "failing" => {
+            let parse = |value: &str| value.parse().map_err(|_| "true or false");
+            filter.is_failing = given.as_deref().map(parse).transpose()?.unwrap_or_default();
+        }
         _ => return Ok(false),
     }
     Ok(true)

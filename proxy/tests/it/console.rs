@@ -43,11 +43,13 @@ fn capture_push(gate: &Gatepost, cookie: &str) {
 }
 
 /// Paths of the console that show or change something.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 7] = [
     "/console/",
     "/console/callbacks/1",
     "/console/callbacks/1/request",
     "/console/callbacks/1/replay",
+    "/console/queue",
+    "/console/queue/drop?number=1",
     "/console/no-such-page",
 ];
 

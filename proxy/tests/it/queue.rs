@@ -341,10 +341,13 @@ fn api_lists_shows_replays_and_drops_events() {
     for (method, path, body, status, code) in [
         ("GET", "/api/queue/9", Value::Null, 404, "event_not_found"),
         ("GET", "/api/queue?state=lost", Value::Null, 400, "bad_request"),
+        ("GET", "/api/queue?failing=maybe", Value::Null, 400, "bad_request"),
         ("GET", "/api/queue?other=1", Value::Null, 400, "bad_request"),
         ("POST", "/api/queue/drop", json!({}), 422, "invalid"),
         ("POST", "/api/queue/drop", json!({ "numbers": [] }), 422, "invalid"),
         ("POST", "/api/queue/drop", json!({ "state": "" }), 422, "invalid"),
+        ("POST", "/api/queue/drop", json!({ "failing": false }), 422, "invalid"),
+        ("POST", "/api/queue/drop", json!({ "failing": "true" }), 422, "invalid"),
         ("POST", "/api/queue/replay", json!({ "status": "dead" }), 422, "invalid"),
     ] {
         let (got, json) = call(&gate, method, path, &body);

@@ -259,6 +259,12 @@ impl QueueEntry {
             bytes: event.stored_bytes(),
         }
     }
+
+    /// Returns true if the event waits for another attempt after a failed one.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.state == EntryState::Pending && self.reason.is_some()
+    }
 }
 
 /// The events that an operator asks for. The default matches all events.
@@ -276,6 +282,8 @@ pub struct QueueFilter {
     pub id: Option<Box<str>>,
     /// Subject.
     pub subject: Option<Box<str>>,
+    /// Select only pending events whose last attempt failed.
+    pub is_failing: bool,
     /// Time before which the callback arrived.
     pub received_before: Option<Timestamp>,
     /// Number after which the list begins.
@@ -298,6 +306,7 @@ impl QueueFilter {
             && fits(self.kind.as_deref(), Some(entry.lane.kind()))
             && fits(self.id.as_deref(), Some(&*entry.id))
             && fits(self.subject.as_deref(), entry.subject.as_deref())
+            && (!self.is_failing || entry.is_failing())
             && self.received_before.is_none_or(|before| entry.received < before)
     }
 }

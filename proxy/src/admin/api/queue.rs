@@ -51,7 +51,7 @@ async fn show(queue: &Queue, number: u64) -> Result<ApiReply, ApiError> {
 
 /// Reads the query of a list.
 fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
-    const KNOWN: &str = "state, template, kind, subject, id, after or limit";
+    const KNOWN: &str = "state, failing, template, kind, subject, id, after or limit";
     let mut filter = QueueFilter { limit: Some(MAX_EVENTS), ..QueueFilter::default() };
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let number = || value.parse::<u64>().map_err(|_| ApiError::parameter(&name, "a number"));
@@ -74,7 +74,7 @@ fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
 /// Reads the selection of a change. It has at least one condition, so that an empty body changes
 /// nothing.
 fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
-    const EXPECTED: &str = "expected numbers, state, template, kind, subject or id in the body, found \
+    const EXPECTED: &str = "expected numbers, state, failing, template, kind, subject or id in the body, found \
                             another value; write {\"state\": \"dead\"} for all dead letters";
     let invalid = || ApiError::InvalidBody { message: EXPECTED, faults: Vec::new() };
     let mut filter = QueueFilter::default();
@@ -83,6 +83,10 @@ fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
             let numbers = value.as_array().filter(|numbers| !numbers.is_empty());
             let numbers = numbers.ok_or_else(invalid)?.iter().map(Json::as_u64);
             filter.numbers = numbers.collect::<Option<_>>().ok_or_else(invalid)?;
+            continue;
+        }
+        if name == "failing" {
+            filter.is_failing = value.as_bool().ok_or_else(invalid)?;
             continue;
         }
         let value = value.as_str().filter(|value| !value.is_empty()).ok_or_else(invalid)?;

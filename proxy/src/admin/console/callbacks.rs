@@ -6,6 +6,7 @@ use gatepost::{Gate, codes};
 use http::{Method, StatusCode};
 use pingora::protocols::http::ServerSession;
 
+use super::filter_form::{FilterField, FilterLink, chips, written};
 use super::form::{self, Form};
 use super::layout::Layout;
 use super::response::ConsoleResponse;
@@ -117,22 +118,6 @@ struct CallbacksPage {
     suffix: String,
 }
 
-/// A text field of the filter, with the values that it offers.
-struct FilterField {
-    name: &'static str,
-    label: &'static str,
-    value: String,
-    options: Vec<String>,
-}
-
-/// A link that changes the filter.
-struct FilterLink {
-    label: &'static str,
-    value: String,
-    href: String,
-    is_current: bool,
-}
-
 impl CallbacksPage {
     fn new(
         layout: Layout,
@@ -151,7 +136,7 @@ impl CallbacksPage {
             is_off: capture == "none",
             fields: fields(served, &filter),
             segments: segments(&filter),
-            chips: chips(&filter),
+            chips: chips("./", &filter.pairs()),
             filter,
             query,
             suffix,
@@ -159,19 +144,10 @@ impl CallbacksPage {
     }
 }
 
-impl CallbacksPage {
-    /// Returns the number of conditions in the menu.
-    fn set_fields(&self) -> usize {
-        self.fields.iter().filter(|field| !field.value.is_empty()).count()
-    }
-}
-
 fn fields(served: &ServedConfig, filter: &CaptureFilter) -> Vec<FilterField> {
     let templates = served.templates();
-    let field = |name, label, value: &Option<String>, mut options: Vec<String>| {
-        options.sort_unstable();
-        options.dedup();
-        FilterField { name, label, value: value.clone().unwrap_or_default(), options }
+    let field = |name, label, value: &Option<String>, options| {
+        FilterField::new(name, label, value.as_deref(), options)
     };
     let providers = templates.iter().map(|template| template.provider.clone()).collect();
     let names = templates.iter().map(|template| template.name.clone()).collect();
@@ -202,22 +178,6 @@ fn segments(filter: &CaptureFilter) -> Vec<FilterLink> {
         FilterLink { label, value: value.to_owned(), href, is_current: value == current }
     };
     [("", "All"), ("accepted", "Accepted"), ("refused", "Refused")].map(link).into()
-}
-
-/// Returns the conditions of the filter, each with a link to the list without it.
-fn chips(filter: &CaptureFilter) -> Vec<FilterLink> {
-    let pairs = filter.pairs();
-    let chip = |&(label, value): &(&'static str, &str)| {
-        let others: Vec<_> = pairs.iter().copied().filter(|(name, _)| *name != label).collect();
-        let href = format!("./?{}", written(&others));
-        FilterLink { label, value: value.to_owned(), href, is_current: false }
-    };
-    pairs.iter().map(chip).collect()
-}
-
-/// Writes a query string.
-fn written(pairs: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 #[derive(Template)]
@@ -308,16 +268,5 @@ mod tests {
         let expected = "curl -X POST 'https://live.example/hook?a=b' \\\n  \
                         -H 'x-note: it'\\''s' \\\n  --data-raw '{'\\''a'\\''}'";
         assert_eq!(curl("https", &request), expected);
-    }
-
-    #[test]
-    fn each_chip_removes_its_own_condition() {
-        let mut filter = CaptureFilter::default();
-        for (name, value) in [("verdict", "refused"), ("kind", "a&b")] {
-            assert_eq!(filter.set(name, value), Ok(true));
-        }
-        let chips = chips(&filter);
-        let hrefs: Vec<_> = chips.iter().map(|chip| (chip.label, &*chip.href)).collect();
-        assert_eq!(hrefs, [("verdict", "./?kind=a%26b"), ("kind", "./?verdict=refused")]);
     }
 }

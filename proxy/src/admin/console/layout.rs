@@ -23,8 +23,13 @@ pub(super) struct NavLink {
 }
 
 /// Path and title of the pages in the navigation.
-const PAGES: [(&str, &str); 4] =
-    [("", "Callbacks"), ("templates", "Templates"), ("domains", "Domains"), ("status", "Status")];
+const PAGES: [(&str, &str); 5] = [
+    ("", "Callbacks"),
+    ("templates", "Templates"),
+    ("domains", "Domains"),
+    ("queue", "Queue"),
+    ("status", "Status"),
+];
 
 impl Layout {
     /// Creates the layout of a page at this relative path from the root. `page` is the page of the

@@ -12,12 +12,15 @@
 
 mod assets;
 mod callbacks;
+mod confirm;
 mod domains;
 mod edits;
+mod filter_form;
 #[expect(unreachable_pub, reason = "the macro of a filter makes it public")]
 mod filters;
 mod form;
 mod layout;
+mod queue;
 mod response;
 mod sessions;
 mod status;
@@ -37,6 +40,7 @@ use self::response::ConsoleResponse;
 use self::sessions::Sessions;
 use super::api::{Access, TokenAttempts, host};
 use crate::clock;
+use crate::queue::Queue;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 
@@ -57,10 +61,11 @@ impl Console {
         &self,
         served: &Arc<ServedConfig>,
         attempts: &TokenAttempts,
+        queue: Option<&Queue>,
         session: &mut ServerSession,
     ) -> Response<Vec<u8>> {
         let mut request = ConsoleRequest::of(session);
-        let response = self.answer(served, attempts, session, &mut request).await;
+        let response = self.answer(served, attempts, queue, session, &mut request).await;
         if request.method == Method::POST {
             // A part of the body may be unread.
             session.set_keepalive(None);
@@ -72,6 +77,7 @@ impl Console {
         &self,
         served: &Arc<ServedConfig>,
         attempts: &TokenAttempts,
+        queue: Option<&Queue>,
         session: &mut ServerSession,
         request: &mut ConsoleRequest,
     ) -> ConsoleResponse {
@@ -104,7 +110,7 @@ impl Console {
             (&Method::GET | &Method::POST, path) => match access {
                 Some(access) => {
                     request.access = access;
-                    page(served, session, request, path).await
+                    page(served, queue, session, request, path).await
                 }
                 // A script cannot show the login.
                 None if path == ["feed"] => {
@@ -239,6 +245,7 @@ impl ConsoleRequest {
 /// Returns a page for an operator who has logged in.
 async fn page(
     served: &Arc<ServedConfig>,
+    queue: Option<&Queue>,
     session: &mut ServerSession,
     request: &ConsoleRequest,
     path: &[&str],
@@ -253,6 +260,7 @@ async fn page(
             templates::one(served, session, request, name, rest).await
         }
         (_, ["new-template"]) => templates::create(served, session, request).await,
+        (_, ["queue", rest @ ..]) => queue::answer(queue, session, request, rest).await,
         (&Method::GET, ["status"]) => status::show(served, request),
         (_, ["domains"]) => domains::list(served, session, request).await,
         _ => request.no_page(),

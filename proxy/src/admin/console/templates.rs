@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use gatepost::{Definition, providers};
-use gatepost_editor::{Edit, EditError, TemplateView};
+use gatepost_editor::{Edit, TemplateView};
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use pingora::protocols::http::ServerSession;
 
 use super::ConsoleRequest;
+use super::confirm::ConfirmPage;
 use super::edits::{carry_out, sentence, status};
 use super::form::{self, Form};
 use super::layout::Layout;
@@ -187,6 +188,7 @@ async fn unbind(
         action: "Unbind",
         problem: String::new(),
         can_go_on: view.bind.contains(&tenant),
+        numbers: String::new(),
         back: back.clone(),
     };
     if !page.can_go_on {
@@ -198,7 +200,7 @@ async fn unbind(
     let edit = Edit::Unbind { name: view.name, tenants: vec![tenant] };
     match carry_out(served, request, edit, |_| true).await {
         Ok(()) => ConsoleResponse::redirect(&format!("{back}?done=unbound")),
-        Err(error) => page.failed(&error),
+        Err(error) => page.failed(&sentence(&error), status(&error)),
     }
 }
 
@@ -215,6 +217,7 @@ async fn delete(
         action: "Delete",
         problem: String::new(),
         can_go_on: view.bind.is_empty(),
+        numbers: String::new(),
         back: format!("../{}", coded(&view.name)),
     };
     if !page.can_go_on {
@@ -228,7 +231,7 @@ async fn delete(
     }
     match carry_out(served, request, Edit::Delete { name: view.name }, |_| true).await {
         Ok(()) => ConsoleResponse::redirect("../../templates?done=deleted"),
-        Err(error) => page.failed(&error),
+        Err(error) => page.failed(&sentence(&error), status(&error)),
     }
 }
 
@@ -291,24 +294,4 @@ struct BindPage {
     view: TemplateView,
     tenants: Vec<String>,
     problem: String,
-}
-
-/// A question before an edit that loses something.
-#[derive(Template)]
-#[template(path = "confirm.html")]
-struct ConfirmPage {
-    layout: Layout,
-    title: String,
-    text: String,
-    action: &'static str,
-    problem: String,
-    can_go_on: bool,
-    back: String,
-}
-
-impl ConfirmPage {
-    fn failed(mut self, error: &EditError) -> ConsoleResponse {
-        self.problem = sentence(error);
-        ConsoleResponse::page(&self).with_status(status(error))
-    }
 }

@@ -18,6 +18,7 @@ const MATCHES: &str = "
     AND (:kind IS NULL OR substr(lane, instr(lane, '/') + 1) = :kind)
     AND (:id IS NULL OR id = :id)
     AND (:subject IS NULL OR subject = :subject)
+    AND (NOT :failing OR (state = 'pending' AND reason IS NOT NULL))
     AND (:before IS NULL OR received_ms < :before)";
 
 /// Columns of [`entry_at`], after those of [`event_at`].
@@ -130,6 +131,7 @@ fn with_filter<T>(
         ":kind": filter.kind,
         ":id": filter.id,
         ":subject": filter.subject,
+        ":failing": filter.is_failing,
         ":before": filter.received_before.map(Timestamp::as_millis),
         ":limit": limit,
     };

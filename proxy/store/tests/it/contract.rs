@@ -221,6 +221,8 @@ async fn filters_select_events(store: &dyn Store) {
     {
         append(store, event(id, kind, subject), 1).await;
     }
+    let claimed = claim(store, "end", "a", 5).await;
+    store.settle(&claimed[0].lease, later(9), T(5)).await.unwrap();
     let all = QueueFilter::default;
     for (filter, expected) in [
         (all(), vec!["1", "2", "3"]),
@@ -230,6 +232,7 @@ async fn filters_select_events(store: &dyn Store) {
         (QueueFilter { subject: Some("a".into()), after: 1, ..all() }, vec!["2"]),
         (QueueFilter { id: Some("3".into()), ..all() }, vec!["3"]),
         (QueueFilter { numbers: vec![3, 1], ..all() }, vec!["1", "3"]),
+        (QueueFilter { is_failing: true, ..all() }, vec!["3"]),
         (QueueFilter { received_before: Some(T(1)), ..all() }, vec![]),
         (QueueFilter { received_before: Some(T(2)), ..in_state(EntryState::Dead) }, vec![]),
     ] {

@@ -1,0 +1,32 @@
+//! A question before a change that loses something.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::layout::Layout;
+use super::response::ConsoleResponse;
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub(super) struct ConfirmPage {
+    pub(super) layout: Layout,
+    pub(super) title: String,
+    pub(super) text: String,
+    /// Word on the button.
+    pub(super) action: &'static str,
+    /// Reason why the change is impossible or has failed.
+    pub(super) problem: String,
+    pub(super) can_go_on: bool,
+    /// Relative path to the page before.
+    pub(super) back: String,
+    /// Numbers of the objects that change; empty if the path names the object.
+    pub(super) numbers: String,
+}
+
+impl ConfirmPage {
+    /// Shows the reason of a failure.
+    pub(super) fn failed(mut self, problem: &str, status: StatusCode) -> ConsoleResponse {
+        self.problem = problem.to_owned();
+        ConsoleResponse::page(&self).with_status(status)
+    }
+}

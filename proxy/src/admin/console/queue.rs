@@ -1,0 +1,335 @@
+//! The queue: the stored events, one event, and the changes that an operator makes.
+//!
+//! A change applies to the events that the operator has seen: the question before it names their
+//! numbers. A filter alone could by then select other events.
+
+use askama::Template;
+use gatepost::{
+    EntryState, QueueEntry, QueueFilter, StateTotal, Store as _, StoreError, StoreStatus,
+};
+use http::{Method, StatusCode};
+use pingora::protocols::http::ServerSession;
+use serde_json::Value as Json;
+
+use super::confirm::ConfirmPage;
+use super::filter_form::{FilterField, FilterLink, chips, written};
+use super::form;
+use super::layout::Layout;
+use super::response::ConsoleResponse;
+use super::{ConsoleRequest, filters};
+use crate::clock;
+use crate::queue::{Queue, event_json, set_condition};
+
+/// Maximum number of events on a page, and in a change.
+const MAX_EVENTS: usize = 200;
+
+/// Handles `queue` and the paths below.
+pub(super) async fn answer(
+    queue: Option<&Queue>,
+    session: &mut ServerSession,
+    request: &ConsoleRequest,
+    path: &[&str],
+) -> ConsoleResponse {
+    let Some(queue) = queue else {
+        return ConsoleResponse::page(&NoStorePage { layout: request.layout("queue") });
+    };
+    let answered = match (&request.method, path) {
+        (&Method::GET, []) => list(queue, request).await,
+        (_, ["replay"]) => change(queue, session, request, Operation::Replay).await,
+        (_, ["drop"]) => change(queue, session, request, Operation::Drop).await,
+        (&Method::GET, [number]) => show(queue, request, number).await,
+        _ => Ok(request.no_page()),
+    };
+    answered.unwrap_or_else(|error| unavailable(request, error))
+}
+
+fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
+    let page = StoreFailedPage { layout: request.layout("queue"), error };
+    ConsoleResponse::page(&page).with_status(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
+    let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
+    // One more than the page shows tells if another page follows.
+    let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
+    let mut entries = queue.list(&wanted).await?;
+    let has_more = entries.len() > MAX_EVENTS;
+    entries.truncate(MAX_EVENTS);
+    let conditions = conditions(&filter);
+    Ok(ConsoleResponse::page(&QueuePage {
+        layout: request.layout("queue"),
+        done: done(request),
+        status: queue.status().await?,
+        next: has_more.then(|| entries.last().map_or(0, |entry| entry.number)),
+        segments: segments(&filter),
+        fields: fields(&filter),
+        chips: chips("queue", &conditions),
+        query: written(&conditions),
+        after: filter.after,
+        can_change: request.may_change() && !conditions.is_empty() && !entries.is_empty(),
+        entries,
+        filter,
+    }))
+}
+
+async fn show(
+    queue: &Queue,
+    request: &ConsoleRequest,
+    number: &str,
+) -> Result<ConsoleResponse, StoreError> {
+    let found = match number.parse() {
+        Ok(number) => queue.show(number).await?,
+        Err(_) => None,
+    };
+    let Some((entry, event)) = found else {
+        let text = "The queue has no such event: an operator has dropped or replayed it, or its time to \
+                    keep is over.";
+        return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
+    };
+    let json = event_json(&entry, &event);
+    Ok(ConsoleResponse::page(&QueuedEventPage {
+        layout: request.layout("queue"),
+        headers: headers(&json["headers"]),
+        body: json["body"].as_str().map_or_else(|| json["body"].to_string(), ToOwned::to_owned),
+        can_replay: request.may_change() && entry.state != EntryState::Pending,
+        can_drop: request.may_change() && !entry.is_claimed,
+        entry,
+    }))
+}
+
+fn headers(json: &Json) -> Vec<(String, String)> {
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    json.as_array().into_iter().flatten().map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
+}
+
+/// Change to stored events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Replay,
+    Drop,
+}
+
+/// Asks before a change, or makes it.
+async fn change(
+    queue: &Queue,
+    session: &mut ServerSession,
+    request: &ConsoleRequest,
+    operation: Operation,
+) -> Result<ConsoleResponse, StoreError> {
+    if !request.may_change() {
+        return Ok(request.read_only());
+    }
+    let Some(mut filter) = filter(request) else { return Ok(invalid_filter(request)) };
+    let back = format!("../queue?{}", written(&conditions(&filter)));
+    if request.method == Method::GET {
+        filter.numbers.extend(number(request, "number"));
+        if filter == QueueFilter::default() {
+            return Ok(invalid_filter(request));
+        }
+        filter.limit = Some(MAX_EVENTS);
+        let entries = queue.list(&filter).await?;
+        return Ok(ConsoleResponse::page(&question(request, operation, &entries, back)));
+    }
+    let Some(sent) = form::read(session).await else { return Ok(request.bad_form()) };
+    let numbers = form::value(&sent, "numbers").unwrap_or_default().split(',');
+    let numbers: Vec<_> = numbers.filter_map(|number| number.parse().ok()).collect();
+    if numbers.is_empty() || numbers.len() > MAX_EVENTS {
+        return Ok(request.bad_form());
+    }
+    let (all, chosen) = (numbers.len(), QueueFilter { numbers, ..QueueFilter::default() });
+    let (word, count) = match operation {
+        Operation::Replay => ("replayed", queue.replay(&chosen, clock::now()).await?),
+        Operation::Drop => ("dropped", queue.remove(&chosen, clock::now()).await?),
+    };
+    tracing::warn!(count, "{word} queued events in the console");
+    Ok(ConsoleResponse::redirect(&format!("{back}&{word}={count}&of={all}")))
+}
+
+/// Returns the question for the events that can change.
+fn question(
+    request: &ConsoleRequest,
+    operation: Operation,
+    entries: &[QueueEntry],
+    back: String,
+) -> ConfirmPage {
+    let can_change = |entry: &&QueueEntry| match operation {
+        Operation::Replay => entry.state != EntryState::Pending,
+        Operation::Drop => !entry.is_claimed,
+    };
+    let numbers: Vec<_> =
+        entries.iter().filter(can_change).map(|entry| entry.number.to_string()).collect();
+    let (verb, action, text, problem) = match operation {
+        Operation::Replay => (
+            "Deliver",
+            "Deliver again",
+            "The app receives each event again, with gatepost-replay: 1, after the pending events of \
+             the same subject.",
+            "No event of this selection can be delivered again: pending events are delivered anyway.",
+        ),
+        Operation::Drop => (
+            "Drop",
+            "Drop",
+            "A dropped event cannot be restored. The app does not receive it.",
+            "No event of this selection can be dropped: gatepost is delivering them, or they are gone.",
+        ),
+    };
+    let can_go_on = !numbers.is_empty();
+    let again = if operation == Operation::Replay { " again" } else { "" };
+    ConfirmPage {
+        layout: request.layout("queue"),
+        title: match &*numbers {
+            [number] => format!("{verb} event {number}{again}?"),
+            all => format!("{verb} {} events{again}?", all.len()),
+        },
+        text: text.into(),
+        action,
+        problem: if can_go_on { String::new() } else { problem.to_owned() },
+        can_go_on,
+        back,
+        numbers: numbers.join(","),
+    }
+}
+
+/// Reads the filter of a request; `None` if a value is invalid.
+fn filter(request: &ConsoleRequest) -> Option<QueueFilter> {
+    let mut filter = QueueFilter::default();
+    for (name, value) in form_urlencoded::parse(request.query.as_bytes()) {
+        match &*name {
+            "after" => filter.after = value.parse().ok()?,
+            _ => drop(set_condition(&mut filter, &name, &value).ok()?),
+        }
+    }
+    Some(filter)
+}
+
+fn invalid_filter(request: &ConsoleRequest) -> ConsoleResponse {
+    let text = "Choose the values of the filter on the page of the queue.";
+    request.notice(StatusCode::BAD_REQUEST, "Invalid filter", text)
+}
+
+/// Returns name and value of each condition that is set.
+fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
+    let all = [
+        ("state", filter.state.map(EntryState::as_str)),
+        ("failing", filter.is_failing.then_some("true")),
+        ("template", filter.template.as_deref()),
+        ("kind", filter.kind.as_deref()),
+        ("subject", filter.subject.as_deref()),
+        ("id", filter.id.as_deref()),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// Returns the links for the state.
+fn segments(filter: &QueueFilter) -> Vec<FilterLink> {
+    let current = if filter.is_failing {
+        Some(("failing", "true"))
+    } else {
+        filter.state.map(|state| ("state", state.as_str()))
+    };
+    let link = |(label, condition): (&'static str, Option<(&'static str, &'static str)>)| {
+        let mut others = conditions(filter);
+        others.retain(|(name, _)| !matches!(*name, "state" | "failing"));
+        others.extend(condition);
+        let href = format!("queue?{}", written(&others));
+        FilterLink { label, value: String::new(), href, is_current: condition == current }
+    };
+    let state = |state: EntryState| Some(("state", state.as_str()));
+    [
+        ("All", None),
+        ("Pending", state(EntryState::Pending)),
+        ("Failing", Some(("failing", "true"))),
+        ("Delivered", state(EntryState::Delivered)),
+        ("Dead letters", state(EntryState::Dead)),
+    ]
+    .map(link)
+    .into()
+}
+
+fn fields(filter: &QueueFilter) -> Vec<FilterField> {
+    let field = |name, label, value: &Option<Box<str>>| {
+        FilterField::new(name, label, value.as_deref(), Vec::new())
+    };
+    vec![
+        field("template", "Template", &filter.template),
+        field("kind", "Kind", &filter.kind),
+        field("subject", "Subject", &filter.subject),
+        field("id", "ce-id", &filter.id),
+    ]
+}
+
+/// Returns a sentence about the change that has led to the list.
+fn done(request: &ConsoleRequest) -> String {
+    let all = number(request, "of").unwrap_or_default();
+    match (number(request, "replayed"), number(request, "dropped")) {
+        (Some(count), _) if count < all => {
+            format!("{count} of {all} events queued again. The others are pending or gone.")
+        }
+        (Some(count), _) => format!("{} queued again.", counted(count)),
+        (None, Some(count)) if count < all => {
+            format!("{count} of {all} events dropped. gatepost is delivering the others.")
+        }
+        (None, Some(count)) => format!("{} dropped.", counted(count)),
+        (None, None) => String::new(),
+    }
+}
+
+fn number(request: &ConsoleRequest, name: &str) -> Option<u64> {
+    request.parameter(name)?.parse().ok()
+}
+
+fn counted(count: u64) -> String {
+    format!("{count} event{}", if count == 1 { "" } else { "s" })
+}
+
+#[derive(Template)]
+#[template(path = "queue.html")]
+struct QueuePage {
+    layout: Layout,
+    done: String,
+    status: StoreStatus,
+    entries: Vec<QueueEntry>,
+    filter: QueueFilter,
+    segments: Vec<FilterLink>,
+    fields: Vec<FilterField>,
+    chips: Vec<FilterLink>,
+    /// Conditions of the filter, as a query string.
+    query: String,
+    /// Number after which the page begins.
+    after: u64,
+    /// Number after which the next page begins; `None` on the last page.
+    next: Option<u64>,
+    can_change: bool,
+}
+
+impl QueuePage {
+    /// Returns name and total of each state.
+    fn totals(&self) -> [(&'static str, StateTotal); 3] {
+        let StoreStatus { pending, delivered, dead, .. } = self.status;
+        [("Pending", pending), ("Delivered", delivered), ("Dead letters", dead)]
+    }
+}
+
+#[derive(Template)]
+#[template(path = "queued_event.html")]
+struct QueuedEventPage {
+    layout: Layout,
+    entry: QueueEntry,
+    headers: Vec<(String, String)>,
+    body: String,
+    can_replay: bool,
+    can_drop: bool,
+}
+
+#[derive(Template)]
+#[template(path = "no_store.html")]
+struct NoStorePage {
+    layout: Layout,
+}
+
+#[derive(Template)]
+#[template(path = "store_failed.html")]
+struct StoreFailedPage {
+    layout: Layout,
+    error: StoreError,
+}
