@@ -20,8 +20,8 @@ use tokio::time::sleep;
 
 use super::Shared;
 use super::append::expecting;
-use super::index::Partition;
-use super::reader::{Read, Reader};
+use super::pending::Partition;
+use super::reader::{ReadMessage, StreamReader};
 use super::streams::{WriteError, message};
 use super::wire::{Claim, EventMessage};
 
@@ -310,8 +310,9 @@ impl Shared {
         let streams = &self.streams;
         let filter = streams.names.all(&format!("claim.{partition}"));
         let mut begun = Vec::new();
-        let visit = |Read { sequence, message }| begun.extend(End::begun(sequence, &message));
-        let reader = Reader::new(streams.state.clone(), filter, 0, false);
+        let visit =
+            |ReadMessage { sequence, message }| begun.extend(End::begun(sequence, &message));
+        let reader = StreamReader::new(streams.state.clone(), filter, 0, false);
         streams.scan(reader, visit).await?;
         for end in begun {
             self.complete(end).await?;

@@ -11,7 +11,7 @@ use gatepost::{
 };
 
 use super::Shared;
-use super::reader::{Read, Reader};
+use super::reader::{ReadMessage, StreamReader};
 use super::streams::away;
 use super::wire::{Claim, EventMessage, end, entry, info};
 
@@ -52,13 +52,13 @@ impl Shared {
             entries.extend(Some(entry).filter(|entry| filter.matches(entry)));
         };
         if filter.numbers.is_empty() {
-            let visit = |Read { message, .. }: Read| {
+            let visit = |ReadMessage { message, .. }: ReadMessage| {
                 if let Some(headers) = &message.headers {
                     add(&message.subject, headers);
                 }
             };
             let all = streams.names.all(state.as_str());
-            let reader = Reader::new(self.stream_of(state).clone(), all, 0, true);
+            let reader = StreamReader::new(self.stream_of(state).clone(), all, 0, true);
             streams.scan(reader, visit).await?;
             return Ok(entries);
         }
@@ -83,12 +83,12 @@ impl Shared {
             entries.len() < limit
         };
         if filter.numbers.is_empty() {
-            let visit = |Read { sequence, message }: Read| {
+            let visit = |ReadMessage { sequence, message }: ReadMessage| {
                 let info = message.headers.as_ref().and_then(info);
                 info.is_none_or(|info| add(sequence, &info))
             };
             let all = streams.names.all("event");
-            let reader = Reader::new(streams.events.clone(), all, filter.after + 1, true);
+            let reader = StreamReader::new(streams.events.clone(), all, filter.after + 1, true);
             streams.scan_while(reader, visit).await?;
         } else {
             for number in &filter.numbers {
@@ -192,7 +192,7 @@ impl Shared {
 
     async fn last_claim(
         &self,
-        partition: super::index::Partition,
+        partition: super::pending::Partition,
         number: u64,
     ) -> Result<Option<(u64, Claim)>, StoreError> {
         let streams = &self.streams;

@@ -7,7 +7,7 @@ use gatepost::StoreError;
 use tokio::time::{Instant, timeout};
 
 use super::Shared;
-use super::reader::{Read, Reader};
+use super::reader::{ReadMessage, StreamReader};
 use super::wire::{Claim, info};
 
 /// Longest wait for an own append to arrive in the index.
@@ -56,14 +56,14 @@ impl Shared {
         Ok(())
     }
 
-    fn reader(&self, followed: Followed, from: u64) -> Reader {
+    fn reader(&self, followed: Followed, from: u64) -> StreamReader {
         let streams = &self.streams;
         match followed {
             Followed::Events => {
-                Reader::new(streams.events.clone(), streams.names.all("event"), from, true)
+                StreamReader::new(streams.events.clone(), streams.names.all("event"), from, true)
             }
             Followed::Claims => {
-                Reader::new(streams.state.clone(), streams.names.all("claim"), from, false)
+                StreamReader::new(streams.state.clone(), streams.names.all("claim"), from, false)
             }
         }
     }
@@ -89,7 +89,7 @@ impl Shared {
         self.streams.scan(claims, |read| self.take_read(Followed::Claims, &read)).await?;
         let position = self.lock_index().position();
         let mut absent = self.lock_index().numbers(position);
-        let take_event = |read: Read| {
+        let take_event = |read: ReadMessage| {
             absent.remove(&read.sequence);
             self.take_read(Followed::Events, &read);
         };
@@ -103,7 +103,7 @@ impl Shared {
         Ok(())
     }
 
-    fn take_read(&self, followed: Followed, Read { sequence, message }: &Read) {
+    fn take_read(&self, followed: Followed, ReadMessage { sequence, message }: &ReadMessage) {
         match followed {
             Followed::Events => {
                 if let Some(info) = message.headers.as_ref().and_then(info) {

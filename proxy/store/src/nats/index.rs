@@ -7,13 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gatepost::{Lane, LaneStatus, Timestamp};
 
+use super::pending::{LineId, Partition, Pending};
 use super::wire::Claim;
-
-/// Hash of a source and a subject, or a random number for an event without a subject.
-pub(super) type LineId = u128;
-
-/// Number of a partition.
-pub(super) type Partition = u8;
 
 /// Pending events and their claims.
 #[derive(Debug, Default)]
@@ -28,16 +23,6 @@ pub(super) struct Index {
     /// Ended events that the index has not seen yet.
     ended_early: BTreeSet<u64>,
     lanes: HashSet<Lane>,
-}
-
-/// A pending event.
-#[derive(Clone, Debug)]
-pub(super) struct Pending {
-    pub(super) partition: Partition,
-    pub(super) line: LineId,
-    pub(super) lane: Lane,
-    /// Time at which the event was appended.
-    pub(super) queued: Timestamp,
 }
 
 impl Index {

@@ -19,6 +19,7 @@ mod follow;
 mod index;
 mod options;
 mod partitions;
+mod pending;
 mod reader;
 mod streams;
 mod sync_check;
@@ -43,8 +44,9 @@ pub use self::options::{NatsLogin, NatsOptions};
 
 use self::deliver::End;
 use self::follow::Comparison;
-use self::index::{Index, Partition};
+use self::index::Index;
 use self::partitions::Leases;
+use self::pending::Partition;
 use self::streams::Streams;
 use crate::StoreRules;
 

@@ -1,7 +1,8 @@
 //! Partitions: which machine delivers which events.
 //!
 //! A lease is a message with a time to live, so the clock of NATS alone ends it. Each gatepost renews
-//! the leases of its partitions, takes free ones up to its share, and gives up those beyond its share.
+//! the leases of its partitions. It takes free ones until it has as many as each machine should have, and
+//! gives up those beyond.
 //! A lease only keeps machines from trying the same events: the claims keep them from delivering an
 //! event twice.
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
 use super::append::expecting;
-use super::index::Partition;
+use super::pending::Partition;
 use super::streams::{WriteError, all_partitions, away};
 use super::wire::PARTITIONS;
 
@@ -67,7 +68,7 @@ impl Shared {
         }
     }
 
-    /// Takes free partitions up to the share of this machine, and gives up those beyond it.
+    /// Takes free partitions until this machine has as many as each should have. Gives up those beyond.
     pub(super) async fn partition_round(&self) -> Result<(), StoreError> {
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;

@@ -13,9 +13,9 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
 use async_nats::jetstream::stream::Stream;
 use futures_util::StreamExt as _;
 use gatepost::StoreError;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::streams::{describe, retry_always};
+use super::streams::{Streams, describe, retry, retry_always, tried};
 
 /// Longest time for which the server holds a request for messages.
 const PULL: Duration = Duration::from_secs(4);
@@ -23,23 +23,26 @@ const PULL: Duration = Duration::from_secs(4);
 /// Time between two signs of life of a consumer. After two without any, the reader replaces it.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Time after which a server forgets a consumer that nobody reads.
+/// Time after which a server forgets a consumer without requests.
 const FORGOTTEN: Duration = Duration::from_secs(20);
 
 /// Maximum number of messages that a request asks for.
 const BATCH: usize = 500;
 
+/// Wait for a server that lags behind.
+const LAG: Duration = Duration::from_millis(100);
+
 /// A reader of the messages of a stream.
-pub(super) struct Reader {
+pub(super) struct StreamReader {
     stream: Stream<()>,
     filter: String,
     headers_only: bool,
     /// Sequence from which the next consumer begins.
     next: u64,
-    consumer: Option<Consumer>,
+    consumer: Option<OpenConsumer>,
 }
 
-struct Consumer {
+struct OpenConsumer {
     messages: Pull,
     /// Number of messages that the consumer has sent.
     sent: u64,
@@ -48,13 +51,13 @@ struct Consumer {
 }
 
 /// A message, and its place.
-pub(super) struct Read {
+pub(super) struct ReadMessage {
     /// Sequence in the stream.
     pub(super) sequence: u64,
     pub(super) message: Message,
 }
 
-impl Reader {
+impl StreamReader {
     /// Returns a reader that begins at a sequence.
     pub(super) const fn new(
         stream: Stream<()>,
@@ -84,7 +87,7 @@ impl Reader {
     }
 
     /// Waits for the next message, for as long as it takes.
-    pub(super) async fn next(&mut self) -> Read {
+    pub(super) async fn next(&mut self) -> ReadMessage {
         loop {
             match self.consumer().await {
                 Ok(consumer) => {
@@ -99,7 +102,7 @@ impl Reader {
 
     /// Returns the next message that the stream has now; `None` if there is none, as far as the server
     /// of the consumer knows.
-    pub(super) async fn next_now(&mut self) -> Result<Option<Read>, StoreError> {
+    pub(super) async fn next_now(&mut self) -> Result<Option<ReadMessage>, StoreError> {
         loop {
             let consumer = self.consumer().await?;
             if consumer.pending == 0 {
@@ -115,7 +118,7 @@ impl Reader {
     }
 
     /// Takes the consumer, or creates one.
-    async fn consumer(&mut self) -> Result<Consumer, StoreError> {
+    async fn consumer(&mut self) -> Result<OpenConsumer, StoreError> {
         match self.consumer.take() {
             Some(consumer) => Ok(consumer),
             None => self.create().await,
@@ -123,7 +126,7 @@ impl Reader {
     }
 
     /// Reads a message. Keeps the consumer unless it has failed.
-    async fn read(&mut self, mut consumer: Consumer) -> Option<Read> {
+    async fn read(&mut self, mut consumer: OpenConsumer) -> Option<ReadMessage> {
         loop {
             // The limit is for the case that the client misses a wake.
             let message = match timeout(PULL, consumer.messages.next()).await {
@@ -149,12 +152,12 @@ impl Reader {
             if sequence >= self.next {
                 self.next = sequence + 1;
                 self.consumer = Some(consumer);
-                return Some(Read { sequence, message });
+                return Some(ReadMessage { sequence, message });
             }
         }
     }
 
-    async fn create(&self) -> Result<Consumer, StoreError> {
+    async fn create(&self) -> Result<OpenConsumer, StoreError> {
         let deliver_policy = match self.next {
             0 | 1 => DeliverPolicy::All,
             start_sequence => DeliverPolicy::ByStartSequence { start_sequence },
@@ -176,8 +179,56 @@ impl Reader {
             let pull = consumer.stream().max_messages_per_batch(BATCH).expires(PULL);
             let messages = pull.heartbeat(HEARTBEAT).messages().await;
             let messages = messages.map_err(|error| describe(&error))?;
-            Ok(Consumer { messages, sent: 0, pending })
+            Ok(OpenConsumer { messages, sent: 0, pending })
         })
         .await
+    }
+}
+
+impl Streams {
+    /// Reads the messages that a stream holds now, the oldest first.
+    pub(super) async fn scan(
+        &self,
+        reader: StreamReader,
+        mut visit: impl FnMut(ReadMessage),
+    ) -> Result<(), StoreError> {
+        self.scan_while(reader, |read| {
+            visit(read);
+            true
+        })
+        .await
+    }
+
+    /// Reads the messages that a stream holds now, the oldest first, until `visit` returns false.
+    pub(super) async fn scan_while(
+        &self,
+        mut reader: StreamReader,
+        mut visit: impl FnMut(ReadMessage) -> bool,
+    ) -> Result<(), StoreError> {
+        let last = self.info(reader.stream()).await?.state.last_sequence;
+        while reader.next_sequence() <= last {
+            let Some(read) = reader.next_now().await? else {
+                if self.is_after_all(&reader, last).await? {
+                    break;
+                }
+                // The server of the consumer lags behind.
+                reader.begin_again();
+                sleep(LAG).await;
+                continue;
+            };
+            if !visit(read) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns true if the leader has no message from the position of a reader up to `last`.
+    async fn is_after_all(&self, reader: &StreamReader, last: u64) -> Result<bool, StoreError> {
+        let (filter, from) = (reader.filter(), reader.next_sequence().max(1));
+        let next = retry(|| async {
+            tried(reader.stream().get_first_raw_message_by_subject(filter, from).await)
+        });
+        Ok(next.await?.is_none_or(|next| next.sequence > last))
     }
 }

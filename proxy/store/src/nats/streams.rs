@@ -14,15 +14,11 @@ use bytes::Bytes;
 use gatepost::StoreError;
 use tokio::time::sleep;
 
-use super::index::Partition;
-use super::reader::{Read, Reader};
+use super::pending::Partition;
 use super::wire::PARTITIONS;
 
 /// Waits between the tries of an operation. Together longer than the election of a leader takes.
 const WAITS_MS: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
-
-/// Wait for a server that lags behind.
-const LAG: Duration = Duration::from_millis(100);
 
 /// A message of another write came first.
 const CONFLICTS: [ErrorCode; 2] = [ErrorCode::STREAM_WRONG_LAST_SEQUENCE, ErrorCode(10_164)];
@@ -97,7 +93,7 @@ pub(super) enum WriteError {
 }
 
 /// One try of an operation.
-enum Tried<T> {
+pub(super) enum Tried<T> {
     Done(T),
     /// A later try may succeed.
     Again(String),
@@ -187,55 +183,11 @@ impl Streams {
         };
         retry(info).await
     }
-
-    /// Reads the messages that a stream holds now, the oldest first.
-    pub(super) async fn scan(
-        &self,
-        reader: Reader,
-        mut visit: impl FnMut(Read),
-    ) -> Result<(), StoreError> {
-        self.scan_while(reader, |read| {
-            visit(read);
-            true
-        })
-        .await
-    }
-
-    /// Reads the messages that a stream holds now, the oldest first, until `visit` returns false.
-    pub(super) async fn scan_while(
-        &self,
-        mut reader: Reader,
-        mut visit: impl FnMut(Read) -> bool,
-    ) -> Result<(), StoreError> {
-        let last = self.info(reader.stream()).await?.state.last_sequence;
-        while reader.next_sequence() <= last {
-            let Some(read) = reader.next_now().await? else {
-                if self.is_after_all(&reader, last).await? {
-                    break;
-                }
-                // The server of the consumer lags behind.
-                reader.begin_again();
-                sleep(LAG).await;
-                continue;
-            };
-            if !visit(read) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns true if the leader has no message from the position of a reader up to `last`.
-    async fn is_after_all(&self, reader: &Reader, last: u64) -> Result<bool, StoreError> {
-        let (filter, from) = (reader.filter(), reader.next_sequence().max(1));
-        let next = retry(|| async {
-            tried(reader.stream().get_first_raw_message_by_subject(filter, from).await)
-        });
-        Ok(next.await?.is_none_or(|next| next.sequence > last))
-    }
 }
 
-fn tried(result: Result<StreamMessage, RawMessageError>) -> Tried<Option<StreamMessage>> {
+pub(super) fn tried(
+    result: Result<StreamMessage, RawMessageError>,
+) -> Tried<Option<StreamMessage>> {
     match result {
         Ok(message) => Tried::Done(Some(message)),
         Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Tried::Done(None),
@@ -268,7 +220,7 @@ pub(super) async fn retry_always<T, F: Future<Output = Result<T, String>>>(
 }
 
 /// Tries an operation until it succeeds, or the waits end.
-async fn retry<T, F: Future<Output = Tried<T>>>(
+pub(super) async fn retry<T, F: Future<Output = Tried<T>>>(
     mut operation: impl FnMut() -> F,
 ) -> Result<T, StoreError> {
     for wait in WAITS_MS {

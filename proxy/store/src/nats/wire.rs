@@ -8,7 +8,7 @@ use gatepost::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::index::{LineId, Partition, Pending};
+use super::pending::{LineId, Partition, Pending};
 use crate::headers::{headers_from_json, headers_to_json};
 
 /// Number of partitions. All machines that share a store must agree on it.
