@@ -72,12 +72,13 @@ impl Shared {
 
     async fn pending_entries(&self, filter: &QueueFilter) -> Result<Vec<QueueEntry>, StoreError> {
         let streams = &self.streams;
-        let any_state = QueueFilter { state: None, ..filter.clone() };
-        let limit = filter.limit.unwrap_or(usize::MAX);
+        // The claim of an event tells if it is failing, and whether it is still pending.
+        let without_claim = QueueFilter { state: None, is_failing: false, ..filter.clone() };
+        let limit = filter.limit.filter(|_| !filter.is_failing).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
         let mut add = |number, info: &super::wire::EventInfo| {
             let entry = entry(number, info, None);
-            if any_state.matches(&entry) {
+            if without_claim.matches(&entry) {
                 entries.push((entry, info.pending().partition));
             }
             entries.len() < limit
@@ -105,6 +106,7 @@ impl Shared {
                 pending.push(with_claim(entry, claim.map(|(_, claim)| claim)));
             }
         }
+        pending.retain(|entry| filter.matches(entry));
         Ok(pending)
     }
 
