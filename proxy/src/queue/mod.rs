@@ -25,11 +25,12 @@ pub(crate) use self::dispatcher::MAX_IN_FLIGHT;
 #[cfg(not(feature = "nats"))]
 use self::nats_absent as nats;
 pub(crate) use self::store::Queue;
+use self::store::SharedStore;
 pub(crate) use self::view::{entry_json, event_json, set_condition, status_json};
 
 /// Opens the store, and checks it. `longest_body` is the largest `max_body_bytes` of all routes.
 pub(crate) fn open(settings: &StoreSettings, longest_body: usize) -> Result<Arc<Queue>, OpenError> {
-    let store: Box<dyn Store> = match &settings.location {
+    let store: Box<dyn SharedStore> = match &settings.location {
         StoreLocation::Sqlite(path) => Box::new(SqliteStore::open(path, rules(settings))?),
         StoreLocation::Nats(nats) => nats::open(nats, rules(settings), longest_body)?,
         // `StoreLocation` may grow in the core before it grows here.

@@ -3,6 +3,7 @@
 use gatepost::{ExposedNatsLogin, NatsSettings, Store};
 use gatepost_store::{NatsError, NatsLogin, NatsOptions, NatsStore, OpenError, StoreRules};
 
+use super::store::SharedStore;
 use crate::app::tls::client_config;
 
 /// Room of an event for its headers, in bytes.
@@ -13,7 +14,7 @@ pub(super) fn open(
     settings: &NatsSettings,
     rules: StoreRules,
     longest_body: usize,
-) -> Result<Box<dyn Store>, OpenError> {
+) -> Result<Box<dyn SharedStore>, OpenError> {
     let options = options(settings, longest_body + HEADERS)?;
     Ok(Box::new(NatsStore::open(options, rules)?))
 }

@@ -3,12 +3,14 @@
 use gatepost::{NatsSettings, Store};
 use gatepost_store::{OpenError, StoreRules};
 
+use super::store::SharedStore;
+
 /// Refuses the store.
 pub(super) const fn open(
     _: &NatsSettings,
     _: StoreRules,
     _: usize,
-) -> Result<Box<dyn Store>, OpenError> {
+) -> Result<Box<dyn SharedStore>, OpenError> {
     Err(OpenError::NoNats)
 }
 

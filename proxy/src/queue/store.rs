@@ -3,17 +3,24 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use bytes::Bytes;
 use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
-    Store, StoreError, StoreFuture, StoreStatus, StoredEvent, Timestamp,
+    SharedKey, SharedState, SharedValue, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
+    Timestamp,
 };
 use tokio::sync::Notify;
 
 use crate::telemetry::metrics::METRICS;
 
+/// A store of events that also has the state that machines share.
+pub(super) trait SharedStore: Store + SharedState {}
+
+impl<T: Store + SharedState> SharedStore for T {}
+
 /// The store of this process.
 pub(crate) struct Queue {
-    store: Box<dyn Store>,
+    store: Box<dyn SharedStore>,
     /// Wakes the dispatcher after a change.
     wake: Notify,
     is_stopping: AtomicBool,
@@ -26,8 +33,14 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    pub(super) fn new(store: Box<dyn Store>) -> Self {
+    pub(super) fn new(store: Box<dyn SharedStore>) -> Self {
+        METRICS.shared.up.set(1);
         Self { store, wake: Notify::new(), is_stopping: AtomicBool::new(false) }
+    }
+
+    /// Returns the state that machines share.
+    pub(crate) fn shared_state(&self) -> &dyn SharedState {
+        self
     }
 
     pub(super) fn wake(&self) {
@@ -119,7 +132,7 @@ impl Store for Queue {
     }
 
     fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
-        self.waking(self.store.remove(filter, now))
+        self.waking(Store::remove(&*self.store, filter, now))
     }
 
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64> {
@@ -136,6 +149,39 @@ impl Store for Queue {
 
     fn leave(&self) -> StoreFuture<'_, ()> {
         self.store.leave()
+    }
+}
+
+/// Measures each operation that has a result.
+fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+    let started = Instant::now();
+    Box::pin(async move {
+        let result = done.await;
+        METRICS.shared.took(started.elapsed());
+        result
+    })
+}
+
+impl SharedState for Queue {
+    fn insert(
+        &self,
+        key: SharedKey,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>> {
+        measured(self.store.insert(key, value, now))
+    }
+
+    fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
+        measured(self.store.set(key, value, now))
+    }
+
+    fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
+        measured(self.store.get(key, now))
+    }
+
+    fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
+        measured(SharedState::remove(&*self.store, key, bytes))
     }
 }
 

@@ -12,6 +12,7 @@ mod process;
 mod queue;
 mod registry;
 mod requests;
+mod shared;
 mod template_series;
 mod tls;
 
@@ -28,6 +29,7 @@ use self::queue::QueueMetrics;
 use self::registry::Creator;
 pub(crate) use self::requests::PassedBytes;
 use self::requests::RequestMetrics;
+use self::shared::SharedMetrics;
 use self::tls::TlsMetrics;
 use super::{access_log, log};
 
@@ -51,6 +53,7 @@ pub(crate) struct Metrics {
     pub(crate) config: ConfigMetrics,
     pub(crate) tls: TlsMetrics,
     pub(crate) queue: QueueMetrics,
+    pub(crate) shared: SharedMetrics,
     process: ProcessMetrics,
     circuits: IntGaugeVec,
     access_log_lines_dropped: IntCounter,
@@ -77,6 +80,7 @@ impl Metrics {
             config: ConfigMetrics::new(&create),
             tls: TlsMetrics::new(&create),
             queue: QueueMetrics::new(&create),
+            shared: SharedMetrics::new(&create),
             process: ProcessMetrics::new(&create),
             circuits: create.gauges(
                 "gatepost_app_circuit_open",

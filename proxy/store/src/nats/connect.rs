@@ -34,6 +34,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// Longest wait between two tries to connect again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
+/// Maximum size of the values that machines share. In a full stream, the oldest make room.
+const MAX_SHARED_BYTES: i64 = 128 * 1024 * 1024;
+
 /// Room of a message for its headers and subject, in bytes.
 const OVERHEAD: usize = 4096;
 
@@ -57,7 +60,8 @@ pub(super) async fn open(
     let delivered = opening.stream(&names, "delivered", &["delivered"]).await?;
     let dead = opening.stream(&names, "dead", &["dead"]).await?;
     let state = opening.stream(&names, "state", &["claim", "key", "member", "owner"]).await?;
-    Ok(Streams { context, names, events, delivered, dead, state })
+    let shared = opening.stream(&names, "shared", &["shared"]).await?;
+    Ok(Streams { context, names, events, delivered, dead, state, shared })
 }
 
 async fn connect(options: &NatsOptions) -> Result<Client, NatsError> {
@@ -181,10 +185,10 @@ impl Opening<'_> {
             description: Some("gatepost: see its manual, page queue".into()),
             storage: StorageType::File,
             num_replicas: self.options.replicas,
-            max_bytes: if is_events {
-                i64::try_from(self.rules.max_bytes).unwrap_or(i64::MAX)
-            } else {
-                -1
+            max_bytes: match name {
+                "events" => i64::try_from(self.rules.max_bytes).unwrap_or(i64::MAX),
+                "shared" => MAX_SHARED_BYTES,
+                _ => -1,
             },
             max_messages: -1,
             max_consumers: -1,
@@ -192,7 +196,7 @@ impl Opening<'_> {
             discard: if is_events { DiscardPolicy::New } else { DiscardPolicy::Old },
             max_messages_per_subject: if is_events { -1 } else { 1 },
             allow_direct: true,
-            allow_message_ttl: name == "state",
+            allow_message_ttl: matches!(name, "state" | "shared"),
             metadata: HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]),
             ..Config::default()
         }

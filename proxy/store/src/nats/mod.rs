@@ -21,6 +21,7 @@ mod options;
 mod partitions;
 mod pending;
 mod reader;
+mod shared;
 mod streams;
 mod sync_check;
 mod wire;

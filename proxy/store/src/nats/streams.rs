@@ -35,6 +35,8 @@ pub(super) struct Streams {
     pub(super) delivered: Stream<()>,
     pub(super) dead: Stream<()>,
     pub(super) state: Stream<()>,
+    /// Values that machines share beside the events.
+    pub(super) shared: Stream<()>,
 }
 
 /// Names of streams and subjects.
@@ -68,6 +70,10 @@ impl Names {
 
     pub(super) fn member(&self, id: &str) -> String {
         format!("{}.member.{id}", self.0)
+    }
+
+    pub(super) fn shared(&self, key: gatepost::SharedKey) -> String {
+        format!("{}.shared.{:032x}", self.0, u128::from_be_bytes(key))
     }
 
     /// Returns a filter for all subjects of a kind.

@@ -7,3 +7,5 @@ mod file;
 mod nats;
 #[cfg(feature = "nats")]
 mod nats_server;
+mod shared_contract;
+mod shared_file;
