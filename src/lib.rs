@@ -113,9 +113,9 @@ pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
     AccessLogSettings, AdminAddress, AdminToken, Capture, CertificateFiles, Config, ConfigError,
-    ConfigFiles, DEFAULT_MAX_BODY_BYTES, InspectorSettings, LogCallbacks, MAX_BODY_BYTES_CEILING,
-    PemFile, PrivateKeyPem, ProxySettings, StoreLocation, StoreSettings, TelemetrySettings,
-    TlsSettings, TlsVersion, WatchedFiles,
+    ConfigFiles, DEFAULT_MAX_BODY_BYTES, ExposedNatsLogin, InspectorSettings, LogCallbacks,
+    MAX_BODY_BYTES_CEILING, NatsSettings, PemFile, PrivateKeyPem, ProxySettings, StoreLocation,
+    StoreSettings, TelemetrySettings, TlsSettings, TlsVersion, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, Enqueue,

@@ -69,6 +69,11 @@ impl Servers {
         *self.tls.borrow_mut() = tls;
     }
 
+    /// Returns the rules for TLS with a host.
+    pub(super) fn tls_for(&self, host: &str) -> Option<Arc<OutgoingTls>> {
+        self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned()
+    }
+
     /// Sets the guard of servers that no earlier address has named.
     pub(super) fn set_guard(&self, guard: Arc<AddressGuard>) {
         *self.guard.borrow_mut() = Some(guard);
@@ -81,7 +86,7 @@ impl Servers {
 
     fn address(&self, url: Uri, socket: Option<PathBuf>) -> Option<Address> {
         let host = url.host().unwrap_or_default();
-        let tls = self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned();
+        let tls = self.tls_for(host);
         let guard = self.guard.borrow().clone().filter(|guard| !guard.names(host));
         let health_path = self.health_path.clone();
         let server = Server::new(&url, ServerSettings { socket, health_path, tls, guard })?;

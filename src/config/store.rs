@@ -1,9 +1,10 @@
-//! Reads `[store]`: the settings of the store for queued events.
+//! Reads `[store]`: the settings of the store for queued events, and for state that machines share.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ConfigReader;
+use super::nats::{KEYS as NATS_KEYS, NatsSettings};
 use crate::toml_reader::{FaultKind, Located, Table};
 
 /// Default of `max_bytes`: a million events of 1 KiB.
@@ -44,6 +45,8 @@ pub struct StoreSettings {
 pub enum StoreLocation {
     /// A file of SQLite on this machine.
     Sqlite(PathBuf),
+    /// NATS JetStream, shared by several machines.
+    Nats(Box<NatsSettings>),
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -60,20 +63,36 @@ impl<'f> ConfigReader<'f, '_> {
         let delivered = secs("delivered_secs", DEFAULT_DELIVERED_SECS);
         let dead = secs("dead_secs", DEFAULT_DEAD_SECS);
         retention.iter().for_each(Table::finish);
+        let location = url.and_then(|url| self.store_location(&table, &url));
         table.finish();
-        let location = self.store_location(&url?)?;
+        let location = location?;
         let max_bytes = max_bytes.unwrap_or(DEFAULT_MAX_BYTES).unsigned_abs();
         Some(StoreSettings { location, max_bytes, delivered, dead })
     }
 
-    fn store_location(&self, url: &Located<&'f str>) -> Option<StoreLocation> {
+    fn store_location(&self, table: &Table<'f>, url: &Located<&'f str>) -> Option<StoreLocation> {
+        if ["nats:", "tls:"].iter().any(|scheme| url.value.starts_with(scheme)) {
+            return self.nats(table, url).map(|nats| StoreLocation::Nats(Box::new(nats)));
+        }
         let path = url.value.strip_prefix("sqlite:").filter(|path| !path.is_empty());
         let Some(value) = path else {
-            let wanted = FaultKind::UrlInvalid.because("sqlite: and a file");
-            self.faults.add_text(url, wanted, "write \"sqlite:gatepost.db\"");
+            let wanted =
+                FaultKind::UrlInvalid.because("sqlite: and a file, or nats:// and servers");
+            let remedy = "write \"sqlite:gatepost.db\" or \"nats://n1:4222,n2:4222,n3:4222\"";
+            self.faults.add_text(url, wanted, remedy);
             return None;
         };
+        self.check_no_nats_keys(table);
         let path = self.path(&Located { value, place: url.place.clone() });
         Some(StoreLocation::Sqlite(path))
+    }
+
+    /// Reports the keys of a store on NATS beside a file.
+    fn check_no_nats_keys(&self, table: &Table<'f>) {
+        for key in NATS_KEYS.into_iter().filter(|key| table.any(key).is_some()) {
+            let problem = format!("expected `{key}` beside the url of NATS servers, found a file");
+            let problem = FaultKind::KeyUnused.because(problem);
+            self.faults.add(&table.place_of(key), problem, format!("remove {key}"));
+        }
     }
 }

@@ -198,6 +198,13 @@ impl Gate {
         self.0.current.load().proxy.clone()
     }
 
+    /// Returns the largest `max_body_bytes` of all routes.
+    #[must_use]
+    pub fn longest_body(&self) -> usize {
+        let active = self.0.current.load();
+        active.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
+    }
+
     /// Returns the servers of the upstream. Cheaper than [`Gate::proxy_settings`].
     #[must_use]
     pub fn upstream(&self) -> Option<Arc<Addresses>> {

@@ -45,6 +45,9 @@ pub mod rollout {}
 #[doc = include_str!("queue.md")]
 pub mod queue {}
 
+#[doc = include_str!("machines.md")]
+pub mod machines {}
+
 #[doc = include_str!("observe.md")]
 pub mod observe {}
 

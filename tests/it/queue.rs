@@ -282,8 +282,8 @@ fn reports_events_that_gatepost_cannot_queue() {
             "found the decision ",
         ),
         (
-            format!("[store]\nurl = 'nats://a'\n{ROUTE}push = 'http://app/p'"),
-            "expected sqlite: and a file, found",
+            format!("[store]\nurl = 'redis://a'\n{ROUTE}push = 'http://app/p'"),
+            "expected sqlite: and a file, or nats:// and servers, found",
         ),
         (
             format!("[store]\nmax_bytes = 1\n{ROUTE}push = 'http://app/p'"),
@@ -316,5 +316,37 @@ fn reports_events_that_gatepost_cannot_mirror() {
     ] {
         let errors = errors(&config);
         assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+    }
+}
+
+#[test]
+fn reports_faults_of_a_store_on_nats() {
+    for (config, expected) in [
+        (
+            format!("[store]\nurl = 'nats://user:s3cret@a'\n{ROUTE}push = 'http://app/p'"),
+            "expected nats:// or tls:// and servers, without a user, found",
+        ),
+        (
+            format!("[store]\nurl = 'nats://a'\nuser = 'u'\n{ROUTE}push = 'http://app/p'"),
+            "expected user and password, token, or credentials, found another combination",
+        ),
+        (
+            format!("[store]\nurl = 'nats://a'\nprefix = 'a.b'\n{ROUTE}push = 'http://app/p'"),
+            "expected a prefix of streams, found",
+        ),
+        (
+            format!("[store]\nurl = 'sqlite:a.db'\nreplicas = 3\n{ROUTE}push = 'http://app/p'"),
+            "expected `replicas` beside the url of NATS servers, found a file",
+        ),
+        (
+            format!(
+                "[store]\nurl = 'nats://a'\nmonitor = ['https://a']\n{ROUTE}push = 'http://app/p'"
+            ),
+            "expected an http:// address, found",
+        ),
+    ] {
+        let errors = errors(&config);
+        assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+        assert!(!errors.concat().contains("s3cret"), "{errors:?}");
     }
 }

@@ -184,7 +184,7 @@ fn on_store<T>(
     };
     let store = queue::attach(settings)?;
     let runtime = Builder::new_current_thread().build()?;
-    Ok(runtime.block_on(operate(&store))?)
+    Ok(runtime.block_on(operate(&*store))?)
 }
 
 fn lines(entries: &[QueueEntry]) -> Vec<String> {

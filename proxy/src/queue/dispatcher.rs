@@ -110,8 +110,12 @@ impl<A: Apps> Dispatcher<A> {
             };
             tokio::select! {
                 () = self.queue.woken() => {}
+                _ = self.queue.changed() => {}
                 () = sleep(pause) => {}
             }
+        }
+        if let Err(error) = self.queue.leave().await {
+            report::warned("store_unavailable", &error, None, self.apps.now());
         }
         std::future::pending().await
     }

@@ -2,6 +2,10 @@
 
 mod apps;
 mod dispatcher;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(not(feature = "nats"))]
+mod nats_absent;
 #[cfg(test)]
 mod simulation;
 mod store;
@@ -11,31 +15,35 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use gatepost::{Gate, StoreLocation, StoreSettings};
+use gatepost::{Gate, Store, StoreLocation, StoreSettings};
 use gatepost_store::{OpenError, SqliteStore, StoreRules};
 use tokio::runtime::Builder;
 
 use self::apps::ConfiguredApps;
 use self::dispatcher::Dispatcher;
 pub(crate) use self::dispatcher::MAX_IN_FLIGHT;
+#[cfg(not(feature = "nats"))]
+use self::nats_absent as nats;
 pub(crate) use self::store::Queue;
+use self::store::SharedStore;
 pub(crate) use self::view::{entry_json, event_json, set_condition, status_json};
 
-/// Opens the store, and checks and migrates its file.
-pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<Queue>, OpenError> {
-    match &settings.location {
-        StoreLocation::Sqlite(path) => {
-            Ok(Arc::new(Queue::new(SqliteStore::open(path, rules(settings))?)))
-        }
+/// Opens the store, and checks it. `longest_body` is the largest `max_body_bytes` of all routes.
+pub(crate) fn open(settings: &StoreSettings, longest_body: usize) -> Result<Arc<Queue>, OpenError> {
+    let store: Box<dyn SharedStore> = match &settings.location {
+        StoreLocation::Sqlite(path) => Box::new(SqliteStore::open(path, rules(settings))?),
+        StoreLocation::Nats(nats) => nats::open(nats, rules(settings), longest_body)?,
         // `StoreLocation` may grow in the core before it grows here.
-        _ => Err(OpenError::Unsupported),
-    }
+        _ => return Err(OpenError::Unsupported),
+    };
+    Ok(Arc::new(Queue::new(store)))
 }
 
 /// Opens the store of a running gatepost for one command.
-pub(crate) fn attach(settings: &StoreSettings) -> Result<SqliteStore, OpenError> {
+pub(crate) fn attach(settings: &StoreSettings) -> Result<Box<dyn Store>, OpenError> {
     match &settings.location {
-        StoreLocation::Sqlite(path) => SqliteStore::attach(path, rules(settings)),
+        StoreLocation::Sqlite(path) => Ok(Box::new(SqliteStore::attach(path, rules(settings))?)),
+        StoreLocation::Nats(nats) => nats::attach(nats, rules(settings)),
         _ => Err(OpenError::Unsupported),
     }
 }

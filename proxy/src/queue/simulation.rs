@@ -118,7 +118,7 @@ impl Simulation {
         let gate = Gate::builder().toml(&config).build().unwrap();
         let (seen, started) = (Arc::<Mutex<Seen>>::default(), Instant::now());
         let day = SECS(86_400);
-        let queue = Arc::new(Queue::new(InMemoryStore::new(1 << 30, day, day)));
+        let queue = Arc::new(Queue::new(Box::new(InMemoryStore::new(1 << 30, day, day))));
         let apps = SimulatedApps { gate, behaviour, seen: Arc::clone(&seen), started };
         tokio::spawn(Dispatcher::new(Arc::clone(&queue), apps).run());
         Self { queue, seen, started }

@@ -1,6 +1,5 @@
 //! The store of this process, with its metrics and the wake-up of the dispatcher.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -14,10 +13,14 @@ use tokio::sync::Notify;
 
 use crate::telemetry::metrics::METRICS;
 
+/// A store of events that also has the state that machines share.
+pub(super) trait SharedStore: Store + SharedState {}
+
+impl<T: Store + SharedState> SharedStore for T {}
+
 /// The store of this process.
 pub(crate) struct Queue {
-    store: Arc<dyn Store>,
-    shared: Arc<dyn SharedState>,
+    store: Box<dyn SharedStore>,
     /// Wakes the dispatcher after a change.
     wake: Notify,
     is_stopping: AtomicBool,
@@ -30,15 +33,9 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    pub(super) fn new(store: impl Store + SharedState + 'static) -> Self {
-        let store = Arc::new(store);
+    pub(super) fn new(store: Box<dyn SharedStore>) -> Self {
         METRICS.shared.up.set(1);
-        Self {
-            shared: Arc::clone(&store) as Arc<dyn SharedState>,
-            store,
-            wake: Notify::new(),
-            is_stopping: AtomicBool::new(false),
-        }
+        Self { store, wake: Notify::new(), is_stopping: AtomicBool::new(false) }
     }
 
     /// Returns the state that machines share.
@@ -135,7 +132,7 @@ impl Store for Queue {
     }
 
     fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
-        self.waking(self.store.remove(filter, now))
+        self.waking(Store::remove(&*self.store, filter, now))
     }
 
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64> {
@@ -144,6 +141,14 @@ impl Store for Queue {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         self.store.status()
+    }
+
+    fn changed(&self) -> StoreFuture<'_, ()> {
+        self.store.changed()
+    }
+
+    fn leave(&self) -> StoreFuture<'_, ()> {
+        self.store.leave()
     }
 }
 
@@ -164,19 +169,19 @@ impl SharedState for Queue {
         value: SharedValue,
         now: Timestamp,
     ) -> StoreFuture<'_, Option<SharedValue>> {
-        measured(self.shared.insert(key, value, now))
+        measured(self.store.insert(key, value, now))
     }
 
     fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
-        measured(self.shared.set(key, value, now))
+        measured(self.store.set(key, value, now))
     }
 
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
-        measured(self.shared.get(key, now))
+        measured(self.store.get(key, now))
     }
 
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
-        measured(self.shared.remove(key, bytes))
+        measured(SharedState::remove(&*self.store, key, bytes))
     }
 }
 

@@ -126,7 +126,9 @@ pub(crate) fn run(
     let offered = offer(&settings, predecessor.is_some(), &sockets, keys)?;
     log_start(&served, &sockets);
 
-    let queue = settings.store.as_ref().map(queue::open).transpose()?;
+    let longest_body = served.gate().longest_body();
+    let open = |store| queue::open(store, longest_body);
+    let queue = settings.store.as_ref().map(open).transpose()?;
     if let Some(queue) = &queue {
         queue::start(Arc::clone(queue), served.gate().clone()).map_err(StartError::Queue)?;
     }

@@ -3,9 +3,17 @@
 //! | feature | store |
 //! |---|---|
 //! | `sqlite` (default) | [`SqliteStore`]: a file on this machine |
+//! | `nats` | `NatsStore`: NATS JetStream, shared by several machines |
 
+mod headers;
+#[cfg(feature = "nats")]
+mod nats;
+mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "nats")]
+pub use nats::{NatsError, NatsLogin, NatsOptions, NatsStore};
+pub use rules::StoreRules;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{OpenError, SqliteStore, StoreRules};
+pub use sqlite::{OpenError, SqliteStore};

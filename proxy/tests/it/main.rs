@@ -30,6 +30,10 @@ mod log_budget;
 mod manual_blocks;
 mod mirror;
 mod mock;
+#[cfg(feature = "nats")]
+#[allow(dead_code, reason = "only the tests of the store start it again")]
+#[path = "../../store/tests/it/nats_server.rs"]
+mod nats_server;
 mod others_through_pingora;
 mod outgoing_tls;
 mod outside_heads;
@@ -40,6 +44,8 @@ mod passthrough_forgeries;
 mod platform;
 mod queue;
 mod queue_faults;
+#[cfg(feature = "nats")]
+mod queue_nats;
 mod readme;
 mod refusals;
 mod reload;

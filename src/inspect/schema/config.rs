@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::DRAFT;
 use crate::config::{
     KEEP_CEILING, MAX_BODY_BYTES_CEILING, MAX_BYTES_CEILING, MAX_CONNECTIONS_CEILING,
-    MAX_GIVE_UP_SECS, MAX_RETENTION_SECS, MAX_RETRY_MS, MAX_STORE_BYTES,
+    MAX_GIVE_UP_SECS, MAX_REPLICAS, MAX_RETENTION_SECS, MAX_RETRY_MS, MAX_STORE_BYTES,
     MAX_UNJUDGED_BYTES_CEILING, MIN_MAX_BYTES, MIN_STORE_BYTES, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
@@ -291,7 +291,14 @@ fn store() -> Value {
         "additionalProperties": false,
         "required": ["url"],
         "properties": {
-            "url": text("URL of the store: sqlite: and a file, relative to the config file."),
+            "url": text("URL of the store: sqlite: and a file, relative to the config file; or nats:// or tls:// and NATS servers."),
+            "replicas": integer("Number of NATS servers that keep each event; default: 3.", 1, MAX_REPLICAS),
+            "prefix": text("First part of the names of streams and subjects in NATS; default: gatepost."),
+            "monitor": strings("Addresses of the NATS servers' monitors, such as http://n1:8222."),
+            "user": text("User at the NATS servers."),
+            "password": secret(),
+            "token": secret(),
+            "credentials": secret(),
             "max_bytes": integer(
                 "Maximum size of all events, in bytes; beyond it, gatepost replies 503.",
                 MIN_STORE_BYTES, MAX_STORE_BYTES,

@@ -90,6 +90,22 @@ pub trait Store: Send + Sync {
 
     /// Returns the sizes of the store. Fails if the store cannot take events.
     fn status(&self) -> StoreFuture<'_, StoreStatus>;
+
+    /// Completes after another process may have changed the store.
+    ///
+    /// The default implementation never completes. It is sufficient if the caller looks for changes
+    /// from time to time.
+    fn changed(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Hands over what this process alone may claim. The process makes no more claims, but may settle
+    /// those that it has.
+    ///
+    /// The default implementation does nothing. It is sufficient for a store without owners.
+    fn leave(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// Reason why a store cannot carry out an operation.

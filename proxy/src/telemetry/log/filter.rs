@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 
 /// Filter without `GATEPOST_LOG`.
-const DEFAULT: &str = "info,pingora_core=warn,pingora_proxy=warn";
+const DEFAULT: &str = "info,async_nats=warn,pingora_core=warn,pingora_proxy=warn";
 
 /// Reads the filter. If the variable has a fault, returns the default filter and the fault.
 pub(super) fn from_environment() -> (EnvFilter, Option<String>) {

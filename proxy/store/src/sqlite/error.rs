@@ -58,6 +58,16 @@ pub enum OpenError {
         /// Schema of the file.
         found: i64,
     },
+    /// The store on NATS does not open.
+    #[cfg(feature = "nats")]
+    #[error(transparent)]
+    Nats(#[from] crate::NatsError),
+    /// The program has no support for NATS.
+    #[error(
+        "expected a gatepost with the feature nats for this url, found one without; install a gatepost \
+         that was built with it, or write url = \"sqlite:FILE\""
+    )]
+    NoNats,
     /// This program has no such store.
     #[error(
         "expected a store that this gatepost supports, found another; write url = \"sqlite:FILE\""

@@ -4,12 +4,11 @@ use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, Settlement, StoreError, StoredEvent,
     Timestamp,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
 use rusqlite::{Connection, Row, params};
-use serde_json::Value;
 
-use super::StoreRules;
 use super::error::failed;
+use crate::StoreRules;
+use crate::headers::{headers_from_json, headers_to_json};
 
 /// Maximum number of rows that one operation removes for their age, so that no event waits long.
 const MAX_REMOVED: i64 = 1000;
@@ -267,29 +266,4 @@ pub(super) fn number_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 pub(super) fn lane_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Lane> {
     let text: String = row.get(column)?;
     Ok(Lane::parse(&text).unwrap_or_else(|| Lane::new(text, "")))
-}
-
-/// Writes headers as `[["name", "value"], …]`. A value that is not UTF-8 is a list of bytes.
-fn headers_to_json(headers: &HeaderMap) -> String {
-    let value = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => Value::from(text),
-        Err(_) => Value::from(value.as_bytes()),
-    };
-    let pairs = headers.iter().map(|(name, text)| Value::from([name.as_str().into(), value(text)]));
-    Value::from_iter(pairs).to_string()
-}
-
-fn headers_from_json(text: &str) -> HeaderMap {
-    let pairs: Vec<(String, Value)> = serde_json::from_str(text).unwrap_or_default();
-    let mut headers = HeaderMap::new();
-    for (name, value) in pairs {
-        let bytes = match value.as_str() {
-            Some(text) => text.as_bytes().to_vec(),
-            None => serde_json::from_value(value).unwrap_or_default(),
-        };
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(bytes)) {
-            headers.append(name, value);
-        }
-    }
-    headers
 }

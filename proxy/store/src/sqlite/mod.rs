@@ -20,7 +20,6 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
@@ -30,25 +29,14 @@ use gatepost::{
 pub use self::error::OpenError;
 use self::shared::SharedBytes;
 use self::worker::{Reader, Writer};
-
-/// Bounds of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreRules {
-    /// Maximum size of all events, in bytes.
-    pub max_bytes: u64,
-    /// Time for which the store keeps a delivered event.
-    pub delivered: Duration,
-    /// Time for which the store keeps a dead letter.
-    pub dead: Duration,
-}
+use crate::StoreRules;
 
 /// A store in a file.
 ///
 /// # Examples
 ///
 /// ```
-/// use std::time::Duration;
-///
+/// ///
 /// use gatepost_store::{SqliteStore, StoreRules};
 ///
 /// # let folder = tempfile::tempdir()?;

@@ -4,5 +4,9 @@
 mod contract;
 mod file;
 mod layer;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(feature = "nats")]
+mod nats_server;
 mod shared_contract;
 mod shared_file;

@@ -88,6 +88,18 @@ macro_rules! suite {
                 super::$test(&SqliteStore::open(&path, rules(1 << 30)).unwrap()).await;
             })*
         }
+
+        #[cfg(feature = "nats")]
+        mod nats {
+            use super::*;
+            $(#[tokio::test]
+            #[ignore = "needs tests/peers/install"]
+            async fn $test() {
+                let server = crate::nats_server::NatsServer::start();
+                let store = gatepost_store::NatsStore::open(server.options(), rules(1 << 30));
+                super::$test(&store.unwrap()).await;
+            })*
+        }
     };
 }
 

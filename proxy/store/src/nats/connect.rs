@@ -1,0 +1,268 @@
+//! Connects, checks the servers, and opens the streams.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType, Stream};
+use async_nats::{Client, ConnectOptions, Event};
+use tokio::time::{Instant, sleep};
+
+use super::error::NatsError;
+use super::options::{NatsLogin, NatsOptions};
+use super::streams::{Names, Streams};
+use super::sync_check;
+use crate::StoreRules;
+
+/// Version of the messages.
+const SCHEMA: u32 = 1;
+
+/// Key of the schema in the metadata of a stream.
+const SCHEMA_KEY: &str = "gatepost_schema";
+
+/// Oldest version of the server: major and minor.
+const OLDEST: (u32, u32) = (2, 11);
+
+/// Longest wait for the servers at the start, for example while a cluster elects its leader.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Wait for the answer to a request.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// Longest wait between two tries to connect again.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// Maximum size of the values that machines share. In a full stream, the oldest make room.
+const MAX_SHARED_BYTES: i64 = 128 * 1024 * 1024;
+
+/// Room of a message for its headers and subject, in bytes.
+const OVERHEAD: usize = 4096;
+
+/// Opens the streams. Creates them if `create`.
+pub(super) async fn open(
+    options: &NatsOptions,
+    rules: StoreRules,
+    create: bool,
+) -> Result<Streams, NatsError> {
+    let client = connect(options).await?;
+    check_server(&client, options)?;
+    let context =
+        ContextBuilder::new().timeout(ANSWER).backpressure_on_inflight(true).build(client.clone());
+    check_jetstream(&client, &context).await?;
+    if create {
+        sync_check::check(&options.monitors).await?;
+    }
+    let opening = Opening { context: &context, options, rules, create };
+    let names = Names(options.prefix.clone());
+    let events = opening.stream(&names, "events", &["event"]).await?;
+    let delivered = opening.stream(&names, "delivered", &["delivered"]).await?;
+    let dead = opening.stream(&names, "dead", &["dead"]).await?;
+    let state = opening.stream(&names, "state", &["claim", "key", "member", "owner"]).await?;
+    let shared = opening.stream(&names, "shared", &["shared"]).await?;
+    Ok(Streams { context, names, events, delivered, dead, state, shared })
+}
+
+async fn connect(options: &NatsOptions) -> Result<Client, NatsError> {
+    let started = Instant::now();
+    loop {
+        let error = match connect_options(options)?.connect(options.servers.clone()).await {
+            Ok(client) => return Ok(client),
+            Err(error) => error,
+        };
+        if started.elapsed() >= START_PATIENCE {
+            let servers = options.servers.join(", ");
+            return Err(NatsError::Connect { servers, problem: error.to_string() });
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
+    let base = ConnectOptions::new()
+        .name("gatepost")
+        .connection_timeout(Duration::from_secs(3))
+        .request_timeout(Some(ANSWER))
+        .ping_interval(Duration::from_secs(5))
+        .reconnect_delay_callback(|tries| {
+            let wait = u32::try_from(tries).unwrap_or(u32::MAX);
+            RECONNECT.min(Duration::from_millis(50).saturating_mul(wait))
+        })
+        .event_callback(|event| async move { log(&event) });
+    let base = match &options.tls {
+        Some(tls) => base.tls_client_config(tls.clone()),
+        None => base,
+    };
+    match &options.login {
+        NatsLogin::None => Ok(base),
+        NatsLogin::Password { user, password } => {
+            Ok(base.user_and_password(user.clone(), password.clone()))
+        }
+        NatsLogin::Token(token) => Ok(base.token(token.clone())),
+        NatsLogin::Credentials(text) => base.credentials(text).map_err(|_| NatsError::Credentials),
+    }
+}
+
+fn log(event: &Event) {
+    if matches!(event, Event::Disconnected) {
+        tracing::warn!("lost the connection to NATS; connecting again");
+    } else {
+        tracing::debug!("NATS: {event}");
+    }
+}
+
+/// Checks version and message size.
+fn check_server(client: &Client, options: &NatsOptions) -> Result<(), NatsError> {
+    let server = client.server_info();
+    let name = format!("{} ({}:{})", server.server_name, server.host, server.port);
+    if version(&server.version) < OLDEST {
+        return Err(NatsError::Version { server: name, version: server.version });
+    }
+    let needed = options.largest_event.saturating_add(OVERHEAD);
+    if server.max_payload < needed {
+        return Err(NatsError::MaxPayload { server: name, needed, found: server.max_payload });
+    }
+    Ok(())
+}
+
+/// Parses the major and the minor number of a version; zeros if it has another form.
+fn version(text: &str) -> (u32, u32) {
+    let mut numbers = text.split('.').map(|number| number.parse().unwrap_or_default());
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
+}
+
+async fn check_jetstream(client: &Client, context: &Context) -> Result<(), NatsError> {
+    let started = Instant::now();
+    loop {
+        let Err(error) = context.query_account().await else { return Ok(()) };
+        if !client.server_info().jetstream || started.elapsed() >= START_PATIENCE {
+            let server = client.server_info().server_name;
+            return Err(NatsError::NoJetStream { server, problem: error.to_string() });
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+struct Opening<'o> {
+    context: &'o Context,
+    options: &'o NatsOptions,
+    rules: StoreRules,
+    create: bool,
+}
+
+impl Opening<'_> {
+    /// Opens a stream.
+    async fn stream(
+        &self,
+        names: &Names,
+        name: &str,
+        kinds: &[&str],
+    ) -> Result<Stream<()>, NatsError> {
+        let wanted = self.config(names, name, kinds);
+        let stream = wanted.name.clone();
+        let started = Instant::now();
+        loop {
+            let error = match self.try_stream(&wanted).await {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            let may_pass = matches!(&error, NatsError::Stream { .. } | NatsError::Replicas { .. });
+            if !may_pass || started.elapsed() >= START_PATIENCE {
+                return Err(error);
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+        let opened = self.context.get_stream_no_info(&stream).await;
+        opened.map_err(|error| self.refused(&stream, &error.to_string()))
+    }
+
+    fn config(&self, names: &Names, name: &str, kinds: &[&str]) -> Config {
+        let is_events = name == "events";
+        Config {
+            name: names.stream(name),
+            subjects: kinds.iter().map(|kind| names.all(kind)).collect(),
+            description: Some("gatepost: see its manual, page queue".into()),
+            storage: StorageType::File,
+            num_replicas: self.options.replicas,
+            max_bytes: match name {
+                "events" => i64::try_from(self.rules.max_bytes).unwrap_or(i64::MAX),
+                "shared" => MAX_SHARED_BYTES,
+                _ => -1,
+            },
+            max_messages: -1,
+            max_consumers: -1,
+            // Never drops an event.
+            discard: if is_events { DiscardPolicy::New } else { DiscardPolicy::Old },
+            max_messages_per_subject: if is_events { -1 } else { 1 },
+            allow_direct: true,
+            allow_message_ttl: matches!(name, "state" | "shared"),
+            metadata: HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]),
+            ..Config::default()
+        }
+    }
+
+    /// Creates a stream, or checks the existing one and changes its maximum size.
+    async fn try_stream(&self, wanted: &Config) -> Result<(), NatsError> {
+        let stream = wanted.name.clone();
+        let Ok(found) = self.context.get_stream(&stream).await else {
+            if !self.create {
+                return Err(NatsError::Absent { stream });
+            }
+            let created = self.context.create_stream(wanted.clone()).await;
+            return created.map(drop).map_err(|error| {
+                if let CreateStreamErrorKind::JetStream(refused) = error.kind()
+                    && is_too_few(refused.error_code())
+                {
+                    return self.too_few(&stream, &refused.to_string());
+                }
+                self.refused(&stream, &error.to_string())
+            });
+        };
+        let found = &found.cached_info().config;
+        let schema = found.metadata.get(SCHEMA_KEY);
+        if schema != Some(&SCHEMA.to_string()) {
+            let found =
+                schema.map_or("another stream".to_owned(), |found| format!("schema {found}"));
+            return Err(NatsError::Schema { stream, known: SCHEMA, found });
+        }
+        if found.num_replicas < wanted.num_replicas {
+            return Err(self.too_few(&stream, &found.num_replicas.to_string()));
+        }
+        if self.create && found.max_bytes != wanted.max_bytes {
+            let changed = Config { max_bytes: wanted.max_bytes, ..found.clone() };
+            let updated = self.context.update_stream(&changed).await;
+            updated.map_err(|error| self.refused(&stream, &error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn refused(&self, stream: &str, problem: &str) -> NatsError {
+        let (stream, problem) = (stream.to_owned(), problem.to_owned());
+        NatsError::Stream { stream, max_bytes: self.rules.max_bytes, problem }
+    }
+
+    fn too_few(&self, stream: &str, found: &str) -> NatsError {
+        let wanted = self.options.replicas;
+        NatsError::Replicas { stream: stream.to_owned(), wanted, found: found.to_owned() }
+    }
+}
+
+/// Returns true for the errors of a cluster with too few servers.
+fn is_too_few(code: ErrorCode) -> bool {
+    code == ErrorCode::CLUSTER_NO_PEERS || code == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(version("2.9.10") < OLDEST);
+        assert!(version("2.10.26") < OLDEST);
+        assert!(version("2.11.0-beta.2") >= OLDEST);
+        assert!(version("3.0.0") >= OLDEST);
+        assert!(version("") < OLDEST);
+    }
+}

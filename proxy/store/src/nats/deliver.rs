@@ -1,0 +1,343 @@
+//! Claims and their ends.
+//!
+//! A claim is a record in the stream of claims. Each write names the record before it, so a gatepost
+//! whose claim another gatepost has taken over cannot settle it. An end has three steps: the record,
+//! the copy of the event in the stream of its state, the removal of the event. If a gatepost stops in
+//! between, the next owner of the partition completes them: see [`Shared::complete`].
+//!
+//! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not know
+//! of the end yet could write a first claim, and deliver the event again.
+
+use std::time::Duration;
+
+use async_nats::header::NATS_MESSAGE_TTL as TTL;
+use async_nats::jetstream::Message;
+use async_nats::jetstream::message::PublishMessage;
+use futures_util::future::{join_all, try_join_all};
+use gatepost::{Claimed, Lane, Lease, Settlement, StoreError, Timestamp};
+
+use tokio::time::sleep;
+
+use super::Shared;
+use super::append::expecting;
+use super::pending::Partition;
+use super::reader::{ReadMessage, StreamReader};
+use super::streams::{WriteError, message};
+use super::wire::{Claim, EventMessage};
+
+/// Maximum number of events that one operation gives up.
+const MAX_EXPIRED: usize = 256;
+
+/// Number of times that gatepost looks for the claim that came before its own.
+const CONFLICT_TRIES: u32 = 10;
+
+/// Wait between two looks.
+const CONFLICT_WAIT: Duration = Duration::from_millis(50);
+
+/// Time for which the record of an end stays. Longer than a gatepost may lag behind the others.
+const REMEMBERED: Duration = Duration::from_secs(120);
+
+/// The claim that came before a write.
+enum Conflicting {
+    Claim(u64, Claim),
+    /// The event has ended, and its claim is gone.
+    Ended,
+    /// A write is not complete. A later try finds its result.
+    Unknown,
+}
+
+/// Result of writing a claim.
+enum Written {
+    /// The sequence of the claim.
+    Done(u64),
+    /// Another gatepost has written a claim first.
+    Lost,
+}
+
+impl Shared {
+    pub(super) async fn claim(
+        &self,
+        lane: &Lane,
+        owner: &str,
+        max: usize,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.caught_up().await;
+        let mut claimed = Vec::new();
+        while claimed.len() < max {
+            let partitions = self.owned();
+            let due = self.lock_index().due(&partitions, lane, max - claimed.len(), now);
+            let claims = due.iter().map(|number| self.claim_one(*number, owner, lease_end, now));
+            let results = join_all(claims).await;
+            let are_ended = due.iter().any(|number| !self.lock_index().contains(*number));
+            let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
+            claimed.extend(results.into_iter().filter_map(Result::ok).flatten());
+            // An event whose claim failed is due again later.
+            if let Some(error) = failed.filter(|_| claimed.is_empty()) {
+                return Err(error);
+            }
+            // Another gatepost has ended some of the events: the next of their lines may be due.
+            if !are_ended {
+                break;
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_one(
+        &self,
+        number: u64,
+        owner: &str,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let Some(stored) = self.streams.get(&self.streams.events, number).await? else {
+            self.lock_index().end(number);
+            return Ok(None);
+        };
+        let event = EventMessage::parse(&stored.headers, stored.payload)?;
+        let earlier = self.lock_index().claim_of(number).cloned();
+        if earlier.is_none() && self.is_second_copy(number, &event).await? {
+            self.drop_event(number, &event, None, now).await?;
+            return Ok(None);
+        }
+        let attempts = earlier.as_ref().map_or(0, |(_, claim)| claim.attempts);
+        let claim = Claim::claimed(owner, attempts + 1, lease_end);
+        let sequence = earlier.map_or(0, |(sequence, _)| sequence);
+        let partition = event.info.pending().partition;
+        if let Written::Lost = self.write_claim(partition, number, sequence, &claim).await? {
+            return Ok(None);
+        }
+        let lease = Lease { number, attempt: attempts + 1, owner: owner.into() };
+        let queued = Timestamp::from_millis(event.info.queued_ms);
+        Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
+    }
+
+    /// Returns true if another event with the same key has ended: two gateposts have appended copies
+    /// of one callback, the second just after the first was delivered.
+    async fn is_second_copy(&self, number: u64, event: &EventMessage) -> Result<bool, StoreError> {
+        let Some((key, _)) = &event.info.key else { return Ok(false) };
+        let record = self.key_record(key).await?;
+        let queued = event.info.queued_ms;
+        Ok(record.is_some_and(|record| record.number != number && record.until_ms > queued))
+    }
+
+    pub(super) async fn settle(
+        &self,
+        lease: &Lease,
+        result: &Settlement,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let known = {
+            let index = self.lock_index();
+            index.claim_of(lease.number).cloned().zip(index.partition(lease.number))
+        };
+        let Some(((sequence, claim), partition)) = known else { return Ok(false) };
+        let holds = claim.is_claimed()
+            && claim.attempts == lease.attempt
+            && claim.owner.as_ref() == Some(&lease.owner);
+        if !holds {
+            return Ok(false);
+        }
+        let settled = claim.settled(result, now);
+        match self.write_claim(partition, lease.number, sequence, &settled).await? {
+            Written::Lost => return Ok(false),
+            Written::Done(sequence) if settled.is_end() => {
+                self.complete(self.end(partition, lease.number, sequence, settled)).await?;
+            }
+            Written::Done(_) => {}
+        }
+        Ok(true)
+    }
+
+    pub(super) async fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.caught_up().await;
+        let partitions = self.owned();
+        let overdue = self.lock_index().overdue(&partitions, lane, queued_before, MAX_EXPIRED, now);
+        let ends = overdue.into_iter().map(|number| self.give_up_event(number, reason, now));
+        let ended = try_join_all(ends).await?;
+        Ok(ended.into_iter().map(u64::from).sum())
+    }
+
+    /// Makes an event a dead letter. Returns false if another gatepost has claimed it meanwhile.
+    async fn give_up_event(
+        &self,
+        number: u64,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (earlier, partition) = {
+            let index = self.lock_index();
+            (index.claim_of(number).cloned(), index.partition(number))
+        };
+        let Some(partition) = partition else { return Ok(false) };
+        let claim = Claim::given_up(earlier.as_ref().map(|(_, claim)| claim), reason, now);
+        let sequence = earlier.map_or(0, |(sequence, _)| sequence);
+        match self.write_claim(partition, number, sequence, &claim).await? {
+            Written::Lost => Ok(false),
+            Written::Done(sequence) => {
+                self.complete(self.end(partition, number, sequence, claim)).await.map(|()| true)
+            }
+        }
+    }
+
+    /// Writes a claim after the claim `sequence`, zero for none.
+    async fn write_claim(
+        &self,
+        partition: Partition,
+        number: u64,
+        sequence: u64,
+        claim: &Claim,
+    ) -> Result<Written, StoreError> {
+        let subject = self.streams.names.claim(partition, number);
+        let new = expecting(PublishMessage::build().payload(claim.to_bytes()), sequence);
+        let written = match self.streams.write(&subject, new).await {
+            Ok(sequence) => Some((sequence, claim.clone())),
+            Err(WriteError::Conflict) => match self.conflicting_claim(number, &subject).await? {
+                Conflicting::Claim(sequence, found) => Some((sequence, found)),
+                Conflicting::Ended => None,
+                Conflicting::Unknown => return Ok(Written::Lost),
+            },
+            Err(WriteError::Full) => return Err(StoreError::Full { max_bytes: 0 }),
+            Err(WriteError::Unavailable(error)) => return Err(error),
+        };
+        let Some((sequence, found)) = written else {
+            // The event has ended, and its claim is gone.
+            self.lock_index().end(number);
+            return Ok(Written::Lost);
+        };
+        let is_own = found.is_same_write(claim);
+        self.lock_index().claim(number, sequence, found);
+        Ok(if is_own { Written::Done(sequence) } else { Written::Lost })
+    }
+
+    /// Reads the claim that came before a write. It may not be complete yet.
+    async fn conflicting_claim(
+        &self,
+        number: u64,
+        subject: &str,
+    ) -> Result<Conflicting, StoreError> {
+        for _ in 0..CONFLICT_TRIES {
+            let last = self.streams.last(&self.streams.state, subject).await?;
+            let found = last.and_then(|last| Some((last.sequence, Claim::parse(&last.payload)?)));
+            if let Some((sequence, claim)) = found {
+                return Ok(Conflicting::Claim(sequence, claim));
+            }
+            if self.streams.get(&self.streams.events, number).await?.is_none() {
+                return Ok(Conflicting::Ended);
+            }
+            sleep(CONFLICT_WAIT).await;
+        }
+        Ok(Conflicting::Unknown)
+    }
+
+    fn end(&self, partition: Partition, number: u64, sequence: u64, claim: Claim) -> End {
+        let subject = self.streams.names.claim(partition, number);
+        End { number, subject, sequence, claim }
+    }
+
+    /// Completes the end of an event, or leaves it to the next round of the partitions.
+    pub(super) async fn complete(&self, end: End) -> Result<(), StoreError> {
+        let completed = self.try_complete(&end).await;
+        if completed.is_err() {
+            self.lock_unfinished().push(end);
+        }
+        completed
+    }
+
+    /// Remembers the key of the event, keeps a copy, removes the event, and lets the record of its end
+    /// expire. May run more than once.
+    pub(super) async fn try_complete(&self, end: &End) -> Result<(), StoreError> {
+        let (streams, number) = (&self.streams, end.number);
+        if let Some(stored) = streams.get(&streams.events, number).await? {
+            let event = EventMessage::parse(&stored.headers, stored.payload)?;
+            let kept = self.keep_ended(number, &event, &end.claim);
+            tokio::try_join!(kept, self.remember_key(number, &event.info, end.claim.due()))?;
+            streams.delete(&streams.events, number).await?;
+        }
+        let record = PublishMessage::build().payload(end.claim.to_bytes()).ttl(REMEMBERED);
+        match streams.write(&end.subject, expecting(record, end.sequence)).await {
+            // After a conflict, another gatepost has completed the end.
+            Ok(_) | Err(WriteError::Conflict) => Ok(()),
+            Err(WriteError::Full) => Err(super::wire::foreign()),
+            Err(WriteError::Unavailable(error)) => Err(error),
+        }
+    }
+
+    async fn keep_ended(
+        &self,
+        number: u64,
+        event: &EventMessage,
+        claim: &Claim,
+    ) -> Result<(), StoreError> {
+        let Some(state) = claim.end() else { return Ok(()) };
+        let copy = message(event.ended_headers(claim), event.payload.clone());
+        match self.streams.write(&self.streams.names.ended(state, number), copy).await {
+            Ok(_) => Ok(()),
+            Err(WriteError::Unavailable(error)) => Err(error),
+            Err(WriteError::Conflict | WriteError::Full) => Err(super::wire::foreign()),
+        }
+    }
+
+    /// Removes a pending event for ever. Returns false if a gatepost has claimed it meanwhile.
+    pub(super) async fn drop_event(
+        &self,
+        number: u64,
+        event: &EventMessage,
+        earlier: Option<(u64, Claim)>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let partition = event.info.pending().partition;
+        let dropped = Claim::dropped(earlier.as_ref().map(|(_, claim)| claim), now);
+        let sequence = earlier.map_or(0, |(sequence, _)| sequence);
+        match self.write_claim(partition, number, sequence, &dropped).await? {
+            Written::Lost => Ok(false),
+            Written::Done(sequence) => {
+                self.complete(self.end(partition, number, sequence, dropped)).await.map(|()| true)
+            }
+        }
+    }
+
+    /// Completes the ends that the last owner of a partition has begun.
+    pub(super) async fn recover(&self, partition: Partition) -> Result<(), StoreError> {
+        let streams = &self.streams;
+        let filter = streams.names.all(&format!("claim.{partition}"));
+        let mut begun = Vec::new();
+        let visit =
+            |ReadMessage { sequence, message }| begun.extend(End::begun(sequence, &message));
+        let reader = StreamReader::new(streams.state.clone(), filter, 0, false);
+        streams.scan(reader, visit).await?;
+        for end in begun {
+            self.complete(end).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The end of an event that may not be complete.
+#[derive(Debug)]
+pub(super) struct End {
+    number: u64,
+    subject: String,
+    /// Sequence of the claim.
+    sequence: u64,
+    claim: Claim,
+}
+
+impl End {
+    /// Reads an end that is not complete: the record of a complete one expires.
+    fn begun(sequence: u64, message: &Message) -> Option<Self> {
+        let claim = Claim::parse(&message.payload).filter(Claim::is_end)?;
+        let expires = message.headers.as_ref().is_some_and(|all| all.get(TTL).is_some());
+        let number = message.subject.rsplit('.').next()?.parse().ok()?;
+        let subject = message.subject.to_string();
+        (!expires).then_some(Self { number, subject, sequence, claim })
+    }
+}

@@ -1,0 +1,124 @@
+//! Errors of opening a store on NATS.
+
+/// Reason why a store on NATS does not open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NatsError {
+    /// No server accepts a connection.
+    #[error(
+        "expected a connection to one of {servers}, found {problem}; start the servers, or correct \
+         url and login in [store]"
+    )]
+    Connect {
+        /// Addresses of the servers.
+        servers: String,
+        /// Reason of the last try.
+        problem: String,
+    },
+    /// The server is too old.
+    #[error(
+        "{server}: expected NATS 2.11 or newer, found {version}; upgrade the server, because an older \
+         one has no messages with a time to live"
+    )]
+    Version {
+        /// Name of the server.
+        server: String,
+        /// Its version.
+        version: String,
+    },
+    /// The server or the account has no JetStream.
+    #[error(
+        "{server}: expected JetStream, found {problem}; add a jetstream block to the config of each \
+         server, and enable JetStream for the account"
+    )]
+    NoJetStream {
+        /// Name of the server.
+        server: String,
+        /// Answer of the server.
+        problem: String,
+    },
+    /// A server does not sync each write.
+    #[error(
+        "{monitor}: expected sync_interval: always, found {found}; add sync_interval: always to the \
+         jetstream block of each server, because acknowledged events would not survive a power failure"
+    )]
+    NotSynced {
+        /// Address of the server's monitor.
+        monitor: String,
+        /// Setting of the server.
+        found: String,
+    },
+    /// The monitor of a server has an address that gatepost cannot use.
+    #[error("{0}: expected http://HOST:PORT in monitor, found another address; correct it")]
+    Monitor(String),
+    /// The largest event does not fit into a message.
+    #[error(
+        "{server}: expected max_payload of at least {needed} bytes, found {found}; raise max_payload \
+         on each server, or lower max_body_bytes of the routes"
+    )]
+    MaxPayload {
+        /// Name of the server.
+        server: String,
+        /// Size of the largest event, in bytes.
+        needed: usize,
+        /// Limit of the server, in bytes.
+        found: usize,
+    },
+    /// A stream has, or would have, too few replicas.
+    #[error(
+        "{stream}: expected {wanted} replicas, found {found}; start {wanted} servers as one cluster, \
+         and run nats stream edit {stream} --replicas {wanted} if the stream exists, or lower replicas"
+    )]
+    Replicas {
+        /// Name of the stream.
+        stream: String,
+        /// The value of `replicas`.
+        wanted: usize,
+        /// Number of replicas, or the answer of the server.
+        found: String,
+    },
+    /// The server refuses a stream.
+    #[error(
+        "{stream}: expected a stream of at most {max_bytes} bytes, found {problem}; raise max_file of \
+         the servers, lower max_bytes, or let the user manage streams"
+    )]
+    Stream {
+        /// Name of the stream.
+        stream: String,
+        /// The value of `max_bytes`.
+        max_bytes: u64,
+        /// Answer of the server.
+        problem: String,
+    },
+    /// The stream is of another program, or of another version of gatepost.
+    #[error(
+        "{stream}: expected a stream of gatepost with schema {known}, found {found}; run the gatepost \
+         that wrote it, or set another prefix"
+    )]
+    Schema {
+        /// Name of the stream.
+        stream: String,
+        /// Schema that this gatepost knows.
+        known: u32,
+        /// Schema of the stream.
+        found: String,
+    },
+    /// No gatepost has created the streams.
+    #[error("{stream}: expected a stream of gatepost, found none; start gatepost once")]
+    Absent {
+        /// Name of the stream.
+        stream: String,
+    },
+    /// The login is malformed.
+    #[error("expected NATS credentials with a JWT and a seed, found other text; replace the file")]
+    Credentials,
+    /// A file of `[[outgoing_tls]]` has a fault.
+    #[error("{0}")]
+    Tls(String),
+    /// The streams cannot be read.
+    #[error(transparent)]
+    Unavailable(#[from] gatepost::StoreError),
+    /// gatepost cannot start the thread of the store.
+    #[error("cannot start the thread of the store: {0}")]
+    Thread(std::io::Error),
+}

@@ -1,0 +1,283 @@
+//! The pending events in memory: heads of lines, by partition and lane.
+//!
+//! Each gatepost follows the events and the claims of all machines, so that it can take over a
+//! partition at once. The index holds a few words for each event, and no body.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use gatepost::{Lane, LaneStatus, Timestamp};
+
+use super::pending::{LineId, Partition, Pending};
+use super::wire::Claim;
+
+/// Pending events and their claims.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Number of the last event that the index has seen.
+    position: u64,
+    events: HashMap<u64, Pending>,
+    lines: HashMap<LineId, BTreeSet<u64>>,
+    heads: BTreeMap<Partition, BTreeMap<Lane, BTreeSet<(Timestamp, u64)>>>,
+    /// Last claim of each event, with its sequence in the stream of claims.
+    claims: HashMap<u64, (u64, Claim)>,
+    /// Ended events that the index has not seen yet.
+    ended_early: BTreeSet<u64>,
+    lanes: HashSet<Lane>,
+}
+
+impl Index {
+    pub(super) const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Returns the number of pending events.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Returns true for a pending event.
+    pub(super) fn contains(&self, number: u64) -> bool {
+        self.events.contains_key(&number)
+    }
+
+    /// Returns the numbers of the pending events up to a position.
+    pub(super) fn numbers(&self, last: u64) -> BTreeSet<u64> {
+        self.events.keys().copied().filter(|number| *number <= last).collect()
+    }
+
+    /// Returns the partition of a pending event.
+    pub(super) fn partition(&self, number: u64) -> Option<Partition> {
+        self.events.get(&number).map(|pending| pending.partition)
+    }
+
+    /// Returns the last claim of an event, with its sequence.
+    pub(super) fn claim_of(&self, number: u64) -> Option<&(u64, Claim)> {
+        self.claims.get(&number)
+    }
+
+    /// Adds an event.
+    pub(super) fn add(&mut self, number: u64, mut pending: Pending) {
+        let has_ended = self.ended_early.remove(&number);
+        if number > self.position {
+            self.position = number;
+            // The events arrive in their order. Those that have not arrived are gone.
+            self.ended_early = self.ended_early.split_off(&number);
+        }
+        if has_ended || self.contains(number) {
+            return;
+        }
+        // Events of one lane share its name.
+        match self.lanes.get(&pending.lane) {
+            Some(lane) => pending.lane = lane.clone(),
+            None => drop(self.lanes.insert(pending.lane.clone())),
+        }
+        let line = pending.line;
+        self.changing_line(line, |index| {
+            index.lines.entry(line).or_default().insert(number);
+            index.events.insert(number, pending);
+        });
+    }
+
+    /// Removes an event that is delivered, dead or dropped.
+    pub(super) fn end(&mut self, number: u64) {
+        if let Some(line) = self.events.get(&number).map(|pending| pending.line) {
+            self.changing_line(line, |index| {
+                index.events.remove(&number);
+                if let Some(numbers) = index.lines.get_mut(&line) {
+                    numbers.remove(&number);
+                }
+            });
+            if self.lines.get(&line).is_some_and(BTreeSet::is_empty) {
+                self.lines.remove(&line);
+            }
+        } else if number > self.position {
+            self.ended_early.insert(number);
+        }
+        self.claims.remove(&number);
+    }
+
+    /// Takes note of a claim, unless the index knows a later one.
+    pub(super) fn claim(&mut self, number: u64, sequence: u64, claim: Claim) {
+        if self.claims.get(&number).is_some_and(|(known, _)| *known >= sequence) {
+            return;
+        }
+        if claim.is_end() {
+            return self.end(number);
+        }
+        let line = self.events.get(&number).map(|pending| pending.line);
+        let set = |index: &mut Self| drop(index.claims.insert(number, (sequence, claim)));
+        match line {
+            Some(line) => self.changing_line(line, set),
+            None => set(self),
+        }
+    }
+
+    /// Returns the lanes of the partitions.
+    pub(super) fn lanes(&self, partitions: &BTreeSet<Partition>) -> Vec<LaneStatus> {
+        let mut lanes = BTreeMap::<&Lane, Timestamp>::new();
+        let heads = partitions.iter().filter_map(|partition| self.heads.get(partition)).flatten();
+        for (lane, heads) in heads {
+            let Some((due, _)) = heads.first() else { continue };
+            let first = lanes.entry(lane).or_insert(*due);
+            *first = (*due).min(*first);
+        }
+        lanes.into_iter().map(|(lane, due)| LaneStatus { lane: lane.clone(), due }).collect()
+    }
+
+    /// Returns the due heads of a lane, at most `max`, in the order of their due times.
+    pub(super) fn due(
+        &self,
+        partitions: &BTreeSet<Partition>,
+        lane: &Lane,
+        max: usize,
+        now: Timestamp,
+    ) -> Vec<u64> {
+        let lanes = partitions.iter().filter_map(|partition| self.heads.get(partition)?.get(lane));
+        let due = lanes.flat_map(|heads| heads.range(..=(now, u64::MAX)).take(max));
+        let mut due: Vec<_> = due.collect();
+        due.sort_unstable();
+        due.into_iter().take(max).map(|(_, number)| *number).collect()
+    }
+
+    /// Returns the events of a lane that were queued before a time and are not claimed, at most `max`.
+    pub(super) fn overdue(
+        &self,
+        partitions: &BTreeSet<Partition>,
+        lane: &Lane,
+        queued_before: Timestamp,
+        max: usize,
+        now: Timestamp,
+    ) -> Vec<u64> {
+        let is_free = |number: &u64| {
+            self.claims
+                .get(number)
+                .is_none_or(|(_, claim)| !claim.is_claimed() || claim.due() <= now)
+        };
+        let events = self.events.iter().filter(|(_, pending)| {
+            pending.queued < queued_before
+                && pending.lane == *lane
+                && partitions.contains(&pending.partition)
+        });
+        let mut overdue: Vec<_> = events.map(|(number, _)| *number).filter(is_free).collect();
+        overdue.sort_unstable();
+        overdue.truncate(max);
+        overdue
+    }
+
+    fn due_of(&self, number: u64) -> Option<Timestamp> {
+        let claimed = self.claims.get(&number).map(|(_, claim)| claim.due());
+        claimed.or_else(|| self.events.get(&number).map(|pending| pending.queued))
+    }
+
+    /// Runs a change, and keeps the head of the line.
+    fn changing_line(&mut self, line: LineId, change: impl FnOnce(&mut Self)) {
+        if let Some((number, due)) = self.head(line)
+            && let Some((heads, _)) = self.heads_of(number)
+        {
+            heads.remove(&(due, number));
+            self.forget_empty(number);
+        }
+        change(self);
+        if let Some((number, due)) = self.head(line)
+            && let Some((heads, _)) = self.heads_of(number)
+        {
+            heads.insert((due, number));
+        }
+    }
+
+    fn head(&self, line: LineId) -> Option<(u64, Timestamp)> {
+        let number = *self.lines.get(&line)?.first()?;
+        Some((number, self.due_of(number)?))
+    }
+
+    fn heads_of(&mut self, number: u64) -> Option<(&mut BTreeSet<(Timestamp, u64)>, &Pending)> {
+        let pending = self.events.get(&number)?;
+        let lanes = self.heads.entry(pending.partition).or_default();
+        Some((lanes.entry(pending.lane.clone()).or_default(), pending))
+    }
+
+    fn forget_empty(&mut self, number: u64) {
+        let Some(pending) = self.events.get(&number) else { return };
+        let Some(lanes) = self.heads.get_mut(&pending.partition) else { return };
+        if lanes.get(&pending.lane).is_some_and(BTreeSet::is_empty) {
+            lanes.remove(&pending.lane);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: fn(i64) -> Timestamp = Timestamp::from_secs;
+
+    fn pending(line: LineId, kind: &str) -> Pending {
+        Pending { partition: 0, line, lane: Lane::new("live", kind), queued: T(1) }
+    }
+
+    fn claim(due: i64) -> Claim {
+        Claim::claimed("owner", 1, T(due))
+    }
+
+    fn due(index: &Index, kind: &str, now: i64) -> Vec<u64> {
+        index.due(&BTreeSet::from([0]), &Lane::new("live", kind), 10, T(now))
+    }
+
+    #[test]
+    fn next_event_of_a_line_is_due_after_the_head_ends() {
+        let mut index = Index::default();
+        index.add(1, pending(7, "push"));
+        index.add(2, pending(7, "end"));
+        assert_eq!((due(&index, "push", 1), due(&index, "end", 1)), (vec![1], vec![]));
+        index.end(1);
+        assert_eq!((due(&index, "push", 1), due(&index, "end", 1)), (vec![], vec![2]));
+        index.end(2);
+        assert!(index.lanes(&BTreeSet::from([0])).is_empty());
+        assert!(index.heads.values().all(BTreeMap::is_empty) && index.lines.is_empty());
+    }
+
+    #[test]
+    fn earlier_event_that_arrives_late_becomes_the_head() {
+        let mut index = Index::default();
+        index.add(2, pending(7, "push"));
+        index.add(1, pending(7, "push"));
+        assert_eq!(due(&index, "push", 1), [1]);
+    }
+
+    #[test]
+    fn event_that_ended_before_it_arrived_is_ignored() {
+        let mut index = Index::default();
+        index.claim(1, 5, Claim::ended(&gatepost::Settlement::Delivered, T(2)));
+        index.add(1, pending(7, "push"));
+        assert!(due(&index, "push", 9).is_empty());
+        assert!(index.ended_early.is_empty());
+    }
+
+    #[test]
+    fn claim_that_arrived_before_its_event_counts() {
+        let mut index = Index::default();
+        index.claim(1, 5, claim(20));
+        index.add(1, pending(7, "push"));
+        assert!(due(&index, "push", 19).is_empty());
+        assert_eq!(due(&index, "push", 20), [1]);
+    }
+
+    #[test]
+    fn earlier_claim_does_not_replace_a_later_one() {
+        let mut index = Index::default();
+        index.add(1, pending(7, "push"));
+        index.claim(1, 6, claim(30));
+        index.claim(1, 5, claim(20));
+        assert!(due(&index, "push", 29).is_empty());
+    }
+
+    #[test]
+    fn partitions_of_others_are_invisible() {
+        let mut index = Index::default();
+        index.add(1, pending(7, "push"));
+        index.add(2, Pending { partition: 1, ..pending(8, "push") });
+        assert_eq!(due(&index, "push", 1), [1]);
+        assert_eq!(index.lanes(&BTreeSet::new()), []);
+        assert_eq!(index.lanes(&BTreeSet::from([1])).len(), 1);
+    }
+}

@@ -1,0 +1,309 @@
+//! A store on NATS JetStream, shared by several machines.
+//!
+//! 1. A stream holds the pending events, in the order of their arrival. Two others hold the delivered
+//!    events and the dead letters, and one the claims, dedupe keys and leases.
+//! 2. The subject of an event contains the hash of its line, and the partition of this hash. Each
+//!    partition is owned by one gatepost: see `partitions.rs`.
+//! 3. A claim names the claim before it: see `deliver.rs`. Order and leases therefore hold even if two
+//!    machines believe that they own a partition.
+//! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
+//! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end those of claims.
+//!    The clocks should differ by less than the 5 s that a claim lasts beyond the time of the app.
+
+mod append;
+mod connect;
+mod deliver;
+mod entries;
+mod error;
+mod follow;
+mod index;
+mod options;
+mod partitions;
+mod pending;
+mod reader;
+mod shared;
+mod streams;
+mod sync_check;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use gatepost::{
+    Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
+    Store, StoreError, StoreFuture, StoreStatus, StoredEvent, Timestamp,
+};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{Notify, oneshot};
+
+pub use self::error::NatsError;
+pub use self::options::{NatsLogin, NatsOptions};
+
+use self::deliver::End;
+use self::follow::Comparison;
+use self::index::Index;
+use self::partitions::Leases;
+use self::pending::Partition;
+use self::streams::Streams;
+use crate::StoreRules;
+
+/// A store on NATS JetStream.
+///
+/// It runs on a thread of its own, until it is dropped.
+#[derive(Debug)]
+pub struct NatsStore {
+    shared: Arc<Shared>,
+    runtime: Handle,
+    /// Ends the thread when it is dropped.
+    _running: oneshot::Sender<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    streams: Streams,
+    rules: StoreRules,
+    /// Name of this process in the leases.
+    id: Box<str>,
+    index: Mutex<Index>,
+    leases: Mutex<Leases>,
+    unfinished: Mutex<Vec<End>>,
+    /// Partitions whose last owner may have left ends that are not complete.
+    taken: Mutex<BTreeSet<Partition>>,
+    /// Size of all events, and the time at which it was read.
+    sizes: Mutex<Option<(Instant, u64)>>,
+    /// Highest number that this process has appended.
+    appended: AtomicU64,
+    /// Wakes those who wait for an event in the index.
+    arrived: Notify,
+    /// Wakes the one who waits for a change.
+    changed: Notify,
+    is_stopping: AtomicBool,
+    comparison: Mutex<Comparison>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn lock_index(&self) -> MutexGuard<'_, Index> {
+        lock(&self.index)
+    }
+
+    fn lock_leases(&self) -> MutexGuard<'_, Leases> {
+        lock(&self.leases)
+    }
+
+    fn lock_unfinished(&self) -> MutexGuard<'_, Vec<End>> {
+        lock(&self.unfinished)
+    }
+
+    fn lock_taken(&self) -> MutexGuard<'_, BTreeSet<Partition>> {
+        lock(&self.taken)
+    }
+
+    fn lock_sizes(&self) -> MutexGuard<'_, Option<(Instant, u64)>> {
+        lock(&self.sizes)
+    }
+
+    fn lock_comparison(&self) -> MutexGuard<'_, Comparison> {
+        lock(&self.comparison)
+    }
+
+    fn appended(&self, number: u64) {
+        self.appended.fetch_max(number, Ordering::Relaxed);
+    }
+
+    fn last_appended(&self) -> u64 {
+        self.appended.load(Ordering::Relaxed)
+    }
+
+    fn forget_appended(&self, position: u64) {
+        self.appended.fetch_min(position, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl NatsStore {
+    /// Connects, checks the servers, creates the streams, and takes partitions.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no server answers, or if a server or a stream does not fit.
+    pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
+        Self::start(options, rules, true)
+    }
+
+    /// Connects to the streams of a running gatepost, for one command. Delivers no events.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no server answers, or if there are no streams.
+    pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
+        Self::start(options, rules, false)
+    }
+
+    fn start(options: NatsOptions, rules: StoreRules, delivers: bool) -> Result<Self, NatsError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(NatsError::Thread)?;
+        let handle = runtime.handle().clone();
+        let (running, stopped) = oneshot::channel::<()>();
+        let (opened, opening) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new().name("nats".into()).spawn(move || {
+            runtime.block_on(async {
+                let shared = Shared::open(&options, rules, delivers).await;
+                let is_open = shared.is_ok();
+                // Fails only if the caller has gone.
+                drop(opened.send(shared));
+                if is_open {
+                    drop(stopped.await);
+                }
+            });
+        });
+        thread.map_err(NatsError::Thread)?;
+        let ended = || NatsError::Unavailable(ended());
+        let shared = opening.recv().map_err(|_| ended())??;
+        Ok(Self { shared, runtime: handle, _running: running })
+    }
+
+    /// Runs an operation on the thread of the store, even if the caller drops the future.
+    fn run<T: Send + 'static, F>(&self, work: impl FnOnce(Arc<Shared>) -> F) -> StoreFuture<'_, T>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let task = self.runtime.spawn(work(Arc::clone(&self.shared)));
+        Box::pin(async move { task.await.unwrap_or_else(|_| Err(ended())) })
+    }
+}
+
+fn ended() -> StoreError {
+    StoreError::Failed("the thread of the store has ended".into())
+}
+
+impl Shared {
+    async fn open(
+        options: &NatsOptions,
+        rules: StoreRules,
+        delivers: bool,
+    ) -> Result<Arc<Self>, NatsError> {
+        let shared = Arc::new(Self {
+            streams: connect::open(options, rules, delivers).await?,
+            rules,
+            id: wire::nonce(),
+            index: Mutex::default(),
+            leases: Mutex::default(),
+            unfinished: Mutex::default(),
+            taken: Mutex::default(),
+            sizes: Mutex::default(),
+            appended: AtomicU64::new(0),
+            arrived: Notify::new(),
+            changed: Notify::new(),
+            is_stopping: AtomicBool::new(false),
+            comparison: Mutex::default(),
+        });
+        if delivers {
+            shared.start_following().await?;
+            shared.partition_round().await?;
+            let keeping = Arc::clone(&shared);
+            tokio::spawn(async move { keeping.keep_leases().await });
+            let keeping = Arc::clone(&shared);
+            tokio::spawn(async move { keeping.keep_partitions().await });
+        }
+        Ok(shared)
+    }
+}
+
+impl Store for NatsStore {
+    fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended> {
+        self.run(|shared| async move { shared.append(event, now).await })
+    }
+
+    fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>> {
+        self.run(|shared| async move {
+            shared.caught_up().await;
+            let partitions = shared.owned();
+            Ok(shared.lock_index().lanes(&partitions))
+        })
+    }
+
+    fn claim(
+        &self,
+        lane: &Lane,
+        owner: &str,
+        max: usize,
+        lease_end: Timestamp,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<Claimed>> {
+        let (lane, owner): (_, Box<str>) = (lane.clone(), owner.into());
+        self.run(
+            move |shared| async move { shared.claim(&lane, &owner, max, lease_end, now).await },
+        )
+    }
+
+    fn expire(
+        &self,
+        lane: &Lane,
+        queued_before: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u64> {
+        let (lane, reason): (_, Box<str>) = (lane.clone(), reason.into());
+        self.run(
+            move |shared| async move { shared.expire(&lane, queued_before, &reason, now).await },
+        )
+    }
+
+    fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
+        let lease = lease.clone();
+        self.run(move |shared| async move { shared.settle(&lease, &result, now).await })
+    }
+
+    fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>> {
+        let filter = filter.clone();
+        self.run(move |shared| async move { shared.list(&filter).await })
+    }
+
+    fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>> {
+        self.run(move |shared| async move { shared.show(number).await })
+    }
+
+    fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        let filter = filter.clone();
+        self.run(move |shared| async move { shared.replay(&filter, now).await })
+    }
+
+    fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64> {
+        let filter = filter.clone();
+        self.run(move |shared| async move { shared.remove(&filter, now).await })
+    }
+
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64> {
+        self.run(move |shared| async move { shared.sweep(now).await })
+    }
+
+    fn status(&self) -> StoreFuture<'_, StoreStatus> {
+        self.run(|shared| async move { shared.status().await })
+    }
+
+    fn changed(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            self.shared.changed.notified().await;
+            Ok(())
+        })
+    }
+
+    fn leave(&self) -> StoreFuture<'_, ()> {
+        self.shared.is_stopping.store(true, Ordering::Relaxed);
+        self.run(|shared| async move {
+            shared.leave().await;
+            Ok(())
+        })
+    }
+}

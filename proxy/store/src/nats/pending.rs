@@ -1,0 +1,19 @@
+//! The place of a pending event: its partition, line and lane.
+
+use gatepost::{Lane, Timestamp};
+
+/// Hash of a source and a subject, or a random number for an event without a subject.
+pub(super) type LineId = u128;
+
+/// Number of a partition.
+pub(super) type Partition = u8;
+
+/// A pending event.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) partition: Partition,
+    pub(super) line: LineId,
+    pub(super) lane: Lane,
+    /// Time at which the event was appended.
+    pub(super) queued: Timestamp,
+}

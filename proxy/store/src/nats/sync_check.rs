@@ -1,0 +1,68 @@
+//! Reads from the servers' monitors if they sync each write.
+//!
+//! A NATS server tells an ordinary client nothing about `sync_interval`. Its monitor does, over HTTP.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::error::NatsError;
+
+/// Time limit of a monitor. A server may be down when gatepost starts.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Maximum size of the answer, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Fails if a server does not sync each write. A server that does not answer is logged.
+pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
+    if monitors.is_empty() {
+        tracing::warn!(
+            "cannot see if the NATS servers have sync_interval: always; add monitor to [store]"
+        );
+    }
+    for monitor in monitors {
+        let server: Uri = monitor.parse().map_err(|_| NatsError::Monitor(monitor.clone()))?;
+        let Some(authority) = server.authority() else {
+            return Err(NatsError::Monitor(monitor.clone()));
+        };
+        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(8222));
+        match timeout(PATIENCE, read(&address)).await {
+            Ok(Ok(answer)) => check_answer(monitor, &answer)?,
+            Ok(Err(error)) => tracing::warn!("{monitor}: cannot read sync_interval: {error}"),
+            Err(_) => tracing::warn!("{monitor}: cannot read sync_interval: no answer in time"),
+        }
+    }
+    Ok(())
+}
+
+async fn read(address: &str) -> Result<Value, BoxError> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::get("/varz").header("host", address).body(Empty::<Bytes>::new())?;
+    let body = sender.send_request(request).await?.into_body();
+    let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
+    Ok(serde_json::from_slice(&body)?)
+}
+
+fn check_answer(monitor: &str, answer: &Value) -> Result<(), NatsError> {
+    let config = &answer["jetstream"]["config"];
+    if config["sync_always"] == true {
+        return Ok(());
+    }
+    let found = match config["sync_interval"].as_u64() {
+        Some(nanos) => format!("sync_interval: {:?}", Duration::from_nanos(nanos)),
+        None => "no JetStream".to_owned(),
+    };
+    Err(NatsError::NotSynced { monitor: monitor.to_owned(), found })
+}

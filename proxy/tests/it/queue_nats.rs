@@ -1,0 +1,210 @@
+//! Queued delivery with a store on NATS, by several gateposts. `tests/peers/install` puts the server into
+//! `target/peers`.
+
+use std::collections::BTreeMap;
+
+use crate::nats_server::{NatsServer, SYNCED};
+use crate::outgoing_tls::Authority;
+use crate::support::*;
+
+fn config(server: &NatsServer, app: &App, more: &str) -> String {
+    format!(
+        "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
+         keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
+         [template.on]\n\
+         push = {{ url = '{}', timeout_ms = 500, budget_ms = 4000, deliver = 'queued', \
+         retry = {{ first_ms = 20, max_ms = 100 }} }}\n\
+         [store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n{more}\n",
+        app.url("/live/push"),
+        server.url,
+        server.monitor,
+    )
+}
+
+/// Room for the largest body of a callback.
+fn server() -> NatsServer {
+    NatsServer::with(&format!("{SYNCED}\nmax_payload: 4MB"))
+}
+
+fn serve(server: &NatsServer, app: &App) -> Gatepost {
+    Gatepost::serve("breaker = { failures = 5, retry_ms = 100 }", &config(server, app, ""))
+}
+
+fn push_of(stream: &str) -> Vec<u8> {
+    let body = push().replace("\"stream_id\":\"s\"", &format!("\"stream_id\":\"{stream}\""));
+    post("/callbacks/tencent", &body)
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn machines_deliver_each_event_once() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let machines = [serve(&server, &app), serve(&server, &app)];
+    for number in 0..20 {
+        let push = push_of(&format!("s{number}"));
+        for machine in &machines {
+            assert_eq!(machine.send(&push).status, 200);
+        }
+    }
+    eventually("each event", || {
+        machines[0].counted("gatepost_queue_events", "state=\"delivered\"") == 20
+    });
+    let mut counts = BTreeMap::new();
+    for seen in app.seen() {
+        *counts.entry(seen.header("ce-id").unwrap().to_owned()).or_insert(0) += 1;
+    }
+    assert_eq!((counts.len(), counts.values().max()), (20, Some(&1)));
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn event_of_a_killed_machine_arrives_from_another() {
+    let (server, app) = (server(), App::down());
+    let mut first = serve(&server, &app);
+    assert_eq!(first.send(&push_of("a")).status, 200);
+    first.program.signal("KILL");
+    first.program.wait();
+    let app = App::answering_on(app.port, 200, "");
+    let _second = serve(&server, &app);
+    eventually("the event", || app.seen().len() == 1);
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn absent_server_means_503() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let gate = serve(&server, &app);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    drop(server);
+    assert_eq!(gate.send(&push_of("b")).status, 503);
+    gate.program.wait_for_line("store_unavailable");
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn operator_lists_and_drops_events() {
+    let (server, app) = (server(), App::down());
+    let gate = serve(&server, &app);
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("an attempt", || {
+        gate.counted("gatepost_queue_attempts_total", "result=\"failed\"") > 0
+    });
+    let queue = |arguments: &[&str]| {
+        let mut command = gatepost();
+        command.arg("queue").args(arguments);
+        command.arg("-c").arg(gate.folder.path().join("gatepost.toml"));
+        let output = command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let listed = queue(&["list"]);
+    assert!(listed.contains("prod-live/push") && listed.contains("app_unreachable"), "{listed}");
+    assert!(queue(&["show", "1"]).contains("\"stream_param\": \"***\""));
+    // While an attempt lasts, the event is claimed.
+    eventually("a free event", || queue(&["drop", "1"]).contains("dropped 1 events"));
+    assert!(!queue(&["list"]).contains("prod-live/push"));
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn unfit_server_stops_the_start() {
+    for (lines, more, expected) in [
+        (
+            "jetstream { store_dir: 'FOLDER' }\nmax_payload: 4MB",
+            "",
+            "expected sync_interval: always",
+        ),
+        (SYNCED, "", "expected max_payload of at least 1118208 bytes, found 1048576"),
+        (
+            &format!("{SYNCED}\nauthorization {{ token: right }}"),
+            "token = { env = 'NATS_TOKEN' }",
+            "authorization violation",
+        ),
+    ] {
+        let (server, app) = (NatsServer::with(lines), App::answering(200, ""));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatepost.toml");
+        let routes = "listen = ['127.0.0.1:0']\n[[route]]\npath = '/callbacks/tencent'\n\
+                      provider = 'tencent-css'\n";
+        std::fs::write(&path, routes.to_owned() + &config(&server, &app, more)).unwrap();
+        let mut command = gatepost();
+        command.args(["run", "-c"]).arg(&path).env("TENCENT_KEY", KEY).env("NATS_TOKEN", "wr0ng");
+        let mut program = Program::start(&mut command);
+        let line = program.wait_for_line(expected);
+        assert!(!line.contains("wr0ng"), "{line}");
+        assert_eq!(program.wait(), Some(1));
+    }
+}
+
+/// Starts a server that speaks only TLS, requires a client certificate and a password, and has room for
+/// the largest body. Returns it with the folder of the files that gatepost needs.
+fn server_with_tls(authority: &Authority) -> (NatsServer, tempfile::TempDir) {
+    let (folder, own) = (tempfile::tempdir().unwrap(), authority.sign("localhost"));
+    let client = authority.sign("gatepost");
+    for (name, text) in [
+        ("ca.pem", &authority.pem),
+        ("own.pem", &own.chain),
+        ("own.key", &own.key),
+        ("client.pem", &client.chain),
+        ("client.key", &client.key),
+        ("password", &"right\n".to_owned()),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let files = folder.path().display();
+    let server = NatsServer::with(&format!(
+        "{SYNCED}\nmax_payload: 4MB\nauthorization {{ user: gatepost, password: right }}\n\
+         tls {{ cert_file: '{files}/own.pem', key_file: '{files}/own.key', \
+         ca_file: '{files}/ca.pem', verify: true }}"
+    ));
+    (server, folder)
+}
+
+/// The keys of `[store]` for a server with TLS.
+fn store_with_tls(server: &NatsServer, files: &std::path::Path) -> String {
+    let (_, port) = server.url.rsplit_once(':').unwrap();
+    format!(
+        "[store]\nurl = 'tls://localhost:{port}'\nreplicas = 1\nmonitor = ['{}']\n\
+         user = 'gatepost'\npassword = {{ file = '{}/password' }}\n",
+        server.monitor,
+        files.display()
+    )
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn queues_events_over_tls_with_client_certificate_and_password() {
+    let (authority, app) = (Authority::new(), App::answering(200, ""));
+    let (server, folder) = server_with_tls(&authority);
+    let files = folder.path().display();
+    let tls = format!(
+        "[[outgoing_tls]]\nhosts = 'localhost'\nca = '{files}/ca.pem'\n\
+         certificate = '{files}/client.pem'\nkey = {{ file = '{files}/client.key' }}\n"
+    );
+    let config = config(&server, &app, "");
+    let (template, _) = config.split_once("[store]").unwrap();
+    let store = store_with_tls(&server, folder.path());
+    let gate = Gatepost::serve("", &format!("{template}{store}{tls}"));
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("the event", || app.seen().len() == 1);
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn unknown_authority_of_nats_stops_the_start() {
+    let (authority, app) = (Authority::new(), App::answering(200, ""));
+    let (server, files) = server_with_tls(&authority);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = config(&server, &app, "");
+    let (template, _) = config.split_once("[store]").unwrap();
+    let routes = "listen = ['127.0.0.1:0']\n[[route]]\npath = '/callbacks/tencent'\n\
+                  provider = 'tencent-css'\n";
+    let store = store_with_tls(&server, files.path());
+    std::fs::write(&path, format!("{routes}{template}{store}")).unwrap();
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(&path).env("TENCENT_KEY", KEY);
+    let mut program = Program::start(&mut command);
+    let line = program.wait_for_line("expected a connection to one of tls://localhost");
+    assert!(line.contains("UnknownIssuer") && !line.contains("right"), "{line}");
+    assert_eq!(program.wait(), Some(1));
+}

@@ -1,0 +1,205 @@
+//! Reads the keys of `[store]` for a store on NATS.
+
+use std::sync::Arc;
+
+use super::ConfigReader;
+use crate::outgoing_tls::OutgoingTls;
+use crate::secret::Secret;
+use crate::toml_reader::{FaultKind, Located, Table};
+
+/// Largest value that `replicas` accepts: the most that NATS has.
+pub(crate) const MAX_REPLICAS: i64 = 5;
+
+/// Default of `replicas`: one of three servers may fail.
+const DEFAULT_REPLICAS: i64 = 3;
+
+/// Default of `prefix`.
+const DEFAULT_PREFIX: &str = "gatepost";
+
+/// Maximum length of `prefix`, in bytes.
+const MAX_PREFIX_BYTES: usize = 32;
+
+/// The port of a server whose address has none.
+const DEFAULT_PORT: &str = "4222";
+
+/// The keys that only a store on NATS has.
+pub(super) const KEYS: [&str; 7] =
+    ["credentials", "monitor", "password", "prefix", "replicas", "token", "user"];
+
+/// Settings of a store on NATS.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NatsSettings {
+    /// Addresses of the servers, such as `nats://n1:4222` or `tls://n1:4222`.
+    pub servers: Vec<String>,
+    /// First part of the names of streams and subjects.
+    pub prefix: String,
+    /// Number of replicas of each stream.
+    pub replicas: usize,
+    /// Addresses of the servers' monitors, such as `http://n1:8222`.
+    pub monitors: Vec<String>,
+    /// Rules of `[[outgoing_tls]]` for the first server.
+    pub tls: Option<Arc<OutgoingTls>>,
+    login: Login,
+}
+
+#[derive(Clone, Debug)]
+enum Login {
+    None,
+    Password { user: String, password: Secret },
+    Token(Secret),
+    Credentials(Secret),
+}
+
+/// Login at a NATS server. Never log this value.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "holds secrets")]
+pub enum ExposedNatsLogin<'s> {
+    /// No login.
+    None,
+    /// A user with a password.
+    Password(&'s str, &'s [u8]),
+    /// A token.
+    Token(&'s [u8]),
+    /// The text of a credentials file.
+    Credentials(&'s [u8]),
+}
+
+impl NatsSettings {
+    /// Returns the login. Never log this value.
+    #[must_use]
+    pub fn expose_login(&self) -> ExposedNatsLogin<'_> {
+        match &self.login {
+            Login::None => ExposedNatsLogin::None,
+            Login::Password { user, password } => {
+                ExposedNatsLogin::Password(user, password.expose())
+            }
+            Login::Token(token) => ExposedNatsLogin::Token(token.expose()),
+            Login::Credentials(text) => ExposedNatsLogin::Credentials(text.expose()),
+        }
+    }
+}
+
+impl PartialEq for NatsSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let plain = |own: &Self| {
+            (own.servers.clone(), own.prefix.clone(), own.replicas, own.monitors.clone())
+        };
+        let same_login = match (&self.login, &other.login) {
+            (Login::None, Login::None) => true,
+            (
+                Login::Password { user: a, password },
+                Login::Password { user: b, password: other },
+            ) => a == b && password.matches(other.expose()),
+            (Login::Token(own), Login::Token(other))
+            | (Login::Credentials(own), Login::Credentials(other)) => own.matches(other.expose()),
+            _ => false,
+        };
+        plain(self) == plain(other)
+            && same_login
+            && same_tls(self.tls.as_deref(), other.tls.as_deref())
+    }
+}
+
+impl Eq for NatsSettings {}
+
+fn same_tls(a: Option<&OutgoingTls>, b: Option<&OutgoingTls>) -> bool {
+    let plain =
+        |tls: &OutgoingTls| (tls.ca().map(str::to_owned), tls.certificate().map(str::to_owned));
+    a.map(plain) == b.map(plain) && a.map(OutgoingTls::expose_key) == b.map(OutgoingTls::expose_key)
+}
+
+impl<'f> ConfigReader<'f, '_> {
+    /// Reads the settings of a store whose `url` names NATS servers.
+    pub(super) fn nats(&self, table: &Table<'f>, url: &Located<&'f str>) -> Option<NatsSettings> {
+        let servers = self.nats_servers(url);
+        let replicas = table.integer("replicas", 1..=MAX_REPLICAS).unwrap_or(DEFAULT_REPLICAS);
+        let replicas = usize::try_from(replicas).unwrap_or(1);
+        let prefix = table
+            .string("prefix")
+            .map_or(Some(DEFAULT_PREFIX.to_owned()), |prefix| self.nats_prefix(&prefix));
+        let monitors = table.strings("monitor");
+        let monitors = monitors.iter().filter_map(|monitor| self.monitor(monitor)).collect();
+        let login = self.nats_login(table);
+        let servers = servers?;
+        let host = servers.first().and_then(|server| host_of(server)).unwrap_or_default();
+        let tls = self.servers.tls_for(host);
+        Some(NatsSettings { servers, prefix: prefix?, replicas, monitors, tls, login: login? })
+    }
+
+    fn nats_servers(&self, url: &Located<&'f str>) -> Option<Vec<String>> {
+        let (scheme, rest) = url.value.split_once("://").unwrap_or((url.value, ""));
+        let servers: Option<Vec<_>> =
+            rest.split(',').map(|server| server_address(scheme, server.trim())).collect();
+        if servers.is_none() {
+            let wanted =
+                FaultKind::UrlInvalid.because("nats:// or tls:// and servers, without a user");
+            let remedy = "write \"nats://n1:4222,n2:4222,n3:4222\", and the user in `user`";
+            self.faults.add_text(url, wanted, remedy);
+        }
+        servers
+    }
+
+    fn nats_prefix(&self, prefix: &Located<&'f str>) -> Option<String> {
+        let is_usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let text = prefix.value;
+        if text.is_empty() || text.len() > MAX_PREFIX_BYTES || !text.chars().all(is_usual) {
+            let remedy = "use at most 32 lower-case letters, digits and hyphens";
+            self.faults.add_text(prefix, "a prefix of streams", remedy);
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn monitor(&self, text: &Located<&'f str>) -> Option<String> {
+        let url = self.origin(text)?;
+        if url.scheme_str() != Some("http") {
+            self.faults.add_text(text, "an http:// address", "write \"http://n1:8222\"");
+            return None;
+        }
+        Some(text.value.to_owned())
+    }
+
+    fn nats_login(&self, table: &Table<'f>) -> Option<Login> {
+        let user = table.string("user");
+        let secret = |key| table.any(key).map(|item| self.secret(&item));
+        let (password, token) = (secret("password"), secret("token"));
+        let credentials = secret("credentials");
+        match (user, password, token, credentials) {
+            (None, None, None, None) => Some(Login::None),
+            (Some(user), Some(password), None, None) => {
+                Some(Login::Password { user: user.value.to_owned(), password: password? })
+            }
+            (None, None, Some(token), None) => Some(Login::Token(token?)),
+            (None, None, None, Some(text)) => Some(Login::Credentials(text?)),
+            _ => {
+                let problem = "expected user and password, token, or credentials, found another \
+                               combination";
+                let problem = FaultKind::KeyUnused.because(problem);
+                self.faults.add(&table.place, problem, "keep one way to log in");
+                None
+            }
+        }
+    }
+}
+
+/// Returns the address of a server with its scheme and port; `None` if it has a fault.
+fn server_address(scheme: &str, server: &str) -> Option<String> {
+    let is_scheme = matches!(scheme, "nats" | "tls");
+    let uri: http::Uri = format!("http://{server}").parse().ok().filter(|_| is_scheme)?;
+    let authority = uri.authority()?;
+    let is_plain = !server.contains('@') && uri.path() == "/" && !server.ends_with('/');
+    let has_port = authority.port_u16().is_some();
+    if !is_plain
+        || authority.host().is_empty()
+        || (!has_port && authority.as_str() != authority.host())
+    {
+        return None;
+    }
+    let port = authority.port_u16().map_or_else(|| DEFAULT_PORT.into(), |port| port.to_string());
+    Some(format!("{scheme}://{}:{port}", authority.host()))
+}
+
+fn host_of(server: &str) -> Option<&str> {
+    server.split_once("://")?.1.rsplit_once(':').map(|(host, _)| host)
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Kills gateposts and NATS servers under load, and checks that no acknowledged event is lost:
+# `cluster.sh [--rounds N] [--seed N]`. Without --rounds, 50 rounds. tests/peers/install puts the NATS
+# server into target/peers. CLUSTER_PROFILE=release runs optimized builds. Loopback only.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+profile=${CLUSTER_PROFILE-dev}
+cargo build -q --profile "$profile" -p gatepost-proxy -p gatepost-faults --bin gatepost --bin cluster
+[ "$profile" = dev ] && profile=debug
+bin=$PWD/${CARGO_TARGET_DIR:-target}/$profile
+exec "$bin/cluster" "$bin/gatepost" "$PWD/target/peers/python/bin/nats-server" "$@"

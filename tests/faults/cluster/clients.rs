@@ -1,0 +1,112 @@
+//! Clients that send callbacks as a platform does: again, until a machine acknowledges them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use super::http;
+
+/// Number of streams. Each has a client.
+const STREAMS: usize = 12;
+
+/// Pauses between two callbacks of a client. On a slow disk, shorter ones make more events than the
+/// cluster delivers.
+const PAUSES_MS: Range<u64> = 50..300;
+
+/// Longest wait for a reply.
+const REPLY: Duration = Duration::from_secs(8);
+
+/// For each stream, the acknowledged callbacks in their order.
+pub type Ledger = BTreeMap<String, Vec<Acknowledged>>;
+
+/// A callback that a machine acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledged {
+    pub number: u32,
+    pub machine: usize,
+    pub at: Instant,
+}
+
+/// The running clients.
+pub struct Clients {
+    is_done: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<(String, Vec<Acknowledged>)>>,
+}
+
+impl Clients {
+    pub fn start(ports: &[u16], random: &mut Rng) -> Self {
+        let is_done = Arc::<AtomicBool>::default();
+        let start = |number| {
+            let mut client = Client {
+                stream: format!("s{number}"),
+                ports: ports.to_vec(),
+                random: random.fork(),
+                acknowledged: Vec::new(),
+            };
+            let is_done = Arc::clone(&is_done);
+            thread::spawn(move || {
+                client.run(&is_done);
+                (client.stream, client.acknowledged)
+            })
+        };
+        let threads = (0..STREAMS).map(start).collect();
+        Self { is_done, threads }
+    }
+
+    /// Stops the clients, and returns their ledger.
+    pub fn finish(self) -> Ledger {
+        self.is_done.store(true, Ordering::SeqCst);
+        self.threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    }
+}
+
+struct Client {
+    stream: String,
+    ports: Vec<u16>,
+    random: Rng,
+    acknowledged: Vec<Acknowledged>,
+}
+
+impl Client {
+    fn run(&mut self, is_done: &AtomicBool) {
+        let mut number = 0;
+        while !is_done.load(Ordering::SeqCst) {
+            number += 1;
+            let machine = loop {
+                if let Some(machine) = self.send(number) {
+                    break machine;
+                }
+                if is_done.load(Ordering::SeqCst) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(100));
+            };
+            self.acknowledged.push(Acknowledged { number, machine, at: Instant::now() });
+            if self.random.u8(..4) == 0 {
+                // A copy to any machine, as if the acknowledgement had been lost.
+                let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
+                self.send(earlier.number);
+            }
+            thread::sleep(Duration::from_millis(self.random.u64(PAUSES_MS)));
+        }
+    }
+
+    /// Sends a callback to any machine. Returns the machine if it acknowledges the callback.
+    fn send(&mut self, number: u32) -> Option<usize> {
+        let machine = self.random.usize(..self.ports.len());
+        let (stream, port) = (&self.stream, self.ports[machine]);
+        let body = format!(
+            "{{\"event_type\":1,\"app\":\"push.example.com\",\"appname\":\"live\",\
+             \"stream_id\":\"{stream}\",\"channel_id\":\"c\",\"event_time\":1703731478,\
+             \"sequence\":\"{number}\",\"node\":\"10.0.0.1\",\"user_ip\":\"10.0.0.2\",\
+             \"stream_param\":\"\"}}"
+        );
+        let sent = http::send(port, "POST /callbacks/tencent", &body, REPLY);
+        sent.is_ok_and(|(status, _)| status == 200).then_some(machine)
+    }
+}

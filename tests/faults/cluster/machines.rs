@@ -1,0 +1,94 @@
+//! Three gateposts that share the store.
+
+use std::fs::{self, File};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::http::free_port;
+use super::nats::NatsCluster;
+use super::{MACHINES, wait_until};
+
+/// Time limit of the app, in milliseconds. Long, so that the app answers in time on a busy machine: after
+/// a time-out, gatepost delivers an event again, and rightly so.
+pub const TIMEOUT_MS: u64 = 8000;
+
+/// Filter of the logs, which the program keeps after a fault.
+const LOG: &str = "info,gatepost_store=debug,gatepost_proxy::queue=debug,async_nats=warn";
+
+/// The running gateposts. Dropping this value kills them.
+pub struct Machines {
+    program: PathBuf,
+    folder: PathBuf,
+    ports: Vec<u16>,
+    running: Vec<Child>,
+}
+
+impl Machines {
+    pub fn start(program: &Path, folder: &Path, servers: &NatsCluster, app: u16) -> Self {
+        let ports: Vec<_> = (0..MACHINES).map(|_| free_port()).collect();
+        let list = |scheme: &str, ports: &[u16]| {
+            ports.iter().map(|port| format!("{scheme}127.0.0.1:{port}")).collect::<Vec<_>>()
+        };
+        let (url, monitors) =
+            (list("", &servers.ports).join(","), list("http://", &servers.monitors));
+        for (number, port) in ports.iter().enumerate() {
+            let config = format!(
+                "listen = ['127.0.0.1:{port}']\nthreads = 1\n\
+                 [store]\nurl = 'nats://{url}'\nmonitor = {monitors:?}\n\
+                 [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+                 [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
+                 insecure_unsigned = true\nbind = '*'\n[template.on]\n\
+                 push = {{ url = 'http://127.0.0.1:{app}/{number}/push', deliver = 'queued', \
+                 timeout_ms = {TIMEOUT_MS}, retry = {{ first_ms = 50, max_ms = 500 }} }}\n"
+            );
+            fs::write(folder.join(format!("gatepost{number}.toml")), config).unwrap();
+        }
+        let (program, folder) = (program.to_owned(), folder.to_owned());
+        let mut machines = Self { program, folder, ports, running: Vec::new() };
+        for number in 0..MACHINES {
+            let machine = machines.spawn(number);
+            machines.running.push(machine);
+        }
+        (0..MACHINES).for_each(|number| machines.wait_until_ready(number));
+        machines
+    }
+
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
+    fn spawn(&self, number: usize) -> Child {
+        let log = self.folder.join(format!("gatepost{number}.log"));
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut command = Command::new(&self.program);
+        command.args(["run", "-c"]).arg(self.folder.join(format!("gatepost{number}.toml")));
+        command.env("GATEPOST_LOG", LOG).stdout(Stdio::null()).stderr(log);
+        command.spawn().unwrap()
+    }
+
+    fn wait_until_ready(&self, number: usize) {
+        let is_ready = wait_until(|| TcpStream::connect(("127.0.0.1", self.ports[number])).is_ok());
+        let log = fs::read_to_string(self.folder.join(format!("gatepost{number}.log")));
+        assert!(is_ready, "expected a listener, found none: {}", log.unwrap_or_default());
+    }
+
+    pub fn kill(&mut self, number: usize) {
+        self.running[number].kill().unwrap();
+        self.running[number].wait().unwrap();
+    }
+
+    pub fn restart(&mut self, number: usize) {
+        self.running[number] = self.spawn(number);
+        self.wait_until_ready(number);
+    }
+}
+
+impl Drop for Machines {
+    fn drop(&mut self) {
+        for machine in &mut self.running {
+            let _gone = machine.kill();
+            let _gone = machine.wait();
+        }
+    }
+}

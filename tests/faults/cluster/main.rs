@@ -1,0 +1,131 @@
+//! Kills gateposts and NATS servers under load, and checks that no acknowledged event is lost.
+//!
+//! Three gateposts share a store on three NATS servers. In each round, the program kills one of the
+//! six with `SIGKILL`, and starts it again. Clients send callbacks to random machines, and send some
+//! of them again to other machines after their acknowledgement. [`oracle`] has the rules.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods, reason = "the load needs a clock")]
+#![allow(missing_docs, unreachable_pub, reason = "a program")]
+
+mod app;
+mod clients;
+mod http;
+mod machines;
+mod nats;
+mod oracle;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use tempfile::TempDir;
+
+use app::App;
+use clients::Clients;
+use machines::Machines;
+use nats::NatsCluster;
+
+/// Number of machines, and of NATS servers.
+const MACHINES: usize = 3;
+
+/// Longest wait for a start, and for the next delivery at the end. The whole queue may take longer: each
+/// event needs several synced writes on each server.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Maximum number of faults that the program prints.
+const PRINTED: usize = 20;
+
+struct Options {
+    gatepost: PathBuf,
+    nats: PathBuf,
+    rounds: u32,
+    seed: u64,
+}
+
+impl Options {
+    fn read() -> Option<Self> {
+        let mut arguments = std::env::args().skip(1);
+        let (gatepost, nats) = (arguments.next()?.into(), arguments.next()?.into());
+        let mut options = Self { gatepost, nats, rounds: 50, seed: fastrand::u64(..1_000_000) };
+        while let Some(word) = arguments.next() {
+            match word.as_str() {
+                "--rounds" => options.rounds = arguments.next()?.parse().ok()?,
+                "--seed" => options.seed = arguments.next()?.parse().ok()?,
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
+
+fn main() -> ExitCode {
+    let Some(options) = Options::read() else {
+        eprintln!("usage: cluster GATEPOST NATS_SERVER [--rounds N] [--seed N]");
+        return ExitCode::FAILURE;
+    };
+    println!("seed {}, {} rounds", options.seed, options.rounds);
+    let faults = run(&options);
+    for fault in faults.iter().take(PRINTED) {
+        eprintln!("{fault}");
+    }
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(options: &Options) -> Vec<String> {
+    let mut random = Rng::with_seed(options.seed);
+    let folder = TempDir::new().unwrap();
+    let app = App::start();
+    let mut servers = NatsCluster::start(&options.nats, folder.path());
+    let mut machines = Machines::start(&options.gatepost, folder.path(), &servers, app.port);
+    let clients = Clients::start(machines.ports(), &mut random);
+    let (started, mut kills) = (Instant::now(), Vec::new());
+    for _ in 0..options.rounds {
+        pause(&mut random, 500..1500);
+        let victim = random.usize(..MACHINES);
+        kills.push(Instant::now());
+        if random.bool() {
+            machines.kill(victim);
+            pause(&mut random, 100..2000);
+            machines.restart(victim);
+        } else {
+            servers.kill(victim);
+            pause(&mut random, 100..2000);
+            servers.restart(victim);
+        }
+    }
+    let ledger = clients.finish();
+    let killed = started.elapsed();
+    let mut left = oracle::missing(&ledger, &app.receipts()).len();
+    println!("{} kills in {killed:?}; {left} events left", kills.len());
+    while left > 0 && wait_until(|| oracle::missing(&ledger, &app.receipts()).len() < left) {
+        left = oracle::missing(&ledger, &app.receipts()).len();
+    }
+    println!("the last events took {:?}", started.elapsed() - killed);
+    let faults = oracle::judge(&ledger, &app.receipts(), &kills);
+    if !faults.is_empty() {
+        report::write(options, folder.path(), &servers);
+        println!("the logs, the queue and the leases are in {}", folder.keep().display());
+    }
+    faults
+}
+
+fn pause(random: &mut Rng, millis: std::ops::Range<u64>) {
+    thread::sleep(Duration::from_millis(random.u64(millis)));
+}
+
+/// Waits until a condition holds. Returns false if it does not hold in time.
+fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if condition() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    false
+}

@@ -1,0 +1,96 @@
+//! The rules, checked against the clients' ledger and the app's receipts:
+//!
+//! 1. The app takes each acknowledged event.
+//! 2. No event is delivered twice within the lease of a claim, by one machine or by two.
+//! 3. An event is delivered again only if a kill came within two leases of the earlier delivery. A
+//!    resend to any machine causes no delivery.
+//! 4. The app takes the events of a stream in the order in which the clients sent them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use super::app::Receipt;
+use super::clients::{Acknowledged, Ledger};
+use super::machines::TIMEOUT_MS;
+
+/// Time that a claim lasts.
+const LEASE: Duration = Duration::from_millis(TIMEOUT_MS + 5000);
+
+/// Difference between the start of a claim and the time of its receipt.
+const JITTER: Duration = Duration::from_millis(500);
+
+/// Returns the acknowledged events that the app has not taken.
+pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
+    let by_event = by_event(receipts);
+    let events = ledger.iter().flat_map(|(stream, all)| all.iter().map(move |one| (stream, one)));
+    let missing =
+        events.filter(|(stream, one)| !by_event.contains_key(&(stream.as_str(), one.number)));
+    let describe = |(stream, one): (&String, &Acknowledged)| {
+        let (number, machine, ago) = (one.number, one.machine, one.at.elapsed());
+        format!("{stream}/{number}: acknowledged by machine {machine} {ago:?} ago, never delivered")
+    };
+    missing.map(describe).collect()
+}
+
+/// Prints the counts, and returns the faults.
+pub fn judge(ledger: &Ledger, receipts: &[Receipt], kills: &[Instant]) -> Vec<String> {
+    let mut faults = missing(ledger, receipts);
+    let lost = faults.len();
+    let mut repeated = 0;
+    for ((stream, number), deliveries) in by_event(receipts) {
+        for pair in deliveries.windows(2) {
+            let [first, second] = pair else { continue };
+            repeated += 1;
+            let between = second.at - first.at;
+            if between + JITTER < LEASE {
+                let by = [first, second].map(|delivery| (delivery.machine, delivery.attempt));
+                faults.push(format!(
+                    "{stream}/{number}: delivered twice within a lease, after {between:?}, by (machine, \
+                     attempt) {by:?}"
+                ));
+            }
+            let near =
+                |kill: &&Instant| first.at < **kill + 2 * LEASE && **kill < first.at + 2 * LEASE;
+            if !kills.iter().any(|kill| near(&kill)) {
+                faults.push(format!("{stream}/{number}: delivered twice without a kill"));
+            }
+        }
+    }
+    faults.extend(order(receipts));
+    let acknowledged: usize = ledger.values().map(Vec::len).sum();
+    let machines = receipts.iter().fold(BTreeMap::new(), |mut counts, receipt| {
+        *counts.entry(receipt.machine).or_insert(0) += 1;
+        counts
+    });
+    println!(
+        "{acknowledged} acknowledged, {} delivered by {machines:?}, {lost} lost, {repeated} delivered \
+         again after a kill, {} faults",
+        receipts.len(),
+        faults.len()
+    );
+    faults
+}
+
+/// Returns the events of a stream that the app took after a later one.
+fn order(receipts: &[Receipt]) -> Vec<String> {
+    let mut first: HashMap<(&str, u32), usize> = HashMap::new();
+    let mut newest: HashMap<&str, u32> = HashMap::new();
+    let mut faults = Vec::new();
+    for (index, receipt) in receipts.iter().enumerate() {
+        let is_first = first.insert((&receipt.stream, receipt.number), index).is_none();
+        let newest = newest.entry(&receipt.stream).or_insert(0);
+        if is_first && receipt.number < *newest {
+            faults.push(format!("{}/{}: after {newest}", receipt.stream, receipt.number));
+        }
+        *newest = receipt.number.max(*newest);
+    }
+    faults
+}
+
+fn by_event(receipts: &[Receipt]) -> HashMap<(&str, u32), Vec<&Receipt>> {
+    let mut events: HashMap<_, Vec<_>> = HashMap::new();
+    for receipt in receipts {
+        events.entry((receipt.stream.as_str(), receipt.number)).or_default().push(receipt);
+    }
+    events
+}
