@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example prints each result")]
 
-use gatepost::{Admission, Answer, Gate, Head, Next, RequestContext, Timestamp};
+use gatepost::{Admission, Answer, Gate, Head, Next, RequestContext, StoreStep, Timestamp};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,8 +32,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
-        // Only if the config queues the kind: append `enqueue.event(…)` to a store first.
-        Next::Store(enqueue) => enqueue.conclude(None),
+        Next::Store(step) => match *step {
+            // Only if the config queues the kind: append `enqueue.event(…)` to a store first.
+            StoreStep::Append(enqueue) => enqueue.conclude(None),
+            // Only if machines share their state: insert `claim.value(…)` first.
+            StoreStep::Claim(claim) => claim.give_up(now),
+        },
         Next::Wait(wait) => wait.give_up(now),
         Next::Ask(question) => {
             let (_headers, _body) = accepted.request(&head, &RequestContext::default(), now);

@@ -119,7 +119,7 @@ pub use config::{
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, Enqueue,
-    EventRequest, Next, Question, QueuedApp, Runtime, Wait, drive,
+    EventRequest, Next, Question, QueuedApp, Runtime, SharedClaim, StoreStep, Wait, drive,
 };
 pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
@@ -133,9 +133,9 @@ pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use memory::store::{
-    Appended, Claimed, DedupeKey, EntryState, InMemoryStore, Lane, LaneStatus, Lease, NewEvent,
-    QueueEntry, QueueFilter, Settlement, StateTotal, Store, StoreError, StoreFuture, StoreStatus,
-    StoredEvent,
+    Appended, Claimed, DedupeKey, EntryState, InMemorySharedState, InMemoryStore, Lane, LaneStatus,
+    Lease, NewEvent, QueueEntry, QueueFilter, Settlement, SharedKey, SharedState, SharedUse,
+    SharedValue, StateTotal, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
 };
 pub use metrics_hook::MetricsHook;
 pub use outgoing_tls::OutgoingTls;

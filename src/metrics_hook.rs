@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::conclusion::Conclusion;
+use crate::memory::store::SharedUse;
 use crate::shadow::Shadowed;
 use crate::verdict::{Accepted, Refusal};
 
@@ -95,6 +96,11 @@ pub trait MetricsHook: Send + Sync {
     fn shadowed(&self, shadowed: &Shadowed) {
         let _ = shadowed;
     }
+
+    /// Counts an operation of the [`SharedState`](crate::SharedState) that had no result in time.
+    fn unshared(&self, of: SharedUse) {
+        let _ = of;
+    }
 }
 
 impl<H: MetricsHook + ?Sized> MetricsHook for std::sync::Arc<H> {
@@ -108,5 +114,9 @@ impl<H: MetricsHook + ?Sized> MetricsHook for std::sync::Arc<H> {
 
     fn shadowed(&self, shadowed: &Shadowed) {
         (**self).shadowed(shadowed);
+    }
+
+    fn unshared(&self, of: SharedUse) {
+        (**self).unshared(of);
     }
 }

@@ -117,6 +117,24 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
     limited_line!(warn, code, now, from, "{message}");
 }
 
+/// Logs the first operation of an outage of the state that machines share.
+///
+/// Until the outage ends, gatepost remembers callbacks in memory only.
+pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
+    limited_line!(
+        warn,
+        "shared_state_lost",
+        now,
+        "gatepost does without the shared state, so an app may get a callback twice: {reason}"
+    );
+}
+
+/// Logs the end of an outage of the state that machines share. `missed` is the number of operations
+/// that gatepost did without.
+pub fn shared_state_back(missed: u64, now: Timestamp) {
+    limited_line!(warn, "shared_state_back", now, missed, "gatepost uses the shared state again");
+}
+
 /// Logs an error about a request that is not a callback, if the upstream gave no usable response.
 /// `fault` is that of a response which the upstream has begun.
 ///

@@ -13,7 +13,8 @@
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls
 //!    [`Accepted::next`] again.
 //! 5. For [`Next::Store`]: appends the event to [`Runtime::store`], within [`Enqueue::timeout`].
-//!    Without a store, continues as if the config did not queue the kind.
+//!    Without a store, continues as if the config did not queue the kind. Or claims the callback in
+//!    [`Runtime::shared_state`], and waits while another machine has the claim.
 //! 6. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
@@ -26,68 +27,21 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 
-use super::{Enqueue, Next, Question};
+use super::server::{ClientSide, Disconnected, Runtime, in_time, while_connected};
+use super::shared::{self, HeldClaim};
+use super::{Enqueue, Next, Question, StoreStep};
 use crate::conclusion::Conclusion;
 use crate::head::{Head, RequestContext};
-use crate::intake::{BodyFailure, Intake};
+use crate::intake::Intake;
 use crate::memory::store::Store;
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
-
-/// The client's side of a callback: a request whose head the server has read, and the connection
-/// of the request. See [`drive`] for an example.
-pub trait ClientSide: Send {
-    /// Returns the head of the request.
-    fn head(&self) -> Head<'_>;
-
-    /// Returns facts about the request that its head does not contain, such as the URL scheme.
-    fn context(&self) -> RequestContext<'_>;
-
-    /// Reads the next chunk of the body. Returns `None` after the last chunk. If the client expects
-    /// `100 Continue`, the first call also sends `100 Continue`.
-    ///
-    /// May return empty chunks. The driver counts each chunk, and yields to other tasks after every
-    /// 64 chunks, so a client cannot block a thread.
-    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
-
-    /// Takes note of the memory that the chunks so far occupy, in bytes. The driver calls this
-    /// method after each chunk.
-    ///
-    /// The default implementation does nothing. A server that bounds the memory of all unfinished
-    /// requests uses the number.
-    fn holds(&mut self, _bytes: usize) {}
-
-    /// Returns the reason for which [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
-    ///
-    /// The default implementation returns [`BodyFailure::Disconnected`].
-    fn body_failure(&mut self) -> BodyFailure {
-        BodyFailure::Disconnected
-    }
-
-    /// Completes as soon as the server needs the memory of the body. The driver waits for this
-    /// while a large body waits for its judgement, and then refuses the callback with the reason
-    /// that [`body_failure`](Self::body_failure) returns.
-    ///
-    /// The default implementation never completes.
-    fn evicted(&mut self) -> impl Future<Output = ()> + Send {
-        std::future::pending()
-    }
-
-    /// Waits for activity of the client after the end of the body.
-    ///
-    /// The default implementation never completes. It is sufficient if the server drops the future
-    /// of [`drive`] when the client disconnects.
-    fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
-        std::future::pending()
-    }
-}
 
 /// The app's side of a callback: the connection for the event. See [`drive`] for an example.
 pub trait AppSide: Send {
@@ -99,62 +53,6 @@ pub trait AppSide: Send {
         event: EventRequest<'_>,
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, Self>;
-}
-
-/// Clock and timer of a server. See [`drive`] for an example.
-pub trait Runtime: Sync {
-    /// Returns the current time.
-    fn now(&self) -> Timestamp;
-
-    /// Returns a future that completes as soon as `time` has passed since this call.
-    ///
-    /// Register the timer with the runtime at the first poll, not at the call: for most callbacks,
-    /// the driver never polls this future.
-    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
-
-    /// Returns a future like [`Runtime::sleep`], but the future may complete milliseconds late.
-    ///
-    /// The driver uses this method for the app's time-out. A server can therefore share one timer
-    /// between many questions.
-    fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
-        self.sleep(time)
-    }
-
-    /// Returns the store for queued events.
-    ///
-    /// The default implementation returns `None`: the driver then asks the app about each event.
-    fn store(&self) -> Option<&dyn Store> {
-        None
-    }
-
-    /// Runs work that may take many milliseconds: the judgement of a large body.
-    ///
-    /// The default implementation runs the work on the calling thread. A server that serves several
-    /// connections on a thread should run the work on another thread, for example with
-    /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
-    /// servers of a gate together run one such work at a time.
-    fn run_long<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> impl Future<Output = T> + Send {
-        async { work() }
-    }
-}
-
-/// Error: the client disconnected before the body was complete, or the body has failed.
-/// [`ClientSide::body_failure`] returns the reason.
-#[derive(Clone, Copy, Debug)]
-pub struct Disconnected;
-
-/// Client activity while the reply is pending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientActivity {
-    /// The client disconnected.
-    Disconnected,
-    /// The client closed its sending half, and may still read the reply.
-    HalfClosed,
-    /// The client sent more bytes, so it is still connected.
-    SentMore,
 }
 
 /// The request with which the server sends an event to the app.
@@ -309,12 +207,25 @@ pub async fn drive(
     runtime: &impl Runtime,
     intake: Intake,
 ) -> Driven {
-    let (accepted, now) = match read(client, runtime, intake).await {
+    let is_shared = runtime.shared_state().is_some();
+    let intake = if is_shared { intake.shared() } else { intake };
+    let (mut accepted, now) = match read(client, runtime, intake).await {
         Ok(read) => read,
         Err(refusal) => return Driven::Refused(refusal),
     };
+    // The steps in the shared state are boxed, so that the future of a usual callback stays small.
+    if is_shared {
+        accepted = match Box::pin(shared::check_proof(runtime, accepted)).await {
+            Ok(accepted) => accepted,
+            Err(refusal) => return Driven::Refused(refusal),
+        };
+    }
     match conclude(client, app, runtime, &accepted, now).await {
         Some((mut conclusion, now)) => {
+            if is_shared {
+                let last = shared::last_answer(runtime, &accepted, conclusion, now);
+                conclusion = Box::pin(last).await;
+            }
             // Only now, because copies of the callback share a conclusion, and each copy may be of
             // another origin.
             conclusion.reply.cors = accepted.cors().cloned().map(Box::new);
@@ -429,11 +340,22 @@ async fn conclude(
     loop {
         match next {
             Next::Reply(conclusion) => return Some((conclusion, now)),
-            Next::Ask(question) => return ask(client, app, runtime, question, now).await,
-            Next::Store(enqueue) => match runtime.store() {
-                // Boxed, so that the future of an event that is not queued stays small.
-                Some(store) => return Box::pin(append(client, runtime, store, *enqueue)).await,
-                None => next = enqueue.without_store(now),
+            Next::Ask(mut question) => {
+                let Some(held) = question.shared.take() else {
+                    return ask(client, app, runtime, question, now).await;
+                };
+                return Box::pin(ask_for_all(client, app, runtime, question, *held, now)).await;
+            }
+            // Boxed, so that the future of an event that is not queued stays small.
+            Next::Store(step) => match (*step, runtime.store()) {
+                (StoreStep::Append(enqueue), Some(store)) => {
+                    return Box::pin(append(client, runtime, store, enqueue)).await;
+                }
+                (StoreStep::Append(enqueue), None) => next = enqueue.without_store(now),
+                (StoreStep::Claim(claim), _) => {
+                    next = Box::pin(shared::claim(client, runtime, claim)).await?;
+                    now = runtime.now();
+                }
             },
             Next::Wait(mut wait) => {
                 let timer = pin!(runtime.sleep(wait.timeout()));
@@ -466,6 +388,26 @@ async fn append(
     Some((enqueue.conclude(appended), runtime.now()))
 }
 
+/// Asks the app, and ends the claim of this machine.
+async fn ask_for_all(
+    client: &mut impl ClientSide,
+    app: &mut impl AppSide,
+    runtime: &impl Runtime,
+    question: Question,
+    held: HeldClaim,
+    now: Timestamp,
+) -> Option<(Conclusion, Timestamp)> {
+    let accepted = question.accepted().clone();
+    let concluded = ask(client, app, runtime, question, now).await;
+    match &concluded {
+        Some((conclusion, now)) => {
+            shared::finish(runtime, &accepted, held, conclusion, *now).await;
+        }
+        None => shared::release(runtime, &accepted, held).await,
+    }
+    concluded
+}
+
 /// Asks the app within the question's time-out. If the app closes a reused connection without an
 /// answer, asks once more on a new connection.
 async fn ask(
@@ -495,46 +437,4 @@ async fn ask(
         }
     };
     Some((question.conclude(&answer, now), now))
-}
-
-/// Runs `work`. Returns `None` if the timer completes first.
-///
-/// Polls `work` before the timer. If `work` completes at once, the timer never starts.
-async fn in_time<T>(
-    mut work: Pin<&mut (impl Future<Output = T> + Send)>,
-    mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
-) -> Option<T> {
-    poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
-    })
-    .await
-}
-
-/// Runs `work` as [`in_time`] does, while the client is connected.
-///
-/// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects.
-async fn while_connected<T: Send>(
-    client: &mut impl ClientSide,
-    mut work: Pin<&mut (impl Future<Output = T> + Send)>,
-    mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
-) -> Option<Option<T>> {
-    let mut activity = pin!(client.activity());
-    let ended = poll_fn(|cx| {
-        if let Poll::Ready(done) = work.as_mut().poll(cx) {
-            return Poll::Ready(Ok(Some(done)));
-        }
-        if timer.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Ok(None));
-        }
-        activity.as_mut().poll(cx).map(Err)
-    });
-    match ended.await {
-        Ok(ended) => Some(ended),
-        Err(ClientActivity::Disconnected) => None,
-        // The client may still be connected. The driver ignores further activity.
-        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {
-            Some(in_time(work, timer).await)
-        }
-    }
 }

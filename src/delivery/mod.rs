@@ -14,6 +14,9 @@
 //! 6. If the circuit breaker of the app is open: applies the failure policy.
 //! 7. Otherwise: asks the app.
 //!
+//! If machines share their state, the fourth rule follows a step that claims the callback for this
+//! machine: see [`SharedClaim`].
+//!
 //! If the config queues the kind, only the first and the fifth rule apply. gatepost then appends the
 //! event to the store, which recognizes resends, and delivers it later: see [`QueuedApp`].
 //!
@@ -26,16 +29,17 @@ mod outcome;
 mod queued;
 mod replay;
 mod request;
+mod server;
 mod session_order;
+mod shared;
 
 pub(crate) use drive::judge_large;
-pub use drive::{
-    AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest,
-    Runtime, drive,
-};
+pub use drive::{AppSide, Asked, Attempt, Driven, EventRequest, drive};
 #[cfg(feature = "tower")]
 pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
 pub use queued::{Enqueue, QueuedApp};
+pub use server::{ClientActivity, ClientSide, Disconnected, Runtime};
+pub use shared::SharedClaim;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -54,6 +58,7 @@ use crate::reply::{Answer, REPLY_MARGIN};
 use crate::template::Ask;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
+use shared::HeldClaim;
 
 /// The next step for an accepted callback. See [`Question`] for an example.
 ///
@@ -64,11 +69,21 @@ pub enum Next {
     Ask(Question),
     /// Send this reply without asking the app.
     Reply(Conclusion),
-    /// Append the event to the store, then [conclude](Enqueue::conclude) with the result. A server
-    /// without a store calls [`Enqueue::without_store`].
-    Store(Box<Enqueue>),
+    /// Carry out an operation of a store.
+    Store(Box<StoreStep>),
     /// Wait for the conclusion of another copy of the callback. That copy is in flight to the app.
     Wait(Wait),
+}
+
+/// An operation of a store.
+#[derive(Debug)]
+pub enum StoreStep {
+    /// Append the event to the [`Store`](crate::Store), then [conclude](Enqueue::conclude) with the
+    /// result. A server without a store calls [`Enqueue::without_store`].
+    Append(Enqueue),
+    /// Claim the callback in the [`SharedState`](crate::SharedState), then call
+    /// [`SharedClaim::next`]. Only a callback that is [`shared`](crate::Intake::shared) has this step.
+    Claim(SharedClaim),
 }
 
 impl Accepted {
@@ -104,17 +119,12 @@ impl Accepted {
             }
             Some(Err(conclusion)) => return Next::Reply(conclusion),
         };
-        let question = Question { accepted: self.clone(), timeout, claim };
-        if timeout.is_zero() {
-            return Next::Reply(question.fail(UnavailableKind::AppTimeout, now));
+        let is_claimed = claim.is_some();
+        let question = Question { accepted: self.clone(), timeout, claim, shared: None };
+        if is_claimed && self.is_shared() {
+            return Next::Store(Box::new(StoreStep::Claim(SharedClaim::of(question))));
         }
-        if self.limit().is_some_and(|limit| !limit.take(now)) {
-            return Next::Reply(question.fail(UnavailableKind::AppOverloaded, now));
-        }
-        if ask.breaker.as_ref().is_some_and(|breaker| !breaker.allows(now)) {
-            return Next::Reply(question.fail(UnavailableKind::CircuitOpen, now));
-        }
-        Next::Ask(question)
+        question.check(ask, now)
     }
 
     /// Returns the time that the app has: the shorter of `timeout_ms` and the platform's remaining
@@ -195,11 +205,16 @@ impl Accepted {
     fn viewer(&self) -> Option<Fingerprint> {
         let event = self.event();
         let viewer = self.kind().viewer.read(event.data())?;
-        let scope = [self.template().name(), event.source(), event.kind()].map(str::as_bytes);
-        let parts = scope.into_iter().chain(viewer.iter().map(String::as_bytes));
+        let parts = self.viewer_scope().into_iter().chain(viewer.iter().map(String::as_bytes));
         let reply_signing = self.reply_signing();
         let parts = parts.chain([&*reply_signing]);
         Some(self.memory().fingerprint(Domain::Viewer, parts))
+    }
+
+    /// Returns the values within which a viewer and content are unique.
+    fn viewer_scope(&self) -> [&[u8]; 3] {
+        let event = self.event();
+        [self.template().name(), event.source(), event.kind()].map(str::as_bytes)
     }
 
     /// Remembers a reply that the app decided. After a failure, returns the remembered reply to the
@@ -277,6 +292,8 @@ pub struct Question {
     accepted: Accepted,
     timeout: Duration,
     claim: Option<Claim>,
+    /// Claim in the state that machines share.
+    shared: Option<Box<HeldClaim>>,
 }
 
 impl Question {
@@ -352,6 +369,31 @@ impl Question {
 
     fn ask(&self) -> Option<&Ask> {
         self.accepted.delivery().as_ask()
+    }
+
+    /// Returns the next step after the wait for the shared state.
+    fn checked(mut self, now: Timestamp) -> Next {
+        let accepted = self.accepted.clone();
+        let Some(ask) = accepted.delivery().as_ask() else {
+            return Next::Reply(accepted.without_app());
+        };
+        self.timeout = accepted.time_left(ask, now);
+        self.check(ask, now)
+    }
+
+    /// Asks the app, unless a bound forbids it.
+    #[inline]
+    fn check(self, ask: &Ask, now: Timestamp) -> Next {
+        if self.timeout.is_zero() {
+            return Next::Reply(self.fail(UnavailableKind::AppTimeout, now));
+        }
+        if self.accepted.limit().is_some_and(|limit| !limit.take(now)) {
+            return Next::Reply(self.fail(UnavailableKind::AppOverloaded, now));
+        }
+        if ask.breaker.as_ref().is_some_and(|breaker| !breaker.allows(now)) {
+            return Next::Reply(self.fail(UnavailableKind::CircuitOpen, now));
+        }
+        Next::Ask(self)
     }
 
     /// Applies the failure policy without asking the app.
@@ -442,7 +484,8 @@ impl Wait {
     #[must_use]
     pub fn give_up(self, now: Timestamp) -> Conclusion {
         let Self { accepted, timeout, .. } = self;
-        Question { accepted, timeout, claim: None }.fail(UnavailableKind::AppTimeout, now)
+        Question { accepted, timeout, claim: None, shared: None }
+            .fail(UnavailableKind::AppTimeout, now)
     }
 }
 

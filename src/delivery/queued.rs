@@ -21,8 +21,8 @@ use http::header::{CONTENT_LENGTH, HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
-use super::Next;
 use super::acknowledgement::check_taken;
+use super::{Next, StoreStep};
 use crate::address::Addresses;
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::event::{Forward, decimal_header};
@@ -61,7 +61,8 @@ impl Accepted {
             .resend_window(ask)
             .map(|window| DedupeKey { key: self.shared_key(), until: now.after(window) });
         let timeout = self.budget_left(ask, now);
-        Next::Store(Box::new(Enqueue { accepted: self.clone(), timeout, dedupe }))
+        let append = Enqueue { accepted: self.clone(), timeout, dedupe };
+        Next::Store(Box::new(StoreStep::Append(append)))
     }
 
     /// Returns a key that is the same on each machine, unlike a fingerprint.

@@ -21,7 +21,7 @@ impl Accepted {
     #[must_use]
     pub fn replay(&self) -> Option<Question> {
         let ask = self.delivery().as_ask()?;
-        Some(Question { accepted: self.clone(), timeout: ask.timeout, claim: None })
+        Some(Question { accepted: self.clone(), timeout: ask.timeout, claim: None, shared: None })
     }
 
     /// Returns the headers and the body of a replay: those of the event, with `gatepost-replay: 1`.

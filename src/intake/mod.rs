@@ -21,6 +21,7 @@
 
 mod head_check;
 mod normalise;
+mod reuse;
 
 use core::net::IpAddr;
 use std::borrow::Cow;
@@ -37,7 +38,7 @@ use http::uri::PathAndQuery;
 
 use crate::body::BodyBuffer;
 use crate::client::Arrival;
-use crate::event::{Event, EventSource, Id, Identity, new_event_id};
+use crate::event::{Event, EventSource, Id, new_event_id};
 use crate::head::Head;
 use crate::json::{Object, Shape};
 use crate::memory::{Domain, Memory, Turn};
@@ -49,10 +50,13 @@ use crate::provider::signature::SignatureError;
 use crate::provider::{Kind, Plan};
 use crate::reply::Reply;
 use crate::route::{Route, RouteIndex, Routes};
-use crate::template::{RequiredSignature, Reuse, Template};
+use crate::template::{RequiredSignature, Template};
 use crate::time::Timestamp;
-use crate::verdict::{Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind, Reused};
+use crate::verdict::{
+    Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind, Reused, Sharing,
+};
 use normalise::normalise;
+use reuse::{Sighting, proof_values, refuses};
 
 pub(crate) use head_check::{CheckedHead, check_head};
 
@@ -108,6 +112,8 @@ struct IntakeState {
     cors: Option<HeaderValue>,
     memory: Arc<Memory>,
     in_shadow: bool,
+    /// True if the machine shares its state with others.
+    is_shared: bool,
 }
 
 /// Reason for which a body ended before it was complete.
@@ -160,12 +166,22 @@ impl Intake {
             cors,
             memory,
             in_shadow: false,
+            is_shared: false,
         }))
     }
 
     /// Marks a callback whose verdict has no effect: of a route in shadow mode, or of an explanation.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
+        self
+    }
+
+    /// Marks a callback of a machine that shares its state with others. [`Accepted::next`] then
+    /// returns the steps for the [`SharedState`](crate::SharedState). [`drive`](crate::drive) calls
+    /// this method if the server has such a state.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.0.is_shared = !self.0.in_shadow;
         self
     }
 
@@ -278,6 +294,7 @@ impl Intake {
             content_type,
             unknown_kind,
             reused,
+            sharing,
             challenge,
             session_id,
         } = genuine;
@@ -296,6 +313,7 @@ impl Intake {
             limit,
             memory,
             reused,
+            sharing,
             challenge,
             session_id,
         }))
@@ -337,12 +355,19 @@ impl Intake {
         let Judgement { kind, unknown_kind, proof, challenge, event } = judged;
         // In shadow mode, gatepost stores no signature, because a shadow verdict must not change a
         // later verdict.
-        let reused = proof.filter(|_| !self.0.in_shadow).and_then(|proof| {
-            reused(&self.0.memory, template, kind, proof, &event, &received, now)
-        });
-        if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
-            return Err(refuse(RefusalKind::SignatureReused.into()));
+        let proof = proof.filter(|_| !self.0.in_shadow);
+        let values = proof.and_then(|proof| proof_values(template, kind, proof, &event, &received));
+        let seen = values.as_ref().map(|values| values.note(&self.0.memory, now));
+        let reused = seen.and_then(Sighting::reused);
+        let refusal = || refuse(RefusalKind::SignatureReused.into());
+        if reused.is_some_and(|reused| refuses(template, reused)) {
+            return Err(refusal());
         }
+        let sharing = self.0.is_shared.then(|| {
+            let first = values.filter(|_| seen.is_some_and(Sighting::is_first));
+            let refusal = |reused| refuses(template, reused).then(refusal);
+            Box::new(Sharing { proof: first.map(|values| values.to_share(refusal, now)) })
+        });
         let session_id = session_id(&self.0.memory, plan.kind(kind), &received);
         let format = plan.format_of(self.0.captured.method());
         let content_type = content_type(received_type, format, &object, raw);
@@ -354,6 +379,7 @@ impl Intake {
             content_type,
             unknown_kind,
             reused,
+            sharing,
             challenge,
             session_id,
         })
@@ -368,6 +394,8 @@ struct GenuineCallback {
     content_type: Option<HeaderValue>,
     unknown_kind: Option<String>,
     reused: Option<Reused>,
+    /// `None` if the machine shares no state with others.
+    sharing: Option<Box<Sharing>>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,
     session_id: Option<u64>,
@@ -539,58 +567,6 @@ fn challenge_reply(
     });
     rule.reply(received, key).map(Box::new).map_err(RefusalCause::from)
 }
-
-/// Returns the value (signature or id) that has already arrived with another callback.
-///
-/// Stores each value that only the platform can produce, with a digest of the data of the same
-/// callback. If the value arrives again with other data, it is reused. The values and their data:
-///
-/// 1. a signature that does not cover the body: all data of the callback;
-/// 2. a signature that does not cover the id of the callback: this id;
-/// 3. a signed id: the data. If a resend may change fields, this rule does not apply.
-///
-/// A resend of the same callback does not count as reuse.
-fn reused(
-    memory: &Memory,
-    template: &Template,
-    kind: Option<usize>,
-    proof: RequiredSignature<'_>,
-    event: &Event,
-    received: &Received<'_>,
-    now: Timestamp,
-) -> Option<Reused> {
-    let (plan, signature) = (&template.plan, proof.signature);
-    let covers_body = signature.covers_body();
-    let id = &plan.kind(kind).id;
-    // If the id is a digest of all data, hashing the data again would add nothing.
-    let is_digest = event.identity == Identity::Content && plan.id_without.is_empty();
-    let data: &[u8] = if is_digest { &[] } else { event.data() };
-    let event_id: &[u8] = if event.identity == Identity::New { &[] } else { &event.id };
-    let name = Cow::Borrowed(template.name().as_bytes());
-    let (reused, with, parts) = if !covers_body {
-        proof.window?;
-        (Reused::Signature, [event_id, data], None)
-    } else if !id.iter().all(|id| signature.covers(id)) {
-        (Reused::Signature, [event_id, &[]], Some(Cow::Borrowed(received.raw)))
-    } else if !id.is_empty() && plan.id_without.is_empty() {
-        (Reused::Id, [&[][..], data], Some(Cow::Borrowed(event_id)))
-    } else {
-        return None;
-    };
-    let covered = signature.covered_values(received).filter(|_| reused == Reused::Signature);
-    let key = memory.fingerprint(
-        if reused == Reused::Id { Domain::Id } else { Domain::Signed },
-        [name].into_iter().chain(covered).chain(parts),
-    );
-    let lifetime = proof.window.map_or(UNTIMED_PROOF_LIFETIME, |window| window.lifetime());
-    let digest = memory.short_fingerprint(Domain::Callback, with);
-    let earlier = memory.proofs.get_or_insert(key, digest, now.after(lifetime), now);
-    earlier.filter(|earlier| *earlier != digest).map(|_| reused)
-}
-
-/// Time for which gatepost remembers a signature that contains no time, and is therefore always
-/// valid.
-const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns true if the callback names `kind` or no kind.
 fn names_no_other_kind(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> bool {

@@ -189,6 +189,7 @@ pub use future::ResponseFuture;
 pub use service::GateService;
 
 use crate::gate::Gate;
+use crate::memory::store::SharedState;
 use crate::metrics_hook::MetricsHook;
 use crate::printable::print_only;
 use crate::report;
@@ -253,6 +254,7 @@ pub struct GateLayer {
     others: OtherRequests,
     shows_token: bool,
     hook: Option<Arc<dyn MetricsHook>>,
+    shared: Option<Arc<dyn SharedState>>,
 }
 
 print_only! { GateLayer: gate others; }
@@ -277,6 +279,7 @@ impl GateLayer {
             others: OtherRequests::Pass,
             shows_token: false,
             hook: None,
+            shared: None,
         }
     }
 
@@ -286,6 +289,29 @@ impl GateLayer {
     /// no outcome.
     pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
         Self { hook: Some(Arc::new(hook)), ..self }
+    }
+
+    /// Shares the state with other machines: a resend is known on each of them, and so are reused
+    /// signatures and the last replies of `last_good`.
+    ///
+    /// Without this method, each process remembers in memory. If the shared state does not answer in
+    /// time, the layer does so too, logs the outage, and reports it to the [hook](Self::observe).
+    ///
+    /// The crate `gatepost-store` has a state in a file, for several processes of one machine, and for
+    /// a process that starts again.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use gatepost::{Gate, GateLayer, InMemorySharedState};
+    ///
+    /// # fn example(gates: [Gate; 2]) {
+    /// let state = Arc::new(InMemorySharedState::default());
+    /// let layers = gates.map(|gate| GateLayer::new(gate).share(state.clone()));
+    /// # }
+    /// ```
+    pub fn share(self, state: Arc<dyn SharedState>) -> Self {
+        Self { shared: Some(state), ..self }
     }
 
     /// Refuses each request whose path has no route, with the status 403.

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::GateLayer;
 use crate::delivery::Runtime;
+use crate::memory::store::{SharedState, SharedUse, StoreError};
 use crate::report;
 use crate::time::Timestamp;
 
@@ -31,6 +32,23 @@ impl Runtime for TokioRuntime {
                 Err(_) => report::timer_missing(self.now()),
             }
         }
+    }
+
+    fn shared_state(&self) -> Option<&dyn SharedState> {
+        self.0.shared.as_deref()
+    }
+
+    fn unshared(&self, of: SharedUse, outage: Option<&StoreError>) {
+        if let Some(reason) = outage {
+            report::shared_state_lost(reason, self.now());
+        }
+        if let Some(hook) = &self.0.hook {
+            hook.unshared(of);
+        }
+    }
+
+    fn shared_again(&self, missed: u64) {
+        report::shared_state_back(missed, self.now());
     }
 
     /// Uses a thread for blocking work. Without a tokio runtime, runs the work at once.

@@ -12,9 +12,11 @@
 //! 6. [`Turns`]: large bodies that wait for their judgement.
 //!
 //! All of this state has a bound, and survives a config reload. A restart loses the state, so
-//! gatepost may ask the app twice about one callback.
+//! gatepost may ask the app twice about one callback, unless machines share the state: see
+//! [`store::SharedState`].
 
 mod flights;
+mod outage;
 mod replies;
 mod seen;
 mod sessions;
@@ -28,6 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
+pub(crate) use outage::Outage;
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
 pub(crate) use sessions::{Session, Sessions};
@@ -49,6 +52,8 @@ pub(crate) struct Memory {
     pub(crate) replies: Replies,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
+    /// Availability of the state that machines share.
+    pub(crate) outage: Outage,
 }
 
 /// Purpose of a fingerprint. The same input has a different fingerprint for each purpose.
@@ -60,6 +65,8 @@ pub(crate) enum Domain {
     NewId,
     /// Identifies a signed id.
     Id,
+    /// Names a process.
+    Process,
     /// Identifies a session, or the subject of sessions.
     Session,
     /// Identifies a signature by the values that it covers.
@@ -93,6 +100,11 @@ impl Memory {
         self.fingerprint(Domain::NewId, [number.to_ne_bytes()])
     }
 
+    /// Returns a number that names this process among those that share a state.
+    pub(crate) fn process(&self) -> u64 {
+        self.short_fingerprint(Domain::Process, [[]; 0])
+    }
+
     /// Returns the low half of a fingerprint.
     ///
     /// 64 bits are enough to compare values that are stored under the same full fingerprint.
@@ -118,6 +130,7 @@ impl Default for Memory {
             replies: Replies::default(),
             sessions: Sessions::default(),
             turns: Turns::default(),
+            outage: Outage::default(),
         }
     }
 }

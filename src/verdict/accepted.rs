@@ -6,12 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use super::refusal::Refusal;
 use crate::address::Addresses;
 use crate::client::Arrival;
 use crate::event::{Event, Forward};
 use crate::json::{Name, quote_large_numbers};
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
+use crate::memory::store::{SharedKey, SharedValue};
 use crate::printable::print_only;
 use crate::provider::{Kind, View};
 use crate::reply::Reply;
@@ -71,6 +73,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) memory: Arc<Memory>,
     /// The value that has already arrived with another callback; `None` if there is none.
     pub(crate) reused: Option<Reused>,
+    /// `None` if the machine shares no state with others.
+    pub(crate) sharing: Option<Box<Sharing>>,
     /// Reply to a challenge, which the app does not get; `None` for any other callback.
     pub(crate) challenge: Option<Box<Reply>>,
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if it
@@ -85,6 +89,24 @@ pub(crate) enum Reused {
     Id,
     /// The signature. The body or the unsigned id is different.
     Signature,
+}
+
+/// The values of a callback for the state that machines share.
+#[derive(Clone, Default)]
+pub(crate) struct Sharing {
+    /// `None` if this machine has seen the signature or id before, or if none can be reused.
+    pub(crate) proof: Option<SharedProof>,
+}
+
+/// A signature or id that this machine sees for the first time.
+#[derive(Clone)]
+pub(crate) struct SharedProof {
+    pub(crate) key: SharedKey,
+    /// Digest of the data that arrived with the signature or id.
+    pub(crate) value: SharedValue,
+    pub(crate) reused: Reused,
+    /// Verdict if the value has arrived with other data; `None` if the callback is accepted.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 print_only! { AcceptedCallback: event template; }
@@ -181,6 +203,24 @@ impl Accepted {
     #[must_use]
     pub fn reuses_id(&self) -> bool {
         self.0.reused == Some(Reused::Id)
+    }
+
+    /// Returns true if the machine shares its state with others.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.sharing.is_some()
+    }
+
+    /// Returns the signature or id that other machines must know.
+    pub(crate) fn shared_proof(&self) -> Option<&SharedProof> {
+        self.0.sharing.as_ref()?.proof.as_ref()
+    }
+
+    /// Marks a callback whose signature or id has arrived at another machine with other data. Does
+    /// nothing if there are clones of the permit.
+    pub(crate) fn note_reuse(&mut self, reused: Reused) {
+        if let Some(callback) = Arc::get_mut(&mut self.0) {
+            callback.reused = Some(reused);
+        }
     }
 
     /// Returns a digest of the platform's id of the session.

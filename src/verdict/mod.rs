@@ -11,7 +11,7 @@ mod refusal;
 mod refusal_kind;
 
 pub use accepted::{Accepted, ViewError};
-pub(crate) use accepted::{AcceptedCallback, Reused};
+pub(crate) use accepted::{AcceptedCallback, Reused, SharedProof, Sharing};
 pub use refusal::Refusal;
 pub use refusal_kind::RefusalKind;
 

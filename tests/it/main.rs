@@ -38,6 +38,7 @@ mod resends;
 mod session_order;
 mod shadow;
 mod shadow_answers;
+mod shared_state;
 mod signed;
 mod signed_parts;
 mod source;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use gatepost::{
     Admission, Answer, Appended, Claimed, Conclusion, Enqueue, EntryState, Gate, Head,
     InMemoryStore, Lane, Next, QueueFilter, RequestContext, Settlement, Store, StoreError,
-    StoreLocation, Timestamp,
+    StoreLocation, StoreStep, Timestamp,
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -45,7 +45,10 @@ fn next(gate: &Gate, sequence: u32, now: Timestamp) -> Next {
 
 fn enqueue(gate: &Gate, sequence: u32, now: Timestamp) -> Enqueue {
     match next(gate, sequence, now) {
-        Next::Store(enqueue) => *enqueue,
+        Next::Store(step) => match *step {
+            StoreStep::Append(enqueue) => enqueue,
+            StoreStep::Claim(claim) => panic!("expected an event to append, found {claim:?}"),
+        },
         Next::Ask(_) | Next::Reply(_) | Next::Wait(_) => panic!("expected `Next::Store`"),
     }
 }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use gatepost::{
     Accepted, BodyFailure, ClientActivity, ClientSide, Conclusion, Disconnected, Driven, Gate,
     Head, Intake, LogCallbacks, MetricsHook, Origin, Refusal, Reply, RequestContext, Runtime,
-    Store, Timestamp, drive, report,
+    SharedState, SharedUse, Store, StoreError, Timestamp, drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
@@ -196,6 +196,26 @@ impl Runtime for CallbackDriver {
 
     fn store(&self) -> Option<&dyn Store> {
         self.queue.as_deref().map(|queue| queue as &dyn Store)
+    }
+
+    fn shared_state(&self) -> Option<&dyn SharedState> {
+        self.queue.as_deref().map(Queue::shared_state)
+    }
+
+    fn unshared(&self, of: SharedUse, outage: Option<&StoreError>) {
+        METRICS.shared.missed(of);
+        if let Some(reason) = outage {
+            METRICS.shared.up.set(0);
+            report::shared_state_lost(reason, (self.clock)());
+        }
+        if let Some(hook) = &self.hook {
+            hook.unshared(of);
+        }
+    }
+
+    fn shared_again(&self, missed: u64) {
+        METRICS.shared.up.set(1);
+        report::shared_state_back(missed, (self.clock)());
     }
 
     // Both timers start at the first poll, not at the call: the driver polls right after the call.

@@ -1,11 +1,14 @@
 //! The store of this process, with its metrics and the wake-up of the dispatcher.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use bytes::Bytes;
 use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
-    Store, StoreError, StoreFuture, StoreStatus, StoredEvent, Timestamp,
+    SharedKey, SharedState, SharedValue, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
+    Timestamp,
 };
 use tokio::sync::Notify;
 
@@ -13,7 +16,8 @@ use crate::telemetry::metrics::METRICS;
 
 /// The store of this process.
 pub(crate) struct Queue {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
+    shared: Arc<dyn SharedState>,
     /// Wakes the dispatcher after a change.
     wake: Notify,
     is_stopping: AtomicBool,
@@ -26,8 +30,20 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    pub(super) fn new(store: impl Store + 'static) -> Self {
-        Self { store: Box::new(store), wake: Notify::new(), is_stopping: AtomicBool::new(false) }
+    pub(super) fn new(store: impl Store + SharedState + 'static) -> Self {
+        let store = Arc::new(store);
+        METRICS.shared.up.set(1);
+        Self {
+            shared: Arc::clone(&store) as Arc<dyn SharedState>,
+            store,
+            wake: Notify::new(),
+            is_stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns the state that machines share.
+    pub(crate) fn shared_state(&self) -> &dyn SharedState {
+        self
     }
 
     pub(super) fn wake(&self) {
@@ -128,6 +144,39 @@ impl Store for Queue {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         self.store.status()
+    }
+}
+
+/// Measures each operation that has a result.
+fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+    let started = Instant::now();
+    Box::pin(async move {
+        let result = done.await;
+        METRICS.shared.took(started.elapsed());
+        result
+    })
+}
+
+impl SharedState for Queue {
+    fn insert(
+        &self,
+        key: SharedKey,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>> {
+        measured(self.shared.insert(key, value, now))
+    }
+
+    fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
+        measured(self.shared.set(key, value, now))
+    }
+
+    fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
+        measured(self.shared.get(key, now))
+    }
+
+    fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
+        measured(self.shared.remove(key, bytes))
     }
 }
 

@@ -50,6 +50,7 @@ mod send;
 mod service;
 mod shadow;
 mod shadow_answers;
+mod shared_state;
 mod signing;
 mod source;
 mod stop;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 use crate::template_api::{TOKEN_LINE, ask, call};
 
-const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
+pub const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
 /// Returns a template that queues pushes and interruptions.
 fn queued(push: &App, end: &App, retry: &str) -> String {
@@ -54,7 +54,7 @@ fn subjects(app: &App) -> Vec<String> {
 }
 
 /// Starts gatepost again in the same folder, on the same ports.
-fn restart(gate: &mut Gatepost) {
+pub fn restart(gate: &mut Gatepost) {
     let mut command = gatepost();
     command
         .args(["--log-format", "json", "run", "-c"])
@@ -65,7 +65,7 @@ fn restart(gate: &mut Gatepost) {
     drop(connect(gate.port));
 }
 
-fn database(folder: &Path) -> rusqlite::Connection {
+pub fn database(folder: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(folder.join("gatepost.db")).unwrap()
 }
 

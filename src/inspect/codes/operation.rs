@@ -82,6 +82,20 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "add GateLayer after the route, or serve the route's path from the config",
     ]),
     note([
+        "shared_state_back",
+        "gatepost uses the state that machines share again",
+        "the store answers in time again",
+        "log, gatepost_shared_state_up",
+        "nothing; `missed` counts the operations of the outage",
+    ]),
+    note([
+        "shared_state_lost",
+        "gatepost does without the state that machines share",
+        "the store failed, or did not answer in time",
+        "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
+        "repair or relieve the store; until then, an app may get a callback twice",
+    ]),
+    note([
         "timer_missing",
         "the tokio runtime of the app has no timer",
         "the app builds its runtime without enable_time",

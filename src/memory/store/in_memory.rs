@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{
-    Appended, Claimed, DedupeKey, EntryState, Lane, LaneStatus, Lease, NewEvent, QueueEntry,
-    QueueFilter, Settlement, Store, StoreError, StoreFuture, StoreStatus, StoredEvent,
+    Appended, Claimed, DedupeKey, EntryState, InMemorySharedState, Lane, LaneStatus, Lease,
+    NewEvent, QueueEntry, QueueFilter, Settlement, SharedKey, SharedState, SharedValue, Store,
+    StoreError, StoreFuture, StoreStatus, StoredEvent, done,
 };
 use crate::printable::print_only;
 use crate::time::Timestamp;
@@ -49,6 +52,7 @@ pub struct InMemoryStore {
     delivered: Duration,
     dead: Duration,
     state: Mutex<StoredEvents>,
+    pub(super) shared: InMemorySharedState,
 }
 
 print_only! { InMemoryStore: max_bytes; }
@@ -78,16 +82,13 @@ impl InMemoryStore {
     /// Creates an empty store, with the maximum size and the retentions of delivered and dead events.
     #[must_use]
     pub fn new(max_bytes: u64, delivered: Duration, dead: Duration) -> Self {
-        Self { max_bytes, delivered, dead, state: Mutex::default() }
+        let (state, shared) = Default::default();
+        Self { max_bytes, delivered, dead, state, shared }
     }
 
     fn lock(&self) -> MutexGuard<'_, StoredEvents> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn done<'s, T: Send + 's>(result: Result<T, StoreError>) -> StoreFuture<'s, T> {
-    Box::pin(std::future::ready(result))
 }
 
 impl Store for InMemoryStore {
@@ -198,6 +199,29 @@ impl Store for InMemoryStore {
         // The oldest pending event is a head.
         let oldest_pending = state.heads().map(|entry| entry.received).min();
         done(Ok(StoreStatus { oldest_pending, ..state.totals }))
+    }
+}
+
+impl SharedState for InMemoryStore {
+    fn insert(
+        &self,
+        key: SharedKey,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>> {
+        self.shared.insert(key, value, now)
+    }
+
+    fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
+        self.shared.set(key, value, now)
+    }
+
+    fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
+        self.shared.get(key, now)
+    }
+
+    fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
+        self.shared.remove(key, bytes)
     }
 }
 

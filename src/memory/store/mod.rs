@@ -14,9 +14,13 @@
 //!    other line.
 //! 5. A full store refuses new events. It never drops an event that is pending or dead before its
 //!    retention ends.
+//!
+//! [`SharedState`] is the port to what machines share beside the events.
 
 mod entry;
 mod in_memory;
+mod in_memory_shared;
+mod shared;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,6 +30,9 @@ pub use entry::{
     QueueFilter, Settlement, StateTotal, StoreStatus, StoredEvent,
 };
 pub use in_memory::InMemoryStore;
+pub use in_memory_shared::InMemorySharedState;
+pub(crate) use shared::{SharedDomain, shared_key};
+pub use shared::{SharedKey, SharedState, SharedUse, SharedValue};
 
 use crate::time::Timestamp;
 
@@ -113,4 +120,9 @@ pub enum StoreError {
     /// The operation failed, and a later one may succeed.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// Returns the future of an operation that is done.
+fn done<'s, T: Send + 's>(result: Result<T, StoreError>) -> StoreFuture<'s, T> {
+    Box::pin(std::future::ready(result))
 }

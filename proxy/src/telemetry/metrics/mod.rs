@@ -14,6 +14,7 @@ mod process;
 mod queue;
 mod registry;
 mod requests;
+mod shared;
 mod template_series;
 mod tls;
 
@@ -32,6 +33,7 @@ use self::registry::Creator;
 pub(crate) use self::registry::MetricHelp;
 pub(crate) use self::requests::PassedBytes;
 use self::requests::RequestMetrics;
+use self::shared::SharedMetrics;
 use self::tls::TlsMetrics;
 use super::{access_log, log};
 
@@ -55,6 +57,7 @@ pub(crate) struct Metrics {
     pub(crate) config: ConfigMetrics,
     pub(crate) tls: TlsMetrics,
     pub(crate) queue: QueueMetrics,
+    pub(crate) shared: SharedMetrics,
     process: ProcessMetrics,
     circuits: IntGaugeVec,
     access_log_lines_dropped: IntCounter,
@@ -78,6 +81,7 @@ impl Metrics {
         let requests = RequestMetrics::new(&create.about("Requests and connections"));
         let tls = TlsMetrics::new(&create.about("TLS"));
         let queue = QueueMetrics::new(&create.about("Queue"));
+        let shared = SharedMetrics::new(&create.about("Shared state"));
         let config = ConfigMetrics::new(&create.about("Config"));
         let process = ProcessMetrics::new(&create.about("Process"));
         let create = create.about("Apps, logs and the program");
@@ -93,6 +97,7 @@ impl Metrics {
             config,
             tls,
             queue,
+            shared,
             process,
             circuits: create.gauges(
                 "gatepost_app_circuit_open",

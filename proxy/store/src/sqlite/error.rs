@@ -1,7 +1,7 @@
 //! Errors of opening a file, and of operations on it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gatepost::StoreError;
 use rusqlite::ErrorCode;
@@ -75,6 +75,17 @@ pub enum OpenError {
         /// Schema of the file.
         found: i64,
     },
+}
+
+/// Returns the error of opening a file.
+pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
+        Some(ErrorCode::DatabaseCorrupt) => {
+            OpenError::Corrupt { path: path.into(), fault: source.to_string() }
+        }
+        _ => OpenError::Database { path: path.into(), source },
+    }
 }
 
 /// Returns the error of an operation.

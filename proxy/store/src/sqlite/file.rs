@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::error::OpenError;
+use super::error::{OpenError, error_of};
 
 /// The changes from each schema to the next. The first change creates schema 1.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
@@ -25,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     create_private(path).map_err(|source| OpenError::File { path: path.into(), source })?;
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let wrong = |source| of_database(path, source);
+    let wrong = |source| error_of(path, source);
     if schema_of(&db, path)? > 0 {
         check_integrity(&db, path)?;
     }
@@ -41,7 +42,7 @@ pub(super) fn attach(path: &Path) -> Result<Connection, OpenError> {
     if found < SCHEMA {
         return Err(OpenError::Older { path: path.into(), known: SCHEMA, found });
     }
-    set_up(&db).map_err(|source| of_database(path, source))?;
+    set_up(&db).map_err(|source| error_of(path, source))?;
     Ok(db)
 }
 
@@ -51,7 +52,7 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
     // write. `query_only` forbids changes of the events.
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let set = db.pragma_update(None, "query_only", true);
-    set.map_err(|source| of_database(path, source))?;
+    set.map_err(|source| error_of(path, source))?;
     Ok(db)
 }
 
@@ -65,22 +66,12 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
-    let wrong = |source| of_database(path, source);
+    let wrong = |source| error_of(path, source);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(wrong)?;
     db.busy_timeout(BUSY_TIMEOUT).map_err(wrong)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
-}
-
-fn of_database(path: &Path, source: rusqlite::Error) -> OpenError {
-    match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
-        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-            OpenError::Corrupt { path: path.into(), fault: source.to_string() }
-        }
-        _ => OpenError::Database { path: path.into(), source },
-    }
 }
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {
@@ -95,7 +86,7 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
 /// Returns the schema of a file; 0 for an empty file.
 fn schema_of(db: &Connection, path: &Path) -> Result<i64, OpenError> {
     let read = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let wrong = |source| of_database(path, source);
+    let wrong = |source| error_of(path, source);
     let found = read("user_version").map_err(wrong)?;
     let application = read("application_id").map_err(wrong)?;
     let tables: i64 =
@@ -114,7 +105,7 @@ fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
     match checked {
         Ok(word) if word == "ok" => Ok(()),
         Ok(fault) => Err(OpenError::Corrupt { path: path.into(), fault }),
-        Err(source) => Err(of_database(path, source)),
+        Err(source) => Err(error_of(path, source)),
     }
 }
 

@@ -6,6 +6,7 @@
 //! 3. If a write fails in a way that leaves the file in doubt, such as a failed sync, the store takes
 //!    no more operations. Only a restart, which checks the file, can show what is durable.
 //! 4. Two processes may use one file, for example during an upgrade. A claim is a lease in the file.
+//! 5. A transaction that has only operations of the shared state is not synced.
 //!
 //! The schema is in `schema.sql`. Its triggers keep the heads of the lines and the totals, so an
 //! operator may change rows with `sqlite3`.
@@ -14,6 +15,7 @@ mod entries;
 mod error;
 mod events;
 mod file;
+mod shared;
 mod worker;
 
 use std::path::Path;
@@ -26,6 +28,7 @@ use gatepost::{
 };
 
 pub use self::error::OpenError;
+use self::shared::SharedBytes;
 use self::worker::{Reader, Writer};
 
 /// Bounds of a store.
@@ -59,6 +62,7 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
     rules: StoreRules,
+    shared: SharedBytes,
 }
 
 impl SqliteStore {
@@ -87,8 +91,10 @@ impl SqliteStore {
         writer: rusqlite::Connection,
         rules: StoreRules,
     ) -> Result<Self, OpenError> {
+        let shared =
+            SharedBytes::measure(&writer).map_err(|source| error::error_of(path, source))?;
         let reader = Reader::start(file::read_only(path)?);
-        Ok(Self { writer: Writer::start(writer), reader, rules })
+        Ok(Self { writer: Writer::start(writer), reader, rules, shared })
     }
 }
 

@@ -18,7 +18,36 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 512;
 
 /// An operation, or its refusal. Returns the sender of its result, which runs after the commit.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
+type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
+
+struct Job {
+    work: Work,
+    durability: Durability,
+}
+
+/// The events that a commit survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Durability {
+    /// The end of the process.
+    Process,
+    /// A loss of power.
+    Power,
+}
+
+impl Durability {
+    /// Sets the durability of the next transaction, if it differs from that of the last.
+    fn apply(self, db: &Connection, last: &mut Option<Self>) -> rusqlite::Result<()> {
+        if last.replace(self) == Some(self) {
+            return Ok(());
+        }
+        let level = match self {
+            Self::Process => "normal",
+            Self::Power => "full",
+        };
+        // If this fails, the next transaction sets it again.
+        db.pragma_update(None, "synchronous", level).inspect_err(|_| *last = None)
+    }
+}
 
 /// The result of an operation whose transaction is open.
 struct Executed {
@@ -63,7 +92,15 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        self.jobs.run(work)
+        self.jobs.run(Durability::Power, work)
+    }
+
+    /// Runs an operation. Resolves after its transaction, which a loss of power may undo.
+    pub(super) fn run_unsynced<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        self.jobs.run(Durability::Process, work)
     }
 
     /// Returns the failure after which the store takes no more operations.
@@ -80,7 +117,7 @@ impl Reader {
         thread::spawn(move || {
             for job in receiver {
                 waiting.fetch_sub(1, Ordering::Relaxed);
-                (job(Ok(&db)).reply)(Ok(()));
+                ((job.work)(Ok(&db)).reply)(Ok(()));
             }
         });
         Self(jobs)
@@ -91,7 +128,7 @@ impl Reader {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        self.0.run(work)
+        self.0.run(Durability::Process, work)
     }
 }
 
@@ -104,10 +141,11 @@ impl JobSender {
     /// Sends an operation to the thread at once, so that it runs even if the caller drops the future.
     fn run<T: Send + 'static>(
         &self,
+        durability: Durability,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
         let (sender, receiver) = channel();
-        let job = move |db: Result<&Connection, StoreError>| {
+        let work = move |db: Result<&Connection, StoreError>| {
             let result = db.and_then(work);
             let error = result.as_ref().err().cloned();
             // `send` fails only if the caller no longer waits.
@@ -115,7 +153,7 @@ impl JobSender {
             Executed { error, reply: Box::new(reply) }
         };
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.sender.try_send(Box::new(job));
+        let sent = self.sender.try_send(Job { work: Box::new(work), durability });
         if let Err(error) = sent {
             let waiting = self.waiting.fetch_sub(1, Ordering::Relaxed);
             let error = match error {
@@ -139,12 +177,13 @@ fn write(
     waiting: &AtomicUsize,
     failure: &OnceLock<StoreError>,
 ) {
+    let mut durability = None;
     while let Ok(first) = jobs.recv() {
         let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
         waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         let (replies, result) = match failure.get() {
             Some(failed) => refuse(batch, failed),
-            None => commit(db, batch),
+            None => commit(db, batch, &mut durability),
         };
         if let Err(error @ StoreError::Failed(_)) = &result {
             // `set` fails only if there is an earlier failure, which stays.
@@ -154,15 +193,21 @@ fn write(
     }
 }
 
-/// Runs a batch as one transaction.
-fn commit(db: &Connection, batch: Vec<Job>) -> (Vec<Executed>, Result<(), StoreError>) {
-    if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
+/// Runs a batch as one transaction. It survives what its most important operation must survive.
+fn commit(
+    db: &Connection,
+    batch: Vec<Job>,
+    last: &mut Option<Durability>,
+) -> (Vec<Executed>, Result<(), StoreError>) {
+    let durability = batch.iter().map(|job| job.durability).max().unwrap_or(Durability::Power);
+    let begun = durability.apply(db, last).and_then(|()| db.execute_batch("BEGIN IMMEDIATE"));
+    if let Err(error) = begun {
         return refuse(batch, &failed(&error));
     }
     let mut replies = Vec::with_capacity(batch.len());
     let mut broken = None;
     for job in batch {
-        let executed = job(Ok(db));
+        let executed = (job.work)(Ok(db));
         // A full store is the result of one operation. After any other error, an operation may be
         // half done, so the whole transaction fails.
         let is_broken =
@@ -183,7 +228,7 @@ fn commit(db: &Connection, batch: Vec<Job>) -> (Vec<Executed>, Result<(), StoreE
 
 /// Refuses a batch.
 fn refuse(batch: Vec<Job>, error: &StoreError) -> (Vec<Executed>, Result<(), StoreError>) {
-    let refused = batch.into_iter().map(|job| job(Err(error.clone()))).collect();
+    let refused = batch.into_iter().map(|job| (job.work)(Err(error.clone()))).collect();
     (refused, Err(error.clone()))
 }
 

@@ -3,3 +3,5 @@
 
 mod contract;
 mod file;
+mod shared_contract;
+mod shared_file;

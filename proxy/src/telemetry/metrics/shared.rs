@@ -1,0 +1,53 @@
+//! Metrics about the state that machines share.
+
+use std::time::Duration;
+
+use gatepost::SharedUse;
+use prometheus::{Histogram, IntCounterVec, IntGauge};
+
+use super::GATE_BUCKETS;
+use super::registry::Creator;
+
+/// Metrics about the state that machines share.
+#[derive(Debug)]
+pub(crate) struct SharedMetrics {
+    pub(crate) up: IntGauge,
+    missed: IntCounterVec,
+    duration: Histogram,
+}
+
+impl SharedMetrics {
+    pub(super) fn new(create: &Creator<'_>) -> Self {
+        let metrics = Self {
+            up: create.gauge(
+                "gatepost_shared_state_up",
+                "1 if the shared state answers in time, 0 if it does not or if there is no store.",
+            ),
+            missed: create.counters(
+                "gatepost_shared_state_missed_total",
+                "Operations of the shared state without a result in time, by use: `last_answer`, \
+                 `resend` or `signature`. gatepost did without them.",
+                &["use"],
+            ),
+            duration: create.histogram(
+                "gatepost_shared_state_duration_seconds",
+                "Time of an operation of the shared state.",
+                GATE_BUCKETS,
+            ),
+        };
+        for of in SharedUse::ALL {
+            metrics.missed.with_label_values(&[of.as_str()]);
+        }
+        metrics
+    }
+
+    /// Counts an operation without a result in time.
+    pub(crate) fn missed(&self, of: SharedUse) {
+        self.missed.with_label_values(&[of.as_str()]).inc();
+    }
+
+    /// Records the time of an operation.
+    pub(crate) fn took(&self, time: Duration) {
+        self.duration.observe(time.as_secs_f64());
+    }
+}

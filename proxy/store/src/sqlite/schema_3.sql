@@ -1,0 +1,5 @@
+-- Schema 3: the state that machines share beside the events. A commit of it alone is not synced.
+
+CREATE TABLE shared (key BLOB PRIMARY KEY, bytes BLOB NOT NULL, until_ms INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE INDEX shared_until ON shared (until_ms);

@@ -1,0 +1,146 @@
+//! The state that machines share, in the table `shared`.
+//!
+//! Its operations need no sync: after a loss of power, gatepost may ask the app again about the
+//! newest callbacks. A commit with an event still syncs the whole log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use gatepost::{SharedKey, SharedState, SharedValue, StoreFuture, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::SqliteStore;
+use super::error::failed;
+
+/// Maximum size of all values: a million claims and acknowledgements, or 7,500 replies of the maximum
+/// length.
+const MAX_BYTES: i64 = 128 * 1024 * 1024;
+
+/// Size of a value without its bytes, with its entry in the index.
+const OVERHEAD: i64 = 128;
+
+/// Maximum number of expired values that one operation removes. It adds at most one, so the table
+/// does not grow by them.
+const MAX_REMOVED: i64 = 4;
+
+/// Size of all values. Another process may use the file during an upgrade, so the size is correct
+/// only after the start.
+#[derive(Clone, Debug)]
+pub(super) struct SharedBytes(Arc<AtomicI64>);
+
+impl SharedBytes {
+    /// Measures the table.
+    pub(super) fn measure(db: &Connection) -> rusqlite::Result<Self> {
+        let query = "SELECT coalesce(sum(length(bytes) + ?1), 0) FROM shared";
+        let bytes = db.query_row(query, [OVERHEAD], |row| row.get(0))?;
+        Ok(Self(Arc::new(AtomicI64::new(bytes))))
+    }
+
+    /// Adds or subtracts bytes. Returns the new size.
+    fn add(&self, bytes: i64) -> i64 {
+        self.0.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+}
+
+impl SharedState for SqliteStore {
+    fn insert(
+        &self,
+        key: SharedKey,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>> {
+        let all = self.shared.clone();
+        self.writer.run_unsynced(move |db| {
+            let inserted = || -> rusqlite::Result<Option<SharedValue>> {
+                let present = find(db, key, now)?;
+                if present.is_none() {
+                    put(db, key, &value, &all, now)?;
+                }
+                Ok(present)
+            };
+            inserted().map_err(|error| failed(&error))
+        })
+    }
+
+    fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
+        let all = self.shared.clone();
+        self.writer
+            .run_unsynced(move |db| put(db, key, &value, &all, now).map_err(|error| failed(&error)))
+    }
+
+    fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
+        self.reader.run(move |db| find(db, key, now).map_err(|error| failed(&error)))
+    }
+
+    fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
+        let all = self.shared.clone();
+        self.writer.run_unsynced(move |db| {
+            let query = "DELETE FROM shared WHERE key = ?1 AND bytes = ?2";
+            let removed = db
+                .prepare_cached(query)
+                .and_then(|mut statement| statement.execute(params![key, &*bytes]))
+                .map_err(|error| failed(&error))?;
+            if removed > 0 {
+                all.add(-size(&bytes));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Returns the value of a key.
+fn find(db: &Connection, key: SharedKey, now: Timestamp) -> rusqlite::Result<Option<SharedValue>> {
+    let query = "SELECT bytes, until_ms FROM shared WHERE key = ?1 AND until_ms > ?2";
+    let mut statement = db.prepare_cached(query)?;
+    let found = statement.query_row(params![key, now.as_millis()], |row| {
+        let (bytes, until) = (row.get::<_, Vec<u8>>(0)?, row.get(1)?);
+        Ok(SharedValue { bytes: bytes.into(), until: Timestamp::from_millis(until) })
+    });
+    found.optional()
+}
+
+/// Sets a value. Removes expired values, and those that expire first if the table is full.
+fn put(
+    db: &Connection,
+    key: SharedKey,
+    value: &SharedValue,
+    all: &SharedBytes,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    remove_until(db, now.as_millis(), all)?;
+    let replaced = "DELETE FROM shared WHERE key = ?1 RETURNING length(bytes) + ?2";
+    let mut replaced = db.prepare_cached(replaced)?;
+    let replaced = replaced.query_row(params![key, OVERHEAD], |row| row.get::<_, i64>(0));
+    let replaced = replaced.optional()?.unwrap_or_default();
+    let add = "INSERT INTO shared VALUES (?1, ?2, ?3)";
+    db.prepare_cached(add)?.execute(params![key, &*value.bytes, value.until.as_millis()])?;
+    let mut bytes = all.add(size(&value.bytes) - replaced);
+    while bytes > MAX_BYTES {
+        let removed = remove_until(db, i64::MAX, all)?;
+        if removed == 0 {
+            break;
+        }
+        bytes -= removed;
+    }
+    Ok(())
+}
+
+/// Removes the values that expire first, at most [`MAX_REMOVED`], up to a time. Returns their size.
+fn remove_until(db: &Connection, until: i64, all: &SharedBytes) -> rusqlite::Result<i64> {
+    let first = "DELETE FROM shared WHERE key IN (
+        SELECT key FROM shared WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)
+        RETURNING length(bytes) + ?3";
+    let mut statement = db.prepare_cached(first)?;
+    let values = params![until, MAX_REMOVED, OVERHEAD];
+    let mut removed = 0;
+    for size in statement.query_map(values, |row| row.get::<_, i64>(0))? {
+        removed += size?;
+    }
+    all.add(-removed);
+    Ok(removed)
+}
+
+fn size(bytes: &[u8]) -> i64 {
+    i64::try_from(bytes.len()).unwrap_or(i64::MAX / 2).saturating_add(OVERHEAD)
+}

@@ -1,0 +1,101 @@
+//! The contract of the shared state: one suite that runs against each backend.
+
+use gatepost::{InMemorySharedState, SharedKey, SharedState, SharedValue};
+use gatepost_store::SqliteStore;
+
+use crate::contract::{T, rules};
+
+pub(crate) const KEY: SharedKey = [7; 16];
+
+pub(crate) fn value(text: &str, until: i64) -> SharedValue {
+    SharedValue { bytes: text.to_owned().into(), until: T(until) }
+}
+
+async fn first_insertion_wins_until_it_expires(state: &dyn SharedState) {
+    assert_eq!(state.insert(KEY, value("a", 10), T(1)).await, Ok(None));
+    assert_eq!(state.insert(KEY, value("b", 20), T(2)).await, Ok(Some(value("a", 10))));
+    assert_eq!(state.insert(KEY, value("a", 20), T(9)).await, Ok(Some(value("a", 10))));
+    assert_eq!(state.insert([8; 16], value("c", 20), T(9)).await, Ok(None));
+    assert_eq!(state.insert(KEY, value("b", 20), T(10)).await, Ok(None), "expected the end");
+    assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
+}
+
+async fn set_replaces_the_value_and_its_expiry(state: &dyn SharedState) {
+    assert_eq!(state.set(KEY, value("a", 10), T(1)).await, Ok(()));
+    assert_eq!(state.set(KEY, value("b", 5), T(1)).await, Ok(()));
+    assert_eq!(state.get(KEY, T(4)).await, Ok(Some(value("b", 5))));
+    assert_eq!(state.get(KEY, T(5)).await, Ok(None));
+    assert_eq!(state.insert(KEY, value("c", 9), T(6)).await, Ok(None));
+    assert_eq!(state.set(KEY, value("d", 20), T(7)).await, Ok(()));
+    assert_eq!(state.insert(KEY, value("e", 30), T(8)).await, Ok(Some(value("d", 20))));
+}
+
+async fn remove_takes_only_the_value_that_the_caller_knows(state: &dyn SharedState) {
+    assert_eq!(state.remove(KEY, "a".into()).await, Ok(()));
+    assert_eq!(state.insert(KEY, value("a", 10), T(1)).await, Ok(None));
+    assert_eq!(state.remove(KEY, "b".into()).await, Ok(()));
+    assert_eq!(state.get(KEY, T(2)).await, Ok(Some(value("a", 10))));
+    assert_eq!(state.remove(KEY, "a".into()).await, Ok(()));
+    assert_eq!(state.get(KEY, T(2)).await, Ok(None));
+    assert_eq!(state.insert(KEY, value("c", 10), T(2)).await, Ok(None));
+}
+
+async fn takes_long_and_empty_values(state: &dyn SharedState) {
+    let long = "x".repeat(17 * 1024);
+    assert_eq!(state.insert(KEY, value(&long, 10), T(1)).await, Ok(None));
+    assert_eq!(state.get(KEY, T(2)).await, Ok(Some(value(&long, 10))));
+    assert_eq!(state.set(KEY, value("", 10), T(2)).await, Ok(()));
+    assert_eq!(state.get(KEY, T(3)).await, Ok(Some(value("", 10))));
+}
+
+async fn one_of_simultaneous_insertions_wins(state: &dyn SharedState) {
+    let insert = |text| state.insert(KEY, value(text, 10), T(1));
+    let (a, b, c, d) = tokio::join!(insert("a"), insert("b"), insert("c"), insert("d"));
+    let found = [("a", a), ("b", b), ("c", c), ("d", d)];
+    let winners: Vec<_> = found.iter().filter(|(_, found)| *found == Ok(None)).collect();
+    let [(winner, _)] = &*winners else { panic!("expected one winner, found {winners:?}") };
+    let present = value(winner, 10);
+    assert_eq!(state.get(KEY, T(2)).await, Ok(Some(present.clone())));
+    assert_eq!(found.iter().filter(|(_, found)| *found == Ok(Some(present.clone()))).count(), 3);
+}
+
+async fn expired_values_do_not_fill_the_table(state: &dyn SharedState) {
+    for number in 0..2000_u128 {
+        let now = i64::try_from(number).unwrap();
+        let inserted = state.insert(number.to_be_bytes(), value("x", now + 1), T(now)).await;
+        assert_eq!(inserted, Ok(None));
+    }
+    assert_eq!(state.get(1999_u128.to_be_bytes(), T(1999)).await, Ok(Some(value("x", 2000))));
+}
+
+/// Runs each test of the suite against each backend.
+macro_rules! suite {
+    ($($test:ident;)*) => {
+        mod in_memory {
+            use super::*;
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&InMemorySharedState::default()).await;
+            })*
+        }
+
+        mod sqlite {
+            use super::*;
+            $(#[tokio::test]
+            async fn $test() {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("gatepost.db");
+                super::$test(&SqliteStore::open(&path, rules(1 << 30)).unwrap()).await;
+            })*
+        }
+    };
+}
+
+suite! {
+    first_insertion_wins_until_it_expires;
+    set_replaces_the_value_and_its_expiry;
+    remove_takes_only_the_value_that_the_caller_knows;
+    takes_long_and_empty_values;
+    one_of_simultaneous_insertions_wins;
+    expired_values_do_not_fill_the_table;
+}

@@ -1,0 +1,102 @@
+//! The entries of the store beside the events: resends, signatures and last answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::queue::{STORE, database, restart};
+use crate::support::*;
+
+/// Returns templates without queued kinds. `extra` is a line of Tencent's template.
+fn templates(app: &App, extra: &str) -> String {
+    format!(
+        "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n{extra}\n\
+         keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
+         [template.on]\npush = {{ url = '{}', timeout_ms = 1500 }}\n\
+         [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = ['*']\n\
+         [template.on]\nlive_play = {{ url = '{}', last_good = true, on_failure = 'last_good' }}\n",
+        app.url("/live/push"),
+        app.url("/live/play"),
+    )
+}
+
+fn serve(app: &App, extra: &str) -> Gatepost {
+    Gatepost::serve("", &(templates(app, extra) + STORE))
+}
+
+fn push_with(node: &str) -> Vec<u8> {
+    let body = push();
+    let changed = body.replace("\"stream_id\":\"s\"", &format!("\"stream_id\":\"{node}\""));
+    post("/callbacks/tencent", &changed)
+}
+
+fn kill(gate: &mut Gatepost) {
+    gate.program.signal("KILL");
+    gate.program.wait();
+    restart(gate);
+}
+
+#[test]
+fn resend_after_a_restart_is_answered_without_the_app() {
+    let app = App::answering(200, "");
+    let mut gate = serve(&app, "");
+    let push = push_with("a");
+    let first = gate.send(&push);
+    kill(&mut gate);
+    let again = gate.send(&push);
+    assert_eq!((first.status, again.status), (200, 200));
+    assert_eq!((again.text(), app.seen().len()), (first.text(), 1));
+    assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"resend\""), 1);
+    assert_eq!(gate.counted("gatepost_shared_state_up", ""), 1);
+    assert_eq!(gate.counted("gatepost_shared_state_missed_total", ""), 0);
+}
+
+#[test]
+fn reused_signature_after_a_restart_is_refused() {
+    let app = App::answering(200, "");
+    let mut gate = serve(&app, "signature_reuse = 'refuse'");
+    assert_eq!(gate.send(&push_with("a")).status, 200);
+    kill(&mut gate);
+    assert_eq!(gate.send(&push_with("b")).status, 401);
+    gate.program.wait_for_line("signature_reused");
+    assert_eq!(app.seen().len(), 1);
+}
+
+#[test]
+fn last_answer_survives_a_restart() {
+    let status = Arc::new(AtomicU16::new(200));
+    let answered = Arc::clone(&status);
+    let app = App::start(move |_| Act::Answer(answered.load(Ordering::SeqCst), "{\"allow\":true}"));
+    let mut gate = serve(&app, "");
+    let play = post(
+        &format!("/callbacks/kollus/{TOKEN}"),
+        "kind=100&client_user_id=u&media_content_key=m&channel_key=c",
+    );
+    let first = gate.send(&play);
+    status.store(500, Ordering::SeqCst);
+    kill(&mut gate);
+    let again = gate.send(&play);
+    assert_eq!((again.status, again.text()), (first.status, first.text()));
+    assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"last_good\""), 1);
+}
+
+#[test]
+fn app_gets_events_while_the_store_is_away() {
+    let app = App::answering(200, "");
+    let gate = serve(&app, "");
+    let lock = database(gate.folder.path());
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for node in ["a", "b", "c"] {
+        assert_eq!(gate.send(&push_with(node)).status, 200);
+    }
+    assert_eq!(app.seen().len(), 3);
+    let line = gate.program.wait_for_line("shared_state_lost");
+    assert!(line.contains("expected a result within 375 ms, found none"), "{line}");
+    assert_eq!(gate.counted("gatepost_shared_state_up", ""), 0);
+    assert!(gate.counted("gatepost_shared_state_missed_total", "use=\"resend\"") >= 3);
+    lock.execute_batch("ROLLBACK").unwrap();
+    eventually("the store again", || {
+        gate.send(&push_with("d"));
+        gate.counted("gatepost_shared_state_up", "") == 1
+    });
+    gate.program.wait_for_line("shared_state_back");
+}

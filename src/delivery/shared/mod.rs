@@ -1,0 +1,211 @@
+//! The steps of a callback in the state that machines share. They follow the steps in this process,
+//! so one callback has at most one step of each sort:
+//!
+//! 1. A signature or id that this process sees for the first time: looks for it in the shared state.
+//!    Has it arrived with other data, the callback is a reuse.
+//! 2. A callback that this process would ask the app about: claims it. If another process has the
+//!    reply, repeats that reply. If another process asks the app now, waits for its reply. The claim
+//!    ends with the time that the app has, so a process that dies delays a resend for no longer.
+//! 3. The app's reply: replaces the claim by the reply, before the platform gets the reply. Without
+//!    a reply of the app, removes the claim.
+//! 4. With `last_good`: keeps the reply that the app decided for the viewer. If the app fails, and
+//!    this process knows no earlier reply to the viewer, looks for one in the shared state.
+//!
+//! If the shared state does not answer in time, gatepost does without it: it accepts the signature,
+//! asks the app, and knows only its own last replies. The app may then get a callback twice.
+
+mod carry;
+mod value;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub(super) use carry::{check_proof, claim, finish, last_answer, release};
+
+use super::{Next, Question, StoreStep};
+use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::memory::store::{SharedDomain, SharedKey, SharedValue, shared_key};
+use crate::printable::print_only;
+use crate::template::Ask;
+use crate::time::Timestamp;
+use crate::verdict::Accepted;
+use value::StoredValue;
+
+/// The step that claims a callback in the shared state, so that no other machine asks the app.
+#[must_use]
+pub struct SharedClaim {
+    question: Question,
+    key: SharedKey,
+    /// Number of times that the step found the claim of another process.
+    tries: u32,
+}
+
+print_only! { SharedClaim: question tries; }
+
+/// A claim of this process.
+#[derive(Debug)]
+pub(super) struct HeldClaim {
+    pub(super) key: SharedKey,
+    pub(super) bytes: Bytes,
+}
+
+/// Time that a claim lasts beyond the time of the app, for the write of the reply.
+const CLAIM_MARGIN: Duration = Duration::from_secs(1);
+
+/// Shortest and longest wait before the next look at another process's claim.
+const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(160)];
+
+impl SharedClaim {
+    pub(super) fn of(question: Question) -> Self {
+        let accepted = &question.accepted;
+        let reply_signing = accepted.reply_signing();
+        let parts = accepted.identity_parts().into_iter().chain([&*reply_signing]);
+        let key = shared_key(SharedDomain::Callback, parts);
+        Self { question, key, tries: 0 }
+    }
+
+    /// Returns the callback.
+    #[must_use]
+    pub const fn accepted(&self) -> &Accepted {
+        &self.question.accepted
+    }
+
+    /// Returns the key of the callback.
+    #[must_use]
+    pub const fn key(&self) -> SharedKey {
+        self.key
+    }
+
+    /// Returns the claim, for [`SharedState::insert`](crate::SharedState::insert).
+    #[must_use]
+    pub fn value(&self, now: Timestamp) -> SharedValue {
+        let until = now.after(self.time_left(now) + CLAIM_MARGIN);
+        SharedValue { bytes: self.bytes(), until }
+    }
+
+    fn bytes(&self) -> Bytes {
+        value::claim(self.accepted().memory().process())
+    }
+
+    fn time_left(&self, now: Timestamp) -> Duration {
+        self.question.ask().map_or(Duration::ZERO, |ask| self.accepted().time_left(ask, now))
+    }
+
+    /// Returns the time to wait before the step; `None` if no time is left for the app.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp) -> Option<Duration> {
+        let left = Some(self.time_left(now)).filter(|left| !left.is_zero())?;
+        let doublings = self.tries.saturating_sub(1).min(8);
+        let [first, longest] = PAUSES;
+        let pause = first.saturating_mul(1 << doublings).min(longest).min(left);
+        Some(if self.tries == 0 { Duration::ZERO } else { pause })
+    }
+
+    /// Returns the next step. `found` is the result of the insertion; `None` if there is none in
+    /// time.
+    #[must_use]
+    pub fn next(mut self, found: Option<Option<SharedValue>>, now: Timestamp) -> Next {
+        let is_held = match found {
+            None => false,
+            Some(None) => true,
+            Some(Some(found)) if found.bytes == self.bytes() => true,
+            Some(Some(found)) => {
+                let policy = self.question.ask().and_then(|ask| ask.policy.as_ref());
+                match value::read(found.bytes, policy) {
+                    Some(StoredValue::Claim) => {
+                        self.tries += 1;
+                        return Next::Store(Box::new(StoreStep::Claim(self)));
+                    }
+                    Some(StoredValue::Acknowledgement) => {
+                        let conclusion = self.accepted().acknowledged(Origin::Resend);
+                        return Next::Reply(self.question.repeat(conclusion, found.until));
+                    }
+                    Some(StoredValue::Reply(reply)) => {
+                        let conclusion = Conclusion::new(*reply, Origin::Resend);
+                        return Next::Reply(self.question.repeat(conclusion, found.until));
+                    }
+                    None => false,
+                }
+            }
+        };
+        let claim = is_held.then(|| HeldClaim { key: self.key, bytes: self.bytes() });
+        self.question.shared = claim.map(Box::new);
+        self.question.checked(now)
+    }
+
+    /// Applies the failure policy, because another process's claim did not end in time.
+    #[must_use]
+    pub fn give_up(self, now: Timestamp) -> Conclusion {
+        self.question.fail(UnavailableKind::AppTimeout, now)
+    }
+}
+
+impl Question {
+    /// Repeats the reply of another process, and remembers it.
+    fn repeat(mut self, conclusion: Conclusion, until: Timestamp) -> Conclusion {
+        let Some(claim) = self.claim.take() else { return conclusion };
+        let memory = self.accepted.memory();
+        match self.ask().and_then(|ask| ask.policy.as_ref()) {
+            None => drop(memory.seen.get_or_insert(claim.key(), 0, until, self.accepted.arrived())),
+            Some(_) => memory.replies.keep(claim.key(), &conclusion.reply, until),
+        }
+        claim.share(&conclusion);
+        conclusion
+    }
+}
+
+impl Accepted {
+    /// Returns the value that replaces a claim; `None` if the app has not replied, or if the reply
+    /// is too long.
+    fn shared_reply(&self, conclusion: &Conclusion, now: Timestamp) -> Option<SharedValue> {
+        let ask = self.delivery().as_ask()?;
+        let until = now.after(self.resend_window(ask)?);
+        if !matches!(conclusion.origin, Origin::App | Origin::Empty(_)) {
+            return None;
+        }
+        let bytes = match &ask.policy {
+            None => value::acknowledgement(),
+            Some(policy) => value::reply(&conclusion.reply, policy)?,
+        };
+        Some(SharedValue { bytes, until })
+    }
+
+    /// Returns the step for the last reply to the viewer; `None` if there is nothing to do.
+    fn last_answer_step(
+        &self,
+        ask: &Ask,
+        conclusion: &Conclusion,
+        now: Timestamp,
+    ) -> Option<LastAnswerStep> {
+        let (max_age, policy) = (ask.last_good_max_age?, ask.policy.as_ref()?);
+        match &conclusion.origin {
+            Origin::App | Origin::Empty(_) => {
+                let bytes = value::reply(&conclusion.reply, policy)?;
+                let value = SharedValue { bytes, until: now.after(max_age) };
+                Some(LastAnswerStep::Keep(self.shared_viewer()?, value))
+            }
+            Origin::Failure(_) => Some(LastAnswerStep::Find(self.shared_viewer()?)),
+            Origin::Challenge
+            | Origin::Fixed
+            | Origin::LastGood(_)
+            | Origin::Queued
+            | Origin::Resend
+            | Origin::Unlisted => None,
+        }
+    }
+
+    /// Returns the key of the viewer and the content; `None` if the callback does not name both.
+    fn shared_viewer(&self) -> Option<SharedKey> {
+        let viewer = self.kind().viewer.read(self.event().data())?;
+        let reply_signing = self.reply_signing();
+        let parts = self.viewer_scope().into_iter().chain(viewer.iter().map(String::as_bytes));
+        Some(shared_key(SharedDomain::Viewer, parts.chain([&*reply_signing])))
+    }
+}
+
+/// The step for the last reply to a viewer.
+enum LastAnswerStep {
+    Find(SharedKey),
+    Keep(SharedKey, SharedValue),
+}

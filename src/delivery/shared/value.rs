@@ -1,0 +1,133 @@
+//! The format of the values in the shared state. Frozen: machines of two versions must agree.
+//!
+//! | first byte | value |
+//! |---|---|
+//! | 1 | claim: the process that asks the app, 8 bytes |
+//! | 2 | acknowledgement of a notification |
+//! | 3 | reply to a decision: flags, status, headers and body |
+//!
+//! A process that does not know the first byte asks the app.
+
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::provider::decision::Policy;
+use crate::reply::{Permission, Reply};
+
+const CLAIM: u8 = 1;
+const ACKNOWLEDGEMENT: u8 = 2;
+const REPLY: u8 = 3;
+
+/// Flags of a reply.
+const ALLOWS: u8 = 1;
+const DENIES: u8 = 2;
+const HAS_TYPE: u8 = 4;
+const HAS_SIGNING_HEADERS: u8 = 8;
+
+/// Maximum length of the body of a shared reply, in bytes: that of a reply in memory.
+const MAX_REPLY_BYTES: usize = 16 * 1024;
+
+/// A value of the shared state.
+#[derive(Debug)]
+pub(super) enum StoredValue {
+    /// A process asks the app.
+    Claim,
+    /// The app took the event.
+    Acknowledgement,
+    /// The app has decided.
+    Reply(Box<Reply>),
+}
+
+/// Returns the claim of a process.
+pub(super) fn claim(process: u64) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(9);
+    bytes.put_u8(CLAIM);
+    bytes.put_u64(process);
+    bytes.freeze()
+}
+
+pub(super) const fn acknowledgement() -> Bytes {
+    Bytes::from_static(&[ACKNOWLEDGEMENT])
+}
+
+/// Returns a reply without the headers that every signed reply of the policy has, because they
+/// contain a key. Returns `None` for a reply that is too long.
+pub(super) fn reply(reply: &Reply, policy: &Policy) -> Option<Bytes> {
+    let of_signing = policy.reply_signing.with_headers(Reply::empty(StatusCode::OK)).extra;
+    let of_signing = of_signing.unwrap_or_default();
+    let all = reply.extra.iter().flat_map(|extra| extra.iter());
+    let (signing, own): (Vec<_>, Vec<_>) = all.partition(|header| of_signing.contains(header));
+    let own_bytes: usize = own.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if reply.body.len() + own_bytes > MAX_REPLY_BYTES {
+        return None;
+    }
+    let mut flags = match reply.permission {
+        Some(Permission::Allow) => ALLOWS,
+        Some(Permission::Deny) => DENIES,
+        None => 0,
+    };
+    if !signing.is_empty() {
+        flags |= HAS_SIGNING_HEADERS;
+    }
+    let content_type = reply.content_type.as_ref();
+    if content_type.is_some() {
+        flags |= HAS_TYPE;
+    }
+    let mut bytes = BytesMut::with_capacity(64 + own_bytes + reply.body.len());
+    bytes.put_slice(&[REPLY, flags]);
+    bytes.put_u16(reply.status.as_u16());
+    content_type.iter().for_each(|value| put_text(&mut bytes, value.as_bytes()));
+    bytes.put_u16(u16::try_from(own.len()).ok()?);
+    for (name, value) in own {
+        put_text(&mut bytes, name.as_str().as_bytes());
+        put_text(&mut bytes, value.as_bytes());
+    }
+    bytes.put_slice(&reply.body);
+    Some(bytes.freeze())
+}
+
+/// Reads a value. Returns `None` for a value of another version.
+pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<StoredValue> {
+    match bytes.try_get_u8().ok()? {
+        CLAIM => Some(StoredValue::Claim),
+        ACKNOWLEDGEMENT => Some(StoredValue::Acknowledgement),
+        REPLY => read_reply(bytes, policy?).map(|reply| StoredValue::Reply(Box::new(reply))),
+        _ => None,
+    }
+}
+
+fn read_reply(mut bytes: Bytes, policy: &Policy) -> Option<Reply> {
+    let flags = bytes.try_get_u8().ok()?;
+    let status = StatusCode::from_u16(bytes.try_get_u16().ok()?).ok()?;
+    let content_type = match flags & HAS_TYPE {
+        0 => None,
+        _ => Some(HeaderValue::from_maybe_shared(take_text(&mut bytes)?).ok()?),
+    };
+    let mut extra = Vec::new();
+    for _ in 0..bytes.try_get_u16().ok()? {
+        let name = HeaderName::from_bytes(&take_text(&mut bytes)?).ok()?;
+        extra.push((name, HeaderValue::from_maybe_shared(take_text(&mut bytes)?).ok()?));
+    }
+    let permission = match flags & (ALLOWS | DENIES) {
+        ALLOWS => Some(Permission::Allow),
+        DENIES => Some(Permission::Deny),
+        _ => None,
+    };
+    let extra = (!extra.is_empty()).then(|| extra.into());
+    let reply = Reply { content_type, extra, permission, body: bytes, ..Reply::empty(status) };
+    Some(match flags & HAS_SIGNING_HEADERS {
+        0 => reply,
+        _ => policy.reply_signing.with_headers(reply),
+    })
+}
+
+/// Puts a text with its length. A header is shorter than 64 KiB.
+fn put_text(bytes: &mut BytesMut, text: &[u8]) {
+    bytes.put_u16(u16::try_from(text.len()).unwrap_or_default());
+    bytes.put_slice(text);
+}
+
+fn take_text(bytes: &mut Bytes) -> Option<Bytes> {
+    let length = usize::from(bytes.try_get_u16().ok()?);
+    (length <= bytes.len()).then(|| bytes.split_to(length))
+}

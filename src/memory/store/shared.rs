@@ -1,0 +1,148 @@
+//! The port to the state that machines share: resends, signatures and last answers.
+
+use std::fmt;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use super::StoreFuture;
+use crate::printable::print_only;
+use crate::time::Timestamp;
+
+/// A key of the shared state: a digest that is the same on each machine and in each version.
+pub type SharedKey = [u8; 16];
+
+/// A value of the shared state.
+///
+/// `Debug` omits the bytes, because a reply may contain personal data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SharedValue {
+    /// The bytes, at most 17 KiB. Only the core knows their format.
+    pub bytes: Bytes,
+    /// Time from which the value counts as absent.
+    pub until: Timestamp,
+}
+
+print_only! { SharedValue: until; }
+
+/// State that machines share: a table of values by key, each with an expiry.
+///
+/// The server passes it to the driver with
+/// [`Runtime::shared_state`](crate::Runtime::shared_state). Each backend keeps these promises, and
+/// one suite of tests runs against all backends:
+///
+/// 1. The operations on one key have one order on all machines. Of simultaneous calls of
+///    [`SharedState::insert`] with one key, exactly one inserts its value.
+/// 2. A value is absent as soon as the caller's `now` reaches its `until`. Before, it is present.
+/// 3. A value survives the end of the process. The loss of power may take the newest values.
+/// 4. The backend removes expired values itself, and bounds the size of the table. In a full table,
+///    the values that expire first make room.
+/// 5. If the caller drops a future, its operation may still take effect, or not.
+///
+/// The driver waits at most half a second for an operation, and does without the shared state for a
+/// second after a failure. A backend therefore needs no time limit of its own, but must not block
+/// the thread.
+pub trait SharedState: Send + Sync {
+    /// Inserts a value, unless the key has one. Returns the present value, or `None` if the new value
+    /// is inserted.
+    fn insert(
+        &self,
+        key: SharedKey,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>>;
+
+    /// Sets the value of a key, whether the key has one or not.
+    fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// Returns the value of a key.
+    fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>>;
+
+    /// Removes the value of a key if its bytes are `bytes`. Otherwise does nothing.
+    fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()>;
+}
+
+/// Use of the shared state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SharedUse {
+    /// The last reply to a viewer, for an app that fails.
+    LastAnswer,
+    /// Replies to resends.
+    Resend,
+    /// Signatures and ids, for their reuse.
+    Signature,
+}
+
+impl SharedUse {
+    /// All uses.
+    pub const ALL: [Self; 3] = [Self::LastAnswer, Self::Resend, Self::Signature];
+
+    /// Returns the stable word: `last_answer`, `resend` or `signature`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LastAnswer => "last_answer",
+            Self::Resend => "resend",
+            Self::Signature => "signature",
+        }
+    }
+}
+
+impl fmt::Display for SharedUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Purpose of a key. The same parts have a different key for each purpose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SharedDomain {
+    /// A callback, for its resends.
+    Callback,
+    /// A signed id.
+    Id,
+    /// A signature, by the values that it covers.
+    Signature,
+    /// A viewer and the content that they watch.
+    Viewer,
+}
+
+impl SharedDomain {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::Id => "id",
+            Self::Signature => "signature",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+/// Returns the key of the parts. Frozen: machines of two versions must agree.
+pub(crate) fn shared_key(
+    domain: SharedDomain,
+    parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> SharedKey {
+    let mut hash = Sha256::new();
+    hash.update(domain.as_str());
+    for part in parts {
+        let part = part.as_ref();
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_frozen() {
+        let key = shared_key(SharedDomain::Callback, [&b"live"[..], b"1"]);
+        // printf 'callback\0\0\0\0\0\0\0\4live\0\0\0\0\0\0\0\0011' | sha256sum
+        assert_eq!(u128::from_be_bytes(key), 0xd601_e9ad_b3d3_a4a0_ecdd_4eeb_1454_d881);
+        assert_ne!(key, shared_key(SharedDomain::Viewer, [&b"live"[..], b"1"]));
+        assert_ne!(key, shared_key(SharedDomain::Callback, [&b"live1"[..], b""]));
+    }
+}

@@ -1,0 +1,524 @@
+//! Tests of several machines that share their state, with a mock app and tokio's paused clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatepost::{
+    Admission, Answer, AppSide, Asked, Attempt, ClientActivity, ClientSide, Conclusion,
+    Disconnected, Driven, EventRequest, Gate, Head, InMemorySharedState, Question, RequestContext,
+    Runtime, SharedKey, SharedState, SharedUse, SharedValue, StoreError, StoreFuture, Timestamp,
+    drive,
+};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use md5::{Digest as _, Md5};
+use tokio::time::{Instant, sleep};
+
+const T: i64 = 1_703_731_478;
+
+/// A machine: a gate, its clock, and the state that it shares.
+struct Machine {
+    gate: Gate,
+    started: Instant,
+    state: Arc<dyn SharedState>,
+    missed: Mutex<BTreeMap<SharedUse, u32>>,
+    outages: Mutex<Vec<String>>,
+}
+
+impl Machine {
+    fn new(kollus: &str, state: &Arc<dyn SharedState>) -> Self {
+        let text = format!(
+            "[[route]]\npath = '/tencent'\nprovider = 'tencent-css'\n\
+             [[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+             [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = ['test']\nbind = '*'\n\
+             [[template]]\nname = 'strict'\nprovider = 'tencent-css'\nkeys = ['test']\n\
+             bind = 'strict.example'\nsignature_reuse = 'refuse'\n\
+             [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n{kollus}\n"
+        );
+        let gate = Gate::builder().toml(text).build();
+        Self {
+            gate: gate.unwrap_or_else(|error| panic!("expected a gate, found {error}")),
+            started: Instant::now(),
+            state: Arc::clone(state),
+            missed: Mutex::default(),
+            outages: Mutex::default(),
+        }
+    }
+
+    fn pair(kollus: &str) -> [Self; 2] {
+        let state: Arc<dyn SharedState> = Arc::new(InMemorySharedState::default());
+        [(); 2].map(|()| Self::new(kollus, &state))
+    }
+
+    async fn drive(&self, path: &'static str, body: &str, app: &mut App) -> Driven {
+        let client = Client {
+            uri: Uri::from_static(path),
+            body: Some(body.to_owned().into()),
+            leaves: None,
+        };
+        self.drive_client(client, app).await
+    }
+
+    async fn drive_client(&self, mut client: Client, app: &mut App) -> Driven {
+        let headers = HeaderMap::new();
+        let uri = client.uri.clone();
+        let head = Head::new(&Method::POST, &uri, &headers);
+        let Admission::Callback(intake) = self.gate.admit(&head, self.now()) else {
+            panic!("expected a callback")
+        };
+        drive(&mut client, app, self, intake).await
+    }
+
+    async fn send(&self, path: &'static str, body: &str, app: &mut App) -> Conclusion {
+        match self.drive(path, body, app).await {
+            Driven::Concluded(_, conclusion, _) => conclusion,
+            other @ (Driven::Refused(_) | Driven::ClientGone(_)) => {
+                panic!("expected a conclusion, found {other:?}")
+            }
+        }
+    }
+
+    fn missed(&self, of: SharedUse) -> u32 {
+        self.missed.lock().unwrap().get(&of).copied().unwrap_or_default()
+    }
+}
+
+impl Runtime for Machine {
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.started.elapsed().as_millis()).unwrap();
+        Timestamp::from_millis(T * 1000 + passed)
+    }
+
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        sleep(time)
+    }
+
+    fn shared_state(&self) -> Option<&dyn SharedState> {
+        Some(&*self.state)
+    }
+
+    fn unshared(&self, of: SharedUse, outage: Option<&StoreError>) {
+        *self.missed.lock().unwrap().entry(of).or_default() += 1;
+        self.outages.lock().unwrap().extend(outage.map(|reason| format!("lost: {reason}")));
+    }
+
+    fn shared_again(&self, missed: u64) {
+        self.outages.lock().unwrap().push(format!("back after {missed}"));
+    }
+}
+
+struct Client {
+    uri: Uri,
+    body: Option<Bytes>,
+    /// Time after which the client disconnects.
+    leaves: Option<Duration>,
+}
+
+impl ClientSide for Client {
+    fn head(&self) -> Head<'_> {
+        static HEADERS: std::sync::LazyLock<HeaderMap> = std::sync::LazyLock::new(HeaderMap::new);
+        Head::new(&Method::POST, &self.uri, &HEADERS)
+    }
+
+    fn context(&self) -> RequestContext<'_> {
+        RequestContext::default()
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
+        Ok(self.body.take())
+    }
+
+    async fn activity(&mut self) -> ClientActivity {
+        match self.leaves {
+            Some(time) => sleep(time).await,
+            None => std::future::pending().await,
+        }
+        ClientActivity::Disconnected
+    }
+}
+
+/// An app that answers after a time, and counts its events.
+struct App {
+    status: u16,
+    body: &'static str,
+    after: Duration,
+    asked: u32,
+}
+
+impl App {
+    const fn new(status: u16, body: &'static str) -> Self {
+        Self { status, body, after: Duration::ZERO, asked: 0 }
+    }
+
+    const fn slow(millis: u64) -> Self {
+        Self { after: Duration::from_millis(millis), ..Self::new(200, "") }
+    }
+}
+
+impl AppSide for App {
+    fn ask<'a>(
+        &'a mut self,
+        _: &Question,
+        _: EventRequest<'_>,
+        _: Attempt,
+    ) -> impl Future<Output = Asked> + Send + use<'a> {
+        self.asked += 1;
+        async {
+            sleep(self.after).await;
+            let status = StatusCode::from_u16(self.status).unwrap();
+            Asked::Answered(Answer::response(status, Some(self.body.into())))
+        }
+    }
+}
+
+/// Returns a push to a domain. Its signature covers only the time, `secs` after [`T`].
+fn push_to(domain: &str, sequence: u32, secs: i64) -> String {
+    let t = T + secs;
+    let sign = Md5::digest(format!("test{t}"));
+    let sign: String = sign.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        r#"{{"app":"{domain}","appname":"live","channel_id":"s","event_time":1,"event_type":1,
+            "node":"n","sequence":"{sequence}","stream_id":"s","stream_param":"","user_ip":"u",
+            "t":{t},"sign":"{sign}"}}"#
+    )
+}
+
+fn push(sequence: u32) -> String {
+    push_to("a.b", sequence, 600 + i64::from(sequence))
+}
+
+const PLAY: &str = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+
+const DEDUPE: &str = "[template.on.live_play]\nurl = 'http://app.test/'\ndedupe = true\n";
+
+#[tokio::test(start_paused = true)]
+async fn other_machine_answers_a_resend_without_the_app() {
+    let [one, other] = Machine::pair("");
+    let (mut app, mut unused) = (App::new(200, ""), App::new(500, ""));
+    let first = one.send("/tencent", &push(1), &mut app).await;
+    let resent = other.send("/tencent", &push_to("a.b", 1, 660), &mut unused).await;
+    assert_eq!((first.origin.as_str(), resent.origin.as_str()), ("app", "resend"));
+    assert_eq!(resent.reply.body(), first.reply.body());
+    assert_eq!((app.asked, unused.asked), (1, 0));
+    assert_eq!(other.send("/tencent", &push(1), &mut unused).await.origin.as_str(), "resend");
+    let next = other.send("/tencent", &push(2), &mut app).await;
+    assert_eq!((next.origin.as_str(), app.asked), ("app", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_machine_repeats_a_decision_with_its_status_headers_and_body() {
+    let [one, other] = Machine::pair(DEDUPE);
+    let (mut app, mut unused) = (App::new(403, r#"{"message":"no ticket"}"#), App::new(500, ""));
+    let first = one.send("/kollus", PLAY, &mut app).await;
+    let resent = other.send("/kollus", PLAY, &mut unused).await;
+    assert_eq!((resent.origin.as_str(), unused.asked), ("resend", 0));
+    assert_eq!(resent.reply.body(), r#"{"data":{"result":0,"message":"no ticket"}}"#);
+    assert_eq!(resent.permission(), first.permission());
+    assert!(resent.reply.headers().eq(first.reply.headers()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_machine_adds_the_headers_of_a_signed_reply_itself() {
+    let settings =
+        "settings = { security_key = 's3cret', custom_key = 'cust0m', live_play_reply = 'jwt' }\n";
+    let written = Arc::<Faulty>::default();
+    let state: Arc<dyn SharedState> = written.clone();
+    let [one, other] = [(); 2].map(|()| Machine::new(&format!("{settings}{DEDUPE}"), &state));
+    let first = one.send("/kollus", PLAY, &mut App::new(200, r#"{"allow":true}"#)).await;
+    let resent = other.send("/kollus", PLAY, &mut App::new(500, "")).await;
+    assert_eq!(resent.origin.as_str(), "resend");
+    assert!(resent.reply.headers().any(|(_, value)| value == "cust0m"));
+    assert!(resent.reply.headers().eq(first.reply.headers()));
+    assert_eq!(resent.reply.body(), first.reply.body());
+    let stored = written.written.lock().unwrap();
+    let stored = String::from_utf8_lossy(&stored);
+    assert!(stored.contains("eyJ") && !stored.contains("cust0m"), "{stored}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn copy_on_another_machine_waits_for_the_answer() {
+    let [one, other] = Machine::pair("");
+    let (mut slow, mut unused) = (App::slow(700), App::new(500, ""));
+    let body = push(1);
+    let first = one.send("/tencent", &body, &mut slow);
+    let second = async {
+        sleep(Duration::from_millis(100)).await;
+        let started = Instant::now();
+        (other.send("/tencent", &body, &mut unused).await, started.elapsed())
+    };
+    let (first, (second, waited)) = tokio::join!(first, second);
+    assert_eq!((first.origin.as_str(), second.origin.as_str()), ("app", "resend"));
+    assert_eq!(unused.asked, 0);
+    let millis = waited.as_millis();
+    assert!((600..800).contains(&millis), "expected the reply soon, found it after {millis} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_of_the_app_is_not_shared() {
+    let [one, other] = Machine::pair("");
+    assert_eq!(one.send("/tencent", &push(1), &mut App::new(500, "")).await.reply.status(), 503);
+    let mut app = App::new(200, "");
+    assert_eq!(other.send("/tencent", &push(1), &mut app).await.origin.as_str(), "app");
+    assert_eq!(app.asked, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_machine_asks_at_once_if_the_client_of_the_first_disconnects() {
+    let [one, other] = Machine::pair("");
+    let leaves = Some(Duration::from_millis(50));
+    let client = Client { uri: "/tencent".parse().unwrap(), body: Some(push(1).into()), leaves };
+    let gone = one.drive_client(client, &mut App::slow(900)).await;
+    assert!(matches!(gone, Driven::ClientGone(_)));
+    let (mut app, started) = (App::new(200, ""), Instant::now());
+    assert_eq!(other.send("/tencent", &push(1), &mut app).await.origin.as_str(), "app");
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn claim_of_a_machine_that_died_ends() {
+    let [one, other] = Machine::pair("");
+    let body = push(1);
+    let mut slow = App::slow(900);
+    {
+        let dying = one.send("/tencent", &body, &mut slow);
+        assert!(tokio::time::timeout(Duration::from_millis(10), dying).await.is_err());
+    }
+    // While the claim lasts, a resend gets 503, and the platform sends it again.
+    let mut app = App::new(200, "");
+    let mut replies = Vec::new();
+    while replies.last() != Some(&200) {
+        replies.push(other.send("/tencent", &body, &mut app).await.reply.status().as_u16());
+    }
+    assert!(replies.len() <= 3, "expected the claim to end, found {replies:?}");
+    assert_eq!(app.asked, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn same_process_takes_over_its_own_claim() {
+    let [one, _] = Machine::pair("");
+    let body = push(1);
+    let mut slow = App::slow(900);
+    {
+        let dropped = one.send("/tencent", &body, &mut slow);
+        assert!(tokio::time::timeout(Duration::from_millis(10), dropped).await.is_err());
+    }
+    let (mut app, started) = (App::new(200, ""), Instant::now());
+    assert_eq!(one.send("/tencent", &body, &mut app).await.origin.as_str(), "app");
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_machine_detects_a_reused_signature() {
+    let [one, other] = Machine::pair("");
+    let mut app = App::new(200, "");
+    for (domain, code) in [("a.b", None), ("strict.example", Some("signature_reused"))] {
+        one.send("/tencent", &push_to(domain, 1, 600), &mut app).await;
+        // The resend of a callback is no reuse.
+        one.send("/tencent", &push_to(domain, 1, 600), &mut app).await;
+        other.send("/tencent", &push_to(domain, 1, 600), &mut app).await;
+        let fresh = Machine::new("", &other.state);
+        match (fresh.drive("/tencent", &push_to(domain, 2, 600), &mut app).await, code) {
+            (Driven::Concluded(accepted, _, _), None) => assert!(accepted.reuses_signature()),
+            (Driven::Refused(refusal), Some(code)) => {
+                assert_eq!(refusal.kind().as_str(), code);
+                assert_eq!(refusal.template(), Some("strict"));
+                assert!(!refusal.body().is_empty());
+            }
+            (other, _) => panic!("expected {code:?}, found {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_machine_repeats_the_last_good_reply() {
+    let [one, other] = Machine::pair(
+        "[template.on.live_play]\nurl = 'http://app.test/'\nlast_good = { max_age_secs = 60 }\n",
+    );
+    one.send("/kollus", PLAY, &mut App::new(200, r#"{"allow":true}"#)).await;
+    let failed = other.send("/kollus", PLAY, &mut App::new(500, "")).await;
+    assert_eq!(failed.origin.as_str(), "last_good");
+    assert_eq!(failed.reply.body(), r#"{"data":{"result":1}}"#);
+    let another = PLAY.replace("=u&", "=v&");
+    let unknown = other.send("/kollus", &another, &mut App::new(500, "")).await;
+    assert_eq!(unknown.origin.as_str(), "failure");
+    sleep(Duration::from_secs(60)).await;
+    let old = other.send("/kollus", PLAY, &mut App::new(500, "")).await;
+    assert_eq!(old.origin.as_str(), "failure");
+}
+
+/// A state whose operations hang, fail or are late.
+#[derive(Default)]
+struct Faulty {
+    state: InMemorySharedState,
+    fault: Mutex<Option<Fault>>,
+    operations: AtomicU32,
+    /// Bytes of all values.
+    written: Mutex<Vec<u8>>,
+}
+
+#[derive(Clone, Copy)]
+enum Fault {
+    Hangs,
+    Fails,
+    Late(u64),
+}
+
+impl Faulty {
+    fn set(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    fn operations(&self) -> u32 {
+        self.operations.swap(0, Ordering::Relaxed)
+    }
+
+    fn with_fault<'s, T: Send + 's>(&'s self, done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        let fault = *self.fault.lock().unwrap();
+        Box::pin(async move {
+            match fault {
+                None => done.await,
+                Some(Fault::Hangs) => std::future::pending().await,
+                Some(Fault::Fails) => Err(StoreError::Unavailable("no leader".into())),
+                Some(Fault::Late(millis)) => {
+                    sleep(Duration::from_millis(millis)).await;
+                    done.await
+                }
+            }
+        })
+    }
+}
+
+impl SharedState for Faulty {
+    fn insert(
+        &self,
+        key: SharedKey,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>> {
+        self.with_fault(self.state.insert(key, value, now))
+    }
+
+    fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
+        self.written.lock().unwrap().extend_from_slice(&value.bytes);
+        self.with_fault(self.state.set(key, value, now))
+    }
+
+    fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
+        self.with_fault(self.state.get(key, now))
+    }
+
+    fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
+        self.with_fault(self.state.remove(key, bytes))
+    }
+}
+
+fn faulty() -> (Arc<Faulty>, Machine) {
+    let faulty = Arc::<Faulty>::default();
+    let state: Arc<dyn SharedState> = faulty.clone();
+    let machine = Machine::new("", &state);
+    (faulty, machine)
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_that_hangs_delays_one_callback_a_second() {
+    let (faulty, machine) = faulty();
+    faulty.set(Some(Fault::Hangs));
+    let mut app = App::new(200, "");
+    let mut times = Vec::new();
+    for sequence in 0..6 {
+        let started = Instant::now();
+        let done = machine.send("/tencent", &push(sequence), &mut app).await;
+        assert_eq!(done.origin.as_str(), "app");
+        times.push(started.elapsed().as_millis());
+        sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(app.asked, 6, "expected each event at the app");
+    assert_eq!(times, [500, 0, 0, 0, 500, 0]);
+    assert_eq!(
+        *machine.outages.lock().unwrap(),
+        ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
+    );
+    // A signature, a claim and no end of a claim for each callback.
+    let missed = [SharedUse::Signature, SharedUse::Resend].map(|of| machine.missed(of));
+    assert_eq!(missed, [6, 6]);
+    assert_eq!(faulty.operations(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_that_fails_is_used_again_within_a_second_after_its_return() {
+    let (faulty, machine) = faulty();
+    faulty.set(Some(Fault::Fails));
+    let mut app = App::new(200, "");
+    machine.send("/tencent", &push(1), &mut app).await;
+    faulty.set(None);
+    machine.send("/tencent", &push(2), &mut app).await;
+    sleep(Duration::from_secs(1)).await;
+    machine.send("/tencent", &push(3), &mut app).await;
+    assert_eq!(*machine.outages.lock().unwrap(), ["lost: no leader", "back after 4"]);
+    // This machine still knows its own replies of the outage.
+    let resent = machine.send("/tencent", &push(1), &mut app).await;
+    assert_eq!((resent.origin.as_str(), app.asked), ("resend", 3));
+    let other = Machine::new("", &machine.state);
+    for (sequence, origin) in [(3, "resend"), (2, "app")] {
+        let sent = other.send("/tencent", &push(sequence), &mut app).await;
+        assert_eq!(sent.origin.as_str(), origin, "{sequence}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_that_answers_late_loses_no_event() {
+    let (faulty, machine) = faulty();
+    faulty.set(Some(Fault::Late(600)));
+    let mut app = App::new(200, "");
+    assert_eq!(machine.send("/tencent", &push(1), &mut app).await.origin.as_str(), "app");
+    faulty.set(Some(Fault::Late(100)));
+    sleep(Duration::from_secs(1)).await;
+    let started = Instant::now();
+    assert_eq!(machine.send("/tencent", &push(2), &mut app).await.origin.as_str(), "app");
+    // A signature, a claim and its end.
+    assert_eq!((started.elapsed().as_millis(), app.asked), (300, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn value_of_another_version_asks_the_app() {
+    let (faulty, machine) = faulty();
+    let unknown =
+        SharedValue { bytes: b"\xffnew".as_slice().into(), until: Timestamp::from_secs(T + 99) };
+    let found = Arc::new(Constant(unknown));
+    let state: Arc<dyn SharedState> = found;
+    let newer = Machine { state, ..machine };
+    drop(faulty);
+    let mut app = App::new(200, "");
+    assert_eq!(newer.send("/tencent", &push(1), &mut app).await.origin.as_str(), "app");
+}
+
+/// A state that has one value under each key.
+struct Constant(SharedValue);
+
+impl SharedState for Constant {
+    fn insert(
+        &self,
+        _: SharedKey,
+        value: SharedValue,
+        _: Timestamp,
+    ) -> StoreFuture<'_, Option<SharedValue>> {
+        // A signature arrives for the first time.
+        let found = (value.bytes.len() != 16).then(|| self.0.clone());
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn set(&self, _: SharedKey, _: SharedValue, _: Timestamp) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn get(&self, _: SharedKey, _: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
+        Box::pin(std::future::ready(Ok(Some(self.0.clone()))))
+    }
+
+    fn remove(&self, _: SharedKey, _: Bytes) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
