@@ -3,5 +3,6 @@
 
 mod contract;
 mod file;
+mod layer;
 mod shared_contract;
 mod shared_file;
