@@ -126,8 +126,8 @@ pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
     CodeGroup, CodeHelp, Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo,
-    RouteInfo, RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, code_help,
-    codes, config_schema, providers,
+    RouteInfo, RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step,
+    TemplateSample, code_help, codes, config_schema, providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
@@ -143,7 +143,7 @@ pub use provider::platforms::*;
 pub use provider::{Evidence, IdentityInfo, View};
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
-pub use template::{Template, TemplateKind};
+pub use template::{Template, TemplateKind, is_template_character};
 pub use time::Timestamp;
 pub use toml_reader::{Fault, FaultKind, closest};
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};

@@ -475,11 +475,17 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if count > MAX_CHARS {
         return Err(format!("expected at most {MAX_CHARS} characters, found {count}"));
     }
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
-    match name.chars().find(|c| !fits(*c)) {
+    match name.chars().find(|c| !is_template_character(*c)) {
         Some(unfit) => Err(format!("expected only allowed characters, found {unfit:?}")),
         None => Ok(()),
     }
+}
+
+/// Returns `true` for the characters of a template's name: Chinese characters, ASCII letters, digits, `_`
+/// and `-`. The consoles of platforms accept no others in a description either.
+#[must_use]
+pub const fn is_template_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c)
 }
 
 /// Returns `true` for an ideograph of the CJK blocks of Unicode.

@@ -53,12 +53,15 @@ mod descriptors;
 #[cfg(test)]
 mod generated_page;
 mod inbound;
+mod platform;
 mod queue;
 mod resolver;
 mod served_config;
 mod server;
+mod table;
 mod telemetry;
 mod tls;
+mod trusting_client;
 
 pub use cli::run_program;
 pub use inbound::pingora::GateModule;

@@ -115,6 +115,12 @@ impl ServedConfig {
         })
     }
 
+    /// Reads the texts of the gate's config again, with the secrets that they name.
+    pub(crate) fn config(&self) -> Result<Config, EditError> {
+        let files = lock(&self.files).clone();
+        config_file::check(&files)
+    }
+
     /// Returns the routes of the gate's config.
     pub(crate) fn routes(&self) -> Arc<[RouteInfo]> {
         Arc::clone(&lock(&self.loaded).routes)
@@ -132,12 +138,22 @@ impl ServedConfig {
 
     /// Applies an edit to its file and to the gate.
     pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
-        self.edit_if(edit, caller, |_| true)
+        self.edit_in("over the API", edit, caller, |_| true)
     }
 
-    /// Applies an edit as [`Self::edit`] does, if the edited template is as `is_seen` expects.
+    /// Applies an edit of the console, if the edited template is as `is_seen` expects.
     pub(crate) fn edit_if(
         &self,
+        edit: &Edit,
+        caller: Option<IpAddr>,
+        is_seen: impl Fn(&TemplateView) -> bool,
+    ) -> Result<(), EditError> {
+        self.edit_in("in the console", edit, caller, is_seen)
+    }
+
+    fn edit_in(
+        &self,
+        place: &'static str,
         edit: &Edit,
         caller: Option<IpAddr>,
         is_seen: impl Fn(&TemplateView) -> bool,
@@ -163,7 +179,7 @@ impl ServedConfig {
             template = edit.template(),
             tenants = edit.tenants().map(|tenants| tenants.join(" ")),
             caller = caller.map(tracing::field::display),
-            "{} over the API",
+            "{} {place}",
             edit.log_message()
         );
         Ok(())

@@ -52,6 +52,7 @@ use crate::address::Address;
 use crate::breaker::Breaker;
 use crate::client::Networks;
 use crate::outgoing_tls::OutgoingTls;
+use crate::provider::Plan;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{
@@ -89,6 +90,8 @@ pub struct Config {
     pub(crate) circuits: Vec<Arc<Breaker>>,
     pub(crate) trusted: Networks,
     pub(crate) proxy: ProxySettings,
+    /// Definitions of `provider_files`, sorted by name.
+    pub(crate) own_plans: Vec<Arc<Plan>>,
     /// Keys whose values came from environment variables, with the names of these.
     variables: Vec<(String, String)>,
     pub(crate) warnings: Vec<Fault>,
@@ -394,6 +397,7 @@ impl<'f> ConfigReader<'f, '_> {
             circuits,
             trusted,
             proxy,
+            own_plans: plans.into_own(),
             variables,
             warnings,
             watched,

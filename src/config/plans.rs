@@ -22,6 +22,13 @@ impl Plans {
         from_files.chain(built_in_names().map(|name: &str| name))
     }
 
+    /// Returns the definitions of `provider_files`, sorted by name.
+    pub(super) fn into_own(self) -> Vec<Arc<Plan>> {
+        let mut own: Vec<_> = self.from_files.into_values().collect();
+        own.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        own
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Arc<Plan>> {
         if let Some(plan) = self.from_files.get(name) {
             return Some(Arc::clone(plan));

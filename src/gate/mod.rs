@@ -33,6 +33,7 @@ use crate::limit::ClientBudgets;
 use crate::memory::Memory;
 use crate::memory::store::Lane;
 use crate::printable::print_only;
+use crate::provider::Plan;
 use crate::reply::Reply;
 use crate::route::{
     Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter, Target, may_contain_path,
@@ -123,6 +124,7 @@ struct ActiveConfig {
     client_budgets: Option<Arc<ClientBudgets>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
+    own_plans: Vec<Arc<Plan>>,
     /// Secrets that no output may contain.
     secrets: Redaction,
 }
@@ -130,7 +132,8 @@ struct ActiveConfig {
 impl ActiveConfig {
     fn new(config: Config, earlier: Option<&Self>) -> Self {
         let secrets = Redaction::of(&config);
-        let Config { mut routes, templates, circuits, trusted, proxy, warnings, .. } = config;
+        let Config { mut routes, templates, circuits, trusted, proxy, warnings, own_plans, .. } =
+            config;
         if let Some(earlier) = earlier {
             routes.inherit_limits(&earlier.routes);
         }
@@ -138,7 +141,17 @@ impl ActiveConfig {
         let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
         let client_budgets = client_budgets.or_else(|| limits_clients.then(Arc::default));
         let routes = Arc::new(routes);
-        Self { routes, templates, circuits, trusted, client_budgets, proxy, warnings, secrets }
+        Self {
+            routes,
+            templates,
+            circuits,
+            trusted,
+            client_budgets,
+            proxy,
+            warnings,
+            own_plans,
+            secrets,
+        }
     }
 
     /// Judges the head of a request.
@@ -393,6 +406,16 @@ impl Gate {
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
         self.0.current.load().warnings.clone()
+    }
+
+    /// Returns the plans of `provider_files`, sorted by name.
+    pub(crate) fn own_plans(&self) -> Vec<Arc<Plan>> {
+        self.0.current.load().own_plans.clone()
+    }
+
+    /// Returns the templates of the current config.
+    pub(crate) fn templates(&self) -> Vec<Arc<Template>> {
+        self.0.current.load().templates.clone()
     }
 
     /// Calls `read` with the routes of the current config.

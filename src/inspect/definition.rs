@@ -1,7 +1,10 @@
 //! Provider definitions, for command lines and other tools.
 
+use std::sync::Arc;
+
 use crate::ProviderInfo;
 use crate::config::ConfigError;
+use crate::gate::Gate;
 use crate::inspect::Sample;
 use crate::inspect::schema;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
@@ -21,13 +24,13 @@ use crate::provider::{Plan, built_in_named, built_in_names, definition};
 /// assert!(!error.faults().is_empty());
 /// ```
 #[derive(Debug)]
-pub struct Definition(Plan);
+pub struct Definition(Arc<Plan>);
 
 impl Definition {
     /// Returns the built-in definition with this name; `None` if the name is unknown.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
-        built_in_named(name).map(Self)
+        built_in_named(name).map(Arc::new).map(Self)
     }
 
     /// Returns the names of the built-in definitions.
@@ -42,13 +45,13 @@ impl Definition {
     /// Returns [`ConfigError`] with every fault of the definition. If the text is not TOML, the
     /// error contains only the first fault.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        definition::parse(text).map(Self).map_err(ConfigError::faults_in)
+        definition::parse(text).map(Arc::new).map(Self).map_err(ConfigError::faults_in)
     }
 
     /// Returns the kinds, fields and settings that the definition declares.
     #[must_use]
     pub fn info(&self) -> ProviderInfo {
-        ProviderInfo::from(&self.0)
+        ProviderInfo::from(&*self.0)
     }
 
     /// Returns `true` if the platform signs callbacks of the kind.
@@ -71,5 +74,20 @@ impl Definition {
     #[must_use]
     pub fn schema(&self, kind: &str) -> Option<serde_json::Value> {
         self.0.kind_named(kind).map(|kind| schema::of_kind(&self.0, kind))
+    }
+}
+
+impl Gate {
+    /// Returns the definition of a provider: one of `provider_files`, or a built-in one.
+    #[must_use]
+    pub fn definition(&self, provider: &str) -> Option<Definition> {
+        let own = self.own_plans().into_iter().find(|plan| *plan.name == *provider);
+        own.map(Definition).or_else(|| Definition::built_in(provider))
+    }
+
+    /// Returns the definitions of `provider_files`, sorted by name.
+    #[must_use]
+    pub fn own_definitions(&self) -> Vec<Definition> {
+        self.own_plans().into_iter().map(Definition).collect()
     }
 }

@@ -9,6 +9,7 @@ mod info;
 mod routes;
 mod sample;
 mod schema;
+mod template_sample;
 mod tenant;
 
 pub use codes::{CodeGroup, CodeHelp, code_help, codes};
@@ -18,3 +19,4 @@ pub use info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
 pub use routes::{KindForm, RouteInfo, RouteTemplateInfo, RoutedKind};
 pub use sample::{Sample, SampleError};
 pub use schema::config_schema;
+pub use template_sample::TemplateSample;

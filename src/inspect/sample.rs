@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::head::Head;
 use crate::printable::print_only;
 use crate::provider::Plan;
+use crate::provider::digest::Key;
 use crate::provider::locator::{Locator, Received};
 use crate::provider::plan::BodyFormat;
 use crate::provider::pointer::Pointer;
@@ -47,7 +48,15 @@ pub struct Sample<'d> {
     body: Map<String, Value>,
     headers: HeaderMap,
     settings: Vec<Option<Secret>>,
-    signing: Option<(Secret, Timestamp)>,
+    signing: Option<(SigningKey, Timestamp)>,
+}
+
+/// A key for the signature of a sample.
+enum SigningKey {
+    /// As the platform's console shows it.
+    Written(Secret),
+    /// As a template keeps it.
+    Prepared(Key),
 }
 
 print_only! { Sample<'_>: plan; }
@@ -234,8 +243,38 @@ impl<'d> Sample<'d> {
     ///
     /// If the platform does not sign callbacks of this kind, the key and the time have no effect.
     pub fn sign(mut self, key: impl Into<Vec<u8>>, now: Timestamp) -> Self {
-        self.signing = Some((Secret::new(key.into()), now));
+        self.signing = Some((SigningKey::Written(Secret::new(key.into())), now));
         self
+    }
+
+    /// Sets a prepared key, as [`Sample::sign`] sets the text of a key.
+    pub(super) fn sign_with(mut self, key: &Key, now: Timestamp) -> Self {
+        self.signing = Some((SigningKey::Prepared(key.clone()), now));
+        self
+    }
+
+    /// Returns the fields of the callback, before gatepost writes time and signature.
+    #[must_use]
+    pub const fn fields(&self) -> &Map<String, Value> {
+        &self.body
+    }
+
+    /// Replaces all fields of the callback.
+    pub fn set_fields(&mut self, fields: Map<String, Value>) {
+        self.body = fields;
+    }
+
+    /// Sets the tenant. Has no effect if the definition takes the tenant from the query or from
+    /// several places.
+    pub(super) fn set_tenant(&mut self, tenant: &str) {
+        if let Some(place) = self.plan.tenant.first() {
+            self.put(place, tenant);
+        }
+    }
+
+    /// Sets the values of settings, in the order of the definition.
+    pub(super) fn set_settings(&mut self, settings: &[Option<Secret>]) {
+        self.settings = settings.to_vec();
     }
 
     /// Builds the request to the URI `to`. Signs the request if [`Sample::sign`] has set a key.
@@ -283,11 +322,14 @@ impl<'d> Sample<'d> {
     fn write_signature(
         &mut self,
         signature: &Signature,
-        key: &Secret,
+        key: &SigningKey,
         now: Timestamp,
         to: &Uri,
     ) -> Result<(), SampleError> {
-        let key = signature.key.prepare_to_sign(signature.digest, key);
+        let key = match key {
+            SigningKey::Prepared(key) => Ok(key.clone()),
+            SigningKey::Written(text) => signature.key.prepare_to_sign(signature.digest, text),
+        };
         let key = key.map_err(|_| SampleError::Key)?;
         let mut time = String::new();
         if let Some(rule) = &signature.time {

@@ -120,6 +120,11 @@ impl Key {
         &self.secret
     }
 
+    /// Returns true if the key can also create signatures: a public key can only verify them.
+    pub(crate) const fn can_sign(&self) -> bool {
+        !matches!(self.keyed, Some(Keyed::Public(_)))
+    }
+
     /// Sets the name of the key.
     pub(crate) fn named(self, id: Option<&str>) -> Self {
         Self { id: id.map(Into::into), ..self }

@@ -1,6 +1,7 @@
 """A running gatepost with an app behind it, and a browser in front of its console."""
 
 import contextlib
+import functools
 import http.client
 import http.server
 import json
@@ -131,18 +132,19 @@ class App(http.server.BaseHTTPRequestHandler):
 class Gatepost:
     """The program with a config of its own."""
 
-    def __init__(self, config=CONFIG):
+    def __init__(self, config=CONFIG, **environment):
         App.seen = []
         self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
-        threading.Thread(target=self.app.serve_forever, daemon=True).start()
+        threading.Thread(target=self.app.serve_forever, args=[0.01], daemon=True).start()
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.listen, self.admin = free_port(), free_port()
+        self.console = f"http://127.0.0.1:{self.admin}/console/"
         self.file = self.folder / "gatepost.toml"
         self.file.write_text(config.format(
             listen=self.listen, admin=self.admin, app=self.app_port))
         self.environment = os.environ | {
             "CONSOLE_TOKEN": TOKEN, "CONSOLE_READ_TOKEN": READ_TOKEN,
-            "TENCENT_KEY": KEY, "KOLLUS_PATH": "p4th-t0ken"}
+            "TENCENT_KEY": KEY, "KOLLUS_PATH": "p4th-t0ken"} | environment
         self.log = open(self.folder / "log", "w+")
         self.process = subprocess.Popen(
             [PROGRAM, "run", "-c", str(self.file)], env=self.environment, stderr=self.log)
@@ -152,12 +154,8 @@ class Gatepost:
     def app_port(self):
         return self.app.server_address[1]
 
-    @property
-    def console(self):
-        return f"http://127.0.0.1:{self.admin}/console/"
-
-    def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
+    def get(self, path, port=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.admin, timeout=10)
         connection.request("GET", path)
         response = connection.getresponse()
         response.body = response.read()
@@ -204,12 +202,31 @@ class Gatepost:
         self.wait_until(lambda: b'"last_reload":"success"' in self.get("/readyz").body)
 
     def stop(self):
-        self.process.terminate()
+        # Not terminated: tests/it tests how gatepost stops, which takes its time.
+        self.process.kill()
         self.process.wait()
         self.app.shutdown()
         self.app.server_close()
         self.log.close()
         shutil.rmtree(self.folder)
+
+
+@functools.cache
+def browser():
+    """Starts a browser, which all tests of a file share."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        raise RuntimeError("expected a Chromium, found none; run tests/require chromium")
+    playwright = sync_playwright().start()
+    started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+    def close():
+        started.close()
+        playwright.stop()
+        browser.cache_clear()
+
+    unittest.addModuleCleanup(close)
+    return started
 
 
 class ConsoleTest(unittest.TestCase):
@@ -221,16 +238,7 @@ class ConsoleTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        if chromium is None:
-            raise RuntimeError("expected a Chromium, found none; run tests/require chromium")
-        cls.playwright = sync_playwright().start()
-        cls.browser = cls.playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-        cls.playwright.stop()
+        cls.browser = browser()
 
     def setUp(self):
         self.gatepost = self.start_gatepost()
@@ -259,7 +267,18 @@ class ConsoleTest(unittest.TestCase):
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("heading", name="Callbacks").wait_for()
 
-    def check_page(self, name, page=None):
+    def check_looks(self, name, path):
+        """Checks a page in light and dark, on a desktop and on a phone."""
+        for scheme in ("light", "dark"):
+            for width, device in ((1280, "desktop"), (390, "phone")):
+                page = self.open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+                page.context.add_cookies(self.page.context.cookies())
+                page.goto(self.gatepost.console + path)
+                # Colours do not change with the width, nor sizes with the scheme.
+                self.check_page(f"{name}-{device}-{scheme}", page, axe=(scheme, device) in (
+                    ("light", "phone"), ("dark", "desktop")))
+
+    def check_page(self, name, page=None, axe=True):
         """Expects no finding of axe and no error of a script or of the content policy; keeps a picture."""
         page = page or self.page
         SHOTS.mkdir(parents=True, exist_ok=True)
@@ -267,6 +286,7 @@ class ConsoleTest(unittest.TestCase):
         overflow = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         if self.javascript:
             self.assertFalse(page.evaluate(overflow), f"{name} is wider than the window")
+        if self.javascript and axe:
             found = Axe().run(page)
             self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
         self.assertEqual(self.problems, [])

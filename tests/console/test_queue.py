@@ -54,14 +54,9 @@ class Queue(ConsoleTest):
         self.open("queue?state=%3Cb%3E")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Invalid filter")
         self.problems.clear()  # The browser reports the status 400.
-        for scheme in ("light", "dark"):
-            for width, device in ((1280, "desktop"), (390, "phone")):
-                page = self.open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-                self.log_in(page=page)
-                for path in ("queue", "queue/3", "queue/drop?number=3"):
-                    page.goto(self.gatepost.console + path)
-                    name = path.split("?")[0].replace("/", "-")
-                    self.check_page(f"{name}-{device}-{scheme}", page)
+        if self.javascript:
+            for path in ("queue", "queue/3", "queue/drop?number=3"):
+                self.check_looks(path.split("?")[0].replace("/", "-"), path)
 
     def test_delivers_dead_letter_again(self):
         self.gatepost.push(app="dead.example.com", stream="match")

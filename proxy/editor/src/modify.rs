@@ -103,7 +103,7 @@ fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Res
             on.set(kind, entry.to_value());
             return Ok(());
         }
-        KindEntry::Url(url) => ("url", "answer", url.into()),
+        KindEntry::Url(_) | KindEntry::Urls(_) => ("url", "answer", entry.to_value()),
     };
     match on.get_mut(kind) {
         // An environment variable is the whole address.
@@ -225,6 +225,14 @@ mod tests {
         let described = changed("paid", describe("Members"));
         assert_eq!(described, replaced(&[(line, &format!("{line}description = \"Members\"\n"))]));
         assert_eq!(edit("paid", describe("")).apply(&described).unwrap(), TEXT);
+    }
+
+    #[test]
+    fn several_addresses_are_a_list() {
+        let urls = || Some(KindEntry::Urls(vec!["http://a/".into(), "http://b/".into()]));
+        let expected =
+            replaced(&[("'http://127.0.0.1:3000/push'", "[\"http://a/\", \"http://b/\"]")]);
+        assert_eq!(changed("prod", on("push", urls())), expected);
     }
 
     #[test]

@@ -182,6 +182,8 @@ pub enum KindEntry {
     Table(TomlTable),
     /// Address of the app.
     Url(String),
+    /// Addresses of the app, which gatepost uses in turn.
+    Urls(Vec<String>),
 }
 
 impl KindEntry {
@@ -195,6 +197,7 @@ impl KindEntry {
             }
             Self::Table(table) => Value::InlineTable(table.0.clone()),
             Self::Url(url) => url.into(),
+            Self::Urls(urls) => Value::Array(urls.iter().collect()),
         }
     }
 }

@@ -21,10 +21,12 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gatepost::{Capture, InspectorSettings};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
 pub(crate) use self::filter::{CaptureFilter, FilterError};
@@ -72,6 +74,23 @@ impl CaptureRing {
             bytes: 0,
         };
         Self { is_on: AtomicBool::new(false), news: Notify::const_new(), ring: Mutex::new(ring) }
+    }
+
+    /// Returns a ring that captures up to these bounds.
+    #[cfg(test)]
+    fn with_bounds(keep: usize, max_bytes: usize) -> Self {
+        let ring = Self::new();
+        let mut inner = ring.lock();
+        (inner.keep, inner.max_bytes, inner.mode) = (keep, max_bytes, Capture::Masked);
+        drop(inner);
+        ring
+    }
+
+    /// Returns the number of callbacks, the number for which the ring has memory, and their bytes.
+    #[cfg(test)]
+    fn sizes(&self) -> (usize, usize, usize) {
+        let ring = self.lock();
+        (ring.callbacks.len(), ring.callbacks.capacity(), ring.bytes)
     }
 
     /// Returns true if gatepost captures callbacks.
@@ -135,6 +154,31 @@ impl CaptureRing {
         (newer.collect(), missed)
     }
 
+    /// Returns the first callback after the one with the number `after` that `is_wanted` accepts.
+    /// Waits for it until the time is over.
+    pub(crate) async fn wait_for(
+        &self,
+        after: u64,
+        wait: Duration,
+        is_wanted: impl Fn(&CapturedCallback) -> bool,
+    ) -> Option<Numbered> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let news = self.news();
+            let (callbacks, _) = self.after(after);
+            let found = callbacks.into_iter().find(|numbered| is_wanted(&numbered.callback));
+            if found.is_some() || timeout_at(deadline, news).await.is_err() {
+                return found;
+            }
+        }
+    }
+
+    /// Returns the number of the newest callback; 0 before the first one.
+    pub(crate) fn newest(&self) -> u64 {
+        let ring = self.lock();
+        ring.first + ring.callbacks.len() as u64 - 1
+    }
+
     /// Locks the ring. Ignores poisoning, because no panic can leave the ring inconsistent.
     fn lock(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
@@ -180,14 +224,6 @@ mod tests {
     use super::callback::tests::refused;
     use super::*;
 
-    fn ring(keep: usize, max_bytes: usize) -> CaptureRing {
-        let ring = CaptureRing::new();
-        let mut inner = ring.lock();
-        (inner.keep, inner.max_bytes, inner.mode) = (keep, max_bytes, Capture::Masked);
-        drop(inner);
-        ring
-    }
-
     fn ids(ring: &CaptureRing, after: u64) -> (Vec<u64>, u64) {
         let (callbacks, missed) = ring.after(after);
         (callbacks.iter().map(|numbered| numbered.id).collect(), missed)
@@ -195,7 +231,7 @@ mod tests {
 
     #[test]
     fn keeps_newest_callbacks_up_to_count() {
-        let ring = ring(2, usize::MAX);
+        let ring = CaptureRing::with_bounds(2, usize::MAX);
         assert_eq!(ids(&ring, 0), (vec![], 0));
         for _ in 0..5 {
             ring.record(refused("{}"));
@@ -212,7 +248,7 @@ mod tests {
     fn keeps_callbacks_up_to_bytes() {
         let body = "x".repeat(10_000);
         let one = refused(&body).bounded().bytes;
-        let ring = ring(100, 3 * one);
+        let ring = CaptureRing::with_bounds(100, 3 * one);
         for _ in 0..5 {
             ring.record(refused(&body));
         }
@@ -220,9 +256,26 @@ mod tests {
         assert!(ring.lock().bytes <= 3 * one);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_wanted_callback_until_time_is_over() {
+        let (ring, wait) = (CaptureRing::with_bounds(5, usize::MAX), Duration::from_secs(1));
+        assert_eq!(ring.newest(), 0);
+        ring.record(refused("old"));
+        assert_eq!(ring.newest(), 1);
+        let is_new = |callback: &CapturedCallback| callback.body().0 == "new";
+        assert!(ring.wait_for(1, wait, is_new).await.is_none());
+        let arrive = async {
+            ring.record(refused("other"));
+            tokio::time::sleep(wait / 2).await;
+            ring.record(refused("new"));
+        };
+        let (found, ()) = tokio::join!(ring.wait_for(1, wait, is_new), arrive);
+        assert_eq!(found.map(|numbered| numbered.id), Some(3));
+    }
+
     #[tokio::test]
     async fn news_arrive_also_between_look_and_wait() {
-        let ring = ring(2, usize::MAX);
+        let ring = CaptureRing::with_bounds(2, usize::MAX);
         let news = ring.news();
         ring.record(refused("{}"));
         news.await;

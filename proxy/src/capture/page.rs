@@ -102,3 +102,39 @@ const fn word(mode: Capture) -> &'static str {
         Capture::None => "none",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gatepost::Timestamp;
+
+    use super::super::callback::tests::{gate, head, refused};
+    use super::super::{CaptureRing, CapturedCallback, CapturedVerdict};
+    use super::*;
+
+    /// A page that is open for a day: a callback in each of 86,400 seconds.
+    #[test]
+    fn memory_stays_flat_while_page_is_open_for_a_day() {
+        const KEEP: usize = 2000;
+        const MAX_BYTES: usize = 8 * 1024 * 1024;
+        let (gate, ring) = (gate(), CaptureRing::with_bounds(KEEP, MAX_BYTES));
+        let CapturedVerdict::Refused(refusal, reply) = refused("{\"a\":1}").verdict else {
+            panic!("expected a refusal")
+        };
+        let (mut last, mut seen) = (0, 0);
+        let viewer = Viewer::new(&gate);
+        for second in 0..24 * 3600 {
+            let verdict = CapturedVerdict::Refused(refusal.clone(), reply.clone());
+            let head = head(&[("content-type", "application/json")]);
+            let at = Timestamp::from_secs(second);
+            ring.record(CapturedCallback::new(at, head, verdict, Duration::ZERO));
+            let (callbacks, missed) = ring.after(last);
+            let rows = callbacks.iter().take(MAX_ROWS).map(|numbered| viewer.row(numbered).id);
+            last = rows.max().unwrap_or(last);
+            seen += callbacks.len();
+            assert_eq!(missed, 0, "expected the page to keep up");
+            let (count, capacity, bytes) = ring.sizes();
+            assert!(count <= KEEP && capacity <= 2 * KEEP && bytes <= MAX_BYTES);
+        }
+        assert_eq!((seen, last), (86_400, 86_400));
+    }
+}

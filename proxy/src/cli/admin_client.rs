@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
 use super::error::{AdminError, CommandError};
-use super::trusting_client::TrustingClient;
+use crate::trusting_client::TrustingClient;
 
 /// Maximum length of a response, in bytes. The longest one has four bodies.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;

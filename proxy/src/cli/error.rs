@@ -11,8 +11,10 @@ use http::StatusCode;
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
 use crate::app::tls::TlsFault;
+use crate::platform::PlatformError;
 use crate::server::StartError;
 use crate::tls::TlsError;
+use crate::trusting_client::TrustError;
 
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ pub(super) enum CommandError {
     )]
     NotAnswered(String),
     #[error(transparent)]
-    Platform(#[from] PlatformError),
+    Platform(PlatformError),
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
     /// gatepost refuses the recorded request.
@@ -108,25 +110,6 @@ pub(super) enum AdminError {
     Unknown,
 }
 
-/// Reason why a request to the platform fails.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PlatformError {
-    #[error("{host}: {problem}; check the network and --endpoint")]
-    Unreachable { host: String, problem: String },
-    #[error("{action}: expected a response of the API, found another one; check --endpoint")]
-    Unknown { action: &'static str },
-    #[error(
-        "{action}: the platform refuses the request: {code}: {message}; {remedy} (request {request})"
-    )]
-    Refused {
-        action: &'static str,
-        code: String,
-        message: String,
-        remedy: &'static str,
-        request: String,
-    },
-}
-
 impl CommandError {
     /// Returns the exit code: 2 if the operator must call the command in another way, otherwise 1.
     pub(super) const fn exit_code(&self) -> u8 {
@@ -139,5 +122,22 @@ impl CommandError {
 
     pub(super) fn argument(argument: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Argument { argument: argument.into(), problem: problem.into() }
+    }
+}
+
+impl From<PlatformError> for CommandError {
+    fn from(error: PlatformError) -> Self {
+        match error {
+            PlatformError::Config { place, problem } => Self::argument(place, problem),
+            other @ (PlatformError::Refused { .. }
+            | PlatformError::Unknown { .. }
+            | PlatformError::Unreachable { .. }) => Self::Platform(other),
+        }
+    }
+}
+
+impl From<TrustError> for CommandError {
+    fn from(TrustError { file, problem }: TrustError) -> Self {
+        Self::argument(file, problem)
     }
 }

@@ -10,9 +10,9 @@ use super::config_argument::ConfigArgument;
 use super::error::CommandError;
 use super::print::out;
 use super::recorded_request::RecordedRequest;
-use super::table::plain;
 use crate::capture::RecordedVerdict;
 use crate::clock;
+use crate::table::plain;
 
 /// Arguments of `gatepost explain`.
 #[derive(Debug, Args)]

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::error::CommandError;
 use super::print::out;
-use super::trusting_client::TrustingClient;
 use crate::app::{self, FETCH_TIMEOUT, FetchError};
+use crate::trusting_client::TrustingClient;
 
 /// The address of a health check.
 #[derive(Clone, Debug)]

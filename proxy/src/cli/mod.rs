@@ -22,9 +22,7 @@ mod queue;
 mod recorded_request;
 mod routes;
 mod send;
-mod table;
 mod template;
-mod trusting_client;
 mod types;
 
 use std::path::{Path, PathBuf};

@@ -10,9 +10,9 @@ use tokio::runtime::Builder;
 use super::config_argument::ConfigArgument;
 use super::error::CommandError;
 use super::print::out;
-use super::table;
 use crate::clock;
 use crate::queue::{self, entry_json, event_json};
+use crate::table;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum QueueCommand {

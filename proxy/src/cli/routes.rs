@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::error::CommandError;
 use super::print::out;
-use super::table;
+use crate::table;
 
 /// Format of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -78,6 +78,7 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("dropped", "number of requests that the stop dropped"),
     ("caller", "address of the client that edited a template"),
     ("tenants", "tenants that an edit binds or unbinds"),
+    ("changes", "number of changes to the account of a platform"),
     ("event_id", "`ce-id` of an event that an operator sent again"),
     ("edited", "`true` if the operator changed the event"),
     ("names", "names of a certificate"),

@@ -243,3 +243,34 @@ fn bounds_and_escapes_what_it_shows() {
     assert_eq!(get(&gate, "/console/callbacks/99", &cookie).status, 404);
     assert_eq!(get(&gate, "/console/callbacks/x", &cookie).status, 404);
 }
+
+#[test]
+fn shows_start_of_body_of_sixteen_mebibytes() {
+    const LENGTH: usize = 16 * 1024 * 1024;
+    let app = App::answering(200, "{}");
+    let top = format!("{TOKEN_LINE}\nmax_body_bytes = {LENGTH}");
+    let gate = Gatepost::serve(&top, &templates(&app));
+    // Refused, because an app may need more time for such a body than it has.
+    let short = push().replace("push.example.com", "other.example.com");
+    let padding = "x".repeat(LENGTH - short.len() - 8);
+    let long = short.replacen('{', &format!("{{\"y\":\"{padding}\","), 1);
+    assert_eq!(gate.send(&post("/callbacks/tencent", &long)).status, 401);
+    let cookie = cookie(&gate, TOKEN);
+    eventually("the callback", || get(&gate, "/console/callbacks/1", &cookie).status == 200);
+    let page = get(&gate, "/console/callbacks/1", &cookie).text();
+    assert!(page.contains(&format!("the body has {} bytes", long.len())), "{}", page.len());
+    assert!(page.len() < 512 * 1024, "{}", page.len());
+    // A search reads what the ring holds, not the whole body.
+    assert_eq!(get(&gate, "/console/?text=tenant_unknown", &cookie).status, 200);
+}
+
+#[test]
+fn log_names_console_as_place_of_edit() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let headers = format!("{ORIGIN}cookie: {}\r\n", cookie(&gate, TOKEN));
+    let form = "tenant=new.example.com&template=prod-live";
+    assert_eq!(send(&gate, "/console/domains", &headers, form).status, 303);
+    gate.program.wait_for_line("in the console");
+    assert!(!gate.program.log().contains("over the API"));
+}

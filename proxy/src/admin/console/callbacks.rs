@@ -184,6 +184,7 @@ fn segments(filter: &CaptureFilter) -> Vec<FilterLink> {
 #[template(path = "callback.html")]
 struct OneCallbackPage {
     layout: Layout,
+    done: &'static str,
     view: CallbackView,
     curl: String,
     can_send: bool,
@@ -199,7 +200,7 @@ impl OneCallbackPage {
             Ok(query) => format!("?{}", written(&query.filter.pairs())),
             Err(_) => String::new(),
         };
-        Self { layout: request.layout(""), view, curl, can_send, query }
+        Self { layout: request.layout(""), done: request.done(), view, curl, can_send, query }
     }
 
     /// Returns true if the verdict is a refusal because of this step. The code of the refusal begins

@@ -23,11 +23,12 @@ pub(super) struct NavLink {
 }
 
 /// Path and title of the pages in the navigation.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("", "Callbacks"),
     ("templates", "Templates"),
     ("domains", "Domains"),
     ("queue", "Queue"),
+    ("send", "Send"),
     ("status", "Status"),
 ];
 

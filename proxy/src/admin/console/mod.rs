@@ -10,6 +10,7 @@
 //! 6. Each page works without JavaScript, and each URL is relative, so that the console works below
 //!    a path prefix of a proxy.
 
+mod account;
 mod assets;
 mod callbacks;
 mod confirm;
@@ -22,6 +23,7 @@ mod form;
 mod layout;
 mod queue;
 mod response;
+mod send;
 mod sessions;
 mod status;
 mod template_form;
@@ -206,6 +208,7 @@ impl ConsoleRequest {
                 "Template created. Bind it to the domains or channels that it is for."
             }
             Some("deleted") => "Template deleted.",
+            Some("sent") => "Sample sent. gatepost received it as this callback.",
             Some("saved") => "Saved. It applies to every callback from now on.",
             Some("unbound") => "Unbound. It applies to every callback from now on.",
             Some("unchanged") => "Nothing to save: the form has the values of the config.",
@@ -261,6 +264,8 @@ async fn page(
         }
         (_, ["new-template"]) => templates::create(served, session, request).await,
         (_, ["queue", rest @ ..]) => queue::answer(queue, session, request, rest).await,
+        (_, ["account"]) => account::answer(served, session, request).await,
+        (_, ["send"]) => send::answer(served, session, request).await,
         (&Method::GET, ["status"]) => status::show(served, request),
         (_, ["domains"]) => domains::list(served, session, request).await,
         _ => request.no_page(),

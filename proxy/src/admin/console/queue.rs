@@ -240,7 +240,7 @@ fn segments(filter: &QueueFilter) -> Vec<FilterLink> {
         ("Pending", state(EntryState::Pending)),
         ("Failing", Some(("failing", "true"))),
         ("Delivered", state(EntryState::Delivered)),
-        ("Dead letters", state(EntryState::Dead)),
+        ("Dead", state(EntryState::Dead)),
     ]
     .map(link)
     .into()

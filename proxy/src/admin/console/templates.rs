@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use askama::Template;
-use gatepost::{Definition, providers};
+use gatepost::{ProviderInfo, providers};
 use gatepost_editor::{Edit, TemplateView};
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use pingora::protocols::http::ServerSession;
 
-use super::ConsoleRequest;
 use super::confirm::ConfirmPage;
 use super::edits::{carry_out, sentence, status};
 use super::form::{self, Form};
 use super::layout::Layout;
 use super::response::ConsoleResponse;
 use super::template_form::{TemplateForm, version};
+use super::{ConsoleRequest, account};
 use crate::served_config::ServedConfig;
 
 /// Maximum number of fields for domains that the page of bindings shows.
@@ -23,10 +23,13 @@ const MAX_TENANT_FIELDS: usize = 50;
 
 /// Returns the list of templates.
 pub(super) fn list(served: &ServedConfig, request: &ConsoleRequest) -> ConsoleResponse {
-    let done = request.done();
-    let page =
-        TemplatesPage { layout: request.layout("templates"), done, templates: served.templates() };
-    ConsoleResponse::page(&page)
+    let templates = served.templates();
+    ConsoleResponse::page(&TemplatesPage {
+        layout: request.layout("templates"),
+        done: request.done(),
+        has_account: templates.iter().any(|own| account::is_of_account(&own.provider)),
+        templates,
+    })
 }
 
 /// Handles `new-template`: the choice of a provider, then the form.
@@ -39,16 +42,19 @@ pub(super) async fn create(
     if !request.may_change() {
         return request.read_only();
     }
-    if Definition::built_in(&provider).is_none() {
-        let page = NewTemplatePage::choice(request);
-        return ConsoleResponse::page(&page);
-    }
-    let mut form = TemplateForm::new(&provider, None);
+    let Some(definition) = served.gate().definition(&provider) else {
+        return ConsoleResponse::page(&NewTemplatePage::choice(served, request));
+    };
+    let mut form = TemplateForm::new(&provider, Some(definition.info()), None);
     if request.method == Method::GET {
         return ConsoleResponse::page(&NewTemplatePage::form(request, form));
     }
     let Some(sent) = form::read(session).await else { return request.bad_form() };
     form.fill(&sent);
+    if !form.check_description("") {
+        let page = NewTemplatePage::form(request, form);
+        return ConsoleResponse::page(&page).with_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
     let (edit, name) = (Edit::Create(form.new_template()), form.name.value.clone());
     match carry_out(served, request, edit, |_| true).await {
         Ok(()) => {
@@ -99,7 +105,8 @@ async fn modify(
     view: TemplateView,
     sent: Option<Form>,
 ) -> ConsoleResponse {
-    let mut form = TemplateForm::new(&view.provider, Some(&view));
+    let info = served.gate().definition(&view.provider).map(|definition| definition.info());
+    let mut form = TemplateForm::new(&view.provider, info, Some(&view));
     let Some(sent) = sent else {
         return ConsoleResponse::page(&TemplatePage::new(request, view, form));
     };
@@ -110,6 +117,10 @@ async fn modify(
         form.problems.push(problem.into());
         let page = TemplatePage::new(request, view, form);
         return ConsoleResponse::page(&page).with_status(StatusCode::CONFLICT);
+    }
+    if !form.check_description(&view.description) {
+        let page = TemplatePage::new(request, view, form);
+        return ConsoleResponse::page(&page).with_status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     let change = form.change(&view);
     let new = change.rename.clone().unwrap_or_else(|| view.name.clone());
@@ -245,6 +256,8 @@ fn coded(name: &str) -> String {
 struct TemplatesPage {
     layout: Layout,
     done: &'static str,
+    /// True if the platform of a template has an account that gatepost can change.
+    has_account: bool,
     templates: Vec<TemplateView>,
 }
 
@@ -258,9 +271,11 @@ struct NewTemplatePage {
 }
 
 impl NewTemplatePage {
-    fn choice(request: &ConsoleRequest) -> Self {
-        let pair = |info: gatepost::ProviderInfo| (info.name.to_string(), info.title.to_string());
-        let mut providers: Vec<_> = providers().into_iter().map(pair).collect();
+    fn choice(served: &ServedConfig, request: &ConsoleRequest) -> Self {
+        let pair = |info: ProviderInfo| (info.name.to_string(), info.title.to_string());
+        let own = served.gate().own_definitions();
+        let own = own.iter().map(|definition| definition.info());
+        let mut providers: Vec<_> = providers().into_iter().chain(own).map(pair).collect();
         providers.sort_by_key(|(_, title)| title.to_lowercase());
         Self { layout: request.layout("templates"), providers, form: None }
     }

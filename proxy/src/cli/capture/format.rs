@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::rows::millis;
-use crate::cli::table::plain;
+use crate::table::plain;
 
 /// Describes a captured callback.
 pub(super) fn shown(view: &Json) -> String {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::CaptureFormat;
-use crate::cli::table::{aligned, plain};
+use crate::table::{aligned, plain};
 
 /// A page of callbacks, as the API returns it.
 #[derive(Debug, Deserialize)]

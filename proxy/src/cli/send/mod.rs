@@ -17,7 +17,7 @@ use self::scenario::Speed;
 use super::error::CommandError;
 use super::print::{err, out};
 use super::providers::{definition, unknown_kind};
-use super::trusting_client::TrustingClient;
+use crate::trusting_client::TrustingClient;
 use crate::{app, clock};
 
 /// Arguments of `gatepost send`.
@@ -204,7 +204,7 @@ struct Sender(Option<TrustingClient>);
 impl Sender {
     /// Creates a client that also trusts the authorities in `cacert`.
     fn new(cacert: Option<&Path>) -> Result<Self, CommandError> {
-        cacert.map(|path| TrustingClient::new(Some(path))).transpose().map(Self)
+        Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
     /// Sends a request, and returns the head and the body of the reply.

@@ -3,7 +3,7 @@
 use gatepost_editor::{KeyView, TemplateView};
 use serde_json::Value as Json;
 
-use crate::cli::table::{aligned, plain, width};
+use crate::table::{aligned, plain, width};
 
 /// Formats a table of templates: name, provider, tenants and kinds.
 pub(super) fn table(templates: &[TemplateView]) -> Vec<String> {

@@ -19,8 +19,8 @@ use super::{SendArguments, Sender, key_of_file, key_of_variable};
 use crate::cli::error::CommandError;
 use crate::cli::print::out;
 use crate::cli::providers::{definition, unknown_kind};
-use crate::cli::table::plain;
 use crate::clock;
+use crate::table::plain;
 
 /// Speed at which the time of a scenario passes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -16,11 +16,11 @@ use serde_json::{Map, Value as Json, json};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
+use super::error::PlatformError;
 use super::tc3::{self, Credentials, SignedRequest};
-use crate::cli::error::{CommandError, PlatformError};
-use crate::cli::table::plain;
-use crate::cli::trusting_client::TrustingClient;
 use crate::clock;
+use crate::table::plain;
+use crate::trusting_client::TrustingClient;
 
 /// Product and version of the API.
 const SERVICE: &str = "live";
@@ -71,13 +71,13 @@ pub(super) struct AccountRule {
 
 /// The templates and rules of an account.
 #[derive(Debug, Default)]
-pub(super) struct AccountState {
+pub(crate) struct AccountState {
     pub(super) templates: Vec<AccountTemplate>,
     pub(super) rules: Vec<AccountRule>,
 }
 
 /// An account of the platform.
-pub(super) struct PlatformAccount {
+pub(crate) struct PlatformAccount {
     endpoint: Uri,
     host: String,
     credentials: Credentials,
@@ -91,18 +91,19 @@ fn is_rate_limit(error: &PlatformError) -> bool {
 }
 
 impl PlatformAccount {
-    pub(super) fn new(
+    pub(crate) fn new(
         endpoint: Uri,
         credentials: Credentials,
         client: TrustingClient,
-    ) -> Result<Self, CommandError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    ) -> Result<Self, PlatformError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| PlatformError::at("account", error.to_string()))?;
         let host = endpoint.authority().map(ToString::to_string).unwrap_or_default();
         Ok(Self { endpoint, host, credentials, client, runtime })
     }
 
     /// Reads all templates and rules.
-    pub(super) fn state(&self) -> Result<AccountState, PlatformError> {
+    pub(crate) fn state(&self) -> Result<AccountState, PlatformError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Templates {

@@ -20,9 +20,9 @@ const ALGORITHM: &str = "TC3-HMAC-SHA256";
 pub(super) const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// Key of an account, which the platform calls `SecretId` and `SecretKey`. `Debug` redacts the key.
-pub(super) struct Credentials {
-    pub(super) id: String,
-    pub(super) key: String,
+pub(crate) struct Credentials {
+    pub(crate) id: String,
+    pub(crate) key: String,
 }
 
 impl fmt::Debug for Credentials {

@@ -7,14 +7,14 @@
 
 use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};
 use super::wanted::{self, WantedTemplate, is_marked};
-use super::{PlanArguments, Site};
+use super::{PlanOptions, Site};
 
 /// Maximum number of templates in an account.
 const MAX_TEMPLATES: usize = 50;
 
 /// A change to the account.
 #[derive(Debug)]
-pub(super) enum Change<'p> {
+pub(crate) enum Change<'p> {
     Create {
         wanted: &'p WantedTemplate,
     },
@@ -48,7 +48,7 @@ pub(super) enum Change<'p> {
 
 /// A parameter of a template that changes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Difference {
+pub(crate) struct Difference {
     pub(super) parameter: &'static str,
     /// Value in the account. A key is shown by its source.
     pub(super) from: String,
@@ -57,20 +57,20 @@ pub(super) struct Difference {
 
 /// Changes, and the conflicts that prevent them.
 #[derive(Debug, Default)]
-pub(super) struct Plan<'p> {
-    pub(super) changes: Vec<Change<'p>>,
-    pub(super) conflicts: Vec<String>,
+pub(crate) struct Plan<'p> {
+    pub(crate) changes: Vec<Change<'p>>,
+    pub(crate) conflicts: Vec<String>,
     /// Facts that need an action of the operator, or none.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Compares the templates of a config with those of the account.
-pub(super) fn plan<'p>(
+pub(crate) fn plan<'p>(
     wanted: &'p [WantedTemplate],
     account: &'p AccountState,
-    arguments: &'p PlanArguments,
+    options: &'p PlanOptions,
 ) -> Plan<'p> {
-    let mut planner = Planner { wanted, account, arguments, plan: Plan::default() };
+    let mut planner = Planner { wanted, account, options, plan: Plan::default() };
     for template in wanted {
         planner.template(template);
     }
@@ -87,7 +87,7 @@ pub(super) fn plan<'p>(
 struct Planner<'p> {
     wanted: &'p [WantedTemplate],
     account: &'p AccountState,
-    arguments: &'p PlanArguments,
+    options: &'p PlanOptions,
     plan: Plan<'p>,
 }
 
@@ -123,11 +123,11 @@ impl<'p> Planner<'p> {
 
     /// Returns true if gatepost may change a template of the account.
     fn is_ours(&self, template: &AccountTemplate) -> bool {
-        has_mark(template) || self.arguments.adopt.contains(&template.template_name)
+        has_mark(template) || self.options.adopt.contains(&template.template_name)
     }
 
     fn modify(&mut self, own: &'p AccountTemplate, wanted: &'p WantedTemplate) {
-        let differences = differences(own, wanted, self.arguments.site);
+        let differences = differences(own, wanted, self.options.site);
         if differences.iter().any(|difference| difference.parameter == CALLBACK_KEY) {
             self.plan.notes.push(format!(
                 "template {}: reload gatepost with the new key before you apply its change",
@@ -148,7 +148,7 @@ impl<'p> Planner<'p> {
             self.plan.notes.push(format!("template {template}: {note}"));
             return;
         }
-        for app in &self.arguments.app {
+        for app in &self.options.apps {
             let mut rules = self.account.rules.iter();
             let rule =
                 rules.find(|rule| is_same(&rule.domain_name, domain) && rule.app_name == *app);
@@ -183,7 +183,7 @@ impl<'p> Planner<'p> {
             }
             let (template, domain, app) =
                 (&*own.template_name, &*rule.domain_name, &*rule.app_name);
-            if self.arguments.prune {
+            if self.options.prune {
                 self.plan.changes.push(Change::Unbind { template, domain, app });
             } else {
                 self.plan.notes.push(format!(
@@ -196,7 +196,7 @@ impl<'p> Planner<'p> {
             if self.wanted.iter().any(|wanted| wanted.name == template) {
                 continue;
             }
-            if self.arguments.prune {
+            if self.options.prune {
                 self.plan.changes.push(Change::Delete { id, template });
             } else {
                 self.plan.notes.push(format!(
@@ -211,7 +211,7 @@ impl<'p> Planner<'p> {
         let has = |wanted: &WantedTemplate| {
             wanted.domains.iter().any(|domain| is_same(&rule.domain_name, domain))
         };
-        self.arguments.app.contains(&rule.app_name) && self.wanted.iter().any(has)
+        self.options.apps.contains(&rule.app_name) && self.wanted.iter().any(has)
     }
 
     fn check_limit(&mut self) {

@@ -1,7 +1,7 @@
 //! Aligned columns for a terminal.
 
 /// Aligns the columns of rows. The last column has no blanks after it.
-pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(widest);
     rows.iter().map(|row| line(row, &widths)).collect()
@@ -16,11 +16,11 @@ fn line<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
 }
 
 /// Replaces control characters, because a terminal would interpret them.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Returns the width of a text in terminal columns: two for each Chinese character, else one.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }

@@ -5,10 +5,10 @@ use serde_json::{Value as Json, json};
 use super::account::{AccountState, CALLBACK_KEY};
 use super::plan::{Change, Difference, Plan};
 use super::wanted::WantedTemplate;
-use crate::cli::table::{aligned, plain};
+use crate::table::{aligned, plain};
 
 /// Returns the lines of a plan.
-pub(super) fn lines(plan: &Plan<'_>, account: &AccountState) -> Vec<String> {
+pub(crate) fn lines(plan: &Plan<'_>, account: &AccountState) -> Vec<String> {
     let (templates, rules) = (account.templates.len(), account.rules.len());
     let mut lines = vec![format!(
         "The account has {} and {}.",
@@ -33,7 +33,7 @@ pub(super) fn lines(plan: &Plan<'_>, account: &AccountState) -> Vec<String> {
     lines
 }
 
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -93,7 +93,7 @@ fn created(wanted: &WantedTemplate) -> impl Iterator<Item = (&'static str, Strin
 }
 
 /// Returns a plan as JSON.
-pub(super) fn document(plan: &Plan<'_>, account: &AccountState) -> Json {
+pub(crate) fn document(plan: &Plan<'_>, account: &AccountState) -> Json {
     json!({
         "account": { "templates": account.templates.len(), "rules": account.rules.len() },
         "changes": plan.changes.iter().map(change_json).collect::<Vec<_>>(),

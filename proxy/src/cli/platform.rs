@@ -1,12 +1,5 @@
 //! `gatepost platform`: brings the callback templates in a platform's account in line with the config.
 
-mod account;
-mod apply;
-mod format;
-mod plan;
-mod tc3;
-mod wanted;
-
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
@@ -15,15 +8,15 @@ use gatepost::Config;
 use gatepost_editor::{TemplateView, config_file};
 use http::Uri;
 
-use self::account::{AccountState, PlatformAccount};
-use self::plan::{Plan, plan};
-use self::tc3::Credentials;
-use self::wanted::{WantedTemplate, wanted};
 use super::config_argument::ConfigArgument;
 use super::confirmation::Confirmation;
 use super::error::CommandError;
 use super::print::{err, out};
-use super::trusting_client::TrustingClient;
+use crate::platform::{
+    self, AccountState, Credentials, ENDPOINT, Plan, PlanOptions, PlatformAccount, SECRET_ID,
+    SECRET_KEY, Site, WantedTemplate, plan, wanted,
+};
+use crate::trusting_client::TrustingClient;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlatformCommand {
@@ -74,19 +67,19 @@ pub(super) struct PlanArguments {
 #[derive(Debug, Args)]
 struct AccessArguments {
     /// Environment variable with the SecretId of the account's API key.
-    #[arg(long, value_name = "NAME", default_value = "TENCENTCLOUD_SECRET_ID")]
+    #[arg(long, value_name = "NAME", default_value = SECRET_ID)]
     secret_id_env: String,
     /// File with the SecretId.
     #[arg(long, value_name = "FILE", conflicts_with = "secret_id_env")]
     secret_id_file: Option<PathBuf>,
     /// Environment variable with the SecretKey.
-    #[arg(long, value_name = "NAME", default_value = "TENCENTCLOUD_SECRET_KEY")]
+    #[arg(long, value_name = "NAME", default_value = SECRET_KEY)]
     secret_key_env: String,
     /// File with the SecretKey.
     #[arg(long, value_name = "FILE", conflicts_with = "secret_key_env")]
     secret_key_file: Option<PathBuf>,
     /// Address of the platform's API.
-    #[arg(long, value_name = "URL", default_value = "https://live.tencentcloudapi.com")]
+    #[arg(long, value_name = "URL", default_value = ENDPOINT)]
     endpoint: Uri,
     /// File with the certificate authorities in PEM that may sign the certificate of --endpoint,
     /// besides those of the machine.
@@ -97,14 +90,6 @@ struct AccessArguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Platform {
     TencentCss,
-}
-
-/// Site of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Site {
-    #[default]
-    International,
-    China,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -122,7 +107,8 @@ pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
     let wanted = arguments.wanted()?;
     let account = arguments.access.account()?;
     let state = account.state()?;
-    let plan = plan(&wanted, &state, arguments);
+    let options = arguments.options();
+    let plan = plan(&wanted, &state, &options);
     arguments.print(&plan, &state);
     match (command, plan.conflicts.len()) {
         (_, conflicts @ 1..) => Err(CommandError::Conflicts(conflicts)),
@@ -132,7 +118,7 @@ pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
             if !yes {
                 confirm_plan(&plan)?;
             }
-            Ok(apply::apply(&plan, &account, &state, arguments.site, err)?)
+            Ok(platform::apply(&plan, &account, &state, arguments.site, err)?)
         }
     }
 }
@@ -141,7 +127,7 @@ fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
     let stdin = io::stdin();
     let confirmation = Confirmation {
         warning: "the platform uses each change at once",
-        question: &format!("carry out {}", format::counted(plan.changes.len(), "change")),
+        question: &format!("carry out {}", platform::counted(plan.changes.len(), "change")),
         refused: "gatepost changed nothing",
     };
     confirmation.ask(stdin.is_terminal(), stdin.lock(), err)
@@ -149,56 +135,40 @@ fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
 
 impl PlanArguments {
     fn wanted(&self) -> Result<Vec<WantedTemplate>, CommandError> {
-        check_public_url(&self.url)?;
+        let checked = platform::check_public_url(&self.url);
+        checked.map_err(|problem| CommandError::argument("--url", problem))?;
         let files = config_file::read(self.config.path()?)?;
         let config = Config::from_files(&files)?;
         let views = TemplateView::all(&files, Some(&config))?;
-        wanted(&config, &views, &self.url, self.site)
+        Ok(wanted(&config, &views, &self.url, self.site)?)
+    }
+
+    fn options(&self) -> PlanOptions {
+        PlanOptions {
+            url: self.url.clone(),
+            apps: self.app.clone(),
+            site: self.site,
+            adopt: self.adopt.clone(),
+            prune: self.prune,
+        }
     }
 
     fn print(&self, plan: &Plan<'_>, state: &AccountState) {
         match self.format {
-            PlanFormat::Text => format::lines(plan, state).iter().for_each(|line| out(line)),
-            PlanFormat::Json => out(&format::document(plan, state).to_string()),
+            PlanFormat::Text => platform::lines(plan, state).iter().for_each(|line| out(line)),
+            PlanFormat::Json => out(&platform::document(plan, state).to_string()),
         }
     }
-}
-
-/// Checks the address at which the platform reaches gatepost.
-fn check_public_url(url: &Uri) -> Result<(), CommandError> {
-    let found = match url.scheme_str() {
-        Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path",
-        Some("http" | "https") => return Ok(()),
-        Some(_) => "another scheme",
-        None => "no scheme",
-    };
-    let problem = format!(
-        "expected http:// or https:// and a host without a path, found {found}; write, for example, \
-         https://gate.example.com"
-    );
-    Err(CommandError::argument("--url", problem))
 }
 
 impl AccessArguments {
     fn account(&self) -> Result<PlatformAccount, CommandError> {
-        self.check_endpoint()?;
+        let checked = platform::check_endpoint(&self.endpoint);
+        checked.map_err(|problem| CommandError::argument("--endpoint", problem))?;
         let id = secret(self.secret_id_file.as_ref(), &self.secret_id_env, "secret-id")?;
         let key = secret(self.secret_key_file.as_ref(), &self.secret_key_env, "secret-key")?;
         let client = TrustingClient::new(self.cacert.as_deref())?;
-        PlatformAccount::new(self.endpoint.clone(), Credentials { id, key }, client)
-    }
-
-    /// Checks that the requests, which contain the keys of callbacks, are encrypted.
-    fn check_endpoint(&self) -> Result<(), CommandError> {
-        let url = &self.endpoint;
-        let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        let is_safe = url.scheme_str() == Some("https") || is_loopback;
-        if is_safe && url.authority().is_some() && url.path() == "/" && url.query().is_none() {
-            return Ok(());
-        }
-        let problem = "expected https:// and a host without a path, found another address; write, for \
-                       example, https://live.tencentcloudapi.com";
-        Err(CommandError::argument("--endpoint", problem))
+        Ok(PlatformAccount::new(self.endpoint.clone(), Credentials { id, key }, client)?)
     }
 }
 

@@ -15,14 +15,26 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::error::CommandError;
+/// Reason why a file has no certificates that a client can trust.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub(crate) struct TrustError {
+    pub(crate) file: String,
+    pub(crate) problem: String,
+}
+
+impl TrustError {
+    fn new(file: String, problem: impl Into<String>) -> Self {
+        Self { file, problem: problem.into() }
+    }
+}
 
 /// A client for one request.
-pub(super) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(crate) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl TrustingClient {
     /// Reads the certificates of the machine, and those in the PEM file at `path`.
-    pub(super) fn new(path: Option<&Path>) -> Result<Self, CommandError> {
+    pub(crate) fn new(path: Option<&Path>) -> Result<Self, TrustError> {
         let named = || path.map(|path| path.display().to_string()).unwrap_or_default();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -32,7 +44,7 @@ impl TrustingClient {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls = tls.map_err(|error| CommandError::argument(named(), error.to_string()))?;
+        let tls = tls.map_err(|error| TrustError::new(named(), error.to_string()))?;
         let tls = tls.with_root_certificates(roots).with_no_client_auth();
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = builder.https_or_http().enable_http1().build();
@@ -44,7 +56,7 @@ impl TrustingClient {
     /// # Errors
     ///
     /// Returns the innermost cause.
-    pub(super) async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         request: Request<Full<Bytes>>,
         max_bytes: usize,
@@ -62,17 +74,17 @@ impl TrustingClient {
     }
 }
 
-fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), CommandError> {
+fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustError> {
     let named = || path.display().to_string();
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let own = read.map_err(|error| {
         let problem = format!("expected certificates in PEM, found none: {error}");
-        CommandError::argument(named(), problem)
+        TrustError::new(named(), problem)
     })?;
     let (added, _) = roots.add_parsable_certificates(own);
     if added == 0 {
         let problem = "expected certificates in PEM, found none; write the file of a CA";
-        return Err(CommandError::argument(named(), problem));
+        return Err(TrustError::new(named(), problem));
     }
     Ok(())
 }

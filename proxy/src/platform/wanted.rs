@@ -6,10 +6,10 @@ use http::Uri;
 
 use super::Site;
 use super::account::Parameters;
-use crate::cli::error::CommandError;
+use super::error::PlatformError;
 
 /// Provider whose templates the commands manage.
-pub(super) const PROVIDER: &str = "tencent-css";
+pub(crate) const PROVIDER: &str = "tencent-css";
 
 /// Word with which the description of each template begins that gatepost has made.
 const MARK: &str = "gatepost";
@@ -56,7 +56,7 @@ pub(super) fn addresses(site: Site) -> impl Iterator<Item = &'static EventAddres
 
 /// A callback template that the account should have.
 #[derive(Debug)]
-pub(super) struct WantedTemplate {
+pub(crate) struct WantedTemplate {
     pub(super) name: String,
     pub(super) description: String,
     /// The addresses by parameter.
@@ -87,12 +87,12 @@ impl std::fmt::Debug for WantedKey {
 /// # Errors
 ///
 /// Returns an error if the platform cannot have such a template.
-pub(super) fn wanted(
+pub(crate) fn wanted(
     config: &Config,
     views: &[TemplateView],
     base: &Uri,
     site: Site,
-) -> Result<Vec<WantedTemplate>, CommandError> {
+) -> Result<Vec<WantedTemplate>, PlatformError> {
     let routes: Vec<_> =
         config.route_infos().filter(|route| &*route.provider == PROVIDER).collect();
     let templates = config.templates().filter(|template| template.provider() == PROVIDER);
@@ -107,7 +107,7 @@ pub(super) fn wanted(
         let problem = format!(
             "expected a template for {PROVIDER}, found none; create one with `gatepost template create`"
         );
-        return Err(CommandError::argument("the config", problem));
+        return Err(PlatformError::at("the config", problem));
     }
     Ok(wanted)
 }
@@ -118,9 +118,9 @@ fn wanted_template(
     routes: &[RouteInfo],
     base: &Uri,
     site: Site,
-) -> Result<WantedTemplate, CommandError> {
+) -> Result<WantedTemplate, PlatformError> {
     let name = template.name().to_owned();
-    let fault = |problem: String| CommandError::argument(format!("template {name}"), problem);
+    let fault = |problem: String| PlatformError::at(format!("template {name}"), problem);
     let listed: Vec<_> =
         template.kinds().filter(|kind| kind.is_listed).map(|kind| kind.name).collect();
     let mut urls = Parameters::new();
@@ -172,9 +172,8 @@ fn url(
     kind: &str,
     routes: &[RouteInfo],
     base: &Uri,
-) -> Result<String, CommandError> {
-    let fault =
-        |problem: String| Err(CommandError::argument(format!("template {template}"), problem));
+) -> Result<String, PlatformError> {
+    let fault = |problem: String| Err(PlatformError::at(format!("template {template}"), problem));
     // A route without `template` serves every template, also one without a binding. A template that a
     // route names has no tenants there.
     let is_of_other = |route: &RouteInfo| {

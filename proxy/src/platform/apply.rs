@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::account::{AccountRule, AccountState, PlatformAccount};
+use super::error::PlatformError;
 use super::plan::{Change, Plan, parameters};
 use super::{Site, format};
-use crate::cli::error::PlatformError;
 
 /// Carries out the changes of a plan, in an order in which each is possible: templates first, then
 /// rules, then removals. Calls `report` after each change.
@@ -13,7 +13,7 @@ use crate::cli::error::PlatformError;
 /// # Errors
 ///
 /// Returns the first error. The changes before it remain; another plan shows what is left.
-pub(super) fn apply(
+pub(crate) fn apply(
     plan: &Plan<'_>,
     account: &PlatformAccount,
     before: &AccountState,

@@ -1,0 +1,73 @@
+//! Faults of an edit, each at its field.
+
+use gatepost::is_template_character;
+use gatepost_editor::{EditError, EditErrorKind};
+
+use super::TemplateForm;
+
+impl TemplateForm {
+    /// Checks the description that the operator has changed. Tencent's console accepts the same
+    /// characters; the config file accepts any.
+    pub(in super::super) fn check_description(&mut self, before: &str) -> bool {
+        let text = &self.description.value;
+        let unfit = text.chars().find(|c| !is_template_character(*c)).filter(|_| text != before);
+        if let Some(unfit) = unfit {
+            self.description.problem = format!(
+                "expected Chinese characters, letters, digits, _ and -, found {unfit:?}; replace it"
+            );
+        }
+        unfit.is_none()
+    }
+
+    /// Puts each fault to its field.
+    pub(in super::super) fn show(&mut self, error: &EditError) {
+        if error.kind() == EditErrorKind::NameTaken {
+            self.name.problem = error.message().to_owned();
+            return;
+        }
+        for fault in error.faults() {
+            let problem = format!("{}; {}", fault.problem, fault.remedy);
+            match self.problem_at(&fault.key) {
+                Some(field) if field.is_empty() => *field = problem,
+                Some(field) => *field = format!("{field}. {problem}"),
+                None => self.problems.push(format!("{}: {problem}", fault.key)),
+            }
+        }
+        if error.faults().is_empty() {
+            self.problems.push(error.message().to_owned());
+        }
+    }
+
+    /// Returns the place for the problem of a key such as `template[0].on.push`.
+    pub(super) fn problem_at(&mut self, key: &str) -> Option<&mut String> {
+        let (table, key) = key.split_once('.').unwrap_or(("", key));
+        if !table.starts_with("template") {
+            return None;
+        }
+        let (word, rest) = key.split_once(['.', '[']).unwrap_or((key, ""));
+        let name = rest.split(['.', '[']).next().unwrap_or_default().trim_matches(['"', '\'']);
+        match word {
+            "name" => Some(&mut self.name.problem),
+            "description" => Some(&mut self.description.problem),
+            "keys" => Some(&mut self.keys_problem),
+            "on" => {
+                let kind = self.kinds.iter_mut().find(|kind| kind.name == name)?;
+                kind.is_folded = false;
+                Some(&mut kind.problem)
+            }
+            "settings" => {
+                let setting = self.settings.iter_mut().find(|setting| setting.name == name)?;
+                Some(&mut setting.problem)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns true if a fault is at a field.
+    pub(in super::super) fn has_problem(&self) -> bool {
+        let kinds = self.kinds.iter().map(|kind| &kind.problem);
+        let settings = self.settings.iter().map(|setting| &setting.problem);
+        let own = [&self.name.problem, &self.description.problem, &self.keys_problem];
+        own.into_iter().chain(kinds).chain(settings).any(|problem| !problem.is_empty())
+    }
+}

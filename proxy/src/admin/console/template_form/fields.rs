@@ -1,0 +1,180 @@
+//! The fields of the form: keys, an address for each kind, and settings.
+
+use std::collections::BTreeSet;
+
+use gatepost::ProviderInfo;
+use gatepost_editor::{KeySource, KeyView, KindEntry, TemplateView, TomlValue};
+use serde_json::Value as Json;
+
+/// Number of kinds that the form shows at once. The rest is folded.
+pub(super) const SHOWN_KINDS: usize = 8;
+
+/// The source of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct KeyRow {
+    pub(in super::super) is_file: bool,
+    pub(in super::super) name: String,
+}
+
+/// The addresses for a kind.
+pub(in super::super) struct KindField {
+    pub(in super::super) name: String,
+    pub(in super::super) about: String,
+    /// The addresses, separated by blanks.
+    pub(in super::super) url: String,
+    /// The entry in the config file, if the form cannot show it as an address.
+    pub(in super::super) other: String,
+    pub(in super::super) is_decision: bool,
+    pub(in super::super) is_folded: bool,
+    pub(in super::super) problem: String,
+}
+
+/// A setting of the provider.
+pub(in super::super) struct SettingField {
+    pub(in super::super) name: String,
+    pub(in super::super) about: String,
+    pub(in super::super) value: String,
+    pub(in super::super) default: String,
+    pub(in super::super) one_of: Vec<String>,
+    pub(in super::super) is_secret: bool,
+    pub(in super::super) is_number: bool,
+    pub(in super::super) is_file: bool,
+    /// True if the config file has the value itself, which the form never shows.
+    pub(in super::super) is_written: bool,
+    pub(in super::super) problem: String,
+}
+
+impl KindField {
+    pub(super) fn urls(&self) -> impl Iterator<Item = &str> {
+        self.url.split_whitespace()
+    }
+
+    /// Returns the entry of the config; `None` without an address.
+    pub(super) fn entry(&self) -> Option<KindEntry> {
+        let mut urls: Vec<_> = self.urls().map(ToOwned::to_owned).collect();
+        match urls.len() {
+            0 => None,
+            1 => urls.pop().map(KindEntry::Url),
+            _ => Some(KindEntry::Urls(urls)),
+        }
+    }
+}
+
+impl KeyRow {
+    pub(super) fn of(view: &KeyView) -> Option<Self> {
+        match view {
+            KeyView::Env(name) => Some(Self { is_file: false, name: name.clone() }),
+            KeyView::File(name) => Some(Self { is_file: true, name: name.clone() }),
+            KeyView::Secret(_) => None,
+        }
+    }
+
+    pub(super) fn source(&self) -> KeySource {
+        let name = self.name.clone();
+        if self.is_file { KeySource::File(name) } else { KeySource::Env(name) }
+    }
+}
+
+impl SettingField {
+    /// Returns `None` for an empty field.
+    pub(super) fn toml(&self) -> Option<TomlValue> {
+        if self.value.is_empty() {
+            return None;
+        }
+        if self.is_secret {
+            let row = KeyRow { is_file: self.is_file, name: self.value.clone() };
+            return Some(TomlValue::from(&row.source()));
+        }
+        // A text that is no number reaches the check, which names the fault.
+        let number = self.value.parse::<i64>().ok().filter(|_| self.is_number);
+        TomlValue::from_json(&number.map_or_else(|| Json::from(&*self.value), Json::from))
+    }
+}
+
+pub(super) fn kinds(info: Option<&ProviderInfo>, view: Option<&TemplateView>) -> Vec<KindField> {
+    let entries = view.map(|view| &*view.on).unwrap_or_default();
+    let declared = info.iter().flat_map(|info| &info.kinds);
+    let declared = declared.filter(|kind| !kind.challenge).map(|kind| {
+        (kind.name.to_string(), kind.about.as_deref().unwrap_or_default().to_owned(), kind.decision)
+    });
+    let groups = info.iter().flat_map(|info| &info.groups);
+    let groups = groups
+        .map(|group| (group.to_string(), "Kinds of this group without an address.".into(), false));
+    let mut all: Vec<_> = declared.chain(groups).collect();
+    let known: BTreeSet<_> = all.iter().map(|(name, ..)| name.clone()).collect();
+    let others = entries.iter().map(|(name, _)| name).filter(|name| !known.contains(*name));
+    let others =
+        others.filter(|name| *name != "*").map(|name| (name.clone(), String::new(), false));
+    all.extend(others);
+    all.push(("*".into(), "All kinds without an address of their own.".into(), false));
+    let count = all.len();
+    let field = |(index, (name, about, is_decision)): (usize, (String, String, bool))| {
+        let entry = entries.iter().find(|(own, _)| *own == name).map(|(_, entry)| entry);
+        let (url, other) = entry.map(written).unwrap_or_default();
+        let is_folded = index >= SHOWN_KINDS && index + 1 < count && entry.is_none();
+        KindField { name, about, url, other, is_decision, is_folded, problem: String::new() }
+    };
+    all.into_iter().enumerate().map(field).collect()
+}
+
+/// Returns the addresses of an entry, or the entry as JSON if it has none.
+fn written(entry: &Json) -> (String, String) {
+    match texts(entry).or_else(|| texts(entry.get("url")?)) {
+        Some(urls) => (urls.join(" "), String::new()),
+        None => (String::new(), entry.to_string()),
+    }
+}
+
+/// Returns a text, or the texts of a list.
+fn texts(value: &Json) -> Option<Vec<&str>> {
+    match value {
+        Json::String(text) => Some(vec![text]),
+        Json::Array(items) => items.iter().map(Json::as_str).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => None,
+    }
+}
+
+pub(super) fn settings(
+    info: Option<&ProviderInfo>,
+    view: Option<&TemplateView>,
+) -> Vec<SettingField> {
+    let entries = view.map(|view| &*view.settings).unwrap_or_default();
+    let entry = |name: &str| entries.iter().find(|(own, _)| own == name).map(|(_, value)| value);
+    let declared = info.iter().flat_map(|info| &info.settings).map(|setting| SettingField {
+        about: setting.about.to_string(),
+        default: setting.default.as_deref().unwrap_or_default().to_owned(),
+        one_of: setting.one_of.iter().map(ToString::to_string).collect(),
+        is_secret: setting.secret,
+        ..SettingField::of(&setting.name, entry(&setting.name))
+    });
+    let window = info.iter().flat_map(|info| &info.window);
+    let window = window.map(|name| SettingField {
+        about: "Limit of the age of a signed time, in seconds.".into(),
+        is_number: true,
+        ..SettingField::of(name, entry(name))
+    });
+    declared.chain(window).collect()
+}
+
+impl SettingField {
+    fn of(name: &str, entry: Option<&Json>) -> Self {
+        let source = |word: &str| entry?.get(word)?.as_str().map(ToOwned::to_owned);
+        let plain = entry.filter(|entry| !entry.is_object()).map(|entry| match entry.as_str() {
+            Some(text) => text.to_owned(),
+            None => entry.to_string(),
+        });
+        let (env, file) = (source("env"), source("file"));
+        Self {
+            name: name.to_owned(),
+            about: String::new(),
+            is_file: file.is_some(),
+            is_written: entry.is_some_and(|entry| entry.get("secret").is_some()),
+            value: plain.or(env).or(file).unwrap_or_default(),
+            default: String::new(),
+            one_of: Vec::new(),
+            is_secret: false,
+            is_number: false,
+            problem: String::new(),
+        }
+    }
+}

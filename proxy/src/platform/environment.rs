@@ -1,0 +1,59 @@
+//! The API key of the account in the environment of this process, for the console. A person at the command
+//! line names other sources.
+
+use std::env::var;
+use std::fs::read_to_string;
+
+use http::Uri;
+
+use super::error::PlatformError;
+use super::tc3::Credentials;
+use super::{ENDPOINT, PlatformAccount, SECRET_ID, SECRET_KEY, check_endpoint};
+use crate::trusting_client::TrustingClient;
+
+/// Environment variable with another address of the platform's API.
+const OTHER_ENDPOINT: &str = "TENCENTCLOUD_ENDPOINT";
+
+/// Returns the reason why the environment has no API key.
+pub(crate) fn environment_fault() -> Option<PlatformError> {
+    credentials().err()
+}
+
+impl PlatformAccount {
+    /// Returns the account whose API key the environment has. Never call it on a thread that runs
+    /// tasks, because the account has a runtime of its own.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with the missing variable.
+    pub(crate) fn of_environment() -> Result<Self, PlatformError> {
+        let credentials = credentials()?;
+        let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());
+        let endpoint = endpoint.parse::<Uri>().unwrap_or_default();
+        check_endpoint(&endpoint).map_err(|problem| PlatformError::at(OTHER_ENDPOINT, problem))?;
+        let client = TrustingClient::new(None)
+            .map_err(|error| PlatformError::at("certificates", error.problem))?;
+        Self::new(endpoint, credentials, client)
+    }
+}
+
+fn credentials() -> Result<Credentials, PlatformError> {
+    Ok(Credentials { id: secret(SECRET_ID)?, key: secret(SECRET_KEY)? })
+}
+
+/// Reads the variable `name`, or the file that the variable `name_FILE` names.
+fn secret(name: &str) -> Result<String, PlatformError> {
+    let file = format!("{name}_FILE");
+    let found = match var(&file) {
+        Ok(path) => read_to_string(&path)
+            .map_err(|error| PlatformError::at(&file, format!("{path}: {error}")))?,
+        Err(_) => var(name).map_err(|_| {
+            let problem = format!(
+                "expected this variable in the environment of gatepost, found none; set it, or set \
+                 {file} to the path of a file, then restart gatepost"
+            );
+            PlatformError::at(name, problem)
+        })?,
+    };
+    Ok(found.trim().to_owned())
+}

@@ -1,0 +1,29 @@
+//! Reasons why gatepost cannot compare or change an account.
+
+/// Reason why a request to the platform fails.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlatformError {
+    /// The platform cannot have what the config or the operator asks for.
+    #[error("{place}: {problem}")]
+    Config { place: String, problem: String },
+    #[error("{host}: {problem}; check the network and --endpoint")]
+    Unreachable { host: String, problem: String },
+    #[error("{action}: expected a response of the API, found another one; check --endpoint")]
+    Unknown { action: &'static str },
+    #[error(
+        "{action}: the platform refuses the request: {code}: {message}; {remedy} (request {request})"
+    )]
+    Refused {
+        action: &'static str,
+        code: String,
+        message: String,
+        remedy: &'static str,
+        request: String,
+    },
+}
+
+impl PlatformError {
+    pub(crate) fn at(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Config { place: place.into(), problem: problem.into() }
+    }
+}

@@ -1,0 +1,80 @@
+//! The callback templates in a platform's account: what the config needs, the plan of changes, and
+//! how gatepost carries it out. `gatepost platform` and the console use it.
+
+mod account;
+mod apply;
+mod environment;
+mod error;
+mod format;
+mod plan;
+mod tc3;
+mod wanted;
+
+use clap::ValueEnum;
+use http::Uri;
+
+pub(crate) use self::account::{AccountState, PlatformAccount};
+pub(crate) use self::apply::apply;
+pub(crate) use self::environment::environment_fault;
+pub(crate) use self::error::PlatformError;
+pub(crate) use self::format::{counted, document, lines};
+pub(crate) use self::plan::{Plan, plan};
+pub(crate) use self::tc3::Credentials;
+pub(crate) use self::wanted::{PROVIDER, WantedTemplate, wanted};
+
+/// Environment variable with the SecretId of the account's API key.
+pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
+
+/// Environment variable with the SecretKey.
+pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
+
+/// Address of the platform's API.
+pub(crate) const ENDPOINT: &str = "https://live.tencentcloudapi.com";
+
+/// Address, site and permissions of a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanOptions {
+    /// Address at which the platform reaches gatepost, without a path.
+    pub(crate) url: Uri,
+    /// Applications for which domains are bound.
+    pub(crate) apps: Vec<String>,
+    pub(crate) site: Site,
+    /// Templates that gatepost has not made and may change.
+    pub(crate) adopt: Vec<String>,
+    /// True to remove what gatepost has made and the config does not have.
+    pub(crate) prune: bool,
+}
+
+/// Site of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Site {
+    #[default]
+    International,
+    China,
+}
+
+/// Checks the address at which the platform reaches gatepost. Returns the problem.
+pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
+    let found = match url.scheme_str() {
+        Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path",
+        Some("http" | "https") => return Ok(()),
+        Some(_) => "another scheme",
+        None => "no scheme",
+    };
+    Err(format!(
+        "expected http:// or https:// and a host without a path, found {found}; write, for example, \
+         https://gate.example.com"
+    ))
+}
+
+/// Checks that the requests to the platform's API, which contain the keys of callbacks, are encrypted.
+/// Returns the problem.
+pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
+    let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let is_safe = url.scheme_str() == Some("https") || is_loopback;
+    if is_safe && url.authority().is_some() && url.path() == "/" && url.query().is_none() {
+        return Ok(());
+    }
+    Err("expected https:// and a host without a path, found another address; write, for example, \
+         https://live.tencentcloudapi.com")
+}

@@ -1,0 +1,141 @@
+"""The Account page: a plan for the platform's account, and its changes.
+
+The double takes any signature; `proxy/tests/it/platform.rs` checks the signatures of the same code."""
+
+import http.server
+import json
+import tempfile
+import threading
+import unittest
+
+from playwright.sync_api import expect
+
+from harness import READ_TOKEN, ConsoleTest, Gatepost
+
+# The platform accepts only letters and digits in a key.
+PLATFORM_KEY = "s1gningk3y"
+
+
+class Double(http.server.BaseHTTPRequestHandler):
+    """The callback templates and rules of an account."""
+
+    templates, rules, actions = {}, [], []
+    refuses = None
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        action = self.headers["x-tc-action"]
+        type(self).actions.append(action)
+        assert self.headers["authorization"].startswith("TC3-HMAC-SHA256 Credential=s3cret-id/")
+        if action == self.refuses:
+            self.reply({"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "wrong <b>"}})
+        elif action == "DescribeLiveCallbackTemplates":
+            self.reply({"Templates": list(self.templates.values())})
+        elif action == "DescribeLiveCallbackRules":
+            self.reply({"Rules": self.rules})
+        elif action == "CreateLiveCallbackTemplate":
+            number = 1000 + len(self.templates)
+            self.templates[number] = asked | {"TemplateId": number}
+            self.reply({"TemplateId": number})
+        elif action == "CreateLiveCallbackRule":
+            self.rules.append(asked)
+            self.reply({})
+        else:
+            self.reply({"Error": {"Code": "InvalidAction", "Message": action}})
+
+    def reply(self, response):
+        body = json.dumps({"Response": response | {"RequestId": "r1"}}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Account(ConsoleTest):
+    def start_gatepost(self):
+        Double.templates, Double.rules, Double.actions, Double.refuses = {}, [], [], None
+        platform = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Double)
+        threading.Thread(target=platform.serve_forever, args=[0.01], daemon=True).start()
+        self.addCleanup(platform.server_close)
+        self.addCleanup(platform.shutdown)
+        secret = self.enterContext(tempfile.NamedTemporaryFile("w"))
+        secret.write("s3cret-key\n")
+        secret.flush()
+        return Gatepost(
+            TENCENT_KEY=PLATFORM_KEY, TENCENTCLOUD_SECRET_ID="s3cret-id",
+            TENCENTCLOUD_SECRET_KEY_FILE=secret.name,
+            TENCENTCLOUD_ENDPOINT=f"http://127.0.0.1:{platform.server_address[1]}")
+
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+
+    def compare(self):
+        self.page.get_by_role("link", name="Templates", exact=True).click()
+        self.page.get_by_role("link", name="Compare with account").click()
+        self.page.get_by_label("Public address").fill("https://gate.example.com")
+        self.page.get_by_role("button", name="Compare").click()
+
+    def test_shows_plan_and_carries_it_out_after_confirmation(self):
+        self.page.get_by_role("link", name="Templates", exact=True).click()
+        self.page.get_by_role("link", name="Compare with account").click()
+        self.check_page("account")
+        self.compare()
+        plan = self.page.get_by_role("region", name="Plan")
+        expect(plan).to_contain_text("+ create template studio")
+        expect(plan).to_contain_text("+ bind push.example.com (live) to studio")
+        self.assertNotIn(PLATFORM_KEY, self.page.content())
+        self.check_page("account-plan")
+        self.assertFalse([action for action in Double.actions if "Describe" not in action])
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
+        self.check_page("account-applied")
+        [template] = Double.templates.values()
+        self.assertEqual(
+            (template["TemplateName"], template["CallbackKey"], template["StreamBeginNotifyUrl"]),
+            ("studio", PLATFORM_KEY, "https://gate.example.com/callbacks/tencent"))
+        self.assertEqual(Double.rules[0]["DomainName"], "push.example.com")
+        self.compare()
+        expect(self.page.get_by_role("region", name="Plan")).to_contain_text("No changes")
+        self.assertEqual(self.page.get_by_role("button", name="Carry out").count(), 0)
+
+    def test_carries_out_no_plan_that_operator_has_not_seen(self):
+        self.compare()
+        Double.templates[1] = {"TemplateId": 1, "TemplateName": "studio", "Description": "by hand"}
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("has changed since you saw the plan")
+        expect(self.page.get_by_role("region", name="Plan")).to_contain_text("conflict: template studio")
+        self.assertFalse([action for action in Double.actions if "Describe" not in action])
+
+    def test_shows_fault_of_platform_and_of_address(self):
+        Double.refuses = "CreateLiveCallbackRule"
+        self.compare()
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("1 of 2 changes made")
+        expect(self.page.get_by_role("alert")).to_contain_text("wrong <b>; check the SecretKey")
+        self.page.get_by_label("Public address").fill("gate.example.com/path")
+        self.page.get_by_role("button", name="Compare").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("https://gate.example.com")
+
+    def test_read_token_cannot_open_account(self):
+        page = self.open_page()
+        self.log_in(READ_TOKEN, page)
+        page.goto(self.gatepost.console + "account?url=https://gate.example.com")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You may look, but not change")
+        self.assertEqual(Double.actions, [])
+
+
+class WithoutApiKey(ConsoleTest):
+    def test_says_which_variable_is_missing(self):
+        self.log_in()
+        self.page.goto(self.gatepost.console + "account")
+        expect(self.page.get_by_role("alert")).to_contain_text("TENCENTCLOUD_SECRET_ID_FILE")
+        self.check_page("account-without-key")
+
+
+if __name__ == "__main__":
+    unittest.main()
