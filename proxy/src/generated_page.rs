@@ -24,19 +24,30 @@ pub(crate) fn check(name: &str, text: &str) {
     );
 }
 
-/// Returns a text as a cell of a table: without line breaks, and without marks of Markdown.
+/// Returns a text as a cell of a table: without line breaks and marks of Markdown, and with URLs as code.
 pub(crate) fn cell(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     let text = words.join(" ");
     let parts = text.split('`').enumerate().map(|(index, part)| {
         // Text between backticks is code, which needs no escape but that of the table's bar.
         let part = part.replace('|', "\\|");
-        if index % 2 == 1 { part } else { part.replace('[', "\\[").replace('<', "\\<") }
+        if index % 2 == 1 {
+            return part;
+        }
+        let part = part.replace('[', "\\[").replace('<', "\\<");
+        part.split(' ').map(url_as_code).collect::<Vec<_>>().join(" ")
     });
     parts.collect::<Vec<_>>().join("`")
+}
+
+fn url_as_code(word: &str) -> String {
+    let url = word.trim_end_matches(['.', ',', ';']);
+    let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    if is_url { word.replace(url, &format!("`{url}`")) } else { word.to_owned() }
 }
 
 #[test]
 fn cell_escapes_marks_outside_of_code() {
     assert_eq!(cell("a|b [[c]]\n <d> `[e|f]`"), "a\\|b \\[\\[c]] \\<d> `[e\\|f]`");
+    assert_eq!(cell("see https://a.example."), "see `https://a.example`.");
 }

@@ -56,6 +56,7 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),
     ("count", "number of queued events"),
+    ("missed", "number of operations of the shared state that gatepost did without"),
     ("removed", "number of dead letters whose retention has ended"),
     ("error", "error of a library"),
 ];
@@ -77,6 +78,7 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("dropped", "number of requests that the stop dropped"),
     ("caller", "address of the client that edited a template"),
     ("tenants", "tenants that an edit binds or unbinds"),
+    ("changes", "number of changes to the account of a platform"),
     ("event_id", "`ce-id` of an event that an operator sent again"),
     ("edited", "`true` if the operator changed the event"),
     ("names", "names of a certificate"),

@@ -82,7 +82,7 @@ impl Metrics {
         let requests = RequestMetrics::new(&create.about("Requests and connections"));
         let tls = TlsMetrics::new(&create.about("TLS"));
         let queue = QueueMetrics::new(&create.about("Queue"));
-        let shared = SharedMetrics::new(&create.about("State that machines share"));
+        let shared = SharedMetrics::new(&create.about("Shared state"));
         let config = ConfigMetrics::new(&create.about("Config"));
         let process = ProcessMetrics::new(&create.about("Process"));
         let create = create.about("Apps, logs and the program");
