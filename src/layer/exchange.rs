@@ -155,20 +155,20 @@ where
         _: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, S, B, R> {
         let request = self.event_request(question, event);
-        Ask { answer: self.service.take().map(|service| answer(service, request)) }
+        AskFuture { answer: self.service.take().map(|service| answer(service, request)) }
     }
 }
 
 pin_project! {
     /// Future of [`AppSide::ask`]. A panic of the service counts as a missing answer.
-    struct Ask<F> {
+    struct AskFuture<F> {
         // `None` if an earlier question has used the service.
         #[pin]
         answer: Option<F>,
     }
 }
 
-impl<F: Future<Output = Answer>> Future for Ask<F> {
+impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     type Output = Asked;
 
     /// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that

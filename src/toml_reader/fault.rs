@@ -306,11 +306,14 @@ impl<'t> Faults<'t> {
         wanted: impl Into<Problem>,
         remedy: impl Into<String>,
     ) {
-        self.show(&text.place);
         let found = match &text.place.variable {
             // The operator may have named the variable of a secret by mistake.
             Some(name) => format!("another text in the environment variable `{name}`"),
-            None => format!("\"{}\"", printable(text.value)),
+            None if may_contain_password(text.value) => "an address with a user".to_owned(),
+            None => {
+                self.show(&text.place);
+                format!("\"{}\"", printable(text.value))
+            }
         };
         let wanted = wanted.into();
         let problem = format!("expected {}, found {found}", wanted.text);
@@ -446,6 +449,11 @@ fn sort_of(key: &str) -> String {
         ["template", "on", _] => "template.on".to_owned(),
         parts => parts.join("."),
     }
+}
+
+/// Returns true for a URL with a user, such as `nats://user:password@host`.
+pub(super) fn may_contain_password(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 /// Returns the remedy for a key that belongs in another table.

@@ -307,7 +307,7 @@ fn reports_events_that_gatepost_cannot_mirror() {
             format!(
                 "{ROUTE}push = {{ url = 'http://app', forward = 'passthrough', mirror = 'http://copy/p' }}"
             ),
-            "because a copy has a path of its own",
+            "expected a form in which an event has a path of its own, found",
         ),
         (
             format!("{KOLLUS}live_play = {{ url = 'http://app/p', mirror = 'http://copy/p' }}"),

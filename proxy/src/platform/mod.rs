@@ -31,7 +31,7 @@ pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 /// Address of the platform's API.
 pub(crate) const ENDPOINT: &str = "https://live.tencentcloudapi.com";
 
-/// What a plan compares, and what it may change.
+/// Scope of a plan: the templates that it compares, and those that it may change.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanOptions {
     /// Address at which the platform reaches gatepost, without a path.

@@ -11,6 +11,10 @@ pub(crate) const EACH_LINE: &[FieldHelp] = &[
     ("level", "`ERROR`, `WARN`, `INFO` or `DEBUG`"),
     ("target", "module that writes the line; filter it with `GATEPOST_LOG=gatepost::report=debug`"),
     ("message", "text for people; it may change between versions"),
+    ("log.target", "module of a library that writes the line, such as Pingora"),
+    ("log.module_path", "the same module, with its path in the library"),
+    ("log.file", "source file of the library"),
+    ("log.line", "line of the source file"),
     ("code", "stable name of the event: look it up with `gatepost help CODE`"),
     (
         "suppressed",

@@ -89,7 +89,7 @@ fn help(topic: &str) -> String {
 #[test]
 fn help_explains_a_metric_by_the_name_of_a_series() {
     let expected = "gatepost_app_duration_seconds: metric of the type histogram\n\n\
-                    meaning: Seconds from the event to the app's answer, or to the end of the wait for it.\n\
+                    meaning: Seconds from the event to the app's answer, or to the end of the wait.\n\
                     subject: Callbacks\nlabels:  provider, template, kind\nunit:    seconds\n";
     assert_eq!(help("gatepost_app_duration_seconds"), expected);
     assert_eq!(help("gatepost_app_duration_seconds_bucket"), expected);

@@ -280,7 +280,10 @@ fn refuses_forms_that_no_page_sends() {
         (&*"n".repeat(100_000), "found 100000"),
     ] {
         for field in ["name", "description"] {
-            let reply = send(&gate, new, &headers, &format!("name=valid&{field}={name}"));
+            let other = if field == "name" { "description=valid" } else { "name=valid" };
+            let address = "on%3Apush=http%3A%2F%2F127.0.0.1%3A3000%2Fpush";
+            let form = format!("{other}&{field}={name}&{address}");
+            let reply = send(&gate, new, &headers, &form);
             let text = reply.text();
             assert_eq!(reply.status, 422, "{field} {}", &name[..10]);
             assert!(text.contains("aria-invalid") && text.contains(shown), "{field}: {text}");

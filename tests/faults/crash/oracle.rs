@@ -156,18 +156,18 @@ mod tests {
 
     #[test]
     fn finds_a_lost_event() {
-        assert_eq!(faults(2, &[(0, false)], &[]), ["lost (\"s\", 1)"]);
+        assert_eq!(faults(2, &[(0, false)], &[]), ["expected (\"s\", 1) at the app, found none"]);
     }
 
     #[test]
     fn finds_a_copy_without_a_reason() {
         let receipts = [(0, false), (0, false)];
-        assert_eq!(faults(1, &receipts, &[1]), ["(\"s\", 0): 2 copies, not 1"]);
+        assert_eq!(faults(1, &receipts, &[1]), ["(\"s\", 0): expected at most 1 copies, found 2"]);
     }
 
     #[test]
     fn finds_a_wrong_order() {
         let receipts = [(0, false), (1, false), (0, false)];
-        assert_eq!(faults(2, &receipts, &[0]), ["s: read 0 after 1"]);
+        assert_eq!(faults(2, &receipts, &[0]), ["s: expected rising numbers, found 0 after 1"]);
     }
 }
