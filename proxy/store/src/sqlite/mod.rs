@@ -36,7 +36,8 @@ use crate::StoreRules;
 /// # Examples
 ///
 /// ```
-/// ///
+/// use std::time::Duration;
+///
 /// use gatepost_store::{SqliteStore, StoreRules};
 ///
 /// # let folder = tempfile::tempdir()?;
