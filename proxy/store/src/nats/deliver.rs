@@ -7,12 +7,15 @@
 //!
 //! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not know
 //! of the end yet could write a first claim, and deliver the event again.
+//!
+//! Only this record proves that an event has ended. A server that has just become the leader may lack an
+//! event for a moment, because it has not applied the event yet.
 
 use std::time::Duration;
 
 use async_nats::header::NATS_MESSAGE_TTL as TTL;
 use async_nats::jetstream::Message;
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use futures_util::future::{join_all, try_join_all};
 use gatepost::{Claimed, Lane, Lease, Settlement, StoreError, Timestamp};
 
@@ -28,23 +31,14 @@ use super::wire::{Claim, EventMessage};
 /// Maximum number of events that one operation gives up.
 const MAX_EXPIRED: usize = 256;
 
-/// Number of times that gatepost looks for the claim that came before its own.
-const CONFLICT_TRIES: u32 = 10;
+/// Number of times that gatepost looks for a message that a new leader may not have applied yet.
+const TRIES: u32 = 10;
 
 /// Wait between two looks.
-const CONFLICT_WAIT: Duration = Duration::from_millis(50);
+const WAIT: Duration = Duration::from_millis(50);
 
 /// Time for which the record of an end stays. Longer than a gatepost may lag behind the others.
 const REMEMBERED: Duration = Duration::from_secs(120);
-
-/// The claim that came before a write.
-enum Conflicting {
-    Claim(u64, Claim),
-    /// The event has ended, and its claim is gone.
-    Ended,
-    /// A write is not complete. A later try finds its result.
-    Unknown,
-}
 
 /// Result of writing a claim.
 enum Written {
@@ -93,7 +87,7 @@ impl Shared {
         now: Timestamp,
     ) -> Result<Option<Claimed>, StoreError> {
         let Some(stored) = self.streams.get(&self.streams.events, number).await? else {
-            self.lock_index().end(number);
+            self.look_for_end(number).await?;
             return Ok(None);
         };
         let event = EventMessage::parse(&stored.headers, stored.payload)?;
@@ -112,6 +106,16 @@ impl Shared {
         let lease = Lease { number, attempt: attempts + 1, owner: owner.into() };
         let queued = Timestamp::from_millis(event.info.queued_ms);
         Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
+    }
+
+    /// Takes note of the end of an event that the leader lacks. Without a record of its end, the event
+    /// keeps its place in its line.
+    async fn look_for_end(&self, number: u64) -> Result<(), StoreError> {
+        let Some(partition) = self.lock_index().partition(number) else { return Ok(()) };
+        if let Some((sequence, claim)) = self.last_claim(partition, number).await? {
+            self.lock_index().claim(number, sequence, claim);
+        }
+        Ok(())
     }
 
     /// Returns true if another event with the same key has ended: two gateposts have appended copies
@@ -198,44 +202,35 @@ impl Shared {
     ) -> Result<Written, StoreError> {
         let subject = self.streams.names.claim(partition, number);
         let new = expecting(PublishMessage::build().payload(claim.to_bytes()), sequence);
-        let written = match self.streams.write(&subject, new).await {
-            Ok(sequence) => Some((sequence, claim.clone())),
-            Err(WriteError::Conflict) => match self.conflicting_claim(number, &subject).await? {
-                Conflicting::Claim(sequence, found) => Some((sequence, found)),
-                Conflicting::Ended => None,
-                Conflicting::Unknown => return Ok(Written::Lost),
+        let (sequence, found) = match self.streams.write(&subject, new).await {
+            Ok(sequence) => (sequence, claim.clone()),
+            Err(WriteError::Conflict) => match self.conflicting_claim(partition, number).await? {
+                Some(found) => found,
+                None => return Ok(Written::Lost),
             },
             Err(WriteError::Full) => return Err(StoreError::Full { max_bytes: 0 }),
             Err(WriteError::Unavailable(error)) => return Err(error),
-        };
-        let Some((sequence, found)) = written else {
-            // The event has ended, and its claim is gone.
-            self.lock_index().end(number);
-            return Ok(Written::Lost);
         };
         let is_own = found.is_same_write(claim);
         self.lock_index().claim(number, sequence, found);
         Ok(if is_own { Written::Done(sequence) } else { Written::Lost })
     }
 
-    /// Reads the claim that came before a write. It may not be complete yet.
+    /// Reads the claim that came before a write. Returns none if its write is not complete yet: a later
+    /// try finds its result.
     async fn conflicting_claim(
         &self,
+        partition: Partition,
         number: u64,
-        subject: &str,
-    ) -> Result<Conflicting, StoreError> {
-        for _ in 0..CONFLICT_TRIES {
-            let last = self.streams.last(&self.streams.state, subject).await?;
-            let found = last.and_then(|last| Some((last.sequence, Claim::parse(&last.payload)?)));
-            if let Some((sequence, claim)) = found {
-                return Ok(Conflicting::Claim(sequence, claim));
+    ) -> Result<Option<(u64, Claim)>, StoreError> {
+        for _ in 0..TRIES {
+            let found = self.last_claim(partition, number).await?;
+            if found.is_some() {
+                return Ok(found);
             }
-            if self.streams.get(&self.streams.events, number).await?.is_none() {
-                return Ok(Conflicting::Ended);
-            }
-            sleep(CONFLICT_WAIT).await;
+            sleep(WAIT).await;
         }
-        Ok(Conflicting::Unknown)
+        Ok(None)
     }
 
     fn end(&self, partition: Partition, number: u64, sequence: u64, claim: Claim) -> End {
@@ -256,7 +251,7 @@ impl Shared {
     /// expire. May run more than once.
     pub(super) async fn try_complete(&self, end: &End) -> Result<(), StoreError> {
         let (streams, number) = (&self.streams, end.number);
-        if let Some(stored) = streams.get(&streams.events, number).await? {
+        if let Some(stored) = self.event_unless_gone(number).await? {
             let event = EventMessage::parse(&stored.headers, stored.payload)?;
             let kept = self.keep_ended(number, &event, &end.claim);
             tokio::try_join!(kept, self.remember_key(number, &event.info, end.claim.due()))?;
@@ -269,6 +264,21 @@ impl Shared {
             Err(WriteError::Full) => Err(super::wire::foreign()),
             Err(WriteError::Unavailable(error)) => Err(error),
         }
+    }
+
+    /// Reads an event that this or another gatepost may have removed.
+    ///
+    /// An event that the leader lacks only for a moment would stay in its stream, and its end would have
+    /// no copy.
+    async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
+        for _ in 0..TRIES {
+            let found = self.streams.get(&self.streams.events, number).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            sleep(WAIT).await;
+        }
+        Ok(None)
     }
 
     async fn keep_ended(

@@ -192,7 +192,8 @@ impl Shared {
         Ok(found.take(filter.limit.unwrap_or(usize::MAX)).collect())
     }
 
-    async fn last_claim(
+    /// Reads the last record of the claims of an event.
+    pub(super) async fn last_claim(
         &self,
         partition: super::pending::Partition,
         number: u64,

@@ -118,6 +118,25 @@ async fn own_second_claim_ends_the_first(store: &dyn Store) {
     assert!(deliver(store, &second[0], 21).await);
 }
 
+async fn clock_that_is_set_back_loses_nothing(store: &dyn Store) {
+    for id in ["1", "2"] {
+        append(store, event(id, "push", Some(id)), 1000).await;
+    }
+    let lane = Lane::new("live", "push");
+    let claimed = store.claim(&lane, "a", 1, T(1010), T(1000)).await.unwrap();
+    assert!(claim(store, "push", "b", 500).await.is_empty(), "expected no event to be due early");
+    assert!(deliver(store, &claimed[0], 501).await, "expected the claim to hold");
+    store.sweep(T(502)).await.unwrap();
+    append(store, event("3", "push", Some("3")), 503).await;
+    assert_eq!(ids(&claim(store, "push", "b", 503).await), ["3"]);
+    assert_eq!(store.lanes().await.unwrap()[0].due, T(513));
+    let due = claim(store, "push", "b", 1000).await;
+    let mut due = ids(&due);
+    due.sort_unstable();
+    assert_eq!(due.last(), Some(&"3"), "expected the claim of the new event to have ended");
+    assert_eq!(due.len(), 2);
+}
+
 async fn failing_head_delays_only_its_line(store: &dyn Store) {
     for (id, subject) in [("1", "a"), ("2", "a"), ("3", "b")] {
         append(store, event(id, "push", Some(subject)), 1).await;
@@ -395,6 +414,7 @@ suite! {
     events_without_subject_are_independent: LARGE;
     lease_ends: LARGE;
     own_second_claim_ends_the_first: LARGE;
+    clock_that_is_set_back_loses_nothing: LARGE;
     failing_head_delays_only_its_line: LARGE;
     lanes_are_independent: LARGE;
     dedupe_key_makes_a_duplicate_until_it_expires: LARGE;

@@ -310,6 +310,28 @@ async fn record_of_an_end_outlives_the_event() {
     assert_eq!(events.cached_info().state.messages, 0);
 }
 
+#[tokio::test]
+#[ignore = "needs tests/peers/install"]
+async fn event_that_the_leader_lacks_holds_its_line() {
+    let server = NatsServer::start();
+    let store = open(server.options()).unwrap();
+    append(&store, event("1", "push", Some("s")), 1).await;
+    append(&store, event("2", "push", Some("s")), 1).await;
+    let client = async_nats::connect(&server.url).await.unwrap();
+    let events = async_nats::jetstream::new(client).get_stream("gatepost-events").await.unwrap();
+    // A leader that has not applied the first event yet answers the same.
+    events.delete_message(1).await.unwrap();
+    let lane = Lane::new("live", "push");
+    assert_eq!(store.claim(&lane, "a", 10, T(9), T(1)).await.unwrap(), []);
+    // The event does not come back: an operator has deleted it.
+    let mut claimed = Vec::new();
+    while claimed.is_empty() {
+        tokio::time::timeout(Duration::from_secs(20), store.changed()).await.unwrap().unwrap();
+        claimed = store.claim(&lane, "a", 10, T(9), T(1)).await.unwrap();
+    }
+    assert_eq!(&*claimed[0].event.id, "2");
+}
+
 /// Signs a claim of NATS as a JWT.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, nats: &str) -> String {
     let encode = |text: &[u8]| BASE64URL_NOPAD.encode(text);
