@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills gateposts and NATS servers under load, and checks that no acknowledged event is lost:
-# `cluster.sh [--rounds N] [--seed N]`. Without --rounds, 50 rounds. tests/peers/install puts the NATS
+# Kills gateposts and NATS servers under load, stops gateposts, and checks that no acknowledged event is
+# lost: `cluster.sh [--rounds N] [--stops N] [--seed N]`. Without options, 50 rounds and one stop. tests/peers/install puts the NATS
 # server into target/peers. CLUSTER_PROFILE=release runs optimized builds. Loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

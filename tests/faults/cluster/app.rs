@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-/// An event that the app took.
+/// A queued event that the app took.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     /// Number of the machine that delivered the event.
@@ -15,39 +15,54 @@ pub struct Receipt {
     /// Stream and number that the client has put into the callback.
     pub stream: String,
     pub number: u32,
+    /// The header `ce-id`.
+    pub id: String,
     /// Number of the attempt, from 1.
     pub attempt: u32,
     pub at: Instant,
 }
 
+/// Requests that the app answered.
+#[derive(Debug, Default)]
+struct Answered {
+    receipts: Vec<Receipt>,
+    /// Number of requests for each callback that is not queued.
+    unqueued: HashMap<u32, usize>,
+}
+
 /// A running app.
 pub struct App {
     pub port: u16,
-    receipts: Arc<Mutex<Vec<Receipt>>>,
+    answered: Arc<Mutex<Answered>>,
 }
 
 impl App {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let receipts = Arc::<Mutex<Vec<_>>>::default();
-        let kept = Arc::clone(&receipts);
+        let answered = Arc::<Mutex<Answered>>::default();
+        let shared = Arc::clone(&answered);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
-                thread::spawn(move || serve(stream, &kept));
+                let answered = Arc::clone(&shared);
+                thread::spawn(move || serve(stream, &answered));
             }
         });
-        Self { port, receipts }
+        Self { port, answered }
     }
 
     pub fn receipts(&self) -> Vec<Receipt> {
-        self.receipts.lock().unwrap().clone()
+        self.answered.lock().unwrap().receipts.clone()
+    }
+
+    /// Returns the number of requests for a callback that is not queued.
+    pub fn unqueued(&self, number: u32) -> usize {
+        self.answered.lock().unwrap().unqueued.get(&number).copied().unwrap_or_default()
     }
 }
 
 /// Answers the requests of a connection until it closes.
-fn serve(mut stream: TcpStream, receipts: &Mutex<Vec<Receipt>>) -> Option<()> {
+fn serve(mut stream: TcpStream, answered: &Mutex<Answered>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
         let mut line = String::new();
@@ -68,14 +83,15 @@ fn serve(mut stream: TcpStream, receipts: &Mutex<Vec<Receipt>>) -> Option<()> {
             let start = body.split_once(&format!("\"{name}\":\""))?.1;
             start.split_once('"').map(|(text, _)| text.to_owned())
         };
-        let receipt = Receipt {
-            machine,
-            stream: text("stream_id")?,
-            number: text("sequence")?.parse().ok()?,
-            attempt: headers.get("gatepost-delivery")?.parse().ok()?,
-            at,
-        };
-        receipts.lock().unwrap().push(receipt);
+        let number = text("sequence")?.parse().ok()?;
+        if let Some(attempt) = headers.get("gatepost-delivery") {
+            let (stream, id) = (text("stream_id")?, headers.get("ce-id")?.clone());
+            let attempt = attempt.parse().ok()?;
+            let receipt = Receipt { machine, stream, number, id, attempt, at };
+            answered.lock().unwrap().receipts.push(receipt);
+        } else {
+            *answered.lock().unwrap().unqueued.entry(number).or_default() += 1;
+        }
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
     }
 }

@@ -99,14 +99,18 @@ impl Client {
     /// Sends a callback to any machine. Returns the machine if it acknowledges the callback.
     fn send(&mut self, number: u32) -> Option<usize> {
         let machine = self.random.usize(..self.ports.len());
-        let (stream, port) = (&self.stream, self.ports[machine]);
-        let body = format!(
-            "{{\"event_type\":1,\"app\":\"push.example.com\",\"appname\":\"live\",\
+        send(self.ports[machine], &self.stream, 1, number).then_some(machine)
+    }
+}
+
+/// Sends a callback of a kind: 1 for a push, 0 for its interruption. Returns true if the machine acknowledges it.
+pub fn send(port: u16, stream: &str, kind: u8, number: u32) -> bool {
+    let body = format!(
+        "{{\"event_type\":{kind},\"app\":\"push.example.com\",\"appname\":\"live\",\
              \"stream_id\":\"{stream}\",\"channel_id\":\"c\",\"event_time\":1703731478,\
              \"sequence\":\"{number}\",\"node\":\"10.0.0.1\",\"user_ip\":\"10.0.0.2\",\
              \"stream_param\":\"\"}}"
-        );
-        let sent = http::send(port, "POST /callbacks/tencent", &body, REPLY);
-        sent.is_ok_and(|(status, _)| status == 200).then_some(machine)
-    }
+    );
+    let sent = http::send(port, "POST /callbacks/tencent", &body, REPLY);
+    sent.is_ok_and(|(status, _)| status == 200)
 }

@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::http::free_port;
 use super::nats::NatsCluster;
 use super::{MACHINES, wait_until};
@@ -40,7 +42,8 @@ impl Machines {
                  [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
                  insecure_unsigned = true\nbind = '*'\n[template.on]\n\
                  push = {{ url = 'http://127.0.0.1:{app}/{number}/push', deliver = 'queued', \
-                 timeout_ms = {TIMEOUT_MS}, retry = {{ first_ms = 50, max_ms = 500 }} }}\n"
+                 timeout_ms = {TIMEOUT_MS}, retry = {{ first_ms = 50, max_ms = 500 }} }}\n\
+                 interruption = 'http://127.0.0.1:{app}/{number}/end'\n"
             );
             fs::write(folder.join(format!("gatepost{number}.toml")), config).unwrap();
         }
@@ -76,6 +79,19 @@ impl Machines {
     pub fn kill(&mut self, number: usize) {
         self.running[number].kill().unwrap();
         self.running[number].wait().unwrap();
+    }
+
+    /// Stops a machine as a virtual machine stops while it is moved: its clock and its connections go on.
+    pub fn suspend(&self, number: usize) {
+        self.signal(number, Signal::STOP);
+    }
+
+    pub fn resume(&self, number: usize) {
+        self.signal(number, Signal::CONT);
+    }
+
+    fn signal(&self, number: usize, signal: Signal) {
+        kill_process(Pid::from_child(&self.running[number]), signal).unwrap();
     }
 
     pub fn restart(&mut self, number: usize) {

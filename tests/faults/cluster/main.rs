@@ -2,7 +2,9 @@
 //!
 //! Three gateposts share a store on three NATS servers. In each round, the program kills one of the
 //! six with `SIGKILL`, and starts it again. Clients send callbacks to random machines, and send some
-//! of them again to other machines after their acknowledgement. [`oracle`] has the rules.
+//! of them again to other machines after their acknowledgement. Then it stops gateposts for longer than
+//! their claims last. [`oracle`] has the rules. At the end, [`resends`] checks callbacks that are not
+//! queued.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -16,6 +18,7 @@ mod machines;
 mod nats;
 mod oracle;
 mod report;
+mod resends;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +32,7 @@ use app::App;
 use clients::Clients;
 use machines::Machines;
 use nats::NatsCluster;
+use oracle::Stop;
 
 /// Number of machines, and of NATS servers.
 const MACHINES: usize = 3;
@@ -44,6 +48,8 @@ struct Options {
     gatepost: PathBuf,
     nats: PathBuf,
     rounds: u32,
+    /// Number of gateposts that are stopped beyond their claims.
+    stops: u32,
     seed: u64,
 }
 
@@ -51,10 +57,12 @@ impl Options {
     fn read() -> Option<Self> {
         let mut arguments = std::env::args().skip(1);
         let (gatepost, nats) = (arguments.next()?.into(), arguments.next()?.into());
-        let mut options = Self { gatepost, nats, rounds: 50, seed: fastrand::u64(..1_000_000) };
+        let mut options =
+            Self { gatepost, nats, rounds: 50, stops: 1, seed: fastrand::u64(..1_000_000) };
         while let Some(word) = arguments.next() {
             match word.as_str() {
                 "--rounds" => options.rounds = arguments.next()?.parse().ok()?,
+                "--stops" => options.stops = arguments.next()?.parse().ok()?,
                 "--seed" => options.seed = arguments.next()?.parse().ok()?,
                 _ => return None,
             }
@@ -65,7 +73,7 @@ impl Options {
 
 fn main() -> ExitCode {
     let Some(options) = Options::read() else {
-        eprintln!("usage: cluster GATEPOST NATS_SERVER [--rounds N] [--seed N]");
+        eprintln!("usage: cluster GATEPOST NATS_SERVER [--rounds N] [--stops N] [--seed N]");
         return ExitCode::FAILURE;
     };
     println!("seed {}, {} rounds", options.seed, options.rounds);
@@ -98,6 +106,7 @@ fn run(options: &Options) -> Vec<String> {
             servers.restart(victim);
         }
     }
+    let stops: Vec<_> = (0..options.stops).map(|_| suspend(&machines, &mut random)).collect();
     let ledger = clients.finish();
     let killed = started.elapsed();
     let mut left = oracle::missing(&ledger, &app.receipts()).len();
@@ -106,12 +115,23 @@ fn run(options: &Options) -> Vec<String> {
         left = oracle::missing(&ledger, &app.receipts()).len();
     }
     println!("the last events took {:?}", started.elapsed() - killed);
-    let faults = oracle::judge(&ledger, &app.receipts(), &kills);
+    let mut faults = oracle::judge(&ledger, &app.receipts(), &kills, &stops);
+    faults.extend(resends::check(&app, &mut machines, &mut servers, &mut random));
     if !faults.is_empty() {
         report::write(options, folder.path(), &servers);
         println!("the logs, the queue and the leases are in {}", folder.keep().display());
     }
     faults
+}
+
+/// Stops a machine for longer than its claims last.
+fn suspend(machines: &Machines, random: &mut Rng) -> Stop {
+    pause(random, 500..1500);
+    let stop = Stop { machine: random.usize(..MACHINES), at: Instant::now() };
+    machines.suspend(stop.machine);
+    thread::sleep(oracle::LEASE + Duration::from_secs(2));
+    machines.resume(stop.machine);
+    stop
 }
 
 fn pause(random: &mut Rng, millis: std::ops::Range<u64>) {

@@ -5,6 +5,9 @@
 //! 3. An event is delivered again only if a kill came within two leases of the earlier delivery. A
 //!    resend to any machine causes no delivery.
 //! 4. The app takes the events of a stream in the order in which the clients sent them.
+//! 5. A machine that was stopped for longer than its claim lasts may deliver the event of this claim after
+//!    another machine has. Rule 2 has no other exception.
+//! 6. All deliveries of an event have the same id.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -14,10 +17,25 @@ use super::clients::{Acknowledged, Ledger};
 use super::machines::TIMEOUT_MS;
 
 /// Time that a claim lasts.
-const LEASE: Duration = Duration::from_millis(TIMEOUT_MS + 5000);
+pub const LEASE: Duration = Duration::from_millis(TIMEOUT_MS + 5000);
 
 /// Difference between the start of a claim and the time of its receipt.
 const JITTER: Duration = Duration::from_millis(500);
+
+/// A machine that was stopped for longer than its claims last.
+#[derive(Debug)]
+pub struct Stop {
+    pub machine: usize,
+    pub at: Instant,
+}
+
+impl Stop {
+    /// Returns true if the stop explains two deliveries within a lease.
+    fn explains(&self, first: &Receipt, second: &Receipt) -> bool {
+        let took_part = [first, second].iter().any(|one| one.machine == self.machine);
+        took_part && second.at > self.at && first.at < self.at + 2 * LEASE
+    }
+}
 
 /// Returns the acknowledged events that the app has not taken.
 pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
@@ -33,15 +51,27 @@ pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
 }
 
 /// Prints the counts, and returns the faults.
-pub fn judge(ledger: &Ledger, receipts: &[Receipt], kills: &[Instant]) -> Vec<String> {
+pub fn judge(
+    ledger: &Ledger,
+    receipts: &[Receipt],
+    kills: &[Instant],
+    stops: &[Stop],
+) -> Vec<String> {
     let mut faults = missing(ledger, receipts);
     let lost = faults.len();
-    let mut repeated = 0;
+    let (mut repeated, mut late) = (0, 0);
     for ((stream, number), deliveries) in by_event(receipts) {
         for pair in deliveries.windows(2) {
             let [first, second] = pair else { continue };
             repeated += 1;
             let between = second.at - first.at;
+            if first.id != second.id {
+                faults.push(format!("{stream}/{number}: delivered with two ids"));
+            }
+            if stops.iter().any(|stop| stop.explains(first, second)) {
+                late += 1;
+                continue;
+            }
             if between + JITTER < LEASE {
                 let by = [first, second].map(|delivery| (delivery.machine, delivery.attempt));
                 faults.push(format!(
@@ -64,7 +94,7 @@ pub fn judge(ledger: &Ledger, receipts: &[Receipt], kills: &[Instant]) -> Vec<St
     });
     println!(
         "{acknowledged} acknowledged, {} delivered by {machines:?}, {lost} lost, {repeated} delivered \
-         again after a kill, {} faults",
+         again after a kill, {late} after a stop, {} faults",
         receipts.len(),
         faults.len()
     );

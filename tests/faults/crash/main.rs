@@ -23,6 +23,7 @@ mod process;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -30,8 +31,8 @@ use fastrand::Rng;
 use app::App;
 use clients::Clients;
 use oracle::{Claims, Verdict};
-use points::{POINTS, Trigger};
-use process::Setup;
+use points::{POINTS, Point, Trigger};
+use process::{Gatepost, Setup};
 
 struct Options {
     program: PathBuf,
@@ -73,6 +74,27 @@ impl Options {
 /// Time of load in a round after which the program kills gatepost without reaching the point.
 const LONGEST: Duration = Duration::from_secs(3);
 
+/// Starts a process that takes over from `old`, and kills both, one soon after the other. Returns the id
+/// of the new process.
+fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u32 {
+    let mut pause = |longest| thread::sleep(Duration::from_millis(random.u64(1..longest)));
+    old.wait_until_it_listens();
+    pause(300);
+    let mut new = setup.upgrade();
+    pause(600);
+    let is_old_first = random.bool();
+    if is_old_first {
+        old.kill();
+    } else {
+        new.kill();
+    }
+    // Shorter than a claim, so that the store still has the claims of the first.
+    pause(1000);
+    old.kill();
+    new.kill();
+    new.id()
+}
+
 fn run(options: &Options) -> Verdict {
     let mut random = Rng::with_seed(options.seed);
     let trigger = Arc::new(Trigger::default());
@@ -85,15 +107,21 @@ fn run(options: &Options) -> Verdict {
         let index = round as usize % POINTS.len();
         let point = POINTS[index];
         let mut gatepost = setup.spawn(point.disk_rule(&mut random));
-        trigger.arm(point, &gatepost, &mut random);
-        let is_reached = gatepost.wait_for_end(LONGEST);
+        let mut killed = vec![gatepost.id()];
+        let is_reached = if point == Point::Upgrade {
+            killed.push(kill_during_upgrade(&setup, &mut gatepost, &mut random));
+            true
+        } else {
+            trigger.arm(point, &gatepost, &mut random);
+            gatepost.wait_for_end(LONGEST)
+        };
         reached[index] += u32::from(is_reached);
         gatepost.kill();
         trigger.disarm();
         if options.power_loss {
             power::lose(&setup, &mut random);
         }
-        claims.add(&setup, gatepost.id());
+        killed.iter().for_each(|process| claims.add(&setup, *process));
         if round % 50 == 49 {
             println!("round {}, {} acknowledged", round + 1, clients.acknowledged());
         }

@@ -31,9 +31,11 @@ pub enum Point {
     BeforeFileSync,
     /// gatepost has synced the database file of the store.
     AfterFileSync,
+    /// A random time after the start of a process that takes over the listeners.
+    Upgrade,
 }
 
-pub const POINTS: [Point; 10] = [
+pub const POINTS: [Point; 11] = [
     Point::AnyTime,
     Point::Start,
     Point::RequestSent,
@@ -44,6 +46,7 @@ pub const POINTS: [Point; 10] = [
     Point::AfterLogSync,
     Point::BeforeFileSync,
     Point::AfterFileSync,
+    Point::Upgrade,
 ];
 
 impl Point {
@@ -60,7 +63,8 @@ impl Point {
             | Self::RequestSent
             | Self::Acknowledged
             | Self::EventRead
-            | Self::EventAnswered => return None,
+            | Self::EventAnswered
+            | Self::Upgrade => return None,
         };
         Some(format!("{when}:{suffix}:{}", random.u32(1..=most)))
     }
@@ -81,7 +85,7 @@ impl Trigger {
     pub fn arm(&self, point: Point, gatepost: &Gatepost, random: &mut Rng) {
         let process = gatepost.pid();
         let wait = match point {
-            Point::AnyTime => {
+            Point::AnyTime | Point::Upgrade => {
                 gatepost.wait_until_it_listens();
                 random.u64(1..600)
             }

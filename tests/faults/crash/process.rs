@@ -31,6 +31,7 @@ impl Setup {
         let [port, admin] = free_ports();
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 2\n\
+             upgrade_socket = 'upgrade.sock'\n\
              [store]\nurl = 'sqlite:store/gatepost.db'\nretention = {{ delivered_secs = 5 }}\n\
              [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
              [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
@@ -57,9 +58,18 @@ impl Setup {
 
     /// Starts gatepost. `disk_rule` is the value of `DISK_KILL`.
     pub fn spawn(&self, disk_rule: Option<String>) -> Gatepost {
+        self.spawn_with(disk_rule, None)
+    }
+
+    /// Starts a process that takes over the listeners of the running one.
+    pub fn upgrade(&self) -> Gatepost {
+        self.spawn_with(None, Some("--upgrade"))
+    }
+
+    fn spawn_with(&self, disk_rule: Option<String>, option: Option<&str>) -> Gatepost {
         let log = File::options().create(true).append(true).open(self.folder.path().join("log"));
         let mut command = Command::new(&self.program);
-        command.args(["run", "-c"]).arg(self.folder.path().join("gatepost.toml"));
+        command.args(["run", "-c"]).arg(self.folder.path().join("gatepost.toml")).args(option);
         command.env("TENCENT_KEY", KEY).env("LD_PRELOAD", &self.disk);
         command.env("DISK_FOLDER", self.store()).env("DISK_SYNCED", self.synced());
         command.envs(disk_rule.map(|rule| ("DISK_KILL", rule)));
