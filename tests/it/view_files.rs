@@ -123,10 +123,10 @@ impl<'p> Views<'p> {
         for kind in &provider.kinds {
             let name = views.type_of(kind);
             let docs = if views.has_shared_type(kind) {
-                format!("The data of kinds of {} without fields of their own.", provider.title)
+                format!("Data of {} callbacks whose kind has no fields of its own.", provider.title)
             } else {
-                let docs = format!("The data of the kind `{}`.", kind.name);
-                kind.about.as_deref().map_or(docs, str::to_owned)
+                let about = kind.about.as_deref().unwrap_or_default();
+                format!("Data of `{}` callbacks. {about}", kind.name).trim_end().to_owned()
             };
             let printed = kind.subject.iter().chain(&kind.time);
             let printed: Vec<_> = printed.map(|path| path[1..].split('/').collect()).collect();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A livestream has started or ended.
+    /// Data of `livestream_status` callbacks. A livestream has started or ended.
     pub struct LivestreamStatus prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<LivestreamStatusBroadcaster> = "broadcaster",
@@ -30,15 +30,16 @@ view! {
     pub struct LivestreamStatusBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// The title, the language or the category of a livestream has changed.
+    /// Data of `livestream_metadata` callbacks. The title, the language or the category of a
+    /// livestream has changed.
     pub struct LivestreamMetadata prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<LivestreamMetadataBroadcaster> = "broadcaster",
-        /// The new values.
+        /// The new metadata.
         metadata: Option<Map<String, Value>> = "metadata",
     }
 
@@ -46,11 +47,11 @@ view! {
     pub struct LivestreamMetadataBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A user has sent a message in the chat of a channel.
+    /// Data of `chat_message` callbacks. A user has sent a message in the chat of a channel.
     pub struct ChatMessage prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<ChatMessageBroadcaster> = "broadcaster",
@@ -66,11 +67,11 @@ view! {
     pub struct ChatMessageBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A user follows a channel.
+    /// Data of `follow` callbacks. A user follows a channel.
     pub struct Follow prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<FollowBroadcaster> = "broadcaster",
@@ -82,11 +83,11 @@ view! {
     pub struct FollowBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A user subscribes to a channel.
+    /// Data of `subscription` callbacks. A user subscribes to a channel.
     pub struct Subscription prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionBroadcaster> = "broadcaster",
@@ -98,11 +99,11 @@ view! {
     pub struct SubscriptionBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A subscription has been renewed.
+    /// Data of `subscription_renewal` callbacks. A subscription has been renewed.
     pub struct SubscriptionRenewal prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionRenewalBroadcaster> = "broadcaster",
@@ -114,11 +115,11 @@ view! {
     pub struct SubscriptionRenewalBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A user has given subscriptions to others.
+    /// Data of `subscription_gifts` callbacks. A user has given subscriptions to others.
     pub struct SubscriptionGifts prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionGiftsBroadcaster> = "broadcaster",
@@ -132,11 +133,11 @@ view! {
     pub struct SubscriptionGiftsBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A moderator has banned a user.
+    /// Data of `ban` callbacks. A moderator has banned a user.
     pub struct Ban prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<BanBroadcaster> = "broadcaster",
@@ -150,11 +151,11 @@ view! {
     pub struct BanBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// A user has given Kicks to a channel.
+    /// Data of `gift` callbacks. A user has given Kicks to a channel.
     pub struct Gift prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<GiftBroadcaster> = "broadcaster",
@@ -168,11 +169,11 @@ view! {
     pub struct GiftBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Another event.
+    /// Data of `event` callbacks. A callback of any other kind.
     pub struct KickEvent prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<KickEventBroadcaster> = "broadcaster",
@@ -182,7 +183,7 @@ view! {
     pub struct KickEventBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 }
@@ -221,7 +222,7 @@ callback! { "kick":
         Ban(Ban) = "ban",
         /// A user has given Kicks to a channel.
         Gift(Gift) = "gift",
-        /// Another event.
+        /// A callback of any other kind.
         Event(KickEvent) = "event",
     }
 }

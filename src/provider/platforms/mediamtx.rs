@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A client asks to publish a stream.
+    /// Data of `publish` callbacks. A client asks to publish a stream.
     pub struct MediamtxPublish prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -34,7 +34,7 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// A client asks to read a stream.
+    /// Data of `read` callbacks. A client asks to read a stream.
     pub struct Read prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -58,7 +58,7 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// A client asks to play a recording.
+    /// Data of `playback` callbacks. A client asks to play a recording.
     pub struct Playback prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -82,7 +82,7 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// A client asks for the control API.
+    /// Data of `api` callbacks. A client asks to use the control API.
     pub struct Api prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -106,7 +106,7 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// A client asks for the metrics.
+    /// Data of `metrics` callbacks. A client asks for the metrics.
     pub struct MediamtxMetrics prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -130,7 +130,7 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// A client asks for profiles of the server.
+    /// Data of `pprof` callbacks. A client asks for profiles of the server.
     pub struct Pprof prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -173,7 +173,7 @@ callback! { "mediamtx":
         Read(Read) = "read",
         /// A client asks to play a recording.
         Playback(Playback) = "playback",
-        /// A client asks for the control API.
+        /// A client asks to use the control API.
         Api(Api) = "api",
         /// A client asks for the metrics.
         Metrics(MediamtxMetrics) = "metrics",

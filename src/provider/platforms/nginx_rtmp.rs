@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A client connects.
+    /// Data of `connect` callbacks. A client connects.
     pub struct Connect prints(app) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -32,7 +32,7 @@ view! {
         epoch: Option<i64> = "epoch",
     }
 
-    /// A client asks to publish a stream.
+    /// Data of `publish` callbacks. A client asks to publish a stream.
     pub struct Publish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -56,7 +56,7 @@ view! {
         stream_type: Option<String> = "type",
     }
 
-    /// A client asks to play a stream.
+    /// Data of `play` callbacks. A client asks to play a stream.
     pub struct Play prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -85,8 +85,9 @@ view! {
         reset: Option<i64> = "reset",
     }
 
-    /// A client still publishes a stream. A reply that denies closes the connection. The directive
-    /// `notify_update_timeout` sets the interval, 30 s by default.
+    /// Data of `update_publish` callbacks. A client still publishes a stream. A reply that denies
+    /// closes the connection. The directive `notify_update_timeout` sets the interval, 30 s by
+    /// default.
     pub struct UpdatePublish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -112,8 +113,8 @@ view! {
         timestamp: Option<i64> = "timestamp",
     }
 
-    /// A client still plays a stream. A reply that denies closes the connection. The directive
-    /// `notify_update_timeout` sets the interval, 30 s by default.
+    /// Data of `update_play` callbacks. A client still plays a stream. A reply that denies closes
+    /// the connection. The directive `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePlay prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -139,7 +140,7 @@ view! {
         timestamp: Option<i64> = "timestamp",
     }
 
-    /// A client has stopped publishing a stream.
+    /// Data of `publish_done` callbacks. A client has stopped publishing a stream.
     pub struct PublishDone prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -161,7 +162,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// A client has stopped playing a stream.
+    /// Data of `play_done` callbacks. A client has stopped playing a stream.
     pub struct PlayDone prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -183,7 +184,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// A client has stopped publishing or playing a stream.
+    /// Data of `done` callbacks. A client has stopped publishing or playing a stream.
     pub struct Done prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -205,7 +206,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// A recording is complete.
+    /// Data of `record_done` callbacks. A recording is complete.
     pub struct RecordDone prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -223,7 +224,8 @@ view! {
         tcurl: Option<String> = "tcurl",
         /// The URL of the page that embeds the player.
         pageurl: Option<String> = "pageurl",
-        /// The name of the recorder in nginx.conf; empty for the application's own.
+        /// The name of the recorder in nginx.conf. Empty if the application records without a named
+        /// recorder.
         recorder: Option<String> = "recorder",
         /// The name of the stream.
         name: Option<String> = "name",
@@ -231,7 +233,7 @@ view! {
         path: Option<String> = "path",
     }
 
-    /// A client has disconnected.
+    /// Data of `disconnect` callbacks. A client has disconnected.
     pub struct Disconnect prints(app) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",

@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A publisher or viewer asks to open a session.
+    /// Data of `opening` callbacks. A publisher or viewer asks to open a session.
     pub struct Opening prints(request) {
         /// The publisher or viewer.
         client: Option<OpeningClient> = "client",
@@ -43,11 +43,11 @@ view! {
         /// The URL to which the app redirected the session, which may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
-        /// The time of the request, in RFC 3339.
+        /// The time of the request, as RFC 3339.
         time: Option<String> = "time",
     }
 
-    /// A session has ended.
+    /// Data of `closing` callbacks. A session has ended.
     pub struct Closing prints(request) {
         /// The publisher or viewer.
         client: Option<ClosingClient> = "client",
@@ -80,7 +80,7 @@ view! {
         /// The URL to which the app redirected the session, which may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
-        /// The time of the request, in RFC 3339.
+        /// The time of the request, as RFC 3339.
         time: Option<String> = "time",
     }
 }

@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of SRS without fields of their own.
+    /// Data of SRS callbacks whose kind has no fields of its own.
     pub struct SrsEvent prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -24,7 +24,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -40,7 +40,7 @@ view! {
         stream_id: Option<String> = "stream_id",
     }
 
-    /// A client disconnects.
+    /// Data of `on_close` callbacks. A client disconnects.
     pub struct OnClose prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -54,7 +54,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -74,7 +74,7 @@ view! {
         recv_bytes: Option<i64> = "recv_bytes",
     }
 
-    /// SRS has written a recording file.
+    /// Data of `on_dvr` callbacks. SRS has written a recording file.
     pub struct OnDvr prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -88,7 +88,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -108,7 +108,7 @@ view! {
         file: Option<String> = "file",
     }
 
-    /// SRS has written an HLS segment.
+    /// Data of `on_hls` callbacks. SRS has written an HLS segment.
     pub struct OnHls prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -122,7 +122,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",

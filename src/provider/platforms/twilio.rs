@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A video room has been created.
+    /// Data of `room_created` callbacks. A video room has been created.
     pub struct RoomCreated prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -22,7 +22,7 @@ view! {
         timestamp: Option<String> = "Timestamp",
     }
 
-    /// A video room has ended.
+    /// Data of `room_ended` callbacks. A video room has ended.
     pub struct RoomEnded prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -34,7 +34,7 @@ view! {
         room_duration: Option<i64> = "RoomDuration",
     }
 
-    /// A participant has joined a video room.
+    /// Data of `participant_connected` callbacks. A participant has joined a video room.
     pub struct ParticipantConnected prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -44,7 +44,7 @@ view! {
         participant_identity: Option<String> = "ParticipantIdentity",
     }
 
-    /// A participant has left a video room.
+    /// Data of `participant_disconnected` callbacks. A participant has left a video room.
     pub struct ParticipantDisconnected prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -54,7 +54,8 @@ view! {
         participant_identity: Option<String> = "ParticipantIdentity",
     }
 
-    /// Another callback, such as of calls and messages.
+    /// Data of `event` callbacks. A callback of any other kind, such as one about a call or a
+    /// message.
     pub struct TwilioEvent prints() {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -80,7 +81,7 @@ callback! { "twilio":
         ParticipantConnected(ParticipantConnected) = "participant_connected",
         /// A participant has left a video room.
         ParticipantDisconnected(ParticipantDisconnected) = "participant_disconnected",
-        /// Another callback, such as of calls and messages.
+        /// A callback of any other kind, such as one about a call or a message.
         Event(TwilioEvent) = "event",
     }
 }
