@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(replies.find(1, T(19)).unwrap().body().len(), 2);
         assert!(replies.find(1, T(20)).is_none());
         replies.keep(1, &reply(MAX_REPLY_BYTES + 1), T(30));
-        assert!(replies.find(1, T(0)).is_none(), "expected no reply after an oversized reply");
+        assert!(replies.find(1, T(0)).is_none(), "expected no reply, found the earlier reply");
     }
 
     #[test]
