@@ -10,8 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `publish` callbacks. A client has started to publish a stream. Alibaba sends a GET
-    /// request.
+    /// Data of `publish` callbacks.
+    ///
+    /// A client has started to publish a stream. Alibaba sends a GET request.
     pub struct Publish prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -29,8 +30,9 @@ view! {
         usrargs: Option<String> = "usrargs",
     }
 
-    /// Data of `publish_done` callbacks. A client has stopped publishing a stream. Alibaba sends a
-    /// GET request.
+    /// Data of `publish_done` callbacks.
+    ///
+    /// A client has stopped publishing a stream. Alibaba sends a GET request.
     pub struct PublishDone prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -48,7 +50,9 @@ view! {
         usrargs: Option<String> = "usrargs",
     }
 
-    /// Data of `record_file` callbacks. A file of a recording is complete.
+    /// Data of `record_file` callbacks.
+    ///
+    /// A file of a recording is complete.
     pub struct RecordFile prints(app domain stream) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -62,7 +66,9 @@ view! {
         duration: Option<f64> = "duration",
     }
 
-    /// Data of `record_status` callbacks. A recording has started, paused or resumed.
+    /// Data of `record_status` callbacks.
+    ///
+    /// A recording has started, paused or resumed.
     pub struct RecordStatus prints(app domain stream) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -74,7 +80,9 @@ view! {
         event: Option<String> = "event",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind, such as one about snapshots.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as one about snapshots.
     pub struct AlibabaLiveEvent prints() {
         /// The domain of the recording.
         domain: Option<String> = "domain",

@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `FileUploadComplete` callbacks. The upload of a video is complete.
+    /// Data of `FileUploadComplete` callbacks.
+    ///
+    /// The upload of a video is complete.
     pub struct FileUploadComplete prints(event_time video_id) {
         /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",

@@ -26,7 +26,9 @@ view! {
         metadata: Option<Value> = "metadata",
     }
 
-    /// Data of `vodReady` callbacks. A recording is ready.
+    /// Data of `vodReady` callbacks.
+    ///
+    /// A recording is ready.
     pub struct VodReady prints(id) {
         /// The identifier of the stream.
         id: Option<String> = "id",
@@ -44,7 +46,9 @@ view! {
         vod_id: Option<String> = "vodId",
     }
 
-    /// Data of `publish` callbacks. A client asks to publish a stream.
+    /// Data of `publish` callbacks.
+    ///
+    /// A client asks to publish a stream.
     pub struct Publish prints() {
         /// The identifier of the stream.
         id: Option<String> = "id",
@@ -71,7 +75,9 @@ view! {
         meta_data: Option<String> = "metaData",
     }
 
-    /// Data of `play` callbacks. A client asks to play a stream over WebRTC.
+    /// Data of `play` callbacks.
+    ///
+    /// A client asks to play a stream over WebRTC.
     pub struct Play prints(stream_id) {
         /// The identifier of the stream.
         id: Option<String> = "id",

@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `Notification` callbacks. A message that was published to the topic.
+    /// Data of `Notification` callbacks.
+    ///
+    /// A message that was published to the topic.
     pub struct Notification prints(subject timestamp) {
         /// The type of the message.
         type_: Option<String> = "Type",
@@ -32,8 +34,10 @@ view! {
         unsubscribe_u_r_l: Option<String> = "UnsubscribeURL",
     }
 
-    /// Data of `SubscriptionConfirmation` callbacks. SNS asks the app to confirm a subscription. If
-    /// the operator owns the topic, the app opens `SubscribeURL`.
+    /// Data of `SubscriptionConfirmation` callbacks.
+    ///
+    /// SNS asks the app to confirm a subscription. If the operator owns the topic, the app opens
+    /// `SubscribeURL`.
     pub struct SubscriptionConfirmation prints(timestamp) {
         /// The type of the message.
         type_: Option<String> = "Type",
@@ -55,8 +59,9 @@ view! {
         subscribe_u_r_l: Option<String> = "SubscribeURL",
     }
 
-    /// Data of `UnsubscribeConfirmation` callbacks. The subscription has ended. To restore it, the
-    /// app can open `SubscribeURL`.
+    /// Data of `UnsubscribeConfirmation` callbacks.
+    ///
+    /// The subscription has ended. To restore it, the app can open `SubscribeURL`.
     pub struct UnsubscribeConfirmation prints(timestamp) {
         /// The type of the message.
         type_: Option<String> = "Type",

@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `upload` callbacks. An upload is complete.
+    /// Data of `upload` callbacks.
+    ///
+    /// An upload is complete.
     pub struct Upload prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
@@ -30,7 +32,9 @@ view! {
         bytes: Option<i64> = "bytes",
     }
 
-    /// Data of `eager` callbacks. Transformations of an asset are complete.
+    /// Data of `eager` callbacks.
+    ///
+    /// Transformations of an asset are complete.
     pub struct Eager prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
@@ -48,7 +52,9 @@ view! {
         batch_id: Option<String> = "batch_id",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind, such as `delete` or `moderation`.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as `delete` or `moderation`.
     pub struct CloudinaryEvent prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",

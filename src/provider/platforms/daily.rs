@@ -12,13 +12,17 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `test` callbacks. The test of a new webhook.
+    /// Data of `test` callbacks.
+    ///
+    /// The test of a new webhook.
     pub struct Test prints() {
         /// Always `test`.
         test: Option<String> = "test",
     }
 
-    /// Data of `event` callbacks. A callback of any type. The type is the event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct DailyEvent prints(type_) {
         /// The version of the callback's format.
         version: Option<String> = "version",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `ping` callbacks. Discord checks the URL, and expects only an acknowledgement.
+    /// Data of `ping` callbacks.
+    ///
+    /// Discord checks the URL, and expects only an acknowledgement.
     pub struct Ping prints() {
         /// The version of the format.
         version: Option<i64> = "version",
@@ -22,7 +24,9 @@ view! {
         type_: Option<i64> = "type",
     }
 
-    /// Data of `event` callbacks. A callback of any type. The type is the event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct DiscordEvent prints() {
         /// The version of the format.
         version: Option<i64> = "version",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `call.live_started` callbacks. A livestream has started.
+    /// Data of `call.live_started` callbacks.
+    ///
+    /// A livestream has started.
     pub struct CallLiveStarted prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
@@ -24,7 +26,9 @@ view! {
         call: Option<Map<String, Value>> = "call",
     }
 
-    /// Data of `call.session_started` callbacks. A session of a call has started.
+    /// Data of `call.session_started` callbacks.
+    ///
+    /// A session of a call has started.
     pub struct CallSessionStarted prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
@@ -36,7 +40,9 @@ view! {
         session_id: Option<String> = "session_id",
     }
 
-    /// Data of `call.session_ended` callbacks. A session of a call has ended.
+    /// Data of `call.session_ended` callbacks.
+    ///
+    /// A session of a call has ended.
     pub struct CallSessionEnded prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
@@ -48,7 +54,9 @@ view! {
         session_id: Option<String> = "session_id",
     }
 
-    /// Data of `call.session_participant_joined` callbacks. A participant has joined a session.
+    /// Data of `call.session_participant_joined` callbacks.
+    ///
+    /// A participant has joined a session.
     pub struct CallSessionParticipantJoined prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
@@ -62,7 +70,9 @@ view! {
         participant: Option<Map<String, Value>> = "participant",
     }
 
-    /// Data of `call.recording_ready` callbacks. A recording is ready.
+    /// Data of `call.recording_ready` callbacks.
+    ///
+    /// A recording is ready.
     pub struct CallRecordingReady prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
@@ -74,7 +84,9 @@ view! {
         call_recording: Option<Map<String, Value>> = "call_recording",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind, such as one about a chat.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as one about a chat.
     pub struct GetstreamEvent prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `ping` callbacks. The first callback of a new webhook.
+    /// Data of `ping` callbacks.
+    ///
+    /// The first callback of a new webhook.
     pub struct GithubPing prints(hook_id) {
         /// The change that the callback reports, such as `opened`. Absent from kinds without
         /// actions.
@@ -31,7 +33,9 @@ view! {
         hook: Option<Map<String, Value>> = "hook",
     }
 
-    /// Data of `push` callbacks. A push to a branch or tag.
+    /// Data of `push` callbacks.
+    ///
+    /// A push to a branch or tag.
     pub struct GithubPush prints(git_ref) {
         /// The change that the callback reports, such as `opened`. Absent from kinds without
         /// actions.

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `push` callbacks. A push to a branch.
+    /// Data of `push` callbacks.
+    ///
+    /// A push to a branch.
     pub struct Push prints() {
         /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",

@@ -26,7 +26,9 @@ view! {
         auth_timestamp: Option<i64> = "auth_timestamp",
     }
 
-    /// Data of `file_complete` callbacks. A file of a recording is complete.
+    /// Data of `file_complete` callbacks.
+    ///
+    /// A file of a recording is complete.
     pub struct FileComplete prints(app stream) {
         /// The platform's name of the kind.
         event_type: Option<String> = "event_type",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback of any type. The type is the event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct HundredMsEvent prints(timestamp type_) {
         /// The version of the format.
         version: Option<String> = "version",

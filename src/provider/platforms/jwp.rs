@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `channel_active` callbacks. A live channel has become active.
+    /// Data of `channel_active` callbacks.
+    ///
+    /// A live channel has become active.
     pub struct ChannelActive prints(channel_id event_time) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -24,7 +26,9 @@ view! {
         channel_id: Option<String> = "channel_id",
     }
 
-    /// Data of `channel_idle` callbacks. A live channel has become idle.
+    /// Data of `channel_idle` callbacks.
+    ///
+    /// A live channel has become idle.
     pub struct ChannelIdle prints(channel_id event_time) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -38,8 +42,9 @@ view! {
         channel_id: Option<String> = "channel_id",
     }
 
-    /// Data of `conversions_complete` callbacks. The thumbnail and all renditions of a new video
-    /// are ready.
+    /// Data of `conversions_complete` callbacks.
+    ///
+    /// The thumbnail and all renditions of a new video are ready.
     pub struct ConversionsComplete prints(event_time media_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -53,7 +58,9 @@ view! {
         media_id: Option<String> = "media_id",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind.
     pub struct JwpEvent prints(event_time media_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `livestream_status` callbacks. A livestream has started or ended.
+    /// Data of `livestream_status` callbacks.
+    ///
+    /// A livestream has started or ended.
     pub struct LivestreamStatus prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<LivestreamStatusBroadcaster> = "broadcaster",
@@ -34,8 +36,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `livestream_metadata` callbacks. The title, the language or the category of a
-    /// livestream has changed.
+    /// Data of `livestream_metadata` callbacks.
+    ///
+    /// The title, the language or the category of a livestream has changed.
     pub struct LivestreamMetadata prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<LivestreamMetadataBroadcaster> = "broadcaster",
@@ -51,7 +54,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `chat_message` callbacks. A user has sent a message in the chat of a channel.
+    /// Data of `chat_message` callbacks.
+    ///
+    /// A user has sent a message in the chat of a channel.
     pub struct ChatMessage prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<ChatMessageBroadcaster> = "broadcaster",
@@ -71,7 +76,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `follow` callbacks. A user follows a channel.
+    /// Data of `follow` callbacks.
+    ///
+    /// A user follows a channel.
     pub struct Follow prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<FollowBroadcaster> = "broadcaster",
@@ -87,7 +94,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `subscription` callbacks. A user subscribes to a channel.
+    /// Data of `subscription` callbacks.
+    ///
+    /// A user subscribes to a channel.
     pub struct Subscription prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionBroadcaster> = "broadcaster",
@@ -103,7 +112,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `subscription_renewal` callbacks. A subscription has been renewed.
+    /// Data of `subscription_renewal` callbacks.
+    ///
+    /// A subscription has been renewed.
     pub struct SubscriptionRenewal prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionRenewalBroadcaster> = "broadcaster",
@@ -119,7 +130,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `subscription_gifts` callbacks. A user has given subscriptions to others.
+    /// Data of `subscription_gifts` callbacks.
+    ///
+    /// A user has given subscriptions to others.
     pub struct SubscriptionGifts prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionGiftsBroadcaster> = "broadcaster",
@@ -137,7 +150,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `ban` callbacks. A moderator has banned a user.
+    /// Data of `ban` callbacks.
+    ///
+    /// A moderator has banned a user.
     pub struct Ban prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<BanBroadcaster> = "broadcaster",
@@ -155,7 +170,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `gift` callbacks. A user has given Kicks to a channel.
+    /// Data of `gift` callbacks.
+    ///
+    /// A user has given Kicks to a channel.
     pub struct Gift prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<GiftBroadcaster> = "broadcaster",
@@ -173,7 +190,9 @@ view! {
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind.
     pub struct KickEvent prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<KickEventBroadcaster> = "broadcaster",

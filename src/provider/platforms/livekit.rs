@@ -44,7 +44,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `track_published` callbacks. A participant has published a track.
+    /// Data of `track_published` callbacks.
+    ///
+    /// A participant has published a track.
     pub struct TrackPublished prints(created_at room) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -78,7 +80,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `track_unpublished` callbacks. A participant has withdrawn a track.
+    /// Data of `track_unpublished` callbacks.
+    ///
+    /// A participant has withdrawn a track.
     pub struct TrackUnpublished prints(created_at room) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -112,7 +116,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `egress_started` callbacks. A recording or an outgoing stream has started.
+    /// Data of `egress_started` callbacks.
+    ///
+    /// A recording or an outgoing stream has started.
     pub struct EgressStarted prints(created_at) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -146,8 +152,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `egress_updated` callbacks. The state of a recording or an outgoing stream has
-    /// changed.
+    /// Data of `egress_updated` callbacks.
+    ///
+    /// The state of a recording or an outgoing stream has changed.
     pub struct EgressUpdated prints(created_at) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -181,7 +188,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `egress_ended` callbacks. A recording or an outgoing stream has ended.
+    /// Data of `egress_ended` callbacks.
+    ///
+    /// A recording or an outgoing stream has ended.
     pub struct EgressEnded prints(created_at) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -215,7 +224,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `ingress_started` callbacks. An incoming stream has started.
+    /// Data of `ingress_started` callbacks.
+    ///
+    /// An incoming stream has started.
     pub struct IngressStarted prints(created_at) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -249,7 +260,9 @@ view! {
         identity: Option<String> = "identity",
     }
 
-    /// Data of `ingress_ended` callbacks. An incoming stream has ended.
+    /// Data of `ingress_ended` callbacks.
+    ///
+    /// An incoming stream has ended.
     pub struct IngressEnded prints(created_at) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

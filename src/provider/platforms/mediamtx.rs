@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `publish` callbacks. A client asks to publish a stream.
+    /// Data of `publish` callbacks.
+    ///
+    /// A client asks to publish a stream.
     pub struct MediamtxPublish prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -34,7 +36,9 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// Data of `read` callbacks. A client asks to read a stream.
+    /// Data of `read` callbacks.
+    ///
+    /// A client asks to read a stream.
     pub struct Read prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -58,7 +62,9 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// Data of `playback` callbacks. A client asks to play a recording.
+    /// Data of `playback` callbacks.
+    ///
+    /// A client asks to play a recording.
     pub struct Playback prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -82,7 +88,9 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// Data of `api` callbacks. A client asks to use the control API.
+    /// Data of `api` callbacks.
+    ///
+    /// A client asks to use the control API.
     pub struct Api prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -106,7 +114,9 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// Data of `metrics` callbacks. A client asks for the metrics.
+    /// Data of `metrics` callbacks.
+    ///
+    /// A client asks for the metrics.
     pub struct MediamtxMetrics prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -130,7 +140,9 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// Data of `pprof` callbacks. A client asks for profiles of the server.
+    /// Data of `pprof` callbacks.
+    ///
+    /// A client asks for profiles of the server.
     pub struct Pprof prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",

@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `connect` callbacks. A client connects.
+    /// Data of `connect` callbacks.
+    ///
+    /// A client connects.
     pub struct Connect prints(app) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -32,7 +34,9 @@ view! {
         epoch: Option<i64> = "epoch",
     }
 
-    /// Data of `publish` callbacks. A client asks to publish a stream.
+    /// Data of `publish` callbacks.
+    ///
+    /// A client asks to publish a stream.
     pub struct Publish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -56,7 +60,9 @@ view! {
         stream_type: Option<String> = "type",
     }
 
-    /// Data of `play` callbacks. A client asks to play a stream.
+    /// Data of `play` callbacks.
+    ///
+    /// A client asks to play a stream.
     pub struct Play prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -85,9 +91,10 @@ view! {
         reset: Option<i64> = "reset",
     }
 
-    /// Data of `update_publish` callbacks. A client still publishes a stream. A reply that denies
-    /// closes the connection. The directive `notify_update_timeout` sets the interval, 30 s by
-    /// default.
+    /// Data of `update_publish` callbacks.
+    ///
+    /// A client still publishes a stream. A reply that denies closes the connection. The directive
+    /// `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePublish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -113,8 +120,10 @@ view! {
         timestamp: Option<i64> = "timestamp",
     }
 
-    /// Data of `update_play` callbacks. A client still plays a stream. A reply that denies closes
-    /// the connection. The directive `notify_update_timeout` sets the interval, 30 s by default.
+    /// Data of `update_play` callbacks.
+    ///
+    /// A client still plays a stream. A reply that denies closes the connection. The directive
+    /// `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePlay prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -140,7 +149,9 @@ view! {
         timestamp: Option<i64> = "timestamp",
     }
 
-    /// Data of `publish_done` callbacks. A client has stopped publishing a stream.
+    /// Data of `publish_done` callbacks.
+    ///
+    /// A client has stopped publishing a stream.
     pub struct PublishDone prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -162,7 +173,9 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// Data of `play_done` callbacks. A client has stopped playing a stream.
+    /// Data of `play_done` callbacks.
+    ///
+    /// A client has stopped playing a stream.
     pub struct PlayDone prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -184,7 +197,9 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// Data of `done` callbacks. A client has stopped publishing or playing a stream.
+    /// Data of `done` callbacks.
+    ///
+    /// A client has stopped publishing or playing a stream.
     pub struct Done prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -206,7 +221,9 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// Data of `record_done` callbacks. A recording is complete.
+    /// Data of `record_done` callbacks.
+    ///
+    /// A recording is complete.
     pub struct RecordDone prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -233,7 +250,9 @@ view! {
         path: Option<String> = "path",
     }
 
-    /// Data of `disconnect` callbacks. A client has disconnected.
+    /// Data of `disconnect` callbacks.
+    ///
+    /// A client has disconnected.
     pub struct Disconnect prints(app) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",

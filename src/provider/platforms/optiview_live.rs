@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback of any type. The type is the event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct OptiviewLiveEvent prints(type_) {
         /// The type of the callback, such as `channel.started`.
         type_: Option<String> = "type",

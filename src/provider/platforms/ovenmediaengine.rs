@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `opening` callbacks. A publisher or viewer asks to open a session.
+    /// Data of `opening` callbacks.
+    ///
+    /// A publisher or viewer asks to open a session.
     pub struct Opening prints(request) {
         /// The publisher or viewer.
         client: Option<OpeningClient> = "client",
@@ -47,7 +49,9 @@ view! {
         time: Option<String> = "time",
     }
 
-    /// Data of `closing` callbacks. A session has ended.
+    /// Data of `closing` callbacks.
+    ///
+    /// A session has ended.
     pub struct Closing prints(request) {
         /// The publisher or viewer.
         client: Option<ClosingClient> = "client",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback of any type.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type.
     pub struct PaypalEvent prints() {
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",

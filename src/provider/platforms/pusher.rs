@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `events` callbacks. One or more events of channels.
+    /// Data of `events` callbacks.
+    ///
+    /// One or more events of channels.
     pub struct Events prints(time_ms) {
         /// The time at which Pusher created the webhook, in Unix milliseconds.
         time_ms: Option<i64> = "time_ms",

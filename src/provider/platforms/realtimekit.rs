@@ -30,8 +30,9 @@ view! {
         title: Option<String> = "title",
     }
 
-    /// Data of `meeting.ended` callbacks. The last participant has left a meeting, or the host has
-    /// ended the meeting.
+    /// Data of `meeting.ended` callbacks.
+    ///
+    /// The last participant has left a meeting, or the host has ended the meeting.
     pub struct MeetingEnded prints(meeting) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -51,7 +52,9 @@ view! {
         title: Option<String> = "title",
     }
 
-    /// Data of `meeting.participantJoined` callbacks. A participant has joined a meeting.
+    /// Data of `meeting.participantJoined` callbacks.
+    ///
+    /// A participant has joined a meeting.
     pub struct MeetingParticipantJoined prints(meeting) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -71,7 +74,9 @@ view! {
         title: Option<String> = "title",
     }
 
-    /// Data of `meeting.participantLeft` callbacks. A participant has left a meeting.
+    /// Data of `meeting.participantLeft` callbacks.
+    ///
+    /// A participant has left a meeting.
     pub struct MeetingParticipantLeft prints(meeting) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -91,7 +96,9 @@ view! {
         title: Option<String> = "title",
     }
 
-    /// Data of `recording.statusUpdate` callbacks. The status of a recording has changed.
+    /// Data of `recording.statusUpdate` callbacks.
+    ///
+    /// The status of a recording has changed.
     pub struct RecordingStatusUpdate prints(meeting) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

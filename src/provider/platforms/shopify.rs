@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback of any topic. The topic is the event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any topic. The topic is the event's subject.
     pub struct ShopifyEvent prints() {
         /// The identifier of the object that has changed.
         id: Option<Value> = "id",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback of the Events API. The type is the event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of the Events API. The type is the event's subject.
     pub struct SlackEvent prints(event_time) {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -28,7 +30,9 @@ view! {
         token: Option<String> = "token",
     }
 
-    /// Data of `command` callbacks. A slash command, which Slack sends as a form.
+    /// Data of `command` callbacks.
+    ///
+    /// A slash command, which Slack sends as a form.
     pub struct Command prints(command) {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -46,8 +50,9 @@ view! {
         token: Option<String> = "token",
     }
 
-    /// Data of `interaction` callbacks. A user has used an interactive component. Slack sends a
-    /// form with one field.
+    /// Data of `interaction` callbacks.
+    ///
+    /// A user has used an interactive component. Slack sends a form with one field.
     pub struct Interaction prints() {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -57,7 +62,9 @@ view! {
         payload: Option<Map<String, Value>> = "payload",
     }
 
-    /// Data of `challenge` callbacks. The check of the URL. gatepost sends the reply.
+    /// Data of `challenge` callbacks.
+    ///
+    /// The check of the URL. gatepost sends the reply.
     pub struct Challenge prints() {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -67,8 +74,9 @@ view! {
         challenge: Option<String> = "challenge",
     }
 
-    /// Data of `other` callbacks. A callback of any other kind, such as a notice about a rate
-    /// limit.
+    /// Data of `other` callbacks.
+    ///
+    /// A callback of any other kind, such as a notice about a rate limit.
     pub struct Other prints() {
         /// The type of the callback.
         type_: Option<String> = "type",

@@ -40,7 +40,9 @@ view! {
         stream_id: Option<String> = "stream_id",
     }
 
-    /// Data of `on_close` callbacks. A client disconnects.
+    /// Data of `on_close` callbacks.
+    ///
+    /// A client disconnects.
     pub struct OnClose prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -74,7 +76,9 @@ view! {
         recv_bytes: Option<i64> = "recv_bytes",
     }
 
-    /// Data of `on_dvr` callbacks. SRS has written a recording file.
+    /// Data of `on_dvr` callbacks.
+    ///
+    /// SRS has written a recording file.
     pub struct OnDvr prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -108,7 +112,9 @@ view! {
         file: Option<String> = "file",
     }
 
-    /// Data of `on_hls` callbacks. SRS has written an HLS segment.
+    /// Data of `on_hls` callbacks.
+    ///
+    /// SRS has written an HLS segment.
     pub struct OnHls prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",

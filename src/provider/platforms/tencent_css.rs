@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `push` callbacks. A push has started.
+    /// Data of `push` callbacks.
+    ///
+    /// A push has started.
     pub struct Push prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -50,7 +52,9 @@ view! {
         height: Option<i64> = "height",
     }
 
-    /// Data of `interruption` callbacks. A push has ended.
+    /// Data of `interruption` callbacks.
+    ///
+    /// A push has ended.
     pub struct Interruption prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -90,7 +94,9 @@ view! {
         height: Option<i64> = "height",
     }
 
-    /// Data of `recording_file` callbacks. The platform has created a recording file.
+    /// Data of `recording_file` callbacks.
+    ///
+    /// The platform has created a recording file.
     pub struct RecordingFile prints(appname end_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -141,8 +147,9 @@ view! {
         video_id: Option<String> = "video_id",
     }
 
-    /// Data of `recording_status` callbacks. A recording has started, paused, resumed, failed or
-    /// ended.
+    /// Data of `recording_status` callbacks.
+    ///
+    /// A recording has started, paused, resumed, failed or ended.
     pub struct RecordingStatus prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -169,7 +176,9 @@ view! {
         seq: Option<String> = "seq",
     }
 
-    /// Data of `recording_exception` callbacks. A recording has failed or is close to failing.
+    /// Data of `recording_exception` callbacks.
+    ///
+    /// A recording has failed or is close to failing.
     pub struct RecordingException prints(path stream_id timestamp) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -194,7 +203,9 @@ view! {
         exception: Option<Map<String, Value>> = "exception",
     }
 
-    /// Data of `screencapture` callbacks. The platform has taken a screenshot of a stream.
+    /// Data of `screencapture` callbacks.
+    ///
+    /// The platform has taken a screenshot of a stream.
     pub struct Screencapture prints(appname create_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -227,7 +238,9 @@ view! {
         stream_param: Option<String> = "stream_param",
     }
 
-    /// Data of `porn_detection` callbacks. Image moderation has a finding in a stream.
+    /// Data of `porn_detection` callbacks.
+    ///
+    /// Image moderation has reported a finding in a stream.
     pub struct PornDetection prints(appname send_time stream_id) {
         /// The event type, always 317. Absent from callbacks of 2019.
         event_type: Option<i64> = "event_type",
@@ -272,7 +285,9 @@ view! {
         stream_param: Option<String> = "stream_param",
     }
 
-    /// Data of `error` callbacks. A push had errors during the last `report_interval`.
+    /// Data of `error` callbacks.
+    ///
+    /// A push had errors during the last `report_interval`.
     pub struct PushError prints(data_time path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -301,8 +316,10 @@ view! {
         abnormal_event: Option<Vec<Value>> = "abnormal_event",
     }
 
-    /// Data of `relay` callbacks. A relay task has started, has ended or has an error. A relay task
-    /// pulls a stream and pushes this stream to another URL.
+    /// Data of `relay` callbacks.
+    ///
+    /// A relay task has started, has ended or has an error. A relay task pulls a stream and pushes
+    /// this stream to another URL.
     pub struct Relay prints(event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -347,7 +364,9 @@ view! {
         alarm: Option<String> = "type",
     }
 
-    /// Data of `audio_moderation` callbacks. Audio moderation has a finding in a stream.
+    /// Data of `audio_moderation` callbacks.
+    ///
+    /// Audio moderation has reported a finding in a stream.
     pub struct AudioModeration prints(path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -402,8 +421,10 @@ view! {
         data: Option<Map<String, Value>> = "data",
     }
 
-    /// Data of `streamlive_push` callbacks. A push to the input of a StreamLive channel has
-    /// started. StreamLive is another product of Tencent Cloud.
+    /// Data of `streamlive_push` callbacks.
+    ///
+    /// A push to the input of a StreamLive channel has started. StreamLive is another product of
+    /// Tencent Cloud.
     pub struct StreamlivePush prints(channel_id input_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -419,8 +440,10 @@ view! {
         pipeline: Option<i64> = "pipeline",
     }
 
-    /// Data of `streamlive_interruption` callbacks. A push to the input of a StreamLive channel has
-    /// ended. StreamLive is another product of Tencent Cloud.
+    /// Data of `streamlive_interruption` callbacks.
+    ///
+    /// A push to the input of a StreamLive channel has ended. StreamLive is another product of
+    /// Tencent Cloud.
     pub struct StreamliveInterruption prints(channel_id input_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -436,8 +459,10 @@ view! {
         pipeline: Option<i64> = "pipeline",
     }
 
-    /// Data of `subtitles` callbacks. The subtitles of a live stream. The platform sends these
-    /// callbacks only while a viewer receives subtitles.
+    /// Data of `subtitles` callbacks.
+    ///
+    /// The subtitles of a live stream. The platform sends these callbacks only while a viewer
+    /// receives subtitles.
     pub struct Subtitles prints(stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -477,8 +502,9 @@ view! {
         steady_state: Option<bool> = "steady_state",
     }
 
-    /// Data of `smart_erasing` callbacks. The platform has removed words from the sound of a
-    /// stream.
+    /// Data of `smart_erasing` callbacks.
+    ///
+    /// The platform has removed words from the sound of a stream.
     pub struct SmartErasing prints(stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -526,7 +552,9 @@ view! {
         end_time: Option<i64> = "end_time",
     }
 
-    /// Data of `quality_control` callbacks. Quality control has found a defect in a stream.
+    /// Data of `quality_control` callbacks.
+    ///
+    /// Quality control has found a defect in a stream.
     pub struct QualityControl prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -552,7 +580,9 @@ view! {
         class: Option<String> = "class",
     }
 
-    /// Data of `evaluation_low` callbacks. Frames of a stream have scored below a threshold.
+    /// Data of `evaluation_low` callbacks.
+    ///
+    /// Frames of a stream have scored below a threshold.
     pub struct EvaluationLow prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -584,7 +614,9 @@ view! {
         time: Option<i64> = "time",
     }
 
-    /// Data of `evaluation_average` callbacks. The average score of a stream.
+    /// Data of `evaluation_average` callbacks.
+    ///
+    /// The average score of a stream.
     pub struct EvaluationAverage prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -612,7 +644,9 @@ view! {
         class: Option<String> = "class",
     }
 
-    /// Data of `summary` callbacks. The summary of a section of a stream.
+    /// Data of `summary` callbacks.
+    ///
+    /// The summary of a section of a stream.
     pub struct Summary prints(end_time path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -638,7 +672,9 @@ view! {
         key_points: Option<Vec<Value>> = "key_points",
     }
 
-    /// Data of `highlights` callbacks. The highlights of a stream.
+    /// Data of `highlights` callbacks.
+    ///
+    /// The highlights of a stream.
     pub struct Highlights prints(path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -710,14 +746,14 @@ callback! { "tencent-css":
         RecordingException(RecordingException) = "recording_exception",
         /// The platform has taken a screenshot of a stream.
         Screencapture(Screencapture) = "screencapture",
-        /// Image moderation has a finding in a stream.
+        /// Image moderation has reported a finding in a stream.
         PornDetection(PornDetection) = "porn_detection",
         /// A push had errors during the last `report_interval`.
         Error(PushError) = "error",
         /// A relay task has started, has ended or has an error. A relay task pulls a stream and
         /// pushes this stream to another URL.
         Relay(Relay) = "relay",
-        /// Audio moderation has a finding in a stream.
+        /// Audio moderation has reported a finding in a stream.
         AudioModeration(AudioModeration) = "audio_moderation",
         /// A push to the input of a StreamLive channel has started. StreamLive is another product
         /// of Tencent Cloud.

@@ -12,35 +12,43 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `NewFileUpload` callbacks. An upload is complete.
+    /// Data of `NewFileUpload` callbacks.
+    ///
+    /// An upload is complete.
     pub struct NewFileUpload prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `FileUploadEvent`.
+        /// The details of the event.
         file_upload_event: Option<Map<String, Value>> = "FileUploadEvent",
     }
 
-    /// Data of `ProcedureStateChanged` callbacks. The state of a task flow has changed.
+    /// Data of `ProcedureStateChanged` callbacks.
+    ///
+    /// The state of a task flow has changed.
     pub struct ProcedureStateChanged prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ProcedureStateChangeEvent`.
+        /// The details of the event.
         procedure_state_change_event: Option<Map<String, Value>> = "ProcedureStateChangeEvent",
     }
 
-    /// Data of `FileDeleted` callbacks. Files have been deleted.
+    /// Data of `FileDeleted` callbacks.
+    ///
+    /// Files have been deleted.
     pub struct FileDeleted prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `FileDeleteEvent`.
+        /// The details of the event.
         file_delete_event: Option<Map<String, Value>> = "FileDeleteEvent",
     }
 
-    /// Data of `PullComplete` callbacks. An upload from a URL has ended.
+    /// Data of `PullComplete` callbacks.
+    ///
+    /// An upload from a URL has ended.
     pub struct PullComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `PullCompleteEvent`.
+        /// The details of the event.
         pull_complete_event: Option<Map<String, Value>> = "PullCompleteEvent",
     }
 
@@ -48,7 +56,7 @@ view! {
     pub struct EditMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `EditMediaCompleteEvent`.
+        /// The details of the event.
         edit_media_complete_event: Option<Map<String, Value>> = "EditMediaCompleteEvent",
     }
 
@@ -56,7 +64,7 @@ view! {
     pub struct SplitMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `SplitMediaCompleteEvent`.
+        /// The details of the event.
         split_media_complete_event: Option<Map<String, Value>> = "SplitMediaCompleteEvent",
     }
 
@@ -64,7 +72,7 @@ view! {
     pub struct ComposeMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ComposeMediaCompleteEvent`.
+        /// The details of the event.
         compose_media_complete_event: Option<Map<String, Value>> = "ComposeMediaCompleteEvent",
     }
 
@@ -72,7 +80,7 @@ view! {
     pub struct RestoreMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `RestoreMediaCompleteEvent`.
+        /// The details of the event.
         restore_media_complete_event: Option<Map<String, Value>> = "RestoreMediaCompleteEvent",
     }
 
@@ -80,7 +88,7 @@ view! {
     pub struct WechatPublishComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `WechatPublishCompleteEvent`.
+        /// The details of the event.
         wechat_publish_complete_event: Option<Map<String, Value>> = "WechatPublishCompleteEvent",
     }
 
@@ -88,7 +96,7 @@ view! {
     pub struct WechatMiniProgramPublishComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `WechatMiniProgramPublishCompleteEvent`.
+        /// The details of the event.
         wechat_mini_program_publish_complete_event: Option<Map<String, Value>> = "WechatMiniProgramPublishCompleteEvent",
     }
 
@@ -96,7 +104,7 @@ view! {
     pub struct RemoveWatermark prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `RemoveWatermarkCompleteEvent`.
+        /// The details of the event.
         remove_watermark_complete_event: Option<Map<String, Value>> = "RemoveWatermarkCompleteEvent",
     }
 
@@ -104,7 +112,7 @@ view! {
     pub struct RebuildMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `RebuildMediaCompleteEvent`.
+        /// The details of the event.
         rebuild_media_complete_event: Option<Map<String, Value>> = "RebuildMediaCompleteEvent",
     }
 
@@ -112,7 +120,7 @@ view! {
     pub struct ReviewAudioVideoComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ReviewAudioVideoCompleteEvent`.
+        /// The details of the event.
         review_audio_video_complete_event: Option<Map<String, Value>> = "ReviewAudioVideoCompleteEvent",
     }
 
@@ -120,7 +128,7 @@ view! {
     pub struct ExtractTraceWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ExtractTraceWatermarkCompleteEvent`.
+        /// The details of the event.
         extract_trace_watermark_complete_event: Option<Map<String, Value>> = "ExtractTraceWatermarkCompleteEvent",
     }
 
@@ -128,7 +136,7 @@ view! {
     pub struct ExtractCopyRightWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ExtractCopyRightWatermarkCompleteEvent`.
+        /// The details of the event.
         extract_copy_right_watermark_complete_event: Option<Map<String, Value>> = "ExtractCopyRightWatermarkCompleteEvent",
     }
 
@@ -136,7 +144,7 @@ view! {
     pub struct ExtractBlindWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ExtractBlindWatermarkComplete`.
+        /// The details of the event.
         extract_blind_watermark_complete: Option<Map<String, Value>> = "ExtractBlindWatermarkComplete",
     }
 
@@ -144,7 +152,7 @@ view! {
     pub struct DescribeFileAttributesComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `DescribeFileAttributesCompleteEvent`.
+        /// The details of the event.
         describe_file_attributes_complete_event: Option<Map<String, Value>> = "DescribeFileAttributesCompleteEvent",
     }
 
@@ -152,7 +160,7 @@ view! {
     pub struct QualityInspectComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `QualityInspectCompleteEvent`.
+        /// The details of the event.
         quality_inspect_complete_event: Option<Map<String, Value>> = "QualityInspectCompleteEvent",
     }
 
@@ -160,7 +168,7 @@ view! {
     pub struct QualityEnhanceComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `QualityEnhanceCompleteEvent`.
+        /// The details of the event.
         quality_enhance_complete_event: Option<Map<String, Value>> = "QualityEnhanceCompleteEvent",
     }
 
@@ -168,7 +176,7 @@ view! {
     pub struct MediaCastStatusChanged prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `MediaCastStatusChangedEvent`.
+        /// The details of the event.
         media_cast_status_changed_event: Option<Map<String, Value>> = "MediaCastStatusChangedEvent",
     }
 
@@ -176,7 +184,7 @@ view! {
     pub struct PersistenceComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `PersistenceCompleteEvent`.
+        /// The details of the event.
         persistence_complete_event: Option<Map<String, Value>> = "PersistenceCompleteEvent",
     }
 
@@ -184,7 +192,7 @@ view! {
     pub struct ComplexAdaptiveDynamicStreamingComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ComplexAdaptiveDynamicStreamingCompleteEvent`.
+        /// The details of the event.
         complex_adaptive_dynamic_streaming_complete_event: Option<Map<String, Value>> = "ComplexAdaptiveDynamicStreamingCompleteEvent",
     }
 
@@ -192,7 +200,7 @@ view! {
     pub struct ProcessMediaByMPSComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ProcessMediaByMPSCompleteEvent`.
+        /// The details of the event.
         process_media_by_m_p_s_complete_event: Option<Map<String, Value>> = "ProcessMediaByMPSCompleteEvent",
     }
 
@@ -200,7 +208,7 @@ view! {
     pub struct TranscodeComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `TranscodeCompleteEvent`.
+        /// The details of the event.
         transcode_complete_event: Option<Map<String, Value>> = "TranscodeCompleteEvent",
     }
 
@@ -208,7 +216,7 @@ view! {
     pub struct ConcatComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ConcatCompleteEvent`.
+        /// The details of the event.
         concat_complete_event: Option<Map<String, Value>> = "ConcatCompleteEvent",
     }
 
@@ -216,7 +224,7 @@ view! {
     pub struct ClipComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ClipCompleteEvent`.
+        /// The details of the event.
         clip_complete_event: Option<Map<String, Value>> = "ClipCompleteEvent",
     }
 
@@ -224,7 +232,7 @@ view! {
     pub struct CreateImageSpriteComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `CreateImageSpriteCompleteEvent`.
+        /// The details of the event.
         create_image_sprite_complete_event: Option<Map<String, Value>> = "CreateImageSpriteCompleteEvent",
     }
 
@@ -232,7 +240,7 @@ view! {
     pub struct CreateSnapshotByTimeOffsetComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `SnapshotByTimeOffsetCompleteEvent`.
+        /// The details of the event.
         snapshot_by_time_offset_complete_event: Option<Map<String, Value>> = "SnapshotByTimeOffsetCompleteEvent",
     }
 

@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `room_created` callbacks. A video room has been created.
+    /// Data of `room_created` callbacks.
+    ///
+    /// A video room has been created.
     pub struct RoomCreated prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -22,7 +24,9 @@ view! {
         timestamp: Option<String> = "Timestamp",
     }
 
-    /// Data of `room_ended` callbacks. A video room has ended.
+    /// Data of `room_ended` callbacks.
+    ///
+    /// A video room has ended.
     pub struct RoomEnded prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -34,7 +38,9 @@ view! {
         room_duration: Option<i64> = "RoomDuration",
     }
 
-    /// Data of `participant_connected` callbacks. A participant has joined a video room.
+    /// Data of `participant_connected` callbacks.
+    ///
+    /// A participant has joined a video room.
     pub struct ParticipantConnected prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -44,7 +50,9 @@ view! {
         participant_identity: Option<String> = "ParticipantIdentity",
     }
 
-    /// Data of `participant_disconnected` callbacks. A participant has left a video room.
+    /// Data of `participant_disconnected` callbacks.
+    ///
+    /// A participant has left a video room.
     pub struct ParticipantDisconnected prints(room_name) {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -54,8 +62,9 @@ view! {
         participant_identity: Option<String> = "ParticipantIdentity",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind, such as one about a call or a
-    /// message.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as one about a call or a message.
     pub struct TwilioEvent prints() {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",

@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `notification` callbacks. A callback of the subscription's type. The type is the
-    /// event's subject.
+    /// Data of `notification` callbacks.
+    ///
+    /// A callback of the subscription's type. The type is the event's subject.
     pub struct Notification prints(subscription) {
         /// The subscription to which the message belongs.
         subscription: Option<NotificationSubscription> = "subscription",
@@ -31,7 +32,9 @@ view! {
         status: Option<String> = "status",
     }
 
-    /// Data of `revocation` callbacks. Twitch has ended the subscription.
+    /// Data of `revocation` callbacks.
+    ///
+    /// Twitch has ended the subscription.
     pub struct Revocation prints(subscription) {
         /// The subscription to which the message belongs.
         subscription: Option<RevocationSubscription> = "subscription",
@@ -47,8 +50,9 @@ view! {
         status: Option<String> = "status",
     }
 
-    /// Data of `challenge` callbacks. The challenge of a new subscription. gatepost sends the
-    /// reply.
+    /// Data of `challenge` callbacks.
+    ///
+    /// The challenge of a new subscription. gatepost sends the reply.
     pub struct Challenge prints(subscription) {
         /// The subscription to which the message belongs.
         subscription: Option<ChallengeSubscription> = "subscription",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback about a meeting, a recording or a livestream.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback about a meeting, a recording or a livestream.
     pub struct VideosdkEvent prints() {
         /// The type of the callback.
         webhook_type: Option<String> = "webhookType",

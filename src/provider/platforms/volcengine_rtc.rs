@@ -12,8 +12,9 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback about a room, a stream or a recording. The type is the
-    /// event's subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback about a room, a stream or a recording. The type is the event's subject.
     pub struct VolcengineRtcEvent prints(event_time event_type) {
         /// The type of the callback, such as `RecordStarted`.
         event_type: Option<String> = "EventType",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `connectionCreated` callbacks. A client has connected to a session.
+    /// Data of `connectionCreated` callbacks.
+    ///
+    /// A client has connected to a session.
     pub struct ConnectionCreated prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -26,7 +28,9 @@ view! {
         connection: Option<Map<String, Value>> = "connection",
     }
 
-    /// Data of `connectionDestroyed` callbacks. A client has disconnected from a session.
+    /// Data of `connectionDestroyed` callbacks.
+    ///
+    /// A client has disconnected from a session.
     pub struct ConnectionDestroyed prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -42,7 +46,9 @@ view! {
         connection: Option<Map<String, Value>> = "connection",
     }
 
-    /// Data of `streamCreated` callbacks. A client has started to publish a stream.
+    /// Data of `streamCreated` callbacks.
+    ///
+    /// A client has started to publish a stream.
     pub struct StreamCreated prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -56,7 +62,9 @@ view! {
         stream: Option<Map<String, Value>> = "stream",
     }
 
-    /// Data of `streamDestroyed` callbacks. A client has stopped publishing a stream.
+    /// Data of `streamDestroyed` callbacks.
+    ///
+    /// A client has stopped publishing a stream.
     pub struct StreamDestroyed prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -72,7 +80,9 @@ view! {
         stream: Option<Map<String, Value>> = "stream",
     }
 
-    /// Data of `archive` callbacks. The state of a recording has changed.
+    /// Data of `archive` callbacks.
+    ///
+    /// The state of a recording has changed.
     pub struct Archive prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -90,7 +100,9 @@ view! {
         url: Option<String> = "url",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind.
     pub struct VonageEvent prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `events` callbacks. Events about videos or their viewers.
+    /// Data of `events` callbacks.
+    ///
+    /// Events about videos or their viewers.
     pub struct Events prints() {
         /// The webhook, with its `uuid`.
         hook: Option<Map<String, Value>> = "hook",

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `event` callbacks. A callback of any type.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type.
     pub struct WowzaVideoEvent prints(object_id) {
         /// The identifier of the callback.
         event_id: String = "event_id",

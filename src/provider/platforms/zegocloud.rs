@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `stream_create` callbacks. A user has started to publish a stream.
+    /// Data of `stream_create` callbacks.
+    ///
+    /// A user has started to publish a stream.
     pub struct StreamCreate prints(room_id stream_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -30,7 +32,9 @@ view! {
         user_id: Option<String> = "user_id",
     }
 
-    /// Data of `stream_close` callbacks. A user has stopped publishing a stream.
+    /// Data of `stream_close` callbacks.
+    ///
+    /// A user has stopped publishing a stream.
     pub struct StreamClose prints(room_id stream_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `on_publish` callbacks. A client asks to publish a stream.
+    /// Data of `on_publish` callbacks.
+    ///
+    /// A client asks to publish a stream.
     pub struct OnPublish prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -32,7 +34,9 @@ view! {
         params: Option<String> = "params",
     }
 
-    /// Data of `on_play` callbacks. A client asks to play a stream.
+    /// Data of `on_play` callbacks.
+    ///
+    /// A client asks to play a stream.
     pub struct OnPlay prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -54,8 +58,10 @@ view! {
         params: Option<String> = "params",
     }
 
-    /// Data of `on_stream_changed` callbacks. A stream has started or ended in one protocol.
-    /// ZLMediaKit sends a callback for each protocol in which it serves the stream.
+    /// Data of `on_stream_changed` callbacks.
+    ///
+    /// A stream has started or ended in one protocol. ZLMediaKit sends a callback for each protocol
+    /// in which it serves the stream.
     pub struct OnStreamChanged prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -71,7 +77,9 @@ view! {
         regist: Option<bool> = "regist",
     }
 
-    /// Data of `on_record_mp4` callbacks. A recording is complete.
+    /// Data of `on_record_mp4` callbacks.
+    ///
+    /// A recording is complete.
     pub struct OnRecordMp4 prints(app start_time stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -95,8 +103,9 @@ view! {
         url: Option<String> = "url",
     }
 
-    /// Data of `on_flow_report` callbacks. A client that has sent or received data has
-    /// disconnected.
+    /// Data of `on_flow_report` callbacks.
+    ///
+    /// A client that has sent or received data has disconnected.
     pub struct OnFlowReport prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -118,8 +127,9 @@ view! {
         params: Option<String> = "params",
     }
 
-    /// Data of `event` callbacks. A callback of any other kind that needs no decision, such as
-    /// `on_server_started`.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind that needs no decision, such as `on_server_started`.
     pub struct ZlmediakitEvent prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",

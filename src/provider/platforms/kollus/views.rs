@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of `live_play` callbacks. A request for permission to play a live broadcast.
+    /// Data of `live_play` callbacks.
+    ///
+    /// A request for permission to play a live broadcast.
     pub struct LivePlay prints(channel_key media_content_key) {
         /// The kind of the request, always 100.
         kind: Option<i64> = "kind",
@@ -34,8 +36,10 @@ view! {
         localtime: Option<i64> = "localtime",
     }
 
-    /// Data of `vod_play` callbacks. A request for permission to play a video. For a downloaded
-    /// video, the player sends a `drm` callback instead.
+    /// Data of `vod_play` callbacks.
+    ///
+    /// A request for permission to play a video. For a downloaded video, the player sends a `drm`
+    /// callback instead.
     pub struct VodPlay prints(media_content_key) {
         /// The kind of the request: 1 before playback, 3 as soon as the player is ready.
         kind: i64 = "kind",
@@ -55,8 +59,10 @@ view! {
         localtime: Option<i64> = "localtime",
     }
 
-    /// Data of `drm` callbacks. Requests about downloads. The app's answer has one element for each
-    /// request. One callback may mix requests with different values of `kind`.
+    /// Data of `drm` callbacks.
+    ///
+    /// Requests about downloads. The app's answer has one element for each request. One callback
+    /// may mix requests with different values of `kind`.
     pub struct Drm prints() {
         /// The requests. Kollus documents a maximum of ten.
         items: Vec<DrmItem> = "items",
@@ -95,10 +101,12 @@ view! {
         expiration_date: Option<i64> = "expiration_date",
     }
 
-    /// Data of `next_episode` callbacks. A request for the next video. The player sends the request
-    /// at a configured position of the current video. The operator chooses the fields in the
-    /// console of Kollus. Kollus does not document the fields of the reply, so gatepost sends the
-    /// members of the app's JSON object unchanged.
+    /// Data of `next_episode` callbacks.
+    ///
+    /// A request for the next video. The player sends the request at a configured position of the
+    /// current video. The operator chooses the fields in the console of Kollus. Kollus does not
+    /// document the fields of the reply, so gatepost sends the members of the app's JSON object
+    /// unchanged.
     pub struct NextEpisode prints(media_content_key) {
         /// The user identifier from the token with which the player opened the video.
         client_user_id: Option<String> = "client_user_id",
@@ -108,7 +116,9 @@ view! {
         uservalues: Option<Map<String, Value>> = "uservalues",
     }
 
-    /// Data of `vod_lms` callbacks. The learning record of a video.
+    /// Data of `vod_lms` callbacks.
+    ///
+    /// The learning record of a video.
     pub struct VodLms prints(client_user_id) {
         /// The user identifier from the token with which the player opened the video.
         client_user_id: Option<String> = "client_user_id",
@@ -156,7 +166,9 @@ view! {
         blocks: Option<Map<String, Value>> = "blocks",
     }
 
-    /// Data of `live_lms` callbacks. The learning record of a live broadcast.
+    /// Data of `live_lms` callbacks.
+    ///
+    /// The learning record of a live broadcast.
     pub struct LiveLms prints(client_user_id) {
         /// The user identifier from the token with which the player opened the broadcast.
         client_user_id: Option<String> = "client_user_id",
@@ -177,7 +189,9 @@ view! {
         json_data: Option<LmsData> = "json_data",
     }
 
-    /// Data of `upload` callbacks. The upload of a file has ended.
+    /// Data of `upload` callbacks.
+    ///
+    /// The upload of a file has ended.
     pub struct Upload prints(upload_file_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -189,7 +203,9 @@ view! {
         upload_file_key: String = "upload_file_key",
     }
 
-    /// Data of `transcoding` callbacks. The transcoding of a video has ended.
+    /// Data of `transcoding` callbacks.
+    ///
+    /// The transcoding of a video has ended.
     pub struct Transcoding prints(upload_file_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -201,7 +217,9 @@ view! {
         transcoding_result: Option<String> = "transcoding_result",
     }
 
-    /// Data of `content_update` callbacks. The data of a video has changed.
+    /// Data of `content_update` callbacks.
+    ///
+    /// The data of a video has changed.
     pub struct ContentUpdate prints(upload_file_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -215,7 +233,9 @@ view! {
         update_type: Option<String> = "update_type",
     }
 
-    /// Data of `channel_add` callbacks. A video has been added to a channel.
+    /// Data of `channel_add` callbacks.
+    ///
+    /// A video has been added to a channel.
     pub struct ChannelAdd prints(channel_key media_content_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -237,7 +257,9 @@ view! {
         update_type: Option<String> = "update_type",
     }
 
-    /// Data of `channel_delete` callbacks. A video has been removed from a channel.
+    /// Data of `channel_delete` callbacks.
+    ///
+    /// A video has been removed from a channel.
     pub struct ChannelDelete prints(channel_key media_content_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -259,7 +281,9 @@ view! {
         update_type: Option<String> = "update_type",
     }
 
-    /// Data of `broadcast_state` callbacks. The state of a live broadcast has changed.
+    /// Data of `broadcast_state` callbacks.
+    ///
+    /// The state of a live broadcast has changed.
     pub struct BroadcastState prints(broadcast_key channel_key) {
         /// The identifier of the callback. Absent from some callbacks.
         request_id: Option<String> = "request_id",
@@ -278,7 +302,9 @@ view! {
         broadcast_state: Option<String> = "broadcast_state",
     }
 
-    /// Data of `recording_transfer` callbacks. The transfer of a recording has ended.
+    /// Data of `recording_transfer` callbacks.
+    ///
+    /// The transfer of a recording has ended.
     pub struct RecordingTransfer prints(broadcast_key channel_key) {
         /// The identifier of the callback. Absent from some callbacks.
         request_id: Option<String> = "request_id",
@@ -304,8 +330,9 @@ view! {
         target_filename: Option<String> = "target_filename",
     }
 
-    /// Data of `bookmark` callbacks. A viewer has set a bookmark, or has left a video at a
-    /// position.
+    /// Data of `bookmark` callbacks.
+    ///
+    /// A viewer has set a bookmark, or has left a video at a position.
     pub struct Bookmark prints(client_user_id media_content_key) {
         /// The key of the uploaded file.
         upload_file_key: Option<String> = "upload_file_key",
