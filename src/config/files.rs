@@ -3,7 +3,7 @@
 //! 1. A path without a wildcard names one file, which must exist. A pattern without a match causes
 //!    a warning.
 //! 2. Relative paths start at the folder of the config file.
-//! 3. A file counts once, however many patterns match the file.
+//! 3. A file counts once, even if several patterns match the file.
 //! 4. An included file has no `include`, so includes cannot form a circle.
 
 use std::collections::HashSet;

@@ -4,7 +4,8 @@
 //!    asking the app.
 //! 2. [`Seen`]: signatures and signed ids. gatepost detects another callback with the same
 //!    signature or id.
-//! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive meanwhile share one answer.
+//! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive before the answer share the
+//!    answer.
 //! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
 //!    app fails, gatepost may repeat the last reply to the same viewer.
 //! 5. [`Sessions`]: the newest sessions of each subject. gatepost marks an end that arrives after
