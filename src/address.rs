@@ -60,7 +60,7 @@ impl Server {
         self.is_https
     }
 
-    /// Returns host and port; `localhost` for a Unix socket.
+    /// Returns the host and the port; `localhost` for a Unix socket.
     #[must_use]
     pub const fn authority(&self) -> &Authority {
         &self.authority

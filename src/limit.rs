@@ -119,7 +119,7 @@ const BUCKETS: u64 = 65_536 / 8;
 
 #[derive(Clone, Copy)]
 struct ClientBudget {
-    /// Hash of route and client.
+    /// Hash of the route and the client.
     key: u64,
     full_at: i64,
 }

@@ -70,7 +70,7 @@ impl Gate {
     }
 }
 
-/// Returns path and parameters of a route.
+/// Returns the path and the parameters of a route, with the secret segment.
 fn target(route: &Route) -> Secret {
     let mut target = route.pattern.as_bytes().to_vec();
     if let (Some(token), Some((before, after))) =

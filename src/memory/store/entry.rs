@@ -57,7 +57,7 @@ impl fmt::Display for Lane {
     }
 }
 
-/// An event as a store keeps it: the request to the app, without address and signature.
+/// An event as a store keeps it: the request to the app, without the address and the signature.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// Value of `ce-id`.
@@ -77,7 +77,7 @@ pub struct StoredEvent {
     pub body: Bytes,
 }
 
-// Omits headers and body, which may contain personal data and secrets.
+// Omits the headers and the body, which may contain personal data and secrets.
 print_only! { StoredEvent: id lane source subject received; }
 
 impl StoredEvent {
@@ -205,7 +205,7 @@ impl EntryState {
     }
 }
 
-/// A stored event without headers and body.
+/// A stored event without its headers and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueEntry {
