@@ -1,6 +1,6 @@
 //! Addresses of the app and of the upstream, and the health of their servers.
 //!
-//! 1. gatepost uses the addresses of a list in turn, those of healthy servers first.
+//! 1. gatepost uses the addresses of a list in turn. It prefers the addresses of healthy servers.
 //! 2. A server is down after gatepost could not open a connection to the server, or after
 //!    [`MAX_FAILURES`] failures in a row. A door probes the server until the server is up again.
 //! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
@@ -60,7 +60,7 @@ impl Server {
         self.is_https
     }
 
-    /// Returns host and port; `localhost` for a Unix socket.
+    /// Returns the host and the port; `localhost` for a Unix socket.
     #[must_use]
     pub const fn authority(&self) -> &Authority {
         &self.authority
@@ -78,7 +78,8 @@ impl Server {
         self.settings.health_path.as_ref()
     }
 
-    /// Returns the rules for TLS; `None` for the authorities of the machine and no certificate.
+    /// Returns the TLS settings. With `None`, gatepost trusts the certificate authorities of the
+    /// system, and presents no client certificate.
     #[must_use]
     pub const fn tls(&self) -> Option<&Arc<OutgoingTls>> {
         self.settings.tls.as_ref()
@@ -122,8 +123,8 @@ impl Server {
         !self.is_down.swap(true, Ordering::Relaxed)
     }
 
-    /// Records a failure on an open connection. Returns true if this failure takes the server down.
-    /// The caller then begins to probe the server.
+    /// Records a failure on an open connection. Returns true if the server is down because of this
+    /// failure. The caller then begins to probe the server.
     #[must_use]
     pub fn failed(&self) -> bool {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
@@ -168,7 +169,7 @@ impl Address {
     pub(crate) fn with_path(&self, path: PathAndQuery) -> Self {
         let mut parts = self.url.clone().into_parts();
         parts.path_and_query = Some(path);
-        // The parts of a URL with another path are a URL.
+        // With another path, the parts of a URL always form a URL.
         let url = Uri::from_parts(parts).unwrap_or_else(|_| self.url.clone());
         Self { server: Arc::clone(&self.server), url }
     }
@@ -206,7 +207,7 @@ impl TryFrom<Uri> for Address {
     }
 }
 
-/// Error: a URL has no host.
+/// Error for a URL without a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a host in the address, found none; write http:// and a host")]
 pub struct HostMissing;
@@ -265,8 +266,8 @@ impl Addresses {
         if self.only().is_some() { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Returns all addresses in the order in which the request with this turn tries them: those of
-    /// healthy servers first.
+    /// Returns all addresses in the order in which the request with this turn tries them: first the
+    /// addresses of healthy servers.
     pub fn in_turn(&self, turn: usize) -> Vec<&Address> {
         let (before, from) = self.list.split_at(turn % self.list.len());
         let mut all: Vec<_> = from.iter().chain(before).collect();
@@ -330,7 +331,7 @@ mod tests {
         let all = addresses(&["a", "b", "c"]);
         assert!(
             all.first().server().unreachable(),
-            "expected the first failure to take the server down"
+            "expected the server to be up before this failure, found it down"
         );
         assert!(!all.first().server().unreachable());
         assert_eq!([order(&all), order(&all)], ["bca", "bca"]);
@@ -346,7 +347,7 @@ mod tests {
         server.answered();
         assert!((0..4).all(|_| !server.failed()) && server.is_up());
         assert!(server.failed() && !server.is_up());
-        assert!(!server.failed(), "expected no second probe");
+        assert!(!server.failed(), "expected no second probe, found one");
     }
 
     #[test]

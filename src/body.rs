@@ -1,4 +1,4 @@
-//! Collects the chunks of a body. If the body is one chunk, as usual, copies nothing.
+//! Collects the chunks of a body. Copies nothing if the body has only one chunk, the usual case.
 
 use bytes::{Bytes, BytesMut};
 

@@ -77,7 +77,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 pub struct Circuit {
     /// Address of the app, without the query.
     pub address: String,
-    /// State of the breaker; true if gatepost considers the app down.
+    /// True if the breaker is open, because gatepost considers the app down.
     pub is_open: bool,
 }
 
@@ -158,7 +158,10 @@ mod tests {
         for answer in [Answer::Timeout, status(503), status(500), Answer::Timeout, status(502)] {
             breaker.record(&answer, AT(0));
         }
-        assert!(breaker.allows(AT(0)), "expected status 500 to end the run of failures");
+        assert!(
+            breaker.allows(AT(0)),
+            "expected status 500 to reset the count, found an open breaker"
+        );
         breaker.record(&Answer::Unreachable("refused".into()), AT(5000));
         assert!(breaker.circuit().is_open);
         assert!(!breaker.allows(AT(5000)));
@@ -170,7 +173,7 @@ mod tests {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
         assert!(breaker.allows(AT(1000)));
-        assert!(!breaker.allows(AT(1000)), "expected no second probe during the first");
+        assert!(!breaker.allows(AT(1000)), "expected no probe during the first, found one");
         breaker.record(&Answer::Timeout, AT(1500));
         assert!(!breaker.allows(AT(2499)));
         assert!(breaker.allows(AT(2500)));
@@ -178,7 +181,10 @@ mod tests {
         assert!(!breaker.circuit().is_open);
         assert!(breaker.allows(AT(2502)) && breaker.allows(AT(2502)));
         (0..2).for_each(|_| breaker.record(&Answer::Timeout, AT(3000)));
-        assert!(breaker.allows(AT(3000)), "expected a success to reset the count");
+        assert!(
+            breaker.allows(AT(3000)),
+            "expected a success to reset the count, found an open breaker"
+        );
     }
 
     #[test]

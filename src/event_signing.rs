@@ -1,4 +1,4 @@
-//! Event signing. With a stock library, the app can verify that gatepost sent an event.
+//! Event signing. With a Standard Webhooks library, the app can verify that gatepost sent an event.
 //!
 //! The scheme is the symmetric signature of [Standard Webhooks] (read 2026-11):
 //!

@@ -119,7 +119,7 @@ const BUCKETS: u64 = 65_536 / 8;
 
 #[derive(Clone, Copy)]
 struct ClientBudget {
-    /// Hash of route and client.
+    /// Hash of the route and the client.
     key: u64,
     full_at: i64,
 }
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(taken(at(100)), 1);
         assert_eq!(taken(at(100)), 0);
         assert_eq!(taken(at(300)), 2);
-        assert_eq!(taken(at(60_000)), 3, "expected a full budget not to grow");
+        assert_eq!(taken(at(60_000)), 3, "expected a full budget not to grow, found more requests");
     }
 
     #[test]
@@ -230,10 +230,10 @@ mod tests {
         assert!(take("/a", "192.0.2.2"));
         assert!(take("/b", "192.0.2.1"));
         assert!(take("/a", "2001:db8::1"));
-        assert!(!take("/a", "2001:db8::ffff:2"), "expected one budget for a /64");
+        assert!(!take("/a", "2001:db8::ffff:2"), "expected one budget for a /64, found two");
         assert!(take("/a", "2001:db8:0:1::1"));
         assert!(take("/a", "unknown"));
-        assert!(!take("/a", "unknown"), "expected one budget for unknown clients");
+        assert!(!take("/a", "unknown"), "expected one budget for unknown clients, found two");
     }
 
     #[test]
@@ -244,8 +244,11 @@ mod tests {
         assert!((0..4).all(|_| take(busy, at(0))));
         for number in 0..200_000_u32 {
             let other = core::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
-            assert!(take(Some(other.into()), at(0)), "expected a full budget for a new client");
+            assert!(
+                take(Some(other.into()), at(0)),
+                "expected a full budget for {other}, found none"
+            );
         }
-        assert!(!take(busy, at(0)), "expected new clients not to replace an empty budget");
+        assert!(!take(busy, at(0)), "expected the client's empty budget, found a new budget");
     }
 }

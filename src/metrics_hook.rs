@@ -83,12 +83,12 @@ use crate::verdict::{Accepted, Refusal};
 /// # fn main() {}
 /// ```
 pub trait MetricsHook: Send + Sync {
-    /// Counts a refused callback. `took` is the time since its head arrived.
+    /// Counts a refused callback. `took` is the time since the head of the callback arrived.
     fn refused(&self, refusal: &Refusal, took: Duration) {
         let _ = (refusal, took);
     }
 
-    /// Counts an accepted callback. `took` is the time from its head to its reply.
+    /// Counts an accepted callback. `took` is the time from the arrival of the head to the reply.
     fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
         let _ = (accepted, conclusion, took);
     }

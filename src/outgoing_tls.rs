@@ -1,8 +1,8 @@
-//! TLS with servers: apps and the upstream.
+//! TLS settings for connections to apps and to the upstream.
 
 use crate::secret::Secret;
 
-/// Rules and files for TLS with some servers. The door parses the files.
+/// TLS settings for connections to some servers. The door parses the PEM texts.
 #[derive(Debug)]
 pub struct OutgoingTls {
     /// Hosts in lower case; empty means every host.
@@ -20,8 +20,8 @@ pub(crate) struct ClientIdentity {
 }
 
 impl OutgoingTls {
-    /// Returns the certificates of the trusted authorities, as PEM; `None` means the authorities of
-    /// the machine.
+    /// Returns the certificates of the trusted authorities, as PEM; `None` means the certificate
+    /// authorities of the system.
     #[must_use]
     pub fn ca(&self) -> Option<&str> {
         self.ca.as_deref()

@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-/// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
+/// Margin before the platform's time-out, so that the reply arrives in time.
 pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
 /// The app's answer to an event, or the reason why there is no answer.

@@ -38,7 +38,7 @@ pub(super) struct Servers {
 /// The server of an address that is a path alone.
 pub(super) struct PathOwner {
     pub(super) upstream: Option<Arc<Addresses>>,
-    /// Use of the config: true for the proxy, which has no inner service.
+    /// True if the proxy uses the config: a proxy has no inner service.
     pub(super) listens: bool,
 }
 
@@ -64,12 +64,12 @@ impl Servers {
         }
     }
 
-    /// Sets the rules for TLS with servers. Call this method before you read the first address.
+    /// Sets the TLS settings for servers. Call this method before you read the first address.
     pub(super) fn set_tls(&self, tls: Vec<Arc<OutgoingTls>>) {
         *self.tls.borrow_mut() = tls;
     }
 
-    /// Returns the rules for TLS with a host.
+    /// Returns the TLS settings for a host.
     pub(super) fn tls_for(&self, host: &str) -> Option<Arc<OutgoingTls>> {
         self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned()
     }

@@ -3,8 +3,8 @@
 //! 1. A path without a wildcard names one file, which must exist. A pattern without a match causes
 //!    a warning.
 //! 2. Relative paths start at the folder of the config file.
-//! 3. A file counts once, however many patterns match the file.
-//! 4. An included file has no `include`, so there is no circle.
+//! 3. A file counts once, even if several patterns match the file.
+//! 4. An included file has no `include`, so includes cannot form a circle.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl ConfigFiles {
         self.all().map(|file| (&*file.path, &**file.text))
     }
 
-    /// Returns the same files with another text of the file at `index`, in the order of
+    /// Returns the same files, but with `text` for the file at `index` in the order of
     /// [`ConfigFiles::iter`].
     #[must_use]
     pub fn replace(&self, index: usize, text: String) -> Self {
@@ -128,7 +128,7 @@ impl ConfigFiles {
         base_of(self.all().nth(index).map_or(&self.main.path, |file| &file.path))
     }
 
-    /// Calls `act` with the texts. Each text of an included file has the path of its file.
+    /// Calls `act` with the texts. Adds the path of the file to the text of each included file.
     pub(super) fn with_texts<T>(&self, act: impl FnOnce(&[TomlText<'_>]) -> T) -> T {
         let shown: Vec<_> = self.included.iter().map(|f| f.path.display().to_string()).collect();
         let main = TomlText { file: None, text: &self.main.text };
@@ -137,7 +137,7 @@ impl ConfigFiles {
         act(&std::iter::once(main).chain(included).collect::<Vec<_>>())
     }
 
-    /// Returns the files for `watch`, so far without the files that the texts name.
+    /// Returns the files for `watch`, without the files that the texts name.
     pub(super) fn watched(&self) -> WatchedFiles {
         let mut watched = WatchedFiles::new(&self.patterns);
         for file in self.all().filter(|file| sources::is_regular(&file.path)) {
@@ -146,7 +146,7 @@ impl ConfigFiles {
         watched
     }
 
-    /// Returns the fingerprint of the texts, so far without the definitions that the texts name.
+    /// Returns the fingerprint of the texts, without the definitions that the texts name.
     pub(super) fn fingerprint(&self) -> TextHash {
         let mut fingerprint = TextHash::default();
         self.all().for_each(|file| fingerprint.add(&file.text));

@@ -20,7 +20,7 @@ pub(crate) const MIN_MAX_BYTES: i64 = 1024 * 1024;
 /// Largest value that `max_bytes` accepts.
 pub(crate) const MAX_BYTES_CEILING: i64 = 1 << 34;
 
-/// Settings of the captured callbacks: those that the proxy keeps in memory for the operator.
+/// Settings for captured callbacks, which the proxy keeps in memory for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InspectorSettings {
@@ -36,10 +36,10 @@ pub struct InspectorSettings {
 /// credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Capture {
-    /// All parts, also signatures, but no keys, tokens and credentials.
+    /// All parts, including signatures, except for keys, tokens and credentials.
     Full,
-    /// All parts, but no keys, tokens, credentials and signatures, and no fields with the name of a
-    /// secret.
+    /// All parts, except for keys, tokens, credentials, signatures, and fields whose names denote
+    /// secrets.
     #[default]
     Masked,
     /// Nothing: gatepost captures no callback.

@@ -7,7 +7,7 @@ use crate::outgoing_tls::OutgoingTls;
 use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Located, Table};
 
-/// Largest value that `replicas` accepts: the most that NATS has.
+/// Largest value that `replicas` accepts: the maximum of NATS.
 pub(crate) const MAX_REPLICAS: i64 = 5;
 
 /// Default of `replicas`: one of three servers may fail.
@@ -38,7 +38,7 @@ pub struct NatsSettings {
     pub replicas: usize,
     /// Addresses of the servers' monitors, such as `http://n1:8222`.
     pub monitors: Vec<String>,
-    /// Rules of `[[outgoing_tls]]` for the first server.
+    /// TLS settings of `[[outgoing_tls]]` for the first server.
     pub tls: Option<Arc<OutgoingTls>>,
     login: Login,
 }
@@ -183,7 +183,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns the address of a server with its scheme and port; `None` if it has a fault.
+/// Returns the address of a server with its scheme and port; `None` if `server` is not valid.
 fn server_address(scheme: &str, server: &str) -> Option<String> {
     let is_scheme = matches!(scheme, "nats" | "tls");
     let uri: http::Uri = format!("http://{server}").parse().ok().filter(|_| is_scheme)?;

@@ -183,7 +183,7 @@ fn short_ipv4(host: &str) -> Option<Ipv4Addr> {
 /// Returns `true` if the URL has no port, or a port from 1 to 65535.
 ///
 /// `http::Uri` accepts any digits after the colon. `port_u16` returns `None` for a missing port and
-/// for a port that is out of range, so this function looks for the colon.
+/// for a port that is out of range, so this function searches for the colon.
 fn has_good_port(url: &Uri) -> bool {
     let authority = url.authority().map_or("", |authority| authority.as_str());
     let has_port = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));

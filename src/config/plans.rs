@@ -10,7 +10,7 @@ use crate::toml_reader::{FaultKind, Table};
 
 /// The compiled definitions by name. gatepost compiles a built-in definition at its first use.
 pub(super) struct Plans {
-    /// State of `provider_files`; true if a file is unreadable or has a fault.
+    /// True if a file of `provider_files` is unreadable or has a fault.
     incomplete: bool,
     from_files: HashMap<Arc<str>, Arc<Plan>>,
     built_in: RefCell<HashMap<Arc<str>, Arc<Plan>>>,

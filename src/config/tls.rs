@@ -11,20 +11,20 @@ use crate::toml_reader::{Form, Item, Located, Table};
 /// Start of each object in a PEM file.
 const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 
-/// Certificates and rules of the proxy's TLS listeners.
+/// Certificates and settings of the proxy's TLS listeners.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TlsSettings {
     /// Certificates, in the order of the file. The first is the default.
     pub certificates: Vec<CertificateFiles>,
-    /// Lowest version of TLS that the proxy accepts.
+    /// Lowest TLS version that the proxy accepts.
     pub min_version: TlsVersion,
     /// Authorities of the client certificates that the proxy requires; `None` if the proxy requires
     /// no certificate.
     pub client_ca: Option<PemFile>,
 }
 
-/// A version of TLS.
+/// A TLS version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsVersion {
     /// TLS 1.2, RFC 5246.
@@ -75,8 +75,8 @@ impl PartialEq for PrivateKeyPem {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the certificates and rules of TLS; `None` without a certificate. `listener` is the
-    /// key of an address that needs a certificate.
+    /// Reads the certificates and the TLS settings. Returns `None` if the config has no
+    /// certificate. `listener` is the key of an address that needs a certificate.
     pub(super) fn tls_settings(
         &self,
         table: &Table<'f>,

@@ -11,8 +11,8 @@ use http::{HeaderValue, StatusCode, Version};
 
 use super::Head;
 
-/// Fault for which a server must refuse a request on every path, with the fault's
-/// [status](HeadFault::status).
+/// Fault for which a server must refuse a request on every path. [`HeadFault::status`] returns the
+/// status of the reply.
 ///
 /// ```
 /// use gatepost::{Head, HeadFault};
@@ -101,7 +101,7 @@ impl Head<'_> {
     /// Checks that the request names one host that every server reads alike.
     ///
     /// On HTTP/2, the host may be in the URI, in `host`, or in both. Two different hosts are a
-    /// fault. A request of HTTP/1.0 may lack a host.
+    /// fault. An HTTP/1.0 request may lack a host.
     ///
     /// # Errors
     ///

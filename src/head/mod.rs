@@ -35,7 +35,9 @@ use crate::printable::print_only;
 /// let admit = |peer: [u8; 4]| gate.admit(&head.with_peer(peer.into()), Timestamp::from_secs(0));
 ///
 /// assert!(matches!(admit([192, 0, 2, 1]), Admission::Callback(_)));
-/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else { panic!("expected a refusal") };
+/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else {
+///     panic!("expected a refusal, found another admission")
+/// };
 /// assert_eq!(refusal.kind(), RefusalKind::SourceNotAllowed);
 /// # Ok::<(), gatepost::ConfigError>(())
 /// ```
@@ -124,9 +126,9 @@ pub struct RequestContext<'c> {
     /// Random bytes for a new trace. gatepost uses these bytes if the request has no valid
     /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
-    /// Id of the span of the request to the app. `traceparent` then names this span as the parent
-    /// of the app's work, and a new trace is sampled; `None` leaves a received `traceparent`
-    /// unchanged.
+    /// Id of the span of the request to the app. With an id, `traceparent` names this span as the
+    /// parent of the app's work, and a new trace is sampled. `None` leaves a received
+    /// `traceparent` unchanged.
     pub span: Option<[u8; 8]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,

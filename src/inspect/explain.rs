@@ -43,8 +43,8 @@ pub struct Explanation {
     /// The verdict; `None` if the request is not a callback.
     pub verdict: Option<Result<Accepted, Refusal>>,
     /// The message that the platform signs, with `[key]` in place of the key and `[NAME]` in place
-    /// of a setting. `None` without a check of the signature, and for a message with a missing
-    /// part.
+    /// of a setting. `None` if gatepost does not check the signature, or if a part of the message
+    /// is missing.
     pub string_to_sign: Option<Vec<u8>>,
 }
 

@@ -41,9 +41,10 @@ pub struct ProviderInfo {
     pub proof: Option<Box<str>>,
     /// The platform's resends and time limit; `None` if the definition does not describe them.
     pub resends: Option<Box<str>>,
-    /// Need of a template for `keys`; true if the platform signs.
+    /// True if the platform signs, so that a template needs `keys`.
     pub keys: bool,
-    /// True if the platform does not sign, or not its challenge, so that a route needs a secret segment.
+    /// True if the platform does not sign callbacks, or does not sign its challenge, so that a
+    /// route needs a secret segment.
     pub token: bool,
     /// The fields that every kind has, unless the kind declares a field of the same name.
     pub fields: Vec<FieldInfo>,
@@ -69,7 +70,7 @@ pub struct SettingInfo {
     pub about: Box<str>,
     /// The value for templates without this setting.
     pub default: Option<Box<str>>,
-    /// Mark of a value that is a secret.
+    /// True if the value is a secret.
     pub secret: bool,
     /// The allowed words; the first word is the default. The list is empty if the definition does
     /// not restrict the value to words.
@@ -94,23 +95,23 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
-    /// The type of the event, as the header `ce-type` has it.
+    /// The type of the event: the value of the header `ce-type`.
     pub ce_type: Box<str>,
     /// The meaning of callbacks of this kind.
     pub about: Option<Box<str>>,
     /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
     pub group: Option<Box<str>>,
-    /// Mark of a kind that gatepost recognizes by the callback. Any other kind needs the key `kind`
-    /// of a route.
+    /// True if gatepost recognizes the kind by the callback. Any other kind needs the key `kind` of
+    /// a route.
     pub named: bool,
     /// JSON Pointers to the values in the event's subject. The list omits values from headers.
     pub subject: Vec<Box<str>>,
     /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
     pub time: Vec<Box<str>>,
-    /// Sort of the kind: true for a decision, whose reply depends on the app's answer; false for a
-    /// notification, whose reply only acknowledges the callback.
+    /// True for a decision, whose reply depends on the app's answer. False for a notification,
+    /// whose reply only acknowledges the callback.
     pub decision: bool,
-    /// Mark of a challenge: gatepost replies from values of the request, without asking the app.
+    /// True for a challenge: gatepost replies with values of the request, without asking the app.
     pub challenge: bool,
     /// The common events of the kind, such as `started`: one, or one for each value of a field.
     /// Empty for a kind without a common event.
@@ -138,12 +139,12 @@ pub struct FieldInfo {
     pub about: Option<Box<str>>,
     /// The fields of the object, or of each object in the array.
     pub fields: Vec<Self>,
-    /// Mark of a field that each event of the kind has, with the declared type. gatepost refuses
-    /// any other callback, because the identity of the callback or a decision depends on the field.
+    /// True if each event of the kind has the field, with the declared type. gatepost refuses any
+    /// other callback, because the identity of the callback or a decision depends on the field.
     pub identifying: bool,
-    /// Permission to be absent or `null`.
+    /// True if the field may be absent or `null`.
     pub optional: bool,
-    /// Mark of a field that contains a credential.
+    /// True if the field contains a credential.
     pub secret: bool,
 }
 

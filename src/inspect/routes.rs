@@ -38,7 +38,7 @@ pub struct RouteInfo {
     pub label: Arc<str>,
     /// Name of the provider.
     pub provider: Arc<str>,
-    /// Mode of the route; true if the verdicts have no effect (`mode = "shadow"`).
+    /// True if the verdicts have no effect (`mode = "shadow"`).
     pub is_shadow: bool,
     /// Kind of all callbacks; `None` if each callback names its kind.
     pub kind: Option<Arc<str>>,
@@ -67,7 +67,7 @@ pub struct RouteTemplateInfo {
 pub struct RoutedKind {
     /// Name of the kind; `unknown` represents the kinds that the provider does not define.
     pub name: Arc<str>,
-    /// Sort of the kind; true for a decision, whose reply carries a yes or a no.
+    /// True for a decision, whose reply carries a yes or a no.
     pub decision: bool,
     /// Form in which the app receives the callback.
     pub form: KindForm,
@@ -77,7 +77,7 @@ pub struct RoutedKind {
     pub to: String,
 }
 
-/// Form in which an app receives a kind, in the order of a roll-out.
+/// Form in which an app receives callbacks of a kind. The variants are in the order of a roll-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KindForm {

@@ -1,4 +1,4 @@
-//! Samples for the templates of a gate: with their keys and settings, on the path of a route.
+//! Samples with the keys and settings of a gate's templates, on the path of a route.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ use crate::time::Timestamp;
 pub struct TemplateSample {
     template: Arc<Template>,
     kind: usize,
-    /// A tenant of the template; `None` without a binding to a name.
+    /// A tenant of the template; `None` if no tenant is bound by its name.
     tenant: Option<Box<str>>,
     /// Path and parameters of the route, with the secret segment.
     target: Secret,
@@ -70,7 +70,7 @@ impl Gate {
     }
 }
 
-/// Returns path and parameters of a route.
+/// Returns the path and the parameters of a route, with the secret segment.
 fn target(route: &Route) -> Secret {
     let mut target = route.pattern.as_bytes().to_vec();
     if let (Some(token), Some((before, after))) =
@@ -83,7 +83,8 @@ fn target(route: &Route) -> Secret {
 }
 
 impl TemplateSample {
-    /// Returns the sample with the settings of the template, for the first tenant that is bound to it.
+    /// Returns the sample with the settings of the template, for the first tenant that is bound to
+    /// the template.
     pub fn sample(&self) -> Sample<'_> {
         let mut sample = Sample::new(&self.template.plan, self.kind);
         sample.set_settings(&self.template.settings);
@@ -93,20 +94,21 @@ impl TemplateSample {
         sample
     }
 
-    /// Returns the meaning of the kind; `None` if the definition does not say.
+    /// Returns the meaning of the kind; `None` if the definition does not describe the kind.
     #[must_use]
     pub fn about(&self) -> Option<&str> {
         self.template.plan.kinds.get(self.kind)?.about.as_deref()
     }
 
-    /// Returns true if the platform signs callbacks of the kind, and the template has no key that
-    /// could create the signature: it has none, or only public keys.
+    /// Returns true if the platform signs callbacks of the kind, but the template has no key that
+    /// can create the signature: no key at all, or only public keys.
     #[must_use]
     pub fn lacks_key(&self) -> bool {
         self.template.plan.signature_of(Some(self.kind)).is_some() && self.key().is_none()
     }
 
-    /// Sets the first key of the template that can sign.
+    /// Sets the time, and the first key of the template that can sign. Without such a key, returns
+    /// the sample unchanged.
     pub fn sign<'d>(&self, sample: Sample<'d>, now: Timestamp) -> Sample<'d> {
         match self.key() {
             Some(key) => sample.sign_with(key, now),
@@ -114,8 +116,8 @@ impl TemplateSample {
         }
     }
 
-    /// Returns the URL of the route on a server such as `http://127.0.0.1:8080`. It contains the
-    /// secret segment of the path, so never print it. Returns `None` for an invalid server.
+    /// Returns the URL of the route on a server such as `http://127.0.0.1:8080`, or `None` for an
+    /// invalid server. Never print this URL, because it contains the secret segment of the path.
     #[must_use]
     pub fn url(&self, server: &str) -> Option<Uri> {
         let target = std::str::from_utf8(self.target.expose()).ok()?;

@@ -56,7 +56,7 @@ impl<'a> Name<'a> {
         (self.hash() >> (u64::BITS - SLOTS.ilog2())) as usize
     }
 
-    /// Hashes head and tail by one multiplication (Fibonacci hashing).
+    /// Hashes the head and the tail by one multiplication (Fibonacci hashing).
     ///
     /// A client can produce collisions, but collisions cannot slow a lookup much: a [`NameMap`]
     /// contains only names from definitions, and a [`NameIndex`] at most [`MAX_INDEXED`] names.

@@ -15,11 +15,10 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// Mark of a string without escapes, or of an integer of at most 18 digits other than `-0`.
-    /// Callers copy such a value without parsing it.
+    /// True for a string without escapes, and for an integer of at most 18 digits other than `-0`.
+    /// Callers copy these values without parsing them.
     ///
-    /// If false, the value may still be such a string or integer, because [`Json::of`] always sets
-    /// false.
+    /// May also be false for these values, because [`Json::of`] always sets false.
     pub(crate) is_plain: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The manual: installation, events and answers, commands, Rust apps, platforms, operation, and reference.
+//! The manual: installation, events and answers, commands, Rust apps, platforms, operation, and
+//! reference.
 
 #[doc = include_str!("install.md")]
 pub mod install {}

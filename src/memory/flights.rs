@@ -135,7 +135,8 @@ mod tests {
     fn begin(memory: &Arc<Memory>) -> Claim {
         match Flights::join(memory, 1, || None::<()>) {
             Ok(Joined::First(claim)) => claim,
-            Ok(Joined::Waiting(_)) | Err(()) => panic!("expected a claim"),
+            Ok(Joined::Waiting(_)) => panic!("expected a claim, found a copy in flight"),
+            Err(()) => panic!("expected a claim, found an earlier reply"),
         }
     }
 
@@ -147,7 +148,9 @@ mod tests {
         let second = begin(&memory);
         drop(first);
         let joined = Flights::join(&memory, 1, || None::<()>);
-        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("expected a second wait") };
+        let Ok(Joined::Waiting(mut shared)) = joined else {
+            panic!("expected the second claim in flight, found no claim")
+        };
         let reply = crate::reply::unavailable_reply();
         second.share(&Conclusion::new(reply, Origin::Resend));
         assert!(matches!(shared.try_recv(), Ok(Some(_))));

@@ -4,15 +4,16 @@
 //!    asking the app.
 //! 2. [`Seen`]: signatures and signed ids. gatepost detects another callback with the same
 //!    signature or id.
-//! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive meanwhile share one answer.
+//! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive before the answer share the
+//!    answer.
 //! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
 //!    app fails, gatepost may repeat the last reply to the same viewer.
-//! 5. [`Sessions`]: the newest sessions of each subject. gatepost tells the app of an end that arrives
-//!    after the start of the next session.
-//! 6. [`Turns`]: large bodies that wait for their judgement.
+//! 5. [`Sessions`]: the newest sessions of each subject. gatepost marks an end that arrives after
+//!    the start of the next session.
+//! 6. [`Turns`]: large bodies that wait until gatepost judges them.
 //!
-//! All of this state has a bound, and survives a config reload. A restart loses the state, so
-//! gatepost may ask the app twice about one callback, unless machines share the state: see
+//! All of this state has a maximum size, and survives a config reload. A restart loses the state,
+//! so gatepost may ask the app twice about one callback, unless machines share the state: see
 //! [`store::SharedState`].
 
 mod flights;
@@ -100,7 +101,7 @@ impl Memory {
         self.fingerprint(Domain::NewId, [number.to_ne_bytes()])
     }
 
-    /// Returns a number that names this process among those that share a state.
+    /// Returns a number that identifies this process among the processes that share a state.
     pub(crate) fn process(&self) -> u64 {
         self.short_fingerprint(Domain::Process, [[]; 0])
     }

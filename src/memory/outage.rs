@@ -1,15 +1,15 @@
 //! The availability of the state that machines share.
 //!
-//! After a failed operation, gatepost does without the shared state for [`PAUSE`]. The next callback
-//! then tries it again, and the others still do without it. A state that hangs therefore delays one
-//! callback a second.
+//! After a failed operation, gatepost does not use the shared state for [`PAUSE`]. Then one
+//! callback tries the state again, while the other callbacks still do not use it. A state that does
+//! not respond therefore delays only one callback per second.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Time after a failure without a further try.
+/// Time after a failure for which gatepost does not try the state again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Time of the next try while the state is available.
@@ -19,7 +19,7 @@ const AVAILABLE: i64 = i64::MIN;
 #[derive(Debug)]
 pub(crate) struct Outage {
     retry_at: AtomicI64,
-    /// Number of operations that gatepost did without since the outage began.
+    /// Number of operations that failed, or that gatepost skipped, since the outage began.
     skipped: AtomicU64,
 }
 
@@ -37,7 +37,7 @@ impl Outage {
             return true;
         }
         let now_ms = now.as_millis();
-        // If the clock was set back, a try is due too.
+        // A try is also due if the clock was set back.
         let is_due = now_ms >= retry_at || retry_at > now.after(PAUSE).as_millis();
         let next = now.after(PAUSE).as_millis();
         let is_permitted = is_due
@@ -51,14 +51,14 @@ impl Outage {
         is_permitted
     }
 
-    /// Notes a failed operation. Returns true if the outage begins with it.
+    /// Records a failed operation. Returns true if this failure begins an outage.
     pub(crate) fn failed(&self, now: Timestamp) -> bool {
         self.skipped.fetch_add(1, Ordering::Relaxed);
         self.retry_at.swap(now.after(PAUSE).as_millis(), Ordering::Relaxed) == AVAILABLE
     }
 
-    /// Notes an operation that succeeded. If an outage ends with it, returns the number of operations
-    /// that gatepost did without.
+    /// Records a successful operation. If this success ends an outage, returns the number of
+    /// operations that failed or that gatepost skipped during the outage.
     pub(crate) fn succeeded(&self) -> Option<u64> {
         if self.retry_at.load(Ordering::Relaxed) == AVAILABLE {
             return None;
@@ -78,11 +78,11 @@ mod tests {
     fn permits_one_try_each_second_of_an_outage() {
         let outage = Outage::default();
         assert!(outage.permits(T(0)) && outage.permits(T(0)));
-        assert!(outage.failed(T(0)), "expected the outage to begin");
-        assert!(!outage.failed(T(1)), "expected one beginning");
+        assert!(outage.failed(T(0)), "expected an outage to begin, found an earlier outage");
+        assert!(!outage.failed(T(1)), "expected one outage, found the beginning of a second");
         assert!(!outage.permits(T(1000)));
         assert!(outage.permits(T(1001)));
-        assert!(!outage.permits(T(1001)), "expected one try");
+        assert!(!outage.permits(T(1001)), "expected one try, found a second");
         assert_eq!(outage.succeeded(), Some(4));
         assert_eq!(outage.succeeded(), None);
         assert!(outage.permits(T(1002)));

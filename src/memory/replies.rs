@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// Maximum total size in bytes: enough for tens of thousands of typical replies.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
-/// Maximum length of a reply's body, in bytes. gatepost keeps no reply with a longer body.
+/// Maximum length of a reply's body, in bytes. gatepost does not keep a reply with a longer body.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// Size of an entry without the reply's body, in bytes and rounded up.
 const ENTRY_BYTES: usize = 256;
@@ -79,11 +79,11 @@ mod tests {
         assert_eq!(replies.find(1, T(19)).unwrap().body().len(), 2);
         assert!(replies.find(1, T(20)).is_none());
         replies.keep(1, &reply(MAX_REPLY_BYTES + 1), T(30));
-        assert!(replies.find(1, T(0)).is_none(), "expected no reply after an oversized reply");
+        assert!(replies.find(1, T(0)).is_none(), "expected no reply, found the earlier reply");
     }
 
     #[test]
-    fn total_size_is_bounded() {
+    fn total_size_stays_within_maximum() {
         let replies = Replies::default();
         for key in 0..4000 {
             replies.keep(key, &reply(MAX_REPLY_BYTES), T(10));

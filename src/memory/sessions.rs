@@ -1,10 +1,12 @@
 //! The newest sessions of each subject, for ends of sessions that arrive late.
 //!
-//! 1. A start is the newest if it has the latest time. Of two starts with one time, the later arrival
-//!    is the newest. A start that is known to be older stays so, because the platform may resend it.
-//! 2. The end of a session is stale if a newer session has started: by the id of the session, or, if
-//!    its start is unknown, by the times.
-//! 3. At most [`SUBJECTS`] subjects are remembered, each with [`OLDER`] sessions before the newest.
+//! 1. The newest start is the start with the latest time. Of two starts with the same time, the
+//!    start that arrived later is the newest. A start with a known id changes nothing, because it
+//!    may be a resend.
+//! 2. The end of a session is stale if a newer session has started. gatepost compares the ids. If
+//!    the end has no id, or an unknown id, gatepost compares the times.
+//! 3. gatepost remembers at most [`SUBJECTS`] subjects, each with [`OLDER`] sessions before the
+//!    newest.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -113,11 +115,11 @@ mod tests {
     #[test]
     fn end_of_an_older_session_is_stale() {
         let sessions = after(&[session(1, 10), session(2, 20)]);
-        assert!(sessions.is_stale(1, session(1, 25)), "expected the id to count, not the time");
+        assert!(sessions.is_stale(1, session(1, 25)), "expected a stale end, found a current end");
         assert!(!sessions.is_stale(1, session(2, 25)));
         assert!(
             !sessions.is_stale(2, session(1, 25)),
-            "expected another subject to be independent"
+            "expected a current end of another subject, found a stale end"
         );
     }
 
@@ -132,15 +134,15 @@ mod tests {
     }
 
     #[test]
-    fn time_counts_without_a_known_id() {
+    fn compares_times_if_id_is_unknown() {
         let sessions = after(&[session(5, 20)]);
         assert!(
             sessions.is_stale(1, session(4, 19)),
-            "expected an unknown session before the start"
+            "expected a stale end before the start, found a current end"
         );
         assert!(
             !sessions.is_stale(1, session(6, 21)),
-            "expected an end before its own start to pass"
+            "expected a current end after the start, found a stale end"
         );
         let sessions = after(&[session(0, 20)]);
         assert!(sessions.is_stale(1, session(0, 19)));

@@ -1,4 +1,4 @@
-//! Turns for the judgement of large bodies.
+//! Turns in which gatepost judges large bodies.
 //!
 //! A client without a key can send large bodies without pause. gatepost judges one large body at a
 //! time, so that most of the processor remains for other requests. The clients that wait take
@@ -25,7 +25,7 @@ struct Queue {
     clients: VecDeque<(Option<ClientNetwork>, VecDeque<Sender<Turn>>)>,
 }
 
-/// Right to judge a large body. Dropping this value passes the turn on.
+/// Right to judge a large body. Dropping this value gives the turn to the next body.
 pub(crate) struct Turn(Option<Arc<Memory>>);
 
 print_only! { Turn:; }
@@ -104,7 +104,7 @@ mod tests {
     /// Waits for a turn as the client with the address `10.0.0.LAST`.
     fn wait(memory: &Arc<Memory>, last: u8) -> Waiting<'_> {
         let mut waiting: Waiting<'_> = Box::pin(Turn::wait(memory, Some([10, 0, 0, last].into())));
-        assert!(poll(&mut waiting).is_none(), "expected another turn to last");
+        assert!(poll(&mut waiting).is_none(), "expected a wait, found a free turn");
         waiting
     }
 
@@ -117,7 +117,7 @@ mod tests {
 
     fn first(memory: &Arc<Memory>) -> Turn {
         let mut waiting: Waiting<'_> = Box::pin(Turn::wait(memory, None));
-        poll(&mut waiting).expect("expected a free turn")
+        poll(&mut waiting).expect("expected a free turn, found a wait")
     }
 
     #[test]
@@ -127,23 +127,24 @@ mod tests {
         let mut waiting = [1, 1, 1, 2, 3, 3].map(|client| wait(&memory, client));
         for expected in [0, 3, 4, 1, 5, 2] {
             drop(turn);
-            turn = poll(&mut waiting[expected]).unwrap_or_else(|| panic!("expected {expected}"));
+            turn = poll(&mut waiting[expected])
+                .unwrap_or_else(|| panic!("expected the turn of body {expected}, found a wait"));
         }
         drop(turn);
         drop(first(&memory));
     }
 
     #[test]
-    fn turn_of_a_client_that_has_gone_passes_on() {
+    fn next_body_gets_turn_of_disconnected_client() {
         let memory = Arc::default();
         let turn = first(&memory);
         let (gone, received, mut next) = (wait(&memory, 1), wait(&memory, 1), wait(&memory, 1));
         drop(gone);
         drop(turn);
-        assert!(poll(&mut next).is_none(), "expected the turn of an earlier body");
+        assert!(poll(&mut next).is_none(), "expected a wait for an earlier body, found a turn");
         // This body gets the turn, and its client disconnects before the body uses the turn.
         drop(received);
-        drop(poll(&mut next).expect("expected the turn"));
+        drop(poll(&mut next).expect("expected a turn, found a wait"));
         drop(first(&memory));
     }
 }

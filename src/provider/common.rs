@@ -1,4 +1,4 @@
-//! Common events: what happens to a stream, with the same names and fields for every platform.
+//! Common events: changes of a stream, with the same names and fields for every platform.
 //!
 //! A definition assigns common events to its kinds, and contains the locations of the fields. For
 //! an address with `forward = "common"`, gatepost reads the fields from the data of an accepted
@@ -139,7 +139,7 @@ pub(crate) struct EventNames<'e> {
 }
 
 impl CommonRule {
-    /// Writes the common event of `data`; `None` if the data has none.
+    /// Writes the common event of `data`. Returns `None` if the data has none.
     pub(crate) fn write(
         &self,
         names: EventNames<'_>,
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn segment_is_a_part_of_the_path_of_a_url() {
+    fn counts_nonempty_segments_of_a_path_from_one() {
         let url = "rtmp://ome.example.com:1935/app/stream?token=a/b";
         let found = |url: &str, number| segment(url, number);
         assert_eq!(found(url, 1).as_deref(), Some("app"));

@@ -139,7 +139,7 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// Reads a public key; `None` if the text is no key for the algorithm.
+    /// Reads a public key. Returns `None` if the text is not a key for the algorithm.
     pub(crate) fn public(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let key = PublicKey::read(algorithm, text)?;
         let keyed = Some(Keyed::Public(key));
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn sha1_has_the_digests_of_rfc_3174() {
+    fn sha1_gives_the_digests_of_rfc_3174() {
         let digest = |text: &[u8]| {
             let mut message = Digest::Sha1.key(Secret::new("")).start();
             message.update(text);

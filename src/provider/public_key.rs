@@ -64,7 +64,7 @@ impl PublicAlgorithm {
 }
 
 impl PublicKey {
-    /// Reads a key; `None` if the text is no key for the algorithm.
+    /// Reads a key. Returns `None` if the text is not a key for the algorithm.
     pub(crate) fn read(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let text = std::str::from_utf8(text.expose()).ok()?.trim();
         let bytes = if text.starts_with("-----BEGIN") {
@@ -114,7 +114,7 @@ impl PublicKey {
 
 impl PrivateKey {
     /// Reads a private key: PEM (`BEGIN PRIVATE KEY`), or the 32 bytes of an Ed25519 seed in hex or
-    /// base64. Returns `None` if the text is no key for the algorithm.
+    /// base64. Returns `None` if the text is not a key for the algorithm.
     pub(crate) fn read(algorithm: PublicAlgorithm, text: &Secret) -> Option<Self> {
         let text = std::str::from_utf8(text.expose()).ok()?.trim();
         let bytes = if text.starts_with("-----BEGIN") {
@@ -158,7 +158,7 @@ impl PrivateKey {
 ///
 /// # Errors
 ///
-/// Returns an error if the bytes are no certificate.
+/// Returns an error if the bytes are not a certificate.
 fn key_of_certificate(certificate: &[u8]) -> der::Result<Vec<u8>> {
     fn skip<'r>(reader: &mut impl Reader<'r>) -> der::Result<()> {
         AnyRef::decode(reader).map(|_| ())
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn ed25519_has_the_signatures_of_rfc_8032() {
+    fn ed25519_makes_the_signatures_of_rfc_8032() {
         for [seed, public, message, signature] in ED25519_VECTORS {
             let algorithm = PublicAlgorithm::Ed25519;
             let public = PublicKey::read(algorithm, &Secret::new(public)).unwrap();

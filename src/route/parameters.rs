@@ -1,6 +1,6 @@
 //! Parameters in the query by which a front controller selects a callback: `/index.php?c=callback`.
 //!
-//! Several routes, and pages that are no callbacks, may share one path. A request on such a path is
+//! Several routes, and pages that are not callbacks, may share one path. A request on this path is
 //! one of three things:
 //!
 //! 1. a callback, if its query has each parameter of a route exactly once, byte for byte. The query

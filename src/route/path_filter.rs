@@ -30,7 +30,7 @@ use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 struct PathClasses {
     /// Union of the class bits of all bytes.
     bytes: u8,
-    /// Presence of `//`, `/.` or `./` in the path. Servers disagree about the segments of such a
+    /// True if the path contains `//`, `/.` or `./`. Servers disagree about the segments of such a
     /// path.
     has_ambiguous_pair: bool,
 }

@@ -18,15 +18,15 @@ pub(super) struct Pieces {
     /// Names for a server that drops each encoded NUL, `?` and `#` instead of ending the path at
     /// the first of these bytes. `None` if the path has no such byte.
     without_cuts: Option<Vec<String>>,
-    /// Presence of at least two slashes at the start of the path, possibly with dots between them
-    /// (`/.//`). The first name may then be an authority.
+    /// True if the path starts with at least two slashes, possibly with dots between them (`/.//`).
+    /// Some server may then read the first name as an authority.
     has_authority: bool,
-    /// Presence of a segment that some server reads as `..`.
+    /// True if some server reads a segment as `..`.
     pub(super) has_parent: bool,
     /// Number of segments with a name, if only an unencoded `/` separates segments. Every server
     /// finds at least this many segments.
     literal_segments: usize,
-    /// Presence of a segment without a name, such as `.` or `;x`.
+    /// True if a segment has no name, such as `.` or `;x`.
     has_nameless: bool,
 }
 

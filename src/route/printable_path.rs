@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_long_path() {
+    fn cuts_path_after_256_bytes() {
         let gate = gate("/a/{token}");
         assert_eq!(gate.printable_path(&"/é".repeat(300)), format!("{}/…", "/é".repeat(85)));
         let secret = format!("/{}/a/s3cret", "x".repeat(245));

@@ -5,7 +5,7 @@
 //! In front of a file server, gatepost therefore also reserves a path as the name or the value of a
 //! parameter.
 //!
-//! A name or a value without a slash is no path. An app may have a parameter `?tab=push` for any
+//! A name or a value without a slash is not a path. An app may have a parameter `?tab=push` for any
 //! reason, so gatepost does not reserve a path of one name in this form.
 //!
 //! A route may also name parameters of a query itself: see [`parameters`](super::parameters).

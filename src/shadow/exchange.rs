@@ -35,7 +35,7 @@ struct State {
 enum Ended {
     /// The answer, and the time of its end.
     Seen(Answer, Timestamp),
-    /// The server did not pass the whole answer.
+    /// The server did not pass the whole answer to the observer.
     Unseen,
 }
 
@@ -65,7 +65,7 @@ impl ShadowExchange {
         self.predict(state);
     }
 
-    /// Returns true if the prediction does not need the answer any more.
+    /// Returns true if no prediction needs the answer any longer.
     fn is_over(&self) -> bool {
         self.state().on_prediction.is_none()
     }
@@ -126,7 +126,7 @@ impl AnswerObserver {
             self.exchange = None;
             return;
         }
-        // Collect no body that is too long for a prediction.
+        // Do not collect a body that is too long for a prediction.
         let length =
             headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if length.is_some_and(|length: usize| length > MAX_ANSWER_BYTES) {

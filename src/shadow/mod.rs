@@ -58,7 +58,9 @@ use crate::verdict::{Accepted, Refusal};
 /// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
 /// let judge = |body: &'static str| {
 ///     let head = Head::new(&Method::POST, &uri, &headers);
-///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("expected shadow mode") };
+///     let Admission::Shadow(shadow) = gate.admit(&head, now) else {
+///         panic!("expected shadow mode, found another admission")
+///     };
 ///     let (sender, codes) = mpsc::channel();
 ///     let mut observer = shadow.observe(move |shadowed| sender.send(shadowed.code()).unwrap());
 ///     observer.push(body.into());
@@ -133,20 +135,22 @@ impl Shadow {
     /// #     .build()?;
     /// let now = Timestamp::from_secs(1_703_731_478);
     /// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
-    /// let predict = |answer: &[u8]| {
+    /// let predict = |answer_body: &[u8]| {
     ///     let head = Head::new(&Method::POST, &uri, &headers);
-    ///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("expected shadow mode") };
+    ///     let Admission::Shadow(shadow) = gate.admit(&head, now) else {
+    ///         panic!("expected shadow mode, found another admission")
+    ///     };
     ///     let (sender, effects) = mpsc::channel();
-    ///     let (mut request, mut reply) = shadow.observe_exchange(
+    ///     let (mut request, mut answer) = shadow.observe_exchange(
     ///         &head,
     ///         |_| (),
     ///         move |prediction| sender.send(prediction.effect().as_str()).unwrap(),
     ///     );
     ///     request.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into());
     ///     request.finish(now);
-    ///     reply.head(StatusCode::OK, &HeaderMap::new());
-    ///     reply.push(answer);
-    ///     reply.finish(now);
+    ///     answer.head(StatusCode::OK, &HeaderMap::new());
+    ///     answer.push(answer_body);
+    ///     answer.finish(now);
     ///     effects.recv()
     /// };
     /// assert_eq!(predict(br#"{"data":{"result":1}}"#), Ok("passed"));
@@ -237,12 +241,11 @@ impl Observer {
         self.conclude(|intake| Outcome::of(intake.finish(now)));
     }
 
-    /// Judges the body as [`Observer::finish`] does, but returns the judgement of a large body as a
-    /// future.
+    /// Judges the body as [`Observer::finish`] does, but returns a future that judges a large body.
     ///
-    /// Spawn this future as a task: the judgement may take many milliseconds, and no reply depends
-    /// on the verdict. If `evicted` completes while the body waits for its judgement, the verdict
-    /// is that of an incomplete body.
+    /// Spawn this future as a task: it may run for many milliseconds, and no reply depends on the
+    /// verdict. If `evicted` completes before gatepost judges the body, the verdict is that of an
+    /// incomplete body.
     #[must_use]
     pub fn finish_in<R: Runtime + Send + 'static, E: Future<Output = ()> + Send + 'static>(
         &mut self,

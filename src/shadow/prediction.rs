@@ -54,7 +54,7 @@ const MAX_NAME_BYTES: usize = 64;
 pub(super) struct VendorHeaders {
     /// Names of the headers that only a request in its original form has.
     names: Vec<HeaderName>,
-    /// The platform's support for compressed replies.
+    /// True if the platform accepts compressed replies.
     accepts_coding: bool,
 }
 
@@ -100,7 +100,8 @@ pub enum Effect {
     Replaced,
     /// gatepost would not ask the app about this kind.
     NotAsked,
-    /// No prediction: the app compressed the answer, and gatepost asks for no compression.
+    /// No prediction: the app compressed the answer. In enforce mode, gatepost does not request
+    /// compression.
     Unjudged,
     /// No prediction: gatepost did not see the whole answer.
     Unseen,

@@ -9,9 +9,9 @@ use super::item::with_article;
 use super::{FaultKind, Table};
 
 impl<'d> Table<'d> {
-    /// Reads a duration in the unit that ends `key`, `_ms` or `_secs`.
+    /// Reads a duration in the unit at the end of `key`: `_ms` or `_secs`.
     ///
-    /// The operator may also write the key without this ending, with a text such as `"5s"`.
+    /// The operator may also write the key without the unit, with a text such as `"5s"`.
     pub(crate) fn duration(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (plain, millis) = duration_key(key);
         let plain_text = self.raw(plain);
@@ -83,7 +83,8 @@ pub(crate) fn duration_key(key: &str) -> (&str, u64) {
 ///
 /// # Errors
 ///
-/// If the text is no such duration, returns the description that follows `found` in the fault.
+/// If the text is not a duration in this format, returns the description that follows `found` in
+/// the fault.
 fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
     let has_unit = text.contains(|c: char| c.is_ascii_alphabetic());
     if !has_unit {

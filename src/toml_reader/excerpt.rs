@@ -59,8 +59,8 @@ fn collect(value: &Spanned<DeValue<'_>>, ranges: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Returns the ranges of the words after the first `=` of a line; of all words if the line has no
-/// `=` and is no header.
+/// Returns the ranges of the words after the first `=` of a line, or of all words if the line has
+/// no `=`. Returns no ranges for a line that starts with `[`.
 fn words_of(start: usize, line: &str) -> Vec<Range<usize>> {
     if line.trim_start().starts_with('[') {
         return Vec::new();

@@ -11,10 +11,10 @@ enum Severity {
     Warning,
 }
 
-/// Writes the enum and its one table.
+/// Defines the enum, and a table with a row for each variant.
 macro_rules! fault_kinds {
     ($($variant:ident $severity:ident $code:literal $meaning:literal $remedy:literal)*) => {
-        /// Sort of a fault or of a warning in a file.
+        /// Type of a fault or of a warning in a file.
         ///
         /// `gatepost help CODE` prints the meaning and the remedy of each code.
         ///
@@ -25,7 +25,7 @@ macro_rules! fault_kinds {
         ///
         /// let text = "[[route]]\npaht = '/callbacks'\nprovider = 'mux'\n";
         /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
-        /// let [fault] = error.faults() else { panic!("expected one fault") };
+        /// let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
         /// assert_eq!(fault.kind(), FaultKind::KeyUnknown);
         /// assert_eq!(fault.kind().as_str(), "key_unknown");
         /// assert_eq!(fault.suggestion(), Some("path"));

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
-/// Value of a variable, or the problem with it.
+/// Value of a variable, or a description of the problem.
 pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
 /// The variables that a text names.
@@ -98,7 +98,7 @@ pub(super) fn variable_name<'d>(value: &'d DeValue<'_>) -> Option<(&'d str, Rang
     }
 }
 
-/// Returns `true` for a name that is no secret, because it has the usual form of a variable.
+/// Returns `true` for a name with the usual form of a variable, which is therefore not a secret.
 pub(crate) fn is_usual_name(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }

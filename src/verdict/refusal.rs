@@ -37,7 +37,7 @@ use crate::reply::Reply;
 /// let genuine = admit(Uri::from_static("/callbacks/t0ken"));
 /// assert!(matches!(genuine, Admission::Callback(_)));
 /// let Admission::Refused(refusal) = admit(Uri::from_static("/callbacks/guess")) else {
-///     panic!("expected a refusal")
+///     panic!("expected a refusal, found another admission")
 /// };
 /// assert_eq!(refusal.kind(), RefusalKind::TokenMismatch);
 /// assert_eq!(refusal.route(), "/callbacks/{token}");
@@ -108,8 +108,9 @@ impl Refusal {
         self
     }
 
-    /// Returns the bytes of the body that gatepost received. If gatepost refused the callback for
-    /// its head, returns no bytes. The body contains personal data, and may contain secrets.
+    /// Returns the bytes of the body that gatepost received. If gatepost refused the callback
+    /// because of its head, returns no bytes. The body contains personal data, and may contain
+    /// secrets.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.body

@@ -78,17 +78,22 @@ fn snake_case(name: &str) -> String {
     if KEYWORDS.contains(&&*snake) { snake + "_" } else { snake }
 }
 
-/// Writes doc comments of at most 100 columns.
+/// Writes doc comments of at most 100 columns. A blank line separates the paragraphs of `text`.
 fn write_docs(out: &mut String, indent: &str, text: &str) {
-    let mut line = format!("{indent}///");
-    for word in text.split(' ') {
-        if line.len() + 1 + word.len() > 100 {
-            writeln!(out, "{line}").unwrap();
-            line = format!("{indent}///");
+    for (index, paragraph) in text.split("\n\n").enumerate() {
+        if index > 0 {
+            writeln!(out, "{indent}///").unwrap();
         }
-        line = format!("{line} {word}");
+        let mut line = format!("{indent}///");
+        for word in paragraph.split(' ') {
+            if line.len() + 1 + word.len() > 100 {
+                writeln!(out, "{line}").unwrap();
+                line = format!("{indent}///");
+            }
+            line = format!("{line} {word}");
+        }
+        writeln!(out, "{line}").unwrap();
     }
-    writeln!(out, "{line}").unwrap();
 }
 
 /// A generated struct.
@@ -123,10 +128,10 @@ impl<'p> Views<'p> {
         for kind in &provider.kinds {
             let name = views.type_of(kind);
             let docs = if views.has_shared_type(kind) {
-                format!("The data of kinds of {} without fields of their own.", provider.title)
+                format!("Data of {} callbacks whose kind has no fields of its own.", provider.title)
             } else {
-                let docs = format!("The data of the kind `{}`.", kind.name);
-                kind.about.as_deref().map_or(docs, str::to_owned)
+                let about = kind.about.as_deref().unwrap_or_default();
+                format!("Data of `{}` callbacks.\n\n{about}", kind.name).trim_end().to_owned()
             };
             let printed = kind.subject.iter().chain(&kind.time);
             let printed: Vec<_> = printed.map(|path| path[1..].split('/').collect()).collect();

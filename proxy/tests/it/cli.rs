@@ -226,7 +226,7 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains(play), "{stdout}");
     assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
-    let start = "tencent-css.push\tEvent at the start of a push.\n  ce-type\tcom.tencentcloud.css.push\n  \
+    let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \
                  ce-id\tcontent, with /event_time or /update_time or /sequence; without it, new for each callback\n  \
                  common\tstarted\n  event_type\tinteger\t";
     assert!(stdout.starts_with(start), "{stdout}");

@@ -9,10 +9,10 @@ use crate::provider::{Kind, Plan};
 use crate::template::RetryRule;
 use crate::toml_reader::{FaultKind, Place, Table};
 
-/// Longest wait between two attempts that `retry` accepts: a day.
+/// Longest wait between two attempts that `retry` accepts: one day.
 pub(crate) const MAX_RETRY_MS: i64 = 86_400_000;
 
-/// Longest time after which gatepost gives up: 30 days.
+/// Largest value that `give_up_after_secs` accepts: 30 days.
 pub(crate) const MAX_GIVE_UP_SECS: i64 = 30 * 86_400;
 
 /// The value `deliver = "queued"`.

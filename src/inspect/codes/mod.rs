@@ -53,7 +53,7 @@ pub enum CodeGroup {
     Shadow,
     /// A request or connection that gatepost ends on any path, before a verdict.
     Connection,
-    /// An event of the program: its upstream, servers, store, log or traces.
+    /// A change or fault of the program: its upstream, servers, store, log or traces.
     Operation,
     /// An error of the admin API.
     AdminApi,
@@ -66,8 +66,8 @@ const REFUSED: &str =
 const FAILED: &str =
     "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE`";
 
-/// Returns the help for every code: first those of the config, then refusals and failures of the
-/// app, then all others. Each group is sorted.
+/// Returns the help for every code: first the codes of the config, then refusals and failures of
+/// the app, then all other codes. Each group is sorted.
 pub fn codes() -> impl Iterator<Item = CodeHelp> {
     let refusals = REFUSALS.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),
@@ -142,7 +142,7 @@ mod tests {
             let (table, _) = table.split_once("\n    }\n").unwrap();
             // Each row has a code and a meaning.
             for code in table.split('"').skip(1).step_by(4) {
-                assert!(code_help(code).is_some(), "expected help for {code}");
+                assert!(code_help(code).is_some(), "expected help for {code}, found none");
                 found += 1;
             }
         }

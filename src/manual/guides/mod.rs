@@ -1,5 +1,5 @@
-//! Guides, step by step. A test of the repository runs the commands of each guide and compares their
-//! output.
+//! Guides, step by step. A test of the repository runs the commands of each guide and compares
+//! their output.
 //!
 //! | guide | language, framework |
 //! |---|---|
@@ -21,9 +21,9 @@
 //! | [`testing`] | test your app with samples |
 //! | [`deploy`] | systemd, Docker Compose, Kubernetes |
 //! | [`machines`] | several gateposts behind a load balancer |
-//! | [`receiver`] | from a receiver written by hand to gatepost, through shadow mode |
+//! | [`receiver`] | replace a handwritten receiver with gatepost, through shadow mode |
 //! | [`tls`](crate::manual::tls) | TLS in front of gatepost, or built in |
-//! | [`rollout`](crate::manual::rollout) | the same for other kinds of apps, with every detail |
+//! | [`rollout`](crate::manual::rollout) | the same replacement for other apps, in detail |
 //! | [`providers`](crate::manual::providers) | a platform of your own |
 
 #[doc = include_str!("php.md")]

@@ -57,7 +57,7 @@ impl fmt::Display for Lane {
     }
 }
 
-/// An event as a store keeps it: the request to the app, without address and signature.
+/// An event as a store keeps it: the request to the app, without the address and the signature.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// Value of `ce-id`.
@@ -66,7 +66,8 @@ pub struct StoredEvent {
     pub lane: Lane,
     /// Value of `ce-source`, for example `/tencent-css/push.example.com`.
     pub source: Box<str>,
-    /// Subject, for example `live/stream-1`. Events with one source and subject keep their order.
+    /// Subject, for example `live/stream-1`. Events with the same source and subject keep their
+    /// order.
     pub subject: Option<Box<str>>,
     /// Time at which the callback arrived.
     pub received: Timestamp,
@@ -76,11 +77,11 @@ pub struct StoredEvent {
     pub body: Bytes,
 }
 
-// Omits headers and body, which may contain personal data and secrets.
+// Omits the headers and the body, which may contain personal data and secrets.
 print_only! { StoredEvent: id lane source subject received; }
 
 impl StoredEvent {
-    /// Returns the size for which a store counts the event, in bytes.
+    /// Returns the size of the event in a store, in bytes.
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
         let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
@@ -97,7 +98,7 @@ impl StoredEvent {
 pub struct NewEvent {
     /// The event.
     pub event: StoredEvent,
-    /// Key that all resends of the callback share; `None` if no callback is a resend of it.
+    /// Key that all resends of the callback share; `None` if the store accepts each resend.
     pub dedupe: Option<DedupeKey>,
 }
 
@@ -115,7 +116,7 @@ pub struct DedupeKey {
 pub enum Appended {
     /// The event is durable.
     Durable,
-    /// The store has an event with the same dedupe key, so it ignores this one.
+    /// The store has an event with the same dedupe key, so it ignores the new event.
     Duplicate,
 }
 
@@ -124,7 +125,8 @@ pub enum Appended {
 pub struct LaneStatus {
     /// The lane.
     pub lane: Lane,
-    /// Time at which a head of the lane is due first. For a claimed head, the end of the lease.
+    /// Earliest time at which a head of the lane is due. A claimed head is due at the end of its
+    /// lease.
     pub due: Timestamp,
 }
 
@@ -152,7 +154,7 @@ pub struct Claimed {
     pub is_replay: bool,
 }
 
-/// The end of a claim.
+/// The result of a delivery attempt, which ends the claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
     /// The app took the event.
@@ -164,7 +166,7 @@ pub enum Settlement {
         /// Reason for the failure.
         reason: Box<str>,
     },
-    /// gatepost gives up.
+    /// The app did not take the event. gatepost makes no further attempt.
     Dead {
         /// Reason for the last failure.
         reason: Box<str>,
@@ -178,7 +180,7 @@ pub enum EntryState {
     Pending,
     /// The app took the event.
     Delivered,
-    /// gatepost gave up. The event is a dead letter.
+    /// gatepost makes no further attempt. The event is a dead letter.
     Dead,
 }
 
@@ -203,7 +205,7 @@ impl EntryState {
     }
 }
 
-/// A stored event without headers and body.
+/// A stored event without its headers and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueEntry {
@@ -223,12 +225,11 @@ pub struct QueueEntry {
     pub state: EntryState,
     /// Number of attempts to deliver the event.
     pub attempts: u32,
-    /// Time of the next attempt, or of the end of the claim. Without meaning unless the event is
-    /// pending.
+    /// Time of the next attempt, or of the end of the claim. Valid only for a pending event.
     pub due: Timestamp,
     /// True if a process has claimed the event.
     pub is_claimed: bool,
-    /// Time at which the event was delivered or given up.
+    /// Time at which the event became delivered or dead.
     pub ended: Option<Timestamp>,
     /// Reason for the last failure.
     pub reason: Option<Box<str>>,
@@ -260,14 +261,14 @@ impl QueueEntry {
         }
     }
 
-    /// Returns true if the event waits for another attempt after a failed one.
+    /// Returns true if the event waits for another attempt after a failed attempt.
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.state == EntryState::Pending && self.reason.is_some()
     }
 }
 
-/// The events that an operator asks for. The default matches all events.
+/// Conditions that select events of a store. The default selects all events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueFilter {
     /// Numbers of the events; empty for any number.
@@ -282,7 +283,7 @@ pub struct QueueFilter {
     pub id: Option<Box<str>>,
     /// Subject.
     pub subject: Option<Box<str>>,
-    /// Select only pending events whose last attempt failed.
+    /// True to select only pending events whose last attempt failed.
     pub is_failing: bool,
     /// Time before which the callback arrived.
     pub received_before: Option<Timestamp>,
@@ -330,7 +331,7 @@ pub struct StoreStatus {
     pub delivered: StateTotal,
     /// Dead letters.
     pub dead: StateTotal,
-    /// Arrival of the oldest pending event; `None` without such an event.
+    /// Arrival of the oldest pending event; `None` if no event is pending.
     pub oldest_pending: Option<Timestamp>,
 }
 
@@ -345,7 +346,7 @@ impl StoreStatus {
         }
     }
 
-    /// Returns the total of a state, for a store that changes it.
+    /// Returns the total of a state, so that a store can change the total.
     pub const fn of_mut(&mut self, state: EntryState) -> &mut StateTotal {
         match state {
             EntryState::Pending => &mut self.pending,

@@ -79,7 +79,8 @@ struct Record {
 }
 
 impl InMemoryStore {
-    /// Creates an empty store, with the maximum size and the retentions of delivered and dead events.
+    /// Creates an empty store. `max_bytes` is the maximum size of its events. `delivered` and
+    /// `dead` are the times for which the store keeps a delivered event and a dead letter.
     #[must_use]
     pub fn new(max_bytes: u64, delivered: Duration, dead: Duration) -> Self {
         let (state, shared) = Default::default();

@@ -75,7 +75,8 @@ impl SharedState for InMemorySharedState {
     }
 }
 
-/// Puts a value into the table. Makes room in a full table.
+/// Puts a value into the table. If the table is full, first removes expired values, or else the
+/// value that expires first.
 fn put(
     values: &mut HashMap<SharedKey, SharedValue>,
     key: SharedKey,

@@ -1,21 +1,22 @@
-//! The port to a store: what must survive the process, or be shared by machines.
+//! The interface to a store, for events that survive the process and for state that machines share.
 //!
 //! The core does no I/O. A store is a type that implements [`Store`]; the server passes it to the
-//! driver with [`Runtime::store`](crate::Runtime::store). Each backend keeps these promises, and one
+//! driver with [`Runtime::store`](crate::Runtime::store). Each backend follows these rules, and one
 //! suite of tests runs against all backends:
 //!
-//! 1. [`Store::append`] resolves only after the event is durable. Of two events with one dedupe key,
-//!    the second is a duplicate. The event and its key become durable together.
-//! 2. The events of one source and subject form a *line*, in the order of their arrival. Only the
-//!    head of a line can be claimed. An event without a subject is a line of its own.
-//! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another owner
-//!    may claim the event. The store then ignores the late settlement.
+//! 1. [`Store::append`] resolves only after the event is durable. Of two events with the same
+//!    dedupe key, the second is a duplicate. The event and its key become durable together.
+//! 2. The events of one source and subject form a *line*, in the order of their arrival. An owner
+//!    can claim only the head of a line, its first event. An event without a subject is a line of
+//!    its own.
+//! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
+//!    owner may claim the event. The store then ignores the late settlement.
 //! 4. An event that fails stays the head of its line until it is delivered or dead, and delays no
 //!    other line.
-//! 5. A full store refuses new events. It never drops an event that is pending or dead before its
-//!    retention ends.
+//! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
+//!    retention has not ended.
 //!
-//! [`SharedState`] is the port to what machines share beside the events.
+//! [`SharedState`] is the interface to the state other than events that machines share.
 
 mod entry;
 mod in_memory;
@@ -48,7 +49,7 @@ pub trait Store: Send + Sync {
     fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>>;
 
     /// Claims at most `max` due heads of a lane until `lease_end`, in the order of their due times.
-    /// Counts an attempt for each. `owner` is unique for each process.
+    /// Counts an attempt for each event. `owner` is unique for each process.
     fn claim(
         &self,
         lane: &Lane,
@@ -58,8 +59,9 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>>;
 
-    /// Makes pending events of a lane dead letters if they were queued before `queued_before` and are
-    /// not claimed: at most about a thousand, so a caller repeats the call. Returns their count.
+    /// Turns pending events of a lane into dead letters if they are not claimed and were queued
+    /// before `queued_before`. Returns the number of these events. One call handles about a
+    /// thousand events at most, so a caller repeats the call.
     fn expire(
         &self,
         lane: &Lane,
@@ -68,7 +70,7 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, u64>;
 
-    /// Ends a claim. Returns false if the lease no longer holds; the event is then unchanged.
+    /// Ends a claim. If the lease has ended, returns false and does not change the event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Returns the events that match, in the order of their numbers, without their bodies.
@@ -77,30 +79,30 @@ pub trait Store: Send + Sync {
     /// Returns an event with its body; `None` if the store has no such event.
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
-    /// Queues the delivered and dead events that match again, as replays with new numbers. Returns
-    /// their count.
+    /// Queues each delivered or dead event that matches once more, as a replay with a new number.
+    /// Returns the number of these events.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Removes the events that match, but for events that are claimed. Returns their count.
+    /// Removes the events that match, except for claimed events. Returns the number of removed
+    /// events.
     fn remove(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the delivered and dead events and the dedupe keys whose retention has ended. Returns
-    /// the number of the dead events that it removed.
+    /// the number of removed dead events.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Returns the sizes of the store. Fails if the store cannot take events.
+    /// Returns the sizes of the store, or an error if the store cannot accept new events.
     fn status(&self) -> StoreFuture<'_, StoreStatus>;
 
     /// Completes after another process may have changed the store.
     ///
-    /// The default implementation never completes. It is sufficient if the caller looks for changes
-    /// from time to time.
+    /// The default implementation never completes. It is sufficient if the caller polls the store.
     fn changed(&self) -> StoreFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
 
-    /// Hands over what this process alone may claim. The process makes no more claims, but may settle
-    /// those that it has.
+    /// Releases the events that only this process may claim. Afterwards, the process claims no more
+    /// events, but may settle its existing claims.
     ///
     /// The default implementation does nothing. It is sufficient for a store without owners.
     fn leave(&self) -> StoreFuture<'_, ()> {
@@ -138,7 +140,7 @@ pub enum StoreError {
     Unavailable(String),
 }
 
-/// Returns the future of an operation that is done.
+/// Returns a future that is ready with `result`.
 fn done<'s, T: Send + 's>(result: Result<T, StoreError>) -> StoreFuture<'s, T> {
     Box::pin(std::future::ready(result))
 }

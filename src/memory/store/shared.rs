@@ -1,4 +1,4 @@
-//! The port to the state that machines share: resends, signatures and last answers.
+//! The interface to the state that machines share: resends, signatures and last answers.
 
 use std::fmt;
 
@@ -28,23 +28,24 @@ print_only! { SharedValue: until; }
 /// State that machines share: a table of values by key, each with an expiry.
 ///
 /// The server passes it to the driver with
-/// [`Runtime::shared_state`](crate::Runtime::shared_state). Each backend keeps these promises, and
+/// [`Runtime::shared_state`](crate::Runtime::shared_state). Each backend follows these rules, and
 /// one suite of tests runs against all backends:
 ///
 /// 1. The operations on one key have one order on all machines. Of simultaneous calls of
-///    [`SharedState::insert`] with one key, exactly one inserts its value.
-/// 2. A value is absent as soon as the caller's `now` reaches its `until`. Before, it is present.
-/// 3. A value survives the end of the process. The loss of power may take the newest values.
-/// 4. The backend removes expired values itself, and bounds the size of the table. In a full table,
-///    the values that expire first make room.
-/// 5. If the caller drops a future, its operation may still take effect, or not.
+///    [`SharedState::insert`] with the same key, exactly one inserts its value.
+/// 2. A value is present while the caller's `now` is before the value's `until`, and absent
+///    afterwards.
+/// 3. A value survives the end of the process. A loss of power may lose the newest values.
+/// 4. The backend removes expired values itself, and limits the size of the table. In a full table,
+///    a new value replaces the value that expires first.
+/// 5. If the caller drops a future, the operation may or may not take effect.
 ///
-/// The driver waits at most half a second for an operation, and does without the shared state for a
-/// second after a failure. A backend therefore needs no time limit of its own, but must not block
-/// the thread.
+/// The driver waits at most half a second for an operation. After a failure, the driver does not
+/// use the shared state for a second. A backend therefore needs no time limit of its own, but must
+/// not block the thread.
 pub trait SharedState: Send + Sync {
-    /// Inserts a value, unless the key has one. Returns the present value, or `None` if the new value
-    /// is inserted.
+    /// Inserts a value, unless the key already has a value. Returns the existing value, or `None`
+    /// if the backend has inserted the new value.
     fn insert(
         &self,
         key: SharedKey,
@@ -52,7 +53,7 @@ pub trait SharedState: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Option<SharedValue>>;
 
-    /// Sets the value of a key, whether the key has one or not.
+    /// Sets the value of a key. Replaces an existing value.
     fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Returns the value of a key.
@@ -69,7 +70,7 @@ pub enum SharedUse {
     LastAnswer,
     /// Replies to resends.
     Resend,
-    /// Signatures and ids, for their reuse.
+    /// Signatures and ids, to detect their reuse.
     Signature,
 }
 
@@ -118,7 +119,8 @@ impl SharedDomain {
     }
 }
 
-/// Returns the key of the parts. Frozen: machines of two versions must agree.
+/// Returns the key of the parts. The algorithm must not change, because machines with different
+/// versions of gatepost must compute the same key.
 pub(crate) fn shared_key(
     domain: SharedDomain,
     parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
@@ -138,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_frozen() {
+    fn key_is_the_same_in_every_version() {
         let key = shared_key(SharedDomain::Callback, [&b"live"[..], b"1"]);
         // printf 'callback\0\0\0\0\0\0\0\4live\0\0\0\0\0\0\0\0011' | sha256sum
         assert_eq!(u128::from_be_bytes(key), 0xd601_e9ad_b3d3_a4a0_ecdd_4eeb_1454_d881);

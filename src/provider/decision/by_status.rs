@@ -75,8 +75,8 @@ impl StatusRule {
         }
     }
 
-    /// Returns true if the platform reads permission or denial from the status and the headers of
-    /// an app's own answer.
+    /// Returns true if the platform can read permission or denial from the status and the headers
+    /// of the app's answer, so that gatepost can pass the answer on unchanged.
     ///
     /// A status of 500 and above reports a failure of the app. A redirect needs a valid `Location`.
     pub(crate) fn is_native(&self, status: StatusCode, headers: &HeaderMap) -> bool {

@@ -73,7 +73,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that `form-pairs` signs forms.
+    /// Checks that a definition with `form-pairs` has a form or a query as body.
     pub(super) fn check_form_pairs(
         &self,
         table: &Table<'f>,

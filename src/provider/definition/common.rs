@@ -9,7 +9,7 @@ use crate::provider::plan::Kind;
 use crate::provider::pointer::Pointer;
 use crate::toml_reader::{Form, Item, Located, Place, Table};
 
-/// The units of a duration, each with its milliseconds.
+/// The units of a duration, each with its number of milliseconds.
 const DURATION_UNITS: [(&str, u32); 2] = [("ms", 1), ("s", 1000)];
 
 const SOURCE: &str = "write a pointer such as \"/stream\", or { from = \"/url\", segment = 2 }";
@@ -54,7 +54,7 @@ impl<'f> DefinitionReader<'f> {
         Some((CommonRule { event: event?, fields }, item.place))
     }
 
-    /// Reads a name of an event, or `{ from = "/direction", values = { incoming = "started" } }`.
+    /// Reads the name of an event, or `{ from = "/direction", values = { incoming = "started" } }`.
     fn common_event(&self, item: &Item<'f>) -> Option<EventRule> {
         match &item.form {
             Form::String(word) => {

@@ -304,7 +304,8 @@ impl<'f> DefinitionReader<'f> {
         Some(read)
     }
 
-    /// Reads a sample body: the text of a JSON object, or any text if the platform sends raw bodies.
+    /// Reads a sample body: the text of a JSON object. If the platform sends raw bodies, accepts
+    /// any text.
     pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
         let fits = self.has_raw_bodies.get() || Object::from_json(text.value.trim()).is_ok();
         if !fits {

@@ -96,7 +96,7 @@ impl<'f> DefinitionReader<'f> {
         self.word(word.as_ref(), "encoding", &Encoding::WORDS).map(Some)
     }
 
-    /// Checks a signature that is no token.
+    /// Checks a signature that is not a token.
     fn check_parts(
         &self,
         table: &Table<'f>,
@@ -136,8 +136,11 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads `parts`: a list in the order of the message, or `{ sorted = […], separator = "" }`. Also
-    /// returns the length of the list, which is longer than the parts if one of them has a fault.
+    /// Reads `parts`: a list in the order of the message, or
+    /// `{ sorted = […], separator = "" }`.
+    ///
+    /// Also returns the length of the list. A part with a fault is in the list, but not among the
+    /// returned parts.
     fn parts(&self, table: &Table<'f>) -> (Vec<Part>, PartOrder, usize) {
         let read = |table: &Table<'f>, key| -> (Vec<_>, usize) {
             let listed = table.list(key);

@@ -23,7 +23,7 @@ pub(crate) enum SentBy {
 #[derive(Debug)]
 pub(crate) struct Conversion {
     pub(crate) sent_by: SentBy,
-    /// The paths of a callback's misfits and missing fields, or of an answer's undeclared members.
+    /// The paths of a callback's misfits, or of an answer's undeclared members.
     ///
     /// A path has the form `a.b` or `a[].b`. The list contains each path once, even if the path
     /// occurs in several elements of an array. The list therefore has at most one entry for each
@@ -74,7 +74,7 @@ impl Conversion {
 pub(crate) struct FieldPath<'p> {
     outer: Option<&'p Self>,
     step: PathStep<'p>,
-    /// State of the field that contains the position; `true` if the field is essential.
+    /// True if the field that contains the position is essential.
     is_essential: bool,
 }
 

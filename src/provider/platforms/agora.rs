@@ -12,17 +12,17 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Agora without fields of their own.
+    /// Data of Agora callbacks whose kind has no fields of its own.
     pub struct AgoraEvent prints(event_ms event_type product_id) {
-        /// The identifier of the notification, equal in resends.
+        /// The identifier of the notification, the same in each resend.
         notice_id: String = "noticeId",
-        /// The product: 1 is RTC channels.
+        /// The number of the product, such as 1 for RTC channels.
         product_id: Option<i64> = "productId",
-        /// The event. Its meaning depends on the product.
+        /// The type of the notification. The meaning of the number depends on the product.
         event_type: Option<i64> = "eventType",
-        /// The time at which Agora sent this copy, in milliseconds since 1970.
+        /// The time at which Agora sent this copy of the notification, in Unix milliseconds.
         notify_ms: Option<i64> = "notifyMs",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         event_ms: Option<i64> = "eventMs",
         /// The identifier of the session.
         sid: Option<String> = "sid",
@@ -42,15 +42,15 @@ describe! { "agora":
 callback! { "agora":
     /// A callback of Agora, by its kind.
     pub enum AgoraCallback {
-        /// An event of a channel, such as a user who joins.
+        /// A callback about a channel, such as one for a user who joins.
         RtcChannel(AgoraEvent) = "rtc_channel",
-        /// An event of a cloud recording.
+        /// A callback about a cloud recording.
         CloudRecording(AgoraEvent) = "cloud_recording",
-        /// An event of a stream that Agora pulls into a channel.
+        /// A callback about a stream that Agora pulls into a channel.
         MediaPull(AgoraEvent) = "media_pull",
-        /// An event of a channel that Agora pushes to a CDN.
+        /// A callback about a channel that Agora pushes to a CDN.
         MediaPush(AgoraEvent) = "media_push",
-        /// An event of another product.
+        /// A callback about another product.
         Event(AgoraEvent) = "event",
     }
 }

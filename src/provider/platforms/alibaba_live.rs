@@ -10,7 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A client has started to publish a stream. Alibaba sends it as GET.
+    /// Data of `publish` callbacks.
+    ///
+    /// A client has started to publish a stream. Alibaba sends a GET request.
     pub struct Publish prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -24,12 +26,13 @@ view! {
         appname: Option<String> = "appname",
         /// The IP address of the client.
         ip: Option<String> = "ip",
-        /// The query of the stream's address, which may contain a token. A credential: do not log
-        /// it.
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
         usrargs: Option<String> = "usrargs",
     }
 
-    /// A client has stopped publishing a stream. Alibaba sends it as GET.
+    /// Data of `publish_done` callbacks.
+    ///
+    /// A client has stopped publishing a stream. Alibaba sends a GET request.
     pub struct PublishDone prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -43,11 +46,12 @@ view! {
         appname: Option<String> = "appname",
         /// The IP address of the client.
         ip: Option<String> = "ip",
-        /// The query of the stream's address, which may contain a token. A credential: do not log
-        /// it.
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
         usrargs: Option<String> = "usrargs",
     }
 
+    /// Data of `record_file` callbacks.
+    ///
     /// A file of a recording is complete.
     pub struct RecordFile prints(app domain stream) {
         /// The domain of the recording.
@@ -62,6 +66,8 @@ view! {
         duration: Option<f64> = "duration",
     }
 
+    /// Data of `record_status` callbacks.
+    ///
     /// A recording has started, paused or resumed.
     pub struct RecordStatus prints(app domain stream) {
         /// The domain of the recording.
@@ -74,7 +80,9 @@ view! {
         event: Option<String> = "event",
     }
 
-    /// Another callback, such as one of snapshots.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as one about snapshots.
     pub struct AlibabaLiveEvent prints() {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -96,15 +104,15 @@ describe! { "alibaba-live":
 callback! { "alibaba-live":
     /// A callback of Alibaba Cloud Live, by its kind.
     pub enum AlibabaLiveCallback {
-        /// A client has started to publish a stream. Alibaba sends it as GET.
+        /// A client has started to publish a stream. Alibaba sends a GET request.
         Publish(Publish) = "publish",
-        /// A client has stopped publishing a stream. Alibaba sends it as GET.
+        /// A client has stopped publishing a stream. Alibaba sends a GET request.
         PublishDone(PublishDone) = "publish_done",
         /// A file of a recording is complete.
         RecordFile(RecordFile) = "record_file",
         /// A recording has started, paused or resumed.
         RecordStatus(RecordStatus) = "record_status",
-        /// Another callback, such as one of snapshots.
+        /// A callback of any other kind, such as one about snapshots.
         Event(AlibabaLiveEvent) = "event",
     }
 }

@@ -10,9 +10,11 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `FileUploadComplete` callbacks.
+    ///
     /// The upload of a video is complete.
     pub struct FileUploadComplete prints(event_time video_id) {
-        /// The event, such as `TranscodeComplete`.
+        /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",
         /// The time of the event in UTC, as ISO 8601.
         event_time: Option<String> = "EventTime",
@@ -22,13 +24,13 @@ view! {
         status: Option<String> = "Status",
         /// The URL of the uploaded file.
         file_url: Option<String> = "FileUrl",
-        /// The size of the file in bytes.
+        /// The size of the file, in bytes.
         size: Option<i64> = "Size",
     }
 
-    /// The data of kinds of Alibaba Cloud VOD without fields of their own.
+    /// Data of Alibaba Cloud VOD callbacks whose kind has no fields of its own.
     pub struct AlibabaVodEvent prints(event_time video_id) {
-        /// The event, such as `TranscodeComplete`.
+        /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",
         /// The time of the event in UTC, as ISO 8601.
         event_time: Option<String> = "EventTime",
@@ -55,7 +57,7 @@ callback! { "alibaba-vod":
         TranscodeComplete(AlibabaVodEvent) = "TranscodeComplete",
         /// The snapshots of a video are complete.
         SnapshotComplete(AlibabaVodEvent) = "SnapshotComplete",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(AlibabaVodEvent) = "event",
     }
 }

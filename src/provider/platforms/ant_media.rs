@@ -12,11 +12,11 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Ant Media Server without fields of their own.
+    /// Data of Ant Media Server callbacks whose kind has no fields of its own.
     pub struct AntMediaEvent prints(id) {
         /// The identifier of the stream.
         id: Option<String> = "id",
-        /// The event, such as `liveStreamStarted`.
+        /// The platform's name of the kind, such as `liveStreamStarted`.
         action: Option<String> = "action",
         /// The name of the stream.
         stream_name: Option<String> = "streamName",
@@ -26,11 +26,13 @@ view! {
         metadata: Option<Value> = "metadata",
     }
 
+    /// Data of `vodReady` callbacks.
+    ///
     /// A recording is ready.
     pub struct VodReady prints(id) {
         /// The identifier of the stream.
         id: Option<String> = "id",
-        /// The event, such as `liveStreamStarted`.
+        /// The platform's name of the kind, such as `liveStreamStarted`.
         action: Option<String> = "action",
         /// The name of the stream.
         stream_name: Option<String> = "streamName",
@@ -44,11 +46,13 @@ view! {
         vod_id: Option<String> = "vodId",
     }
 
+    /// Data of `publish` callbacks.
+    ///
     /// A client asks to publish a stream.
     pub struct Publish prints() {
         /// The identifier of the stream.
         id: Option<String> = "id",
-        /// The event, such as `liveStreamStarted`.
+        /// The platform's name of the kind, such as `liveStreamStarted`.
         action: Option<String> = "action",
         /// The name of the stream.
         stream_name: Option<String> = "streamName",
@@ -58,7 +62,7 @@ view! {
         metadata: Option<Value> = "metadata",
         /// The name of the application.
         app_name: Option<String> = "appName",
-        /// The same as `streamId`.
+        /// The same value as `streamId`.
         name: Option<String> = "name",
         /// The identifier of the stream.
         stream_id: Option<String> = "streamId",
@@ -71,11 +75,13 @@ view! {
         meta_data: Option<String> = "metaData",
     }
 
+    /// Data of `play` callbacks.
+    ///
     /// A client asks to play a stream over WebRTC.
     pub struct Play prints(stream_id) {
         /// The identifier of the stream.
         id: Option<String> = "id",
-        /// The event, such as `liveStreamStarted`.
+        /// The platform's name of the kind, such as `liveStreamStarted`.
         action: Option<String> = "action",
         /// The name of the stream.
         stream_name: Option<String> = "streamName",
@@ -99,7 +105,8 @@ view! {
         subscriber_code: Option<String> = "subscriberCode",
         /// The metadata that the client sent.
         meta_data: Option<Value> = "metaData",
-        /// The IP address of the client, if the server is started with the option for it.
+        /// The IP address of the client. Present only if an option of the server enables this
+        /// field.
         ip_address: Option<String> = "ipAddress",
     }
 }
@@ -131,7 +138,7 @@ callback! { "ant-media":
         PlayStarted(AntMediaEvent) = "playStarted",
         /// A viewer has stopped playing a stream.
         PlayStopped(AntMediaEvent) = "playStopped",
-        /// Any other event, such as an error.
+        /// A callback of any other kind, such as one about an error.
         Event(AntMediaEvent) = "event",
         /// A client asks to publish a stream.
         Publish(Publish) = "publish",

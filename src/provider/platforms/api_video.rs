@@ -10,9 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of api.video without fields of their own.
+    /// Data of api.video callbacks whose kind has no fields of its own.
     pub struct ApiVideoEvent prints(emitted_at live_stream_id type_ video_id) {
-        /// The event, such as `live-stream.broadcast.started`.
+        /// The platform's name of the kind, such as `live-stream.broadcast.started`.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         emitted_at: Option<String> = "emittedAt",
@@ -44,9 +44,9 @@ callback! { "api-video":
         LiveStreamBroadcastEnded(ApiVideoEvent) = "live-stream.broadcast.ended",
         /// The recording of a live stream has become a video.
         VideoSourceRecorded(ApiVideoEvent) = "video.source.recorded",
-        /// One quality of a video is encoded.
+        /// The encoding of one quality of a video is complete.
         VideoEncodingQualityCompleted(ApiVideoEvent) = "video.encoding.quality.completed",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(ApiVideoEvent) = "event",
     }
 }

@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Amazon IVS without fields of their own.
+    /// Data of Amazon IVS callbacks whose kind has no fields of its own.
     pub struct AwsIvsEvent prints(time) {
-        /// The identifier of the event.
+        /// The identifier of the callback.
         id: String = "id",
-        /// The sort of the event, such as `IVS Stream State Change`.
+        /// The platform's name of the kind, such as `IVS Stream State Change`.
         detail_type: Option<String> = "detail-type",
-        /// The service, `aws.ivs`.
+        /// The name of the service: `aws.ivs`.
         source: Option<String> = "source",
         /// The AWS account.
         account: Option<String> = "account",
@@ -44,16 +44,17 @@ describe! { "aws-ivs":
 callback! { "aws-ivs":
     /// A callback of Amazon IVS, by its kind.
     pub enum AwsIvsCallback {
-        /// A session has been created, or a stream has started or ended: see `event_name` in
-        /// `detail`.
+        /// A session has been created, or a stream has started or ended. The field `event_name` of
+        /// `detail` names the change.
         StreamState(AwsIvsEvent) = "stream_state",
-        /// A recording has started, ended or failed: see `recording_status` in `detail`.
+        /// A recording has started, ended or failed. The field `recording_status` of `detail` names
+        /// the change.
         RecordingState(AwsIvsEvent) = "recording_state",
-        /// The health of a stream has changed, for example by starvation.
+        /// The health of a stream has changed, for example because of starvation.
         StreamHealth(AwsIvsEvent) = "stream_health",
-        /// A limit of the account is reached.
+        /// The account has reached a limit.
         LimitBreach(AwsIvsEvent) = "limit_breach",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(AwsIvsEvent) = "event",
     }
 }

@@ -10,70 +10,76 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// A message of the topic.
+    /// Data of `Notification` callbacks.
+    ///
+    /// A message that was published to the topic.
     pub struct Notification prints(subject timestamp) {
-        /// The sort of the message.
+        /// The type of the message.
         type_: Option<String> = "Type",
-        /// The identifier of the message, equal in resends.
+        /// The identifier of the message, the same in each resend.
         message_id: String = "MessageId",
-        /// The topic.
+        /// The ARN of the topic.
         topic_arn: Option<String> = "TopicArn",
-        /// The message: the text that was published, such as an event as JSON.
+        /// The published text, such as JSON.
         message: Option<String> = "Message",
         /// The time of publication, as RFC 3339.
         timestamp: Option<String> = "Timestamp",
-        /// The version of the signature. Only 2 is valid here.
+        /// The version of the signature. gatepost accepts only version 2.
         signature_version: Option<String> = "SignatureVersion",
-        /// The address of the certificate. It is not signed.
+        /// The URL of the certificate. The signature does not cover this URL.
         signing_cert_u_r_l: Option<String> = "SigningCertURL",
-        /// The subject that the publisher gave the message.
+        /// The subject that the publisher has set.
         subject: Option<String> = "Subject",
-        /// The address that ends the subscription. It is not signed.
+        /// The URL that ends the subscription. The signature does not cover this URL.
         unsubscribe_u_r_l: Option<String> = "UnsubscribeURL",
     }
 
-    /// SNS asks whether the subscription is wanted. The app opens `SubscribeURL` if the topic is
-    /// its own.
+    /// Data of `SubscriptionConfirmation` callbacks.
+    ///
+    /// SNS asks the app to confirm a subscription. If the operator owns the topic, the app opens
+    /// `SubscribeURL`.
     pub struct SubscriptionConfirmation prints(timestamp) {
-        /// The sort of the message.
+        /// The type of the message.
         type_: Option<String> = "Type",
-        /// The identifier of the message, equal in resends.
+        /// The identifier of the message, the same in each resend.
         message_id: String = "MessageId",
-        /// The topic.
+        /// The ARN of the topic.
         topic_arn: Option<String> = "TopicArn",
-        /// The message: the text that was published, such as an event as JSON.
+        /// The published text, such as JSON.
         message: Option<String> = "Message",
         /// The time of publication, as RFC 3339.
         timestamp: Option<String> = "Timestamp",
-        /// The version of the signature. Only 2 is valid here.
+        /// The version of the signature. gatepost accepts only version 2.
         signature_version: Option<String> = "SignatureVersion",
-        /// The address of the certificate. It is not signed.
+        /// The URL of the certificate. The signature does not cover this URL.
         signing_cert_u_r_l: Option<String> = "SigningCertURL",
         /// The token of the confirmation. A credential: do not log it.
         token: Option<String> = "Token",
-        /// The address that confirms the subscription. A credential: do not log it.
+        /// The URL that confirms the subscription. A credential: do not log it.
         subscribe_u_r_l: Option<String> = "SubscribeURL",
     }
 
-    /// The subscription has ended. The app can open `SubscribeURL` to restore it.
+    /// Data of `UnsubscribeConfirmation` callbacks.
+    ///
+    /// The subscription has ended. To restore it, the app can open `SubscribeURL`.
     pub struct UnsubscribeConfirmation prints(timestamp) {
-        /// The sort of the message.
+        /// The type of the message.
         type_: Option<String> = "Type",
-        /// The identifier of the message, equal in resends.
+        /// The identifier of the message, the same in each resend.
         message_id: String = "MessageId",
-        /// The topic.
+        /// The ARN of the topic.
         topic_arn: Option<String> = "TopicArn",
-        /// The message: the text that was published, such as an event as JSON.
+        /// The published text, such as JSON.
         message: Option<String> = "Message",
         /// The time of publication, as RFC 3339.
         timestamp: Option<String> = "Timestamp",
-        /// The version of the signature. Only 2 is valid here.
+        /// The version of the signature. gatepost accepts only version 2.
         signature_version: Option<String> = "SignatureVersion",
-        /// The address of the certificate. It is not signed.
+        /// The URL of the certificate. The signature does not cover this URL.
         signing_cert_u_r_l: Option<String> = "SigningCertURL",
         /// The token of the confirmation. A credential: do not log it.
         token: Option<String> = "Token",
-        /// The address that restores the subscription. A credential: do not log it.
+        /// The URL that restores the subscription. A credential: do not log it.
         subscribe_u_r_l: Option<String> = "SubscribeURL",
     }
 }
@@ -87,12 +93,12 @@ describe! { "aws-sns":
 callback! { "aws-sns":
     /// A callback of Amazon SNS, by its kind.
     pub enum AwsSnsCallback {
-        /// A message of the topic.
+        /// A message that was published to the topic.
         Notification(Notification) = "Notification",
-        /// SNS asks whether the subscription is wanted. The app opens `SubscribeURL` if the topic
-        /// is its own.
+        /// SNS asks the app to confirm a subscription. If the operator owns the topic, the app
+        /// opens `SubscribeURL`.
         SubscriptionConfirmation(SubscriptionConfirmation) = "SubscriptionConfirmation",
-        /// The subscription has ended. The app can open `SubscribeURL` to restore it.
+        /// The subscription has ended. To restore it, the app can open `SubscribeURL`.
         UnsubscribeConfirmation(UnsubscribeConfirmation) = "UnsubscribeConfirmation",
     }
 }

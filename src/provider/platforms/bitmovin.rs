@@ -10,11 +10,13 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct BitmovinEvent prints(event_type) {
         /// The identifier of the notification.
         id: Option<String> = "id",
-        /// The event, such as `ENCODING_FINISHED`.
+        /// The type of the callback, such as `ENCODING_FINISHED`.
         event_type: Option<String> = "eventType",
     }
 }
@@ -26,7 +28,7 @@ describe! { "bitmovin":
 callback! { "bitmovin":
     /// A callback of Bitmovin, by its kind.
     pub enum BitmovinCallback {
-        /// An event. Its type is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(BitmovinEvent) = "event",
     }
 }

@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Bunny Stream without fields of their own.
+    /// Data of Bunny Stream callbacks whose kind has no fields of its own.
     pub struct BunnyStreamEvent prints(video_guid) {
         /// The identifier of the video library.
         video_library_id: Option<i64> = "VideoLibraryId",
@@ -31,13 +31,13 @@ describe! { "bunny-stream":
 callback! { "bunny-stream":
     /// A callback of Bunny Stream, by its kind.
     pub enum BunnyStreamCallback {
-        /// A video is processed completely.
+        /// The processing of a video is complete.
         Finished(BunnyStreamEvent) = "finished",
-        /// One resolution of a video is processed, so that viewers can play the video.
+        /// The processing of one resolution is complete, so viewers can play the video.
         ResolutionFinished(BunnyStreamEvent) = "resolution_finished",
         /// The processing of a video has failed.
         Failed(BunnyStreamEvent) = "failed",
-        /// Any other state of a video.
+        /// A video has changed to any other state.
         Event(BunnyStreamEvent) = "event",
     }
 }

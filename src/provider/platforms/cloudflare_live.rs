@@ -10,15 +10,15 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Cloudflare Stream Live without fields of their own.
+    /// Data of Cloudflare Stream Live callbacks whose kind has no fields of its own.
     pub struct CloudflareLiveEvent prints(data) {
         /// The name of the notification.
         name: Option<String> = "name",
-        /// The notification in a sentence.
+        /// A sentence that describes the notification.
         text: Option<String> = "text",
-        /// The time of the notification, in seconds since 1970.
+        /// The time of the notification, in Unix seconds.
         ts: Option<i64> = "ts",
-        /// The event.
+        /// The details of the event.
         data: Option<CloudflareLiveEventData> = "data",
     }
 
@@ -26,7 +26,7 @@ view! {
     pub struct CloudflareLiveEventData prints(input_id updated_at) {
         /// The identifier of the live input.
         input_id: Option<String> = "input_id",
-        /// The event, such as `live_input.connected`.
+        /// The platform's name of the kind, such as `live_input.connected`.
         event_type: Option<String> = "event_type",
         /// The time of the event, as RFC 3339.
         updated_at: Option<String> = "updated_at",
@@ -50,9 +50,9 @@ callback! { "cloudflare-live":
         Disconnected(CloudflareLiveEvent) = "disconnected",
         /// A live input has failed.
         Errored(CloudflareLiveEvent) = "errored",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(CloudflareLiveEvent) = "event",
-        /// A message without an event, such as the test of the webhook.
+        /// A message that names no kind, such as the test of the webhook.
         Message(CloudflareLiveEvent) = "message",
     }
 }

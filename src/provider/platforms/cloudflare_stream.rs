@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Cloudflare Stream without fields of their own.
+    /// Data of Cloudflare Stream callbacks whose kind has no fields of its own.
     pub struct CloudflareStreamEvent prints(created modified uid) {
         /// The identifier of the video.
         uid: Option<String> = "uid",
@@ -22,7 +22,7 @@ view! {
         created: Option<String> = "created",
         /// The time of the last change, as RFC 3339.
         modified: Option<String> = "modified",
-        /// The duration in seconds; -1 if it is not known.
+        /// The duration, in seconds. -1 means that the platform does not know the duration.
         duration: Option<f64> = "duration",
         /// The metadata that the uploader has set.
         meta: Option<Map<String, Value>> = "meta",
@@ -34,9 +34,9 @@ view! {
     pub struct CloudflareStreamEventStatus prints() {
         /// The state: `ready` or `error`.
         state: Option<String> = "state",
-        /// The reason of the failure, for programs.
+        /// The code of the reason for the failure.
         error_reason_code: Option<String> = "errorReasonCode",
-        /// The reason of the failure, for people.
+        /// A sentence that describes the reason for the failure.
         error_reason_text: Option<String> = "errorReasonText",
     }
 }
@@ -50,11 +50,11 @@ describe! { "cloudflare-stream":
 callback! { "cloudflare-stream":
     /// A callback of Cloudflare Stream, by its kind.
     pub enum CloudflareStreamCallback {
-        /// A video is ready to be played.
+        /// A video is ready to play.
         Ready(CloudflareStreamEvent) = "ready",
         /// The processing of a video has failed.
         Error(CloudflareStreamEvent) = "error",
-        /// Any other state.
+        /// A video has changed to any other state.
         Event(CloudflareStreamEvent) = "event",
     }
 }

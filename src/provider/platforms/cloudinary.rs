@@ -12,9 +12,11 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `upload` callbacks.
+    ///
     /// An upload is complete.
     pub struct Upload prints(public_id) {
-        /// The sort of the notification, such as `upload`.
+        /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
         /// The time of the notification, as RFC 3339.
         timestamp: Option<String> = "timestamp",
@@ -22,7 +24,7 @@ view! {
         request_id: Option<String> = "request_id",
         /// The name of the asset.
         public_id: Option<String> = "public_id",
-        /// The sort of the asset, such as `video`.
+        /// The type of the asset, such as `video`.
         resource_type: Option<String> = "resource_type",
         /// The URL of the asset.
         secure_url: Option<String> = "secure_url",
@@ -30,9 +32,11 @@ view! {
         bytes: Option<i64> = "bytes",
     }
 
+    /// Data of `eager` callbacks.
+    ///
     /// Transformations of an asset are complete.
     pub struct Eager prints(public_id) {
-        /// The sort of the notification, such as `upload`.
+        /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
         /// The time of the notification, as RFC 3339.
         timestamp: Option<String> = "timestamp",
@@ -40,17 +44,19 @@ view! {
         request_id: Option<String> = "request_id",
         /// The name of the asset.
         public_id: Option<String> = "public_id",
-        /// The sort of the asset, such as `video`.
+        /// The type of the asset, such as `video`.
         resource_type: Option<String> = "resource_type",
-        /// The results.
+        /// The results of the transformations.
         eager: Option<Vec<Value>> = "eager",
         /// The identifier of the batch of transformations.
         batch_id: Option<String> = "batch_id",
     }
 
-    /// Another notification, such as `delete` or `moderation`.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as `delete` or `moderation`.
     pub struct CloudinaryEvent prints(public_id) {
-        /// The sort of the notification, such as `upload`.
+        /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
         /// The time of the notification, as RFC 3339.
         timestamp: Option<String> = "timestamp",
@@ -58,7 +64,7 @@ view! {
         request_id: Option<String> = "request_id",
         /// The name of the asset.
         public_id: Option<String> = "public_id",
-        /// The sort of the asset, such as `video`.
+        /// The type of the asset, such as `video`.
         resource_type: Option<String> = "resource_type",
     }
 }
@@ -76,7 +82,7 @@ callback! { "cloudinary":
         Upload(Upload) = "upload",
         /// Transformations of an asset are complete.
         Eager(Eager) = "eager",
-        /// Another notification, such as `delete` or `moderation`.
+        /// A callback of any other kind, such as `delete` or `moderation`.
         Event(CloudinaryEvent) = "event",
     }
 }

@@ -12,23 +12,27 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `test` callbacks.
+    ///
     /// The test of a new webhook.
     pub struct Test prints() {
         /// Always `test`.
         test: Option<String> = "test",
     }
 
-    /// An event. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct DailyEvent prints(type_) {
-        /// The version of the event's format.
+        /// The version of the callback's format.
         version: Option<String> = "version",
-        /// The event, such as `recording.started`.
+        /// The type of the callback, such as `recording.started`.
         type_: Option<String> = "type",
-        /// The identifier of the event.
+        /// The identifier of the callback.
         id: String = "id",
         /// The details of the event.
         payload: Option<Map<String, Value>> = "payload",
-        /// The time at which Daily sent the event, in seconds since 1970.
+        /// The time at which Daily sent the callback, in Unix seconds.
         event_ts: Option<f64> = "event_ts",
     }
 }
@@ -43,7 +47,7 @@ callback! { "daily":
     pub enum DailyCallback {
         /// The test of a new webhook.
         Test(Test) = "test",
-        /// An event. Its type is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(DailyEvent) = "event",
     }
 }

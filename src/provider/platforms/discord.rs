@@ -12,25 +12,29 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Discord checks the address. The acknowledgement suffices.
+    /// Data of `ping` callbacks.
+    ///
+    /// Discord checks the URL, and expects only an acknowledgement.
     pub struct Ping prints() {
         /// The version of the format.
         version: Option<i64> = "version",
-        /// The identifier of the app.
+        /// The identifier of the application.
         application_id: Option<String> = "application_id",
         /// 0 for a ping, 1 for an event.
         type_: Option<i64> = "type",
     }
 
-    /// An event. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct DiscordEvent prints() {
         /// The version of the format.
         version: Option<i64> = "version",
-        /// The identifier of the app.
+        /// The identifier of the application.
         application_id: Option<String> = "application_id",
         /// 0 for a ping, 1 for an event.
         type_: Option<i64> = "type",
-        /// The event, with `type`, `timestamp` and `data`.
+        /// The details of the event: `type`, `timestamp` and `data`.
         event: Option<Map<String, Value>> = "event",
     }
 }
@@ -43,9 +47,9 @@ describe! { "discord":
 callback! { "discord":
     /// A callback of Discord, by its kind.
     pub enum DiscordCallback {
-        /// Discord checks the address. The acknowledgement suffices.
+        /// Discord checks the URL, and expects only an acknowledgement.
         Ping(Ping) = "ping",
-        /// An event. Its type is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(DiscordEvent) = "event",
     }
 }

@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Frame.io without fields of their own.
+    /// Data of Frame.io callbacks whose kind has no fields of its own.
     pub struct FrameIoEvent prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The `type` and the `id` of what the event is about.
+        /// The object that the event is about: its `type` and its `id`.
         resource: Option<Map<String, Value>> = "resource",
         /// The account, with its `id`.
         account: Option<Map<String, Value>> = "account",
@@ -39,13 +39,13 @@ describe! { "frame-io":
 callback! { "frame-io":
     /// A callback of Frame.io, by its kind.
     pub enum FrameIoCallback {
-        /// A user has created a file. Its upload is probably not complete.
+        /// A user has created a file. The upload of the file is probably not complete.
         FileCreated(FrameIoEvent) = "file_created",
         /// All renditions of a file are complete.
         FileReady(FrameIoEvent) = "file_ready",
-        /// A user has written a comment or a reply.
+        /// A user has written a comment, possibly below another comment.
         CommentCreated(FrameIoEvent) = "comment_created",
-        /// Another event.
+        /// A callback of any other kind.
         Event(FrameIoEvent) = "event",
     }
 }

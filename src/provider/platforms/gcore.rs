@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Gcore Video Streaming without fields of their own.
+    /// Data of Gcore Video Streaming callbacks whose kind has no fields of its own.
     pub struct GcoreEvent prints() {
-        /// The sort of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The main fields of what the event is about.
+        /// The main fields of the object that the event is about.
         message: Option<Map<String, Value>> = "message",
     }
 }
@@ -38,9 +38,9 @@ callback! { "gcore":
         Vod(GcoreEvent) = "vod",
         /// A video has been deleted.
         VideoDelete(GcoreEvent) = "video_delete",
-        /// The state of a stream to another platform has changed.
+        /// The state of a stream that Gcore sends to another platform has changed.
         Restream(GcoreEvent) = "restream",
-        /// Another event.
+        /// A callback of any other kind.
         Event(GcoreEvent) = "event",
     }
 }

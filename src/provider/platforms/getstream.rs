@@ -12,9 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `call.live_started` callbacks.
+    ///
     /// A livestream has started.
     pub struct CallLiveStarted prints(call_cid created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -24,9 +26,11 @@ view! {
         call: Option<Map<String, Value>> = "call",
     }
 
+    /// Data of `call.session_started` callbacks.
+    ///
     /// A session of a call has started.
     pub struct CallSessionStarted prints(call_cid created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -36,9 +40,11 @@ view! {
         session_id: Option<String> = "session_id",
     }
 
+    /// Data of `call.session_ended` callbacks.
+    ///
     /// A session of a call has ended.
     pub struct CallSessionEnded prints(call_cid created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -48,9 +54,11 @@ view! {
         session_id: Option<String> = "session_id",
     }
 
+    /// Data of `call.session_participant_joined` callbacks.
+    ///
     /// A participant has joined a session.
     pub struct CallSessionParticipantJoined prints(call_cid created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -62,9 +70,11 @@ view! {
         participant: Option<Map<String, Value>> = "participant",
     }
 
+    /// Data of `call.recording_ready` callbacks.
+    ///
     /// A recording is ready.
     pub struct CallRecordingReady prints(call_cid created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -74,9 +84,11 @@ view! {
         call_recording: Option<Map<String, Value>> = "call_recording",
     }
 
-    /// Another event, such as one of chats.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as one about a chat.
     pub struct GetstreamEvent prints(call_cid created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -107,7 +119,7 @@ callback! { "getstream":
         CallSessionParticipantJoined(CallSessionParticipantJoined) = "call.session_participant_joined",
         /// A recording is ready.
         CallRecordingReady(CallRecordingReady) = "call.recording_ready",
-        /// Another event, such as one of chats.
+        /// A callback of any other kind, such as one about a chat.
         Event(GetstreamEvent) = "event",
     }
 }

@@ -12,13 +12,16 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `ping` callbacks.
+    ///
     /// The first callback of a new webhook.
     pub struct GithubPing prints(hook_id) {
-        /// The change that the event reports, such as `opened`. Absent from kinds without actions.
+        /// The change that the callback reports, such as `opened`. Absent from kinds without
+        /// actions.
         action: Option<String> = "action",
         /// The repository in which the event occurred.
         repository: Option<Map<String, Value>> = "repository",
-        /// The organization, if the webhook belongs to one or the repository does.
+        /// The organization. Present if the webhook or the repository belongs to one.
         organization: Option<Map<String, Value>> = "organization",
         /// The account that triggered the event.
         sender: Option<Map<String, Value>> = "sender",
@@ -30,13 +33,16 @@ view! {
         hook: Option<Map<String, Value>> = "hook",
     }
 
+    /// Data of `push` callbacks.
+    ///
     /// A push to a branch or tag.
     pub struct GithubPush prints(git_ref) {
-        /// The change that the event reports, such as `opened`. Absent from kinds without actions.
+        /// The change that the callback reports, such as `opened`. Absent from kinds without
+        /// actions.
         action: Option<String> = "action",
         /// The repository in which the event occurred.
         repository: Option<Map<String, Value>> = "repository",
-        /// The organization, if the webhook belongs to one or the repository does.
+        /// The organization. Present if the webhook or the repository belongs to one.
         organization: Option<Map<String, Value>> = "organization",
         /// The account that triggered the event.
         sender: Option<Map<String, Value>> = "sender",
@@ -54,13 +60,14 @@ view! {
         pusher: Option<Map<String, Value>> = "pusher",
     }
 
-    /// The data of kinds of GitHub without fields of their own.
+    /// Data of GitHub callbacks whose kind has no fields of its own.
     pub struct GithubEvent prints() {
-        /// The change that the event reports, such as `opened`. Absent from kinds without actions.
+        /// The change that the callback reports, such as `opened`. Absent from kinds without
+        /// actions.
         action: Option<String> = "action",
         /// The repository in which the event occurred.
         repository: Option<Map<String, Value>> = "repository",
-        /// The organization, if the webhook belongs to one or the repository does.
+        /// The organization. Present if the webhook or the repository belongs to one.
         organization: Option<Map<String, Value>> = "organization",
         /// The account that triggered the event.
         sender: Option<Map<String, Value>> = "sender",

@@ -12,9 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `push` callbacks.
+    ///
     /// A push to a branch.
     pub struct Push prints() {
-        /// The sort of the event, such as `push`.
+        /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",
         /// The name of the event.
         event_name: Option<String> = "event_name",
@@ -30,9 +32,9 @@ view! {
         commits: Option<Vec<Value>> = "commits",
     }
 
-    /// The data of kinds of GitLab without fields of their own.
+    /// Data of GitLab callbacks whose kind has no fields of its own.
     pub struct GitlabEvent prints() {
-        /// The sort of the event, such as `push`.
+        /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",
         /// The name of the event.
         event_name: Option<String> = "event_name",
@@ -54,13 +56,13 @@ callback! { "gitlab":
     pub enum GitlabCallback {
         /// A push to a branch.
         Push(Push) = "push",
-        /// A tag is created or deleted.
+        /// A user has created or deleted a tag.
         TagPush(GitlabEvent) = "tag_push",
         /// A merge request has changed.
         MergeRequest(GitlabEvent) = "merge_request",
-        /// A pipeline has changed its state.
+        /// The state of a pipeline has changed.
         Pipeline(GitlabEvent) = "pipeline",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(GitlabEvent) = "event",
     }
 }

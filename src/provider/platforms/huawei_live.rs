@@ -10,9 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Huawei Cloud Live without fields of their own.
+    /// Data of Huawei Cloud Live callbacks whose kind has no fields of its own.
     pub struct HuaweiLiveEvent prints(app stream) {
-        /// The event: `PUBLISH` or `PUBLISH_DONE`.
+        /// The platform's name of the kind: `PUBLISH` or `PUBLISH_DONE`.
         event: Option<String> = "event",
         /// The ingest domain.
         domain: Option<String> = "domain",
@@ -26,7 +26,7 @@ view! {
         client_ip: Option<String> = "client_ip",
         /// The IP address of Huawei's node.
         node_ip: Option<String> = "node_ip",
-        /// The start of the stream, in seconds since 1970. It distinguishes the streams of one
+        /// The start of the stream, in Unix seconds. This time distinguishes streams with the same
         /// name.
         publish_timestamp: Option<i64> = "publish_timestamp",
     }

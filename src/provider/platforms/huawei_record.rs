@@ -10,9 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Huawei Cloud Live (recording) without fields of their own.
+    /// Data of Huawei Cloud Live (recording) callbacks whose kind has no fields of its own.
     pub struct HuaweiRecordEvent prints(app stream) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "event_type",
         /// The ingest domain.
         publish_domain: Option<String> = "publish_domain",
@@ -22,13 +22,15 @@ view! {
         stream: Option<String> = "stream",
         /// The identifier of the recording.
         job_id: Option<String> = "job_id",
-        /// The expiry of the callback, in seconds since 1970.
+        /// The time at which the callback expires, in Unix seconds.
         auth_timestamp: Option<i64> = "auth_timestamp",
     }
 
+    /// Data of `file_complete` callbacks.
+    ///
     /// A file of a recording is complete.
     pub struct FileComplete prints(app stream) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "event_type",
         /// The ingest domain.
         publish_domain: Option<String> = "publish_domain",
@@ -38,11 +40,11 @@ view! {
         stream: Option<String> = "stream",
         /// The identifier of the recording.
         job_id: Option<String> = "job_id",
-        /// The expiry of the callback, in seconds since 1970.
+        /// The time at which the callback expires, in Unix seconds.
         auth_timestamp: Option<i64> = "auth_timestamp",
-        /// The address of the file.
+        /// The URL of the file.
         download_url: Option<String> = "download_url",
-        /// The address at which viewers play the file.
+        /// The URL at which viewers play the file.
         play_url: Option<String> = "play_url",
         /// The size of the file, in bytes.
         file_size: Option<i64> = "file_size",
@@ -73,7 +75,7 @@ callback! { "huawei-record":
         RecordOver(HuaweiRecordEvent) = "record_over",
         /// A recording has failed.
         RecordFailed(HuaweiRecordEvent) = "record_failed",
-        /// Another event.
+        /// A callback of any other kind.
         Event(HuaweiRecordEvent) = "event",
     }
 }

@@ -12,19 +12,21 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct HundredMsEvent prints(timestamp type_) {
         /// The version of the format.
         version: Option<String> = "version",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: String = "id",
         /// The identifier of the account.
         account_id: Option<String> = "account_id",
-        /// The identifier of the app.
+        /// The identifier of the application.
         app_id: Option<String> = "app_id",
         /// The time of the event, as RFC 3339.
         timestamp: Option<String> = "timestamp",
-        /// The event, such as `peer.join.success`.
+        /// The type of the callback, such as `peer.join.success`.
         type_: Option<String> = "type",
         /// The details of the event.
         data: Option<Map<String, Value>> = "data",
@@ -38,7 +40,7 @@ describe! { "hundred-ms":
 callback! { "hundred-ms":
     /// A callback of 100ms, by its kind.
     pub enum HundredMsCallback {
-        /// An event. Its type is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(HundredMsEvent) = "event",
     }
 }

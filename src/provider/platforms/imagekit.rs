@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of ImageKit without fields of their own.
+    /// Data of ImageKit callbacks whose kind has no fields of its own.
     pub struct ImagekitEvent prints() {
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: String = "id",
-        /// The name of the event.
+        /// The platform's name of the kind.
         type_: Option<String> = "type",
         /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
@@ -43,7 +43,7 @@ callback! { "imagekit":
         VideoReady(ImagekitEvent) = "video_ready",
         /// A transformation of a video has failed.
         VideoError(ImagekitEvent) = "video_error",
-        /// Another event, such as one of uploads.
+        /// A callback of any other kind, such as one about an upload.
         Event(ImagekitEvent) = "event",
     }
 }

@@ -12,21 +12,21 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of 8x8 JaaS (Jitsi) without fields of their own.
+    /// Data of 8x8 JaaS (Jitsi) callbacks whose kind has no fields of its own.
     pub struct JaasEvent prints(fqn timestamp) {
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         idempotency_key: String = "idempotencyKey",
         /// The identifier of the customer.
         customer_id: Option<String> = "customerId",
-        /// The identifier of the app.
+        /// The identifier of the application.
         app_id: Option<String> = "appId",
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "eventType",
         /// The identifier of the session of the meeting.
         session_id: Option<String> = "sessionId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The app and the name of the room, separated by a slash.
+        /// The application and the name of the room, separated by a slash.
         fqn: Option<String> = "fqn",
         /// The details of the event.
         data: Option<Map<String, Value>> = "data",
@@ -67,7 +67,7 @@ callback! { "jaas":
         RecordingEnded(JaasEvent) = "recording_ended",
         /// The file of a recording is ready.
         RecordingUploaded(JaasEvent) = "recording_uploaded",
-        /// Another event.
+        /// A callback of any other kind.
         Event(JaasEvent) = "event",
     }
 }

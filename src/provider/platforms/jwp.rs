@@ -10,9 +10,11 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `channel_active` callbacks.
+    ///
     /// A live channel has become active.
     pub struct ChannelActive prints(channel_id event_time) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
@@ -24,9 +26,11 @@ view! {
         channel_id: Option<String> = "channel_id",
     }
 
+    /// Data of `channel_idle` callbacks.
+    ///
     /// A live channel has become idle.
     pub struct ChannelIdle prints(channel_id event_time) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
@@ -38,9 +42,11 @@ view! {
         channel_id: Option<String> = "channel_id",
     }
 
+    /// Data of `conversions_complete` callbacks.
+    ///
     /// The thumbnail and all renditions of a new video are ready.
     pub struct ConversionsComplete prints(event_time media_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
@@ -52,9 +58,11 @@ view! {
         media_id: Option<String> = "media_id",
     }
 
-    /// Another event.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind.
     pub struct JwpEvent prints(event_time media_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
@@ -83,7 +91,7 @@ callback! { "jwp":
         ChannelIdle(ChannelIdle) = "channel_idle",
         /// The thumbnail and all renditions of a new video are ready.
         ConversionsComplete(ConversionsComplete) = "conversions_complete",
-        /// Another event.
+        /// A callback of any other kind.
         Event(JwpEvent) = "event",
     }
 }

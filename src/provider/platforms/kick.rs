@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `livestream_status` callbacks.
+    ///
     /// A livestream has started or ended.
     pub struct LivestreamStatus prints(broadcaster) {
         /// The owner of the channel.
@@ -30,15 +32,17 @@ view! {
     pub struct LivestreamStatusBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `livestream_metadata` callbacks.
+    ///
     /// The title, the language or the category of a livestream has changed.
     pub struct LivestreamMetadata prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<LivestreamMetadataBroadcaster> = "broadcaster",
-        /// The new values.
+        /// The new metadata.
         metadata: Option<Map<String, Value>> = "metadata",
     }
 
@@ -46,10 +50,12 @@ view! {
     pub struct LivestreamMetadataBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `chat_message` callbacks.
+    ///
     /// A user has sent a message in the chat of a channel.
     pub struct ChatMessage prints(broadcaster) {
         /// The owner of the channel.
@@ -66,10 +72,12 @@ view! {
     pub struct ChatMessageBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `follow` callbacks.
+    ///
     /// A user follows a channel.
     pub struct Follow prints(broadcaster) {
         /// The owner of the channel.
@@ -82,10 +90,12 @@ view! {
     pub struct FollowBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `subscription` callbacks.
+    ///
     /// A user subscribes to a channel.
     pub struct Subscription prints(broadcaster) {
         /// The owner of the channel.
@@ -98,10 +108,12 @@ view! {
     pub struct SubscriptionBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `subscription_renewal` callbacks.
+    ///
     /// A subscription has been renewed.
     pub struct SubscriptionRenewal prints(broadcaster) {
         /// The owner of the channel.
@@ -114,10 +126,12 @@ view! {
     pub struct SubscriptionRenewalBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `subscription_gifts` callbacks.
+    ///
     /// A user has given subscriptions to others.
     pub struct SubscriptionGifts prints(broadcaster) {
         /// The owner of the channel.
@@ -132,10 +146,12 @@ view! {
     pub struct SubscriptionGiftsBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `ban` callbacks.
+    ///
     /// A moderator has banned a user.
     pub struct Ban prints(broadcaster) {
         /// The owner of the channel.
@@ -150,10 +166,12 @@ view! {
     pub struct BanBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
+    /// Data of `gift` callbacks.
+    ///
     /// A user has given Kicks to a channel.
     pub struct Gift prints(broadcaster) {
         /// The owner of the channel.
@@ -168,11 +186,13 @@ view! {
     pub struct GiftBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 
-    /// Another event.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind.
     pub struct KickEvent prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<KickEventBroadcaster> = "broadcaster",
@@ -182,7 +202,7 @@ view! {
     pub struct KickEventBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
-        /// The name of the channel in its address.
+        /// The name of the channel in its URL.
         channel_slug: Option<String> = "channel_slug",
     }
 }
@@ -221,7 +241,7 @@ callback! { "kick":
         Ban(Ban) = "ban",
         /// A user has given Kicks to a channel.
         Gift(Gift) = "gift",
-        /// Another event.
+        /// A callback of any other kind.
         Event(KickEvent) = "event",
     }
 }

@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of LiveKit without fields of their own.
+    /// Data of LiveKit callbacks whose kind has no fields of its own.
     pub struct LivekitEvent prints(created_at room) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<LivekitEventRoom> = "room",
@@ -44,15 +44,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `track_published` callbacks.
+    ///
     /// A participant has published a track.
     pub struct TrackPublished prints(created_at room) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<TrackPublishedRoom> = "room",
@@ -78,15 +80,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `track_unpublished` callbacks.
+    ///
     /// A participant has withdrawn a track.
     pub struct TrackUnpublished prints(created_at room) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<TrackUnpublishedRoom> = "room",
@@ -112,15 +116,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `egress_started` callbacks.
+    ///
     /// A recording or an outgoing stream has started.
     pub struct EgressStarted prints(created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<EgressStartedRoom> = "room",
@@ -146,15 +152,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `egress_updated` callbacks.
+    ///
     /// The state of a recording or an outgoing stream has changed.
     pub struct EgressUpdated prints(created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<EgressUpdatedRoom> = "room",
@@ -180,15 +188,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `egress_ended` callbacks.
+    ///
     /// A recording or an outgoing stream has ended.
     pub struct EgressEnded prints(created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<EgressEndedRoom> = "room",
@@ -214,15 +224,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `ingress_started` callbacks.
+    ///
     /// An incoming stream has started.
     pub struct IngressStarted prints(created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<IngressStartedRoom> = "room",
@@ -248,15 +260,17 @@ view! {
         identity: Option<String> = "identity",
     }
 
+    /// Data of `ingress_ended` callbacks.
+    ///
     /// An incoming stream has ended.
     pub struct IngressEnded prints(created_at) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in seconds since 1970; a string.
+        /// The time of the event, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
-        /// The number of events that LiveKit has dropped since the last one.
+        /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
         /// The room.
         room: Option<IngressEndedRoom> = "room",
@@ -326,7 +340,7 @@ callback! { "livekit":
         IngressStarted(IngressStarted) = "ingress_started",
         /// An incoming stream has ended.
         IngressEnded(IngressEnded) = "ingress_ended",
-        /// Another event.
+        /// A callback of any other kind.
         Event(LivekitEvent) = "event",
     }
 }

@@ -12,19 +12,19 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Livepeer Studio without fields of their own.
+    /// Data of Livepeer Studio callbacks whose kind has no fields of its own.
     pub struct LivepeerEvent prints(created_at event) {
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: String = "id",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhookId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         created_at: Option<i64> = "createdAt",
-        /// The time at which Livepeer sent this copy, in milliseconds since 1970.
+        /// The time at which Livepeer sent this copy of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The event, such as `stream.started`.
+        /// The platform's name of the kind, such as `stream.started`.
         event: Option<String> = "event",
-        /// The stream, for events of streams.
+        /// The stream. Present only in callbacks about streams.
         stream: Option<Map<String, Value>> = "stream",
         /// The details of the event.
         payload: Option<Map<String, Value>> = "payload",
@@ -48,9 +48,10 @@ callback! { "livepeer":
         StreamIdle(LivepeerEvent) = "stream.idle",
         /// A recording is ready.
         RecordingReady(LivepeerEvent) = "recording.ready",
-        /// A viewer asks to play a stream or an asset. A status from 200 to 299 allows it.
+        /// A viewer asks to play a stream or an asset. A reply with a status from 200 to 299 allows
+        /// this.
         PlaybackAccessControl(LivepeerEvent) = "playback.accessControl",
-        /// Any other event. Its name is the subject.
+        /// A callback of any other kind. The platform's name of the kind is the event's subject.
         Event(LivepeerEvent) = "event",
     }
 }

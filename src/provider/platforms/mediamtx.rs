@@ -10,6 +10,8 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `publish` callbacks.
+    ///
     /// A client asks to publish a stream.
     pub struct MediamtxPublish prints(path) {
         /// The user name that the client sent.
@@ -34,6 +36,8 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
+    /// Data of `read` callbacks.
+    ///
     /// A client asks to read a stream.
     pub struct Read prints(path) {
         /// The user name that the client sent.
@@ -58,6 +62,8 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
+    /// Data of `playback` callbacks.
+    ///
     /// A client asks to play a recording.
     pub struct Playback prints(path) {
         /// The user name that the client sent.
@@ -82,7 +88,9 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
-    /// A client asks for the control API.
+    /// Data of `api` callbacks.
+    ///
+    /// A client asks to use the control API.
     pub struct Api prints(path) {
         /// The user name that the client sent.
         user: Option<String> = "user",
@@ -106,6 +114,8 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
+    /// Data of `metrics` callbacks.
+    ///
     /// A client asks for the metrics.
     pub struct MediamtxMetrics prints(path) {
         /// The user name that the client sent.
@@ -130,6 +140,8 @@ view! {
         user_agent: Option<String> = "userAgent",
     }
 
+    /// Data of `pprof` callbacks.
+    ///
     /// A client asks for profiles of the server.
     pub struct Pprof prints(path) {
         /// The user name that the client sent.
@@ -173,7 +185,7 @@ callback! { "mediamtx":
         Read(Read) = "read",
         /// A client asks to play a recording.
         Playback(Playback) = "playback",
-        /// A client asks for the control API.
+        /// A client asks to use the control API.
         Api(Api) = "api",
         /// A client asks for the metrics.
         Metrics(MediamtxMetrics) = "metrics",

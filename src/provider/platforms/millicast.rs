@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Dolby Millicast without fields of their own.
+    /// Data of Dolby Millicast callbacks whose kind has no fields of its own.
     pub struct MillicastEvent prints(event timestamp) {
-        /// The group of the event, such as `feeds`.
+        /// The platform's name of the group, such as `feeds`.
         type_: Option<String> = "type",
-        /// The event, such as `started`.
+        /// The change within the group, such as `started`.
         event: Option<String> = "event",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The details of the event.
         data: Option<Map<String, Value>> = "data",
@@ -42,9 +42,9 @@ callback! { "millicast":
         Media(MillicastEvent) = "media",
         /// A transcoder has changed.
         Transcoder(MillicastEvent) = "transcoder",
-        /// A viewer tries to connect, the first viewer has connected, or the last one has left.
+        /// A viewer tries to connect, the first viewer has connected, or the last viewer has left.
         ViewerConnection(MillicastEvent) = "viewerConnection",
-        /// An event of another group.
+        /// A callback of any other group.
         Event(MillicastEvent) = "event",
     }
 }

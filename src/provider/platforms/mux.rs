@@ -12,22 +12,22 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Mux without fields of their own.
+    /// Data of Mux callbacks whose kind has no fields of its own.
     pub struct MuxEvent prints(created_at) {
-        /// The name of the event, such as `video.asset.ready`.
+        /// The platform's name of the kind, such as `video.asset.ready`.
         event_type: Option<String> = "type",
-        /// The identifier of the event. Resends have the same value.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in RFC 3339.
+        /// The time of the event, as RFC 3339.
         created_at: Option<String> = "created_at",
         /// The object that the event is about: its `type` and its `id`.
         object: Option<Map<String, Value>> = "object",
         /// The Mux environment: its `name` and its `id`.
         environment: Option<Map<String, Value>> = "environment",
-        /// The state of the object. The data of a live stream contains `stream_key`, a credential.
-        /// A credential: do not log it.
+        /// The state of the object. The state of a live stream contains `stream_key`. A credential:
+        /// do not log it.
         data: Option<Map<String, Value>> = "data",
-        /// The earlier attempts to deliver the event.
+        /// The earlier attempts to deliver the callback.
         attempts: Option<Vec<Value>> = "attempts",
     }
 }

@@ -12,15 +12,15 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of NAVER Cloud Live Station without fields of their own.
+    /// Data of NAVER Cloud Live Station callbacks whose kind has no fields of its own.
     pub struct NaverLiveEvent prints(id timestamp) {
         /// The identifier of the channel or of the object that has changed.
         id: Option<Value> = "id",
-        /// The event, such as `STREAM_UPDATE`.
+        /// The platform's name of the kind, such as `STREAM_UPDATE`.
         event: Option<String> = "event",
-        /// The level of the event, such as `INFO`.
+        /// The log level, such as `INFO`.
         log_level: Option<String> = "logLevel",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
     }
 }
@@ -35,7 +35,7 @@ callback! { "naver-live":
     pub enum NaverLiveCallback {
         /// The state of a stream has changed.
         STREAMUPDATE(NaverLiveEvent) = "STREAM_UPDATE",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(NaverLiveEvent) = "event",
     }
 }

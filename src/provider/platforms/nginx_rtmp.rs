@@ -10,6 +10,8 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `connect` callbacks.
+    ///
     /// A client connects.
     pub struct Connect prints(app) {
         /// The name of the callback, such as `publish`.
@@ -32,6 +34,8 @@ view! {
         epoch: Option<i64> = "epoch",
     }
 
+    /// Data of `publish` callbacks.
+    ///
     /// A client asks to publish a stream.
     pub struct Publish prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -56,6 +60,8 @@ view! {
         stream_type: Option<String> = "type",
     }
 
+    /// Data of `play` callbacks.
+    ///
     /// A client asks to play a stream.
     pub struct Play prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -85,6 +91,8 @@ view! {
         reset: Option<i64> = "reset",
     }
 
+    /// Data of `update_publish` callbacks.
+    ///
     /// A client still publishes a stream. A reply that denies closes the connection. The directive
     /// `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePublish prints(app name) {
@@ -112,6 +120,8 @@ view! {
         timestamp: Option<i64> = "timestamp",
     }
 
+    /// Data of `update_play` callbacks.
+    ///
     /// A client still plays a stream. A reply that denies closes the connection. The directive
     /// `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePlay prints(app name) {
@@ -139,6 +149,8 @@ view! {
         timestamp: Option<i64> = "timestamp",
     }
 
+    /// Data of `publish_done` callbacks.
+    ///
     /// A client has stopped publishing a stream.
     pub struct PublishDone prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -161,6 +173,8 @@ view! {
         name: Option<String> = "name",
     }
 
+    /// Data of `play_done` callbacks.
+    ///
     /// A client has stopped playing a stream.
     pub struct PlayDone prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -183,6 +197,8 @@ view! {
         name: Option<String> = "name",
     }
 
+    /// Data of `done` callbacks.
+    ///
     /// A client has stopped publishing or playing a stream.
     pub struct Done prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -205,6 +221,8 @@ view! {
         name: Option<String> = "name",
     }
 
+    /// Data of `record_done` callbacks.
+    ///
     /// A recording is complete.
     pub struct RecordDone prints(app name) {
         /// The name of the callback, such as `publish`.
@@ -223,7 +241,8 @@ view! {
         tcurl: Option<String> = "tcurl",
         /// The URL of the page that embeds the player.
         pageurl: Option<String> = "pageurl",
-        /// The name of the recorder in nginx.conf; empty for the application's own.
+        /// The name of the recorder in nginx.conf. Empty if the application records without a named
+        /// recorder.
         recorder: Option<String> = "recorder",
         /// The name of the stream.
         name: Option<String> = "name",
@@ -231,6 +250,8 @@ view! {
         path: Option<String> = "path",
     }
 
+    /// Data of `disconnect` callbacks.
+    ///
     /// A client has disconnected.
     pub struct Disconnect prints(app) {
         /// The name of the callback, such as `publish`.

@@ -10,9 +10,11 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct OptiviewLiveEvent prints(type_) {
-        /// The event, such as `channel.started`.
+        /// The type of the callback, such as `channel.started`.
         type_: Option<String> = "type",
     }
 }
@@ -24,7 +26,7 @@ describe! { "optiview-live":
 callback! { "optiview-live":
     /// A callback of Dolby OptiView Live, by its kind.
     pub enum OptiviewLiveCallback {
-        /// An event. Its type is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(OptiviewLiveEvent) = "event",
     }
 }

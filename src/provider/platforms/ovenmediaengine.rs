@@ -10,6 +10,8 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `opening` callbacks.
+    ///
     /// A publisher or viewer asks to open a session.
     pub struct Opening prints(request) {
         /// The publisher or viewer.
@@ -43,10 +45,12 @@ view! {
         /// The URL to which the app redirected the session, which may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
-        /// The time of the request, in RFC 3339.
+        /// The time of the request, as RFC 3339.
         time: Option<String> = "time",
     }
 
+    /// Data of `closing` callbacks.
+    ///
     /// A session has ended.
     pub struct Closing prints(request) {
         /// The publisher or viewer.
@@ -80,7 +84,7 @@ view! {
         /// The URL to which the app redirected the session, which may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
-        /// The time of the request, in RFC 3339.
+        /// The time of the request, as RFC 3339.
         time: Option<String> = "time",
     }
 }

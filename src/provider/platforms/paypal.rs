@@ -12,17 +12,19 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event of the account.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type.
     pub struct PaypalEvent prints() {
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The event, such as `PAYMENT.CAPTURE.COMPLETED`.
+        /// The type of the callback, such as `PAYMENT.CAPTURE.COMPLETED`.
         event_type: Option<String> = "event_type",
         /// The time of the event, as RFC 3339.
         create_time: Option<String> = "create_time",
         /// The type of the resource, such as `capture`.
         resource_type: Option<String> = "resource_type",
-        /// The event in a sentence.
+        /// A sentence that describes the event.
         summary: Option<String> = "summary",
         /// The resource that the event is about.
         resource: Option<Map<String, Value>> = "resource",
@@ -36,7 +38,7 @@ describe! { "paypal":
 callback! { "paypal":
     /// A callback of PayPal, by its kind.
     pub enum PaypalCallback {
-        /// An event of the account.
+        /// A callback of any type.
         Event(PaypalEvent) = "event",
     }
 }

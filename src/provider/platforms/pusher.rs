@@ -12,9 +12,11 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Events of channels: a single one, or several in a batch.
+    /// Data of `events` callbacks.
+    ///
+    /// One or more events of channels.
     pub struct Events prints(time_ms) {
-        /// The time at which Pusher created the webhook, in milliseconds since 1970.
+        /// The time at which Pusher created the webhook, in Unix milliseconds.
         time_ms: Option<i64> = "time_ms",
         /// The events, each with `name` and `channel`.
         events: Option<Vec<Value>> = "events",
@@ -28,7 +30,7 @@ describe! { "pusher":
 callback! { "pusher":
     /// A callback of Pusher Channels, by its kind.
     pub enum PusherCallback {
-        /// Events of channels: a single one, or several in a batch.
+        /// One or more events of channels.
         Events(Events) = "events",
     }
 }

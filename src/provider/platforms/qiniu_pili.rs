@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Qiniu Pili without fields of their own.
+    /// Data of Qiniu Pili callbacks whose kind has no fields of its own.
     pub struct QiniuPiliEvent prints(title) {
         /// The name of the stream.
         title: Option<String> = "title",
@@ -30,11 +30,11 @@ describe! { "qiniu-pili":
 callback! { "qiniu-pili":
     /// A callback of Qiniu Pili, by its kind.
     pub enum QiniuPiliCallback {
-        /// A client publishes a stream.
+        /// A client has started to publish a stream.
         Connected(QiniuPiliEvent) = "connected",
         /// A client has stopped publishing a stream.
         Disconnected(QiniuPiliEvent) = "disconnected",
-        /// Another state.
+        /// A stream has changed to any other state.
         Event(QiniuPiliEvent) = "event",
     }
 }

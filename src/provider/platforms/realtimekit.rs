@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Cloudflare RealtimeKit (Dyte) without fields of their own.
+    /// Data of Cloudflare RealtimeKit (Dyte) callbacks whose kind has no fields of its own.
     pub struct RealtimekitEvent prints(meeting) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<RealtimekitEventMeeting> = "meeting",
@@ -30,9 +30,11 @@ view! {
         title: Option<String> = "title",
     }
 
-    /// The last participant has left a meeting, or the host has ended it.
+    /// Data of `meeting.ended` callbacks.
+    ///
+    /// The last participant has left a meeting, or the host has ended the meeting.
     pub struct MeetingEnded prints(meeting) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<MeetingEndedMeeting> = "meeting",
@@ -50,9 +52,11 @@ view! {
         title: Option<String> = "title",
     }
 
+    /// Data of `meeting.participantJoined` callbacks.
+    ///
     /// A participant has joined a meeting.
     pub struct MeetingParticipantJoined prints(meeting) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<MeetingParticipantJoinedMeeting> = "meeting",
@@ -70,9 +74,11 @@ view! {
         title: Option<String> = "title",
     }
 
+    /// Data of `meeting.participantLeft` callbacks.
+    ///
     /// A participant has left a meeting.
     pub struct MeetingParticipantLeft prints(meeting) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<MeetingParticipantLeftMeeting> = "meeting",
@@ -90,9 +96,11 @@ view! {
         title: Option<String> = "title",
     }
 
+    /// Data of `recording.statusUpdate` callbacks.
+    ///
     /// The status of a recording has changed.
     pub struct RecordingStatusUpdate prints(meeting) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<RecordingStatusUpdateMeeting> = "meeting",
@@ -126,7 +134,7 @@ callback! { "realtimekit":
     pub enum RealtimekitCallback {
         /// The first participant has joined a meeting.
         MeetingStarted(RealtimekitEvent) = "meeting.started",
-        /// The last participant has left a meeting, or the host has ended it.
+        /// The last participant has left a meeting, or the host has ended the meeting.
         MeetingEnded(MeetingEnded) = "meeting.ended",
         /// A participant has joined a meeting.
         MeetingParticipantJoined(MeetingParticipantJoined) = "meeting.participantJoined",
@@ -134,7 +142,8 @@ callback! { "realtimekit":
         MeetingParticipantLeft(MeetingParticipantLeft) = "meeting.participantLeft",
         /// The status of a recording has changed.
         RecordingStatusUpdate(RecordingStatusUpdate) = "recording.statusUpdate",
-        /// Another event, such as `livestreaming.statusUpdate` or `meeting.chatSynced`.
+        /// A callback of any other kind, such as `livestreaming.statusUpdate` or
+        /// `meeting.chatSynced`.
         Event(RealtimekitEvent) = "event",
     }
 }

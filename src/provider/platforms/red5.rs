@@ -10,9 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Red5 Pro without fields of their own.
+    /// Data of Red5 Pro callbacks whose kind has no fields of its own.
     pub struct Red5Event prints(guid) {
-        /// The event, such as `stream-published`.
+        /// The platform's name of the kind, such as `stream-published`.
         event: Option<String> = "event",
         /// The path of the stream, or the identifier of the connection.
         guid: Option<String> = "guid",
@@ -46,11 +46,11 @@ callback! { "red5":
         StreamPublished(Red5Event) = "stream-published",
         /// A stream has ended.
         StreamUnpublished(Red5Event) = "stream-unpublished",
-        /// A client plays a stream.
+        /// A client has started to play a stream.
         StreamSubscribed(Red5Event) = "stream-subscribed",
-        /// A client no longer plays a stream.
+        /// A client has stopped playing a stream.
         StreamUnsubscribed(Red5Event) = "stream-unsubscribed",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(Red5Event) = "event",
     }
 }

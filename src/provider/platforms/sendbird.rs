@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Sendbird without fields of their own.
+    /// Data of Sendbird callbacks whose kind has no fields of its own.
     pub struct SendbirdEvent prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         category: Option<String> = "category",
-        /// The identifier of the app.
+        /// The identifier of the application.
         app_id: Option<String> = "app_id",
         /// The channel, with its `channel_url`.
         channel: Option<Map<String, Value>> = "channel",
@@ -40,7 +40,7 @@ callback! { "sendbird":
         GroupMessage(SendbirdEvent) = "group_message",
         /// A user has sent a message in an open channel, such as the chat of a livestream.
         OpenMessage(SendbirdEvent) = "open_message",
-        /// Another event.
+        /// A callback of any other kind.
         Event(SendbirdEvent) = "event",
     }
 }

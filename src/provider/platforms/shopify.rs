@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event. Its topic is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any topic. The topic is the event's subject.
     pub struct ShopifyEvent prints() {
         /// The identifier of the object that has changed.
         id: Option<Value> = "id",
@@ -26,7 +28,7 @@ describe! { "shopify":
 callback! { "shopify":
     /// A callback of Shopify, by its kind.
     pub enum ShopifyCallback {
-        /// An event. Its topic is the subject.
+        /// A callback of any topic. The topic is the event's subject.
         Event(ShopifyEvent) = "event",
     }
 }

@@ -12,25 +12,29 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event of the Events API. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of the Events API. The type is the event's subject.
     pub struct SlackEvent prints(event_time) {
-        /// The sort of the callback.
+        /// The type of the callback.
         type_: Option<String> = "type",
         /// The identifier of the workspace.
         team_id: Option<String> = "team_id",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         event_id: String = "event_id",
-        /// The event, with its type.
+        /// The details of the event, with its `type`.
         event: Option<Map<String, Value>> = "event",
-        /// The time of the event, in seconds since 1970.
+        /// The time of the event, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// A deprecated verification token. A credential: do not log it.
         token: Option<String> = "token",
     }
 
-    /// A slash command. It is a form.
+    /// Data of `command` callbacks.
+    ///
+    /// A slash command, which Slack sends as a form.
     pub struct Command prints(command) {
-        /// The sort of the callback.
+        /// The type of the callback.
         type_: Option<String> = "type",
         /// The identifier of the workspace.
         team_id: Option<String> = "team_id",
@@ -46,9 +50,11 @@ view! {
         token: Option<String> = "token",
     }
 
-    /// A use of an interactive component. It is a form with one field.
+    /// Data of `interaction` callbacks.
+    ///
+    /// A user has used an interactive component. Slack sends a form with one field.
     pub struct Interaction prints() {
-        /// The sort of the callback.
+        /// The type of the callback.
         type_: Option<String> = "type",
         /// The identifier of the workspace.
         team_id: Option<String> = "team_id",
@@ -56,19 +62,23 @@ view! {
         payload: Option<Map<String, Value>> = "payload",
     }
 
-    /// The check of the URL, which gatepost answers.
+    /// Data of `challenge` callbacks.
+    ///
+    /// The check of the URL. gatepost sends the reply.
     pub struct Challenge prints() {
-        /// The sort of the callback.
+        /// The type of the callback.
         type_: Option<String> = "type",
         /// The identifier of the workspace.
         team_id: Option<String> = "team_id",
-        /// The text of the reply.
+        /// The text that gatepost sends in the reply.
         challenge: Option<String> = "challenge",
     }
 
-    /// A callback of another sort, such as a notice of a rate limit.
+    /// Data of `other` callbacks.
+    ///
+    /// A callback of any other kind, such as a notice about a rate limit.
     pub struct Other prints() {
-        /// The sort of the callback.
+        /// The type of the callback.
         type_: Option<String> = "type",
         /// The identifier of the workspace.
         team_id: Option<String> = "team_id",
@@ -86,15 +96,15 @@ describe! { "slack":
 callback! { "slack":
     /// A callback of Slack, by its kind.
     pub enum SlackCallback {
-        /// An event of the Events API. Its type is the subject.
+        /// A callback of the Events API. The type is the event's subject.
         Event(SlackEvent) = "event",
-        /// A slash command. It is a form.
+        /// A slash command, which Slack sends as a form.
         Command(Command) = "command",
-        /// A use of an interactive component. It is a form with one field.
+        /// A user has used an interactive component. Slack sends a form with one field.
         Interaction(Interaction) = "interaction",
-        /// The check of the URL, which gatepost answers.
+        /// The check of the URL. gatepost sends the reply.
         Challenge(Challenge) = "challenge",
-        /// A callback of another sort, such as a notice of a rate limit.
+        /// A callback of any other kind, such as a notice about a rate limit.
         Other(Other) = "other",
     }
 }

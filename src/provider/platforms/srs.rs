@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of SRS without fields of their own.
+    /// Data of SRS callbacks whose kind has no fields of its own.
     pub struct SrsEvent prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -24,7 +24,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -40,6 +40,8 @@ view! {
         stream_id: Option<String> = "stream_id",
     }
 
+    /// Data of `on_close` callbacks.
+    ///
     /// A client disconnects.
     pub struct OnClose prints(app stream) {
         /// The name of the callback, such as `on_publish`.
@@ -54,7 +56,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -74,6 +76,8 @@ view! {
         recv_bytes: Option<i64> = "recv_bytes",
     }
 
+    /// Data of `on_dvr` callbacks.
+    ///
     /// SRS has written a recording file.
     pub struct OnDvr prints(app stream) {
         /// The name of the callback, such as `on_publish`.
@@ -88,7 +92,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -108,6 +112,8 @@ view! {
         file: Option<String> = "file",
     }
 
+    /// Data of `on_hls` callbacks.
+    ///
     /// SRS has written an HLS segment.
     pub struct OnHls prints(app stream) {
         /// The name of the callback, such as `on_publish`.
@@ -122,7 +128,7 @@ view! {
         ip: Option<String> = "ip",
         /// The virtual host.
         vhost: Option<String> = "vhost",
-        /// The app of the stream URL.
+        /// The application in the stream URL.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",

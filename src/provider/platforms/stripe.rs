@@ -12,19 +12,21 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type. The type is the event's subject.
     pub struct StripeEvent prints(created type_) {
-        /// The identifier of the event.
+        /// The identifier of the callback.
         id: String = "id",
         /// The type of the object: `event` or `v2.core.event`.
         object: Option<String> = "object",
-        /// The event, such as `invoice.paid`.
+        /// The type of the callback, such as `invoice.paid`.
         type_: Option<String> = "type",
         /// The API version of the data.
         api_version: Option<String> = "api_version",
-        /// The time of the event: seconds since 1970, or text in thin events.
+        /// The time of the event: Unix seconds or, in thin events, text.
         created: Option<Value> = "created",
-        /// The connected account, for events of Connect.
+        /// The connected account. Present only in callbacks of Connect.
         account: Option<String> = "account",
         /// False in a sandbox.
         livemode: Option<bool> = "livemode",
@@ -40,7 +42,7 @@ describe! { "stripe":
 callback! { "stripe":
     /// A callback of Stripe, by its kind.
     pub enum StripeCallback {
-        /// An event. Its type is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(StripeEvent) = "event",
     }
 }

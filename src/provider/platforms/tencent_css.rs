@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Event at the start of a push.
+    /// Data of `push` callbacks.
+    ///
+    /// A push has started.
     pub struct Push prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -28,8 +30,8 @@ view! {
         channel_id: Option<String> = "channel_id",
         /// The time of the event, in Unix seconds.
         event_time: Option<i64> = "event_time",
-        /// The identifier of the push: a number of more than 53 bits, as a string. The event at the
-        /// end of the push has the same value.
+        /// The identifier of the push: a number of more than 53 bits, as a string. The callback at
+        /// the end of the push has the same value.
         sequence: Option<String> = "sequence",
         /// The IP address of the access node.
         node: Option<String> = "node",
@@ -50,7 +52,9 @@ view! {
         height: Option<i64> = "height",
     }
 
-    /// Event at the end of a push.
+    /// Data of `interruption` callbacks.
+    ///
+    /// A push has ended.
     pub struct Interruption prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -66,8 +70,8 @@ view! {
         channel_id: Option<String> = "channel_id",
         /// The time of the event, in Unix seconds.
         event_time: Option<i64> = "event_time",
-        /// The identifier of the push: a number of more than 53 bits, as a string. The event at the
-        /// start of the push has the same value.
+        /// The identifier of the push: a number of more than 53 bits, as a string. The callback at
+        /// the start of the push has the same value.
         sequence: Option<String> = "sequence",
         /// The IP address of the access node.
         node: Option<String> = "node",
@@ -76,7 +80,7 @@ view! {
         /// The parameters of the push URL, which contain push credentials. A credential: do not log
         /// it.
         stream_param: Option<String> = "stream_param",
-        /// The length of the push in milliseconds, as a string.
+        /// The length of the push, in milliseconds, as a string.
         push_duration: Option<String> = "push_duration",
         /// The code of the reason why the push ended.
         errcode: Option<i64> = "errcode",
@@ -90,7 +94,9 @@ view! {
         height: Option<i64> = "height",
     }
 
-    /// Event about a recording file that the platform created.
+    /// Data of `recording_file` callbacks.
+    ///
+    /// The platform has created a recording file.
     pub struct RecordingFile prints(appname end_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -141,7 +147,9 @@ view! {
         video_id: Option<String> = "video_id",
     }
 
-    /// Event about a recording that starts, pauses, resumes, fails or ends.
+    /// Data of `recording_status` callbacks.
+    ///
+    /// A recording has started, paused, resumed, failed or ended.
     pub struct RecordingStatus prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -168,7 +176,9 @@ view! {
         seq: Option<String> = "seq",
     }
 
-    /// Event about a recording that fails or is close to failing.
+    /// Data of `recording_exception` callbacks.
+    ///
+    /// A recording has failed or is close to failing.
     pub struct RecordingException prints(path stream_id timestamp) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -193,7 +203,9 @@ view! {
         exception: Option<Map<String, Value>> = "exception",
     }
 
-    /// Event about a screenshot that the platform took of a stream.
+    /// Data of `screencapture` callbacks.
+    ///
+    /// The platform has taken a screenshot of a stream.
     pub struct Screencapture prints(appname create_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -226,7 +238,9 @@ view! {
         stream_param: Option<String> = "stream_param",
     }
 
-    /// Event about a finding of image moderation in a stream.
+    /// Data of `porn_detection` callbacks.
+    ///
+    /// Image moderation has reported a finding in a stream.
     pub struct PornDetection prints(appname send_time stream_id) {
         /// The event type, always 317. Absent from callbacks of 2019.
         event_type: Option<i64> = "event_type",
@@ -271,7 +285,9 @@ view! {
         stream_param: Option<String> = "stream_param",
     }
 
-    /// Event about the errors of a push during the last `report_interval`.
+    /// Data of `error` callbacks.
+    ///
+    /// A push had errors during the last `report_interval`.
     pub struct PushError prints(data_time path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -300,8 +316,10 @@ view! {
         abnormal_event: Option<Vec<Value>> = "abnormal_event",
     }
 
-    /// Event about a relay task that starts, ends or has an error. A relay task pulls one stream
-    /// and pushes it to another address.
+    /// Data of `relay` callbacks.
+    ///
+    /// A relay task has started, has ended or has an error. A relay task pulls a stream and pushes
+    /// this stream to another URL.
     pub struct Relay prints(event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -346,7 +364,9 @@ view! {
         alarm: Option<String> = "type",
     }
 
-    /// Event about a finding of audio moderation in a stream.
+    /// Data of `audio_moderation` callbacks.
+    ///
+    /// Audio moderation has reported a finding in a stream.
     pub struct AudioModeration prints(path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -401,8 +421,10 @@ view! {
         data: Option<Map<String, Value>> = "data",
     }
 
-    /// Event at the start of a push to the input of a StreamLive channel. StreamLive is another
-    /// product of Tencent Cloud.
+    /// Data of `streamlive_push` callbacks.
+    ///
+    /// A push to the input of a StreamLive channel has started. StreamLive is another product of
+    /// Tencent Cloud.
     pub struct StreamlivePush prints(channel_id input_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -418,8 +440,10 @@ view! {
         pipeline: Option<i64> = "pipeline",
     }
 
-    /// Event at the end of a push to the input of a StreamLive channel. StreamLive is another
-    /// product of Tencent Cloud.
+    /// Data of `streamlive_interruption` callbacks.
+    ///
+    /// A push to the input of a StreamLive channel has ended. StreamLive is another product of
+    /// Tencent Cloud.
     pub struct StreamliveInterruption prints(channel_id input_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -435,8 +459,10 @@ view! {
         pipeline: Option<i64> = "pipeline",
     }
 
-    /// Event with the subtitles of a live stream. The platform sends these events only while a
-    /// viewer receives subtitles.
+    /// Data of `subtitles` callbacks.
+    ///
+    /// The subtitles of a live stream. The platform sends these callbacks only while a viewer
+    /// receives subtitles.
     pub struct Subtitles prints(stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -476,7 +502,9 @@ view! {
         steady_state: Option<bool> = "steady_state",
     }
 
-    /// Event about words that the platform removed from the sound of a stream.
+    /// Data of `smart_erasing` callbacks.
+    ///
+    /// The platform has removed words from the sound of a stream.
     pub struct SmartErasing prints(stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -524,7 +552,9 @@ view! {
         end_time: Option<i64> = "end_time",
     }
 
-    /// Event about a defect that quality control found in a stream.
+    /// Data of `quality_control` callbacks.
+    ///
+    /// Quality control has found a defect in a stream.
     pub struct QualityControl prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -550,7 +580,9 @@ view! {
         class: Option<String> = "class",
     }
 
-    /// Event about the frames of a stream that score below a threshold.
+    /// Data of `evaluation_low` callbacks.
+    ///
+    /// Frames of a stream have scored below a threshold.
     pub struct EvaluationLow prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -582,7 +614,9 @@ view! {
         time: Option<i64> = "time",
     }
 
-    /// Event with the average score of a stream.
+    /// Data of `evaluation_average` callbacks.
+    ///
+    /// The average score of a stream.
     pub struct EvaluationAverage prints(appname event_time stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -610,7 +644,9 @@ view! {
         class: Option<String> = "class",
     }
 
-    /// Event with the summary of a section of a stream.
+    /// Data of `summary` callbacks.
+    ///
+    /// The summary of a section of a stream.
     pub struct Summary prints(end_time path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -636,7 +672,9 @@ view! {
         key_points: Option<Vec<Value>> = "key_points",
     }
 
-    /// Event with the highlights of a stream.
+    /// Data of `highlights` callbacks.
+    ///
+    /// The highlights of a stream.
     pub struct Highlights prints(path stream_id) {
         /// The number of the event type, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
@@ -696,47 +734,47 @@ describe! { "tencent-css":
 callback! { "tencent-css":
     /// A callback of Tencent Cloud CSS, by its kind.
     pub enum TencentCssCallback {
-        /// Event at the start of a push.
+        /// A push has started.
         Push(Push) = "push",
-        /// Event at the end of a push.
+        /// A push has ended.
         Interruption(Interruption) = "interruption",
-        /// Event about a recording file that the platform created.
+        /// The platform has created a recording file.
         RecordingFile(RecordingFile) = "recording_file",
-        /// Event about a recording that starts, pauses, resumes, fails or ends.
+        /// A recording has started, paused, resumed, failed or ended.
         RecordingStatus(RecordingStatus) = "recording_status",
-        /// Event about a recording that fails or is close to failing.
+        /// A recording has failed or is close to failing.
         RecordingException(RecordingException) = "recording_exception",
-        /// Event about a screenshot that the platform took of a stream.
+        /// The platform has taken a screenshot of a stream.
         Screencapture(Screencapture) = "screencapture",
-        /// Event about a finding of image moderation in a stream.
+        /// Image moderation has reported a finding in a stream.
         PornDetection(PornDetection) = "porn_detection",
-        /// Event about the errors of a push during the last `report_interval`.
+        /// A push had errors during the last `report_interval`.
         Error(PushError) = "error",
-        /// Event about a relay task that starts, ends or has an error. A relay task pulls one
-        /// stream and pushes it to another address.
+        /// A relay task has started, has ended or has an error. A relay task pulls a stream and
+        /// pushes this stream to another URL.
         Relay(Relay) = "relay",
-        /// Event about a finding of audio moderation in a stream.
+        /// Audio moderation has reported a finding in a stream.
         AudioModeration(AudioModeration) = "audio_moderation",
-        /// Event at the start of a push to the input of a StreamLive channel. StreamLive is another
-        /// product of Tencent Cloud.
+        /// A push to the input of a StreamLive channel has started. StreamLive is another product
+        /// of Tencent Cloud.
         StreamlivePush(StreamlivePush) = "streamlive_push",
-        /// Event at the end of a push to the input of a StreamLive channel. StreamLive is another
-        /// product of Tencent Cloud.
+        /// A push to the input of a StreamLive channel has ended. StreamLive is another product of
+        /// Tencent Cloud.
         StreamliveInterruption(StreamliveInterruption) = "streamlive_interruption",
-        /// Event with the subtitles of a live stream. The platform sends these events only while a
-        /// viewer receives subtitles.
+        /// The subtitles of a live stream. The platform sends these callbacks only while a viewer
+        /// receives subtitles.
         Subtitles(Subtitles) = "subtitles",
-        /// Event about words that the platform removed from the sound of a stream.
+        /// The platform has removed words from the sound of a stream.
         SmartErasing(SmartErasing) = "smart_erasing",
-        /// Event about a defect that quality control found in a stream.
+        /// Quality control has found a defect in a stream.
         QualityControl(QualityControl) = "quality_control",
-        /// Event about the frames of a stream that score below a threshold.
+        /// Frames of a stream have scored below a threshold.
         EvaluationLow(EvaluationLow) = "evaluation_low",
-        /// Event with the average score of a stream.
+        /// The average score of a stream.
         EvaluationAverage(EvaluationAverage) = "evaluation_average",
-        /// Event with the summary of a section of a stream.
+        /// The summary of a section of a stream.
         Summary(Summary) = "summary",
-        /// Event with the highlights of a stream.
+        /// The highlights of a stream.
         Highlights(Highlights) = "highlights",
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Tencent RTC without fields of their own.
+    /// Data of Tencent RTC callbacks whose kind has no fields of its own.
     pub struct Notification prints(event_info event_type) {
         /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web
         /// recording, 9 AI, 10 slicing, 11 moderation, 14 transcription.

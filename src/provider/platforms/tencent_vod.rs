@@ -12,233 +12,241 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An upload has completed.
+    /// Data of `NewFileUpload` callbacks.
+    ///
+    /// An upload is complete.
     pub struct NewFileUpload prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `FileUploadEvent`.
+        /// The details of the event.
         file_upload_event: Option<Map<String, Value>> = "FileUploadEvent",
     }
 
-    /// A task flow has changed its state.
+    /// Data of `ProcedureStateChanged` callbacks.
+    ///
+    /// The state of a task flow has changed.
     pub struct ProcedureStateChanged prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ProcedureStateChangeEvent`.
+        /// The details of the event.
         procedure_state_change_event: Option<Map<String, Value>> = "ProcedureStateChangeEvent",
     }
 
+    /// Data of `FileDeleted` callbacks.
+    ///
     /// Files have been deleted.
     pub struct FileDeleted prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `FileDeleteEvent`.
+        /// The details of the event.
         file_delete_event: Option<Map<String, Value>> = "FileDeleteEvent",
     }
 
-    /// An upload by pulling from a URL has ended.
+    /// Data of `PullComplete` callbacks.
+    ///
+    /// An upload from a URL has ended.
     pub struct PullComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `PullCompleteEvent`.
+        /// The details of the event.
         pull_complete_event: Option<Map<String, Value>> = "PullCompleteEvent",
     }
 
-    /// The data of the kind `EditMediaComplete`.
+    /// Data of `EditMediaComplete` callbacks.
     pub struct EditMediaComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `EditMediaCompleteEvent`.
+        /// The details of the event.
         edit_media_complete_event: Option<Map<String, Value>> = "EditMediaCompleteEvent",
     }
 
-    /// The data of the kind `SplitMediaComplete`.
+    /// Data of `SplitMediaComplete` callbacks.
     pub struct SplitMediaComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `SplitMediaCompleteEvent`.
+        /// The details of the event.
         split_media_complete_event: Option<Map<String, Value>> = "SplitMediaCompleteEvent",
     }
 
-    /// The data of the kind `ComposeMediaComplete`.
+    /// Data of `ComposeMediaComplete` callbacks.
     pub struct ComposeMediaComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ComposeMediaCompleteEvent`.
+        /// The details of the event.
         compose_media_complete_event: Option<Map<String, Value>> = "ComposeMediaCompleteEvent",
     }
 
-    /// The data of the kind `RestoreMediaComplete`.
+    /// Data of `RestoreMediaComplete` callbacks.
     pub struct RestoreMediaComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `RestoreMediaCompleteEvent`.
+        /// The details of the event.
         restore_media_complete_event: Option<Map<String, Value>> = "RestoreMediaCompleteEvent",
     }
 
-    /// The data of the kind `WechatPublishComplete`.
+    /// Data of `WechatPublishComplete` callbacks.
     pub struct WechatPublishComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `WechatPublishCompleteEvent`.
+        /// The details of the event.
         wechat_publish_complete_event: Option<Map<String, Value>> = "WechatPublishCompleteEvent",
     }
 
-    /// The data of the kind `WechatMiniProgramPublishComplete`.
+    /// Data of `WechatMiniProgramPublishComplete` callbacks.
     pub struct WechatMiniProgramPublishComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `WechatMiniProgramPublishCompleteEvent`.
+        /// The details of the event.
         wechat_mini_program_publish_complete_event: Option<Map<String, Value>> = "WechatMiniProgramPublishCompleteEvent",
     }
 
-    /// The data of the kind `RemoveWatermark`.
+    /// Data of `RemoveWatermark` callbacks.
     pub struct RemoveWatermark prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `RemoveWatermarkCompleteEvent`.
+        /// The details of the event.
         remove_watermark_complete_event: Option<Map<String, Value>> = "RemoveWatermarkCompleteEvent",
     }
 
-    /// The data of the kind `RebuildMediaComplete`.
+    /// Data of `RebuildMediaComplete` callbacks.
     pub struct RebuildMediaComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `RebuildMediaCompleteEvent`.
+        /// The details of the event.
         rebuild_media_complete_event: Option<Map<String, Value>> = "RebuildMediaCompleteEvent",
     }
 
-    /// The data of the kind `ReviewAudioVideoComplete`.
+    /// Data of `ReviewAudioVideoComplete` callbacks.
     pub struct ReviewAudioVideoComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ReviewAudioVideoCompleteEvent`.
+        /// The details of the event.
         review_audio_video_complete_event: Option<Map<String, Value>> = "ReviewAudioVideoCompleteEvent",
     }
 
-    /// The data of the kind `ExtractTraceWatermarkComplete`.
+    /// Data of `ExtractTraceWatermarkComplete` callbacks.
     pub struct ExtractTraceWatermarkComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ExtractTraceWatermarkCompleteEvent`.
+        /// The details of the event.
         extract_trace_watermark_complete_event: Option<Map<String, Value>> = "ExtractTraceWatermarkCompleteEvent",
     }
 
-    /// The data of the kind `ExtractCopyRightWatermarkComplete`.
+    /// Data of `ExtractCopyRightWatermarkComplete` callbacks.
     pub struct ExtractCopyRightWatermarkComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ExtractCopyRightWatermarkCompleteEvent`.
+        /// The details of the event.
         extract_copy_right_watermark_complete_event: Option<Map<String, Value>> = "ExtractCopyRightWatermarkCompleteEvent",
     }
 
-    /// The data of the kind `ExtractBlindWatermarkComplete`.
+    /// Data of `ExtractBlindWatermarkComplete` callbacks.
     pub struct ExtractBlindWatermarkComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ExtractBlindWatermarkComplete`.
+        /// The details of the event.
         extract_blind_watermark_complete: Option<Map<String, Value>> = "ExtractBlindWatermarkComplete",
     }
 
-    /// The data of the kind `DescribeFileAttributesComplete`.
+    /// Data of `DescribeFileAttributesComplete` callbacks.
     pub struct DescribeFileAttributesComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `DescribeFileAttributesCompleteEvent`.
+        /// The details of the event.
         describe_file_attributes_complete_event: Option<Map<String, Value>> = "DescribeFileAttributesCompleteEvent",
     }
 
-    /// The data of the kind `QualityInspectComplete`.
+    /// Data of `QualityInspectComplete` callbacks.
     pub struct QualityInspectComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `QualityInspectCompleteEvent`.
+        /// The details of the event.
         quality_inspect_complete_event: Option<Map<String, Value>> = "QualityInspectCompleteEvent",
     }
 
-    /// The data of the kind `QualityEnhanceComplete`.
+    /// Data of `QualityEnhanceComplete` callbacks.
     pub struct QualityEnhanceComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `QualityEnhanceCompleteEvent`.
+        /// The details of the event.
         quality_enhance_complete_event: Option<Map<String, Value>> = "QualityEnhanceCompleteEvent",
     }
 
-    /// The data of the kind `MediaCastStatusChanged`.
+    /// Data of `MediaCastStatusChanged` callbacks.
     pub struct MediaCastStatusChanged prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `MediaCastStatusChangedEvent`.
+        /// The details of the event.
         media_cast_status_changed_event: Option<Map<String, Value>> = "MediaCastStatusChangedEvent",
     }
 
-    /// The data of the kind `PersistenceComplete`.
+    /// Data of `PersistenceComplete` callbacks.
     pub struct PersistenceComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `PersistenceCompleteEvent`.
+        /// The details of the event.
         persistence_complete_event: Option<Map<String, Value>> = "PersistenceCompleteEvent",
     }
 
-    /// The data of the kind `ComplexAdaptiveDynamicStreamingComplete`.
+    /// Data of `ComplexAdaptiveDynamicStreamingComplete` callbacks.
     pub struct ComplexAdaptiveDynamicStreamingComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ComplexAdaptiveDynamicStreamingCompleteEvent`.
+        /// The details of the event.
         complex_adaptive_dynamic_streaming_complete_event: Option<Map<String, Value>> = "ComplexAdaptiveDynamicStreamingCompleteEvent",
     }
 
-    /// The data of the kind `ProcessMediaByMPSComplete`.
+    /// Data of `ProcessMediaByMPSComplete` callbacks.
     pub struct ProcessMediaByMPSComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ProcessMediaByMPSCompleteEvent`.
+        /// The details of the event.
         process_media_by_m_p_s_complete_event: Option<Map<String, Value>> = "ProcessMediaByMPSCompleteEvent",
     }
 
-    /// The data of the kind `TranscodeComplete`.
+    /// Data of `TranscodeComplete` callbacks.
     pub struct TranscodeComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `TranscodeCompleteEvent`.
+        /// The details of the event.
         transcode_complete_event: Option<Map<String, Value>> = "TranscodeCompleteEvent",
     }
 
-    /// The data of the kind `ConcatComplete`.
+    /// Data of `ConcatComplete` callbacks.
     pub struct ConcatComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ConcatCompleteEvent`.
+        /// The details of the event.
         concat_complete_event: Option<Map<String, Value>> = "ConcatCompleteEvent",
     }
 
-    /// The data of the kind `ClipComplete`.
+    /// Data of `ClipComplete` callbacks.
     pub struct ClipComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `ClipCompleteEvent`.
+        /// The details of the event.
         clip_complete_event: Option<Map<String, Value>> = "ClipCompleteEvent",
     }
 
-    /// The data of the kind `CreateImageSpriteComplete`.
+    /// Data of `CreateImageSpriteComplete` callbacks.
     pub struct CreateImageSpriteComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `CreateImageSpriteCompleteEvent`.
+        /// The details of the event.
         create_image_sprite_complete_event: Option<Map<String, Value>> = "CreateImageSpriteCompleteEvent",
     }
 
-    /// The data of the kind `CreateSnapshotByTimeOffsetComplete`.
+    /// Data of `CreateSnapshotByTimeOffsetComplete` callbacks.
     pub struct CreateSnapshotByTimeOffsetComplete prints() {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The field `SnapshotByTimeOffsetCompleteEvent`.
+        /// The details of the event.
         snapshot_by_time_offset_complete_event: Option<Map<String, Value>> = "SnapshotByTimeOffsetCompleteEvent",
     }
 
-    /// The data of the kind `event`.
+    /// Data of `event` callbacks.
     pub struct TencentVodEvent prints(event_type) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
     }
 }
@@ -278,13 +286,13 @@ describe! { "tencent-vod":
 callback! { "tencent-vod":
     /// A callback of Tencent Cloud VOD, by its kind.
     pub enum TencentVodCallback {
-        /// An upload has completed.
+        /// An upload is complete.
         NewFileUpload(NewFileUpload) = "NewFileUpload",
-        /// A task flow has changed its state.
+        /// The state of a task flow has changed.
         ProcedureStateChanged(ProcedureStateChanged) = "ProcedureStateChanged",
         /// Files have been deleted.
         FileDeleted(FileDeleted) = "FileDeleted",
-        /// An upload by pulling from a URL has ended.
+        /// An upload from a URL has ended.
         PullComplete(PullComplete) = "PullComplete",
         /// The kind `EditMediaComplete`.
         EditMediaComplete(EditMediaComplete) = "EditMediaComplete",

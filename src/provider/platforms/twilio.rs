@@ -10,6 +10,8 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `room_created` callbacks.
+    ///
     /// A video room has been created.
     pub struct RoomCreated prints(room_name) {
         /// The identifier of the account.
@@ -22,6 +24,8 @@ view! {
         timestamp: Option<String> = "Timestamp",
     }
 
+    /// Data of `room_ended` callbacks.
+    ///
     /// A video room has ended.
     pub struct RoomEnded prints(room_name) {
         /// The identifier of the account.
@@ -34,6 +38,8 @@ view! {
         room_duration: Option<i64> = "RoomDuration",
     }
 
+    /// Data of `participant_connected` callbacks.
+    ///
     /// A participant has joined a video room.
     pub struct ParticipantConnected prints(room_name) {
         /// The identifier of the account.
@@ -44,6 +50,8 @@ view! {
         participant_identity: Option<String> = "ParticipantIdentity",
     }
 
+    /// Data of `participant_disconnected` callbacks.
+    ///
     /// A participant has left a video room.
     pub struct ParticipantDisconnected prints(room_name) {
         /// The identifier of the account.
@@ -54,7 +62,9 @@ view! {
         participant_identity: Option<String> = "ParticipantIdentity",
     }
 
-    /// Another callback, such as of calls and messages.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind, such as one about a call or a message.
     pub struct TwilioEvent prints() {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -80,7 +90,7 @@ callback! { "twilio":
         ParticipantConnected(ParticipantConnected) = "participant_connected",
         /// A participant has left a video room.
         ParticipantDisconnected(ParticipantDisconnected) = "participant_disconnected",
-        /// Another callback, such as of calls and messages.
+        /// A callback of any other kind, such as one about a call or a message.
         Event(TwilioEvent) = "event",
     }
 }

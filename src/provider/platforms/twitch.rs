@@ -12,9 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event of the subscription's type, which is the subject.
+    /// Data of `notification` callbacks.
+    ///
+    /// A callback of the subscription's type. The type is the event's subject.
     pub struct Notification prints(subscription) {
-        /// The subscription that the message belongs to.
+        /// The subscription to which the message belongs.
         subscription: Option<NotificationSubscription> = "subscription",
         /// The details of the event.
         event: Option<Map<String, Value>> = "event",
@@ -26,13 +28,15 @@ view! {
         id: Option<String> = "id",
         /// The type of the subscription, such as `stream.online`.
         type_: Option<String> = "type",
-        /// The state of the subscription; for a revocation, its reason.
+        /// The state of the subscription. In a revocation, the reason for the revocation.
         status: Option<String> = "status",
     }
 
+    /// Data of `revocation` callbacks.
+    ///
     /// Twitch has ended the subscription.
     pub struct Revocation prints(subscription) {
-        /// The subscription that the message belongs to.
+        /// The subscription to which the message belongs.
         subscription: Option<RevocationSubscription> = "subscription",
     }
 
@@ -42,15 +46,17 @@ view! {
         id: Option<String> = "id",
         /// The type of the subscription, such as `stream.online`.
         type_: Option<String> = "type",
-        /// The state of the subscription; for a revocation, its reason.
+        /// The state of the subscription. In a revocation, the reason for the revocation.
         status: Option<String> = "status",
     }
 
-    /// The challenge of a new subscription, which gatepost answers.
+    /// Data of `challenge` callbacks.
+    ///
+    /// The challenge of a new subscription. gatepost sends the reply.
     pub struct Challenge prints(subscription) {
-        /// The subscription that the message belongs to.
+        /// The subscription to which the message belongs.
         subscription: Option<ChallengeSubscription> = "subscription",
-        /// The text of the reply.
+        /// The text that gatepost sends in the reply.
         challenge: Option<String> = "challenge",
     }
 
@@ -60,7 +66,7 @@ view! {
         id: Option<String> = "id",
         /// The type of the subscription, such as `stream.online`.
         type_: Option<String> = "type",
-        /// The state of the subscription; for a revocation, its reason.
+        /// The state of the subscription. In a revocation, the reason for the revocation.
         status: Option<String> = "status",
     }
 }
@@ -74,11 +80,11 @@ describe! { "twitch":
 callback! { "twitch":
     /// A callback of Twitch EventSub, by its kind.
     pub enum TwitchCallback {
-        /// An event of the subscription's type, which is the subject.
+        /// A callback of the subscription's type. The type is the event's subject.
         Notification(Notification) = "notification",
         /// Twitch has ended the subscription.
         Revocation(Revocation) = "revocation",
-        /// The challenge of a new subscription, which gatepost answers.
+        /// The challenge of a new subscription. gatepost sends the reply.
         Challenge(Challenge) = "challenge",
     }
 }

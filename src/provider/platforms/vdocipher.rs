@@ -10,9 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of VdoCipher without fields of their own.
+    /// Data of VdoCipher callbacks whose kind has no fields of its own.
     pub struct VdocipherEvent prints(event) {
-        /// The event, such as `video:ready`.
+        /// The platform's name of the kind, such as `video:ready`.
         event: Option<String> = "event",
     }
 }
@@ -25,9 +25,9 @@ describe! { "vdocipher":
 callback! { "vdocipher":
     /// A callback of VdoCipher, by its kind.
     pub enum VdocipherCallback {
-        /// A video is ready to be played.
+        /// A video is ready to play.
         VideoReady(VdocipherEvent) = "video:ready",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(VdocipherEvent) = "event",
     }
 }

@@ -12,9 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event of a meeting, a recording or a livestream.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback about a meeting, a recording or a livestream.
     pub struct VideosdkEvent prints() {
-        /// The name of the event.
+        /// The type of the callback.
         webhook_type: Option<String> = "webhookType",
         /// The details of the event.
         data: Option<Map<String, Value>> = "data",
@@ -28,7 +30,7 @@ describe! { "videosdk":
 callback! { "videosdk":
     /// A callback of VideoSDK, by its kind.
     pub enum VideosdkCallback {
-        /// An event of a meeting, a recording or a livestream.
+        /// A callback about a meeting, a recording or a livestream.
         Event(VideosdkEvent) = "event",
     }
 }

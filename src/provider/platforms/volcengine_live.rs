@@ -10,9 +10,9 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Volcengine Live without fields of their own.
+    /// Data of Volcengine Live callbacks whose kind has no fields of its own.
     pub struct VolcengineLiveEvent prints(app stream) {
-        /// The event, such as `push_start`.
+        /// The platform's name of the kind, such as `push_start`.
         event_type: Option<String> = "event_type",
         /// The push domain.
         domain: Option<String> = "domain",
@@ -36,7 +36,7 @@ callback! { "volcengine-live":
         PushStart(VolcengineLiveEvent) = "push_start",
         /// A stream has ended.
         PushEnd(VolcengineLiveEvent) = "push_end",
-        /// Any other event, such as a recording, a snapshot or a review.
+        /// A callback of any other kind, such as one about a recording, a snapshot or a review.
         Event(VolcengineLiveEvent) = "event",
     }
 }

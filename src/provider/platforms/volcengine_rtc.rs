@@ -12,21 +12,23 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event of a room, a stream or a recording. Its type is the subject.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback about a room, a stream or a recording. The type is the event's subject.
     pub struct VolcengineRtcEvent prints(event_time event_type) {
-        /// The event, such as `RecordStarted`.
+        /// The type of the callback, such as `RecordStarted`.
         event_type: Option<String> = "EventType",
-        /// The details of the event, which Volcengine sends as JSON in a text.
+        /// The details of the event, which Volcengine sends as JSON in a string.
         event_data: Option<Value> = "EventData",
         /// The time of the event, as ISO 8601.
         event_time: Option<String> = "EventTime",
-        /// The identifier of the event, equal in resends.
+        /// The identifier of the callback, the same in each resend.
         event_id: String = "EventId",
-        /// The app.
+        /// The identifier of the application.
         app_id: Option<String> = "AppId",
         /// The version of the event.
         version: Option<String> = "Version",
-        /// A random text of four characters.
+        /// A random string of four characters.
         nonce: Option<String> = "Nonce",
     }
 }
@@ -38,7 +40,7 @@ describe! { "volcengine-rtc":
 callback! { "volcengine-rtc":
     /// A callback of Volcengine RTC, by its kind.
     pub enum VolcengineRtcCallback {
-        /// An event of a room, a stream or a recording. Its type is the subject.
+        /// A callback about a room, a stream or a recording. The type is the event's subject.
         Event(VolcengineRtcEvent) = "event",
     }
 }

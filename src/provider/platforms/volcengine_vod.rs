@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Volcengine VOD without fields of their own.
+    /// Data of Volcengine VOD callbacks whose kind has no fields of its own.
     pub struct VolcengineVodEvent prints(event_time) {
-        /// The event, such as `FileUploadComplete`.
+        /// The platform's name of the kind, such as `FileUploadComplete`.
         event_type: Option<String> = "EventType",
         /// The time of the event in UTC, as ISO 8601.
         event_time: Option<String> = "EventTime",
@@ -37,7 +37,7 @@ callback! { "volcengine-vod":
     pub enum VolcengineVodCallback {
         /// The upload of a file is complete.
         FileUploadComplete(VolcengineVodEvent) = "FileUploadComplete",
-        /// Any other event.
+        /// A callback of any other kind.
         Event(VolcengineVodEvent) = "event",
     }
 }

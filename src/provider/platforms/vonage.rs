@@ -12,29 +12,33 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `connectionCreated` callbacks.
+    ///
     /// A client has connected to a session.
     pub struct ConnectionCreated prints(session_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the session.
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The connection.
         connection: Option<Map<String, Value>> = "connection",
     }
 
+    /// Data of `connectionDestroyed` callbacks.
+    ///
     /// A client has disconnected from a session.
     pub struct ConnectionDestroyed prints(session_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the session.
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The reason, such as `clientDisconnected`.
         reason: Option<String> = "reason",
@@ -42,29 +46,33 @@ view! {
         connection: Option<Map<String, Value>> = "connection",
     }
 
+    /// Data of `streamCreated` callbacks.
+    ///
     /// A client has started to publish a stream.
     pub struct StreamCreated prints(session_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the session.
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The stream.
         stream: Option<Map<String, Value>> = "stream",
     }
 
+    /// Data of `streamDestroyed` callbacks.
+    ///
     /// A client has stopped publishing a stream.
     pub struct StreamDestroyed prints(session_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the session.
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The reason, such as `clientDisconnected`.
         reason: Option<String> = "reason",
@@ -72,33 +80,37 @@ view! {
         stream: Option<Map<String, Value>> = "stream",
     }
 
+    /// Data of `archive` callbacks.
+    ///
     /// The state of a recording has changed.
     pub struct Archive prints(session_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the session.
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The identifier of the recording.
         id: Option<String> = "id",
         /// The state, such as `started` or `available`.
         status: Option<String> = "status",
-        /// The address of the recording, with a proof of access. A credential: do not log it.
+        /// The URL of the recording, which grants access. A credential: do not log it.
         url: Option<String> = "url",
     }
 
-    /// Another event.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind.
     pub struct VonageEvent prints(session_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the session.
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
     }
 }
@@ -125,7 +137,7 @@ callback! { "vonage":
         StreamDestroyed(StreamDestroyed) = "streamDestroyed",
         /// The state of a recording has changed.
         Archive(Archive) = "archive",
-        /// Another event.
+        /// A callback of any other kind.
         Event(VonageEvent) = "event",
     }
 }

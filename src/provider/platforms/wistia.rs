@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Events of videos, or of the viewers of videos.
+    /// Data of `events` callbacks.
+    ///
+    /// Events about videos or their viewers.
     pub struct Events prints() {
         /// The webhook, with its `uuid`.
         hook: Option<Map<String, Value>> = "hook",
@@ -28,7 +30,7 @@ view! {
         type_: Option<String> = "type",
         /// The details of the event.
         payload: Option<Value> = "payload",
-        /// The identifiers of the account and of what the event is about.
+        /// The identifiers of the account and of the object that the event is about.
         metadata: Option<Value> = "metadata",
         /// The time of the event, as RFC 3339.
         generated_at: Option<String> = "generated_at",
@@ -42,7 +44,7 @@ describe! { "wistia":
 callback! { "wistia":
     /// A callback of Wistia, by its kind.
     pub enum WistiaCallback {
-        /// Events of videos, or of the viewers of videos.
+        /// Events about videos or their viewers.
         Events(Events) = "events",
     }
 }

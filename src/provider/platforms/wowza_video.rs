@@ -12,13 +12,15 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// An event.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any type.
     pub struct WowzaVideoEvent prints(object_id) {
-        /// The identifier of the event.
+        /// The identifier of the callback.
         event_id: String = "event_id",
-        /// The event, such as `video.updated`.
+        /// The type of the callback, such as `video.updated`.
         event_type: Option<String> = "event_type",
-        /// The time of the event: ISO 8601, or seconds since 1970 in the legacy format.
+        /// The time of the event: ISO 8601 or, in the legacy format, Unix seconds.
         event_time: Option<Value> = "event_time",
         /// The identifier of the object that has changed.
         object_id: Option<String> = "object_id",
@@ -34,7 +36,7 @@ describe! { "wowza-video":
 callback! { "wowza-video":
     /// A callback of Wowza Video, by its kind.
     pub enum WowzaVideoCallback {
-        /// An event.
+        /// A callback of any type.
         Event(WowzaVideoEvent) = "event",
     }
 }

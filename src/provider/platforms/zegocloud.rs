@@ -12,14 +12,15 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `stream_create` callbacks.
+    ///
     /// A user has started to publish a stream.
     pub struct StreamCreate prints(room_id stream_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the app; a number or a string.
+        /// The identifier of the application; a number or a string.
         appid: Option<Value> = "appid",
-        /// The time at which ZEGOCLOUD sent the callback, in seconds since 1970; a number or a
-        /// string.
+        /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
         /// A random number; a number or a string.
         nonce: Option<Value> = "nonce",
@@ -31,14 +32,15 @@ view! {
         user_id: Option<String> = "user_id",
     }
 
+    /// Data of `stream_close` callbacks.
+    ///
     /// A user has stopped publishing a stream.
     pub struct StreamClose prints(room_id stream_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the app; a number or a string.
+        /// The identifier of the application; a number or a string.
         appid: Option<Value> = "appid",
-        /// The time at which ZEGOCLOUD sent the callback, in seconds since 1970; a number or a
-        /// string.
+        /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
         /// A random number; a number or a string.
         nonce: Option<Value> = "nonce",
@@ -50,14 +52,13 @@ view! {
         user_id: Option<String> = "user_id",
     }
 
-    /// The data of kinds of ZEGOCLOUD without fields of their own.
+    /// Data of ZEGOCLOUD callbacks whose kind has no fields of its own.
     pub struct ZegocloudEvent prints(room_id) {
-        /// The name of the event.
+        /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the app; a number or a string.
+        /// The identifier of the application; a number or a string.
         appid: Option<Value> = "appid",
-        /// The time at which ZEGOCLOUD sent the callback, in seconds since 1970; a number or a
-        /// string.
+        /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
         /// A random number; a number or a string.
         nonce: Option<Value> = "nonce",
@@ -85,7 +86,7 @@ callback! { "zegocloud":
         RoomCreate(ZegocloudEvent) = "room_create",
         /// A room has been closed.
         RoomClose(ZegocloudEvent) = "room_close",
-        /// Another event.
+        /// A callback of any other kind.
         Event(ZegocloudEvent) = "event",
     }
 }

@@ -10,6 +10,8 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `on_publish` callbacks.
+    ///
     /// A client asks to publish a stream.
     pub struct OnPublish prints(app stream vhost) {
         /// The name of the server, from its config.
@@ -32,6 +34,8 @@ view! {
         params: Option<String> = "params",
     }
 
+    /// Data of `on_play` callbacks.
+    ///
     /// A client asks to play a stream.
     pub struct OnPlay prints(app stream vhost) {
         /// The name of the server, from its config.
@@ -54,8 +58,10 @@ view! {
         params: Option<String> = "params",
     }
 
-    /// A stream of one protocol has started or ended. A stream that ZLMediaKit serves by several
-    /// protocols has several.
+    /// Data of `on_stream_changed` callbacks.
+    ///
+    /// A stream has started or ended in one protocol. ZLMediaKit sends a callback for each protocol
+    /// in which it serves the stream.
     pub struct OnStreamChanged prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -71,6 +77,8 @@ view! {
         regist: Option<bool> = "regist",
     }
 
+    /// Data of `on_record_mp4` callbacks.
+    ///
     /// A recording is complete.
     pub struct OnRecordMp4 prints(app start_time stream vhost) {
         /// The name of the server, from its config.
@@ -83,7 +91,7 @@ view! {
         stream: Option<String> = "stream",
         /// The protocol, such as `rtmp`.
         schema: Option<String> = "schema",
-        /// The time of the recording's start, in seconds since 1970.
+        /// The start of the recording, in Unix seconds.
         start_time: Option<i64> = "start_time",
         /// The length of the recording, in seconds.
         time_len: Option<f64> = "time_len",
@@ -95,7 +103,9 @@ view! {
         url: Option<String> = "url",
     }
 
-    /// A client has disconnected, after it has sent or received data.
+    /// Data of `on_flow_report` callbacks.
+    ///
+    /// A client that has sent or received data has disconnected.
     pub struct OnFlowReport prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -107,17 +117,19 @@ view! {
         stream: Option<String> = "stream",
         /// The protocol, such as `rtmp`.
         schema: Option<String> = "schema",
-        /// True if the client has played the stream, false if it has published it.
+        /// True if the client played the stream. False if the client published the stream.
         player: Option<bool> = "player",
-        /// The time of the connection, in seconds.
+        /// The duration of the connection, in seconds.
         duration: Option<i64> = "duration",
-        /// The size of the data, in bytes.
+        /// The size of the transferred data, in bytes.
         total_bytes: Option<i64> = "totalBytes",
         /// The query of the stream's URL, which may contain a token. A credential: do not log it.
         params: Option<String> = "params",
     }
 
-    /// Another hook that needs no decision, such as `on_server_started`.
+    /// Data of `event` callbacks.
+    ///
+    /// A callback of any other kind that needs no decision, such as `on_server_started`.
     pub struct ZlmediakitEvent prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -148,14 +160,14 @@ callback! { "zlmediakit":
         OnPublish(OnPublish) = "on_publish",
         /// A client asks to play a stream.
         OnPlay(OnPlay) = "on_play",
-        /// A stream of one protocol has started or ended. A stream that ZLMediaKit serves by
-        /// several protocols has several.
+        /// A stream has started or ended in one protocol. ZLMediaKit sends a callback for each
+        /// protocol in which it serves the stream.
         OnStreamChanged(OnStreamChanged) = "on_stream_changed",
         /// A recording is complete.
         OnRecordMp4(OnRecordMp4) = "on_record_mp4",
-        /// A client has disconnected, after it has sent or received data.
+        /// A client that has sent or received data has disconnected.
         OnFlowReport(OnFlowReport) = "on_flow_report",
-        /// Another hook that needs no decision, such as `on_server_started`.
+        /// A callback of any other kind that needs no decision, such as `on_server_started`.
         Event(ZlmediakitEvent) = "event",
     }
 }

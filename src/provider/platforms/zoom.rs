@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// The data of kinds of Zoom without fields of their own.
+    /// Data of Zoom callbacks whose kind has no fields of its own.
     pub struct ZoomEvent prints(event event_ts) {
-        /// The event, such as `meeting.started`.
+        /// The type of the callback, such as `meeting.started`.
         event: Option<String> = "event",
-        /// The time of the event, in milliseconds since 1970.
+        /// The time of the event, in Unix milliseconds.
         event_ts: Option<i64> = "event_ts",
         /// The account and the object of the event.
         payload: Option<Map<String, Value>> = "payload",
@@ -31,9 +31,9 @@ describe! { "zoom":
 callback! { "zoom":
     /// A callback of Zoom, by its kind.
     pub enum ZoomCallback {
-        /// An event. Its name is the subject.
+        /// A callback of any type. The type is the event's subject.
         Event(ZoomEvent) = "event",
-        /// The check of the URL, which gatepost answers with the HMAC of the token.
+        /// The check of the URL. gatepost sends the HMAC of the token in the reply.
         Challenge(ZoomEvent) = "challenge",
     }
 }

@@ -155,7 +155,8 @@ impl JwtBody {
 
 type Members<'t> = BTreeMap<Cow<'t, str>, &'t RawValue>;
 
-/// Returns `true` if a payload has the members of the body, and no others but registered claims.
+/// Returns `true` if a payload has all members of the body and, except for registered claims, no
+/// other members.
 fn is_body(payload: &str, body: &str) -> bool {
     let read = |text| serde_json::from_str::<Members<'_>>(text).ok();
     let Some((payload, body)) = read(payload).zip(read(body)) else { return false };
@@ -166,7 +167,7 @@ fn is_body(payload: &str, body: &str) -> bool {
         })
 }
 
-/// Returns `true` if two JSON texts are equal but for white space, the order of members and the
+/// Returns `true` if two JSON texts are equal, except for white space, the order of members and the
 /// escapes of strings. Numbers must have equal digits, because programs read long numbers
 /// differently.
 fn is_equal(one: &str, other: &str) -> bool {

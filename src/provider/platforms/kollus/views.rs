@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
+    /// Data of `live_play` callbacks.
+    ///
     /// A request for permission to play a live broadcast.
     pub struct LivePlay prints(channel_key media_content_key) {
         /// The kind of the request, always 100.
@@ -34,6 +36,8 @@ view! {
         localtime: Option<i64> = "localtime",
     }
 
+    /// Data of `vod_play` callbacks.
+    ///
     /// A request for permission to play a video. For a downloaded video, the player sends a `drm`
     /// callback instead.
     pub struct VodPlay prints(media_content_key) {
@@ -55,6 +59,8 @@ view! {
         localtime: Option<i64> = "localtime",
     }
 
+    /// Data of `drm` callbacks.
+    ///
     /// Requests about downloads. The app's answer has one element for each request. One callback
     /// may mix requests with different values of `kind`.
     pub struct Drm prints() {
@@ -95,6 +101,8 @@ view! {
         expiration_date: Option<i64> = "expiration_date",
     }
 
+    /// Data of `next_episode` callbacks.
+    ///
     /// A request for the next video. The player sends the request at a configured position of the
     /// current video. The operator chooses the fields in the console of Kollus. Kollus does not
     /// document the fields of the reply, so gatepost sends the members of the app's JSON object
@@ -108,6 +116,8 @@ view! {
         uservalues: Option<Map<String, Value>> = "uservalues",
     }
 
+    /// Data of `vod_lms` callbacks.
+    ///
     /// The learning record of a video.
     pub struct VodLms prints(client_user_id) {
         /// The user identifier from the token with which the player opened the video.
@@ -156,6 +166,8 @@ view! {
         blocks: Option<Map<String, Value>> = "blocks",
     }
 
+    /// Data of `live_lms` callbacks.
+    ///
     /// The learning record of a live broadcast.
     pub struct LiveLms prints(client_user_id) {
         /// The user identifier from the token with which the player opened the broadcast.
@@ -177,7 +189,9 @@ view! {
         json_data: Option<LmsData> = "json_data",
     }
 
-    /// Event at the end of a file upload.
+    /// Data of `upload` callbacks.
+    ///
+    /// The upload of a file has ended.
     pub struct Upload prints(upload_file_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -189,7 +203,9 @@ view! {
         upload_file_key: String = "upload_file_key",
     }
 
-    /// Event at the end of a video's transcoding.
+    /// Data of `transcoding` callbacks.
+    ///
+    /// The transcoding of a video has ended.
     pub struct Transcoding prints(upload_file_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -201,7 +217,9 @@ view! {
         transcoding_result: Option<String> = "transcoding_result",
     }
 
-    /// Event about a change of a video's data.
+    /// Data of `content_update` callbacks.
+    ///
+    /// The data of a video has changed.
     pub struct ContentUpdate prints(upload_file_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -215,7 +233,9 @@ view! {
         update_type: Option<String> = "update_type",
     }
 
-    /// Event about the addition of a video to a channel.
+    /// Data of `channel_add` callbacks.
+    ///
+    /// A video has been added to a channel.
     pub struct ChannelAdd prints(channel_key media_content_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -237,7 +257,9 @@ view! {
         update_type: Option<String> = "update_type",
     }
 
-    /// Event about the removal of a video from a channel.
+    /// Data of `channel_delete` callbacks.
+    ///
+    /// A video has been removed from a channel.
     pub struct ChannelDelete prints(channel_key media_content_key) {
         /// The key of the service account. A credential: do not log it.
         content_provider_key: Option<String> = "content_provider_key",
@@ -259,7 +281,9 @@ view! {
         update_type: Option<String> = "update_type",
     }
 
-    /// Event about the state of a live broadcast.
+    /// Data of `broadcast_state` callbacks.
+    ///
+    /// The state of a live broadcast has changed.
     pub struct BroadcastState prints(broadcast_key channel_key) {
         /// The identifier of the callback. Absent from some callbacks.
         request_id: Option<String> = "request_id",
@@ -278,7 +302,9 @@ view! {
         broadcast_state: Option<String> = "broadcast_state",
     }
 
-    /// Event at the end of a recording's transfer.
+    /// Data of `recording_transfer` callbacks.
+    ///
+    /// The transfer of a recording has ended.
     pub struct RecordingTransfer prints(broadcast_key channel_key) {
         /// The identifier of the callback. Absent from some callbacks.
         request_id: Option<String> = "request_id",
@@ -304,7 +330,9 @@ view! {
         target_filename: Option<String> = "target_filename",
     }
 
-    /// A bookmark that a viewer sets, or the position at which a viewer leaves a video.
+    /// Data of `bookmark` callbacks.
+    ///
+    /// A viewer has set a bookmark, or has left a video at a position.
     pub struct Bookmark prints(client_user_id media_content_key) {
         /// The key of the uploaded file.
         upload_file_key: Option<String> = "upload_file_key",
@@ -360,21 +388,21 @@ callback! { "kollus":
         VodLms(VodLms) = "vod_lms",
         /// The learning record of a live broadcast.
         LiveLms(LiveLms) = "live_lms",
-        /// Event at the end of a file upload.
+        /// The upload of a file has ended.
         Upload(Upload) = "upload",
-        /// Event at the end of a video's transcoding.
+        /// The transcoding of a video has ended.
         Transcoding(Transcoding) = "transcoding",
-        /// Event about a change of a video's data.
+        /// The data of a video has changed.
         ContentUpdate(ContentUpdate) = "content_update",
-        /// Event about the addition of a video to a channel.
+        /// A video has been added to a channel.
         ChannelAdd(ChannelAdd) = "channel_add",
-        /// Event about the removal of a video from a channel.
+        /// A video has been removed from a channel.
         ChannelDelete(ChannelDelete) = "channel_delete",
-        /// Event about the state of a live broadcast.
+        /// The state of a live broadcast has changed.
         BroadcastState(BroadcastState) = "broadcast_state",
-        /// Event at the end of a recording's transfer.
+        /// The transfer of a recording has ended.
         RecordingTransfer(RecordingTransfer) = "recording_transfer",
-        /// A bookmark that a viewer sets, or the position at which a viewer leaves a video.
+        /// A viewer has set a bookmark, or has left a video at a position.
         Bookmark(Bookmark) = "bookmark",
     }
 }
