@@ -160,7 +160,7 @@ fn duplicates(workspace: &Workspace) -> Vec<Finding> {
 
 /// Lists each name that several types of a crate have, with the file and line of each type.
 ///
-/// Omits typed views: an app imports the views of one platform, from a module of its own.
+/// Omits typed views, because each platform's views are in a module that apps import by itself.
 pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for module in one.modules.iter().filter(|module| !module.file.starts_with(PLATFORMS)) {
