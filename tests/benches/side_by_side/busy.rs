@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Time without an event after which [`Wait::Awake`] also sleeps. No measurement is running then.
+/// Time without an event after which [`Wait::Awake`] also sleeps. No measurement then runs.
 const AWAKE: Duration = Duration::from_secs(1);
 
 /// Way of waiting for events.

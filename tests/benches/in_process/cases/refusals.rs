@@ -1,4 +1,4 @@
-//! Benches of refusals from the head to the reply, one for each refusal code.
+//! Benches of refusals, from the head to the reply.
 
 use std::net::IpAddr;
 

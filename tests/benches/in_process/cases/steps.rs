@@ -9,7 +9,7 @@ use super::callback::{Callback, NOW};
 use super::{by_hand, play, push};
 use crate::bench::Bench;
 
-/// Function that creates the callback with this number.
+/// Function that creates the callback with a number.
 type Numbered = fn(usize) -> Callback;
 
 pub fn all() -> Vec<Bench> {
@@ -47,7 +47,8 @@ fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     question.conclude(&ok(answer), NOW)
 }
 
-/// Creates benches from the bytes of a push to the bytes of the event: by gatepost and by hand.
+/// Creates benches that turn the bytes of a push into the bytes of the event: one with gatepost,
+/// and one without.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
