@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kills gateposts and NATS servers under load, and checks that no acknowledged event is lost:
-# `cluster.sh [--rounds N] [--seed N]`. Without --rounds, 50 rounds. tests/peers/install puts the NATS
-# server into target/peers. CLUSTER_PROFILE=release runs optimized builds. Loopback only.
+# `cluster.sh [--rounds N] [--seed N]`. Without --rounds, runs 50 rounds. tests/peers/install installs
+# the NATS server. CLUSTER_PROFILE=release runs optimized builds. Uses only the loopback network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${CLUSTER_PROFILE-dev}

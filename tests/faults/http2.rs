@@ -115,7 +115,7 @@ impl Sender<'_> {
         unprocessed
     }
 
-    /// Sends a request. If the present connection accepts no more requests, opens a new connection.
+    /// Sends a request. If the current connection accepts no more requests, opens a new connection.
     async fn send(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,
