@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let definition = match Definition::parse(text) {
         Ok(definition) => definition,
         Err(error) => {
-            assert!(!error.faults().is_empty(), "expected at least one fault");
+            assert!(!error.faults().is_empty(), "expected at least one fault, found none");
             assert!(error.faults().iter().all(|fault| fault.line() > 0 && fault.column() > 0));
             return;
         }

@@ -35,19 +35,23 @@ fuzz_target!(|data: &[u8]| {
         serde_json::from_slice(accepted.event().data()).expect("expected JSON");
     assert!(
         event.keys().all(|name| names.contains(name)),
-        "the event has a field that the form does not have"
+        "expected only the fields {names:?}, found {:?}",
+        event.keys()
     );
     for (name, text) in &pairs {
         // A number out of the range of `f64` has no `Value`.
-        let value = event.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null));
+        let value =
+            event.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null));
         match &value {
             Some(Value::String(value)) if !TYPED.contains(&&**name) => assert_eq!(value, text),
             Some(Value::Number(number)) => {
-                assert!(TYPED.contains(&&**name), "{name}");
+                assert!(TYPED.contains(&&**name), "expected a string in {name}, found {number}");
                 assert!(number.is_i64() || number.is_u64());
             }
-            Some(_) => assert!(TYPED.contains(&&**name), "{name}"),
-            None => assert!(text.trim().is_empty(), "expected {name} in the event"),
+            Some(other) => {
+                assert!(TYPED.contains(&&**name), "expected a string in {name}, found {other}");
+            }
+            None => assert!(text.trim().is_empty(), "expected {name} in the event, found none"),
         }
     }
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();

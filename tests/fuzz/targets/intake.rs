@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     let Some(verdict) = verdict else {
         assert!(
             scheme.is_none() || matches!(scheme, Some(Scheme::Token(_))),
-            "passed a callback path through"
+            "expected a verdict on a callback path, found none"
         );
         return;
     };
@@ -43,11 +43,11 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(headers["content-length"], body.len().to_string().as_str());
     let again = request.judge(&GATE, usize::MAX).expect("expected a callback");
     let again = again.expect("expected acceptance");
-    // If the id is not derived from the callback, each verdict has a new id.
+    // If gatepost does not derive the id from the callback, each verdict has a new id.
     if again.event().id() == accepted.event().id() {
         assert_eq!(chunked.expect("expected acceptance").event().id(), accepted.event().id());
     }
-    // If the body is no object, the data of the event is the body as received.
+    // If the body is not a JSON object, the data of the event is the body as received.
     if accepted.event().provider() == "standard-webhooks"
         && *accepted.event().data() == request.body
     {
