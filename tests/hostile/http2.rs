@@ -93,7 +93,7 @@ fn to(path: &str) -> Vec<u8> {
 }
 
 /// Sends the frames, and checks the first stream. If the case expects an open connection, gatepost
-/// must also answer a genuine push on the same connection.
+/// must also reply to a genuine push on the same connection.
 pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(&frames());
@@ -102,10 +102,10 @@ pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result
         (None, Then::Kept) => Fate::Reset,
         (None, Then::Closed | Then::Waits) => Fate::Gone,
     };
-    same("the stream was", &fate_of(&mut wire, 1)?, &fate)?;
+    same("first stream", &fate_of(&mut wire, 1)?, &fate)?;
     if outcome.then == Then::Kept {
         wire.write(&push_on(99, &LINE));
-        return same("the next stream was", &fate_of(&mut wire, 99)?, &Fate::Answered(200));
+        return same("next stream", &fate_of(&mut wire, 99)?, &Fate::Answered(200));
     }
     Ok(())
 }
@@ -204,8 +204,8 @@ fn requests() -> Vec<Case> {
         })
         .app_sees(&[EVENT]),
         h2("another spelling of the path", Answered(400), || to("/callbacks//tencent")),
-        h2("an address of events", Answered(403), || to("/live/push")),
-        h2("an address of events in another spelling", Answered(403), || to("/live/%70ush")),
+        h2("the address of an event", Answered(403), || to("/live/push")),
+        h2("the address of an event in another spelling", Answered(403), || to("/live/%70ush")),
         h2("a path with CR LF", Reset, || to("/callbacks/tencent\r\nx-injected: y")),
         h2("a path with a space", Reset, || to("/callbacks/tencent x")),
         h2("a path with a fragment", Answered(200), || to("/callbacks/tencent#x"))
@@ -453,7 +453,8 @@ fn floods() -> Vec<Case> {
     .collect()
 }
 
-/// Writes `first`, then writes `again` up to `times` times. Checks that gatepost still answers.
+/// Writes `first`, then `again` repeatedly, `times` times in total. Checks that gatepost then replies
+/// to a genuine push on another connection.
 fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(first);
@@ -466,5 +467,5 @@ fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<()
 fn answered(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     wire.write(&super::genuine());
-    same("meanwhile a genuine push got", &wire.status()?, &Some(200))
+    same("status of a genuine push meanwhile", &wire.status()?, &Some(200))
 }
