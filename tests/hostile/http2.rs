@@ -453,8 +453,8 @@ fn floods() -> Vec<Case> {
     .collect()
 }
 
-/// Writes `first`, then `again` repeatedly, `times` times in total. Checks that gatepost then replies
-/// to a genuine push on another connection.
+/// Writes `first`, then writes `again` `times` times. Checks that gatepost then replies to a
+/// genuine push on another connection.
 fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(first);

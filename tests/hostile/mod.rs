@@ -1,11 +1,11 @@
 //! Hostile HTTP: bytes to send, replies that gatepost must give, requests that the app may receive.
 //!
-//! The proxy and the layer share one table. Each case runs on a new connection. Afterwards, gatepost
-//! must reply to a genuine push on another connection, which shows that the worker is alive. If
-//! gatepost keeps the connection of the case open, gatepost must reply to a genuine push there, which
-//! shows that client and gatepost agree on the end of the hostile request. Otherwise, a genuine push
-//! on that connection must not reach the app. The app must receive exactly the requests that the
-//! cases list.
+//! The proxy and the layer share one table. Each case runs on a new connection. Afterwards,
+//! gatepost must reply to a genuine push on another connection, which shows that the worker is
+//! alive. If gatepost keeps the connection of the case open, gatepost must reply to a genuine push
+//! there, which shows that client and gatepost agree on the end of the hostile request. Otherwise,
+//! a genuine push on that connection must not reach the app. The app must receive exactly the
+//! requests that the cases list.
 
 mod chunks;
 mod connections;
@@ -69,8 +69,8 @@ struct Case {
 }
 
 enum Sends {
-    /// Bytes, one for each character up to `ÿ`. `{push}` means a genuine body, `{len}` the length of
-    /// the body, `{hex}` the length in hex, `{chunks}` the body in one chunk, and `{genuine}` a
+    /// Bytes, one for each character up to `ÿ`. `{push}` means a genuine body, `{len}` the length
+    /// of the body, `{hex}` the length in hex, `{chunks}` the body in one chunk, and `{genuine}` a
     /// complete genuine request.
     Bytes(String),
     /// Frames on an HTTP/2 connection. The outcome applies to the first stream.

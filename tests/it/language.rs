@@ -428,8 +428,8 @@ fn reports_wrong_keys_of_challenge() {
     assert!(error.contains("expected a kind for the app, found a challenge"), "{error}");
 }
 
-/// Returns the text of a key in `tests/it/keys`. `rsa` and `ec` are the keys of RFC 7515, appendices
-/// A.2 and A.3. `ed` is the key of RFC 8032, section 7.1, test 1.
+/// Returns the text of a key in `tests/it/keys`. `rsa` and `ec` are the keys of RFC 7515,
+/// appendices A.2 and A.3. `ed` is the key of RFC 8032, section 7.1, test 1.
 pub(crate) fn key_file(name: &str) -> String {
     let path = format!("{}/tests/it/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(path).unwrap()
