@@ -10,7 +10,7 @@
 //! - `pending`: a known fault of gatepost. After the fault is fixed, the row fails until `pending`
 //!   is removed.
 //!
-//! `left_out` lists the cases that no request can express, each with the reason.
+//! `left_out` lists the cases that the table does not contain, each with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
