@@ -108,7 +108,10 @@ impl Sender<'_> {
                 }
                 Err(_) => {
                     tally.sent += 1;
-                    tally.lose("HTTP/2: expected a reply in time, found none".into());
+                    tally.lose(format!(
+                        "HTTP/2: expected a reply within {:?}, found none",
+                        self.load.patience
+                    ));
                 }
             }
         }

@@ -324,14 +324,17 @@ fn refuses_large_body_that_is_evicted_while_it_waits() {
         .map(|((client, app), intake)| Box::pin(drive(client, app, &time, intake)))
         .collect();
     let mut poll = |at: usize| driven[at].as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(poll(0).is_pending() && poll(1).is_pending(), "expected the end of each first turn");
-    assert!(poll(0).is_pending(), "expected the judgement of the first body");
+    assert!(
+        poll(0).is_pending() && poll(1).is_pending(),
+        "expected each first turn to end without a result, found a result"
+    );
+    assert!(poll(0).is_pending(), "expected a judgement without a result, found a result");
     let polled = poll(1);
     let Poll::Ready(Driven::Refused(refusal)) = polled else {
         panic!("expected a refusal, found {polled:?}")
     };
     assert_eq!(refusal.kind(), RefusalKind::BodyIncomplete);
-    assert!(poll(0).is_pending(), "expected a question about the first body");
+    assert!(poll(0).is_pending(), "expected a question about the first body, found a result");
     STEPS.with_borrow(|steps| assert!(steps.contains(&"ask".to_owned()), "{steps:?}"));
 }
 

@@ -322,7 +322,7 @@ fn refuses_any_flipped_bit_of_signature_or_signed_data() {
         let name = &*provider.name;
         assert!(seen.contains(name), "expected a signed vector of {name}, found none");
     }
-    // Kollus signs learning records with a key of their own.
+    // Kollus signs learning records with a separate key.
     assert!(seen.contains("kollus"), "expected a signed vector of kollus, found none");
     assert!(tried > 10_000, "expected more than 10000 flipped bits, found {tried}");
 }

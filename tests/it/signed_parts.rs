@@ -38,7 +38,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
     let over = |urls: &str| code(send(&gate, &body("RECORD_OVER", urls, some)));
     assert_eq!(over(""), "event");
     assert_eq!(over(r#""play_url":null,"#), "event");
-    // A client cannot add a value to a signed callback, whatever its type.
+    // A client cannot add a value of any type to a signed callback.
     assert_eq!(over(r#""play_url":"https://evil.example.com","#), "signature_mismatch");
     for value in ["[]", "{}", "true", r#"["https://evil.example.com"]"#] {
         let added = over(&format!(r#""play_url":{value},"#));

@@ -174,7 +174,8 @@ fn load(path: &Path) -> Vector {
     let is_complete = event.is_some() == (case.verdict == "accepted");
     assert!(
         is_complete || updates_events(),
-        "{name}: expected event.json exactly for the verdict `accepted`"
+        "{name}: expected event.json exactly for the verdict `accepted`, found the verdict `{}`",
+        case.verdict
     );
     let source = text.lines().next().and_then(|line| line.strip_prefix("# Source: "));
     let source = source.map(ToOwned::to_owned);

@@ -52,7 +52,7 @@ pub(super) enum Job {
     Play,
     PornDetection,
     Push,
-    /// A push on a connection of its own.
+    /// A push on a new TLS connection.
     TlsConnection,
     TlsPush,
 }

@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     };
     for kind in definition.info().kinds {
         assert!(definition.schema(&kind.name).is_some());
-        let sample = definition.sample(&kind.name).expect("expected a sample");
+        let sample = definition.sample(&kind.name).expect("expected a sample, found none");
         let signed = sample.sign("whsec_c2VjcmV0", Timestamp::from_secs(NOW));
         let _unsignable = signed.request(&Uri::from_static("/callbacks/own?x=1"));
     }

@@ -25,7 +25,10 @@ fuzz_target!(|data: &[u8]| {
     }
     let pairs: Vec<_> = form_urlencoded::parse(data).into_owned().collect();
     let names: BTreeSet<_> = pairs.iter().map(|(name, _)| name).collect();
-    let accepted = match Request::post(PATH, data).judge(&GATE, 61).expect("expected a callback") {
+    let accepted = match Request::post(PATH, data)
+        .judge(&GATE, 61)
+        .expect("expected a callback, found none")
+    {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
@@ -57,7 +60,8 @@ fuzz_target!(|data: &[u8]| {
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
     if printed.len() <= 4096 {
         let again = Request::post(PATH, printed.as_bytes()).judge(&GATE, usize::MAX);
-        let again = again.expect("expected a callback path").expect("expected acceptance");
+        let again =
+            again.expect("expected a callback path, found none").expect("expected acceptance");
         assert_eq!(again.event().data(), accepted.event().data());
     }
 });

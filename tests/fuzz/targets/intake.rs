@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         );
         return;
     };
-    let chunked = request.judge(&GATE, 7).expect("expected a callback");
+    let chunked = request.judge(&GATE, 7).expect("expected a callback, found none");
     assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict for all chunk sizes");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
@@ -41,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
         gatepost::Timestamp::from_secs(request.now),
     );
     assert_eq!(headers["content-length"], body.len().to_string().as_str());
-    let again = request.judge(&GATE, usize::MAX).expect("expected a callback");
+    let again = request.judge(&GATE, usize::MAX).expect("expected a callback, found none");
     let again = again.expect("expected acceptance");
     // If gatepost does not derive the id from the callback, each verdict has a new id.
     if again.event().id() == accepted.event().id() {

@@ -74,7 +74,7 @@ fuzz_target!(|data: &[u8]| {
 /// Returns the event's data, which is the body because the provider declares no fields.
 fn judge(body: &[u8]) -> Result<Vec<u8>, RefusalKind> {
     let request = Request::post("/json", body);
-    let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("expected a callback");
+    let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("expected a callback, found none");
     verdict.map(|accepted| accepted.event().data().to_vec()).map_err(|refusal| refusal.kind())
 }
 

@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     let Some(path) = PATHS.into_iter().find(|path| path.as_bytes().ends_with(first)) else {
         return;
     };
-    let scheme = Scheme::of(path).expect("expected a scheme for each path");
+    let scheme = Scheme::of(path).expect("expected a scheme for each path, found none");
     let mut request = Request::post(path, BODY);
     let digest = correct_digest(scheme, &request);
     for line in lines {
@@ -58,7 +58,7 @@ fuzz_target!(|data: &[u8]| {
             return;
         }
     }
-    let verdict = request.judge(&GATE, usize::MAX).expect("expected a callback path");
+    let verdict = request.judge(&GATE, usize::MAX).expect("expected a callback path, found none");
     let refusal = verdict.as_ref().err().map(gatepost::Refusal::kind);
     let is_about_signature = refusal.is_some_and(|kind| {
         use RefusalKind::{
@@ -98,7 +98,8 @@ fn correct_digest(scheme: Scheme, request: &Request) -> String {
     scheme.sign(&mut signed);
     let mut values = signed.headers.iter();
     let is_signature = |name: &HeaderName| name.as_str().contains("sign");
-    let (_, value) = values.find(|(name, _)| is_signature(name)).expect("expected a signature");
+    let (_, value) =
+        values.find(|(name, _)| is_signature(name)).expect("expected a signature, found none");
     let text = value.to_str().expect("expected ASCII");
     let prefixes = ["sha256=", "v1,", "v1="];
     let digest = prefixes.iter().find_map(|prefix| Some(text.rsplit_once(prefix)?.1));

@@ -18,7 +18,7 @@ pub struct Knot {
     /// The folder as a module path, such as `crate::config`.
     pub folder: String,
     pub modules: BTreeSet<String>,
-    /// Import circles of the group, shortest first; the function `open` chooses them.
+    /// Import circles of the group, shortest first. The function `open` selects them.
     pub circles: Vec<Vec<Edge>>,
 }
 

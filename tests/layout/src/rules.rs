@@ -218,7 +218,7 @@ fn does_io(path: &[String]) -> bool {
 /// The folder of the built-in definitions.
 const DEFINITIONS: &str = "src/provider/definitions/";
 
-/// The folder of the typed views. Each provider has a module of its own there.
+/// The folder of the typed views. Each provider has one module there.
 const PLATFORMS: &str = "src/provider/platforms/";
 
 /// Reports a built-in provider's name in code outside of `src/provider/platforms/<name>`.
