@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 
 createServer(async (request, response) => {
   const type = request.headers['ce-type']; // only gatepost can set it
-  if (!type) return response.end('hello\n'); // every other path is yours
+  if (!type) return response.end('hello\n'); // not an event: a request to your own pages
   const event = await json(request);
   console.log(type, request.headers['ce-id'], request.headers['ce-source']);
   if (type !== 'com.kollus.live_play') return response.end();

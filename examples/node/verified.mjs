@@ -1,6 +1,7 @@
 // SIGNING_SECRET=whsec_… node examples/node/verified.mjs 3000
-// An app that anybody can reach: it takes an event by its signature alone. The config of gatepost has
-// signing_secret = { env = "SIGNING_SECRET" }, and npm install standardwebhooks gives the library.
+// An app that accepts an event only with a valid signature, so that its port can be public. The config
+// of gatepost needs signing_secret = { env = "SIGNING_SECRET" }. To install the library:
+// npm install standardwebhooks
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';

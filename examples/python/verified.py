@@ -1,6 +1,7 @@
 # SIGNING_SECRET=whsec_… python3 examples/python/verified.py 3000
-# An app that anybody can reach: it takes an event by its signature alone. The config of gatepost has
-# signing_secret = { env = "SIGNING_SECRET" }, and pip install standardwebhooks gives the library.
+# An app that accepts an event only with a valid signature, so that its port can be public. The config
+# of gatepost needs signing_secret = { env = "SIGNING_SECRET" }. To install the library:
+# pip install standardwebhooks
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ class App(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
             event = webhook.verify(body, dict(self.headers))
-        except Exception as error:  # whatever is wrong with it
+        except Exception as error:  # an invalid signature, or a body that is not JSON
             self.log_error("%s", error)
             self.send_response(401)
         else:

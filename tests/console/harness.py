@@ -65,7 +65,8 @@ custom_key = "custom"
 live_play = "http://127.0.0.1:{app}/play"
 """
 
-# A store, and templates that queue: one app takes events, one is down, one has events die at once.
+# A store, and three templates with queued delivery. The first has an app. The second and the third
+# have none: gatepost sends events of the second again, and gives up those of the third after 1 s.
 QUEUED = CONFIG + """
 [store]
 url = "sqlite:gatepost.db"
@@ -110,7 +111,7 @@ def free_port():
 
 
 class App(http.server.BaseHTTPRequestHandler):
-    """Takes each event, and lets each viewer play."""
+    """App that accepts every event and allows every play."""
 
     seen = []
     protocol_version = "HTTP/1.1"
@@ -130,7 +131,7 @@ class App(http.server.BaseHTTPRequestHandler):
 
 
 class Gatepost:
-    """The program with a config of its own."""
+    """A gatepost process with its own config, and the app behind it."""
 
     def __init__(self, config=CONFIG, **environment):
         App.seen = []
@@ -170,10 +171,10 @@ class Gatepost:
                 if holds():
                     return
             time.sleep(0.02)
-        raise TimeoutError("expected the condition to hold within 20 s")
+        raise TimeoutError("expected the condition to hold within 20 s, found it false")
 
     def send(self, kind, *fields, key=KEY, path="/callbacks/tencent"):
-        """Sends a sample of a kind as the platform does."""
+        """Sends a sample callback of a kind to gatepost."""
         arguments = [PROGRAM, "send", kind, *fields, "--to", f"http://127.0.0.1:{self.listen}{path}"]
         if key:
             arguments += ["--key", key]
@@ -202,7 +203,7 @@ class Gatepost:
         self.wait_until(lambda: b'"last_reload":"success"' in self.get("/readyz").body)
 
     def stop(self):
-        # Not terminated: tests/it tests how gatepost stops, which takes its time.
+        # Do not wait for a graceful stop, which proxy/tests/it/stop.rs tests.
         self.process.kill()
         self.process.wait()
         self.app.shutdown()
@@ -213,10 +214,10 @@ class Gatepost:
 
 @functools.cache
 def browser():
-    """Starts a browser, which all tests of a file share."""
+    """Starts a browser that all tests of a file share."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
-        raise RuntimeError("expected a Chromium, found none; run tests/require chromium")
+        raise RuntimeError("expected Chromium, found none; run tests/require chromium")
     playwright = sync_playwright().start()
     started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 
@@ -230,7 +231,7 @@ def browser():
 
 
 class ConsoleTest(unittest.TestCase):
-    """A test with a program and a browser."""
+    """Base class of the tests. Each test has a gatepost process and a page of the browser."""
 
     javascript = True
     viewport = {"width": 1280, "height": 800}
@@ -268,24 +269,25 @@ class ConsoleTest(unittest.TestCase):
         page.get_by_role("heading", name="Callbacks").wait_for()
 
     def check_looks(self, name, path):
-        """Checks a page in light and dark, on a desktop and on a phone."""
+        """Checks a page in light and dark colours, at the widths of a desktop and of a phone."""
         for scheme in ("light", "dark"):
             for width, device in ((1280, "desktop"), (390, "phone")):
                 page = self.open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
                 page.context.add_cookies(self.page.context.cookies())
                 page.goto(self.gatepost.console + path)
-                # Colours do not change with the width, nor sizes with the scheme.
+                # Colours do not depend on the width, nor sizes on the colours: two runs are enough.
                 self.check_page(f"{name}-{device}-{scheme}", page, axe=(scheme, device) in (
                     ("light", "phone"), ("dark", "desktop")))
 
     def check_page(self, name, page=None, axe=True):
-        """Expects no finding of axe and no error of a script or of the content policy; keeps a picture."""
+        """Takes a screenshot. Fails if the page is too wide, if axe reports a violation, or if the
+        browser reports an error."""
         page = page or self.page
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
         overflow = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         if self.javascript:
-            self.assertFalse(page.evaluate(overflow), f"{name} is wider than the window")
+            self.assertFalse(page.evaluate(overflow), f"expected {name} to fit the window, found it wider")
         if self.javascript and axe:
             found = Axe().run(page)
             self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")

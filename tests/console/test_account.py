@@ -1,6 +1,6 @@
-"""The Account page: a plan for the platform's account, and its changes.
+"""The Account page: shows a plan of changes to the platform's account, and makes the changes.
 
-The double takes any signature; `proxy/tests/it/platform.rs` checks the signatures of the same code."""
+`Double` accepts any signature; `proxy/tests/it/platform.rs` tests the signatures."""
 
 import http.server
 import json
@@ -17,7 +17,7 @@ PLATFORM_KEY = "s1gningk3y"
 
 
 class Double(http.server.BaseHTTPRequestHandler):
-    """The callback templates and rules of an account."""
+    """Test double of the platform's API, with the callback templates and rules of one account."""
 
     templates, rules, actions = {}, [], []
     refuses = None
@@ -80,7 +80,7 @@ class Account(ConsoleTest):
         self.page.get_by_label("Public address").fill("https://gate.example.com")
         self.page.get_by_role("button", name="Compare").click()
 
-    def test_shows_plan_and_carries_it_out_after_confirmation(self):
+    def test_changes_account_only_after_operator_confirms_plan(self):
         self.page.get_by_role("link", name="Templates", exact=True).click()
         self.page.get_by_role("link", name="Compare with account").click()
         self.check_page("account")
@@ -103,7 +103,7 @@ class Account(ConsoleTest):
         expect(self.page.get_by_role("region", name="Plan")).to_contain_text("No changes")
         self.assertEqual(self.page.get_by_role("button", name="Carry out").count(), 0)
 
-    def test_carries_out_no_plan_that_operator_has_not_seen(self):
+    def test_changes_nothing_if_account_changed_after_operator_saw_plan(self):
         self.compare()
         Double.templates[1] = {"TemplateId": 1, "TemplateName": "studio", "Description": "by hand"}
         self.page.get_by_role("button", name="Carry out 2 changes").click()
@@ -111,7 +111,7 @@ class Account(ConsoleTest):
         expect(self.page.get_by_role("region", name="Plan")).to_contain_text("conflict: template studio")
         self.assertFalse([action for action in Double.actions if "Describe" not in action])
 
-    def test_shows_fault_of_platform_and_of_address(self):
+    def test_shows_error_of_platform_and_fault_of_public_address(self):
         Double.refuses = "CreateLiveCallbackRule"
         self.compare()
         self.page.get_by_role("button", name="Carry out 2 changes").click()
@@ -130,7 +130,7 @@ class Account(ConsoleTest):
 
 
 class WithoutApiKey(ConsoleTest):
-    def test_says_which_variable_is_missing(self):
+    def test_names_missing_variable(self):
         self.log_in()
         self.page.goto(self.gatepost.console + "account")
         expect(self.page.get_by_role("alert")).to_contain_text("TENCENTCLOUD_SECRET_ID_FILE")

@@ -1,4 +1,4 @@
-"""The Callbacks page: live list, filters, keys, one callback, and sending it again."""
+"""The Callbacks page and the page of one callback: live list, filters, keyboard, sending again."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ class Callbacks(ConsoleTest):
         expect(self.rows()).to_have_count(1)
         self.gatepost.push(key="wrong")
         expect(self.rows()).to_have_count(2)
-        # The newest is the first.
+        # The newest callback is the first row.
         expect(self.rows().first).to_contain_text("signature_mismatch")
         expect(self.rows().nth(1)).to_contain_text("push.example.com")
         self.page.get_by_label("Follow").uncheck()
@@ -36,7 +36,8 @@ class Callbacks(ConsoleTest):
         self.check_page("callbacks")
         overflow = "element => element.scrollWidth > element.clientWidth"
         if self.javascript:
-            self.assertFalse(self.page.locator(".list").evaluate(overflow), "the list is cut")
+            is_cut = self.page.locator(".list").evaluate(overflow)
+            self.assertFalse(is_cut, "expected the list to fit its frame, found it wider")
 
     def test_server_filters_list_and_page_shows_filter(self):
         self.log_in()
@@ -47,7 +48,7 @@ class Callbacks(ConsoleTest):
         self.page.get_by_role("link", name="Refused", exact=True).click()
         expect(self.rows()).to_have_count(1)
         expect(self.page.get_by_text("Only callbacks with")).to_contain_text("refused")
-        # The live list has the same filter.
+        # The filter applies to callbacks that arrive later.
         self.gatepost.push()
         self.gatepost.push(app="unknown.example.com")
         expect(self.rows()).to_have_count(2)
@@ -64,7 +65,7 @@ class Callbacks(ConsoleTest):
         search.press("Enter")
         expect(self.rows()).to_have_count(1)
 
-    def test_keys_search_choose_open_and_go_back(self):
+    def test_keyboard_is_enough_to_search_and_open_callbacks(self):
         self.log_in()
         for stream in ("one", "two", "three"):
             self.gatepost.push(stream=stream)
@@ -82,7 +83,7 @@ class Callbacks(ConsoleTest):
         keyboard.press("Escape")
         expect(self.page.get_by_role("link", name="#2")).to_be_focused()
 
-    def test_refused_callback_says_why(self):
+    def test_page_of_refused_callback_shows_reason(self):
         self.log_in()
         self.gatepost.push(key="wrong")
         self.page.get_by_role("link", name="#1").click()
@@ -113,7 +114,7 @@ class Callbacks(ConsoleTest):
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Sent again, edited")
         self.assertEqual(json.loads(App.seen[2][2])["stream_id"], "<final> \u4e2d")
 
-    def test_copies_curl_and_saves_vector(self):
+    def test_exports_callback_as_curl_command_and_vector(self):
         self.log_in()
         self.gatepost.push()
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -129,7 +130,7 @@ class Callbacks(ConsoleTest):
         saved = download.value.path().read_text()
         self.assertTrue(saved.startswith("POST /callbacks/tencent HTTP/1.1\n"), saved)
 
-    def test_list_says_that_session_ended(self):
+    def test_list_asks_operator_to_log_in_after_session_ends(self):
         self.log_in()
         expect(self.page.get_by_text("Live", exact=True)).to_be_visible()
         self.page.context.clear_cookies()
@@ -146,7 +147,7 @@ class Callbacks(ConsoleTest):
         expect(self.page.get_by_role("link", name="#700", exact=True)).to_be_visible(timeout=20_000)
         expect(self.rows()).to_have_count(500)
 
-    def test_looks_whole_in_dark_and_on_phone(self):
+    def test_pages_fit_and_are_accessible_in_dark_colours_and_on_phone(self):
         self.check_looks("login", "login")
         self.log_in()
         self.gatepost.push()
@@ -158,7 +159,7 @@ class Callbacks(ConsoleTest):
 class WithoutJavaScript(ConsoleTest):
     javascript = False
 
-    def test_reads_filters_and_sends_again(self):
+    def test_operator_can_filter_list_and_send_event_again(self):
         self.gatepost.push(stream="match")
         self.gatepost.push(key="wrong")
         self.log_in()

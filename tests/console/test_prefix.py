@@ -1,4 +1,5 @@
-"""The console below a path prefix of a real nginx, as the manual's page `console` configures it."""
+"""The console behind a real nginx that adds a path prefix, with the config of the manual's page
+`console`."""
 
 import os
 import pathlib
@@ -52,7 +53,7 @@ class Prefix(ConsoleTest):
         self.log_in()
         expect(self.page).to_have_url(self.gatepost.console)
         self.gatepost.push()
-        # The live list has its feed, and the page its style.
+        # The link appears only if the feed of the live list works below the prefix.
         self.page.get_by_role("link", name="#1").click()
         self.check_page("prefix")
         self.page.get_by_role("button", name="Send unchanged").click()

@@ -1,4 +1,4 @@
-"""The Queue page: stored events, one event, delivery again, and dropping."""
+"""The Queue page and the page of one event: filters, delivering again, dropping."""
 
 import unittest
 
@@ -31,7 +31,7 @@ class Queue(ConsoleTest):
             return self.rows().count() == count
         self.gatepost.wait_until(has_count)
 
-    def test_shows_each_state_and_filters(self):
+    def test_lists_events_of_each_state_and_filters_them(self):
         self.open("queue")
         expect(self.page.get_by_text("The queue is empty.")).to_be_visible()
         self.check_page("queue-empty")
@@ -65,7 +65,7 @@ class Queue(ConsoleTest):
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("push #1 dead")
         expect(self.page.get_by_role("main")).to_contain_text("live/match")
         self.assertNotIn(KEY, self.page.content())
-        # The parameters of a push address may be a secret.
+        # The parameters of a push URL may contain a secret.
         expect(self.page.get_by_label("Body of the event")).to_contain_text('"stream_param": "***"')
         self.gatepost.give_dead_domain_an_app()
         self.click("Deliver again", "link")
@@ -75,14 +75,14 @@ class Queue(ConsoleTest):
         self.gatepost.wait_until(lambda: len(self.gatepost.seen) == 1)
         self.assertEqual(self.gatepost.seen[0][1]["gatepost-replay"], "1")
 
-    def test_drops_what_was_shown_after_question(self):
+    def test_drops_only_events_that_operator_saw(self):
         for stream in ("one", "two"):
             self.gatepost.push(app="dead.example.com", stream=stream)
         self.expect_rows("queue?state=dead", 2)
         self.click("Drop these", "link")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Drop 2 events?")
         self.check_page("queue-drop")
-        # A dead letter that arrives after the question stays.
+        # A dead letter remains if it arrives while the operator confirms.
         self.gatepost.push(app="dead.example.com", stream="three")
         other = self.open_page()
         self.log_in(page=other)
@@ -117,7 +117,7 @@ class WithoutJavaScript(Queue):
 
 
 class WithoutStore(ConsoleTest):
-    def test_says_how_to_store_events(self):
+    def test_shows_config_of_store(self):
         self.log_in()
         self.page.get_by_role("link", name="Queue").click()
         expect(self.page.get_by_role("main")).to_contain_text('url = "sqlite:gatepost.db"')

@@ -1,4 +1,4 @@
-"""The Send page: samples of any kind, to gatepost's own listener."""
+"""The Send page: sends samples of any kind to gatepost's own listener."""
 
 import json
 import unittest
@@ -36,7 +36,7 @@ class Send(ConsoleTest):
         self.check_page("sample-sent")
         self.assertEqual([path for path, *_ in App.seen], ["/live/push"])
         self.assertEqual(json.loads(App.seen[0][2])["app"], "push.example.com")
-        # The way back leads to the list, which has the callback.
+        # The list contains the sample's callback.
         self.click("Callbacks", "link")
         expect(self.page.locator("tbody tr")).to_have_count(1)
 
@@ -54,7 +54,7 @@ class Send(ConsoleTest):
         self.expect_title("interruption #2 accepted")
         self.assertEqual(json.loads(App.seen[-1][2])["stream_id"], "<b> \u4e2d")
 
-    def test_shows_fault_in_fields_and_keeps_text(self):
+    def test_shows_fault_of_fields_and_keeps_their_text(self):
         self.open_sample("push").fill('{"app": <b>')
         self.click("Send")
         expect(self.page.locator("#fields-fault")).to_contain_text("line 1, column 9")
@@ -84,7 +84,7 @@ class WithoutJavaScript(Send):
 
 
 class Looks(ConsoleTest):
-    def test_looks_whole_in_dark_and_on_phone(self):
+    def test_pages_fit_and_are_accessible_in_dark_colours_and_on_phone(self):
         self.log_in()
         self.check_looks("send", "send")
         self.page.goto(self.gatepost.console + "send")
@@ -96,7 +96,7 @@ class WithoutCapture(ConsoleTest):
     def start_gatepost(self):
         return Gatepost(CONFIG + '\n[inspector]\ncapture = "none"\n')
 
-    def test_shows_reply(self):
+    def test_shows_reply_without_captured_callback(self):
         self.log_in()
         self.page.get_by_role("link", name="Send").click()
         self.page.get_by_role("link", name="push", exact=True).click()

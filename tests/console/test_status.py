@@ -9,7 +9,7 @@ from harness import ConsoleTest
 
 
 class Status(ConsoleTest):
-    def test_shows_config_routes_apps_and_limits(self):
+    def test_shows_state_of_gatepost_without_secrets(self):
         self.gatepost.push()
         self.gatepost.file.write_text(self.gatepost.file.read_text() + harness.UNBOUND)
         self.gatepost.reload()
@@ -24,7 +24,7 @@ class Status(ConsoleTest):
         self.page.get_by_role("link", name="studio").first.click()
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("studio")
 
-    def test_looks_whole_in_dark_and_on_phone(self):
+    def test_page_fits_and_is_accessible_in_dark_colours_and_on_phone(self):
         self.log_in()
         self.check_looks("status", "status")
 

@@ -30,7 +30,7 @@ class WholeTask(ConsoleTest):
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)
 
     def show_newest(self):
-        """The list is live with JavaScript; without it, the operator loads the page again."""
+        """Does nothing, because JavaScript updates the list. Without it, the page loads again."""
 
     def test_whole_task(self):
         self.page.goto(self.gatepost.console)
@@ -96,7 +96,7 @@ class ByKeyboard(WholeTask):
             if locator.evaluate("element => element === document.activeElement"):
                 return
             self.page.keyboard.press("Tab")
-        self.fail(f"expected to reach {locator} with Tab")
+        self.fail(f"expected 120 presses of Tab to reach {locator}, found another focus")
 
     def activate(self, locator):
         self.reach(locator)

@@ -30,7 +30,7 @@ class Templates(ConsoleTest):
     def fill(self, label, value):
         self.page.get_by_label(label, exact=True).fill(value)
 
-    def test_whole_life_of_template_with_eight_addresses(self):
+    def test_template_with_eight_addresses_can_be_created_changed_and_deleted(self):
         self.click("Templates", "link")
         self.check_page("templates")
         self.click("Create template", "link")
@@ -43,7 +43,7 @@ class Templates(ConsoleTest):
         for kind in KINDS:
             self.fill(kind, f"http://127.0.0.1:{self.gatepost.app_port}/eight/{kind}")
         self.click("Create")
-        # The page of bindings comes right after.
+        # The next page asks for the domains to bind.
         self.expect_title("Bind \u76f4\u64ad-1")
         expect(self.page.get_by_role("status")).to_contain_text("Template created")
         self.fill("Domain or channel 1", "a.example.com")
@@ -122,7 +122,7 @@ class Templates(ConsoleTest):
         expect(self.page.get_by_role("status")).to_contain_text("Saved")
         self.assertIn("Mine", self.text())
 
-    def test_hand_edit_is_shown_as_conflict(self):
+    def test_does_not_overwrite_change_by_hand(self):
         self.open("templates/studio")
         edited = self.text().replace("The studio's own domain", "Edited by hand")
         self.gatepost.file.write_text(edited)
@@ -131,7 +131,7 @@ class Templates(ConsoleTest):
         expect(self.page.get_by_role("alert")).to_contain_text("SIGHUP")
         self.assertEqual(self.text(), edited)
 
-    def test_domains_bind_and_unbind_from_the_other_side(self):
+    def test_domains_page_binds_and_unbinds(self):
         self.click("Domains", "link")
         self.check_page("domains")
         self.fill("Domain or channel", "channel3")
@@ -150,7 +150,7 @@ class Templates(ConsoleTest):
         expect(self.page).to_have_url(self.gatepost.console + "domains?done=unbound")
         self.assertNotIn("channel3", self.text())
 
-    def test_channel_template_keeps_fixed_values_and_secrets(self):
+    def test_saving_template_of_channels_keeps_fixed_values_and_secrets(self):
         self.open("templates/viewers")
         self.check_page("template-channel")
         self.assertNotIn('value="custom"', self.page.content())
@@ -178,7 +178,7 @@ class WithoutJavaScript(Templates):
 
 
 class Looks(ConsoleTest):
-    def test_looks_whole_in_dark_and_on_phone(self):
+    def test_pages_fit_and_are_accessible_in_dark_colours_and_on_phone(self):
         self.log_in()
         for path in ("templates", "templates/studio", "templates/studio/bind", "domains",
                      "templates/viewers", "templates/studio/delete", "new-template", "account"):

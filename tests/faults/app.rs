@@ -88,7 +88,7 @@ impl Seen {
     }
 }
 
-/// Duplicate handles of the open connections. The thread that stops the app uses the handles.
+/// Duplicate handles of the open connections, with which [`App::stop`] closes the connections.
 type Connections = Mutex<HashMap<usize, TcpStream>>;
 
 /// App on a local port.

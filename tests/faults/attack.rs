@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 /// Time limit for a read or a write.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Connects to `port` from another address than the load.
+/// Connects to `port` from an address that the load does not use.
 pub fn open(port: u16) -> Option<TcpStream> {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).ok()?;
     bind(&socket, &SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), 0)).ok()?;
@@ -21,7 +21,8 @@ pub fn open(port: u16) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Opens `count` connections, and sends `bytes` on each. Returns all of them, closed or open.
+/// Opens `count` connections, and sends `bytes` on each. Returns the connections, including those
+/// that gatepost has closed.
 pub fn send(port: u16, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
     let mut streams: Vec<_> = (0..count).map_while(|_| open(port)).collect();
     for stream in &mut streams {
@@ -45,7 +46,7 @@ pub fn head() -> Vec<u8> {
 
 const STREAMS: u32 = 100;
 
-/// Bytes that each stream sends: a push of 1 MiB without its end.
+/// Maximum number of bytes of the body that each stream sends.
 const STREAM_BYTES: usize = 1_000_000;
 
 /// Sends an unfinished push on each of 100 streams of an HTTP/2 connection, as fast as the windows

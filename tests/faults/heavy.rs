@@ -12,7 +12,7 @@ use super::process::TOKEN;
 /// Time limit for the reply to a heavy body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A sort of body: the form of its text. The path of the request selects a route for this form.
+/// Form of a body that is expensive to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Heavy {
     Array,
@@ -37,7 +37,7 @@ impl Heavy {
         Self::Form,
     ];
 
-    /// Writes a request with a body of nearly `length` bytes.
+    /// Returns a request with a body of nearly `length` bytes, to a route that reads this form.
     pub fn request(self, length: usize) -> Vec<u8> {
         let path = if self == Self::Form {
             format!("/callbacks/kollus/{TOKEN}")
@@ -97,8 +97,8 @@ impl Heavy {
     }
 }
 
-/// Sends the request repeatedly until `ends` is true, on one connection as long as possible.
-/// Returns the complaints about replies other than refusals.
+/// Sends the request repeatedly until `ends` is true or a reply is not a refusal. Reuses the
+/// connection while gatepost keeps it open. Returns a complaint about the reply, if any.
 pub fn send_until(port: u16, request: &[u8], ends: &AtomicBool, sent: &AtomicU64) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut connection = None;

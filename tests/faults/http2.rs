@@ -108,14 +108,17 @@ impl Sender<'_> {
                 }
                 Err(_) => {
                     tally.sent += 1;
-                    tally.lose("HTTP/2: expected a reply in time, found none".into());
+                    tally.lose(format!(
+                        "HTTP/2: expected a reply within {:?}, found none",
+                        self.load.patience
+                    ));
                 }
             }
         }
         unprocessed
     }
 
-    /// Sends a request. If the present connection accepts no more requests, opens a new connection.
+    /// Sends a request. If the current connection accepts no more requests, opens a new connection.
     async fn send(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,

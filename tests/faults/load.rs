@@ -186,8 +186,8 @@ impl Load<'_> {
         let acknowledged = request.kind == Kind::Push && reply.status == 200;
         if took > self.patience {
             tally.lose(format!(
-                "{:?}: expected a reply in time, found one after {took:?}",
-                request.kind
+                "{:?}: expected a reply within {:?}, found one after {took:?}",
+                request.kind, self.patience
             ));
         } else if acknowledged && !self.seen.has(request.number) {
             tally.lose(format!("push {}: expected an event, found none", request.number));

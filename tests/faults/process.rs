@@ -55,7 +55,7 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    /// Writes a config for an app on port `app` with this timeout.
+    /// Writes a config for an app on port `app`. The timeout applies to each event.
     pub fn new(program: &'a Path, app: u16, timeout: Duration) -> Self {
         let folder = TempDir::new().unwrap();
         let (port, admin) = (free_port(), free_port());
@@ -135,7 +135,7 @@ impl<'a> Setup<'a> {
         let printed = String::from_utf8(command.output().unwrap().stdout).unwrap();
         let line = printed.lines().find_map(|line| line.strip_prefix("memory: at most "));
         let number = line.and_then(|line| line.split(' ').next()?.parse().ok());
-        number.expect("expected a line about memory")
+        number.expect("expected a line about memory, found none")
     }
 
     pub fn log_text(&self) -> String {

@@ -13,9 +13,9 @@ for target; do
   folder=unpacked/$target
   rm -rf "$folder"/{candidates,shortest,merged}
   mkdir -p "found/$target" "$folder"/{candidates,shortest}
-  # Leaves out long inputs, because the corpus is part of the repository.
+  # Leave out long inputs, because the corpus is part of the repository.
   find "found/$target" "$folder/kept" -type f -size -501c -exec cp {} "$folder/candidates" \;
-  # Takes the shortest inputs first, then drops those whose edges others reach.
+  # Take the shortest inputs first, then drop those whose edges other inputs reach.
   "$built/$target" -merge=1 "${options[@]}" "$folder"/{shortest,candidates}
   cp -r "$folder/given" "$folder/merged"
   "$built/$target" -set_cover_merge=1 "${options[@]}" "$folder"/{merged,shortest}

@@ -47,7 +47,7 @@ fn pipelines() -> Vec<Case> {
             .kept()
             .app_sees(&[other, EVENT]),
         passed(at_once("another path and a refused push", OTHER, REFUSED)).gets(&[200, 401]).kept(),
-        passed(at_once("another path and an address of events", OTHER, RESERVED))
+        passed(at_once("another path and the address of an event", OTHER, RESERVED))
             .gets(&[200, 403])
             .kept(),
         pushed(at_once("a genuine push and garbage", genuine, "\0\0\0")).gets(&[200, 400]),

@@ -202,7 +202,7 @@ const ODD_HOSTS: [(&str, &str); 14] = [
     ("one host twice", "host: a\r\nhost: a\r\n"),
     ("an empty host", "host:\r\n"),
     ("a host with a path", "host: a/b\r\n"),
-    ("a host with an address of events", "host: a/live/push?\r\n"),
+    ("a host with the address of an event", "host: a/live/push?\r\n"),
     ("a host with a backslash", "host: a\\b\r\n"),
     ("a host with a fragment", "host: a#b\r\n"),
     ("a host with userinfo", "host: a@b\r\n"),

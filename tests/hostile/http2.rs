@@ -7,12 +7,12 @@ pub(super) type Frames = fn() -> Vec<u8>;
 
 /// Outcome of the first stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum StreamOutcome {
     Answered(u16),
     /// The server resets the stream.
     Reset,
     /// The server closes the connection.
-    Gone,
+    Closed,
 }
 
 const DATA: u8 = 0;
@@ -93,19 +93,19 @@ fn to(path: &str) -> Vec<u8> {
 }
 
 /// Sends the frames, and checks the first stream. If the case expects an open connection, gatepost
-/// must also answer a genuine push on the same connection.
+/// must also reply to a genuine push on the same connection.
 pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(&frames());
-    let fate = match (outcome.gets.first(), outcome.then) {
-        (Some(status), _) => Fate::Answered(*status),
-        (None, Then::Kept) => Fate::Reset,
-        (None, Then::Closed | Then::Waits) => Fate::Gone,
+    let expected = match (outcome.gets.first(), outcome.then) {
+        (Some(status), _) => StreamOutcome::Answered(*status),
+        (None, Then::Kept) => StreamOutcome::Reset,
+        (None, Then::Closed | Then::Waits) => StreamOutcome::Closed,
     };
-    same("the stream was", &fate_of(&mut wire, 1)?, &fate)?;
+    same("first stream", &outcome_of(&mut wire, 1)?, &expected)?;
     if outcome.then == Then::Kept {
         wire.write(&push_on(99, &LINE));
-        return same("the next stream was", &fate_of(&mut wire, 99)?, &Fate::Answered(200));
+        return same("next stream", &outcome_of(&mut wire, 99)?, &StreamOutcome::Answered(200));
     }
     Ok(())
 }
@@ -128,19 +128,19 @@ fn open(door: &dyn Door) -> Wire {
     wire
 }
 
-fn fate_of(wire: &mut Wire, stream: u32) -> Result<Fate, String> {
+fn outcome_of(wire: &mut Wire, stream: u32) -> Result<StreamOutcome, String> {
     loop {
         if !wire.has_more()? {
-            return Ok(Fate::Gone);
+            return Ok(StreamOutcome::Closed);
         }
         let head = wire.exactly(9)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
         let payload = wire.exactly(length as usize)?;
         match head[3] {
-            HEADERS if of == stream => return Ok(Fate::Answered(status(&payload)?)),
-            RST_STREAM if of == stream => return Ok(Fate::Reset),
-            GOAWAY => return Ok(Fate::Gone),
+            HEADERS if of == stream => return Ok(StreamOutcome::Answered(status(&payload)?)),
+            RST_STREAM if of == stream => return Ok(StreamOutcome::Reset),
+            GOAWAY => return Ok(StreamOutcome::Closed),
             _ => {}
         }
     }
@@ -176,12 +176,12 @@ fn huffman([a, b, c]: [u8; 3]) -> Option<u16> {
     u16::try_from(number).ok()
 }
 
-fn h2(name: &str, fate: Fate, frames: Frames) -> Case {
+fn h2(name: &str, expected: StreamOutcome, frames: Frames) -> Case {
     let case = Case::new(format!("h2: {name}"), Sends::Frames(frames));
-    match fate {
-        Fate::Answered(status) => case.gets(&[status]).kept(),
-        Fate::Reset => case.gets(&[]).kept(),
-        Fate::Gone => case.gets(&[]),
+    match expected {
+        StreamOutcome::Answered(status) => case.gets(&[status]).kept(),
+        StreamOutcome::Reset => case.gets(&[]).kept(),
+        StreamOutcome::Closed => case.gets(&[]),
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn requests() -> Vec<Case> {
-    use Fate::{Answered, Reset};
+    use StreamOutcome::{Answered, Reset};
     vec![
         h2("a genuine push", Answered(200), || with(&[])).app_sees(&[EVENT]),
         h2("reserved headers", Answered(200), || {
@@ -204,8 +204,8 @@ fn requests() -> Vec<Case> {
         })
         .app_sees(&[EVENT]),
         h2("another spelling of the path", Answered(400), || to("/callbacks//tencent")),
-        h2("an address of events", Answered(403), || to("/live/push")),
-        h2("an address of events in another spelling", Answered(403), || to("/live/%70ush")),
+        h2("the address of an event", Answered(403), || to("/live/push")),
+        h2("the address of an event in another spelling", Answered(403), || to("/live/%70ush")),
         h2("a path with CR LF", Reset, || to("/callbacks/tencent\r\nx-injected: y")),
         h2("a path with a space", Reset, || to("/callbacks/tencent x")),
         h2("a path with a fragment", Answered(200), || to("/callbacks/tencent#x"))
@@ -241,7 +241,7 @@ fn requests() -> Vec<Case> {
 
 // RFC 9113, section 8.2.
 fn fields() -> Vec<Case> {
-    use Fate::{Answered, Gone, Reset};
+    use StreamOutcome::{Answered, Closed, Reset};
     vec![
         h2("transfer-encoding", Reset, || with(&[("transfer-encoding", "chunked")])),
         h2("connection", Reset, || with(&[("connection", "close")])),
@@ -249,33 +249,33 @@ fn fields() -> Vec<Case> {
         h2("upgrade", Reset, || with(&[("upgrade", "websocket")])),
         h2("te: trailers", Answered(200), || with(&[("te", "trailers")])).app_sees(&[EVENT]),
         h2("te: gzip", Reset, || with(&[("te", "gzip")])),
-        h2("a name in upper case", Gone, || with(&[("X-Own", "y")])),
-        h2("a reserved name in upper case", Gone, || with(&[("CE-type", "forged")])),
-        h2("a name with CR LF", Gone, || with(&[("x\r\nx-injected", "y")])),
-        h2("a name with a colon", Gone, || with(&[("x:y", "z")])),
-        h2("a name with a space", Gone, || with(&[("x y", "z")])),
-        h2("an empty name", Gone, || with(&[("", "y")])),
-        h2("a value with CR LF", Gone, || with(&[("x", "y\r\nx-injected: z")])),
-        h2("a value with LF", Gone, || with(&[("x", "y\nz")])),
-        h2("a value with NUL", Gone, || with(&[("x", "y\0z")])),
+        h2("a name in upper case", Closed, || with(&[("X-Own", "y")])),
+        h2("a reserved name in upper case", Closed, || with(&[("CE-type", "forged")])),
+        h2("a name with CR LF", Closed, || with(&[("x\r\nx-injected", "y")])),
+        h2("a name with a colon", Closed, || with(&[("x:y", "z")])),
+        h2("a name with a space", Closed, || with(&[("x y", "z")])),
+        h2("an empty name", Closed, || with(&[("", "y")])),
+        h2("a value with CR LF", Closed, || with(&[("x", "y\r\nx-injected: z")])),
+        h2("a value with LF", Closed, || with(&[("x", "y\nz")])),
+        h2("a value with NUL", Closed, || with(&[("x", "y\0z")])),
     ]
 }
 
 // RFC 9113, section 8.3.
 fn pseudo_headers() -> Vec<Case> {
-    use Fate::{Answered, Gone, Reset};
+    use StreamOutcome::{Answered, Closed, Reset};
     vec![
         h2("two paths", Reset, || with(&[(":path", "/other")])),
         h2("two methods", Reset, || push(&[&[(":method", "GET")], &LINE[..]].concat())),
         h2("a pseudo-header after a header", Reset, || {
             push(&[LINE[0], LINE[1], LINE[2], ("x", "y"), LINE[3]])
         }),
-        h2("an unknown pseudo-header", Gone, || push(&[&[(":x", "y")], &LINE[..]].concat())),
+        h2("an unknown pseudo-header", Closed, || push(&[&[(":x", "y")], &LINE[..]].concat())),
         h2("a status", Reset, || push(&[&[(":status", "200")], &LINE[..]].concat())),
         h2("no path", Reset, || push(&LINE[..3])),
         h2("no method", Reset, || push(&LINE[1..])),
         h2("no scheme", Reset, || push(&[LINE[0], LINE[2], LINE[3]])),
-        h2("a method with a space", Gone, || {
+        h2("a method with a space", Closed, || {
             push(&[(":method", "POST /x HTTP/1.1\r\n"), LINE[1], LINE[2], LINE[3]])
         }),
         h2("a scheme that is a request", Reset, || {
@@ -306,7 +306,7 @@ fn pseudo_headers() -> Vec<Case> {
 
 /// Returns the cases of `:authority` and `host` (RFC 9113, section 8.3.1).
 fn authorities() -> Vec<Case> {
-    use Fate::{Answered, Reset};
+    use StreamOutcome::{Answered, Reset};
     vec![
         h2("no authority", Answered(400), || push(&[LINE[0], LINE[1], LINE[3]]))
             .with_hyper(Case::served),
@@ -341,17 +341,17 @@ fn authorities() -> Vec<Case> {
 }
 
 fn frames() -> Vec<Case> {
-    use Fate::{Answered, Gone, Reset};
+    use StreamOutcome::{Answered, Closed, Reset};
     vec![
-        h2("data before headers", Gone, || data(1, b"x")),
-        h2("headers on stream 0", Gone, || push_on(0, &LINE)),
-        h2("headers on an even stream", Gone, || push_on(2, &LINE)),
-        h2("a frame over the limit", Gone, || frame(DATA, 0, 1, &[0; 20_000])),
-        h2("a promise by the client", Gone, || frame(PUSH_PROMISE, END_HEADERS, 1, &[0; 8])),
-        h2("a continuation without headers", Gone, || {
+        h2("data before headers", Closed, || data(1, b"x")),
+        h2("headers on stream 0", Closed, || push_on(0, &LINE)),
+        h2("headers on an even stream", Closed, || push_on(2, &LINE)),
+        h2("a frame over the limit", Closed, || frame(DATA, 0, 1, &[0; 20_000])),
+        h2("a promise by the client", Closed, || frame(PUSH_PROMISE, END_HEADERS, 1, &[0; 8])),
+        h2("a continuation without headers", Closed, || {
             frame(CONTINUATION, END_HEADERS, 1, &hpack(&LINE))
         }),
-        h2("another frame between headers and continuation", Gone, || {
+        h2("another frame between headers and continuation", Closed, || {
             [frame(HEADERS, 0, 1, &hpack(&LINE[..2])), frame(PING, 0, 0, &[0; 8])].concat()
         }),
         h2("headers in two frames", Answered(200), || {
@@ -364,17 +364,17 @@ fn frames() -> Vec<Case> {
             .concat()
         })
         .app_sees(&[EVENT]),
-        h2("broken compression", Gone, || frame(HEADERS, END_HEADERS, 1, &[0xff; 40])),
-        h2("an index beyond the table", Gone, || frame(HEADERS, END_HEADERS, 1, &[0xff, 0x10])),
-        h2("a ping of seven bytes", Gone, || frame(PING, 0, 0, &[0; 7])),
-        h2("settings of five bytes", Gone, || frame(SETTINGS, 0, 0, &[0; 5])),
-        h2("a window of zero", Gone, || frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
-        h2("a window that overflows", Gone, || {
+        h2("broken compression", Closed, || frame(HEADERS, END_HEADERS, 1, &[0xff; 40])),
+        h2("an index beyond the table", Closed, || frame(HEADERS, END_HEADERS, 1, &[0xff, 0x10])),
+        h2("a ping of seven bytes", Closed, || frame(PING, 0, 0, &[0; 7])),
+        h2("settings of five bytes", Closed, || frame(SETTINGS, 0, 0, &[0; 5])),
+        h2("a window of zero", Closed, || frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
+        h2("a window that overflows", Closed, || {
             frame(WINDOW_UPDATE, 0, 0, &[0x7f, 0xff, 0xff, 0xff])
         }),
-        h2("a reset of an idle stream", Gone, || frame(RST_STREAM, 0, 1, &[0; 4])),
-        h2("padding longer than the frame", Gone, || frame(DATA, 8, 1, &[200, 0, 0])),
-        h2("a header list of 100 000 bytes", Gone, || {
+        h2("a reset of an idle stream", Closed, || frame(RST_STREAM, 0, 1, &[0; 4])),
+        h2("padding longer than the frame", Closed, || frame(DATA, 8, 1, &[200, 0, 0])),
+        h2("a header list of 100 000 bytes", Closed, || {
             let big = "y".repeat(5000);
             let mut out = frame(HEADERS, 0, 1, &hpack(&LINE));
             for _ in 0..20 {
@@ -453,7 +453,8 @@ fn floods() -> Vec<Case> {
     .collect()
 }
 
-/// Writes `first`, then writes `again` up to `times` times. Checks that gatepost still answers.
+/// Writes `first`, then writes `again` `times` times. Checks that gatepost then replies to a
+/// genuine push on another connection.
 fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(first);
@@ -466,5 +467,5 @@ fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<()
 fn answered(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     wire.write(&super::genuine());
-    same("meanwhile a genuine push got", &wire.status()?, &Some(200))
+    same("status of a genuine push meanwhile", &wire.status()?, &Some(200))
 }

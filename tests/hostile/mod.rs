@@ -1,10 +1,11 @@
 //! Hostile HTTP: bytes to send, replies that gatepost must give, requests that the app may receive.
 //!
-//! The proxy and the layer share one table. Each case runs on a new connection. Afterwards gatepost
-//! must answer a genuine push on another connection, so the worker is alive. If gatepost keeps the
-//! connection of the case, gatepost must answer a genuine push there: client and gatepost agree on
-//! the end of the hostile request. Otherwise a genuine push on that connection must not reach the
-//! app. In total, the app must receive exactly the requests that the cases list.
+//! The proxy and the layer share one table. Each case runs on a new connection. Afterwards,
+//! gatepost must reply to a genuine push on another connection, which shows that the worker is
+//! alive. If gatepost keeps the connection of the case open, gatepost must reply to a genuine push
+//! there, which shows that client and gatepost agree on the end of the hostile request. Otherwise,
+//! a genuine push on that connection must not reach the app. The app must receive exactly the
+//! requests that the cases list.
 
 mod chunks;
 mod connections;
@@ -34,7 +35,7 @@ pub trait Door {
 
     fn port(&self) -> u16;
 
-    /// Requests that the app has received so far.
+    /// Returns the requests that the app has received.
     fn seen(&self) -> Vec<Seen>;
 }
 
@@ -63,14 +64,14 @@ struct Case {
     stream: &'static str,
     pingora: Outcome,
     hyper: Outcome,
-    /// True if hyper may or may not answer, because the test races with hyper.
+    /// True if the reply of hyper depends on a race, so that the case cannot run with hyper.
     is_race_in_hyper: bool,
 }
 
 enum Sends {
-    /// Bytes, one for each character up to `ÿ`. `{push}` means a genuine body, `{len}` for the
-    /// length of the body, `{hex}` for the length in hex, `{chunks}` for the body in one chunk, and
-    /// `{genuine}` for a complete genuine request.
+    /// Bytes, one for each character up to `ÿ`. `{push}` means a genuine body, `{len}` the length
+    /// of the body, `{hex}` the length in hex, `{chunks}` the body in one chunk, and `{genuine}` a
+    /// complete genuine request.
     Bytes(String),
     /// Frames on an HTTP/2 connection. The outcome applies to the first stream.
     Frames(http2::Frames),
@@ -92,7 +93,7 @@ struct Outcome {
 enum Then {
     /// The server reads no later byte as a request.
     Closed,
-    /// The server answers the next request.
+    /// The server replies to the next request.
     Kept,
     /// The server waits for more bytes until the client closes its side.
     Waits,
@@ -177,7 +178,7 @@ impl Case {
         self.gets(&[200]).kept().app_sees(&[EVENT])
     }
 
-    /// Expects gatepost to pass the request to the app as another path.
+    /// Expects gatepost to pass the request to the app, because its path is not a callback path.
     fn passed(self, line: &str) -> Self {
         self.gets(&[200]).kept().app_sees(&[line])
     }
@@ -227,12 +228,12 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
         response.check()?;
         got.push(response.status);
     }
-    same("the client got", &got, &outcome.gets)?;
+    same("statuses of the replies", &got, &outcome.gets)?;
     wire.to_head = false;
     if outcome.then == Then::Kept {
         wire.write(&genuine());
         let next = wire.status()?;
-        return same("on the same connection a genuine push got", &next, &Some(200));
+        return same("status of a genuine push on the same connection", &next, &Some(200));
     }
     if outcome.then == Then::Closed {
         wire.write(&genuine());
@@ -241,11 +242,11 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
     // hyper may parse leftover bytes of a body as a request, and reply 400.
     let no_request = |status: &u16| door.server() == Server::Hyper && *status == 400;
     let late = wire.status()?.filter(|status| !no_request(status));
-    same("the genuine push after the case got", &late, &None)
+    same("status of the genuine push after the case", &late, &None)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Result<(), String> {
-    if is == should { Ok(()) } else { Err(format!("{what} {is:?}, expected {should:?}")) }
+    if is == should { Ok(()) } else { Err(format!("{what}: expected {should:?}, found {is:?}")) }
 }
 
 fn table() -> Vec<(&'static str, Vec<Case>)> {
@@ -289,8 +290,8 @@ pub fn run(door: &dyn Door) {
     assert!(faults.is_empty(), "\n{faults}");
 }
 
-/// Sends one push in HTTP/1.1 and one in HTTP/2, and abandons both before the app answers. Checks
-/// that gatepost replies to a third push.
+/// Sends one push over HTTP/1.1 and one over HTTP/2, and abandons both before the app answers.
+/// Checks that gatepost replies to a third push.
 ///
 /// # Errors
 ///
@@ -312,7 +313,7 @@ pub fn abandon(
     next.write(&genuine());
     wait_until_asked(3);
     answer_all();
-    same("the third push got", &next.status()?, &Some(200))
+    same("status of the third push", &next.status()?, &Some(200))
 }
 
 /// Runs a case, then sends a genuine push on a new connection.
@@ -331,8 +332,8 @@ fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(),
     let lines: Vec<_> = seen.iter().map(|seen| seen.line.clone()).collect();
     expected.extend(lines.iter().cloned());
     played?;
-    same("afterwards a genuine push got", &next, &Some(200))?;
-    same("the app received", &lines, &should)?;
+    same("status of a genuine push afterwards", &next, &Some(200))?;
+    same("requests at the app", &lines, &should)?;
     seen.iter().try_for_each(|seen| seen.check(door.server()))
 }
 
@@ -350,7 +351,7 @@ impl Seen {
         if self.line != EVENT {
             let reserved = |name: &str| name.starts_with("ce-") || name.starts_with("gatepost-");
             let any = self.headers.iter().any(|(name, _)| reserved(name));
-            return same("the app received a reserved header:", &any, &false);
+            return same("reserved header in a request that is not an event", &any, &false);
         }
         for once in ["ce-type", "ce-id", "ce-subject", "gatepost-template", "content-length"] {
             same(once, &count(once), &1)?;
@@ -362,7 +363,7 @@ impl Seen {
     }
 }
 
-/// Returns a genuine push of Tencent CSS, signed now.
+/// Returns the body of a genuine push of Tencent CSS with a current signature.
 fn push(stream: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;

@@ -40,13 +40,13 @@ fn beside(door: &dyn Door, bytes: &str) -> Result<(), String> {
     wires.iter_mut().for_each(|wire| wire.write(bytes.as_bytes()));
     let mut wire = Wire::connect(door.port());
     wire.write(&genuine());
-    same("meanwhile a genuine push got", &wire.status()?, &Some(200))
+    same("status of a genuine push meanwhile", &wire.status()?, &Some(200))
 }
 
 fn byte_by_byte(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     genuine().iter().for_each(|byte| wire.write(&[*byte]));
-    same("the push got", &wire.status()?, &Some(200))
+    same("status of the push", &wire.status()?, &Some(200))
 }
 
 fn in_turn(door: &dyn Door) -> Result<(), String> {
@@ -55,5 +55,5 @@ fn in_turn(door: &dyn Door) -> Result<(), String> {
     for byte in request.as_bytes() {
         wires.iter_mut().for_each(|wire| wire.write(&[*byte]));
     }
-    wires.iter_mut().try_for_each(|wire| same("each connection got", &wire.status()?, &Some(401)))
+    wires.iter_mut().try_for_each(|wire| same("status of each", &wire.status()?, &Some(401)))
 }

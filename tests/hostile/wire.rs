@@ -21,7 +21,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// Checks that the body is one of the constant bodies: the client must not receive a reason.
+    /// Checks that the body is one of the constant bodies, because the client must not receive the
+    /// reason of a refusal.
     ///
     /// # Errors
     ///
@@ -29,7 +30,11 @@ impl Response {
     pub fn check(&self) -> Result<(), String> {
         let known: [&[u8]; 5] =
             [b"", b"refused\n", b"not found\n", b"{\"code\":0}", b"bad request\n"];
-        if known.contains(&&*self.body) { Ok(()) } else { Err(format!("unknown body: {self:?}")) }
+        if known.contains(&&*self.body) {
+            Ok(())
+        } else {
+            Err(format!("expected a constant body, found {self:?}"))
+        }
     }
 }
 
@@ -52,7 +57,7 @@ impl Wire {
         let _gone = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Reads the next response; `None` if the server closes the connection.
+    /// Reads the next response. Returns `None` if the server closes the connection.
     ///
     /// # Errors
     ///

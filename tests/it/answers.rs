@@ -47,7 +47,9 @@ fn accept(gate: &Gate, path: &'static str, body: &'static str) -> Accepted {
 fn question(gate: &Gate, path: &'static str, body: &'static str) -> Question {
     match accept(gate, path, body).next(NOW) {
         Next::Ask(question) => question,
-        Next::Reply(_) | Next::Store(_) | Next::Wait(_) => panic!("expected a question"),
+        next @ (Next::Reply(_) | Next::Store(_) | Next::Wait(_)) => {
+            panic!("expected a question, found {next:?}")
+        }
     }
 }
 
@@ -116,7 +118,8 @@ fn lists_a_bounded_number_of_dropped_members() {
     let many: String = (0..5000).map(|n| format!(",\"unknown{n}\":0")).collect();
     let conclusion = conclude(&gate("", ""), "/kollus", PLAY, &format!("{{\"result\":1{many}}}"));
     assert_eq!(text(&conclusion), ALLOWED);
-    assert!((1..=32).contains(&dropped(&conclusion).len()), "{:?}", dropped(&conclusion).len());
+    let count = dropped(&conclusion).len();
+    assert!((1..=32).contains(&count), "expected 1 to 32 members, found {count}");
 }
 
 #[test]
@@ -256,7 +259,7 @@ fn refuses_key_empty_answer_on_notification_and_unclear_answer_on_decision() {
 }
 
 #[test]
-fn platform_sends_event_again_if_app_answers_with_client_error_contradiction_or_fatal_error() {
+fn notification_gets_503_unless_app_accepts_the_event() {
     let gate = gate("", "");
     for (status, body, expected) in [
         (401, "", "event_refused"),
@@ -398,9 +401,8 @@ fn conclusion_has_permission_of_the_reply() {
 fn resend_has_the_decision_of_its_first_copy() {
     let gate = gate("[template.on]\nlive_play = { dedupe = true }", "");
     drop(question(&gate, "/kollus", PLAY).conclude(&response(200, DENIED), NOW));
-    let Next::Reply(resend) = accept(&gate, "/kollus", PLAY).next(NOW) else {
-        panic!("expected a reply")
-    };
+    let next = accept(&gate, "/kollus", PLAY).next(NOW);
+    let Next::Reply(resend) = next else { panic!("expected a reply, found {next:?}") };
     assert_eq!((resend.origin.as_str(), resend.permission()), ("resend", Some(Permission::Deny)));
 }
 

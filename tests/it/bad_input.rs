@@ -142,8 +142,8 @@ impl Provider {
         let mut intake = match gate.admit(&Head::new(&head.method, &head.uri, &head.headers), now) {
             Admission::Callback(intake) => intake,
             Admission::Refused(refusal) => return Err(refusal),
-            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
-                panic!("{}: expected a callback", self.name())
+            other @ (Admission::Other | Admission::Reply(_) | Admission::Shadow(_)) => {
+                panic!("{}: expected a callback, found {other:?}", self.name())
             }
         };
         if !body.is_empty() {
@@ -210,8 +210,10 @@ fn refuses_damaged_proof_of_every_provider() {
         let gate = provider.gate(&kind).unwrap();
         let expect = |what: &str, request: Request<Bytes>| {
             let refused = provider.judge(&gate, request).err().map(|refusal| refusal.kind());
-            assert!(refused.is_some(), "{}: expected a refusal of {what}", provider.name());
-            assert!(refused.unwrap().status().is_client_error());
+            let Some(kind) = refused else {
+                panic!("{}: expected a refusal of {what}, found acceptance", provider.name())
+            };
+            assert!(kind.status().is_client_error());
         };
         let edits: [(&str, Edit); 5] = [
             ("a missing proof", |_| None),
@@ -274,7 +276,8 @@ fn refuses_another_body_if_the_signature_covers_the_body() {
             let mut request = provider.request(&kind, NOW);
             *request.body_mut() = Bytes::from_static(b"{\"swapped\":true}");
             let refusal = provider.judge(&provider.gate(&kind).unwrap(), request).err();
-            assert!(refusal.is_some(), "{}.{}: expected a refusal", provider.name(), kind.name);
+            let name = format!("{}.{}", provider.name(), kind.name);
+            assert!(refusal.is_some(), "{name}: expected a refusal, found acceptance");
             tried += 1;
         }
     }

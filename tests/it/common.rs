@@ -1,4 +1,4 @@
-//! Tests of common events: the same names and fields for every platform.
+//! Tests of common events, which have the same types and fields for every platform.
 
 use std::fs;
 
@@ -92,9 +92,8 @@ fn answer_to_common_event_decides() {
         [(r#"{"allow":true}"#, r#"{"ok":true}"#), (r#"{"allow":false}"#, r#"{"ok":false}"#)]
     {
         let now = Timestamp::from_secs(NOW);
-        let Next::Ask(question) = send(&gate, &request).unwrap().next(now) else {
-            panic!("expected a question for the app")
-        };
+        let next = send(&gate, &request).unwrap().next(now);
+        let Next::Ask(question) = next else { panic!("expected a question, found {next:?}") };
         let answer = Answer::response(StatusCode::OK, Some(answer.into()));
         assert_eq!(&question.conclude(&answer, now).reply.body()[..], expected.as_bytes());
     }
@@ -184,20 +183,21 @@ fn samples_of_built_in_platforms_have_their_common_event() {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;
             };
-            assert!(kind.common.contains(&word), "{place}: {word}");
+            let known = &kind.common;
+            assert!(known.contains(&word), "{place}: expected one of {known:?}, found {word}");
             let body: Value = serde_json::from_slice(&body).unwrap();
             assert!(
                 body["stream"].is_string() || place.starts_with("mux.video.asset"),
-                "{place}: {body}"
+                "{place}: expected a stream, found {body}"
             );
             platforms.push(name);
         }
     }
     platforms.dedup();
-    assert!(platforms.len() >= 13, "{platforms:?}");
+    assert!(platforms.len() >= 13, "expected at least 13 platforms, found {platforms:?}");
     let manual = fs::read_to_string(format!("{}/src/manual/common.md", env!("CARGO_MANIFEST_DIR")));
     let manual = manual.unwrap();
     for name in platforms {
-        assert!(manual.contains(&format!("`{name}`")), "expected {name} in the manual");
+        assert!(manual.contains(&format!("`{name}`")), "expected {name} in the manual, found none");
     }
 }

@@ -67,8 +67,8 @@ pub fn judge_chunks<'b>(
 ) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
-        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
-            panic!("expected a callback or a refusal")
+        other @ (Admission::Other | Admission::Reply(_) | Admission::Shadow(_)) => {
+            panic!("expected a callback or a refusal, found {other:?}")
         }
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
@@ -194,7 +194,7 @@ fn every_kind_of_every_provider_has_a_vector() {
         for kind in &provider.kinds {
             let suffix = format!(".{}", kind.name);
             let known = types.iter().any(|ce_type| ce_type.ends_with(&suffix));
-            assert!(known, "expected a vector for {}.{}", provider.name, kind.name);
+            assert!(known, "expected a vector for {}.{}, found none", provider.name, kind.name);
         }
     }
 }
@@ -225,15 +225,19 @@ fn refuses_body_one_byte_over_limit() {
     let mut headers = HeaderMap::new();
     let admit = |headers: &HeaderMap| gate.admit(&Head::new(&Method::POST, &uri, headers), NOW);
 
-    let Admission::Callback(mut intake) = admit(&headers) else { panic!("expected a callback") };
+    let admission = admit(&headers);
+    let Admission::Callback(mut intake) = admission else {
+        panic!("expected a callback, found {admission:?}")
+    };
     intake.push(Bytes::from(vec![b'a'; 4096])).unwrap();
     let refusal = intake.push(Bytes::from_static(b"b")).unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
     assert!(refusal.reply().must_close());
 
     headers.insert("content-length", HeaderValue::from_static("4097"));
-    let Admission::Refused(refusal) = admit(&headers) else {
-        panic!("expected a refusal of the content length")
+    let admission = admit(&headers);
+    let Admission::Refused(refusal) = admission else {
+        panic!("expected a refusal of the content length, found {admission:?}")
     };
     assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
     headers.insert("content-length", HeaderValue::from_static("4096"));
@@ -286,7 +290,8 @@ fn explanation_contains_no_control_characters_from_client() {
     let explanation = gate.explain(&head, Bytes::from(form), Timestamp::from_secs(0));
     assert!(matches!(explanation.verdict, Some(Ok(_))), "expected acceptance, found {explanation}");
     let text = explanation.to_string();
-    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    let is_plain = text.chars().all(|c| c == '\n' || !c.is_control());
+    assert!(is_plain, "expected no control character, found {text:?}");
     assert_eq!(text.lines().filter(|line| line.starts_with("verdict")).count(), 1);
 }
 
@@ -351,8 +356,9 @@ fn explains_path_in_query_as_proxy_judges_it() {
     let gate = vectors::gate("http://app.test");
     let (uri, headers) = (Uri::from_static("/?s=/callbacks/tencent"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
-    let Admission::Refused(refusal) = gate.admit_in_proxy(&head, NOW) else {
-        panic!("expected a refusal")
+    let admission = gate.admit_in_proxy(&head, NOW);
+    let Admission::Refused(refusal) = admission else {
+        panic!("expected a refusal, found {admission:?}")
     };
     let explanation = gate.explain(&head, Bytes::new(), NOW);
     assert_eq!(refusal.kind(), RefusalKind::PathAmbiguous);

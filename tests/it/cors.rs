@@ -21,12 +21,12 @@ fn gate(route: &str) -> Gate {
 /// Sends a request through a layer whose app allows every play.
 async fn send(gate: &Gate, request: Request<Full<Bytes>>) -> (StatusCode, HeaderMap) {
     let app = service_fn(async |request: Request<_>| {
-        let mut reply = Response::new(Full::<Bytes>::from(r#"{"allow":true}"#));
-        // The layer has passed on a preflight. An event has the method `POST`.
+        let mut answer = Response::new(Full::<Bytes>::from(r#"{"allow":true}"#));
+        // An event has the method `POST`. This request is a preflight that the layer has passed on.
         if request.method() == http::Method::OPTIONS {
-            *reply.status_mut() = StatusCode::IM_A_TEAPOT;
+            *answer.status_mut() = StatusCode::IM_A_TEAPOT;
         }
-        Ok::<_, std::convert::Infallible>(reply)
+        Ok::<_, std::convert::Infallible>(answer)
     });
     let reply = GateLayer::new(gate.clone()).layer(app).oneshot(request).await.unwrap();
     let (head, _) = reply.into_parts();
@@ -84,7 +84,7 @@ async fn refuses_preflight_without_permission() {
         let (status, headers) = send(gate, preflight(path, origin)).await;
         assert_eq!(status, code, "{path} {origin}");
         let methods = headers.get("access-control-allow-methods");
-        assert!(methods.is_none(), "{path} {origin}: {headers:?}");
+        assert!(methods.is_none(), "{path} {origin}: expected no permission, found {headers:?}");
     }
     let mut with_body = preflight("/k/t0ken", PLAYER);
     with_body.headers_mut().insert("content-length", 5.into());

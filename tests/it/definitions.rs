@@ -173,7 +173,7 @@ fn about_texts_appear_in_info_and_schema() {
     );
     let definition = Definition::parse(&text).unwrap();
     let info = definition.info();
-    let [kind] = &info.kinds[..] else { panic!("expected one kind") };
+    let [kind] = &info.kinds[..] else { panic!("expected one kind, found {}", info.kinds.len()) };
     assert_eq!((kind.about.as_deref(), &*kind.subject[0]), (Some("A question."), "/inner/who"));
     let inner = &kind.fields[0];
     assert_eq!((inner.about.as_deref(), inner.identifying), (Some("The inside."), true));
@@ -298,7 +298,7 @@ fn refuses_duplicate_query_parameter() {
 }
 
 #[test]
-fn parameters_of_the_route_are_no_fields_of_the_callback() {
+fn parameters_of_route_are_not_fields_of_callback() {
     let definition = format!(
         "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
         HEAD.split("[request]").next().unwrap(),

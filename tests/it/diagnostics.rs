@@ -15,6 +15,13 @@ fn codes(config: &str) -> (Vec<&'static str>, Vec<&'static str>) {
     (error.faults().iter().map(code).collect(), error.warnings().iter().map(code).collect())
 }
 
+/// Returns the only fault of a config.
+fn only_fault(config: &str) -> String {
+    let faults = errors(config);
+    let [fault] = &*faults else { panic!("expected one fault, found {faults:#?}") };
+    fault.clone()
+}
+
 const COMPLETE: &str = "listen = '127.0.0.1:1'
 [[route]]
 path = '/cb/{token}'
@@ -67,7 +74,7 @@ fn one_misspelt_word_causes_one_fault_with_suggestion() {
         let config = COMPLETE.replacen(right, wrong, 1);
         assert_ne!(config, COMPLETE, "{right}");
         let error = build(&config).unwrap_err();
-        let [fault] = error.faults() else { panic!("{wrong}: {error}") };
+        let [fault] = error.faults() else { panic!("{wrong}: expected one fault, found {error}") };
         assert!(fault.suggestion().is_some() && error.warnings().is_empty(), "{wrong}: {error}");
     }
 }
@@ -106,26 +113,26 @@ fn names_table_of_key_in_wrong_table() {
 fn wrong_table_of_addresses_causes_one_fault() {
     let config =
         COMPLETE.replace("on = { '*' = { answer = {} } }", "on = 'http://127.0.0.1:3000/e'");
-    let [fault] = &*errors(&config) else { panic!("expected one fault") };
+    let fault = only_fault(&config);
     assert!(fault.contains("write on = { \"*\" = \"http://…\" }"), "{fault}");
 }
 
 #[test]
-fn names_kinds_that_need_quotes_and_groups_that_are_no_kinds() {
+fn names_kind_that_needs_quotes_and_kinds_of_a_group() {
     let dotted = COMPLETE.replace("on = { '*'", "on = { video.asset.ready = 'http://x/y', '*'");
-    let [fault] = &*errors(&dotted) else { panic!("expected one fault") };
+    let fault = only_fault(&dotted);
     let expected =
         "expected the kind \"video.asset.ready\" in quotes, found a table `video`; write";
     assert!(fault.contains(expected), "{fault}");
     let route = "[[route]]\npath = '/x'\nprovider = 'tencent-css'\nkind = 'recording'\n";
-    let [fault] = &*errors(route) else { panic!("expected one fault") };
+    let fault = only_fault(route);
     assert!(fault.contains("use one of `recording_file`, "), "{fault}");
 }
 
 #[test]
 fn names_provider_of_pinned_template() {
     let route = "[[route]]\npath = '/x'\nprovider = 'mux'\ntemplate = 'a'\n";
-    let [fault] = &*errors(&format!("{COMPLETE}{route}")) else { panic!("expected one fault") };
+    let fault = only_fault(&format!("{COMPLETE}{route}"));
     let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
                     or one of these templates: `m`";
     assert!(fault.contains(expected), "{fault}");
@@ -145,10 +152,8 @@ fn remedy_for_path_names_its_fault() {
         ("/cb?x=1", "remove the ? or # and everything after it"),
         ("/c%20b", "remove %"),
     ] {
-        let [fault] = &*errors(&format!("[[route]]\npath = '{path}'\nprovider = 'mux'")) else {
-            panic!("{path}: expected one fault")
-        };
-        assert!(fault.contains(remedy), "{fault}");
+        let fault = only_fault(&format!("[[route]]\npath = '{path}'\nprovider = 'mux'"));
+        assert!(fault.contains(remedy), "{path}: expected {remedy}, found {fault}");
     }
 }
 
@@ -158,7 +163,7 @@ fn reports_equal_faults_of_several_kinds_once() {
     let config =
         config.replace("3000/e'\n[[route]]", "3000/e', reply = { urlss = 1 } }\n[[route]]");
     let error = build(&config).unwrap_err();
-    let [fault] = error.faults() else { panic!("{error}") };
+    let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
     assert!(fault.count() > 1, "{fault}");
     assert!(fault.to_string().ends_with(&format!(" ({} times)", fault.count())), "{fault}");
 }

@@ -39,7 +39,7 @@ struct Client {
     body: Vec<Result<Bytes, Disconnected>>,
     /// Activity after the request; `None` if the client only waits.
     activity: Option<ClientActivity>,
-    /// Eviction: the server needs the memory of the body.
+    /// True if the server takes back the memory of the body.
     is_evicted: bool,
 }
 
@@ -324,11 +324,17 @@ fn refuses_large_body_that_is_evicted_while_it_waits() {
         .map(|((client, app), intake)| Box::pin(drive(client, app, &time, intake)))
         .collect();
     let mut poll = |at: usize| driven[at].as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(poll(0).is_pending() && poll(1).is_pending(), "expected the end of each first turn");
-    assert!(poll(0).is_pending(), "expected the judgement of the first body");
-    let Poll::Ready(Driven::Refused(refusal)) = poll(1) else { panic!("expected a refusal") };
+    assert!(
+        poll(0).is_pending() && poll(1).is_pending(),
+        "expected each first turn to end without a result, found a result"
+    );
+    assert!(poll(0).is_pending(), "expected a judgement without a result, found a result");
+    let polled = poll(1);
+    let Poll::Ready(Driven::Refused(refusal)) = polled else {
+        panic!("expected a refusal, found {polled:?}")
+    };
     assert_eq!(refusal.kind(), RefusalKind::BodyIncomplete);
-    assert!(poll(0).is_pending(), "expected a question about the first body");
+    assert!(poll(0).is_pending(), "expected a question about the first body, found a result");
     STEPS.with_borrow(|steps| assert!(steps.contains(&"ask".to_owned()), "{steps:?}"));
 }
 
@@ -339,7 +345,9 @@ fn yields_to_other_tasks_after_64_kib_of_body() {
         let client = Client { body: chunks, ..Client::new() };
         // The timer ends the body if the driver yields.
         let driven = run(client, &mut App::default(), Duration::from_secs(30));
-        let Poll::Ready(Driven::Refused(refusal)) = driven else { panic!("{driven:?}") };
+        let Poll::Ready(Driven::Refused(refusal)) = driven else {
+            panic!("expected a refusal, found {driven:?}")
+        };
         assert_eq!(refusal.kind() == RefusalKind::BodyIncomplete, yields, "{refusal}");
     }
 }

@@ -123,7 +123,8 @@ fn reload_example_serves_changed_config_and_keeps_it_after_a_faulty_change() {
     assert_eq!(example.curl("/second", PLAY), allowed);
     assert_eq!(example.curl("/first", PLAY), r#"{"allow":true} 200"#);
     std::fs::write(&path, "colour = 1").unwrap();
-    assert!(example.line().starts_with("kept the earlier config"), "expected a fault");
+    let line = example.line();
+    assert!(line.starts_with("kept the earlier config"), "expected a fault, found {line}");
     assert_eq!(example.curl("/second", PLAY), allowed);
 }
 

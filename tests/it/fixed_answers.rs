@@ -17,17 +17,19 @@ fn config(provider: &str, kind: &str, answer: &str) -> String {
     )
 }
 
-/// Returns status, `location` and body of the reply.
+/// Returns the status, the header `location` and the body of the reply.
 fn reply(provider: &str, kind: &str, answer: &str, body: &str) -> (u16, Option<String>, String) {
     let gate = Gate::builder().toml(config(provider, kind, answer)).build();
     let gate = gate.unwrap_or_else(|error| panic!("expected a gate, found {error}"));
     let (uri, headers) = (Uri::from_static("/c"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
     let accepted = judge(&gate, &head, body.as_bytes(), 65_536, NOW).unwrap();
-    let Next::Reply(conclusion) = accepted.next(Timestamp::from_secs(NOW)) else {
-        panic!("expected a reply without the app")
+    let next = accepted.next(Timestamp::from_secs(NOW));
+    let Next::Reply(conclusion) = next else {
+        panic!("expected a reply without the app, found {next:?}")
     };
-    assert!(matches!(conclusion.origin, Origin::Fixed), "{:?}", conclusion.origin);
+    let origin = &conclusion.origin;
+    assert!(matches!(origin, Origin::Fixed), "expected a fixed answer, found {origin:?}");
     let reply = conclusion.reply;
     let location = reply.headers().find(|(name, _)| *name == LOCATION);
     let location = location.map(|(_, value)| value.to_str().unwrap().to_owned());
@@ -96,7 +98,7 @@ fn text_of_a_redirect_is_percent_encoded() {
 }
 
 #[test]
-fn text_contains_no_field_of_an_item_in_a_list() {
+fn check_refuses_a_text_with_an_array() {
     for field in ["items", "/items/kind"] {
         let text = format!("{{ text = '{{{field}}}', missing = 'empty' }}");
         let keys = "\n[template.settings]\nsecurity_key = 'k'\ncustom_key = 'c'";
@@ -109,7 +111,7 @@ fn text_contains_no_field_of_an_item_in_a_list() {
 /// Returns the fault of a config.
 fn fault(provider: &str, kind: &str, answer: &str) -> String {
     match Config::from_text(&config(provider, kind, answer), "gatepost.toml") {
-        Ok(_) => panic!("expected a fault for {answer}"),
+        Ok(_) => panic!("expected a fault for {answer}, found none"),
         Err(error) => error.to_string(),
     }
 }
@@ -176,7 +178,7 @@ async fn layer_replies_with_the_text_and_calls_no_inner_service() {
     let answer = "{ allow = false, message = { text = 'Hello {client_user_id}' } }";
     let gate = Gate::builder().toml(config("kollus", "live_play", answer)).build().unwrap();
     let app = service_fn(|_: Request<_>| async {
-        panic!("expected no event");
+        panic!("expected no event, found one");
         #[expect(unreachable_code, reason = "gives the service its type")]
         Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
     });

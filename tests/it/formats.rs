@@ -1,5 +1,5 @@
-//! Tests of the formats of bodies, the methods of kinds, kinds that several values name, and signatures
-//! inside an object.
+//! Tests of body formats, methods of kinds, kinds that several values name, and signatures inside
+//! an object.
 
 use http::{Method, Request};
 
@@ -39,7 +39,7 @@ fn each_method_has_its_format() {
     let record = signed("record");
     assert_eq!(record.method(), Method::POST);
     assert_eq!(code(send(&gate, &record)), "record");
-    // The query of a `POST` request is no body. Its fields do not reach the event.
+    // gatepost does not read the query of a `POST` request as a body, so the query adds no fields.
     let mut both = record.clone();
     *both.uri_mut() = http::Uri::from_static("/c?action=publish");
     assert_eq!(code(send(&gate, &both)), "record");
@@ -91,8 +91,8 @@ fn reports_wrong_formats_of_methods() {
     assert_fault("[kind]\nother = 'a'\n[kinds.a]\nmethod = 'PUT'\n", "expected a known method");
 }
 
-/// Kinds of Agora: <https://docs.agora.io/en/video-calling/develop/receive-notifications>. The same
-/// `eventType` has another meaning for another `productId`.
+/// Kinds of Agora: <https://docs.agora.io/en/video-calling/develop/receive-notifications>. An
+/// `eventType` has a different meaning for each `productId`.
 const COMPOSITE: &str = "[kind]\nfrom = [['/productId', '/eventType']]\n[kind.names]\n\
     '1/101' = 'channel_create'\n'3/101' = 'recording_error'\n\
     [kinds.channel_create]\nsample = '{\"productId\":1,\"eventType\":101}'\n\

@@ -52,8 +52,11 @@ fn judge(
             intake.push(body.to_owned().into())?;
             intake.finish(NOW)
         }
-        Admission::Other | Admission::Refused(_) | Admission::Reply(_) | Admission::Shadow(_) => {
-            panic!("expected a callback, found none")
+        other @ (Admission::Other
+        | Admission::Refused(_)
+        | Admission::Reply(_)
+        | Admission::Shadow(_)) => {
+            panic!("expected a callback, found {other:?}")
         }
     }
 }
@@ -103,7 +106,7 @@ fn delivers_equal_github_bodies_with_different_delivery_ids() {
     let all = all.map(|(delivery, body)| github(&gate, Some(delivery), body).unwrap());
     assert!(all.iter().all(delivers));
     let ids = all.each_ref().map(|accepted| accepted.event().id().to_owned());
-    assert!(ids[0] != ids[2] && ids[0] != ids[1], "{ids:?}");
+    assert!(ids[0] != ids[2] && ids[0] != ids[1], "expected different ids, found {ids:?}");
     let again = github(&gate, Some("3"), MEMBER).unwrap();
     assert_eq!(again.event().id(), ids[2]);
     assert!(!delivers(&again), "expected a resend, found a new event");
@@ -149,7 +152,8 @@ fn css(body: &str, secs: i64) -> String {
     body.replacen('{', &format!("{{\"t\":{t},\"sign\":\"{sign}\","), 1)
 }
 
-/// Returns two flags: gatepost delivers the second event; both events have the same `ce-id`.
+/// Sends two callbacks. The first flag is true if gatepost delivers the second event. The second
+/// flag is true if both events have the same `ce-id`.
 fn twice(gate: &Gate, path: &'static str, first: &str, second: &str) -> (bool, bool) {
     let one = accept(gate, path, &[], first);
     assert!(delivers(&one));
@@ -157,7 +161,7 @@ fn twice(gate: &Gate, path: &'static str, first: &str, second: &str) -> (bool, b
     (delivers(&other), one.event().id() == other.event().id())
 }
 
-const LOST: (bool, bool) = (false, true);
+const RESEND: (bool, bool) = (false, true);
 const DELIVERED: (bool, bool) = (true, false);
 
 #[test]
@@ -169,7 +173,7 @@ fn delivers_equal_data_again_if_data_has_no_time_or_sequence() {
     let zero = relay.replace("314,", "314,\"event_time\":0,");
     assert_eq!(twice(&gate, "/tencent-css", &css(&zero, 1), &css(&zero, 61)), DELIVERED);
     let timed = relay.replace("314,", "314,\"event_time\":1703731478,");
-    assert_eq!(twice(&gate, "/tencent-css", &css(&timed, 2), &css(&timed, 62)), LOST);
+    assert_eq!(twice(&gate, "/tencent-css", &css(&timed, 2), &css(&timed, 62)), RESEND);
     for stopped in [
         r#"{"action":"on_stop","vhost":"v","app":"a","stream":"s"}"#,
         r#"{"action":"on_dvr","vhost":"v","app":"a","stream":"s","file":"s.flv"}"#,
@@ -178,16 +182,16 @@ fn delivers_equal_data_again_if_data_has_no_time_or_sequence() {
         assert_eq!(twice(&gate, "/srs", stopped, stopped), DELIVERED, "{stopped}");
     }
     let hls = r#"{"action":"on_hls","vhost":"v","app":"a","stream":"s","file":"s.ts","seq_no":0}"#;
-    assert_eq!(twice(&gate, "/srs", hls, hls), LOST);
+    assert_eq!(twice(&gate, "/srs", hls, hls), RESEND);
     let closing =
         r#"{"request":{"direction":"incoming","status":"closing","url":"rtmp://o.test/a/s"}}"#;
     assert_eq!(twice(&gate, "/ovenmediaengine", closing, closing), DELIVERED);
     let timed = closing.replace("{\"dir", "{\"time\":\"2026-11-22T09:10:00.456+00:00\",\"dir");
-    assert_eq!(twice(&gate, "/ovenmediaengine", &timed, &timed), LOST);
+    assert_eq!(twice(&gate, "/ovenmediaengine", &timed, &timed), RESEND);
     let state = "stream_key=k&broadcast_key=b&channel_key=c&broadcast_state=pause";
     assert_eq!(twice(&gate, "/kollus", state, state), DELIVERED);
     let upload = "upload_file_key=u&filename=f";
-    assert_eq!(twice(&gate, "/upload", upload, upload), LOST);
+    assert_eq!(twice(&gate, "/upload", upload, upload), RESEND);
 }
 
 #[test]
@@ -260,7 +264,7 @@ fn definition_info_contains_rule_for_id() {
 }
 
 #[test]
-fn missing_optional_signature_is_no_reused_signature() {
+fn missing_optional_signature_is_not_a_reused_signature() {
     let config = "[[route]]\npath = '/css'\nprovider = 'tencent-css'\n[[template]]\nname = 'css'\n\
                   provider = 'tencent-css'\nkeys = ['test']\nbind = '*'\n\
                   insecure_unsigned = ['relay']\nsignature_reuse = 'refuse'\n";

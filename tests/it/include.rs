@@ -51,7 +51,7 @@ fn reads_routes_and_templates_of_included_files() {
     let expected = ["gatepost.toml", "templates/a.toml", "templates/b.toml"];
     assert_eq!(paths, expected.map(|name| folder.path().join(name)));
     let gate = Gate::builder().file(folder.path().join("gatepost.toml")).build();
-    assert!(gate.is_ok(), "{gate:?}");
+    assert!(gate.is_ok(), "expected a gate, found {gate:?}");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn missing_file_is_fault_and_pattern_without_match_is_warning() {
     let fault = faults(&[("gatepost.toml", &main)]);
     assert!(fault.starts_with("gatepost.toml:1:12: include[0]: "), "{fault}");
     assert!(fault.contains("absent.toml: "), "{fault}");
-    assert_eq!(fault.lines().count(), 1, "expected no follow-up fault: {fault}");
+    assert_eq!(fault.lines().count(), 1, "expected one fault, found {fault}");
 
     let config = load(&folder(&[("gatepost.toml", MAIN)])).unwrap();
     let warning = config.warnings()[0].to_string();
@@ -179,7 +179,7 @@ fn fingerprint_changes_with_text_and_not_with_secret() {
 }
 
 #[test]
-fn notices_new_included_file_removed_file_and_swapped_link() {
+fn detects_change_of_any_watched_file() {
     let folder = folder(&[
         ("gatepost.toml", MAIN),
         ("..one/a.toml", &template("a")),

@@ -57,8 +57,8 @@ fn request(vector: &Vector) -> Value {
     out.into()
 }
 
-/// Returns the result of the signature stage; `None` if gatepost refuses the vector before this stage,
-/// or checks no signature.
+/// Returns the result of the signature stage. Returns `None` if gatepost refuses the vector before
+/// this stage, or checks no signature.
 fn result<'v>(vector: &'v Vector, explanation: &Explanation) -> Option<&'v str> {
     let verdict = &*vector.case.verdict;
     if STAGE.contains(&verdict) {
@@ -226,7 +226,7 @@ fn keys(rule: &Value, template: &toml::Value) -> Vec<Value> {
     keys.into_iter().flatten().map(secret).collect()
 }
 
-/// Writes an object or an array with one member a line.
+/// Joins the members of an object or an array, with one member per line.
 fn lines(members: impl IntoIterator<Item = String>) -> String {
     members.into_iter().collect::<Vec<_>>().join(",\n")
 }

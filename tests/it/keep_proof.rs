@@ -58,7 +58,7 @@ fn app_receives_fields_of_proof_under_the_same_id() {
 #[test]
 fn resend_with_new_signature_has_the_same_id_and_data() {
     let gate = gate("tencent-css", "{ keep_proof = true }");
-    // Key `test`, one minute later.
+    // The platform signs again one minute later, with the key `test`.
     let resend = String::from_utf8(PUSH.to_vec()).unwrap();
     let resend = resend
         .replace("1703732078", "1703732138")
@@ -73,7 +73,7 @@ fn resend_with_new_signature_has_the_same_id_and_data() {
 const RESIGNED: &str = "488d8900e2c5e1f1360715baaa0629b1";
 
 #[test]
-fn check_explains_keep_proof_beside_another_form_and_without_effect() {
+fn check_reports_keep_proof_that_has_no_effect() {
     for forward in ["raw", "passthrough"] {
         let config = format!(
             "[[template]]\nname = 't'\nprovider = 'tencent-css'\nkeys = ['k']\n\

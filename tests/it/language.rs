@@ -10,7 +10,8 @@ use crate::core::judge;
 
 pub(crate) const NOW: i64 = 1_700_000_000;
 
-/// A platform with a JSON body. `rest` starts with further keys of `[request]`.
+/// Returns the definition of a platform with a JSON body. `rest` starts with further keys of
+/// `[request]`.
 pub(crate) fn definition(rest: &str) -> String {
     format!(
         "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
@@ -100,7 +101,7 @@ pub(crate) fn reply(gate: &Gate, request: &Request<Vec<u8>>) -> Reply {
         }
         Next::Reply(conclusion) => conclusion.reply,
         Next::Store(_) => panic!("expected no queued event, found one"),
-        Next::Wait(_) => panic!("expected no other copy of the callback"),
+        Next::Wait(_) => panic!("expected no other copy of the callback, found one"),
     }
 }
 
@@ -109,8 +110,8 @@ pub(crate) fn set_header(request: &mut Request<Vec<u8>>, name: &str, value: &str
     request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
 }
 
-/// Flips each bit of the header's value. The gate must refuse each such request. With `is_hex`, the
-/// gate may accept a value that differs only in the case of its hex digits.
+/// Flips each bit of the header's value in turn. The gate must refuse each changed request. With
+/// `is_hex`, the gate may accept a value that differs only in the case of its hex digits.
 pub(crate) fn refuses_flipped_header(
     gate: &Gate,
     request: &Request<Vec<u8>>,
@@ -128,18 +129,19 @@ pub(crate) fn refuses_flipped_header(
         let is_same = is_hex && flipped.eq_ignore_ascii_case(&value);
         assert!(
             send(gate, &request).is_err() || is_same,
-            "expected a refusal after a flip of bit {bit} of {name}"
+            "expected a refusal after a flip of bit {bit} of {name}, found acceptance"
         );
     }
 }
 
-/// Flips each bit of the body. The gate must refuse each such request.
+/// Flips each bit of the body in turn. The gate must refuse each changed request.
 pub(crate) fn refuses_flipped_body(gate: &Gate, request: &Request<Vec<u8>>) {
     assert!(send(gate, request).is_ok());
     for bit in 0..request.body().len() * 8 {
         let mut request = request.clone();
         request.body_mut()[bit / 8] ^= 1 << (bit % 8);
-        assert!(send(gate, &request).is_err(), "expected a refusal after a flip of bit {bit}");
+        let verdict = send(gate, &request);
+        assert!(verdict.is_err(), "expected a refusal after a flip of bit {bit}, found acceptance");
     }
 }
 
@@ -147,7 +149,7 @@ const TOKEN: &str = "[signature]\ndigest = 'none'\nfound_in = 'header:authorizat
 pub(crate) const EVENT: &str = "[kind]\nother = 'event'\n[kinds.event]\n";
 
 #[test]
-fn token_equals_the_key() {
+fn token_must_equal_the_key() {
     let plain = definition(&format!("{TOKEN}prefix = 'Bearer '\n{EVENT}"));
     let gate = gate(&plain, "keys = ['first-token', 'older-token']");
     let request = sample(&plain, "event", "first-token");
@@ -299,7 +301,7 @@ fn replies_to_signed_challenge_without_the_app() {
         gate(&text, "keys = ['older', 'zoomkey']\n[template.on]\n'*' = 'http://127.0.0.1:1'");
     let request = sample(&text, "validate", "zoomkey");
     let found = reply(&gate, &request).into_response();
-    // HMAC-SHA256 of the plain token with the key `zoomkey`, by `openssl dgst -sha256 -hmac zoomkey`.
+    // HMAC-SHA256 of the plain token, computed by `openssl dgst -sha256 -hmac zoomkey`.
     let expected = r#"{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":"HMAC"}"#;
     let expected = expected
         .replace("HMAC", "a2333a183bffa0e09ec3d8d9d6535249ce92c3047083ebfbb35ededda4ecc1aa");
@@ -312,8 +314,9 @@ fn replies_to_signed_challenge_without_the_app() {
     assert_eq!(found.headers()[CONTENT_TYPE], "text/plain; charset=utf-8");
     assert_eq!(found.headers()["x-content-type-options"], "nosniff");
     let now = Timestamp::from_secs(NOW);
-    let Next::Reply(conclusion) = send(&gate, &request).unwrap().next(now) else {
-        panic!("expected a reply without the app")
+    let next = send(&gate, &request).unwrap().next(now);
+    let Next::Reply(conclusion) = next else {
+        panic!("expected a reply without the app, found {next:?}")
     };
     assert_eq!(conclusion.origin.as_str(), "challenge");
     refuses_flipped_body(&gate, &request);
@@ -425,8 +428,8 @@ fn reports_wrong_keys_of_challenge() {
     assert!(error.contains("expected a kind for the app, found a challenge"), "{error}");
 }
 
-/// Returns the text of a key in `tests/it/keys`. `rsa` and `ec` are the keys of RFC 7515, A.2 and A.3;
-/// `ed` is the key of RFC 8032, 7.1, test 1.
+/// Returns the text of a key in `tests/it/keys`. `rsa` and `ec` are the keys of RFC 7515,
+/// appendices A.2 and A.3. `ed` is the key of RFC 8032, section 7.1, test 1.
 pub(crate) fn key_file(name: &str) -> String {
     let path = format!("{}/tests/it/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(path).unwrap()
@@ -497,7 +500,7 @@ fn public_key_may_be_hex_or_base64() {
 }
 
 #[test]
-fn reports_key_that_is_no_public_key_for_the_digest() {
+fn reports_key_that_is_not_a_public_key_for_the_digest() {
     for (digest, key) in [
         ("ed25519", key_file("rsa_public")),
         ("ed25519", key_file("ed_private")),
@@ -607,7 +610,7 @@ fn token_binds_body_time_key_and_algorithm() {
 }
 
 #[test]
-fn refuses_token_by_hmac_with_the_public_key() {
+fn refuses_token_signed_by_hmac_with_public_key() {
     let text = token_definition("rsa-sha256", "");
     let gate = gate(&text, &keys(&key_file("rsa_public")));
     let mut request = sample(&text, "event", &key_file("rsa_private"));

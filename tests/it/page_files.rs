@@ -1,8 +1,8 @@
 //! Generates the manual's pages of platforms from the definitions, and compares them with the
 //! committed files.
 //!
-//! A page has the setup, a config, the kinds, the proof and the resends of one platform. The tests of
-//! the proxy serve the config of each page.
+//! A page has the setup, a config, the kinds, the proof and the resends of one platform. The tests
+//! of the proxy serve the config of each page.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -178,7 +178,8 @@ fn vendor(name: &str) -> Option<&str> {
     }
 }
 
-/// Returns a paragraph with the number of platforms and vendors, by the source of their definitions.
+/// Returns a paragraph with the number of platforms and vendors, by the source of their
+/// definitions.
 fn counts(providers: &[ProviderInfo]) -> String {
     let vendors = |words: &[&str]| {
         let of = providers.iter().filter(|provider| {

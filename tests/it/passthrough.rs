@@ -56,10 +56,10 @@ impl Door {
                 let received: gatepost::layer::RequestBody<Full<Bytes>> = received;
                 let received = received.collect().await.unwrap().to_bytes();
                 seen.lock().unwrap().push((head, received));
-                let reply = Response::builder().status(status);
-                let reply =
-                    headers.into_iter().fold(reply, |r, (name, value)| r.header(name, value));
-                Ok::<_, Infallible>(reply.body(Full::<Bytes>::from(body)).unwrap())
+                let response = Response::builder().status(status);
+                let response =
+                    headers.into_iter().fold(response, |r, (name, value)| r.header(name, value));
+                Ok::<_, Infallible>(response.body(Full::<Bytes>::from(body)).unwrap())
             }
         });
         let layer = GateLayer::new(self.gate.clone());
@@ -255,7 +255,7 @@ async fn checked_reply_to_notification_is_the_acknowledgement_if_the_answer_is_u
 }
 
 #[tokio::test]
-async fn checked_token_without_the_platform_s_envelope_is_signed_again() {
+async fn checked_token_without_envelope_is_signed_again() {
     // `{"result":1}`, signed with the key `k`.
     let flat = concat!(
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",

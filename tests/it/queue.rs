@@ -1,4 +1,5 @@
-//! Queued events: the keys of the config, the step that stores, and the attempts.
+//! Tests of queued events: the keys of the config, storing an event, and the attempts to deliver
+//! the event.
 
 use std::time::Duration;
 
@@ -36,8 +37,9 @@ fn push(sequence: u32) -> Bytes {
 fn next(gate: &Gate, sequence: u32, now: Timestamp) -> Next {
     let (uri, headers) = (Uri::from_static("/hook"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
-    let Admission::Callback(mut intake) = gate.admit(&head, now) else {
-        panic!("expected a callback")
+    let admission = gate.admit(&head, now);
+    let Admission::Callback(mut intake) = admission else {
+        panic!("expected a callback, found {admission:?}")
     };
     intake.push(push(sequence)).unwrap();
     intake.finish(now).unwrap().next(now)
@@ -49,7 +51,9 @@ fn enqueue(gate: &Gate, sequence: u32, now: Timestamp) -> Enqueue {
             StoreStep::Append(enqueue) => enqueue,
             StoreStep::Claim(claim) => panic!("expected an event to append, found {claim:?}"),
         },
-        Next::Ask(_) | Next::Reply(_) | Next::Wait(_) => panic!("expected `Next::Store`"),
+        found @ (Next::Ask(_) | Next::Reply(_) | Next::Wait(_)) => {
+            panic!("expected `Next::Store`, found {found:?}")
+        }
     }
 }
 
@@ -68,7 +72,7 @@ fn in_memory() -> InMemoryStore {
 async fn claim(store: &InMemoryStore, now: Timestamp) -> Claimed {
     let end = Timestamp::from_millis(now.as_millis() + 10_000);
     let claimed = store.claim(&Lane::new("live", "push"), "o", 1, end, now).await.unwrap();
-    claimed.into_iter().next().expect("expected a due event")
+    claimed.into_iter().next().expect("expected a due event, found none")
 }
 
 #[tokio::test]
@@ -104,7 +108,7 @@ async fn resend_is_a_duplicate_on_each_machine() {
 }
 
 #[test]
-fn failed_store_means_503() {
+fn platform_gets_503_if_store_fails() {
     let gate = queued("");
     for (appended, code) in [
         (None, "store_unavailable"),
@@ -119,7 +123,7 @@ fn failed_store_means_503() {
 }
 
 #[test]
-fn store_has_the_time_of_the_platform() {
+fn store_must_finish_before_platform_times_out() {
     assert_eq!(enqueue(&queued(""), 1, AT(0)).timeout(), Duration::from_millis(19_900));
     let short = queued(", budget_ms = 1000");
     assert_eq!(enqueue(&short, 1, AT(0)).timeout(), Duration::from_millis(900));
@@ -165,7 +169,9 @@ async fn randomness_shortens_a_wait_by_up_to_a_half() {
     let app = gate.queued_app(&Lane::new("live", "push")).unwrap();
     for (random, expected) in [(0, 500), (u32::MAX / 2, 750), (u32::MAX, 1000)] {
         let result = app.settle(&claimed, &Answer::Timeout, random, AT(0));
-        let Settlement::Later { at, .. } = result else { panic!("expected another attempt") };
+        let Settlement::Later { at, .. } = result else {
+            panic!("expected another attempt, found {result:?}")
+        };
         assert!((at.as_millis() - AT(0).as_millis() - expected).abs() <= 1, "{at:?}");
     }
 }
@@ -190,7 +196,9 @@ async fn wait_is_not_shorter_than_retry_after() {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let answer = Answer::Response { status, headers, body: None };
         let result = app.settle(&claimed, &answer, u32::MAX, AT(0));
-        let Settlement::Later { at, .. } = result else { panic!("expected another attempt") };
+        let Settlement::Later { at, .. } = result else {
+            panic!("expected another attempt, found {result:?}")
+        };
         assert_eq!(at, AT(expected), "{text}");
     }
 }
@@ -212,7 +220,7 @@ async fn open_circuit_permits_one_attempt_at_a_time() {
 }
 
 #[test]
-fn vanished_template_or_address_has_no_app() {
+fn queued_event_of_removed_template_or_address_has_no_app() {
     let gate = queued("");
     for (lane, expected) in [
         (Lane::new("gone", "push"), "expected the template `gone`, found none"),

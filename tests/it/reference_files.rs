@@ -144,7 +144,10 @@ fn summary_of_book_lists_every_page() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let is_page = name.ends_with(".md") && name != "SUMMARY.md";
             let listed = summary.contains(&format!("]({prefix}{name})"));
-            assert!(!is_page || listed, "expected {prefix}{name} in src/manual/SUMMARY.md");
+            assert!(
+                !is_page || listed,
+                "expected {prefix}{name} in src/manual/SUMMARY.md, found no link to it"
+            );
         }
     }
 }

@@ -40,8 +40,8 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
             intake.finish(now)
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
-            panic!("expected a callback or a refusal")
+        found @ (Admission::Other | Admission::Reply(_) | Admission::Shadow(_)) => {
+            panic!("expected a callback or a refusal, found {found:?}")
         }
     }
 }
@@ -88,8 +88,8 @@ fn expect_question(next: Next) -> Question {
 fn expect_reply(next: Next) -> gatepost::Conclusion {
     match next {
         Next::Reply(conclusion) => conclusion,
-        Next::Ask(_) | Next::Store(_) | Next::Wait(_) => {
-            panic!("expected a reply without a question to the app")
+        found @ (Next::Ask(_) | Next::Store(_) | Next::Wait(_)) => {
+            panic!("expected a reply without a question to the app, found {found:?}")
         }
     }
 }
@@ -145,14 +145,14 @@ fn simultaneous_copies_share_one_answer() {
     let gate = gate("", "");
     for (answer, status) in [(answer(500, ""), 503), (answer(200, ""), 200)] {
         let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
-        let Next::Wait(mut wait) = accept_push(&gate, &push(1, 601), at(0)).next(at(0)) else {
-            panic!("expected `Next::Wait`")
-        };
+        let found = accept_push(&gate, &push(1, 601), at(0)).next(at(0));
+        let Next::Wait(mut wait) = found else { panic!("expected `Next::Wait`, found {found:?}") };
         let mut context = Context::from_waker(Waker::noop());
         assert!(pin!(&mut wait).poll(&mut context).is_pending());
         let first = question.conclude(&answer, at(1));
-        let Poll::Ready(Some(second)) = pin!(&mut wait).poll(&mut context) else {
-            panic!("expected a conclusion for the waiting copy")
+        let found = pin!(&mut wait).poll(&mut context);
+        let Poll::Ready(Some(second)) = found else {
+            panic!("expected a conclusion for the waiting copy, found {found:?}")
         };
         assert_eq!(first.reply.status(), status);
         assert_eq!(second.reply.status(), status);
@@ -165,7 +165,8 @@ fn waiting_copy_asks_app_if_first_question_is_dropped() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     let second = accept_push(&gate, &push(1, 600), at(0));
-    let Next::Wait(wait) = second.next(at(0)) else { panic!("expected `Next::Wait`") };
+    let found = second.next(at(0));
+    let Next::Wait(wait) = found else { panic!("expected `Next::Wait`, found {found:?}") };
     drop(question);
     let mut context = Context::from_waker(Waker::noop());
     assert!(matches!(pin!(wait).poll(&mut context), Poll::Ready(None)));
@@ -176,9 +177,8 @@ fn waiting_copy_asks_app_if_first_question_is_dropped() {
 fn applies_failure_policy_if_wait_times_out() {
     let gate = gate("", "[template.on.live_play]\ndedupe = true\non_failure = 'allow'");
     let _question = expect_question(accept_play(&gate, &play("u", ""), at(0)).next(at(0)));
-    let Next::Wait(wait) = accept_play(&gate, &play("u", ""), at(0)).next(at(0)) else {
-        panic!("expected `Next::Wait`")
-    };
+    let found = accept_play(&gate, &play("u", ""), at(0)).next(at(0));
+    let Next::Wait(wait) = found else { panic!("expected `Next::Wait`, found {found:?}") };
     assert_eq!(wait.timeout(), Duration::from_secs(2));
     let conclusion = wait.give_up(at(2));
     assert_eq!(code(&conclusion), Some("app_timeout"));
@@ -245,7 +245,8 @@ fn remembers_acknowledged_events_when_config_is_replaced() {
 fn detects_signature_reused_with_another_body() {
     let gate = gate("", "");
     assert!(!accept_push(&gate, &push(1, 600), at(0)).reuses_signature());
-    assert!(!accept_push(&gate, &push(1, 600), at(1)).reuses_signature(), "expected no reuse");
+    let resent = accept_push(&gate, &push(1, 600), at(1));
+    assert!(!resent.reuses_signature(), "expected no reuse, found one");
     assert!(accept_push(&gate, &push(2, 600), at(1)).reuses_signature());
     assert!(!accept_push(&gate, &push(2, 601), at(1)).reuses_signature());
 }
@@ -276,8 +277,9 @@ fn timeout_of_app_ends_before_platform_times_out() {
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);
     let accepted = |spent| {
-        let Admission::Callback(mut intake) = gate.admit(&head, at(0)) else {
-            panic!("expected a callback")
+        let admission = gate.admit(&head, at(0));
+        let Admission::Callback(mut intake) = admission else {
+            panic!("expected a callback, found {admission:?}")
         };
         intake.push(play("u", "").into()).unwrap();
         let now = Timestamp::from_millis(at(0).as_millis() + spent);
@@ -378,7 +380,11 @@ fn open_circuit_skips_app_until_one_probe_succeeds() {
     assert_eq!(code(&conclusion), Some(UnavailableKind::CircuitOpen.as_str()));
     assert_eq!(conclusion.reply.status(), 503);
     let question = expect_question(next(4, 1));
-    assert!(matches!(next(5, 1), Next::Reply(_)), "expected no second probe at the same time");
+    let second = next(5, 1);
+    assert!(
+        matches!(second, Next::Reply(_)),
+        "expected no second probe at the same time, found {second:?}"
+    );
     drop(question.conclude(&answer(200, ""), at(1)));
     assert!(!is_open());
     drop(expect_question(next(5, 1)));
@@ -393,8 +399,9 @@ fn shadow_mode_does_not_remember_signatures() {
     let gate = Gate::builder().toml(text).build().unwrap();
     let (uri, headers) = (Uri::from_static("/shadow"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
-    let Admission::Shadow(shadow) = gate.admit(&head, at(0)) else {
-        panic!("expected shadow mode")
+    let admission = gate.admit(&head, at(0));
+    let Admission::Shadow(shadow) = admission else {
+        panic!("expected shadow mode, found {admission:?}")
     };
     let mut observer = shadow.observe(|shadowed| assert_eq!(shadowed.code(), "accepted"));
     observer.push(push(1, 600).into());
@@ -409,7 +416,9 @@ fn timeout_due_to_slow_client_does_not_open_circuit() {
     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
     let slow = || {
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
-        let Admission::Callback(mut intake) = admission else { panic!("expected a callback") };
+        let Admission::Callback(mut intake) = admission else {
+            panic!("expected a callback, found {admission:?}")
+        };
         intake.push(play("u", "").into()).unwrap();
         expect_question(intake.finish(late).unwrap().next(late))
     };
@@ -441,7 +450,9 @@ fn unsigned_id_does_not_identify_event() {
         headers.insert("x-sign", sign.parse().unwrap());
         let uri = Uri::from_static("/cam");
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
-        let Admission::Callback(mut intake) = admission else { panic!("expected a callback") };
+        let Admission::Callback(mut intake) = admission else {
+            panic!("expected a callback, found {admission:?}")
+        };
         intake.push(body.into()).unwrap();
         intake.finish(at(0)).unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
     };
@@ -478,7 +489,10 @@ fn detects_reused_signature_for_another_body_with_same_id() {
         assert!(!first.reuses_signature() && !sent(1).reuses_signature());
         let other = sent(2);
         assert_eq!(other.event().id(), first.event().id());
-        assert!(other.reuses_signature(), "{id_rule}: expected a reused signature");
+        assert!(
+            other.reuses_signature(),
+            "{id_rule}: expected a reused signature, found a new one"
+        );
     }
 }
 

@@ -25,8 +25,9 @@ const BOTH: &str = "push = 'http://app/push', interruption = 'http://app/end'";
 fn accept(gate: &Gate, body: &str) -> Accepted {
     let (uri, headers) = (Uri::from_static("/hook"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
-    let Admission::Callback(mut intake) = gate.admit(&head, AT(0)) else {
-        panic!("expected a callback")
+    let admission = gate.admit(&head, AT(0));
+    let Admission::Callback(mut intake) = admission else {
+        panic!("expected a callback, found {admission:?}")
     };
     intake.push(body.to_owned().into()).unwrap();
     intake.finish(AT(0)).unwrap()
@@ -35,7 +36,8 @@ fn accept(gate: &Gate, body: &str) -> Accepted {
 /// Sends a callback, and returns the value of `gatepost-stale` in its event.
 fn stale(gate: &Gate, body: &str, status: StatusCode) -> Option<String> {
     let accepted = accept(gate, body);
-    let Next::Ask(question) = accepted.next(AT(0)) else { panic!("expected a question") };
+    let found = accepted.next(AT(0));
+    let Next::Ask(question) = found else { panic!("expected a question, found {found:?}") };
     let (uri, headers) = (Uri::from_static("/hook"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
     let (headers, _) = accepted.request(&head, &RequestContext::default(), AT(0));
@@ -110,7 +112,8 @@ fn denied_decision_starts_no_session() {
     };
     let publish = |client: &str, answer: &'static str, expected| {
         let accepted = accept(&gate, &body("on_publish", client));
-        let Next::Ask(question) = accepted.next(AT(0)) else { panic!("expected a question") };
+        let found = accepted.next(AT(0));
+        let Next::Ask(question) = found else { panic!("expected a question, found {found:?}") };
         let answer = Answer::response(StatusCode::OK, Some(answer.into()));
         assert_eq!(question.conclude(&answer, AT(0)).permission(), Some(expected));
     };

@@ -43,8 +43,9 @@ fn verdicts(path: &str, show: impl FnOnce(&mut Observer, &Vector, &Verdicts)) ->
     vector.case.request.path = path.into();
     let now = Timestamp::from_secs(vector.case.now);
     let request = Request::of(&vector);
-    let Admission::Shadow(shadow) = gate().admit(&request.head(), now) else {
-        panic!("expected shadow mode for {path}")
+    let admission = gate().admit(&request.head(), now);
+    let Admission::Shadow(shadow) = admission else {
+        panic!("expected shadow mode for {path}, found {admission:?}")
     };
     let verdicts = Verdicts::default();
     let mut observer = shadow.observe(record(&verdicts));
@@ -85,7 +86,7 @@ fn reports_one_verdict_on_complete_body() {
     assert_eq!(late, ["timestamp_expired test.domain.com /callbacks/tencent"]);
 }
 
-/// A clock. The work of a large body runs when the server polls its future.
+/// A fixed clock. gatepost judges a large body when the test polls the future of the judgement.
 struct Clock(Timestamp);
 
 impl Runtime for Clock {
@@ -155,7 +156,10 @@ fn shadow_mode_does_not_affect_other_paths_or_paths_reserved_for_events() {
     vector.case.request.path = "/other".into();
     assert!(matches!(admitted(&vector), Admission::Other));
     vector.case.request.path = "/live/push".into();
-    let Admission::Refused(refusal) = admitted(&vector) else { panic!("expected a refusal") };
+    let admission = admitted(&vector);
+    let Admission::Refused(refusal) = admission else {
+        panic!("expected a refusal, found {admission:?}")
+    };
     assert_eq!(refusal.kind(), RefusalKind::AddressReserved);
 }
 

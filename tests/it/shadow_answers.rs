@@ -1,4 +1,5 @@
-//! Tests of predictions: the outcome in enforce mode of an answer that passes in shadow mode.
+//! Tests of predictions in shadow mode. A prediction states what gatepost would do with an answer
+//! in enforce mode.
 
 use std::sync::mpsc;
 
@@ -51,7 +52,7 @@ impl Case {
         builder.build().unwrap_or_else(|error| panic!("expected a gate, found {error}"))
     }
 
-    /// Passes the callback and an answer to the observers, and returns a summary of the prediction.
+    /// Passes the callback and an answer to the observers. Returns a summary of the prediction.
     fn predict(
         self,
         received: &HeaderMap,
@@ -59,8 +60,9 @@ impl Case {
     ) -> Option<String> {
         let uri: Uri = self.path.parse().unwrap();
         let head = Head::new(&Method::POST, &uri, received);
-        let Admission::Shadow(shadow) = self.gate("shadow").admit(&head, NOW) else {
-            panic!("expected shadow mode")
+        let admission = self.gate("shadow").admit(&head, NOW);
+        let Admission::Shadow(shadow) = admission else {
+            panic!("expected shadow mode, found {admission:?}")
         };
         let (sender, predictions) = mpsc::channel();
         let predicted = move |prediction: &Prediction| sender.send(summary(prediction)).unwrap();
@@ -77,26 +79,28 @@ impl Case {
             body.chunks(7).for_each(|chunk| answer.push(chunk));
             answer.finish(NOW);
         });
-        prediction.expect("expected a prediction")
+        prediction.expect("expected a prediction, found none")
     }
 
-    /// Returns status and body of the reply in enforce mode, and the reason if gatepost could not use
-    /// the answer.
+    /// Returns the status and the body of the reply in enforce mode. If gatepost could not use the
+    /// answer, also returns the reason.
     fn enforce(self, answer: &Answer) -> (u16, Bytes, Option<&'static str>) {
         let (uri, headers): (Uri, _) = (self.path.parse().unwrap(), HeaderMap::new());
         let head = Head::new(&Method::POST, &uri, &headers);
-        let Admission::Callback(mut intake) = self.gate("enforce").admit(&head, NOW) else {
-            panic!("expected a callback")
+        let admission = self.gate("enforce").admit(&head, NOW);
+        let Admission::Callback(mut intake) = admission else {
+            panic!("expected a callback, found {admission:?}")
         };
         intake.push(Bytes::from_static(self.body)).unwrap();
-        let Next::Ask(question) = intake.finish(NOW).unwrap().next(NOW) else { panic!() };
+        let found = intake.finish(NOW).unwrap().next(NOW);
+        let Next::Ask(question) = found else { panic!("expected a question, found {found:?}") };
         let conclusion = question.conclude(answer, NOW);
         let reason = conclusion.origin.failure().map(|reason| reason.kind().as_str());
         (conclusion.reply.status().as_u16(), conclusion.reply.body().clone(), reason)
     }
 }
 
-/// Returns effect, reason, changes and missing names of a prediction.
+/// Formats the effect, the reason, the changes and the missing names of a prediction.
 fn summary(prediction: &Prediction) -> String {
     let reason = prediction.reason().map(|reason| reason.kind().as_str());
     let mut parts = vec![prediction.effect().as_str().to_owned()];
@@ -217,7 +221,7 @@ fn list_of_headers_is_bounded() {
 }
 
 #[test]
-fn judges_late_long_incomplete_and_compressed_answers() {
+fn never_predicts_that_an_unusable_answer_passes() {
     let late = play(PASSTHROUGH).predict(&HeaderMap::new(), |mut request, mut answer, sent| {
         request.push(sent);
         request.finish(NOW);
@@ -268,7 +272,7 @@ fn answer_may_end_before_the_verdict() {
 }
 
 #[test]
-fn keeps_and_judges_only_answers_to_genuine_callbacks() {
+fn judges_only_answers_to_genuine_callbacks() {
     let forged = push(RAW).predict(&HeaderMap::new(), |mut request, mut answer, sent| {
         let forged = String::from_utf8(sent.to_vec()).unwrap().replace("bc31", "0000");
         request.push(forged.into());

@@ -65,8 +65,9 @@ impl Machine {
         let headers = HeaderMap::new();
         let uri = client.uri.clone();
         let head = Head::new(&Method::POST, &uri, &headers);
-        let Admission::Callback(intake) = self.gate.admit(&head, self.now()) else {
-            panic!("expected a callback")
+        let admission = self.gate.admit(&head, self.now());
+        let Admission::Callback(intake) = admission else {
+            panic!("expected a callback, found {admission:?}")
         };
         drive(&mut client, app, self, intake).await
     }
@@ -139,7 +140,7 @@ impl ClientSide for Client {
     }
 }
 
-/// An app that answers after a time, and counts its events.
+/// An app that answers after a delay, and counts the events that it receives.
 struct App {
     status: u16,
     body: &'static str,
@@ -194,7 +195,7 @@ const PLAY: &str = "kind=100&client_user_id=u&media_content_key=m&channel_key=c"
 const DEDUPE: &str = "[template.on.live_play]\nurl = 'http://app.test/'\ndedupe = true\n";
 
 #[tokio::test(start_paused = true)]
-async fn other_machine_answers_a_resend_without_the_app() {
+async fn other_machine_replies_to_resend_without_asking_app() {
     let [one, other] = Machine::pair("");
     let (mut app, mut unused) = (App::new(200, ""), App::new(500, ""));
     let first = one.send("/tencent", &push(1), &mut app).await;
@@ -252,7 +253,10 @@ async fn copy_on_another_machine_waits_for_the_answer() {
     assert_eq!((first.origin.as_str(), second.origin.as_str()), ("app", "resend"));
     assert_eq!(unused.asked, 0);
     let millis = waited.as_millis();
-    assert!((600..800).contains(&millis), "expected the reply soon, found it after {millis} ms");
+    assert!(
+        (600..800).contains(&millis),
+        "expected the reply after 600 to 800 ms, found it after {millis} ms"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,13 +281,13 @@ async fn other_machine_asks_at_once_if_the_client_of_the_first_disconnects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claim_of_a_machine_that_died_ends() {
+async fn claim_of_stopped_machine_expires() {
     let [one, other] = Machine::pair("");
     let body = push(1);
     let mut slow = App::slow(900);
     {
-        let dying = one.send("/tencent", &body, &mut slow);
-        assert!(tokio::time::timeout(Duration::from_millis(10), dying).await.is_err());
+        let stopped = one.send("/tencent", &body, &mut slow);
+        assert!(tokio::time::timeout(Duration::from_millis(10), stopped).await.is_err());
     }
     // While the claim lasts, a resend gets 503, and the platform sends it again.
     let mut app = App::new(200, "");
@@ -315,7 +319,7 @@ async fn other_machine_detects_a_reused_signature() {
     let mut app = App::new(200, "");
     for (domain, code) in [("a.b", None), ("strict.example", Some("signature_reused"))] {
         one.send("/tencent", &push_to(domain, 1, 600), &mut app).await;
-        // The resend of a callback is no reuse.
+        // The resend of a callback is not a reuse.
         one.send("/tencent", &push_to(domain, 1, 600), &mut app).await;
         other.send("/tencent", &push_to(domain, 1, 600), &mut app).await;
         let fresh = Machine::new("", &other.state);
@@ -435,13 +439,13 @@ async fn state_that_hangs_delays_one_callback_a_second() {
         times.push(started.elapsed().as_millis());
         sleep(Duration::from_millis(300)).await;
     }
-    assert_eq!(app.asked, 6, "expected each event at the app");
+    assert_eq!(app.asked, 6, "expected the app to receive each event");
     assert_eq!(times, [500, 0, 0, 0, 500, 0]);
     assert_eq!(
         *machine.outages.lock().unwrap(),
         ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
     );
-    // A signature, a claim and no end of a claim for each callback.
+    // For each callback, the state misses a signature and a claim, but no end of a claim.
     let missed = [SharedUse::Signature, SharedUse::Resend].map(|of| machine.missed(of));
     assert_eq!(missed, [6, 6]);
     assert_eq!(faulty.operations(), 2);
@@ -458,7 +462,7 @@ async fn state_that_fails_is_used_again_within_a_second_after_its_return() {
     sleep(Duration::from_secs(1)).await;
     machine.send("/tencent", &push(3), &mut app).await;
     assert_eq!(*machine.outages.lock().unwrap(), ["lost: no leader", "back after 4"]);
-    // This machine still knows its own replies of the outage.
+    // This machine remembers its own replies from the outage.
     let resent = machine.send("/tencent", &push(1), &mut app).await;
     assert_eq!((resent.origin.as_str(), app.asked), ("resend", 3));
     let other = Machine::new("", &machine.state);
@@ -478,7 +482,7 @@ async fn state_that_answers_late_loses_no_event() {
     sleep(Duration::from_secs(1)).await;
     let started = Instant::now();
     assert_eq!(machine.send("/tencent", &push(2), &mut app).await.origin.as_str(), "app");
-    // A signature, a claim and its end.
+    // Three operations of 100 ms: the signature, the claim and the end of the claim.
     assert_eq!((started.elapsed().as_millis(), app.asked), (300, 2));
 }
 
@@ -505,7 +509,7 @@ impl SharedState for Constant {
         value: SharedValue,
         _: Timestamp,
     ) -> StoreFuture<'_, Option<SharedValue>> {
-        // A signature arrives for the first time.
+        // A value of 16 bytes is a signature, which is new to this state.
         let found = (value.bytes.len() != 16).then(|| self.0.clone());
         Box::pin(std::future::ready(Ok(found)))
     }

@@ -1,5 +1,5 @@
-//! Checks that gatepost refuses a callback after a test flips one bit of the signature, the signed
-//! data or the key.
+//! Checks that gatepost refuses a callback if one bit of the signature, the signed data or the key
+//! is flipped.
 //!
 //! The provider's definition lists the signed data. If a gate with other keys refuses a vector, the
 //! tests treat the vector as signed.
@@ -60,7 +60,8 @@ impl Rule {
         let ce_type = vector.event.as_ref().unwrap()["type"].as_str().unwrap();
         let kind = &ce_type[definition["ce_type"].as_str().unwrap().len() + 1..];
         let of_kind = definition["kinds"].get(kind).and_then(|kind| kind.get("signature"));
-        let rule = of_kind.or(definition.get("signature")).expect("expected a `[signature]` table");
+        let rule = of_kind.or(definition.get("signature"));
+        let rule = rule.expect("expected a `[signature]` table, found none");
         Self(rule.as_table().unwrap().clone())
     }
 
@@ -321,8 +322,8 @@ fn refuses_any_flipped_bit_of_signature_or_signed_data() {
         let name = &*provider.name;
         assert!(seen.contains(name), "expected a signed vector of {name}, found none");
     }
-    // Kollus signs learning records with a key of their own.
-    assert!(seen.contains("kollus"));
+    // Kollus signs learning records with a separate key.
+    assert!(seen.contains("kollus"), "expected a signed vector of kollus, found none");
     assert!(tried > 10_000, "expected more than 10000 flipped bits, found {tried}");
 }
 
@@ -341,7 +342,11 @@ fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -
             };
             let is_same = rule.parts() != ["body"] && decoded(&body) == decoded(&vector.body);
             let text = String::from_utf8_lossy(&body);
-            assert!(is_same, "{}: bit {bit}: expected a refusal of {text}", vector.name);
+            assert!(
+                is_same,
+                "{}: bit {bit}: expected a refusal of {text}, found acceptance",
+                vector.name
+            );
         }
         body[bit / 8] = vector.body[bit / 8];
     }
@@ -368,7 +373,11 @@ fn flip_header(
             let is_same =
                 rule.decode(&flipped[range.clone()]) == rule.decode(&value[range.clone()]);
             let text = String::from_utf8_lossy(&flipped);
-            assert!(is_same, "{}: bit {bit} of {name}: expected a refusal of {text}", vector.name);
+            assert!(
+                is_same,
+                "{}: bit {bit} of {name}: expected a refusal of {text}, found acceptance",
+                vector.name
+            );
         }
     }
     count
@@ -401,7 +410,11 @@ fn refuses_any_flipped_bit_of_key() {
             let gate = try_build(&config);
             let accepts =
                 gate.is_ok_and(|g| is_accepted(&g, &request, &vector.body, vector.case.now));
-            assert!(!accepts, "{}: expected a refusal with key bit {bit} flipped", vector.name);
+            assert!(
+                !accepts,
+                "{}: expected a refusal with key bit {bit} flipped, found acceptance",
+                vector.name
+            );
         }
     }
     assert!(seen.len() > 20, "expected more than 20 providers, found {}", seen.len());
@@ -429,8 +442,8 @@ fn config_for(config: &Table, vector: &Vector) -> Table {
     let mut config = Table::new();
     config.insert("route".into(), vec![route].into());
     config.insert("template".into(), templates.into());
-    // The first key of a template signs the vectors. Remove the other keys. A certificate also has bits
-    // that gatepost does not use, so take its key.
+    // The first key of a template signs the vectors. Remove the other keys. A certificate also has
+    // bits that gatepost does not use, so replace the certificate by its key.
     for template in config["template"].as_array_mut().unwrap() {
         if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
             keys.truncate(1);

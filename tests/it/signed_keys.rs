@@ -1,5 +1,5 @@
-//! Tests of the keys of a signature: keys with an id, keys for a second digest, and certificates; and of
-//! the parts that PayPal and Amazon SNS need.
+//! Tests of the keys of a signature: keys with an id, keys for a second digest, and certificates.
+//! Also tests of the parts that PayPal and Amazon SNS need.
 
 use http::Request;
 
@@ -20,7 +20,7 @@ const NAMED: &str =
     "digest = 'hmac-sha256'\nencoding = 'hex'\nkey = { id = 'header:x-pusher-key' }\n";
 
 #[test]
-fn header_chooses_the_key() {
+fn header_selects_the_key() {
     let text = body_signed(NAMED);
     let gate = gate(&text, "keys = ['app-1:secret-of-app-1', 'app-2:secret-of-app-2']");
     let mut request = sample(&text, "event", "app-2:secret-of-app-2");
@@ -85,7 +85,7 @@ fn key_is_for_one_of_two_digests() {
     };
     assert_eq!(verdict(format!("{hmac} {signed}")), "event");
     assert_eq!(verdict(format!("v1,AAAA {signed}")), "event");
-    // The prefix does not choose the digest of a key.
+    // The prefix does not select the digest of a key.
     assert_eq!(verdict(hmac.replace("v1,", "v1a,")), "signature_mismatch");
     assert_eq!(verdict(signed.replace("v1a,", "v1,")), "signature_malformed");
 }
@@ -147,7 +147,7 @@ fn signs_the_crc32_of_the_body_as_a_decimal_number() {
          parts = ['literal:a|', {{ part = 'body', as = 'crc32' }}]\n{EVENT}"
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
-    // By Python's `zlib.crc32` and `hmac`: the CRC-32 of the body is 1444654255.
+    // Computed by Python's `zlib.crc32` and `hmac`. The CRC-32 of the body is 1444654255.
     let mut request = Request::post("/c").body(br#"{"a":1}"#.to_vec()).unwrap();
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
@@ -162,14 +162,14 @@ const CRC_PROOF: &str = "2116cecf776ff7910873e370c0b2fed0d311efab9b8241f22187889
 
 /// Amazon SNS: <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 #[test]
-fn text_before_an_optional_part_is_absent_with_it() {
+fn absent_optional_part_omits_its_text_before() {
     let text = definition(&format!(
         "[signature]\ndigest = 'hmac-sha256'\nencoding = 'hex'\nfound_in = 'header:x-sig'\n\
          parts = ['/a', {{ part = '/b', before = 'B:', optional = true }}]\n{EVENT}"
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let mut request = Request::post("/c").body(Vec::new()).unwrap();
-    // By Python's `hmac`, of `1B:2` and of `1`.
+    // Computed by Python's `hmac`, from `1B:2` and from `1`.
     for (body, proof, expected) in [
         (r#"{"a":"1","b":"2"}"#, BEFORE_PROOFS[0], "event"),
         (r#"{"a":"1"}"#, BEFORE_PROOFS[1], "event"),

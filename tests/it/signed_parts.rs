@@ -38,7 +38,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
     let over = |urls: &str| code(send(&gate, &body("RECORD_OVER", urls, some)));
     assert_eq!(over(""), "event");
     assert_eq!(over(r#""play_url":null,"#), "event");
-    // A client cannot add a value to a signed callback, whatever its type.
+    // A client cannot add a value of any type to a signed callback.
     assert_eq!(over(r#""play_url":"https://evil.example.com","#), "signature_mismatch");
     for value in ["[]", "{}", "true", r#"["https://evil.example.com"]"#] {
         let added = over(&format!(r#""play_url":{value},"#));
@@ -264,7 +264,10 @@ fn refuses_other_fields(gate: &Gate, request: &Request<Vec<u8>>) {
         let mut request = request.clone();
         request.body_mut()[bit / 8] ^= 1 << (bit % 8);
         let accepted = send(gate, &request);
-        assert!(accepted.is_err() || *accepted.unwrap().event().data() == event, "bit {bit}");
+        assert!(
+            accepted.is_err() || *accepted.unwrap().event().data() == event,
+            "expected a refusal or the same event after a flip of bit {bit}, found another event"
+        );
     }
 }
 
@@ -328,7 +331,7 @@ fn published_example_of_twilio_has_its_signature() {
 }
 
 #[test]
-fn pairs_of_a_form_leave_out_the_signature() {
+fn pairs_of_a_form_omit_the_signature() {
     let text = form(&definition(&format!(
         "[signature]\ndigest = 'md5'\nfound_in = '/sign'\nencoding = 'hex'\n\
          parts = ['form-pairs', 'key']\n{EVENT}sample = '{{\"b\":\"1\",\"a\":\"2\"}}'\n"
@@ -343,7 +346,7 @@ fn pairs_of_a_form_leave_out_the_signature() {
 }
 
 #[test]
-fn reports_pairs_of_a_body_that_is_no_form() {
+fn reports_pairs_of_a_body_that_is_not_a_form() {
     assert_fault(&format!("{PAIRS}{EVENT}"), "expected a form or a query beside \"form-pairs\"");
     let both = definition(&format!("{PAIRS}{EVENT}")).replace("'json'", "['json', 'form']");
     let gate = gate(&both, "keys = ['12345']");

@@ -53,8 +53,8 @@ impl Call<'_> {
         }
         let now = Timestamp::from_millis(NOW + self.millis);
         match gate.admit(&head, now) {
-            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
-                panic!("expected a callback or a refusal")
+            found @ (Admission::Other | Admission::Reply(_) | Admission::Shadow(_)) => {
+                panic!("expected a callback or a refusal, found {found:?}")
             }
             Admission::Refused(refusal) => Err(refusal),
             Admission::Callback(mut intake) => {
@@ -133,7 +133,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
 const FORGED: Call<'_> =
     Call { body: br#"{"app":"a","event_type":1,"t":1703731478,"sign":"00"}"#, ..Call::PUSH };
 
-/// Answers 200 in place of the app, and returns the status of gatepost's reply to the callback.
+/// Answers 200 in place of the app. Returns the status of gatepost's reply to the callback.
 fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     let now = Timestamp::from_millis(NOW + call.millis);
     let conclusion = match call.judge(gate).unwrap().next(now) {
@@ -178,13 +178,16 @@ fn replies_503_to_notifications_above_route_limit() {
 fn applies_failure_policy_to_decisions_above_route_limit() {
     let gate = gate("", "limit = { per_second = 1 }");
     let next = || Call::PLAY.judge(&gate).unwrap().next(Timestamp::from_millis(NOW));
-    let Next::Ask(question) = next() else { panic!("expected a question") };
+    let found = next();
+    let Next::Ask(question) = found else { panic!("expected a question, found {found:?}") };
     let body = Some(r#"{"allow":true}"#.into());
     let answer = Answer::response(StatusCode::OK, body);
     let conclusion = question.conclude(&answer, Timestamp::from_millis(NOW));
     assert!(matches!(conclusion.origin, Origin::App));
-    let Next::Reply(conclusion) = next() else { panic!("expected a reply") };
-    let Origin::Failure(reason) = conclusion.origin else { panic!("expected a failure") };
+    let found = next();
+    let Next::Reply(conclusion) = found else { panic!("expected a reply, found {found:?}") };
+    let origin = conclusion.origin;
+    let Origin::Failure(reason) = origin else { panic!("expected a failure, found {origin:?}") };
     assert_eq!(reason.kind().as_str(), "app_overloaded");
     assert_eq!(conclusion.reply.status(), 200);
     assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"m"}}"#);

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use crate::core::judge;
 
-/// The definition of a streaming server that asks before a client publishes a stream. The keys of a
-/// reply can follow.
+/// The definition of a streaming server that asks before a client publishes a stream. A test can
+/// append keys of the reply.
 const DEFINITION: &str = "name = 'server'\ntitle = 'S'\ndocs = 'd'\nce_type = 'com.server'\n\
     [request]\nmethods = 'POST'\nbody = 'form'\n[kind]\nfrom = '/call'\n[kinds.publish]\nviewer = '/addr'\n\
     fields = { call = 'string', name = 'string', addr = 'string' }\n\
@@ -21,7 +21,7 @@ const REDIRECT: &str =
     "redirect = { field = 'location', status = 302 }\nfields = { location = 'string?' }";
 const BODY: &str = "allow = { code = 0 }\ndeny = { code = 1 }\nfields = { code = 'integer?' }";
 
-/// Builds a gate. `reply` has further keys of the reply, and `entry` has keys of the address.
+/// Builds a gate. `reply` contains more keys of the reply, and `entry` has keys of the address.
 fn gate(reply: &str, entry: &str) -> Result<Gate, String> {
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("server.toml"), format!("{DEFINITION}{reply}\n")).unwrap();
@@ -43,8 +43,9 @@ fn accepted(gate: &Gate) -> Accepted {
 
 fn conclude(gate: &Gate, answer: &Answer) -> Conclusion {
     let now = Timestamp::from_secs(NOW);
-    let Next::Ask(question) = accepted(gate).next(now) else {
-        panic!("expected a question for the app")
+    let found = accepted(gate).next(now);
+    let Next::Ask(question) = found else {
+        panic!("expected a question for the app, found {found:?}")
     };
     question.conclude(answer, now)
 }
@@ -87,7 +88,7 @@ fn status_of_reply_carries_the_decision() {
         assert_eq!(status(&gate, &answer), expected, "{answer:?}");
     }
     let reply = conclude(&gate, &app(200, r#"{"allow":true}"#)).reply;
-    assert!(reply.body().is_empty(), "expected an empty body");
+    assert!(reply.body().is_empty(), "expected an empty body, found {:?}", reply.body());
     assert!(reply.headers().all(|(name, _)| name != CONTENT_TYPE));
 }
 
@@ -157,8 +158,9 @@ fn passthrough_keeps_status_and_body_of_the_app() {
         (reply.status().as_u16(), body, code)
     };
     let redirect = |to: &str| {
-        let Answer::Response { status, mut headers, body } = app(302, "moved") else {
-            panic!("expected a response")
+        let answer = app(302, "moved");
+        let Answer::Response { status, mut headers, body } = answer else {
+            panic!("expected a response, found {answer:?}")
         };
         headers.insert(LOCATION, HeaderValue::from_str(to).unwrap());
         Answer::Response { status, headers, body }

@@ -45,7 +45,7 @@ pub struct Request {
     pub path: String,
     #[serde(default)]
     pub headers: Headers,
-    /// Headers that the request has once more.
+    /// Headers that the request contains a second time.
     #[serde(default)]
     repeated: Headers,
 }
@@ -174,7 +174,8 @@ fn load(path: &Path) -> Vector {
     let is_complete = event.is_some() == (case.verdict == "accepted");
     assert!(
         is_complete || updates_events(),
-        "{name}: expected event.json exactly for the verdict `accepted`"
+        "{name}: expected event.json exactly for the verdict `accepted`, found the verdict `{}`",
+        case.verdict
     );
     let source = text.lines().next().and_then(|line| line.strip_prefix("# Source: "));
     let source = source.map(ToOwned::to_owned);
@@ -258,7 +259,11 @@ impl Vector {
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.expect("string to sign", &digest, &signature.digest);
         let body = String::from_utf8_lossy(&self.body);
-        assert!(body.contains(&signature.digest), "{}: expected the digest in the body", self.name);
+        assert!(
+            body.contains(&signature.digest),
+            "{}: expected the digest in the body, found none",
+            self.name
+        );
     }
 
     /// Compares the outcome with the reply and the event of the vector.
@@ -286,7 +291,11 @@ impl Vector {
         self.expect("event", &header("content-length"), &Some(&*seen.body.len().to_string()));
         self.check_event(&seen.event());
         self.expect("event", &seen.method.as_str(), &"POST");
-        assert!(header("gatepost-template").is_some(), "{}: expected gatepost-template", self.name);
+        assert!(
+            header("gatepost-template").is_some(),
+            "{}: expected gatepost-template, found none",
+            self.name
+        );
         let misfits = header("gatepost-misfits").map(ToOwned::to_owned);
         let expected = Some(self.case.misfits.join(",")).filter(|paths| !paths.is_empty());
         self.expect("gatepost-misfits", &misfits, &expected);

@@ -51,12 +51,13 @@ fn normalized(value: &Value) -> Value {
     }
 }
 
-/// Returns false for a body of Standard Webhooks or YouTube that is not JSON. Such data has no view.
+/// Returns false for a body of Standard Webhooks or YouTube that is not JSON. Such data has no
+/// view.
 fn is_json(accepted: &Accepted) -> bool {
     let is_json = serde_json::from_slice::<IgnoredAny>(accepted.event().data()).is_ok();
     let provider = accepted.event().provider();
     let may_be_text = matches!(provider, "standard-webhooks" | "youtube");
-    assert!(is_json || may_be_text, "expected JSON of {provider}");
+    assert!(is_json || may_be_text, "expected JSON of {provider}, found another body");
     is_json
 }
 
@@ -154,7 +155,8 @@ fn views_accept_any_value_of_field_that_is_not_identifying() {
             let place = format!("{}.{}: {pointer}", provider.name, kind.name);
             let view = |data: &Value| read(&provider.name, &kind.name, &data.to_string()).unwrap();
             if field.identifying {
-                assert!(view(&without(full, &pointer)).is_err(), "{place}: expected an error");
+                let read = view(&without(full, &pointer));
+                assert!(read.is_err(), "{place}: expected an error, found {read:?}");
                 continue;
             }
             let absent = without(full, &pointer);
@@ -270,7 +272,10 @@ fn debug_output_of_views_contains_no_credential() {
             if let Ok((_, printed)) = read(&provider.name, &kind.name, &data).unwrap() {
                 let may_print = !field.secret && listed.contains(&*pointer);
                 let place = format!("{}.{}: {pointer}", provider.name, kind.name);
-                assert!(may_print || !printed.contains("hunter2"), "{place}: {printed}");
+                assert!(
+                    may_print || !printed.contains("hunter2"),
+                    "{place}: expected no credential, found {printed}"
+                );
             }
             let unknown = read(&provider.name, "none", &data).unwrap().unwrap().1;
             assert_eq!(unknown, "Unknown(..)");
@@ -319,7 +324,7 @@ fn schemas_refuse_data_and_answers_that_gatepost_refuses() {
     {
         let mut bad = good.clone();
         bad[name] = wrong;
-        assert!(!data.is_valid(&bad), "expected a fault in {bad}");
+        assert!(!data.is_valid(&bad), "expected a fault in {bad}, found none");
     }
     let answer = jsonschema::validator_for(&schema["$defs"]["answer"]).unwrap();
     for (json, valid) in [
@@ -430,7 +435,8 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
 fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
     let schema = gatepost::config_schema();
     // The schema names the kinds and settings of every built-in provider.
-    assert!(schema.to_string().len() < 128 * 1024, "{}", schema.to_string().len());
+    let length = schema.to_string().len();
+    assert!(length < 128 * 1024, "expected less than 128 KiB, found {length} bytes");
     let validator = jsonschema::validator_for(&schema).unwrap();
     let valid = |text: &str| {
         let value: toml::Value = toml::from_str(text).unwrap();
@@ -462,7 +468,8 @@ fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
     }
 }
 
-/// Returns the remedy for the unknown word `word` in a config; `None` if the parser knows the word.
+/// Returns the remedy for the unknown word `word` in a config. Returns `None` if the parser knows
+/// the word.
 fn remedy_for(config: &str, word: &str) -> Option<String> {
     let built = gatepost::Gate::builder().toml(config).build();
     let unknown = format!(", found \"{word}\"");

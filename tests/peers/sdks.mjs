@@ -1,6 +1,6 @@
 // Compares the vectors with the verdicts of the platforms' own libraries: sdks.mjs INDEX. tests/peers/install installs the
-// libraries. Vectors with a wrong time are left out, because the libraries have other rules for the age of a callback. Vectors
-// without a body or with a repeated header are left out, because the libraries do not take them.
+// libraries. Skips vectors with a wrong time, because the libraries have other rules for the age of a callback. Skips vectors
+// without a body or with a repeated header, because the libraries do not accept them.
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { verify as verifyGithub } from '@octokit/webhooks-methods'
@@ -16,7 +16,8 @@ import Stripe from 'stripe'
 import { Webhook as Svix } from 'svix'
 import twilio from 'twilio'
 
-// Each takes the body, the headers and one key of a vector. It returns or resolves to false, or throws, if the library refuses.
+// Each function takes the body, the headers and one key of a vector. If the library refuses the request, the function throws, or
+// returns or resolves to false.
 const libraries = {
   cloudinary: ({ body, headers, key }) => {
     cloudinary.v2.config({ api_secret: key })
@@ -55,8 +56,8 @@ const libraries = {
 }
 
 const RealDate = Date
-// The libraries ask the clock, so give them the time of the vector.
-function at(seconds) {
+// The libraries read the clock, so set it to the time of the vector.
+function setClock(seconds) {
   globalThis.Date = class extends RealDate {
     constructor(...rest) {
       super(...(rest.length > 0 ? rest : [seconds * 1000]))
@@ -70,12 +71,12 @@ function at(seconds) {
 async function accepts(library, vector) {
   const { request, signature, now } = vector
   const headers = Object.fromEntries(request.headers.map(([name, value]) => [name.toLowerCase(), value]))
-  at(now)
+  setClock(now)
   for (const key of signature.keys) {
     try {
       if (await library({ body: request.body, headers, key, target: request.target })) return true
     } catch (error) {
-      // Some libraries parse the body as JSON after the proof. Any other error is a refusal.
+      // Some libraries parse the body as JSON after they have verified the proof. Any other error is a refusal.
       if (error instanceof SyntaxError) return true
     }
   }
@@ -92,7 +93,7 @@ for (const vector of JSON.parse(readFileSync(process.argv[2])).vectors) {
   if (!library || !result || result.startsWith('timestamp') || isUnfit) continue
   count += 1
   const found = await accepts(library, vector)
-  if (found !== (result === 'valid')) wrong.push(`${vector.name}: expected ${result}, the library ${found ? 'accepts' : 'refuses'}`)
+  if (found !== (result === 'valid')) wrong.push(`${vector.name}: expected ${result}, found that the library ${found ? 'accepts' : 'refuses'} it`)
 }
 console.log([...wrong, `${count - wrong.length} of ${count} vectors agree with ${Object.keys(libraries).length} libraries`].join('\n'))
 process.exit(wrong.length > 0 ? 1 : 0)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the vectors of platforms, and signs them with hashlib, hmac and the package `cryptography` only.
+"""Writes the vectors of platforms. Signs them with hashlib, hmac and the package `cryptography` only.
 
     tests/vectors/make.py            writes the vectors of all platforms in PLATFORMS
     tests/vectors/make.py --check    compares them with the committed files instead
     tests/vectors/make.py NAME ...   writes the vectors of these platforms
 
-Nothing of gatepost signs or verifies here: a function for each platform signs as the platform's page
-says. The samples are those of the definitions. `UPDATE_EVENTS=1 cargo test --test it events_of_vectors`
+No code of gatepost signs or verifies here: for each platform, a function signs as the platform's page
+says. The samples come from the definitions. `UPDATE_EVENTS=1 cargo test --test it missing_events`
 then writes each missing event.json: review it.
 """
 import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse, zlib
@@ -58,14 +58,14 @@ class Request:
 
 
 class Platform:
-    """A platform: `sign` adds the proof to a request.
+    """A platform, with the function `sign` that adds the proof to a request.
 
     proof   place of the proof: `header:NAME` or `/field`; None if the platform does not sign
     time    "sent" or "expiry" if gatepost checks a signed time
     covers  the places that the signature covers: `body` or fields. A change of another place is accepted
     public  the public key of the template, if `key` is a private one
     secret  True if the path has a secret segment although the platform signs
-    renamed the start of the headers, and the start that they may have instead
+    renamed the prefix of the headers' names, and another prefix that the names may have
     """
 
     def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published, public):
@@ -79,7 +79,7 @@ class Platform:
         return f"/callbacks/{self.name}{token}" + (f"/{kind}" if kind in self.apart() else "")
 
     def apart(self):
-        """Returns the kinds that only the path shows."""
+        """Returns the kinds that only the path identifies."""
         rule = self.definition["kind"]
         kinds = self.definition["kinds"]
         unnamed = rule.get("unnamed", [])
@@ -149,7 +149,7 @@ def md5(text):
 
 
 def text(value):
-    """Writes a string of TOML."""
+    """Formats a value as a TOML string."""
     return "'" + value + "'" if "'" not in value and "\n" not in value else json.dumps(value, ensure_ascii=False)
 
 
@@ -223,7 +223,7 @@ def challenges(platform, kind, case):
 
 
 def hub_challenges(platform, kind, case):
-    """The challenges of WebSub, which are not signed."""
+    """Yields the challenges of WebSub, which are not signed."""
     answer = {"status": 200, "body": platform.challenge(platform.request(kind))}
     for mode in ("subscribe", "unsubscribe"):
         request = platform.request(kind, change=lambda request: request.fields.update({"hub.mode": mode}))
@@ -260,7 +260,7 @@ def forgeries(platform, kind, case):
 
     separator = ":" if platform.definition["signature"].get("separator") == ":" else ","
     last = lambda proof: proof.split(separator)[-1] if proof.endswith("=") else proof.rsplit("=", 1)[-1]
-    # A fixed token has no encoding. A public-key signature has no length that is always the same.
+    # A fixed token has no encoding, and the length of a public-key signature varies.
     is_jwt = platform.definition["signature"].get("form") == "jwt"
     is_any = platform.token or platform.public
     malformed = "signature_mismatch" if is_any else "signature_malformed"
@@ -539,7 +539,7 @@ def _(r):
 
 
 def token_in(name, key, header):
-    """A platform that sends the key in a header."""
+    """Adds a platform that sends the key in a header."""
     def sign(request):
         request.headers[header] = request.key
     platform(name, key=key, proof=f"header:{header}", token=True)(sign)
@@ -721,7 +721,7 @@ platform("frame-io", key="frame-io-signing-secret", proof="header:X-Frameio-Sign
 
 
 def hmac_of_body(name, key, header):
-    """A platform that sends the HMAC-SHA256 of the body in hex."""
+    """Adds a platform that sends the HMAC-SHA256 of the body in hex."""
     def sign(request):
         request.headers[header] = hmac_of("sha256", request.key, request.body)
     platform(name, key=key, proof=f"header:{header}")(sign)
@@ -783,7 +783,7 @@ def main(arguments):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(contents)
     if stale:
-        sys.exit("\n".join(["expected the files as made, found others; run tests/vectors/make.py", *stale]))
+        sys.exit("\n".join(["expected the files that make.py writes, found others; run tests/vectors/make.py", *stale]))
 
 
 if __name__ == "__main__":

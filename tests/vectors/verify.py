@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verifies the signature stage of each vector in index.json, as README.md says: verify.py [INDEX]"""
+"""Verifies the signature stage of each vector in index.json, as README.md describes: verify.py [INDEX]"""
 import base64, datetime, hashlib, hmac, json, pathlib, re, sys, zlib
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 from cryptography import x509
@@ -76,11 +76,11 @@ class Stage:
             return self.fault or ("signed_part_missing" if self.given else "signature_missing")
         place, found = key_rule.get("id") or "claim:" + key_rule["claim"] if {"id", "claim"} & key_rule.keys() else None, []
         for key in self.signature["keys"]:
-            way, form = (also, also["key"]) if also and key.startswith(also["key"]["prefix"]) else (rule, key_rule)
+            scheme, form = (also, also["key"]) if also and key.startswith(also["key"]["prefix"]) else (rule, key_rule)
             secret = decode(key.removeprefix(f"{self.text(place)}:" if place else form["prefix"]), form["encoding"])
-            proofs = [decode(e[len(way["prefix"]):], rule["encoding"]) for e in self.entries if e.startswith(way["prefix"])]
+            proofs = [decode(e[len(scheme["prefix"]):], rule["encoding"]) for e in self.entries if e.startswith(scheme["prefix"])]
             message = raw(self.message(secret.decode(errors="surrogateescape")))
-            found += [verifies(way["digest"], secret, message, proof) for proof in proofs if proof is not None]
+            found += [verifies(scheme["digest"], secret, message, proof) for proof in proofs if proof is not None]
         failed = "signature_mismatch" if False in found else "signature_malformed"
         return failed if True not in found else self.age() if "time" in rule else "valid"
     def age(self):

@@ -2,9 +2,9 @@
 //!
 //! A bench fails the check if
 //!
-//! 1. a count exceeds the count in the baseline by more than [`GROWTH_PERCENT`], among the other
-//!    benches and again in a process of its own (other benches change the work of the allocator;
-//!    this alone can exceed the limit for a short bench);
+//! 1. a count exceeds the count in the baseline by more than [`GROWTH_PERCENT`], both after other
+//!    benches and alone in a process (other benches change the work of the allocator, which for a
+//!    short bench can exceed the limit);
 //! 2. the baseline does not contain the bench;
 //! 3. only the baseline contains the bench.
 
@@ -27,7 +27,7 @@ const HEAD: &str = "\
 # Written by `cargo run --release -p gatepost-benches -- counts --write`.
 ";
 
-/// Action of the program on the counts.
+/// Mode of the command `counts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Check,
@@ -39,7 +39,7 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     pub all: u64,
-    /// Instructions without the hash functions. The processor affects the cost of hash functions.
+    /// Instructions without the hash functions, whose cost depends on the processor.
     pub unhashed: u64,
 }
 
@@ -112,8 +112,8 @@ impl Baseline {
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// Repeats each bench whose count exceeds the baseline, in a process of its own. Returns the
-    /// counts: for a repeated bench, the lower count.
+    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts; of
+    /// a repeated bench, the lower count.
     ///
     /// # Errors
     ///
@@ -163,8 +163,8 @@ impl Baseline {
     }
 }
 
-/// Formats a change such as `+1.5%`. Returns `new` without an earlier count, and an empty string
-/// for an unchanged count.
+/// Formats a change such as `+1.5%`. Returns `new` if there is no earlier count, and an empty
+/// string if the count has not changed.
 fn change(now: u64, before: Option<u64>) -> String {
     match before {
         None => "new".into(),
@@ -235,7 +235,7 @@ mod tests {
         let now: Baseline = "play 2000 2000\npush 1051 100\n".parse().unwrap();
         let again = |count: &'static str| {
             move |name: &str| {
-                assert_eq!(name, "push", "expected only the bench that grew");
+                assert_eq!(name, "push", "expected a repetition of only the bench that grew");
                 count.parse()
             }
         };

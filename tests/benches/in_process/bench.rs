@@ -19,10 +19,10 @@ impl Bench {
         mut prepare: impl FnMut(usize) -> I + 'static,
         mut work: impl FnMut(I) -> O + 'static,
     ) -> Self {
-        let mut begun = 0;
+        let mut prepared = 0;
         let lap = move |rounds: usize, meter: Meter<'_>| {
-            let inputs: Vec<I> = (begun..begun + rounds).map(&mut prepare).collect();
-            begun += rounds;
+            let inputs: Vec<I> = (prepared..prepared + rounds).map(&mut prepare).collect();
+            prepared += rounds;
             let mut inputs = inputs.into_iter();
             meter(&mut || {
                 for input in inputs.by_ref() {

@@ -1,7 +1,7 @@
-//! Throughput of the layer, and its memory, while 10,000 callbacks wait for the app.
+//! Throughput and memory of the layer while 10,000 callbacks wait for the app.
 //!
-//! The app answers the first callback only after the app has received all callbacks. A run without
-//! the layer, `bare`, shows the cost of tokio and of the requests alone.
+//! The app answers the first callback only after it has received all callbacks. A run without the
+//! layer, `bare`, shows the cost of tokio and of the requests alone.
 
 use std::convert::Infallible;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::cases::play;
 
 const CALLBACKS: usize = 10_000;
 
-/// An app that answers as soon as `answers` permits it.
+/// App that needs a permit of `answers` for each answer.
 #[derive(Clone)]
 struct App {
     asked: Arc<AtomicUsize>,

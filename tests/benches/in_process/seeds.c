@@ -1,5 +1,5 @@
-/* Stands before the C library while instructions are counted: the "random" numbers that key hash
- * tables are the same in each run, so that these are laid out alike, and so is the time. */
+/* Replaces two functions of the C library while instructions are counted. Each run gets the same
+ * "random" keys for hash tables, so that the tables have the same layout, and the same time. */
 #include <stddef.h>
 #include <sys/types.h>
 #include <time.h>

@@ -95,12 +95,12 @@ impl Sub for Seen {
 /// Returns an error if nginx does not answer.
 pub(super) fn seen_by_php(port: u16) -> Result<Seen, Box<dyn Error>> {
     // nginx also counts the requests for `/seen`.
-    static QUESTIONS: AtomicU64 = AtomicU64::new(0);
+    static POLLS: AtomicU64 = AtomicU64::new(0);
     let text = String::from_utf8(fetch(port, "/seen")?)?;
-    let questions = QUESTIONS.fetch_add(1, Ordering::Relaxed) + 1;
-    let counts = text.lines().nth(2).ok_or("expected a line of counts")?;
-    let requests: u64 = counts.split_whitespace().nth(2).ok_or("expected a count")?.parse()?;
-    Ok(Seen { requests: requests - questions, bytes: 0 })
+    let polls = POLLS.fetch_add(1, Ordering::Relaxed) + 1;
+    let counts = text.lines().nth(2).ok_or("expected a line of counts, found none")?;
+    let requests = counts.split_whitespace().nth(2).ok_or("expected a count, found none")?;
+    Ok(Seen { requests: requests.parse::<u64>()? - polls, bytes: 0 })
 }
 
 fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {

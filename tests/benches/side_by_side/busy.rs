@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Time without an event after which [`Wait::Awake`] also sleeps. No measurement is running then.
+/// Time without an event after which [`Wait::Awake`] also sleeps. No measurement then runs.
 const AWAKE: Duration = Duration::from_secs(1);
 
 /// Way of waiting for events.
@@ -24,7 +24,7 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Waits for events. `patience` limits the sleep; `None` sets no limit.
+    /// Waits for events. `timeout` limits the sleep; `None` sets no limit.
     ///
     /// # Errors
     /// Returns an error if polling fails.
@@ -32,7 +32,7 @@ impl Wait {
         self,
         poll: &mut Poll,
         events: &mut Events,
-        patience: Option<Duration>,
+        timeout: Option<Duration>,
     ) -> io::Result<()> {
         let begun = Instant::now();
         while self == Self::Awake && begun.elapsed() < AWAKE {
@@ -42,6 +42,6 @@ impl Wait {
             }
             std::thread::yield_now();
         }
-        poll.poll(events, patience)
+        poll.poll(events, timeout)
     }
 }

@@ -1,8 +1,9 @@
 //! The load: one thread that sends requests on keep-alive connections and checks every reply. Each
 //! request contains its own number.
 //!
-//! The load sends as fast as replies arrive, or by a schedule. The latency of a scheduled request
-//! counts from the scheduled time. A stall therefore delays all requests scheduled meanwhile.
+//! The load sends requests as fast as replies arrive, or by a schedule. The latency of a scheduled
+//! request counts from the scheduled time. It therefore includes the delay that an earlier stall
+//! causes.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -369,12 +370,12 @@ impl Run<'_> {
     /// Returns the time from which the latency of the next request counts, or `None` if no request
     /// is due.
     fn next(&self, now: Instant) -> Option<Instant> {
-        let may_leave = match self.pace {
+        let is_due = match self.pace {
             Pace::Once => self.issued < self.planned(),
             Pace::Saturating { time } => now - self.started < time,
             Pace::Scheduled { .. } => self.issued < self.due.min(self.planned()),
         };
-        may_leave.then(|| self.pace.moment(self.issued, self.started, now))
+        is_due.then(|| self.pace.moment(self.issued, self.started, now))
     }
 
     /// Sends due requests, on each idle connection in turn.

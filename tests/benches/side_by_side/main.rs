@@ -62,7 +62,7 @@ struct Options {
     /// Measure only gatepost, with more workers, connections, bindings and routes
     #[arg(long)]
     scale: bool,
-    /// Measure only queued pushes, beside a bare append with a sync
+    /// Measure only queued pushes, and an append and sync of a file
     #[arg(long)]
     queue: bool,
     /// Measure no latencies
@@ -203,7 +203,7 @@ fn measure_all(
     Ok(samples)
 }
 
-/// Memory of a peer in KB: at rest, under load, and per idle connection with 1,000 of them.
+/// Memory of a peer in KB: at rest, under load, and of one connection if 1,000 are idle.
 #[derive(Debug)]
 struct Held {
     kind: Kind,

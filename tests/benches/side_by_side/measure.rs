@@ -101,7 +101,8 @@ pub(super) struct Field {
     pub(super) tls: Arc<ClientConfig>,
 }
 
-/// Result of a load, with the CPU time of all peers of a row (`total`) and of the first (`front`).
+/// Result of a load, with the CPU time of all peers of a row (`total`) and of the first one
+/// (`front`).
 struct Cost {
     outcome: Outcome,
     total: Cpu,
@@ -219,9 +220,9 @@ fn check(
     if expected == 0 || row.job == Job::Php {
         return Ok(());
     }
-    let (each, whole) = (asked.bytes / asked.requests, template.len() as u64);
-    if each < whole / 2 {
-        Err(format!("expected {whole} bytes per event, found {each}"))
+    let (each, least) = (asked.bytes / asked.requests, template.len() as u64 / 2);
+    if each < least {
+        Err(format!("expected at least {least} bytes per event, found {each}"))
     } else {
         Ok(())
     }

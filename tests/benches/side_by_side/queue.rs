@@ -1,4 +1,5 @@
-//! Compares a queued push with a bare append and sync, and with a push that has a fixed answer.
+//! Compares a queued push with an append and sync of a file, and with a push that has a fixed
+//! answer.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -17,19 +18,19 @@ use super::process::Peer;
 use super::table::median;
 use super::work::Work;
 
-/// Longest wait for the delivery of the last event.
+/// Time limit for the delivery of the last event.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Length of the record that the bare append writes, about the length of an event in the store.
+/// Length of the record that [`append`] writes, about the length of an event in the store.
 const RECORD_BYTES: usize = 1024;
 
-/// The sorts of work, as rows of the table.
+/// Names of the rows of the table.
 const ROWS: [&str; 5] = [
     "append of 1 KiB + fdatasync, one at a time",
     "push, fixed answer",
     "push, queued, app paused",
-    "push, queued, app takes events",
-    "push, queued, until the app has taken it",
+    "push, queued, app accepts events",
+    "push, queued, until the app has received it",
 ];
 
 /// Figures of one row in one round.
@@ -156,8 +157,8 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
 fn print(rows: &[Vec<Figures>; ROWS.len()]) {
     println!(
         "Latencies in µs at half of the rate of accepted pushes with a paused app; while the app \
-         takes events, at half of the rate of deliveries. gatepost has one core; load and app \
-         share the other.\n"
+         accepts events, at half of the rate of deliveries. gatepost has one core; the load and \
+         the app share the other.\n"
     );
     println!("| | p50 | p99 | p99.9 | per second |");
     println!("|---|--:|--:|--:|--:|");

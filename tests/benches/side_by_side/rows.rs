@@ -52,7 +52,7 @@ pub(super) enum Job {
     Play,
     PornDetection,
     Push,
-    /// A push on a connection of its own.
+    /// A push on a new TLS connection.
     TlsConnection,
     TlsPush,
 }
@@ -108,8 +108,7 @@ impl Job {
         }
     }
 
-    /// Returns true if the app must receive every request. Returns false if the app must receive
-    /// none.
+    /// Returns true if the app must receive every request, and false if it must receive none.
     pub(super) fn asks_app(self) -> bool {
         !matches!(self, Self::BadSignature | Self::FixedReply)
     }

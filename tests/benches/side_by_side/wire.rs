@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 const HEADERS: usize = 48;
 
-/// A complete reply.
+/// A complete reply of a peer, or answer of the app.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
     pub(super) status: u16,

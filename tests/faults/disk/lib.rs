@@ -1,6 +1,6 @@
-//! Replaces `fsync` and `fdatasync` of the C library, by `LD_PRELOAD`.
+//! Replaces the functions `fsync` and `fdatasync` of the C library, with `LD_PRELOAD`.
 //!
-//! Variables of the environment choose the files and the faults:
+//! Environment variables select the files and the faults:
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -62,7 +62,7 @@ fn keep(path: &Path) {
     let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else { return };
     let folder = PathBuf::from(folder);
     let new = folder.join("new");
-    // Rename the complete copy. A crash before this leaves the copy of the earlier sync.
+    // Rename the complete copy. After a crash before the rename, the earlier copy is in place.
     let kept = fs::copy(path, &new).and_then(|_| fs::rename(&new, folder.join(name)));
     if kept.is_err() {
         process::abort();

@@ -124,7 +124,7 @@ fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     is_near(time, now, 300, 300) && given.any(|given| given == expected)
 }
 
-/// Checks the MD5 of key and time, as a member of the body or of its `data` object:
+/// Checks the MD5 of the key and the time, which is a member of the body or of its `data` object:
 /// <https://www.tencentcloud.com/document/product/267/38080>.
 fn plain(body: &[u8], t: &str, sign: &str, keys: &[&str], now: i64) -> bool {
     type Members<'a> = BTreeMap<String, &'a RawValue>;
@@ -163,13 +163,13 @@ fn unpadded(text: &[u8]) -> &[u8] {
 }
 
 pub fn sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("expected any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().to_vec()
 }
 
 fn sha1(key: &[u8], body: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("expected any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("HMAC accepts keys of any length");
     mac.update(body);
     mac.finalize().into_bytes().to_vec()
 }

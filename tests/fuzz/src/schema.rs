@@ -1,4 +1,4 @@
-//! The part of JSON Schema that gatepost's schemas use.
+//! Validator for the part of JSON Schema that gatepost's schemas use.
 
 use serde_json::Value;
 

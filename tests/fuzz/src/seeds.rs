@@ -13,7 +13,7 @@ use crate::vectors::{self, Vector};
 /// Maximum length of a given input. [`given`] cuts longer files, and skips longer vectors.
 const MAX_BYTES: usize = 8192;
 
-/// Inputs in a stable order, each once.
+/// Set of inputs, in a stable order.
 pub type Inputs = BTreeSet<Vec<u8>>;
 
 /// Returns the inputs from `seeds/`, the vectors and the shipped files.
@@ -51,7 +51,7 @@ pub fn read(folder: &str, target: &str) -> Inputs {
 ///
 /// # Panics
 ///
-/// Panics if the file is not writable, or does not read back as the same inputs.
+/// Panics if the file is not writable, or if [`read`] returns other inputs.
 pub fn write_corpus(target: &str, inputs: &Inputs) {
     let mut text = String::from("# Written by merge.sh. Inputs written by hand are in ../seeds.\n");
     for input in inputs {

@@ -1,8 +1,8 @@
 //! Checks that the platform gets a well-formed reply for any answer of the app: JSON or a JWT that
 //! matches the kind's schema.
 //!
-//! Input: a line `KIND STATUS`, then the body. KIND is a number modulo the count of kinds. STATUS 0 is
-//! a timeout. Any other invalid status is an unreachable app.
+//! Input: a line `KIND STATUS`, then the body. KIND is a number modulo the count of kinds. STATUS 0
+//! is a timeout. Any other invalid status is an unreachable app.
 
 #![no_main]
 
@@ -28,9 +28,11 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     for vector in vectors::all() {
         let Some(event) = &vector.event else { continue };
         let Some(Ok(accepted)) = request(&vector).judge(&GATE, usize::MAX) else { continue };
-        let provider =
-            event["source"].as_str().and_then(|s| s.split('/').nth(1)).expect("expected a source");
-        let kind = event["type"].as_str().expect("expected a type").to_owned();
+        let provider = event["source"]
+            .as_str()
+            .and_then(|s| s.split('/').nth(1))
+            .expect("expected a source, found none");
+        let kind = event["type"].as_str().expect("expected a type, found none").to_owned();
         let name = format!("{kind} {}", accepted.template().name());
         let is_new = kinds.iter().all(|(known, _)| *known != name);
         if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
@@ -69,7 +71,7 @@ fn request(vector: &vectors::Vector) -> Request {
 fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>> {
     let info = definition.info();
     let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
-    let schema = definition.schema(&kind.name).expect("expected a schema");
+    let schema = definition.schema(&kind.name).expect("expected a schema, found none");
     let forms = schema["$defs"]["answer"]["anyOf"].as_array().cloned();
     if forms.is_none() && kind.decision {
         return None;
@@ -93,11 +95,12 @@ fuzz_target!(|data: &[u8]| {
         Err(_) => Answer::Unreachable(String::from_utf8_lossy(body).into_owned()),
     };
     let now = Timestamp::from_secs(0);
-    let Next::Ask(question) = accepted.next(now) else { panic!("expected a question") };
+    let found = accepted.next(now);
+    let Next::Ask(question) = found else { panic!("expected a question, found {found:?}") };
     let conclusion = question.conclude(&answer, now);
     let failed = matches!(conclusion.origin, Origin::Failure(_));
     let is_answer = matches!(status, 200..=299 | 401 | 403);
-    assert!(is_answer || failed, "expected a failure for status {status}");
+    assert!(is_answer || failed, "expected a failure for status {status}, found none");
     match reply_schema {
         None if failed => assert_eq!(conclusion.reply.status(), 503),
         None => assert!(conclusion.reply.status().is_success()),
@@ -117,8 +120,8 @@ fn payload(reply: &Reply) -> Option<Value> {
         return parse(reply.body());
     }
     let text = std::str::from_utf8(reply.body()).expect("expected text");
-    let (signed, signature) = text.rsplit_once('.').expect("expected three parts");
-    let (head, payload) = signed.split_once('.').expect("expected three parts");
+    let (signed, signature) = text.rsplit_once('.').expect("expected three parts, found none");
+    let (head, payload) = signed.split_once('.').expect("expected three parts, found none");
     let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("expected base64url");
     assert_eq!(decode(head), br#"{"alg":"HS256","typ":"JWT"}"#);
     assert_eq!(decode(signature), proof::sha256(b"test-security-key", &[signed.as_bytes()]));

@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(gate) => format!("{gate:?} {:?} {:?}", gate.warnings(), gate.proxy_settings()),
         Err(error) => format!("{error} {error:?}"),
     };
-    assert!(!printed.contains(SECRET) || is_in_name(text), "{printed}");
+    assert!(!printed.contains(SECRET) || is_in_name(text), "expected no key, found {printed}");
 });
 
 /// Returns true if gatepost may show the `s3cr3t` of the text: in the name of a key, provider,

@@ -15,14 +15,14 @@ fuzz_target!(|data: &[u8]| {
     let definition = match Definition::parse(text) {
         Ok(definition) => definition,
         Err(error) => {
-            assert!(!error.faults().is_empty(), "expected at least one fault");
+            assert!(!error.faults().is_empty(), "expected at least one fault, found none");
             assert!(error.faults().iter().all(|fault| fault.line() > 0 && fault.column() > 0));
             return;
         }
     };
     for kind in definition.info().kinds {
         assert!(definition.schema(&kind.name).is_some());
-        let sample = definition.sample(&kind.name).expect("expected a sample");
+        let sample = definition.sample(&kind.name).expect("expected a sample, found none");
         let signed = sample.sign("whsec_c2VjcmV0", Timestamp::from_secs(NOW));
         let _unsignable = signed.request(&Uri::from_static("/callbacks/own?x=1"));
     }

@@ -25,7 +25,10 @@ fuzz_target!(|data: &[u8]| {
     }
     let pairs: Vec<_> = form_urlencoded::parse(data).into_owned().collect();
     let names: BTreeSet<_> = pairs.iter().map(|(name, _)| name).collect();
-    let accepted = match Request::post(PATH, data).judge(&GATE, 61).expect("expected a callback") {
+    let accepted = match Request::post(PATH, data)
+        .judge(&GATE, 61)
+        .expect("expected a callback, found none")
+    {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
@@ -35,25 +38,30 @@ fuzz_target!(|data: &[u8]| {
         serde_json::from_slice(accepted.event().data()).expect("expected JSON");
     assert!(
         event.keys().all(|name| names.contains(name)),
-        "the event has a field that the form does not have"
+        "expected only the fields {names:?}, found {:?}",
+        event.keys()
     );
     for (name, text) in &pairs {
         // A number out of the range of `f64` has no `Value`.
-        let value = event.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null));
+        let value =
+            event.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null));
         match &value {
             Some(Value::String(value)) if !TYPED.contains(&&**name) => assert_eq!(value, text),
             Some(Value::Number(number)) => {
-                assert!(TYPED.contains(&&**name), "{name}");
+                assert!(TYPED.contains(&&**name), "expected a string in {name}, found {number}");
                 assert!(number.is_i64() || number.is_u64());
             }
-            Some(_) => assert!(TYPED.contains(&&**name), "{name}"),
-            None => assert!(text.trim().is_empty(), "expected {name} in the event"),
+            Some(other) => {
+                assert!(TYPED.contains(&&**name), "expected a string in {name}, found {other}");
+            }
+            None => assert!(text.trim().is_empty(), "expected {name} in the event, found none"),
         }
     }
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
     if printed.len() <= 4096 {
         let again = Request::post(PATH, printed.as_bytes()).judge(&GATE, usize::MAX);
-        let again = again.expect("expected a callback path").expect("expected acceptance");
+        let again =
+            again.expect("expected a callback path, found none").expect("expected acceptance");
         assert_eq!(again.event().data(), accepted.event().data());
     }
 });

@@ -24,11 +24,11 @@ fuzz_target!(|data: &[u8]| {
     let Some(verdict) = verdict else {
         assert!(
             scheme.is_none() || matches!(scheme, Some(Scheme::Token(_))),
-            "passed a callback path through"
+            "expected a verdict on a callback path, found none"
         );
         return;
     };
-    let chunked = request.judge(&GATE, 7).expect("expected a callback");
+    let chunked = request.judge(&GATE, 7).expect("expected a callback, found none");
     assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict for all chunk sizes");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
@@ -41,13 +41,13 @@ fuzz_target!(|data: &[u8]| {
         gatepost::Timestamp::from_secs(request.now),
     );
     assert_eq!(headers["content-length"], body.len().to_string().as_str());
-    let again = request.judge(&GATE, usize::MAX).expect("expected a callback");
+    let again = request.judge(&GATE, usize::MAX).expect("expected a callback, found none");
     let again = again.expect("expected acceptance");
-    // If the id is not derived from the callback, each verdict has a new id.
+    // If gatepost does not derive the id from the callback, each verdict has a new id.
     if again.event().id() == accepted.event().id() {
         assert_eq!(chunked.expect("expected acceptance").event().id(), accepted.event().id());
     }
-    // If the body is no object, the data of the event is the body as received.
+    // If the body is not a JSON object, the data of the event is the body as received.
     if accepted.event().provider() == "standard-webhooks"
         && *accepted.event().data() == request.body
     {

@@ -17,7 +17,7 @@ use libfuzzer_sys::fuzz_target;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A gate for bodies that must be JSON objects.
+/// Gate that accepts any JSON object.
 static JSON_ONLY: LazyLock<Gate> = LazyLock::new(|| {
     let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/json-only.toml");
     let config = format!(
@@ -47,7 +47,10 @@ fuzz_target!(|data: &[u8]| {
         (Ok(event), Err(error)) => {
             let error = error.to_string();
             let is_expected = ["number out of range", "surrogate", "hex escape"];
-            assert!(is_expected.iter().any(|part| error.contains(part)), "{error}");
+            assert!(
+                is_expected.iter().any(|part| error.contains(part)),
+                "expected an error about a number or a surrogate, found {error}"
+            );
             assert!(serde_json::from_slice::<IgnoredAny>(&event).is_ok());
             match serde_json::from_slice::<Map<String, Value>>(&event) {
                 Err(error) if error.to_string().contains("number out of range") => {}
@@ -63,7 +66,7 @@ fuzz_target!(|data: &[u8]| {
         }
         // The lowest limit is that of one object, and a member has at least five bytes.
         (Err(RefusalKind::FieldsTooMany), Ok(_)) => assert!(data.len() > 5 * 4096),
-        (Err(kind), Ok(_)) => panic!("{kind:?}"),
+        (Err(kind), Ok(_)) => panic!("expected acceptance, found {kind:?}"),
         (Err(_), Err(_)) => {}
     }
 });
@@ -71,11 +74,11 @@ fuzz_target!(|data: &[u8]| {
 /// Returns the event's data, which is the body because the provider declares no fields.
 fn judge(body: &[u8]) -> Result<Vec<u8>, RefusalKind> {
     let request = Request::post("/json", body);
-    let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("expected a callback");
+    let verdict = request.judge(&JSON_ONLY, usize::MAX).expect("expected a callback, found none");
     verdict.map(|accepted| accepted.event().data().to_vec()).map_err(|refusal| refusal.kind())
 }
 
-/// The depth of a value, and a flag for duplicate names in it.
+/// Depth of a value, and a flag that is true if an object in it has duplicate names.
 struct Shape {
     depth: usize,
     has_duplicate: bool,

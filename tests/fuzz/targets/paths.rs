@@ -63,7 +63,11 @@ fuzz_target!(|data: &[u8]| {
     for (server, steps) in SERVERS {
         for pattern in [route, address] {
             let is_read = reads_as(uri.path(), steps, pattern);
-            assert!(!is_read, "{server} reads {:?} as {pattern}", uri.path());
+            assert!(
+                !is_read,
+                "expected a refusal of {:?}, which {server} reads as {pattern}, found none",
+                uri.path()
+            );
         }
     }
 });

@@ -97,7 +97,7 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector, chunk: usize) -> Outcome
             let (parts, body) = request.into_parts();
             assert!(
                 parts.extensions.get::<Accepted>().is_some(),
-                "expected `Accepted` in the extensions"
+                "expected `Accepted` in the extensions, found none"
             );
             let headers = parts.headers.iter();
             let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
@@ -278,7 +278,7 @@ impl Body for FailingBody {
 async fn refuses_body_with_read_error() {
     let gate = vectors::gate("http://app.test");
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<FailingBody>>| async {
-        panic!("expected no call of the service");
+        panic!("expected no call of the service, found one");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
@@ -297,7 +297,7 @@ async fn refuses_body_that_takes_longer_than_30_secs() {
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
     NOW.set(push.case.now);
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<Endless>>| async {
-        panic!("expected no call of the service");
+        panic!("expected no call of the service, found one");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
@@ -427,11 +427,11 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
         let response = service.clone().oneshot(request(&push)).await.unwrap();
         assert_eq!(response.status(), 207);
         let echoed = response.into_body().collect().await.unwrap().to_bytes();
-        assert!(echoed == push.body, "{code}: expected an unchanged body");
+        assert!(echoed == push.body, "{code}: expected an unchanged body, found another");
         assert_eq!(log.text().matches(&format!("code=\"{code}\"")).count(), 1, "{}", log.text());
     }
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
-    // The service answers with the callback itself.
+    // The service answers with the body of the callback.
     assert_eq!(log.text().matches("answer would").count(), 1, "{}", log.text());
     assert!(log.text().contains("answer would be put right: status 207 becomes 200"));
 }

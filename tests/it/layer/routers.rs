@@ -232,7 +232,7 @@ async fn handlers_receive_slash_at_the_end_but_no_token() {
 }
 
 #[tokio::test]
-async fn address_may_be_a_path_alone() {
+async fn address_may_be_only_a_path() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/cb", "on.live_play = '/events/end'\n"));
     let events = layer.layer(Router::new().route("/events/end", record.handler()));

@@ -23,7 +23,7 @@ use crate::core::judge;
 
 const KEY: &str = "It's a Secret to Everybody";
 
-/// A payload, and the name of its event.
+/// A payload, and GitHub's name of its kind.
 struct Payload {
     event: String,
     json: Value,
@@ -124,7 +124,7 @@ impl Payload {
     /// Returns the reason why the app does not get this payload.
     fn finding(&self, outcome: &str) -> &'static str {
         match (outcome, self.owners()) {
-            // No fault: the template is bound to account names, and the payload has none.
+            // Not a fault: the template is bound to account names, and the payload has none.
             ("tenant_missing", [None, None, None]) => NO_OWNER,
             _ => panic!("expected acceptance, found {outcome}: {} {}", self.event, self.json),
         }
@@ -133,15 +133,15 @@ impl Payload {
 
 const NO_OWNER: &str = "no owner";
 
-/// A way to bind the template. `lost` is the number of payloads that the app does not get, by
-/// reason.
+/// Config of a run: the binding of the template, and the content type of the callbacks. `lost` is
+/// the number of payloads that the app does not get, by reason.
 struct Way {
     bind: &'static str,
     content_type: &'static str,
     lost: &'static [(&'static str, usize)],
 }
 
-// Remove a known fault from this table after its correction. `NO_OWNER` remains.
+// After a known fault is fixed, remove it from this table. `NO_OWNER` is not a fault.
 const WAYS: [Way; 4] = [
     Way { bind: "bind = ['*']", content_type: JSON, lost: &[] },
     Way { bind: "pinned", content_type: JSON, lost: &[] },
@@ -188,7 +188,7 @@ fn app_gets_every_octokit_payload_without_known_fault() {
 #[ignore = "needs tests/peers/install"]
 async fn layer_gives_same_verdict_as_core_for_octokit_payloads() {
     let (core, layer) = (gate("", ANY), gate("", ANY));
-    // One payload in three keeps the test short.
+    // Send only every third payload, to keep the test short.
     for (index, payload) in payloads().iter().enumerate().step_by(3) {
         let case = payload.delivery(index, JSON);
         let expected = match judged(&core, &case) {

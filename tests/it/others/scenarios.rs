@@ -35,7 +35,11 @@ impl Found {
         // Every copy of a callback has the same id.
         let callbacks: BTreeSet<_> = scenario.sends.iter().map(|send| &send.case).collect();
         let ids: BTreeSet<_> = self.events.iter().collect();
-        assert!(ids.is_empty() || ids.len() == callbacks.len(), "{name}");
+        assert!(
+            ids.is_empty() || ids.len() == callbacks.len(),
+            "{name}: expected one id per callback, found {}",
+            ids.len()
+        );
     }
 }
 

@@ -10,7 +10,7 @@
 //! - `pending`: a known fault of gatepost. After the fault is fixed, the row fails until `pending`
 //!   is removed.
 //!
-//! `left_out` lists the cases that no request can express, each with the reason.
+//! `left_out` lists the cases that the table does not contain, each with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -128,7 +128,7 @@ pub struct Scenario {
     pub name: String,
     r#in: Vec<String>,
     pub sends: Vec<Send>,
-    /// Concurrency: the second request arrives while the app still answers the first.
+    /// True if the second request arrives before the app has answered the first.
     #[serde(default)]
     pub concurrent: bool,
     /// The index of the request before which the receiver restarts.
@@ -225,7 +225,12 @@ impl Table {
     /// Checks that every row names its source, and that a difference has exactly one explanation.
     fn check(&self, table: &str) {
         let dated = self.commit.len() == 40 || self.commit.starts_with("read ");
-        assert!(dated && !self.licence.is_empty(), "{table}: {}", self.project);
+        assert!(
+            dated && !self.licence.is_empty(),
+            "{table}: expected a commit or a month, and a licence, found {:?} and {:?}",
+            self.commit,
+            self.licence
+        );
         let mut names = BTreeSet::new();
         let cases = self.case.iter().map(|row| (&row.name, &row.r#in, Some(&row.verdicts)));
         let keys = self.key.iter().map(|row| (&row.name, &row.r#in, Some(&row.verdicts)));
@@ -287,7 +292,9 @@ impl Row {
     fn case(&self, name: &str, table: &Table, routes: &mut Vec<(String, Vec<String>)>) -> Case {
         let name = format!("{name}: {}", self.name);
         let base = table.request.iter().find(|request| request.name == self.request);
-        let base = base.unwrap_or_else(|| panic!("{name}: expected a request of the table"));
+        let base = base.unwrap_or_else(|| {
+            panic!("{name}: expected a request of the table, found {:?}", self.request)
+        });
         let route = (
             self.provider.as_ref().unwrap_or(&base.provider).clone(),
             self.keys.as_ref().unwrap_or(&base.keys).clone(),

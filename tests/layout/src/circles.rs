@@ -18,7 +18,7 @@ pub struct Knot {
     /// The folder as a module path, such as `crate::config`.
     pub folder: String,
     pub modules: BTreeSet<String>,
-    /// Import circles of the group, shortest first; the function `open` chooses them.
+    /// Import circles of the group, shortest first. The function `open` selects them.
     pub circles: Vec<Vec<Edge>>,
 }
 
@@ -111,13 +111,13 @@ fn left(graph: &Graph, modules: &BTreeSet<String>, import: &(String, String)) ->
 fn path(graph: &Graph, from: &str, to: &str) -> Option<Vec<String>> {
     let mut queue = VecDeque::from([vec![from.to_owned()]]);
     let mut seen = BTreeSet::new();
-    while let Some(way) = queue.pop_front() {
-        for (_, next) in graph.keys().filter(|(end, _)| Some(end) == way.last()) {
+    while let Some(chain) = queue.pop_front() {
+        for (_, next) in graph.keys().filter(|(end, _)| Some(end) == chain.last()) {
             if next == to {
-                return Some(way);
+                return Some(chain);
             }
             if seen.insert(next) {
-                queue.push_back(way.iter().chain([next]).cloned().collect());
+                queue.push_back(chain.iter().chain([next]).cloned().collect());
             }
         }
     }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_imports_in_macros_and_functions_but_ignores_tests_docs_and_other_crates() {
+    fn finds_only_imports_of_own_crate_in_code_outside_of_tests() {
         let a = "//! [`crate::b::B`]\nuse bytes::b;\nfn f() { write!(x, \"{}\", crate::b::B) }\n\
                  fn g() { use super::c; }\n#[cfg(test)]\nmod tests { use crate::d; }";
         let files = [

@@ -1,12 +1,12 @@
 //! Links and pictures of Markdown files. The rule checks links to files and headings of this
-//! repository, including links with the repository's address. It sends no request to a server.
+//! repository, including links with the repository's URL. It sends no request to a server.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::rules::Finding;
 use crate::workspace::{File, Workspace, exists};
 
-/// Prefixes of addresses of files of this repository.
+/// Prefixes of the URLs of this repository's files.
 const REPOSITORY: [&str; 2] = [
     "https://github.com/gatepost/gatepost/blob/main/",
     "https://github.com/gatepost/gatepost/tree/main/",

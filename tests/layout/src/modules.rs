@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::tokens::{Kind, Token};
 use crate::workspace::{Failure, File};
 
-/// Module in a file of its own or inside another module's file.
+/// Module in a separate file or inside another module's file.
 #[derive(Debug, Default)]
 pub struct Module {
     pub path: Vec<String>,

@@ -160,7 +160,7 @@ fn duplicates(workspace: &Workspace) -> Vec<Finding> {
 
 /// Lists each name that several types of a crate have, with the file and line of each type.
 ///
-/// Omits typed views: an app imports the views of one platform, from a module of its own.
+/// Omits typed views, because each platform's views are in a module that apps import by itself.
 pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for module in one.modules.iter().filter(|module| !module.file.starts_with(PLATFORMS)) {
@@ -218,7 +218,7 @@ fn does_io(path: &[String]) -> bool {
 /// The folder of the built-in definitions.
 const DEFINITIONS: &str = "src/provider/definitions/";
 
-/// The folder of the typed views. Each provider has a module of its own there.
+/// The folder of the typed views. Each provider has one module there.
 const PLATFORMS: &str = "src/provider/platforms/";
 
 /// Reports a built-in provider's name in code outside of `src/provider/platforms/<name>`.

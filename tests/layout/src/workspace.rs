@@ -13,7 +13,7 @@ pub type Failure = Box<dyn Error>;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const EXTENSIONS: [&str; 3] = [".rs", ".md", ".toml"];
-/// Names of folders without prose or code of the project.
+/// Names of folders that the rules do not read: build output, test data and other projects' code.
 const SKIPPED: [&str; 4] = ["target", "corpus", "vectors", "node_modules"];
 
 /// Returns true if the repository has a file or folder at this path from its root.

@@ -1,5 +1,5 @@
-"""An ASGI app, for daphne and uvicorn. As Django and Starlette do, it routes by the path without the
-root path before it."""
+"""An ASGI app, for daphne and uvicorn. It removes the root path from the start of the path before it
+routes, as Django and Starlette do."""
 
 import os
 

@@ -1,4 +1,4 @@
-# A Rack app, for puma. It routes by the path, as Rails does, and reads the method override.
+# A Rack app, for puma. It routes by the path, as Rails does, and applies the method override.
 require 'rack'
 
 EVENTS = ['/live/push', '/callbacks/tencent', '/hooks/tencent'].freeze

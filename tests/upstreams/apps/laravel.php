@@ -1,6 +1,6 @@
 <?php
-// Serves routes/gatepost.php of the working directory with Laravel's router, for the guide for Laravel: Debian
-// packages the router, and no whole skeleton of an app.
+// Serves routes/gatepost.php of the working directory with Laravel's router, for the guide for Laravel. Debian
+// packages the router, but not a complete app.
 
 require 'Illuminate/Routing/autoload.php';
 require 'Illuminate/Events/autoload.php';
@@ -18,7 +18,7 @@ $router = new Router(new Dispatcher($container), $container);
 $container->instance('router', $router);
 Facade::setFacadeApplication($container);
 
-/** The helper of Laravel that the routes use. */
+/** Laravel's helper function that the routes use. */
 function response()
 {
     return new class {

@@ -9,7 +9,7 @@ NAMES = {"probe": "x-probe", "host": "host", "kind": "ce-type", "hidden": "x-hid
 
 
 def record(method, target, header, body):
-    """Writes a record. Returns the content of the answer."""
+    """Writes a record. Returns the body of the response."""
     values = {key: header(name) or "-" for key, name in NAMES.items()}
     line = json.dumps({**values, "method": method, "target": target, "body": body.hex()})
     with open(os.environ["HANDLED"], "a") as handled:
@@ -49,14 +49,14 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def __getattr__(self, name):
-        # The server asks for `do_GET` and the like.
+        # The server calls `do_GET`, `do_POST` and so on.
         if name.startswith("do_"):
             return self.answer
         raise AttributeError(name)
 
     def answer(self):
         body = self.read_chunks() if "transfer-encoding" in self.headers else self.read_length()
-        # `self.path` lacks all but one of the slashes at its start.
+        # `self.path` is not the target as received: it has at most one slash at its start.
         target = self.requestline.split()[1]
         content = record(self.command, target, self.headers.get, body)
         self.send_response(200)

@@ -81,7 +81,8 @@ fn plays() -> Vec<Bench> {
     ]
 }
 
-/// Creates benches of two layers: `webhook-verify` passes on the body, gatepost passes on an event.
+/// Creates benches of two layers: `webhook-verify` forwards the body, and gatepost forwards an
+/// event.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\

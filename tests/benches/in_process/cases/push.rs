@@ -5,7 +5,7 @@ use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// Body of a push, as Tencent CSS sends the body. The signing key is `test`.
+/// Body of a push as Tencent CSS sends it. The signing key is `test`.
 pub const BODY: &str = include_str!("../../../vectors/tencent-css/push/body");
 
 const PATH: &str = "/callbacks/tencent";
@@ -32,8 +32,8 @@ pub fn with_body(body: impl Into<Bytes>) -> Callback {
     Callback::post(PATH, "application/json", body)
 }
 
-/// Returns push `number`. Each number gives a new event, because gatepost does not send the app a
-/// resend.
+/// Returns push `number`. Each number gives a different event, because gatepost does not send an
+/// event to the app twice.
 pub fn numbered(number: usize) -> Callback {
     with_body(renumbered(BODY, number))
 }

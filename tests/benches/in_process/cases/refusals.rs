@@ -1,4 +1,4 @@
-//! Benches of refusals from the head to the reply, one for each refusal code.
+//! Benches of refusals, from the head to the reply.
 
 use std::net::IpAddr;
 
@@ -53,7 +53,8 @@ pub fn all() -> Vec<Bench> {
 }
 
 fn bench(name: &str, gate: &Gate, callback: Callback, kind: RefusalKind) -> Bench {
-    let judged = callback.judge(gate).expect("expected a callback path").expect_err(name);
+    let judged =
+        callback.judge(gate).expect("expected a callback path, found none").expect_err(name);
     assert_eq!(judged.kind(), kind);
     let gate = gate.clone();
     let refuse = move |()| callback.judge(&gate).unwrap().unwrap_err().reply();

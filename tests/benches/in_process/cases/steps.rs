@@ -9,7 +9,7 @@ use super::callback::{Callback, NOW};
 use super::{by_hand, play, push};
 use crate::bench::Bench;
 
-/// Function that creates the callback with this number.
+/// Function that creates the callback with a number.
 type Numbered = fn(usize) -> Callback;
 
 pub fn all() -> Vec<Bench> {
@@ -42,12 +42,14 @@ fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static st
 /// Does all work of the proxy or the layer except input and output.
 fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     let accepted = callback.judge(gate).unwrap().unwrap();
-    let Next::Ask(question) = accepted.next(NOW) else { panic!("expected a `Next::Ask`") };
+    let found = accepted.next(NOW);
+    let Next::Ask(question) = found else { panic!("expected `Next::Ask`, found {found:?}") };
     std::hint::black_box(request(callback, &accepted));
     question.conclude(&ok(answer), NOW)
 }
 
-/// Creates benches from the bytes of a push to the bytes of the event: by gatepost and by hand.
+/// Creates benches that turn the bytes of a push into the bytes of the event: one with gatepost,
+/// and one without.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
@@ -55,7 +57,9 @@ fn to_event() -> [Bench; 2] {
         request(&callback, &accepted)
     };
     let body = |number| push::numbered(number).body;
-    let and_back = |body: Bytes| by_hand::verified(&body, "test").expect("expected a genuine push");
+    let and_back = |body: Bytes| {
+        by_hand::verified(&body, "test").expect("expected a genuine push, found none")
+    };
     [
         Bench::new("push/to_event", push::numbered, to_event),
         Bench::new("by_hand/push_and_back", body, and_back),
@@ -83,8 +87,9 @@ fn resend(gate: Gate) -> Bench {
     };
     Bench::new("push/resend", taken, move |callback| {
         let accepted = callback.judge(&gate).unwrap().unwrap();
-        let Next::Reply(conclusion) = accepted.next(NOW) else {
-            panic!("expected a `Next::Reply`")
+        let found = accepted.next(NOW);
+        let Next::Reply(conclusion) = found else {
+            panic!("expected `Next::Reply`, found {found:?}")
         };
         assert!(matches!(conclusion.origin, Origin::Resend));
         conclusion
@@ -158,6 +163,8 @@ fn asking(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> Question + us
     let mut accepted = accepting(gate, numbered);
     move |number| match accepted(number).1.next(NOW) {
         Next::Ask(question) => question,
-        Next::Reply(_) | Next::Store(_) | Next::Wait(_) => panic!("expected a `Next::Ask`"),
+        found @ (Next::Reply(_) | Next::Store(_) | Next::Wait(_)) => {
+            panic!("expected `Next::Ask`, found {found:?}")
+        }
     }
 }

@@ -1,5 +1,5 @@
 <?php
-// An app that takes Tencent's callbacks. At /gated a gatepost in front of it has verified them.
+// An app that receives Tencent's callbacks. Those at /gated come from gatepost, which has verified them.
 $event = json_decode(file_get_contents('php://input'), true);
 $gated = $_SERVER['REQUEST_URI'] === '/gated';
 header('content-type: application/json');

@@ -23,7 +23,7 @@ function kollus(r) {
   try { fields.uservalues = JSON.parse(fields.uservalues); } catch (e) { r.return(400); return; }
   r.subrequest('/up/kollus/play', { method: 'POST', body: JSON.stringify(fields) }, (answer) => {
     let said = { result: 0 };
-    try { if (answer.status === 200) { said = JSON.parse(answer.responseText); } } catch (e) { /* it said nothing */ }
+    try { if (answer.status === 200) { said = JSON.parse(answer.responseText); } } catch (e) { /* not JSON: deny the play */ }
     r.headersOut['Content-Type'] = 'application/json';
     r.return(200, JSON.stringify({ data: said }));
   });

@@ -1,6 +1,6 @@
 <?php
-// A front controller as Laravel and Symfony have it: the path is that of the target, without the
-// script's own path before it.
+// A front controller like those of Laravel and Symfony. It routes by the path of the request target,
+// after it has removed the script's own path from the start.
 $path = rawurldecode(parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH) ?: '/');
 $script = $_SERVER['SCRIPT_NAME'];
 if (str_starts_with($path, $script)) {

@@ -1,4 +1,4 @@
-// Handlers that check the signature of the body as received.
+// Handlers that verify the signature of the body as received.
 const { createHmac, timingSafeEqual } = require('node:crypto');
 const express = require('express');
 

@@ -1,5 +1,5 @@
-// Runs before each Node app (--require), and makes its server fail in one of the ways of such apps.
-// The test writes the way into the file `mode`.
+// Loaded before each Node app (--require). Makes the app's server fail as real apps do. The test
+// writes the name of the failure into the file `mode`.
 const { readFileSync } = require('node:fs');
 const { Server } = require('node:http');
 const { gzipSync } = require('node:zlib');
@@ -47,11 +47,11 @@ const { emit } = Server.prototype;
 Server.prototype.emit = function (event, request, response) {
   const next = () => emit.apply(this, arguments);
   if (event !== 'request') return next();
-  const way = mode();
-  if (fail[way]) {
-    request.resume().on('end', () => fail[way](response));
-  } else if (disturb[way]) {
-    disturb[way](response, next);
+  const failure = mode();
+  if (fail[failure]) {
+    request.resume().on('end', () => fail[failure](response));
+  } else if (disturb[failure]) {
+    disturb[failure](response, next);
   } else {
     next();
   }

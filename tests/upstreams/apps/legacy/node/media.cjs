@@ -1,4 +1,4 @@
-// Two handlers of open-source media servers: SRS reads `code`, nginx-rtmp reads the status alone.
+// Handlers for two open-source media servers: SRS reads `code`, nginx-rtmp reads only the status.
 const { createServer } = require('node:http');
 
 const server = createServer((request, response) => {

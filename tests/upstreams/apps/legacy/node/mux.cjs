@@ -1,4 +1,4 @@
-// The stock middleware of Mux: the SDK checks the signature.
+// A handler in which Mux's SDK verifies the signature.
 const { Mux } = require('@mux/mux-node');
 const express = require('express');
 

@@ -1,4 +1,4 @@
-// The stock middleware of GitHub's SDK.
+// The unmodified middleware of GitHub's SDK.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 

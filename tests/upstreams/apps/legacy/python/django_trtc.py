@@ -1,4 +1,4 @@
-"""Checks the signature of TRTC, without a CSRF token, on the hosts that it knows."""
+"""Verifies the signature of TRTC. Needs no CSRF token, and accepts only the hosts in ALLOWED_HOSTS."""
 
 import base64
 import hashlib

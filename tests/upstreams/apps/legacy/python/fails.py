@@ -1,5 +1,5 @@
-"""Stands before each Python app, and makes it fail in one of the ways of such apps. The test writes
-the way into the file `mode`."""
+"""Wraps each Python app, and makes it fail as real apps do. The test writes the name of the failure
+into the file `mode`."""
 
 import gzip
 import os

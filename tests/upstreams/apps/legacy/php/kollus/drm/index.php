@@ -1,5 +1,5 @@
 <?php
-// Decides about each download of a list.
+// Decides on each download in a list.
 require __DIR__ . '/../jwt.php';
 
 $replies = [];

@@ -1,5 +1,5 @@
 <?php
-// Checks the signature of the platform itself, as a Yii controller does.
+// Verifies the platform's signature in the app, as Yii controllers do.
 header('Content-Type: application/json; charset=UTF-8');
 $event = json_decode(file_get_contents('php://input'), true) ?? [];
 $sign = md5(getenv('TENCENT_KEY') . ($event['t'] ?? ''));
