@@ -41,7 +41,7 @@ fn assert_serves_behind(port: u16, authority: &Authority, app: &App) {
 }
 
 /// Serves a config with the keys that the page shows for a gatepost behind another server.
-fn behind(app: &App) -> Gatepost {
+fn serve_behind_server(app: &App) -> Gatepost {
     let keys = block("# Behind nginx", "toml");
     assert!(keys.contains("trusted_proxies = [\"127.0.0.1\"]"));
     let top = format!("upstream = '{}'\ntrusted_proxies = [\"127.0.0.1\"]", app.url(""));
@@ -51,7 +51,7 @@ fn behind(app: &App) -> Gatepost {
 #[test]
 fn recipe_for_nginx_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
-    let (gate, port) = (behind(&app), free_port());
+    let (gate, port) = (serve_behind_server(&app), free_port());
     let authority = Authority::new();
     let folder = tempfile::TempDir::new().unwrap();
     authority.issue(&["gate.example.com"]).write(folder.path());
@@ -78,7 +78,7 @@ fn recipe_for_nginx_serves_callbacks_and_other_requests() {
 #[test]
 fn recipe_for_caddy_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
-    let (gate, port) = (behind(&app), free_port());
+    let (gate, port) = (serve_behind_server(&app), free_port());
     let authority = Authority::new();
     let folder = tempfile::TempDir::new().unwrap();
     authority.issue(&["gate.example.com"]).write(folder.path());
