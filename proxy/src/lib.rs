@@ -4,7 +4,7 @@
 //! each callback and writes the reply; your proxy serves all other requests. On a route in shadow
 //! mode, the module only reports verdicts and predictions. Such routes need a second call, in
 //! `request_body_filter`, and for predictions three more: in `upstream_response_filter`,
-//! `upstream_response_body_filter` and `logging`. `examples/pingora.rs` has all of them.
+//! `upstream_response_body_filter` and `logging`. `examples/pingora.rs` shows all of these calls.
 //!
 //! ```no_run
 //! use async_trait::async_trait;

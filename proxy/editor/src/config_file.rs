@@ -53,7 +53,7 @@ pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError>
 ///
 /// # Errors
 ///
-/// Returns [`EditErrorKind::FileChanged`] if the file has other content than `before`. Returns
+/// Returns [`EditErrorKind::FileChanged`] if the content of the file differs from `before`. Returns
 /// [`EditErrorKind::Io`] if gatepost cannot read or write the file. After an error, the file still
 /// has the old content.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
@@ -102,7 +102,7 @@ fn check_has_one_name(path: &Path) -> Result<(), EditError> {
     Err(EditError::new(EditErrorKind::FileLinked, message))
 }
 
-/// Replaces the content of the file. Returns `false` if the file has other content than `before`.
+/// Replaces the content of the file. Returns `false` if the content differs from `before`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // For a symbolic link, replace its target, not the link.
     let target = fs::canonicalize(path)?;

@@ -17,7 +17,7 @@ pub(crate) struct Document {
     /// The other files of the config. An edit does not change these files.
     others: Vec<Self>,
     has_mark: bool,
-    has_returns: bool,
+    has_crlf: bool,
     starts_blank: bool,
 }
 
@@ -27,7 +27,7 @@ impl Document {
         let bare = written.strip_prefix(MARK);
         let has_mark = bare.is_some();
         let lines = bare.unwrap_or(written);
-        let has_returns = lines.contains("\r\n");
+        let has_crlf = lines.contains("\r\n");
         let mut plain = lines.replace("\r\n", "\n");
         if !plain.is_empty() && !plain.ends_with('\n') {
             plain.push('\n');
@@ -37,7 +37,7 @@ impl Document {
             tree,
             others: Vec::new(),
             has_mark,
-            has_returns,
+            has_crlf,
             starts_blank: plain.starts_with('\n'),
         })
     }
@@ -49,7 +49,7 @@ impl Document {
     }
 
     /// Parses a config text that gatepost edits, and the texts of the other files of the config.
-    /// Returns an error if [`Self::text`] would return another text.
+    /// Returns an error if [`Self::text`] would return a different text.
     pub(crate) fn parse_to_edit(written: &str, others: &[&str]) -> Result<Self, EditError> {
         let document = Self::parse_among(written, others)?;
         let same = document.text();
@@ -69,7 +69,7 @@ impl Document {
         // Remove the blank lines that the removal of the first table leaves at the start.
         let text = if self.starts_blank { &*text } else { text.trim_start_matches('\n') };
         let text = format!("{mark}{text}");
-        if self.has_returns { text.replace('\n', "\r\n") } else { text }
+        if self.has_crlf { text.replace('\n', "\r\n") } else { text }
     }
 
     /// Returns the whole config as JSON.
@@ -94,7 +94,7 @@ impl Document {
         found.ok_or_else(|| self.no_template(name))
     }
 
-    /// Returns the entries of the template with this name, so that an edit can change the entries.
+    /// Returns the entries of the template with this name, for an edit.
     pub(crate) fn template_mut(&mut self, name: &str) -> Result<TableEntries<'_>, EditError> {
         let index = self.index_of(name)?;
         let item = self.tree.get_mut(TEMPLATE);

@@ -11,7 +11,7 @@ use xattr::FileExt as _;
 const ACCESS_LIST: &str = "system.posix_acl_access";
 
 /// Attributes that describe the content of a file. The kernel sets these attributes.
-const OF_CONTENT: [&str; 2] = ["security.evm", "security.ima"];
+const CONTENT_ATTRIBUTES: [&str; 2] = ["security.evm", "security.ima"];
 
 /// Gives the new file the owner, the mode and the attributes of the old file.
 ///
@@ -47,8 +47,9 @@ pub(crate) fn keep_access(new: &File, old: &File) -> io::Result<()> {
 /// Copies the other attributes. A failure causes only a warning, because these attributes do not
 /// give access.
 fn keep_attributes(new: &File, old: &File) {
-    let is_other =
-        |name: &OsStr| name != ACCESS_LIST && OF_CONTENT.iter().all(|content| name != *content);
+    let is_other = |name: &OsStr| {
+        name != ACCESS_LIST && CONTENT_ATTRIBUTES.iter().all(|content| name != *content)
+    };
     for name in old.list_xattr().into_iter().flatten().filter(|name| is_other(name)) {
         let value = old.get_xattr(&name).ok().flatten();
         let Some(value) = value.filter(|_| new.get_xattr(&name).ok() != old.get_xattr(&name).ok())
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn loss_of_list_gives_group_no_additional_rights() {
-        // The mode of such a file is 660, but the list limits the group to reading or to nothing.
+        // The mode of such a file is 660, but the list gives the group fewer rights or none.
         assert_eq!(group_rights(&list(6, 4, 6)), 0o4);
         assert_eq!(group_rights(&list(6, 0, 6)), 0);
         assert_eq!(group_rights(&list(6, 6, 4)), 0o4);

@@ -32,8 +32,8 @@ impl<'a> KeyFolders<'a> {
     /// Also checks that the addresses in `after` read no new environment variable. Otherwise, a
     /// client could send a secret from the environment to an app of its choice.
     ///
-    /// Follows symbolic links and `..`. For a file outside of the folders, the error does not depend
-    /// on the file.
+    /// Follows symbolic links and `..`. For a file outside of the folders, the error does not
+    /// depend on the file.
     ///
     /// # Errors
     ///
@@ -72,8 +72,8 @@ fn fault((key, _): (String, String)) -> EditFault {
     EditFault::new(&key, problem, remedy)
 }
 
-/// Returns each key source `{ file = "…" }` of a config text. An item has the path of the key and
-/// the name of the file.
+/// Returns each key source `{ file = "…" }` of a config text. Each item contains the path of the
+/// key and the name of the file.
 fn files(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     add_files("", &Document::parse(text)?.to_json(), &mut found);
@@ -100,8 +100,8 @@ fn check_variables(before: &str, after: &str) -> Result<(), EditError> {
     ))
 }
 
-/// Returns each `{ env = "…" }` in the addresses of a config text. An item has the path of the key
-/// and the name of the variable.
+/// Returns each `{ env = "…" }` in the addresses of a config text. Each item contains the path
+/// of the key and the name of the variable.
 fn variables(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
     for (index, template) in Document::parse(text)?.templates().into_iter().enumerate() {

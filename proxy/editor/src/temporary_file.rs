@@ -2,8 +2,8 @@
 //!
 //! The name of a temporary file contains the name of the config file, for example
 //! `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. An edit creates the temporary file only while the
-//! edit has locked the config file. If the next edit finds such a file under the lock, an earlier
-//! edit ended before it could remove the file.
+//! edit has locked the config file. If the next edit finds such a file while it holds the
+//! lock, an earlier edit ended before it could remove the file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, File};
@@ -33,7 +33,7 @@ impl TemporaryNames {
         Self { prefix }
     }
 
-    /// Creates a temporary file that only the owner of this process can read.
+    /// Creates a temporary file that only the user of this process can read.
     pub(crate) fn create_in(&self, folder: &Path) -> io::Result<NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(&self.prefix).suffix(SUFFIX).rand_bytes(RANDOM_CHARS).tempfile_in(folder)

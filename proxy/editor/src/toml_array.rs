@@ -50,10 +50,10 @@ pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) 
     }
 }
 
-/// Joins the texts `before` and `behind` a removed value, without the comments of that value.
+/// Joins the texts `before` and `after` a removed value, without the comments of that value.
 /// Returns `None` if no line break follows the value.
-fn merge(before: &str, behind: &str) -> Option<String> {
-    let (_, rest) = split(behind);
+fn merge(before: &str, after: &str) -> Option<String> {
+    let (_, rest) = split(after);
     let (comment, _) = split(before);
     Some(format!("{}{}", comment.trim_end(), rest?))
 }

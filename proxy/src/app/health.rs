@@ -1,7 +1,7 @@
 //! Probes of servers that are down.
 //!
 //! A server of a list is down after a failed connection or several failures in a row. gatepost then
-//! probes the server each [`PROBE_INTERVAL`]. After the first probe that succeeds, gatepost uses
+//! probes the server every [`PROBE_INTERVAL`]. After the first probe that succeeds, gatepost uses
 //! the server again. gatepost does not probe servers that are up.
 
 use std::sync::Arc;

@@ -199,9 +199,9 @@ pub(crate) struct EventMessage {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Use of the `host` in `headers`; if false, gatepost sends the host of the address.
+    /// True to send the `host` in `headers`; false to send the host of the address.
     pub(crate) keeps_host: bool,
-    /// Ability of the app to recognize a second copy of the event.
+    /// True if the app can recognize a second copy of the event.
     pub(crate) is_repeatable: bool,
 }
 
@@ -244,7 +244,7 @@ pub(crate) async fn fetch(
 pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
-/// outer causes only name the library that failed. For an error of TLS, returns the text of
+/// outer causes only name the library that failed. For a TLS error, returns the text of
 /// [`tls::explain`], which has a remedy.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     if let Some(explained) = tls::explain(error) {

@@ -163,7 +163,7 @@ pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
 pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
      needs a `certificate`, set it in [[outgoing_tls]]";
 
-/// Describes an error of TLS with its remedy, in less than 100 bytes; `None` for any other error. A
+/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. A
 /// longer text would lose its remedy in the log.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
     describe(tls_error(error)?)
@@ -191,7 +191,7 @@ pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     explain(error.root_cause()).or_else(text)
 }
 
-/// Returns the innermost error of TLS. Looks inside each `io::Error`, because its `source` skips
+/// Returns the innermost TLS error. Looks inside each `io::Error`, because its `source` skips
 /// the inner error.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut cause = Some(error);

@@ -151,7 +151,7 @@ impl std::fmt::Display for AdminUrl {
     }
 }
 
-/// Returns the token. Its errors contain no part of the token.
+/// Returns the token. The errors contain no part of the token.
 fn token(arguments: &AdminArguments) -> Result<String, CommandError> {
     if let Some(path) = &arguments.token_file {
         let text = std::fs::read_to_string(path);

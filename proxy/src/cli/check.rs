@@ -1,4 +1,5 @@
-//! `gatepost check`: the faults, the warnings, the reserved paths and the memory of a config file.
+//! `gatepost check`: prints the faults and warnings of a config file, the reserved paths, and the
+//! memory that gatepost may use.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +30,8 @@ pub(super) struct CheckArguments {
     format: Format,
 }
 
-/// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
+/// Checks a config file. Prints the warnings, the reserved paths and the memory that gatepost may
+/// use, or the faults.
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let path = arguments.config.path()?;
     let (valid, found) = match Config::from_file(path) {
@@ -123,7 +125,7 @@ fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
     out(&document.to_string());
 }
 
-/// Parses the certificates and the rules of TLS.
+/// Loads the certificates and the TLS settings.
 fn certificates(config: &Config, path: &Path) -> Result<Vec<Arc<Certificate>>, CommandError> {
     let Some(settings) = &config.proxy().tls else { return Ok(Vec::new()) };
     let loaded = LoadedTls::load(settings);

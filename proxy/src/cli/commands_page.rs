@@ -1,6 +1,6 @@
 //! Generates the manual's page of all commands from the definition of the command line.
 //!
-//! No crate is used: clap-markdown writes lists and headings of its own form, and no tables.
+//! No crate fits: clap-markdown writes lists and its own headings, but no tables.
 
 use std::fmt::Write as _;
 
@@ -15,10 +15,10 @@ const LEAD: &str = "All commands of the program with their arguments, from the t
 log lines in JSON, `-h` for a short help and `--help` for a long one. `gatepost --version` prints the version.
 ";
 
-/// Arguments that every command has, and the page's lead names.
+/// Arguments of every command. Only the lead of the page names them.
 const COMMON: [&str; 3] = ["help", "log_format", "version"];
 
-/// Returns an argument as it is written, for example `-c, --config <FILE>`.
+/// Returns an argument as the operator writes it, for example `-c, --config <FILE>`.
 fn spelling(argument: &Arg) -> String {
     let values: Vec<_> = argument.get_value_names().unwrap_or_default().iter().collect();
     let takes_value = argument.get_action().takes_values();
@@ -48,7 +48,7 @@ fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with('.') { text } else { text + "." }
 }
 
-/// Returns what the help says about an argument, with its words and its default.
+/// Returns the help text of an argument, with the possible values and the default.
 fn about(argument: &Arg) -> String {
     let help = argument.get_long_help().or_else(|| argument.get_help());
     let mut text = sentence(&help.map(ToString::to_string).unwrap_or_default());

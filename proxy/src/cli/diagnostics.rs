@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn human_form_has_code_line_caret_key_and_help() {
         let text = "[[route]]\npaht = '/hook'\nprovider = 'mux'\n";
-        let [fault] = &*diagnostics(text) else { panic!("expected one diagnostic") };
+        let all = diagnostics(text);
+        let [fault] = &*all else { panic!("expected one diagnostic, found {all:?}") };
         let shown = fault.human(&Renderer::plain(), &[]);
         let lines: Vec<_> = shown.lines().collect();
         assert_eq!(
@@ -296,7 +297,8 @@ mod tests {
     #[test]
     fn github_form_escapes_file_and_message() {
         let text = "trusted_proxies = '100%'\n[[route]]\npath = '/a'\nprovider = 'mux'\nmode = 'x'";
-        let [fault, _] = &*diagnostics(text) else { panic!("expected two diagnostics") };
+        let all = diagnostics(text);
+        let [fault, _] = &*all else { panic!("expected two diagnostics, found {all:?}") };
         let start = "::error file=gate%2Cpost.toml,line=1,col=19,title=network_invalid::trusted_proxies: \
                      expected a network, found \"100%25\"; write";
         assert!(fault.github().starts_with(start), "{}", fault.github());

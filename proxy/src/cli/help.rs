@@ -8,8 +8,8 @@ use super::print::out;
 use crate::telemetry::fields;
 use crate::telemetry::metrics::{MetricHelp, Metrics};
 
-/// Explains the code, the metric, the field or the command called `topic`. Without a topic, prints the
-/// help of the program.
+/// Explains the code, the metric, the field or the command called `topic`. Without a topic, prints
+/// the help of the program.
 pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), CommandError> {
     let Some(topic) = topic else {
         out(&program.render_long_help().to_string());
@@ -27,7 +27,7 @@ pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), Comm
     Ok(())
 }
 
-/// Explains what is no code.
+/// Explains a topic that is not a code: a metric, a command or a field of the log.
 fn explain(topic: &str, program: &mut Command) -> Result<(), CommandError> {
     if let Some(metric) = Metrics::help().into_iter().find(|metric| metric.has_series(topic)) {
         out(&metric_page(&metric));

@@ -113,7 +113,9 @@ mod tests {
     fn total_is_sum_of_parts() {
         for keys in ["threads = 2", "max_connections = 100\nmax_unjudged_bytes = 1048576"] {
             let lines = memory(keys);
-            let [total, parts @ .., _beside] = &*lines else { panic!("expected lines") };
+            let [total, parts @ .., _beside] = &*lines else {
+                panic!("expected at least two lines, found {lines:?}")
+            };
             assert_eq!(megabytes(total), parts.iter().map(|line| megabytes(line)).sum::<usize>());
         }
     }

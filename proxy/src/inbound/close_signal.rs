@@ -1,4 +1,4 @@
-//! The order to close a connection or a request.
+//! A signal to close a connection or a request.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// An order that one task gives, and that another task waits for.
+/// A signal that one task sends and another task waits for.
 ///
-/// `tokio::sync::Notify` would lock a mutex at each poll. A connection polls the order each time
-/// that its task wakes, and [`Closed`] then only compares two wakers.
+/// `tokio::sync::Notify` would lock a mutex at each poll. A connection polls the signal each time
+/// its task wakes, and [`Closed`] then only compares two wakers.
 #[derive(Debug, Default)]
 pub(crate) struct CloseSignal {
     is_closed: AtomicBool,
@@ -17,7 +17,7 @@ pub(crate) struct CloseSignal {
 }
 
 impl CloseSignal {
-    /// Gives the order.
+    /// Sends the signal.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         // Ignore poisoning, because `take` cannot panic. The lock ends before the wake-up.
@@ -31,7 +31,7 @@ impl CloseSignal {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Wakes `waker` at the order. Replaces an earlier waker.
+    /// Wakes `waker` when the signal is sent. Replaces an earlier waker.
     pub(crate) fn wake_at_close(&self, waker: Waker) {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
         // `close` may have run before the assignment.
@@ -40,7 +40,8 @@ impl CloseSignal {
         }
     }
 
-    /// Returns a future that completes at the order. The order wakes only the latest future.
+    /// Returns a future that completes when the signal is sent. The signal wakes only the latest
+    /// future.
     pub(crate) const fn closed(&self) -> Closed<'_> {
         Closed { signal: self, registered: None }
     }
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn completes_at_order_before_and_after_first_poll() {
+    async fn completes_if_signal_is_sent_before_or_after_first_poll() {
         let signal = Arc::new(CloseSignal::default());
         let waiting = tokio::spawn({
             let signal = Arc::clone(&signal);

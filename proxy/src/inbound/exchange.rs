@@ -47,7 +47,7 @@ pub(crate) trait Exchange: Send {
     /// Returns the memory of the request without its body, in bytes.
     fn head_bytes(&self) -> usize;
 
-    /// Returns the state of the connection, or of the stream of HTTP/2.
+    /// Returns the state of the connection, or of the HTTP/2 stream.
     fn connection(&self) -> Option<Arc<Connection>>;
 
     /// Waits until the client sends bytes or disconnects. Requires that the body has ended.
@@ -62,8 +62,8 @@ pub(crate) trait Exchange: Send {
     /// Closes the connection after this request.
     fn close(&mut self);
 
-    /// Returns the upstream of the proxy to which the request belongs; `None` if gatepost itself is the
-    /// proxy.
+    /// Returns the upstream of the proxy to which the request belongs; `None` if gatepost itself is
+    /// the proxy.
     fn host_upstream(&mut self) -> Option<HostUpstream> {
         None
     }

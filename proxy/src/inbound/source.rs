@@ -10,8 +10,8 @@ use gatepost::Gate;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Source {
     network: IpAddr,
-    /// Limit of this source to an eighth of `max_unjudged_bytes`. An unknown client has no such
-    /// limit. A trusted proxy has no such limit, because it carries the requests of many clients.
+    /// True if the source may hold only an eighth of `max_unjudged_bytes`. False for an unknown
+    /// client, and for a trusted proxy, which carries the requests of many clients.
     has_share: bool,
 }
 

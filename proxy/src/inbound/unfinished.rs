@@ -64,7 +64,7 @@ impl Unfinished {
         Self { held, since: Instant::now(), connection }
     }
 
-    /// Returns true after the order to close the request.
+    /// Returns true after the signal to close the request.
     pub(crate) fn is_closed(&self) -> bool {
         self.held.is_closed()
     }
@@ -82,7 +82,7 @@ impl Unfinished {
     ) -> Result<T, Bound> {
         let seconds = u64::try_from(received / LEAST_RATE).unwrap_or(u64::MAX);
         tokio::select! {
-            biased; // A client whose bytes are always ready must not delay the order to close.
+            biased; // A client whose bytes are always ready must not delay the signal to close.
             () = self.held.closed() => Err(Bound::UnjudgedBytes),
             read = read => Ok(read),
             () = sleep_until(self.since + GRACE + Duration::from_secs(seconds)) => {

@@ -165,17 +165,17 @@ impl HeldBytes {
         });
     }
 
-    /// Returns true after the order to close the request.
+    /// Returns true after the signal to close the request.
     pub(crate) fn is_closed(&self) -> bool {
         self.signal.is_closed()
     }
 
-    /// Completes at the order to close the request.
+    /// Completes at the signal to close the request.
     pub(crate) fn closed(&self) -> Closed<'_> {
         self.signal.closed()
     }
 
-    /// Wakes `waker` at the order to close the request.
+    /// Wakes `waker` at the signal to close the request.
     pub(crate) fn wake_at_close(&self, waker: Waker) {
         self.signal.wake_at_close(waker);
     }

@@ -1,5 +1,5 @@
-//! The API key of the account in the environment of this process, for the console. A person at the command
-//! line names other sources.
+//! The API key of the account in the environment of this process, for the console. The command
+//! line has options for other sources.
 
 use std::env::var;
 use std::fs::read_to_string;
@@ -20,12 +20,12 @@ pub(crate) fn environment_fault() -> Option<PlatformError> {
 }
 
 impl PlatformAccount {
-    /// Returns the account whose API key the environment has. Never call it on a thread that runs
-    /// tasks, because the account has a runtime of its own.
+    /// Returns the account for the API key in the environment. Do not call this method on a thread
+    /// that runs async tasks, because the account has its own runtime.
     ///
     /// # Errors
     ///
-    /// Returns an error with the missing variable.
+    /// Returns an error if a variable is missing or invalid.
     pub(crate) fn of_environment() -> Result<Self, PlatformError> {
         let credentials = credentials()?;
         let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());

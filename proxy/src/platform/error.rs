@@ -3,7 +3,7 @@
 /// Reason why a request to the platform fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlatformError {
-    /// The platform cannot have what the config or the operator asks for.
+    /// A value from the config, the operator or the environment is missing or invalid.
     #[error("{place}: {problem}")]
     Config { place: String, problem: String },
     #[error("{host}: {problem}; check the network and --endpoint")]

@@ -1,5 +1,5 @@
-//! The callback templates in a platform's account: what the config needs, the plan of changes, and
-//! how gatepost carries it out. `gatepost platform` and the console use it.
+//! The callback templates in a platform's account: the state that the config needs, the plan of
+//! changes, and the execution of the plan. `gatepost platform` and the console use this module.
 
 mod account;
 mod apply;
@@ -39,9 +39,10 @@ pub(crate) struct PlanOptions {
     /// Applications for which domains are bound.
     pub(crate) apps: Vec<String>,
     pub(crate) site: Site,
-    /// Templates that gatepost has not made and may change.
+    /// Templates that gatepost has not created, but may change.
     pub(crate) adopt: Vec<String>,
-    /// True to remove what gatepost has made and the config does not have.
+    /// True to remove the templates and rules that gatepost has created and the config does not
+    /// have.
     pub(crate) prune: bool,
 }
 
@@ -67,8 +68,8 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
     ))
 }
 
-/// Checks that the requests to the platform's API, which contain the keys of callbacks, are encrypted.
-/// Returns the problem.
+/// Checks that the requests to the platform's API, which contain the keys of callbacks, are
+/// encrypted. Returns the problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

@@ -1,4 +1,4 @@
-//! The changes that bring an account in line with a config.
+//! The changes that an account needs to match a config.
 //!
 //! 1. gatepost marks the description of each template that it creates. gatepost changes another
 //!    template only if the operator names that template with `--adopt`.

@@ -22,9 +22,9 @@ pub(super) struct EventAddress {
     /// Name of the parameter in the API.
     pub(super) parameter: &'static str,
     kind: &'static str,
-    /// Flag of an address that only the API of mainland China can set.
+    /// True if only the API of mainland China can set the address.
     only_china: bool,
-    /// Flag of an address that the API returns, so that gatepost can compare the address.
+    /// True if the API returns the address, so that gatepost can compare it.
     pub(super) is_shown: bool,
 }
 

@@ -1,15 +1,15 @@
 //! Delivers the events of the queue.
 //!
-//! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and claims
-//!    events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by its lanes.
-//!    An app is the list of servers of an address.
-//! 2. While the circuit of an app is open, the dispatcher claims one event each `retry_ms`. A dead
+//! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and
+//!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by
+//!    its lanes. An app is the list of servers of an address.
+//! 2. While the circuit of an app is open, the dispatcher claims one event per `retry_ms`. A dead
 //!    app therefore delays no other app.
 //! 3. An event in flight is a task. When it ends, the next round claims the next event.
-//! 4. A round begins when an event arrives or ends, when an event is due, and each [`TICK`], because
-//!    another process or the command `gatepost queue` may change the store.
-//! 5. If a template or its address no longer exists, its events become dead letters. So do the events
-//!    that are overdue while the circuit of their app is open.
+//! 4. A round begins when an event arrives or ends, when an event is due, and each [`TICK`],
+//!    because another process or the command `gatepost queue` may change the store.
+//! 5. If a template or its address no longer exists, its events become dead letters. So do the
+//!    events that are overdue while the circuit of their app is open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,8 @@ pub(super) struct Dispatcher<A> {
     /// Name of this process in its claims.
     owner: String,
     in_flight: Arc<InFlight>,
-    /// Time of the last removal; `None` before the first, so that a process that ends soon removes too.
+    /// Time of the last removal; `None` before the first, so that a process that ends soon also
+    /// removes events.
     swept: Option<Instant>,
 }
 
@@ -124,7 +125,7 @@ impl<A: Apps> Dispatcher<A> {
     async fn round(&mut self) -> Result<Duration, StoreError> {
         let is_sweeping = self.sweep().await?;
         let mut lanes = self.queue.lanes().await?;
-        // Each lane is first in turn, for the case that the rounds are long.
+        // Shuffle the lanes, so that no lane always waits for the others if rounds are long.
         fastrand::shuffle(&mut lanes);
         let (now, mut pause, mut due_lanes) = (self.apps.now(), TICK, Vec::new());
         for LaneStatus { lane, due } in lanes {
@@ -136,12 +137,12 @@ impl<A: Apps> Dispatcher<A> {
                 Ok(app) => due_lanes.push(DueLane::new(lane, app)),
                 Err(reason) => {
                     let reason = format!("template_missing: {reason}");
-                    self.bury(&lane, after(now, TICK), &reason, now).await?;
+                    self.expire_queued(&lane, after(now, TICK), &reason, now).await?;
                 }
             }
         }
         if is_sweeping {
-            self.bury_overdue(&due_lanes, now).await?;
+            self.expire_overdue(&due_lanes, now).await?;
         }
         while let Some(due) = due_lanes.pop() {
             // The lanes of one app share its events in flight.
@@ -172,17 +173,18 @@ impl<A: Apps> Dispatcher<A> {
         Ok(())
     }
 
-    /// Makes the events dead letters that are overdue while the circuit of their app is open.
-    async fn bury_overdue(&self, lanes: &[DueLane], now: Timestamp) -> Result<(), StoreError> {
+    /// Turns overdue events into dead letters if the circuit of their app is open.
+    async fn expire_overdue(&self, lanes: &[DueLane], now: Timestamp) -> Result<(), StoreError> {
         for DueLane { lane, app, .. } in lanes.iter().filter(|due| due.app.is_circuit_open()) {
             let before = before(now, app.give_up_after());
-            self.bury(lane, before, "circuit_open: the app's circuit is open", now).await?;
+            self.expire_queued(lane, before, "circuit_open: the app's circuit is open", now)
+                .await?;
         }
         Ok(())
     }
 
-    /// Makes the events of a lane dead letters that were queued before a time.
-    async fn bury(
+    /// Turns the events of a lane that were queued before `queued_before` into dead letters.
+    async fn expire_queued(
         &self,
         lane: &Lane,
         queued_before: Timestamp,
@@ -203,7 +205,8 @@ impl<A: Apps> Dispatcher<A> {
         Ok(())
     }
 
-    /// Removes what has outlived its retention, if that is due. Returns true if it was.
+    /// Removes events whose retention has ended, at most once per [`SWEEP`]. Returns true if it has
+    /// looked for such events.
     async fn sweep(&mut self) -> Result<bool, StoreError> {
         if self.swept.is_some_and(|swept| swept.elapsed() < SWEEP) {
             return Ok(false);

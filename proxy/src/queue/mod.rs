@@ -33,7 +33,7 @@ pub(crate) fn open(settings: &StoreSettings, longest_body: usize) -> Result<Arc<
     let store: Box<dyn SharedStore> = match &settings.location {
         StoreLocation::Sqlite(path) => Box::new(SqliteStore::open(path, rules(settings))?),
         StoreLocation::Nats(nats) => nats::open(nats, rules(settings), longest_body)?,
-        // `StoreLocation` may grow in the core before it grows here.
+        // The core may add a location before this crate supports it.
         _ => return Err(OpenError::Unsupported),
     };
     Ok(Arc::new(Queue::new(store)))
@@ -53,8 +53,8 @@ const fn rules(settings: &StoreSettings) -> StoreRules {
     StoreRules { max_bytes: *max_bytes, delivered: *delivered, dead: *dead }
 }
 
-/// Starts the thread that delivers the events. It has a runtime of its own, so that deliveries delay
-/// no callback.
+/// Starts the thread that delivers the events. The thread has its own runtime, so that deliveries
+/// delay no callback.
 pub(crate) fn start(queue: Arc<Queue>, gate: Gate) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("queue".into()).spawn(move || {

@@ -6,7 +6,7 @@ use gatepost_store::{NatsError, NatsLogin, NatsOptions, NatsStore, OpenError, St
 use super::store::SharedStore;
 use crate::app::tls::client_config;
 
-/// Room of an event for its headers, in bytes.
+/// Space for the headers of an event, in bytes.
 const HEADERS: usize = 65_536;
 
 /// Opens the store. `longest_body` is the largest body of a callback.

@@ -1,4 +1,4 @@
-//! Simulations of the dispatcher with a clock of their own: thousands of subjects, apps that fail.
+//! Simulations of the dispatcher with a simulated clock: thousands of subjects, and apps that fail.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,8 @@ use super::Queue;
 use super::apps::Apps;
 use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
 
-/// Behaviour of an app: its answer to an event at a time after the start, and the time that it takes.
+/// Behaviour of an app: its answer to an event at a time after the start, and the time that it
+/// takes.
 type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
@@ -146,7 +147,11 @@ impl Simulation {
     async fn wait_until_empty(&self, limit: Duration) {
         let until = Instant::now() + limit;
         while self.status().await.pending.count > 0 {
-            assert!(Instant::now() < until, "expected an empty queue: {:?}", self.status().await);
+            assert!(
+                Instant::now() < until,
+                "expected an empty queue, found {:?}",
+                self.status().await
+            );
             sleep(MILLIS(500)).await;
         }
     }
@@ -195,8 +200,8 @@ async fn dead_app_and_failing_subjects_delay_no_other() {
     }
     simulation.wait_until_empty(SECS(1800)).await;
     simulation.check_order_and_bounds(6000);
-    // 3,000 events and 600 failed attempts, 32 at once, 10 ms each, take 1.2 s. A failing subject waits
-    // for up to three times 1 + 2 s.
+    // 3,000 events and 600 failed attempts, 32 at once, 10 ms each, take 1.2 s. A failing subject
+    // waits for up to three times 1 + 2 s.
     assert!(simulation.last_of("a") < SECS(11), "{:?}", simulation.last_of("a"));
     assert!(simulation.last_of("b") > SECS(120), "{:?}", simulation.last_of("b"));
 }
@@ -216,7 +221,8 @@ async fn app_that_was_down_for_an_hour_gets_every_event_in_order() {
     simulation.wait_until_empty(SECS(600)).await;
     simulation.check_order_and_bounds(2000);
     assert_eq!(simulation.status().await.dead.count, 0);
-    // 2,000 events, 32 at once, 50 ms each, take 3.2 s. The waits of the heads last up to 60 s.
+    // 2,000 events, 32 at once, 50 ms each, take 3.2 s. The first event of each subject waits for
+    // up to 60 s.
     let last = simulation.last_of("a");
     assert!(last > SECS(3603) && last < SECS(3600 + 120), "{last:?}");
 }

@@ -51,7 +51,7 @@ impl Queue {
         self.wake.notified().await;
     }
 
-    /// Claims no more events. Deliveries in flight continue.
+    /// Stops claiming events. Deliveries in flight continue.
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.wake();
@@ -61,7 +61,7 @@ impl Queue {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Reads the sizes into the metrics.
+    /// Updates the metrics of the store.
     pub(crate) async fn measure(&self, now: Timestamp) {
         METRICS.queue.measured(self.store.status().await.as_ref().ok(), now);
     }

@@ -4,11 +4,11 @@ use gatepost::{EntryState, QueueEntry, QueueFilter, StoreStatus, StoredEvent};
 use http::HeaderName;
 use serde_json::{Value as Json, json};
 
-/// Sets the condition of a filter that has this name. Returns false for an unknown name.
+/// Sets the condition called `name` of a filter. Returns false for an unknown name.
 ///
 /// # Errors
 ///
-/// Returns the expected value for another value.
+/// Returns a description of the expected values if `value` is invalid.
 pub(crate) fn set_condition(
     filter: &mut QueueFilter,
     name: &str,
@@ -33,7 +33,7 @@ pub(crate) fn set_condition(
     Ok(true)
 }
 
-/// Returns the sizes of the store.
+/// Returns the status of the store as JSON.
 pub(crate) fn status_json(status: &StoreStatus) -> Json {
     let total = |state| {
         let total = status.of(state);
@@ -85,7 +85,7 @@ pub(crate) fn event_json(entry: &QueueEntry, event: &StoredEvent) -> Json {
     shown
 }
 
-/// Replaces a value that may be a secret.
+/// Text that replaces a value that may be a secret.
 const MASK: &str = "***";
 
 /// Returns true if gatepost sets the header, or if its value is never a secret.
@@ -96,8 +96,8 @@ fn is_plain(name: &HeaderName) -> bool {
         || plain.contains(&name)
 }
 
-/// Masks the members whose names sound like secrets, at any depth. Text may contain an address with a
-/// secret in its query, so it loses everything after `?` and the members named `…param`.
+/// Masks the members whose names suggest a secret, at any depth. In other text, masks everything
+/// after `?`, because an address may contain a secret in its query.
 fn mask(json: &mut Json) {
     const SECRET: [&str; 9] =
         ["auth", "cookie", "hash", "key", "param", "pass", "secret", "sign", "token"];

@@ -1,4 +1,4 @@
-//! Signals of the operator. `src/manual/service.md` lists them for the operator.
+//! Signals that the operator sends. `src/manual/service.md` lists them for the operator.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -101,8 +101,8 @@ impl Stop {
 
 #[async_trait]
 impl ShutdownSignalWatch for Stop {
-    /// Waits for the stop. In Pingora's own implementation, `SIGQUIT` starts Pingora's handover, and
-    /// `SIGINT` drops the requests in flight.
+    /// Waits for the stop. In Pingora's own implementation, `SIGQUIT` starts Pingora's handover,
+    /// and `SIGINT` drops the requests in flight.
     async fn recv(&self) -> ShutdownSignal {
         self.0.1.notified().await;
         ShutdownSignal::GracefulTerminate

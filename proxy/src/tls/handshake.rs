@@ -187,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_reason_of_a_failed_handshake() {
-        // A hello of TLS 1.0, and one without any extension.
+        // A TLS 1.0 hello without extensions.
         let hello =
             [&[0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 1][..], &[7; 32], &[0, 0, 2, 0, 47, 1, 0]];
         for (bytes, expected) in [
@@ -197,7 +197,7 @@ mod tests {
             (vec![HANDSHAKE_RECORD, 3, 1, 0, 4, 9, 0, 0, 0], "tls_handshake_failed"),
         ] {
             let (result, _client) = accepted(&bytes).await;
-            let Err(error) = result else { panic!("expected an error") };
+            let Err(error) = result else { panic!("expected an error, found a connection") };
             assert_eq!(error.code(), Some(expected), "{error}");
         }
     }

@@ -34,7 +34,7 @@ use crate::telemetry::metrics::METRICS;
 /// Protocols of `listen_tls`, in the order of preference (ALPN).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Reason why gatepost cannot serve the certificates or rules of TLS.
+/// Reason why gatepost cannot serve the certificates or use the TLS settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error(transparent)]
@@ -47,7 +47,7 @@ pub(crate) enum TlsError {
 
 const REMEDY_OF_CA: &str = "write the path of a PEM file to `client_ca`";
 
-/// Certificates and rules that are ready to serve.
+/// Loaded certificates and TLS settings.
 pub(crate) struct LoadedTls {
     settings: Arc<TlsSettings>,
     certificates: Vec<Arc<Certificate>>,
@@ -123,18 +123,18 @@ fn client_verifier(file: &PemFile) -> Result<Arc<dyn ClientCertVerifier>, TlsErr
     verifier.map_err(|error| wrong(error.to_string()))
 }
 
-/// The served certificates and rules. A reload replaces them; open connections and handshakes keep
-/// the earlier ones.
+/// The served certificates and TLS settings. A reload replaces them; open connections and
+/// handshakes keep the earlier ones.
 #[derive(Default)]
 pub(crate) struct ServedTls(ArcSwapOption<LoadedTls>);
 
 impl ServedTls {
-    /// Loads the certificates and rules of a config. If they have not changed, returns the served
-    /// certificates and rules, so that sessions can resume.
+    /// Loads the certificates and TLS settings of a config. If the settings have not changed,
+    /// returns the served value, so that sessions can resume.
     ///
     /// # Errors
     ///
-    /// Returns an error if a certificate, a key or a rule is unusable.
+    /// Returns an error if a certificate, a key or a setting is unusable.
     pub(crate) fn load(
         &self,
         settings: Option<&Arc<TlsSettings>>,

@@ -68,7 +68,7 @@ fn asks_app_and_upstream_over_unix_socket() {
 }
 
 #[test]
-fn names_socket_that_is_missing() {
+fn logs_cause_if_socket_does_not_exist() {
     let gate = Gatepost::serve("", &push_to("'unix:/nowhere/app.sock:/live'"));
     assert_eq!(gate.send(&pushed()).status, 503);
     let line = gate.program.wait_for_line("app_unreachable");
@@ -87,7 +87,7 @@ fn events_go_to_each_address_in_turn() {
 }
 
 #[test]
-fn event_goes_to_another_address_if_first_cannot_be_connected() {
+fn event_goes_to_another_server_if_one_is_down() {
     let (down, up) = (App::down(), App::answering(200, "{\"code\":0}"));
     let addresses = format!("['{}', '{}']", down.url("/p"), up.url("/p"));
     let gate = Gatepost::serve("", &push_to(&format!("{{ url = {addresses} }}")));

@@ -24,7 +24,7 @@ fn serve(top: &str, app: &App) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Formats a request that declares 50,000 bytes of body, and has 40,000.
+/// Formats a request with 40,000 bytes of body. `headers` must declare more.
 fn unfinished_body(headers: &str) -> Vec<u8> {
     let head = format!("POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
     [head.as_bytes(), &[b' '; 40_000]].concat()
@@ -108,7 +108,8 @@ fn closes_connection_that_has_been_idle_longest_beyond_max_connections() {
     let app = App::answering(200, "");
     let gate = serve("max_connections = 4", &app);
     let mut idle: Vec<_> = (0..4).map(|_| connect_from(2, &gate)).collect();
-    // After this loop, the first connection sends another request. The second is then idle longest.
+    // After this loop, the first connection sends another request. The second has then been idle
+    // longest.
     for client in &mut idle {
         assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401);
     }
@@ -138,7 +139,7 @@ fn refuses_head_above_64_kib_on_every_path() {
     assert!(gate.program.wait_for_line("head_too_large").contains("\"status\":431"));
 }
 
-/// Formats a frame of HTTP/2.
+/// Formats an HTTP/2 frame.
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -174,7 +175,7 @@ fn closes_oldest_unfinished_stream_beyond_share_of_client() {
 }
 
 #[test]
-fn unfinished_body_in_shadow_mode_is_not_closed() {
+fn connection_with_unfinished_body_in_shadow_mode_stays_open() {
     let app = App::answering(200, "");
     let shadow = "[[route]]\npath = '/shadow'\nprovider = 'tencent-css'\nmode = 'shadow'\n";
     let gate = serve(&format!("{SMALL}\n{shadow}"), &app);

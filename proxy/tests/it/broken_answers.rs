@@ -1,5 +1,5 @@
-//! Answers that HTTP forbids, that end early, or that exceed a limit. Each has a code of its own.
-//! The platform gets the reply of the failure policy.
+//! Tests of answers that HTTP forbids, that end early, or that exceed a limit. The log contains the
+//! code. The platform gets the reply of the failure policy.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::support::*;
 
 const LONG_HEADER: usize = 1_200_000;
 
-/// Answers of a broken app, each with its code.
+/// Returns the answers of a broken app: the name, the bytes and the code of each.
 fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let text = |text: &str| text.as_bytes().to_vec();
     let long = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "x".repeat(LONG_HEADER));
@@ -41,9 +41,9 @@ fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             text("HTTP/1.1 20 OK\r\ncontent-length: 2\r\n\r\n{}"),
             "answer_broken",
         ),
-        ("no HTTP", text("<b>Fatal error</b>: out of memory\r\n\r\n"), "answer_broken"),
+        ("not HTTP", text("<b>Fatal error</b>: out of memory\r\n\r\n"), "answer_broken"),
         (
-            "length that is no number",
+            "length that is not a number",
             text("HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n{}"),
             "answer_broken",
         ),
@@ -53,7 +53,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "answer_broken",
         ),
         (
-            "size that is no number",
+            "size that is not a number",
             text("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n{}"),
             "answer_broken",
         ),
@@ -112,7 +112,7 @@ fn policy_replaces_answer_that_gatepost_cannot_read() {
 }
 
 #[test]
-fn with_passthrough_policy_replaces_unreadable_answer() {
+fn policy_replaces_unreadable_answer_to_passthrough_callback() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
     let app = app(&index);
     let gate = Gatepost::serve_config(&format!(
@@ -129,9 +129,9 @@ fn with_passthrough_policy_replaces_unreadable_answer() {
     });
 }
 
-// Requests to the upstream go through Pingora, which has an HTTP client of its own.
+// Pingora sends requests to the upstream with its own HTTP client.
 #[test]
-fn line_about_upstream_has_code_of_unreadable_reply() {
+fn log_line_has_code_of_unreadable_upstream_response() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
     let app = app(&index);
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
@@ -145,7 +145,7 @@ fn line_about_upstream_has_code_of_unreadable_reply() {
 }
 
 #[test]
-fn line_about_upstream_without_reply_has_code_upstream_failed() {
+fn missing_upstream_response_is_logged_as_upstream_failed() {
     for app in [App::start(|_| Act::HangUp), App::down()] {
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
         assert_eq!(gate.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").status, 502);

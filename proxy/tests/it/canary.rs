@@ -212,7 +212,7 @@ fn everything(reply: &Response) -> String {
 /// Stack of [`Act`]s. For each request, the app pops and performs the last `Act`.
 type Next = Arc<Mutex<Vec<Act>>>;
 
-fn told() -> (App, Next) {
+fn scripted_app() -> (App, Next) {
     let next: Next = Arc::default();
     let acts = Arc::clone(&next);
     let app = App::start(move |_| acts.lock().unwrap().pop().unwrap_or(Act::HangUp));
@@ -242,7 +242,7 @@ fn garbage() -> Vec<Act> {
 }
 
 fn check_program(format: &str) {
-    let (app, next) = told();
+    let (app, next) = scripted_app();
     let mut gate = serve(format, &app);
     let mut replies = String::new();
     let mut send = |bytes: &[u8]| replies += &everything(&gate.send(bytes));
@@ -251,8 +251,12 @@ fn check_program(format: &str) {
         send(&bytes);
     }
     let bodies: Vec<_> = app.seen().into_iter().map(|seen| seen.body).collect();
-    let told = |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
-    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "expected secret fields in the events");
+    let app_saw =
+        |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
+    assert!(
+        app_saw(STREAM_PARAM) && app_saw("K4n4ryParam"),
+        "expected secret fields in the events"
+    );
     for bytes in forged() {
         send(&bytes);
     }
@@ -342,9 +346,9 @@ fn check_command_shows_no_secret_of_faulty_config() {
     let path = folder.path().join("gatepost.toml");
     let check = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        let said = run(&["check", "-c", path.to_str().unwrap()]);
-        assert_clean(text, &said);
-        said
+        let output = run(&["check", "-c", path.to_str().unwrap()]);
+        assert_clean(text, &output);
+        output
     };
     assert!(check(&good).contains(": OK ("), "{}", check(&good));
     let literal = |name: &str| format!("'{MARK}{name}'");
@@ -506,8 +510,8 @@ fn debug_output_of_public_types_shows_no_secret() {
         print(&accepted.view::<gatepost::tencent_css::Push>());
         print(&accepted.view::<gatepost::kollus::LivePlay>());
         print(&accepted.request(&head, &RequestContext::default(), now).0);
-        for said in ["", "{\"allow\":true}", "K4n4ryGarbage", "{\"result\":\"K4n4ryGarbage\"}"] {
-            let answer = Answer::response(StatusCode::OK, Some(said.into()));
+        for body in ["", "{\"allow\":true}", "K4n4ryGarbage", "{\"result\":\"K4n4ryGarbage\"}"] {
+            let answer = Answer::response(StatusCode::OK, Some(body.into()));
             print(&answer);
             if let gatepost::Next::Ask(question) = accepted.next(now) {
                 print(&question.conclude(&answer, now));

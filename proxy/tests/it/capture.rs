@@ -228,7 +228,8 @@ fn sends_event_again_unchanged_and_edited() {
     assert_eq!((status, &result["code"]), (200, &json!("app")), "{result}");
     let (status, _) = call(&gate, "POST", "/api/capture/1/replay", &json!({ "body": "{\"a\":1}" }));
     assert_eq!(status, 200);
-    let [first, again, edited] = &*app.seen() else { panic!("expected three events") };
+    let seen = app.seen();
+    let [first, again, edited] = &*seen else { panic!("expected three events, found {seen:?}") };
     assert_eq!(
         (first.header("gatepost-replay"), again.header("gatepost-replay")),
         (None, Some("1"))

@@ -212,7 +212,7 @@ fn every_shipped_config_passes_check() {
                 "template prod-live: ce-id from its content: push, interruption, ",
                 "template paid-channels: ce-id new for each callback, resends included: live_play",
             ] {
-                assert!(stdout.contains(line), "{line}: {stdout}");
+                assert!(stdout.contains(line), "expected {line} in {stdout}");
             }
         }
     }

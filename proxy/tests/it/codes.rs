@@ -14,7 +14,7 @@ const TABLES: [(&str, &str); 8] = [
     ("proxy/editor/src/error.rs", "pub const fn as_str"),
 ];
 
-/// Texts before a code in the arguments of a log line.
+/// Source texts that precede the code of a log line.
 const BEFORE: [&str; 5] =
     ["report::warned(", "report::closed(", "code = ", "limited_line!(", "event_line!("];
 

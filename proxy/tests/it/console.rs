@@ -1,5 +1,5 @@
-//! The rules of the console that need no browser: who gets a page, and with which headers.
-//! `tests/console` has the browser.
+//! Tests of the console without a browser: sessions, headers, and requests that the console
+//! refuses. `tests/console` contains the tests with a browser.
 
 use crate::support::*;
 use crate::template_api::TOKEN_LINE;
@@ -17,7 +17,7 @@ fn get(gate: &Gatepost, path: &str, cookie: &str) -> Response {
     Client::new(connect(gate.admin)).send(request.as_bytes())
 }
 
-/// Sends a form with these header lines.
+/// Sends a form. `headers` are complete lines.
 fn send(gate: &Gatepost, path: &str, headers: &str, form: &str) -> Response {
     let length = form.len();
     let request = format!(
@@ -36,13 +36,13 @@ fn cookie(gate: &Gatepost, token: &str) -> String {
     pair.to_owned()
 }
 
-/// Sends a push, and waits until the console has it as callback 1.
+/// Sends a push, and waits until the console shows it as callback 1.
 fn capture_push(gate: &Gatepost, cookie: &str) {
     gate.send(&pushed());
     eventually("a captured callback", || get(gate, "/console/callbacks/1", cookie).status == 200);
 }
 
-/// Paths of the console that show or change something.
+/// Paths of the console that require a session.
 const PATHS: [&str; 7] = [
     "/console/",
     "/console/callbacks/1",
@@ -74,7 +74,7 @@ fn shows_nothing_without_session() {
 }
 
 #[test]
-fn has_no_console_without_token() {
+fn console_does_not_exist_without_admin_token() {
     let app = App::answering(200, "{}");
     let gate = Gatepost::serve("", &templates(&app));
     for path in PATHS.into_iter().chain(["/console/login", "/console/assets/x.css"]) {
@@ -84,7 +84,7 @@ fn has_no_console_without_token() {
 }
 
 #[test]
-fn each_response_has_headers_that_protect_it() {
+fn each_response_has_security_headers() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
@@ -120,7 +120,7 @@ fn each_response_has_headers_that_protect_it() {
 }
 
 #[test]
-fn refuses_forms_of_other_pages_and_other_hosts() {
+fn refuses_forms_of_other_origins_and_requests_for_other_hosts() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
@@ -165,7 +165,7 @@ fn accepts_origin_of_admin_host_behind_proxy_that_changes_host() {
 }
 
 #[test]
-fn slows_down_wrong_tokens() {
+fn refuses_logins_with_429_after_eleven_wrong_tokens() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let mut statuses = Vec::new();
@@ -177,7 +177,7 @@ fn slows_down_wrong_tokens() {
     }
     assert_eq!(statuses[..11], [401; 11]);
     assert_eq!(statuses[11], 429, "expected a delay after the eleventh wrong token");
-    // The delay also holds for the API, and for the right token.
+    // During the delay, gatepost also refuses the correct token.
     assert_eq!(send(&gate, "/console/login", ORIGIN, &format!("token={TOKEN}")).status, 429);
     gate.program.wait_for_line("refused a login to the console");
     assert!(!gate.program.log().contains("guess"));
@@ -213,11 +213,15 @@ fn logout_and_new_token_end_session() {
     std::fs::write(&file, text.replace(READ_TOKEN, "another-t0ken")).unwrap();
     gate.program.signal("HUP");
     gate.program.wait_for_line("reloaded the config");
-    assert_eq!(get(&gate, "/console/", &second).status, 303, "expected an end with the token");
+    assert_eq!(
+        get(&gate, "/console/", &second).status,
+        303,
+        "expected the session to end with its token"
+    );
 }
 
 #[test]
-fn bounds_and_escapes_what_it_shows() {
+fn escapes_callbacks_and_refuses_input_above_limits() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let body = push().replace("\"push.example.com\"", "\"<script>alert(1)</script>\\u0000\"");
@@ -260,7 +264,7 @@ fn shows_start_of_body_of_sixteen_mebibytes() {
     assert!(page.contains(&format!("the body has {} bytes", long.len())), "{}", page.len());
     assert!(page.len() < 512 * 1024, "{}", page.len());
     assert!(!page.contains("Send again"), "expected no replay of a cut body");
-    // A search reads what the ring holds, not the whole body.
+    // A search reads only the part of the body that gatepost stores.
     assert_eq!(get(&gate, "/console/?text=push.example.com", &cookie).status, 200);
 }
 
@@ -290,7 +294,7 @@ fn refuses_forms_that_no_page_sends() {
             assert!(!text.contains("<script>alert"), "{text}");
         }
     }
-    // The connection closes before such a body arrives.
+    // gatepost replies before such a body arrives.
     let huge = 16 * 1024 * 1024;
     for path in [new, "/console/domains", "/console/login", "/console/queue/drop?number=1"] {
         let head = format!(

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::support::*;
 
-/// Checks the replies to a play and a push while the app fails. Log and metrics must contain
-/// `code`.
+/// Checks the replies to a play and a push while the app fails. The log and the metrics must
+/// contain `code`.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
     // `timeout_ms` for the play is 500.
@@ -197,5 +197,5 @@ fn replies_503_without_reply_key() {
     let reply = gate.send(&post("/vod/x", VOD_PLAY));
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
-    assert_eq!(app.seen().len(), 0, "expected no question without a reply key");
+    assert_eq!(app.seen().len(), 0, "expected no event without a reply key");
 }

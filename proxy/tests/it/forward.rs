@@ -28,7 +28,7 @@ fn request_to(path: &str, te: &str) -> Vec<u8> {
 }
 
 #[test]
-fn app_behind_proxy_receives_path_with_and_without_slash_at_the_end() {
+fn app_receives_path_with_or_without_trailing_slash_as_sent() {
     let app = App::answering(200, ANSWER);
     let top = format!("upstream = '{}'", app.url(""));
     let gate = serve(&app, &top, "forward = 'passthrough'", "");

@@ -1,4 +1,4 @@
-//! Tests of the files that the program generates for shells and for `man`, and of `gatepost health`.
+//! Tests of the files that the program generates for shells and `man`, and of `gatepost health`.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// Returns the words that bash offers for a line that it completes.
+/// Returns the completions that bash offers for the last of `words`.
 fn bash_completions(words: &[&str]) -> Vec<String> {
     let (code, script, _) = output(&["completions", "bash"]);
     assert_eq!(code, Some(0));
@@ -41,7 +41,7 @@ fn bash_completes_commands_and_options() {
 }
 
 #[test]
-fn bash_completes_the_words_of_an_option() {
+fn bash_completes_the_values_of_an_option() {
     assert_eq!(bash_completions(&["gatepost", "--log-format", ""]), ["json", "text"]);
 }
 
@@ -71,7 +71,7 @@ fn man_writes_a_page_for_each_command() {
     assert_eq!((code, stdout.as_str(), errors.as_str()), (Some(0), "", ""));
     for command in commands() {
         let page = fs::read_to_string(pages.join(format!("gatepost-{command}.1")));
-        let page = page.unwrap_or_else(|_| panic!("expected a page of {command}, found none"));
+        let page = page.unwrap_or_else(|_| panic!("expected a page for {command}, found none"));
         assert!(page.contains(&format!(".TH gatepost-{command} 1 \"\" \"gatepost ")), "{page}");
     }
     let help = "gatepost-template-help.1".to_owned();
@@ -131,7 +131,7 @@ fn health_fails_for_another_status() {
 }
 
 #[test]
-fn health_asks_for_an_absolute_address() {
+fn health_requires_an_absolute_address() {
     for wrong in ["127.0.0.1:9900", "/healthz", "a b"] {
         let (code, _, errors) = output(&["health", wrong]);
         assert_eq!(code, Some(2), "{wrong}");
@@ -140,7 +140,7 @@ fn health_asks_for_an_absolute_address() {
 }
 
 #[test]
-fn health_asks_an_admin_listener_on_a_unix_socket() {
+fn health_checks_an_admin_listener_on_a_unix_socket() {
     let folder = tempfile::TempDir::new().unwrap();
     let socket = folder.path().join("admin.sock");
     let place = format!("unix:{}:/healthz", socket.display());

@@ -12,7 +12,7 @@ use tonic_health::server::health_reporter;
 
 use crate::support::*;
 
-/// Starts a gRPC server on another thread.
+/// Starts a gRPC server on another thread. Returns its address.
 fn server() -> SocketAddr {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -47,7 +47,7 @@ async fn grpc_passes_with_upstream_http2() {
         Gatepost::serve(&format!("upstream = 'http://{}'\nupstream_http2 = true", server()), "");
     let mut client = client(&gate).await;
     for _ in 0..3 {
-        // The status of a reply with a message is in its trailers.
+        // The status of a response with a message is in its trailers.
         let reply = client.check(request("")).await.unwrap();
         assert_eq!(reply.into_inner().status, 1);
     }
@@ -57,7 +57,6 @@ async fn grpc_passes_with_upstream_http2() {
     assert_eq!(stream.message().await.unwrap().unwrap().status, 1);
 }
 
-/// Checks that an HTTP/1.1 client reaches an HTTP/2 upstream.
 #[tokio::test]
 async fn http_1_client_reaches_http_2_upstream() {
     let gate =

@@ -1,5 +1,5 @@
-//! Makes the faults that the tables at the end of the guides describe, and looks for what the tables say
-//! that one sees.
+//! Tests of the tables at the end of the guides: causes each fault of a table, and looks for the
+//! texts that the table quotes.
 
 use crate::guide_shell::{Shell, blocks, page};
 
@@ -23,7 +23,7 @@ const TENCENT: Faults = Faults {
     wrong_type_code: "json_malformed",
 };
 
-/// Commands that make the faults of a guide, and their codes.
+/// Commands that cause the faults of a guide, and the codes of these faults.
 struct Faults {
     send: &'static str,
     wrong_key: &'static str,
@@ -32,14 +32,14 @@ struct Faults {
     wrong_type_code: &'static str,
 }
 
-/// A guide whose steps go wrong.
+/// A guide, and the shell in which its steps fail.
 struct Guide {
     page: String,
     shell: Shell,
 }
 
 impl Guide {
-    /// Writes the config and the app of a guide, and starts nothing.
+    /// Writes the config and the app of a guide. Starts neither gatepost nor the app.
     fn prepare(guide: &str) -> Self {
         let (page, mut shell) = (page(guide), Shell::start(""));
         for block in blocks(&page) {
@@ -52,8 +52,8 @@ impl Guide {
         Self { page, shell }
     }
 
-    /// Checks that the table has a row with `needle`, and that the output and the log have each text
-    /// that this row quotes.
+    /// Checks that the table has a row with `needle`, and that the output or the log contains each
+    /// text that this row quotes.
     fn shows(&self, needle: &str, output: &str) {
         let mut cells =
             self.page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
@@ -71,8 +71,8 @@ impl Guide {
         self.shows(needle, &output);
     }
 
-    /// Makes the faults in turn. `app` is the command that starts the app, and `taken` what it prints if
-    /// its port is taken.
+    /// Causes each fault in turn. `app` is the command that starts the app. `taken` is the text
+    /// that this command prints if the port is in use.
     fn fail(&mut self, faults: &Faults, app: &str, taken: &str) {
         if self.page.contains("found none` |") {
             let output = self.shell.run(faults.send);
@@ -91,7 +91,7 @@ impl Guide {
 }
 
 #[test]
-fn faults_in_guide_for_php_look_as_its_table_says() {
+fn faults_show_texts_in_table_of_php_guide() {
     let mut guide = Guide::prepare("php");
     guide.fail(&KOLLUS, "php -S 127.0.0.1:3000 events.php", "Failed to listen");
     guide.shell.write("events.php", "<?php");
@@ -101,12 +101,12 @@ fn faults_in_guide_for_php_look_as_its_table_says() {
 }
 
 #[test]
-fn faults_in_guide_for_node_look_as_its_table_says() {
+fn faults_show_texts_in_table_of_node_guide() {
     Guide::prepare("node").fail(&KOLLUS, "node server.mjs", "EADDRINUSE");
 }
 
 #[test]
-fn faults_in_guide_for_kollus_look_as_its_table_says() {
+fn faults_show_texts_in_table_of_kollus_guide() {
     let mut guide = Guide::prepare("kollus");
     guide.fail(&KOLLUS, "php -S 127.0.0.1:3000 events.php", "Failed to listen");
     guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
@@ -115,7 +115,7 @@ fn faults_in_guide_for_kollus_look_as_its_table_says() {
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn faults_in_guide_for_python_look_as_its_table_says() {
+fn faults_show_texts_in_table_of_python_guide() {
     let mut guide = Guide::prepare("python");
     guide.fail(&TENCENT, "flask --app app run --port 3000", "`Address already in use`");
 }

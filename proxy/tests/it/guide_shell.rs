@@ -1,7 +1,7 @@
-//! A shell that runs the commands of a guide in a folder of its own.
+//! A shell that runs the commands of a guide in a temporary folder.
 //!
-//! A guide's ports are replaced by free ones. Installations are left out: the packages of
-//! `tests/upstreams/install` and of the machine take their place.
+//! The shell replaces a guide's ports with free ports. It skips commands that install packages,
+//! because `tests/upstreams/install` or the machine provides the packages.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -23,10 +23,11 @@ const LOG: &str = "standard-error.log";
 /// Line after the output of a block.
 const END: &str = "-- end of block --";
 
-/// Ports in the guides: callbacks, the admin listener, the app, and both listeners of a second gatepost.
+/// Ports in the guides: callbacks, the admin listener, the app, and both listeners of a second
+/// gatepost.
 const PORTS: [&str; 5] = ["8080", "9900", "3000", "8081", "9901"];
 
-/// Commands whose place another one takes in a test.
+/// Commands that the shell replaces, each with its replacement.
 const REPLACED: [(&str, &str); 1] = [(
     "php artisan serve --port 3000",
     "php -S 127.0.0.1:3000 ROOT/tests/upstreams/apps/laravel.php",
@@ -40,7 +41,7 @@ pub fn root() -> PathBuf {
 #[derive(Debug)]
 pub struct Block {
     pub language: String,
-    /// Name of the file, if the text before says `Save this as`.
+    /// Name of the file, if the preceding text says `Save this as`.
     pub file: Option<String>,
     pub text: String,
 }
@@ -70,16 +71,16 @@ pub fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// A shell that runs the commands of a guide, in a folder of its own.
+/// A bash process in a temporary folder.
 pub struct Shell {
     shell: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     folder: TempDir,
     ports: [(&'static str, String); 5],
-    /// Name of the example that takes the place of `cargo run`.
+    /// Name of the example that the shell starts in place of `cargo run`.
     example: &'static str,
-    /// Length of the log before the last block.
+    /// Length of the log before the current block.
     log_start: usize,
 }
 
@@ -120,13 +121,15 @@ impl Shell {
         std::fs::write(path, self.with_ports(text) + "\n").unwrap();
     }
 
-    /// Returns what the programs have written to standard error since the last block.
+    /// Returns what all programs have written to standard error since the start of the current
+    /// block.
     pub fn log(&self) -> String {
         let log = std::fs::read(self.folder.path().join(LOG)).unwrap();
         String::from_utf8_lossy(&log[self.log_start..]).into_owned()
     }
 
-    /// Waits for a line of the log that contains the parts of `pattern` between ellipses.
+    /// Waits for a log line that contains the parts of `pattern` between the ellipses, in this
+    /// order.
     pub fn wait_for_log(&self, pattern: &str) {
         let limit = Instant::now() + Duration::from_secs(30);
         let pattern = format!("…{}…", self.with_ports(pattern).trim_end_matches('…'));
@@ -146,14 +149,17 @@ impl Shell {
         }
         let block = self.with_ports(&block);
         let block = block.replace("cargo run &", &format!("{} &", self.example()));
-        // The output of a program in the background is not that of the block.
+        // Keep the output of background programs out of the output of the block.
         let block = block.replace(" &\n", " >&2 &\n");
         let block = block.strip_suffix(" &").map(|rest| format!("{rest} >&2 &")).unwrap_or(block);
         writeln!(self.input, "{block}\necho '{END}'").unwrap();
         let mut output = String::new();
         loop {
             let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "the shell ended in {block}");
+            assert!(
+                self.output.read_line(&mut line).unwrap() > 0,
+                "expected the end of the block, found the end of the shell in {block}"
+            );
             if line.trim_end() == END {
                 break;
             }
@@ -211,13 +217,13 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         let group = format!("-{}", self.shell.id());
-        // The programs in the background belong to the group of the shell.
+        // The background programs belong to the process group of the shell.
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.shell.wait();
     }
 }
 
-/// Replaces a number, but not a part of a longer one.
+/// Replaces the number `from`, unless it is a part of a longer number.
 fn replaced(text: &str, from: &str, to: &str) -> String {
     let mut parts = text.split(from);
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -230,7 +236,7 @@ fn replaced(text: &str, from: &str, to: &str) -> String {
     out
 }
 
-/// Returns true if `text` consists of the parts of `pattern`, with anything in place of an ellipsis.
+/// Returns true if `text` matches `pattern`, in which each ellipsis represents any text.
 pub fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('…');
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };

@@ -1,8 +1,8 @@
 //! Runs the guides of the manual word for word: writes their files, runs their commands in one
 //! shell, and compares the output with the page.
 //!
-//! An ellipsis in an output represents any text. A block `log` is a line that gatepost has logged since
-//! the block of commands before it.
+//! An ellipsis in an output represents any text. A `log` block contains a line that gatepost must
+//! log after the start of the previous block of commands.
 
 use tempfile::TempDir;
 
@@ -24,7 +24,10 @@ fn run_with_example(guide: &str, example: &'static str) -> usize {
             ("text", _) => {
                 let expected = shell.with_ports(&text);
                 let log = shell.log();
-                assert!(fits(&expected, &last), "{guide}: {expected}\nfound: {last}\n{log}");
+                assert!(
+                    fits(&expected, &last),
+                    "{guide}: expected {expected}\nfound {last}\n{log}"
+                );
                 compared += 1;
             }
             ("log", _) => {
@@ -74,7 +77,7 @@ fn guide_for_go_works_word_for_word() {
     assert_eq!(run("go"), 1);
 }
 
-/// The router of Laravel serves the routes of the guide.
+/// Uses Laravel's router to serve the routes of the guide.
 #[test]
 #[ignore = "needs php-illuminate-routing"]
 fn guide_for_laravel_works_word_for_word() {
@@ -105,7 +108,7 @@ fn guide_for_ruby_works_word_for_word() {
     assert_eq!(run("ruby"), 1);
 }
 
-/// Runs the guide for axum, whose app is `examples/recordings.rs`. Needs a built workspace.
+/// Needs a built workspace: the app of the guide is `examples/recordings.rs`.
 #[test]
 #[ignore = "needs the examples of the workspace"]
 fn guide_for_axum_works_word_for_word() {

@@ -26,9 +26,9 @@ impl Proxy {
         Self { gate, app }
     }
 
-    fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
+    fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let started = Instant::now();
-        while !is(self) {
+        while !holds(self) {
             assert!(
                 started.elapsed() < PATIENCE,
                 "expected {what}, found:\n{}",
@@ -76,12 +76,12 @@ fn proxy_handles_every_hostile_case_as_table_expects() {
 
 #[test]
 fn request_ends_if_client_disconnects_while_app_answers() {
-    let (say, said) = channel();
-    let said = Arc::new(Mutex::new(said));
-    let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&said))));
+    let (release, released) = channel();
+    let released = Arc::new(Mutex::new(released));
+    let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&released))));
     let asked =
         |count| proxy.wait_until("requests to the app", |proxy| proxy.app.seen().len() == count);
-    let answered = table::abandon(&proxy, asked, || (0..3).for_each(|_| say.send(()).unwrap()));
+    let answered = table::abandon(&proxy, asked, || (0..3).for_each(|_| release.send(()).unwrap()));
     answered.unwrap();
     proxy.wait_until("no request in flight", Proxy::is_at_rest);
     assert_eq!(proxy.app.seen().len(), 3);

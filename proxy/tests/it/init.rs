@@ -22,7 +22,7 @@ fn shell(folder: &Path, line: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
+fn new_config_of_each_provider_passes_check_and_accepts_printed_callback() {
     let app = App::start(|_| Act::Answer(200, "{\"allow\":true}"));
     for name in Definition::built_in_names() {
         let folder = TempDir::new().unwrap();
@@ -30,8 +30,9 @@ fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
         let init = format!("gatepost init --provider {name} --app {app_url}");
         let (code, printed) = shell(folder.path(), &init);
         assert_eq!(code, Some(0), "{name}: {printed}");
-        assert_tells_each_address(name, folder.path(), &printed);
-        // If `init` prints no such command, the config has a public key. Only the platform can sign.
+        assert_names_each_address(name, folder.path(), &printed);
+        // If `init` prints no `gatepost send` command, the config has a public key: only the
+        // platform can sign.
         if !printed.contains("gatepost send ") {
             assert!(checks_with_public_key(name, folder.path()), "{name}");
             continue;
@@ -56,7 +57,7 @@ fn new_config_of_each_provider_passes_check_and_takes_printed_callback() {
     }
 }
 
-/// Writes public keys in turn. Returns true if `gatepost check` accepts the config with one key.
+/// Tries each public key. Returns true if `gatepost check` accepts the config with one of the keys.
 fn checks_with_public_key(name: &str, folder: &Path) -> bool {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/keys");
     ["rsa", "ed", "ec"].iter().any(|kind| {
@@ -67,7 +68,7 @@ fn checks_with_public_key(name: &str, folder: &Path) -> bool {
 }
 
 /// Checks that the printed steps name the address of each route and the file of the secret.
-fn assert_tells_each_address(name: &str, folder: &Path, printed: &str) {
+fn assert_names_each_address(name: &str, folder: &Path, printed: &str) {
     let config = std::fs::read_to_string(folder.join("gatepost.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();
     let (steps, _) = printed.split_once("\nNext:").unwrap();
@@ -79,7 +80,8 @@ fn assert_tells_each_address(name: &str, folder: &Path, printed: &str) {
         for (ending, is_needed) in [("key", has_keys), ("token", has_token)] {
             assert_eq!(steps.contains(&format!("{name}.{ending}")), is_needed, "{name}: {steps}");
         }
-        // The hub of YouTube signs its notifications, and proves its challenge by a token.
+        // YouTube's hub signs notifications. Its challenge has no signature, so the path contains a
+        // token.
         assert!(has_token != has_keys || name == "youtube", "{name}");
         assert_eq!(route.get("token").is_some(), has_token, "{name}");
     }

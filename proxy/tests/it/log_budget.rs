@@ -8,7 +8,7 @@ use crate::support::*;
 /// Maximum size of the log of a test, in bytes. Each flood would exceed this size without a limit.
 const MAX_LOG_BYTES: usize = 500_000;
 
-/// Stops the program, and checks the size of its log.
+/// Stops the program, and checks the size of its log. Returns the log.
 #[track_caller]
 fn stop_and_check_size(gate: &mut Gatepost) -> String {
     gate.program.signal("TERM");
@@ -42,7 +42,10 @@ fn long_paths_do_not_fill_log_while_upstream_fails() {
         }
     }
     let log = stop_and_check_size(&mut gate);
-    let line = log.lines().find(|line| line.contains("upstream_failed")).expect("expected a line");
+    let line = log
+        .lines()
+        .find(|line| line.contains("upstream_failed"))
+        .expect("expected a line with upstream_failed");
     assert!(line.contains(&"x".repeat(200)), "expected the start of the path, found {line}");
     assert!(!line.contains(&"x".repeat(257)), "expected at most 256 bytes, found {line}");
 }
@@ -95,7 +98,7 @@ fn http_2_errors_do_not_fill_log() {
     let mut gate = Gatepost::serve("stop_timeout_secs = 1", "");
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let settings = b"\0\0\0\x04\0\0\0\0\0";
-    // A frame that is too long, a stream with an even number, an acknowledgement without a ping,
+    // A frame that is too long, a stream with an even number, an acknowledgement without a PING,
     // and a header block that cannot be decoded.
     let faults: [&[u8]; 4] = [
         b"\xff\xff\xff\x04\0\0\0\0\0",
@@ -207,7 +210,7 @@ fn healthy_pass_through_logs_no_error() {
         eventually("a request in flight", || gate.metrics().contains("_in_flight 1\n"));
         client.reset();
         gate.wait_for_in_flight(0);
-        // An upstream that closes its connection after the answer.
+        // An upstream that closes its connection after the response.
         let mut client = gate.connect();
         assert_eq!(client.send(b"GET /close HTTP/1.1\r\nhost: gate.test\r\n\r\n").status, 200);
         // Clients of the admin listener.

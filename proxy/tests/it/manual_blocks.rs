@@ -1,8 +1,8 @@
 //! Checks the fenced blocks of the README and of the manual that no other test runs: configs with
 //! `gatepost check`, and the syntax of scripts and JSON.
 //!
-//! Guides are run by `guides.rs`, and Rust blocks by rustdoc. The pages of platforms, of providers, of TLS
-//! and of rollout have tests of their own.
+//! `guides.rs` runs the guides, and rustdoc compiles the Rust blocks. The pages of platforms, of
+//! providers, of TLS and of rollout have separate tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ keys     = ["a-key-of-32-letters-and-digits-1"]
 bind     = ["*"]
 "#;
 
-/// Pages whose configs other tests check, and the page of scenarios, which are no configs.
+/// Pages whose configs other tests check, and the page of scenarios, whose TOML is not a config.
 const OTHER_PAGES: [&str; 4] = ["providers.md", "tls.md", "rollout.md", "scenario.md"];
 
 /// Returns the README and the pages of the manual, apart from those of platforms.
@@ -42,7 +42,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// Returns the blocks in this language, each with its page.
+/// Returns the blocks in `language`, each with its page.
 fn all(language: &str) -> Vec<(PathBuf, Block)> {
     let of_page = |page: PathBuf| {
         let blocks = blocks(&fs::read_to_string(&page).unwrap());
@@ -52,7 +52,7 @@ fn all(language: &str) -> Vec<(PathBuf, Block)> {
     all.filter(|(_, block)| block.language == language).collect()
 }
 
-/// Completes a part of a config.
+/// Adds [`ROUTES`] to a part of a config, unless the part has a route.
 fn whole_config(part: &str) -> String {
     if part.contains("[[route]]") {
         return part.to_owned();

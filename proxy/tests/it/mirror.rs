@@ -13,7 +13,7 @@ fn serve(app: &App, mirror: &str) -> Gatepost {
 }
 
 #[test]
-fn mirror_gets_a_copy_of_each_event_but_of_no_resend() {
+fn mirror_gets_a_copy_of_each_event_but_not_of_a_resend() {
     let (app, copy) = (App::answering(200, ""), App::answering(500, "no"));
     let gate = serve(&app, &copy.url("/staging/push"));
     let push = pushed();

@@ -82,7 +82,7 @@ impl App {
     ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let (noted, act) = (Arc::clone(&seen), Arc::new(act));
+        let (received, act) = (Arc::clone(&seen), Arc::new(act));
         let connections: Arc<AtomicUsize> = Arc::default();
         let counted = Arc::clone(&connections);
         let closed: Arc<AtomicUsize> = Arc::default();
@@ -90,10 +90,10 @@ impl App {
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
                 counted.fetch_add(1, Ordering::SeqCst);
-                let (noted, act) = (Arc::clone(&noted), Arc::clone(&act));
+                let (received, act) = (Arc::clone(&received), Arc::clone(&act));
                 let ended = Arc::clone(&ended);
                 thread::spawn(move || {
-                    serve(stream.unwrap(), connection, reads_bodies, &noted, &*act);
+                    serve(stream.unwrap(), connection, reads_bodies, &received, &*act);
                     ended.fetch_add(1, Ordering::SeqCst);
                 });
             }
@@ -105,7 +105,7 @@ impl App {
         Self::start(move |_| Act::Answer(status, body))
     }
 
-    /// Starts an app on a port that is free.
+    /// Starts an app on `port`, which must be free.
     pub fn answering_on(port: u16, status: u16, body: &'static str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         Self::start_on(listener, true, move |_| Act::Answer(status, body))
@@ -155,7 +155,7 @@ fn serve(
     stream: TcpStream,
     connection: usize,
     reads_bodies: bool,
-    noted: &Mutex<Vec<Seen>>,
+    received: &Mutex<Vec<Seen>>,
     act: &dyn Fn(&Seen) -> Act,
 ) {
     let mut stream = BufReader::new(stream);
@@ -164,7 +164,7 @@ fn serve(
         if reads_bodies {
             seen.body = read_body(&mut stream, &seen);
         }
-        noted.lock().unwrap().push(seen.clone());
+        received.lock().unwrap().push(seen.clone());
         let out = stream.get_mut();
         match act(&seen) {
             Act::Answer(status, body) => answer(out, status, body),
@@ -196,13 +196,13 @@ fn serve(
                 }
                 return;
             }
-            Act::TellWhenGone(word) => {
+            Act::TellWhenGone(closed) => {
                 let _until_closed = stream.read(&mut [0]);
-                word.lock().unwrap().send(()).unwrap();
+                closed.lock().unwrap().send(()).unwrap();
                 return;
             }
-            Act::WaitFor(word) => {
-                let _said = word.lock().unwrap().recv_timeout(PATIENCE);
+            Act::WaitFor(released) => {
+                let _released = released.lock().unwrap().recv_timeout(PATIENCE);
                 answer(out, 200, "{\"result\":1}");
             }
         }

@@ -1,4 +1,4 @@
-//! Tests of TLS with apps and the upstream: `[[outgoing_tls]]`.
+//! Tests of TLS connections to apps and to the upstream: `[[outgoing_tls]]`.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// An authority that signs certificates.
+/// A certificate authority.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) pem: String,
@@ -57,7 +57,7 @@ struct TlsApp {
 }
 
 impl TlsApp {
-    /// Starts an app. With `clients`, requires a client certificate of this authority.
+    /// Starts an app. With `clients`, requires a client certificate from this authority.
     fn start(own: &Signed, clients: Option<&Authority>) -> Self {
         Self::start_as(own, clients, Refusing::WithAlert)
     }
@@ -111,7 +111,7 @@ enum Refusing {
     WithReset,
 }
 
-/// Finishes the handshake up to the refusal, and resets the connection in place of an alert.
+/// Performs the handshake up to the refusal. Then resets the connection without an alert.
 fn reset_after_handshake(stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> Option<()> {
     let StreamOwned { mut conn, mut sock } = stream;
     while conn.process_new_packets().is_ok() {
@@ -146,7 +146,7 @@ fn serve(
     }
 }
 
-/// Serves a config whose upstream and app are on this port.
+/// Serves a config whose upstream and app are on `port`.
 fn gate(port: u16, folder: &Path, tls: &str) -> Gatepost {
     let tls = tls.replace("DIR", folder.to_str().unwrap());
     Gatepost::serve(
@@ -185,7 +185,7 @@ fn shows_client_certificate_and_trusts_own_authority() {
 }
 
 #[test]
-fn names_remedy_for_each_error_of_tls() {
+fn names_remedy_for_each_tls_error() {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
     write(&folder, "ca.pem", &authority.pem);
     let trusted = "[[outgoing_tls]]\nca = 'DIR/ca.pem'\n";
@@ -222,10 +222,10 @@ fn names_remedy_for_each_error_of_tls() {
     }
 }
 
-// With TLS 1.3, the handshake of the client succeeds before the server refuses its certificate. The
-// reset loses the alert, so only the reset remains.
+// With TLS 1.3, the handshake of the client succeeds before the server refuses the certificate. The
+// client then sees only the reset.
 #[test]
-fn names_remedy_if_server_resets_in_place_of_an_alert() {
+fn names_remedy_if_server_resets_connection_without_alert() {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
     write(&folder, "ca.pem", &authority.pem);
     let own = authority.sign("localhost");
@@ -303,6 +303,6 @@ fn check_reports_unusable_files() {
             "expected {found}, found {shown}"
         );
         let secret = other.key.lines().nth(1).unwrap();
-        assert!(!shown.contains(secret), "expected no contents of files, found {shown}");
+        assert!(!shown.contains(secret), "expected no secret of a file, found {shown}");
     }
 }

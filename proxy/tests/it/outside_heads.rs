@@ -56,7 +56,7 @@ fn removes_headers_that_change_path_or_host_in_every_spelling() {
     }
 }
 
-const OF_PROXIES: [&str; 9] = [
+const PROXY_HEADERS: [&str; 9] = [
     "Forwarded",
     "X-Real-IP",
     "X-Forwarded-Port",
@@ -73,7 +73,7 @@ fn keeps_forwarding_headers_from_trusted_proxies_only() {
     let app = App::answering(200, "");
     let (untrusting, trusting) =
         (serve(&app, ""), serve(&app, "trusted_proxies = ['127.0.0.0/8']"));
-    for name in OF_PROXIES {
+    for name in PROXY_HEADERS {
         let line = format!("{name}: said\r\n{name}: twice\r\nx-forwarded-for: 192.0.2.9\r\n");
         let seen = passed(&untrusting, &app, &line);
         assert_eq!(seen.header(name), None, "{seen:?}");

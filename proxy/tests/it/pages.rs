@@ -32,8 +32,8 @@ fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
     std::fs::read_to_string(keys.join(format!("{kind}_private.pem"))).unwrap()
 }
 
-/// Creates the platform's secrets in `folder`. Returns the secret for `gatepost send`, and the secret
-/// segment of the path.
+/// Creates the platform's secrets in `folder`. Returns the secret for `gatepost send`, and the
+/// secret segment of the path.
 fn new_secret(folder: &Path, provider: &ProviderInfo) -> [String; 2] {
     let mut init = gatepost();
     let config = format!("init-{}.toml", provider.name);
@@ -65,7 +65,7 @@ fn other_key(provider: &ProviderInfo, key: &str, other: &str) -> String {
         .unwrap_or_else(|error| panic!("{}: {error}", provider.name))
 }
 
-/// Returns the path on which the page's config receives this kind.
+/// Returns the path on which the page's config receives `kind`.
 fn path_of(config: &str, kind: &str) -> String {
     let routes: Vec<_> = config.split("[[route]]").skip(1).collect();
     let own = format!("kind     = \"{kind}\"");

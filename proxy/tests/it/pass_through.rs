@@ -1,4 +1,5 @@
-//! Requests on paths that are not callback paths. gatepost passes these requests to the upstream.
+//! Tests of requests on paths that are not callback paths. gatepost passes these requests on to the
+//! upstream.
 
 use crate::support::*;
 

@@ -15,7 +15,7 @@ fn gate(app: &App) -> Gatepost {
     )
 }
 
-/// Requests that no platform sends, each with its name.
+/// Returns requests that no platform sends, each with a name.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn forgeries() -> Vec<(&'static str, Vec<u8>)> {
     let genuine = push();

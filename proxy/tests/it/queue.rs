@@ -1,4 +1,4 @@
-//! Queued delivery: events that are durable before the reply, and that the app receives later.
+//! Tests of queued delivery: an event is durable before the reply, and the app receives it later.
 
 use std::fs;
 use std::path::Path;
@@ -149,7 +149,7 @@ fn resend_is_acknowledged_without_a_second_event() {
 }
 
 #[test]
-fn slow_store_means_503_and_keeps_what_it_writes() {
+fn slow_store_causes_503_but_delivers_the_event_that_it_writes() {
     let app = App::answering(200, "");
     let gate = serve(&app, &app, FAST);
     let push = push_of("a");
@@ -178,7 +178,7 @@ fn gives_up_after_the_configured_time() {
 }
 
 #[test]
-fn retry_after_of_the_app_is_honoured() {
+fn next_attempt_waits_for_retry_after_of_the_app() {
     const BUSY: &[u8] =
         b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
     let app = App::start(|seen| match seen.header("gatepost-delivery") {
@@ -206,7 +206,7 @@ fn dead_app_does_not_delay_another_app() {
 }
 
 #[test]
-fn events_of_a_vanished_template_become_dead_letters() {
+fn events_of_a_removed_template_become_dead_letters() {
     let app = App::answering(500, "");
     let gate = serve(&app, &app, FAST);
     assert_eq!(gate.send(&push_of("a")).status, 200);
@@ -220,7 +220,7 @@ fn events_of_a_vanished_template_become_dead_letters() {
 }
 
 #[test]
-fn address_at_the_time_of_the_attempt_applies() {
+fn attempt_uses_the_address_in_the_current_config() {
     let (old, new) = (App::answering(500, ""), App::answering(200, ""));
     let gate = serve(&old, &old, FAST);
     assert_eq!(gate.send(&push_of("a")).status, 200);
@@ -245,8 +245,8 @@ fn stop_waits_for_the_event_in_flight() {
     eventually("the attempt", || app.seen().len() == 1);
     gate.program.signal("TERM");
     gate.program.wait_for_line("stopping");
-    // Idle connections stay open for 500 ms. After that, a program that does not wait would end, and
-    // no line or socket tells that it still runs.
+    // Idle connections stay open for 500 ms. After that, a program that does not wait would end.
+    // Neither a log line nor a socket shows that the program still runs.
     thread::sleep(Duration::from_millis(700));
     release.send(()).unwrap();
     assert_eq!(gate.program.wait(), Some(0));
@@ -270,7 +270,7 @@ fn successor_delivers_the_events_of_its_predecessor() {
 }
 
 #[test]
-fn corrupt_store_stops_the_start() {
+fn corrupt_store_prevents_the_start() {
     let app = App::down();
     let mut gate = serve(&app, &app, FAST);
     gate.program.signal("TERM");

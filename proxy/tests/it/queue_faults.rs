@@ -1,4 +1,4 @@
-//! Queued events while the disk fails.
+//! Tests of queued events while the disk fails.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn templates(app: &App) -> String {
     )
 }
 
-/// Returns a command that runs gatepost by way of another program.
+/// Returns a command in which another program starts gatepost.
 fn through(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).arg(env!("CARGO_BIN_EXE_gatepost"));
@@ -52,7 +52,7 @@ fn count(folder: &Path) -> i64 {
 }
 
 #[test]
-fn failed_write_stops_the_queue_until_the_restart() {
+fn failed_write_stops_the_queue_until_a_restart() {
     let app = App::down();
     // The shell ignores SIGXFSZ, so a write beyond the limit of 64 KiB fails.
     let limited = through("bash", &["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
@@ -63,7 +63,7 @@ fn failed_write_stops_the_queue_until_the_restart() {
         taken += i64::from(status == 200);
         status == 503
     });
-    assert!(refused.is_some(), "expected the limit of the file");
+    assert!(refused.is_some(), "expected a 503 at the file size limit, found none");
     let line = gate.program.wait_for_line("store_unavailable");
     assert!(line.contains("repair the disk, then restart gatepost"), "{line}");
     assert_eq!(gate.send(&pushed()).status, 503);
@@ -75,7 +75,7 @@ fn failed_write_stops_the_queue_until_the_restart() {
 }
 
 #[test]
-fn folder_that_is_not_writable_stops_the_start() {
+fn folder_that_is_not_writable_prevents_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.toml");
     let app = App::down();
@@ -122,7 +122,7 @@ fn event_is_synced_before_its_acknowledgement() {
 
 #[test]
 #[ignore = "needs strace"]
-fn failed_sync_stops_the_queue_until_the_restart() {
+fn failed_sync_stops_the_queue_until_a_restart() {
     let app = App::down();
     let fails = "inject=fdatasync,fsync:error=EIO";
     let strace = through("strace", &["-D", "-f", "-e", fails, "-o", "/dev/null"]);

@@ -1,5 +1,5 @@
-//! Queued delivery with a store on NATS, by several gateposts. `tests/peers/install` puts the server into
-//! `target/peers`.
+//! Tests of queued delivery by several gateposts with a store on NATS. `tests/peers/install`
+//! installs the NATS server in `target/peers`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn config(server: &NatsServer, app: &App, more: &str) -> String {
     )
 }
 
-/// Room for the largest body of a callback.
+/// Starts a server that accepts the largest body of a callback.
 fn server() -> NatsServer {
     NatsServer::with(&format!("{SYNCED}\nmax_payload: 4MB"))
 }
@@ -58,7 +58,7 @@ fn machines_deliver_each_event_once() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn event_of_a_killed_machine_arrives_from_another() {
+fn another_machine_delivers_the_event_of_a_killed_machine() {
     let (server, app) = (server(), App::down());
     let mut first = serve(&server, &app);
     assert_eq!(first.send(&push_of("a")).status, 200);
@@ -71,7 +71,7 @@ fn event_of_a_killed_machine_arrives_from_another() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn absent_server_means_503() {
+fn replies_503_while_the_server_is_down() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);
     assert_eq!(gate.send(&push_of("a")).status, 200);
@@ -99,14 +99,14 @@ fn operator_lists_and_drops_events() {
     let listed = queue(&["list"]);
     assert!(listed.contains("prod-live/push") && listed.contains("app_unreachable"), "{listed}");
     assert!(queue(&["show", "1"]).contains("\"stream_param\": \"***\""));
-    // While an attempt lasts, the event is claimed.
+    // During an attempt, the event is claimed, so it cannot be dropped.
     eventually("a free event", || queue(&["drop", "1"]).contains("dropped 1 events"));
     assert!(!queue(&["list"]).contains("prod-live/push"));
 }
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn unfit_server_stops_the_start() {
+fn unsuitable_server_prevents_the_start() {
     for (lines, more, expected) in [
         (
             "jetstream { store_dir: 'FOLDER' }\nmax_payload: 4MB",
@@ -135,8 +135,8 @@ fn unfit_server_stops_the_start() {
     }
 }
 
-/// Starts a server that speaks only TLS, requires a client certificate and a password, and has room for
-/// the largest body. Returns it with the folder of the files that gatepost needs.
+/// Starts a server that accepts only TLS, requires a client certificate and a password, and accepts
+/// the largest body. Returns the server and the folder with the files that gatepost needs.
 fn server_with_tls(authority: &Authority) -> (NatsServer, tempfile::TempDir) {
     let (folder, own) = (tempfile::tempdir().unwrap(), authority.sign("localhost"));
     let client = authority.sign("gatepost");
@@ -159,7 +159,7 @@ fn server_with_tls(authority: &Authority) -> (NatsServer, tempfile::TempDir) {
     (server, folder)
 }
 
-/// The keys of `[store]` for a server with TLS.
+/// Returns the table `[store]` for a server with TLS.
 fn store_with_tls(server: &NatsServer, files: &std::path::Path) -> String {
     let (_, port) = server.url.rsplit_once(':').unwrap();
     format!(
@@ -190,7 +190,7 @@ fn queues_events_over_tls_with_client_certificate_and_password() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn unknown_authority_of_nats_stops_the_start() {
+fn unknown_authority_of_nats_prevents_the_start() {
     let (authority, app) = (Authority::new(), App::answering(200, ""));
     let (server, files) = server_with_tls(&authority);
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::Gatepost;
 
-/// Returns the README's shell blocks. An output block after a shell block is the second element.
+/// Returns each shell block of the README, with the output block that follows it.
 fn blocks() -> Vec<(String, Option<String>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = std::fs::read_to_string(path).unwrap();

@@ -50,8 +50,8 @@ fn include(gate: &Gatepost, name: &str, text: &str, reloads: usize) {
     gate.program.wait_for_lines(RELOADED, reloads);
 }
 
-/// Returns the status of the reply to a genuine push of this tenant.
-fn takes(gate: &Gatepost, tenant: &str) -> u16 {
+/// Returns the status of the reply to a genuine push of `tenant`.
+fn push_status(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }
 
@@ -71,11 +71,11 @@ fn edits_template_in_the_file_that_contains_the_template() {
     let gate = serve("");
     include(&gate, "templates/a.toml", &template("a", "a.example.com"), 1);
     let main = read(&gate, "gatepost.toml");
-    assert_eq!(takes(&gate, "a.example.com"), 200);
+    assert_eq!(push_status(&gate, "a.example.com"), 200);
 
     let bind = "/api/templates/a/tenants/b.example.com";
     assert_eq!(call(&gate, "PUT", bind, &Value::Null).0, 200);
-    assert_eq!(takes(&gate, "b.example.com"), 200);
+    assert_eq!(push_status(&gate, "b.example.com"), 200);
     let expected = template("a", "a.example.com").replace("']\n", "', \"b.example.com\"]\n");
     assert_eq!(read(&gate, "templates/a.toml"), expected);
     assert_eq!(read(&gate, "gatepost.toml"), main);
@@ -125,7 +125,7 @@ fn refuses_edit_if_an_included_file_has_changed() {
     save(&gate, "templates/b.toml", &template("b", "b.example.com"));
     include(&gate, "templates/a.toml", &template("a", "a.example.com"), 2);
     assert_eq!(call(&gate, "PUT", "/api/templates/b/tenants/c.example.com", &Value::Null).0, 200);
-    assert_eq!(takes(&gate, "c.example.com"), 200);
+    assert_eq!(push_status(&gate, "c.example.com"), 200);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn reads_key_file_of_edit_from_folder_of_included_file() {
     fs::write(path(&gate, "templates/a.key"), KEY).unwrap();
     let keys = json!({ "keys": [{ "file": "a.key" }] });
     assert_eq!(call(&gate, "PATCH", "/api/templates/a", &keys).0, 200);
-    assert_eq!(takes(&gate, "a.example.com"), 200);
+    assert_eq!(push_status(&gate, "a.example.com"), 200);
     let outside = json!({ "keys": [{ "file": "/etc/hostname" }] });
     assert_eq!(call(&gate, "PATCH", "/api/templates/a", &outside).0, 422);
 }
@@ -248,14 +248,14 @@ fn reload_with_missing_or_circular_include_keeps_serving() {
         gate.program.signal("HUP");
         let lines = gate.program.wait_for_lines(KEPT, number + 1);
         assert!(lines.contains(found), "expected {found}, found {lines}");
-        assert_eq!(takes(&gate, "main.example.com"), 200, "{found}");
+        assert_eq!(push_status(&gate, "main.example.com"), 200, "{found}");
         assert_eq!(readyz(&gate)["config"]["last_reload"], "failure");
     }
     fs::remove_file(path(&gate, "templates/back.toml")).unwrap();
     save(&gate, "gatepost.toml", &main);
     gate.program.signal("HUP");
     gate.program.wait_for_line(RELOADED);
-    assert_eq!(takes(&gate, "main.example.com"), 200);
+    assert_eq!(push_status(&gate, "main.example.com"), 200);
 }
 
 #[test]
@@ -266,19 +266,19 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     save(&gate, "templates/keyed.toml", &keyed);
     let line = gate.program.wait_for_lines(RELOADED, 1);
     assert!(line.contains("change of") && line.contains("templates/keyed.toml"), "{line}");
-    assert_eq!(takes(&gate, "keyed.example.com"), 401);
+    assert_eq!(push_status(&gate, "keyed.example.com"), 401);
 
     // Change a file that contains a secret.
     save(&gate, "templates/k", KEY);
     let line = gate.program.wait_for_lines(RELOADED, 2);
     assert!(line.contains("templates/k"), "{line}");
-    assert_eq!(takes(&gate, "keyed.example.com"), 200);
+    assert_eq!(push_status(&gate, "keyed.example.com"), 200);
 
-    // gatepost tries again, but reports a fault once.
+    // gatepost retries the reload, but reports each fault only once.
     let main = read(&gate, "gatepost.toml");
     save(&gate, "gatepost.toml", &format!("colour = 1\n{main}"));
     gate.program.wait_for_line(KEPT);
-    assert_eq!(takes(&gate, "keyed.example.com"), 200);
+    assert_eq!(push_status(&gate, "keyed.example.com"), 200);
     save(&gate, "gatepost.toml", &format!("size = 1\n{main}"));
     gate.program.wait_for_lines(KEPT, 2);
     std::thread::sleep(std::time::Duration::from_secs(6));
@@ -289,7 +289,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     gate.program.wait_for_line("the same again");
     save(&gate, "gatepost.toml", &format!("{main}\n{}", template("more", "more.example.com")));
     gate.program.wait_for_lines(RELOADED, 3);
-    assert_eq!(takes(&gate, "more.example.com"), 200);
+    assert_eq!(push_status(&gate, "more.example.com"), 200);
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn watch_waits_for_the_end_of_a_write() {
     }
     fs::write(&target, &parts).unwrap();
     gate.program.wait_for_lines(RELOADED, 1);
-    assert_eq!(takes(&gate, "slow.example.com"), 200);
+    assert_eq!(push_status(&gate, "slow.example.com"), 200);
     assert_eq!((count(&gate, RELOADED), count(&gate, KEPT)), (1, 0), "{}", gate.program.log());
 }
 
@@ -365,7 +365,7 @@ fn reloads_under_load_lose_no_push() {
         over.store(true, order);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
-    assert!(sent > RELOADS, "expected a load, found {sent} pushes");
+    assert!(sent > RELOADS, "expected more than {RELOADS} pushes, found {sent}");
     let generation = RELOADS + 1;
     assert_eq!(readyz(&gate)["config"]["generation"], generation);
     let metrics = gate.metrics();

@@ -35,9 +35,9 @@ fn asks_app_about_resend_if_first_delivery_failed() {
 
 #[test]
 fn asks_app_once_for_concurrent_copies() {
-    let (answer, word) = channel();
-    let word = Arc::new(Mutex::new(word));
-    let app = App::start(move |_| Act::WaitFor(Arc::clone(&word)));
+    let (release, released) = channel();
+    let released = Arc::new(Mutex::new(released));
+    let app = App::start(move |_| Act::WaitFor(Arc::clone(&released)));
     let gate =
         Gatepost::serve("", &templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000"));
     let push = post("/callbacks/tencent", &push());
@@ -46,7 +46,7 @@ fn asks_app_once_for_concurrent_copies() {
     app.wait_for(1);
     other.write(&push);
     gate.wait_for_in_flight(2);
-    answer.send(()).unwrap();
+    release.send(()).unwrap();
     for client in [&mut one, &mut other] {
         assert_eq!(client.read().text(), "{\"code\":0}");
     }
@@ -55,9 +55,9 @@ fn asks_app_once_for_concurrent_copies() {
 
 #[test]
 fn cancels_request_to_app_if_client_disconnects() {
-    let (gone, word) = channel();
-    let gone = Arc::new(Mutex::new(gone));
-    let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&gone)));
+    let (close, closed) = channel();
+    let close = Arc::new(Mutex::new(close));
+    let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&close)));
     let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000, budget_ms = 60000");
     let gate = Gatepost::serve("", &slow);
     for (before, callback) in [pushed(), play(), play()].iter().enumerate() {
@@ -65,7 +65,7 @@ fn cancels_request_to_app_if_client_disconnects() {
         client.write(callback);
         app.wait_for(before + 1);
         client.reset();
-        word.recv_timeout(PATIENCE).expect("expected a closed app connection");
+        closed.recv_timeout(PATIENCE).expect("expected a closed app connection");
     }
     gate.wait_for_in_flight(0);
     let metrics = gate.metrics();
@@ -83,10 +83,10 @@ fn cancels_request_to_app_if_client_disconnects() {
 
 #[test]
 fn waiting_copy_asks_app_if_first_client_disconnects() {
-    let (gone, word) = channel();
-    let gone = Arc::new(Mutex::new(gone));
+    let (close, closed) = channel();
+    let close = Arc::new(Mutex::new(close));
     let app = App::start(move |seen| match seen.connection {
-        0 => Act::TellWhenGone(Arc::clone(&gone)),
+        0 => Act::TellWhenGone(Arc::clone(&close)),
         _ => Act::Answer(200, ""),
     });
     let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000");
@@ -99,7 +99,7 @@ fn waiting_copy_asks_app_if_first_client_disconnects() {
     gate.wait_for_in_flight(2);
     one.reset();
     assert_eq!(other.read().text(), "{\"code\":0}");
-    word.recv_timeout(PATIENCE).expect("expected a closed app connection");
+    closed.recv_timeout(PATIENCE).expect("expected a closed app connection");
     assert_eq!(app.seen().len(), 2);
 }
 

@@ -1,9 +1,10 @@
 //! Tests with a real nginx, whose RTMP module sends callbacks to gatepost, and a real ffmpeg, which
 //! publishes streams.
 //!
-//! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or ZLMediaKit.
-//! Their vectors (`tests/vectors`) have the requests that the documentation or the source of the
-//! server shows. The first lines of each definition name both.
+//! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or
+//! ZLMediaKit. Their vectors (`tests/vectors`) contain the requests that the documentation or the
+//! source of the server shows. The first lines of each definition name the documentation and the
+//! source.
 
 use std::process::Command;
 
@@ -100,7 +101,7 @@ fn ffmpeg_publishes_through_nginx_only_if_the_app_allows() {
     names.dedup();
     assert_eq!(names, ["allowed", "broken", "denied"]);
 
-    // An nginx has another token: gatepost refuses the callback, and the app does not receive it.
+    // If nginx sends another token, gatepost refuses the callback, and the app does not receive it.
     let before = app.seen().len();
     let (_other, other_port) = nginx(&gate, "another-token");
     assert!(!publish(other_port, "allowed"));

@@ -70,7 +70,7 @@ fn example_plays_two_streams_in_the_order_of_their_times() {
 const HEAD: &str = "provider = 'tencent-css'\nkey = { file = 'key' }\n[[stream]]\nname = 'one'\n";
 
 #[test]
-fn expects_statuses_and_reads_key_beside_the_file() {
+fn checks_expected_statuses_and_reads_key_from_folder_of_the_file() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     let to = format!("http://127.0.0.1:{}/callbacks/tencent", gate.port);

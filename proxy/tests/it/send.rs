@@ -1,4 +1,4 @@
-//! `gatepost send`, `explain` and `schema`, and the manual's page on adding a provider.
+//! Tests of `gatepost send`, `explain` and `schema`, and of the manual's page on adding a provider.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ fn quickstart() -> Gatepost {
 
 /// Returns the path and the key that the quickstart config has for a kind.
 fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
-    const APART: [&str; 7] = [
+    const KINDS_WITH_OWN_PATH: [&str; 7] = [
         "upload",
         "content_update",
         "channel_add",
@@ -34,7 +34,9 @@ fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
         "next_episode",
     ];
     match provider {
-        "kollus" if APART.contains(&kind) => (format!("/callbacks/kollus/try-me/{kind}"), None),
+        "kollus" if KINDS_WITH_OWN_PATH.contains(&kind) => {
+            (format!("/callbacks/kollus/try-me/{kind}"), None)
+        }
         "kollus" | "mediamtx" | "nginx-rtmp" | "srs" => {
             (format!("/callbacks/{provider}/try-me"), None)
         }
@@ -154,7 +156,7 @@ fn send_prints_status_reply_and_problems() {
         // For a callback without a domain, gatepost uses the template that binds "*".
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
-    for (arguments, said) in [
+    for (arguments, expected_text) in [
         (
             &["tencent-css.pusch"][..],
             "expected a kind of tencent-css, found `pusch`; did you mean `push`?",
@@ -170,7 +172,7 @@ fn send_prints_status_reply_and_problems() {
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
         assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}");
-        assert!(stderr.contains(said), "expected {said} in: {stderr}");
+        assert!(stderr.contains(expected_text), "expected {expected_text} in: {stderr}");
     }
     let not_utf8 = std::ffi::OsStr::from_bytes(b"hunter2\xff");
     let (code, _, stderr) = output(
@@ -261,11 +263,13 @@ fn explain_shows_each_step_and_no_secret() {
             "{change}: expected {last} in:\n{steps}"
         );
     }
-    for (wire, said) in [("", "an empty line after the head"), ("GET\n\n", "an HTTP/1.1 request")] {
+    for (wire, expected_text) in
+        [("", "an empty line after the head"), ("GET\n\n", "an HTTP/1.1 request")]
+    {
         let file = write("wrong.http", wire);
         let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
         assert_eq!(code, Some(1));
-        assert!(stderr.contains(said), "expected {said} in: {stderr}");
+        assert!(stderr.contains(expected_text), "expected {expected_text} in: {stderr}");
     }
 }
 
@@ -318,8 +322,8 @@ fn steps_in_manual_add_provider() {
     for step in console.split("$ gatepost ").skip(1) {
         let (line, expected) = step.split_once('\n').unwrap();
         let (_, stdout, stderr) = output(gatepost().args(line.split(' ')));
-        // The page omits the fingerprint, the files, and the lines about memory, which depend on the
-        // number of cores.
+        // The page omits the fingerprint, the files, and the lines about memory, which depend on
+        // the number of cores.
         let omitted = ["fingerprint: ", "memory: ", "read: "];
         let shown =
             stdout.lines().filter(|line| !omitted.iter().any(|text| line.starts_with(text)));

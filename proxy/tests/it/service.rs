@@ -46,7 +46,7 @@ pub(crate) const TEMPLATE: &str = "[[template]]\nname = 'a'\nprovider = 'tencent
                         on.push = { answer = {} }\n";
 pub(crate) const ROUTE: &str = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
 
-/// Writes a config with these first lines. Returns its path.
+/// Writes a config that starts with `top`. Returns the path of the file.
 fn config(folder: &tempfile::TempDir, top: &str) -> std::path::PathBuf {
     let path = folder.path().join("gatepost.toml");
     fs::write(&path, format!("threads = 2\n{top}{ROUTE}{TEMPLATE}")).unwrap();
@@ -126,11 +126,11 @@ fn successor_announces_itself_and_predecessor_is_silent() {
     assert!(line.contains("upgrade"), "{line}");
     assert_eq!(push_to(port), 200);
     second.signal("TERM");
-    assert_eq!(supervisor.next()[0], "STOPPING=1", "expected no notification of the predecessor");
+    assert_eq!(supervisor.next()[0], "STOPPING=1", "expected no notification from the predecessor");
     assert_eq!(second.wait(), Some(0));
 }
 
-/// Starts gatepost with these listeners, as systemd does. A script sets `LISTEN_PID` to its own
+/// Starts gatepost with `listeners`, as systemd does. A script sets `LISTEN_PID` to its own
 /// process id, then becomes gatepost.
 pub(crate) fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
     let count = listeners.len();
@@ -191,7 +191,7 @@ fn serves_on_sockets_of_supervisor_by_name_and_hands_them_over() {
 }
 
 #[test]
-fn serves_on_socket_of_supervisor_by_address_and_refuses_a_socket_without_use() {
+fn serves_on_socket_of_supervisor_by_address_and_refuses_an_unused_socket() {
     let folder = tempfile::TempDir::new().unwrap();
     let ((one, port), (other, unknown)) = (listener(), listener());
     let path = config(&folder, &format!("listen = '127.0.0.1:{port}'\n"));
@@ -208,7 +208,7 @@ fn serves_on_socket_of_supervisor_by_address_and_refuses_a_socket_without_use() 
 }
 
 #[test]
-fn port_in_use_ends_the_start_with_address_and_cause() {
+fn start_fails_with_address_and_cause_if_port_is_in_use() {
     let (socket, port) = listener();
     for key in ["listen", "admin"] {
         let folder = tempfile::TempDir::new().unwrap();
@@ -228,7 +228,7 @@ fn port_in_use_ends_the_start_with_address_and_cause() {
 }
 
 #[test]
-fn finishes_request_after_any_stop_signal_and_drops_request_after_another() {
+fn finishes_request_after_any_stop_signal_and_drops_request_after_second_signal() {
     for name in ["TERM", "INT", "QUIT"] {
         let app = App::start(|_| Act::Hold(b""));
         let config = templates(&app).replace("timeout_ms = 500", "timeout_ms = 1500");

@@ -1,5 +1,5 @@
-//! Tests of shadow mode: the app's answer passes unchanged. Log and metrics contain the outcome of
-//! this answer in enforce mode.
+//! Tests of shadow mode: the app's answer passes unchanged. The log and the metrics contain the
+//! outcome that this answer would have in enforce mode.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// Serves a Tencent route and a Kollus route in shadow mode. `on` is the entry of each kind.
+/// Serves a Tencent route and a Kollus route in shadow mode. `on` is the value of each kind in
+/// `[template.on]`.
 fn shadow(upstream: &str, on: &str) -> Gatepost {
     Gatepost::serve_config(&format!(
         "upstream = '{upstream}'\n\
@@ -24,7 +25,7 @@ fn shadow(upstream: &str, on: &str) -> Gatepost {
 
 const PASSTHROUGH: &str = "{ forward = 'passthrough', check_reply = true, timeout_ms = 500 }";
 
-/// Returns the line about an answer.
+/// Waits for the log line with `code`, and returns it.
 fn line(gate: &Gatepost, code: &str) -> Value {
     let line = gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
     serde_json::from_str(&line).unwrap()
@@ -75,7 +76,7 @@ fn logs_outcome_of_enforce_mode_and_passes_answer_unchanged() {
 }
 
 #[test]
-fn names_headers_and_fields_that_json_lacks() {
+fn logs_headers_and_fields_that_a_json_event_lacks() {
     let app = App::answering(200, "{\"code\":0}");
     let gate = shadow(&app.url(""), &format!("'{}'", app.url("/events")));
     gate.send(&post_with("/callbacks/tencent", "x-vendor-signature: s3cr3t\r\n", &push()));
@@ -87,7 +88,7 @@ fn names_headers_and_fields_that_json_lacks() {
 }
 
 #[test]
-fn judges_answers_without_body_and_answers_that_fail() {
+fn accepts_answers_without_body_and_replaces_answers_with_faults() {
     for (act, code, status) in [
         (&b"HTTP/1.1 204 No Content\r\n\r\n"[..], None, 204),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", None, 200),
@@ -123,22 +124,23 @@ fn judges_answer_that_is_cut_off() {
 
 #[test]
 fn judges_answer_that_is_late() {
-    let (say, wait) = std::sync::mpsc::channel();
-    let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
-    let app = App::start(move |_| Act::WaitFor(std::sync::Arc::clone(&wait)));
+    let (release, released) = std::sync::mpsc::channel();
+    let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+    let app = App::start(move |_| Act::WaitFor(std::sync::Arc::clone(&released)));
     let gate = shadow(&app.url(""), "{ forward = 'passthrough', timeout_ms = 1 }");
     let mut client = gate.connect();
     client.write(&play());
     app.wait_for(1);
     let started = now();
     eventually("the end of the time-out", || now() > started);
-    say.send(()).unwrap();
+    release.send(()).unwrap();
     assert_eq!(client.read().text(), "{\"result\":1}");
     assert_eq!(line(&gate, "answer_replaced")["reason"], "app_timeout");
 }
 
 // The client receives the first byte of the answer before the app sends the last byte. In every
-// mode, Pingora delays the start of a short answer with `content-length`. This answer is chunked.
+// mode, Pingora delays the start of a short answer with `content-length`, so this answer is
+// chunked.
 #[test]
 fn streams_answer_while_observing_it() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -171,7 +173,7 @@ fn read_until(client: &mut Client, end: &[u8]) {
 }
 
 #[test]
-fn memory_of_answers_has_a_bound() {
+fn answer_larger_than_memory_bound_passes_unchanged() {
     let body = format!("{{\"code\":0}}{}", " ".repeat(2_000_000));
     let app = App::answering(200, body.clone().leak());
     let gate = shadow(&app.url(""), PASSTHROUGH);

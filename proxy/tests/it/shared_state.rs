@@ -1,4 +1,4 @@
-//! The entries of the store beside the events: resends, signatures and last answers.
+//! Tests of the data that the store keeps besides events: resends, signatures and last answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -29,7 +29,7 @@ fn push_with(node: &str) -> Vec<u8> {
     post("/callbacks/tencent", &changed)
 }
 
-fn kill(gate: &mut Gatepost) {
+fn kill_and_restart(gate: &mut Gatepost) {
     gate.program.signal("KILL");
     gate.program.wait();
     restart(gate);
@@ -41,7 +41,7 @@ fn resend_after_a_restart_is_answered_without_the_app() {
     let mut gate = serve(&app, "");
     let push = push_with("a");
     let first = gate.send(&push);
-    kill(&mut gate);
+    kill_and_restart(&mut gate);
     let again = gate.send(&push);
     assert_eq!((first.status, again.status), (200, 200));
     assert_eq!((again.text(), app.seen().len()), (first.text(), 1));
@@ -55,7 +55,7 @@ fn reused_signature_after_a_restart_is_refused() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "signature_reuse = 'refuse'");
     assert_eq!(gate.send(&push_with("a")).status, 200);
-    kill(&mut gate);
+    kill_and_restart(&mut gate);
     assert_eq!(gate.send(&push_with("b")).status, 401);
     gate.program.wait_for_line("signature_reused");
     assert_eq!(app.seen().len(), 1);
@@ -73,14 +73,14 @@ fn last_answer_survives_a_restart() {
     );
     let first = gate.send(&play);
     status.store(500, Ordering::SeqCst);
-    kill(&mut gate);
+    kill_and_restart(&mut gate);
     let again = gate.send(&play);
     assert_eq!((again.status, again.text()), (first.status, first.text()));
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"last_good\""), 1);
 }
 
 #[test]
-fn app_gets_events_while_the_store_is_away() {
+fn app_gets_events_while_the_store_is_unavailable() {
     let app = App::answering(200, "");
     let gate = serve(&app, "");
     let lock = database(gate.folder.path());
@@ -94,7 +94,7 @@ fn app_gets_events_while_the_store_is_away() {
     assert_eq!(gate.counted("gatepost_shared_state_up", ""), 0);
     assert!(gate.counted("gatepost_shared_state_missed_total", "use=\"resend\"") >= 3);
     lock.execute_batch("ROLLBACK").unwrap();
-    eventually("the store again", || {
+    eventually("an available store", || {
         gate.send(&push_with("d"));
         gate.counted("gatepost_shared_state_up", "") == 1
     });

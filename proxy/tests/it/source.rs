@@ -11,8 +11,8 @@ fn serve(top: &str, app: &App) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Returns the forwarding headers of each request that the app received.
-fn told(app: &App) -> Vec<[Option<String>; 3]> {
+/// Returns the forwarding headers of each request that the app has received.
+fn forwarding_headers(app: &App) -> Vec<[Option<String>; 3]> {
     let names = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
     let value = |seen: &crate::mock::Seen, name: &str| {
         let mut values = seen.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
@@ -37,7 +37,7 @@ fn ignores_forwarding_headers_of_untrusted_peer() {
     assert_eq!(gate.send(without_host.as_bytes()).status, 200);
     let own = words(["127.0.0.1", "gate.test", "http"]);
     let hostless = [own[0].clone(), None, own[2].clone()];
-    assert_eq!(told(&app), [own.clone(), own, hostless]);
+    assert_eq!(forwarding_headers(&app), [own.clone(), own, hostless]);
     gate.send(&post_with("/callbacks/tencent", FORWARDED, "{}"));
     assert!(gate.program.wait_for_line("tenant_missing").contains("\"from\":\"127.0.0.1\""));
 }
@@ -50,7 +50,7 @@ fn uses_forwarding_headers_of_trusted_proxy() {
     assert_eq!(gate.send(&post_with("/callbacks/tencent", &forwarded, &push())).status, 200);
     assert_eq!(gate.send(&post_with("/other", &forwarded, "x")).status, 200);
     let said = words(["192.0.2.1, 203.0.113.7", "said.test", "https"]);
-    assert_eq!(told(&app), [said.clone(), said]);
+    assert_eq!(forwarding_headers(&app), [said.clone(), said]);
     gate.send(&post_with("/callbacks/tencent", &forwarded, "{}"));
     assert!(gate.program.wait_for_line("tenant_missing").contains("\"from\":\"203.0.113.7\""));
 }
@@ -87,7 +87,10 @@ fn refuses_client_above_rate_limit() {
     let replies = [(); 10].map(|()| client.send(&post("/guarded", &push())));
     let statuses = replies.each_ref().map(|reply| reply.status);
     assert_eq!(statuses[0], 200);
-    let limited = replies.iter().find(|reply| reply.status == 429).expect("expected status 429");
+    let limited = replies
+        .iter()
+        .find(|reply| reply.status == 429)
+        .unwrap_or_else(|| panic!("expected status 429, found {statuses:?}"));
     assert_eq!(limited.text(), "refused\n");
     gate.program.wait_for_line("\"code\":\"rate_limited\"");
     let taken = statuses.iter().filter(|status| **status == 200).count();
@@ -122,8 +125,8 @@ fn takes_client_address_from_proxy_protocol() {
         assert_eq!(client.send(&[header, first].concat()).status, 200, "{from}");
         assert_eq!(client.send(&post_with("/other", FORWARDED, "x")).status, 200, "{from}");
         assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401, "{from}");
-        let told = told(&app).split_off(before);
-        assert_eq!(told, [(); 2].map(|()| words([from, "gate.test", "http"])));
+        let forwarding_headers = forwarding_headers(&app).split_off(before);
+        assert_eq!(forwarding_headers, [(); 2].map(|()| words([from, "gate.test", "http"])));
         gate.program.wait_for_line(&format!("\"from\":\"{from}\""));
     }
 }
@@ -185,7 +188,7 @@ fn refuses_proxy_header_of_untrusted_peer() {
             gate.program.wait_for_line("expected a peer in trusted_proxies");
         }
     }
-    assert_eq!(told(&app), [words(["203.0.113.7", "gate.test", "http"])]);
+    assert_eq!(forwarding_headers(&app), [words(["203.0.113.7", "gate.test", "http"])]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tests of the stop of the proxy, and of the admin listener.
+//! Tests of stopping the proxy, and of the admin listener.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -7,12 +7,12 @@ use crate::support::*;
 
 #[test]
 fn stop_waits_for_request_in_flight() {
-    let (answer, word) = channel();
-    let word = Arc::new(Mutex::new(word));
+    let (release, released) = channel();
+    let released = Arc::new(Mutex::new(released));
     let (arrived, arrival) = channel();
     let app = App::start(move |_| {
         arrived.send(()).unwrap();
-        Act::WaitFor(Arc::clone(&word))
+        Act::WaitFor(Arc::clone(&released))
     });
     let config = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000");
     let mut gate = Gatepost::serve("", &config);
@@ -24,7 +24,7 @@ fn stop_waits_for_request_in_flight() {
     while std::net::TcpStream::connect(("127.0.0.1", gate.port)).is_ok() {
         std::thread::yield_now();
     }
-    answer.send(()).unwrap();
+    release.send(()).unwrap();
     let reply = client.read();
     assert_eq!(reply.text(), r#"{"data":{"result":1}}"#);
     assert_eq!(reply.header("connection"), Some("close"), "expected `connection: close`");
@@ -40,7 +40,8 @@ fn idle_proxy_stops_at_once() {
     let started = std::time::Instant::now();
     gate.program.signal("TERM");
     assert_eq!(gate.program.wait(), Some(0));
-    assert!(started.elapsed().as_secs() < 5, "expected a stop within 5 s");
+    let took = started.elapsed();
+    assert!(took.as_secs() < 5, "expected a stop within 5 s, found {took:?}");
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn survives_signals_that_do_not_stop() {
 
 #[test]
 fn survives_signals_before_it_serves() {
-    // A pipe keeps gatepost in the phase in which it reads its config.
+    // The config is a pipe, so gatepost waits while it reads the config.
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let folder = gate.folder.path();

@@ -77,10 +77,10 @@ impl Program {
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (sender, news) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let noted = Arc::clone(&lines);
+        let received = Arc::clone(&lines);
         thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                noted.lock().unwrap().push(line);
+                received.lock().unwrap().push(line);
                 let _test_over = sender.send(());
             }
         });
@@ -138,7 +138,7 @@ impl Drop for Program {
     }
 }
 
-/// Checks that the manual's page of log fields has each field of a line of the log.
+/// Checks that the manual's page of log fields contains each field of a log line.
 fn assert_fields_are_known(line: &str) {
     let Ok(serde_json::Value::Object(line)) = serde_json::from_str(line) else { return };
     if !line.contains_key("timestamp") || !line.contains_key("target") {
@@ -186,8 +186,8 @@ impl Gatepost {
         Self::serve_by(gatepost(), config, |_| {})
     }
 
-    /// Serves a config as [`Self::serve`] does. Before the start, calls `prepare` with the folder of
-    /// the config.
+    /// Serves a config as [`Self::serve`] does. Before the start, calls `prepare` with the folder
+    /// of the config.
     pub fn serve_prepared(top: &str, templates: &str, prepare: impl FnOnce(&Path)) -> Self {
         Self::serve_by(gatepost(), &format!("{top}\n{ROUTES}\n{templates}"), prepare)
     }
@@ -231,7 +231,7 @@ impl Gatepost {
         eventually(&line, || self.metrics().contains(&line));
     }
 
-    /// Returns the sum of the series of a counter that have a label, such as `origin="app"`.
+    /// Returns the sum of the series of a metric that contain `label`, such as `origin="app"`.
     pub fn counted(&self, name: &str, label: &str) -> usize {
         let metrics = self.metrics();
         let series = metrics.lines().filter(|line| line.starts_with(name) && line.contains(label));

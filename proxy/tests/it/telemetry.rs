@@ -93,7 +93,7 @@ fn allowed_and_denied_plays_differ_in_metrics_and_log() {
 }
 
 #[test]
-fn key_log_callbacks_chooses_the_callbacks_with_a_line() {
+fn log_callbacks_selects_the_callbacks_that_are_logged() {
     let app = App::answering(200, "");
     for (word, accepted, refused) in [("all", 1, 1), ("refused", 0, 1), ("none", 0, 0)] {
         let gate = Gatepost::serve(&format!("log_callbacks = '{word}'"), &templates(&app));
@@ -110,9 +110,9 @@ fn key_log_callbacks_chooses_the_callbacks_with_a_line() {
 
 #[test]
 fn times_of_gate_and_app_are_separate() {
-    let (answer, word) = channel();
-    let word = Arc::new(Mutex::new(word));
-    let app = App::start(move |_| Act::WaitFor(Arc::clone(&word)));
+    let (release, released) = channel();
+    let released = Arc::new(Mutex::new(released));
+    let app = App::start(move |_| Act::WaitFor(Arc::clone(&released)));
     let gate =
         Gatepost::serve("", &templates(&app).replace("timeout_ms = 500", "timeout_ms = 9000"));
     let mut client = gate.connect();
@@ -120,7 +120,7 @@ fn times_of_gate_and_app_are_separate() {
     app.wait_for(1);
     let asked = Instant::now();
     eventually("100 ms", || asked.elapsed() >= Duration::from_millis(100));
-    answer.send(()).unwrap();
+    release.send(()).unwrap();
     assert_eq!(client.read().status, 200);
     let metrics = gate.metrics();
     let sum = |name: &str| {
@@ -323,7 +323,7 @@ fn warns_of_filter_that_would_silence_the_log() {
     assert!(line.contains("WARN"), "{line}");
 }
 
-/// Returns the names of the metrics in a text, in the form of `/metrics`.
+/// Returns the names of metrics that a text contains.
 fn names(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| word.starts_with("gatepost_") || word.starts_with("process_")).collect()
@@ -340,7 +340,7 @@ fn rows(page: &str) -> impl Iterator<Item = Vec<String>> {
     lines.map(|line| line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect())
 }
 
-/// Returns the names of the labels of a series, apart from the bucket's.
+/// Returns the names of the labels of a series, except for `le`.
 fn labels(series: &str) -> BTreeSet<&str> {
     let labels = series.split_once('{').map_or("", |(_, rest)| rest);
     let names = labels.split("\",").filter_map(|label| label.split_once('=').map(|(name, _)| name));
@@ -355,8 +355,8 @@ fn page_of_metrics_matches_a_scrape() {
     let metrics = gate.metrics();
     let page = include_str!("../../../src/manual/metrics.md");
     let mut found = metric_names(&metrics);
-    // These series begin with the first request on a route in shadow mode, the first handshake, and the
-    // first certificate.
+    // These series exist only after the first request on a route in shadow mode, the first
+    // handshake, or the first certificate.
     found.extend(["gatepost_shadow_total", "gatepost_shadow_answers_total"]);
     found.insert("gatepost_tls_handshakes_total");
     found.insert("gatepost_tls_certificate_expiry_timestamp_seconds");
@@ -395,7 +395,10 @@ fn dashboard_and_alert_rules_name_only_metrics_that_exist() {
     let targets = dashboard["panels"].as_array().unwrap().iter();
     let targets = targets.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
     let queries: Vec<_> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
-    assert!(queries.len() > 30, "expected the queries of the dashboard, found {queries:?}");
+    assert!(
+        queries.len() > 30,
+        "expected more than 30 queries in the dashboard, found {queries:?}"
+    );
     for text in queries.into_iter().chain([rules]) {
         for name in names(text) {
             let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));

@@ -1,4 +1,4 @@
-//! Changes of templates under load.
+//! Tests of changes of templates under load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use crate::template_api::{TOKEN_LINE, call};
 const SENDERS: usize = 4;
 const EACH: usize = 300;
 
-/// Returns the status of the reply to a genuine push of this tenant.
+/// Returns the status of the reply to a genuine push of `tenant`.
 fn try_once(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }

@@ -131,8 +131,8 @@ fn creates_binds_changes_and_deletes_template() {
     let file = File::new(CONFIG);
     let shown = file.path.display();
     let effect = "send a running gatepost a SIGHUP to reload the config";
-    let said = file.good(CREATE);
-    assert_eq!(said, format!("created `直播-1` in {shown}; {effect}\n"));
+    let printed = file.good(CREATE);
+    assert_eq!(printed, format!("created `直播-1` in {shown}; {effect}\n"));
     assert_eq!(file.text(), format!("{CONFIG}{CREATED}"));
 
     assert_eq!(
@@ -286,8 +286,11 @@ fn delete_asks_for_confirmation() {
     file.refused(&["delete", "paid"], &[why]);
     for (answer, code) in [("n\n", 1), ("y\n", 0)] {
         assert!(file.text().contains("paid"));
-        let said = on_terminal(&file, &["delete", "paid"], |_| answer, code);
-        assert!(said.contains("deleting `paid` cannot be undone; delete `paid`? [y/N]"), "{said}");
+        let printed = on_terminal(&file, &["delete", "paid"], |_| answer, code);
+        assert!(
+            printed.contains("deleting `paid` cannot be undone; delete `paid`? [y/N]"),
+            "{printed}"
+        );
     }
     assert!(!file.text().contains("paid"));
 }
@@ -301,8 +304,8 @@ fn does_not_overwrite_file_that_changes_during_confirmation() {
         std::fs::write(&file.path, &by_hand).unwrap();
         "y\n"
     };
-    let said = on_terminal(&file, &["delete", "paid"], change, 1);
-    assert!(said.contains("found a file that has changed since the edit began"), "{said}");
+    let printed = on_terminal(&file, &["delete", "paid"], change, 1);
+    assert!(printed.contains("found a file that has changed since the edit began"), "{printed}");
     assert_eq!(file.text(), by_hand);
     let mut names = std::fs::read_dir(&file.folder).unwrap().map(|entry| entry.unwrap().path());
     let kept = names.find(|path| path.display().to_string().contains(".rejected-")).unwrap();
@@ -325,8 +328,8 @@ fn commands_in_manual_succeed() {
         .output()
         .unwrap();
     assert!(output.status.success(), "expected success, found {output:?}");
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("events-2  tencent-css  push2.example.com  push, *"), "{said}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("events-2  tencent-css  push2.example.com  push, *"), "{printed}");
     assert_eq!(file.text(), CONFIG);
 }
 
@@ -348,14 +351,14 @@ fn on_terminal(
         .spawn()
         .expect("expected the program `script`; install util-linux");
     let mut out = BufReader::new(terminal.stdout.take().unwrap());
-    let mut said = String::new();
-    out.read_line(&mut said).unwrap();
+    let mut printed = String::new();
+    out.read_line(&mut printed).unwrap();
     let mut keyboard = terminal.stdin.take().unwrap();
     keyboard.write_all(answer(file).as_bytes()).unwrap();
-    while out.read_line(&mut said).is_ok_and(|length| length > 0) {}
+    while out.read_line(&mut printed).is_ok_and(|length| length > 0) {}
     drop(keyboard);
-    assert_eq!(terminal.wait().unwrap().code(), Some(code), "{said}");
-    said
+    assert_eq!(terminal.wait().unwrap().code(), Some(code), "{printed}");
+    printed
 }
 
 #[test]

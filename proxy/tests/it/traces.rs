@@ -1,4 +1,4 @@
-//! Tests of traces, with a collector that decodes what it receives.
+//! Tests of traces: the tests decode the spans that a mock collector receives.
 
 #[cfg(not(feature = "otlp"))]
 #[test]
@@ -129,7 +129,8 @@ mod otlp {
         assert_eq!(hex(&callback.trace_id), trace);
         assert_eq!(hex(&callback.parent_span_id), "b7ad6b7169203331");
         let child = spans.iter().find(|span| span.name == "ask the app").unwrap();
-        let [unsampled, sampled] = &app.seen()[..] else { panic!("expected two events") };
+        let seen = app.seen();
+        let [unsampled, sampled] = &seen[..] else { panic!("expected two events, found {seen:?}") };
         let unchanged = format!("00-{trace}-b7ad6b7169203331-00");
         assert_eq!(unsampled.header("traceparent"), Some(&*unchanged));
         let parent = format!("00-{trace}-{}-01", hex(&child.span_id));

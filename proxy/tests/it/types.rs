@@ -1,4 +1,4 @@
-//! Checks the types of every platform with the tools of each language.
+//! Tests of `gatepost types`: the tools of each language check the types of every platform.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +43,7 @@ fn types_for_php_are_valid_for_every_platform() {
 }
 
 #[test]
-fn php_class_reads_event_with_misfits_and_writes_answer() {
+fn php_class_reads_event_with_wrong_and_missing_fields_and_writes_answer() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("kollus.php"), types(&["php", "kollus"])).unwrap();
     let script = r#"
@@ -53,8 +53,8 @@ fn php_class_reads_event_with_misfits_and_writes_answer() {
         echo json_encode([$play->client_user_id, $play->device_name, $play->hardware_id]);
         echo json_encode(new KollusLivePlayAnswer(allow: true, vmcheck: 0));
     "#;
-    let said = run(Command::new("php").current_dir(folder.path()).args(["-r", script]));
-    assert_eq!(said, r#"["u",null,null]{"allow":true,"vmcheck":0}"#);
+    let printed = run(Command::new("php").current_dir(folder.path()).args(["-r", script]));
+    assert_eq!(printed, r#"["u",null,null]{"allow":true,"vmcheck":0}"#);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Upgrade of a running gatepost: a successor takes over the listeners. `faults.rs` tests that
-//! gatepost loses no request during an upgrade.
+//! Tests of upgrades of a running gatepost: a successor takes over the listeners. `faults.rs` tests
+//! that gatepost loses no request during an upgrade.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

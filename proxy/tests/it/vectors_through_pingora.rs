@@ -96,7 +96,7 @@ fn pieces(vector: &Vector, size: usize) -> Vec<Vec<u8>> {
 fn check_all(
     port: u16,
     app: &App,
-    said: &Mutex<(u16, &'static str)>,
+    answer: &Mutex<(u16, &'static str)>,
     vectors: impl IntoIterator<Item = Vector>,
     now: &AtomicI64,
     send: impl Fn(&Vector, &mut Client) -> Response,
@@ -104,8 +104,8 @@ fn check_all(
     for vector in vectors {
         vector.check_signature();
         now.store(vector.case.now, Ordering::SeqCst);
-        let saying = vector.app();
-        *said.lock().unwrap() = (saying.status, saying.body.leak());
+        let own = vector.app();
+        *answer.lock().unwrap() = (own.status, own.body.leak());
         let before = app.seen().len();
         let reply = send(&vector, &mut Client::new(connect(port)));
         let seen = app.seen().into_iter().nth(before).map(|seen| {
@@ -127,22 +127,22 @@ fn check_all(
 }
 
 /// Starts an app that gives the answer in the returned mutex.
-fn saying() -> (App, Arc<Mutex<(u16, &'static str)>>) {
-    let said: Arc<Mutex<(u16, &'static str)>> = Arc::default();
-    let next = Arc::clone(&said);
+fn answering_app() -> (App, Arc<Mutex<(u16, &'static str)>>) {
+    let answer: Arc<Mutex<(u16, &'static str)>> = Arc::default();
+    let next = Arc::clone(&answer);
     let app = App::start(move |_| {
         let (status, body) = *next.lock().unwrap();
         Act::Answer(status, body)
     });
-    (app, said)
+    (app, answer)
 }
 
 #[test]
 fn every_vector_has_expected_outcome_through_proxy() {
-    let (app, said) = saying();
+    let (app, answer) = answering_app();
     let port = serve(&app);
     let send = |vector: &Vector, client: &mut Client| client.send(&bytes(vector));
-    check_all(port, &app, &said, vectors::all(), &NOW, send);
+    check_all(port, &app, &answer, vectors::all(), &NOW, send);
 }
 
 #[test]
@@ -151,14 +151,14 @@ fn chunking_does_not_change_verdict() {
     fn clock() -> Timestamp {
         Timestamp::from_secs(NOW.load(Ordering::SeqCst))
     }
-    let (app, said) = saying();
+    let (app, answer) = answering_app();
     let port = serve_by(&app, clock);
     // Send one vector in eleven, in chunks of several sizes. Skip large bodies: if gatepost refuses
     // the head, it does not read the body.
     let some = vectors::all().into_iter().step_by(11);
     let some = some.filter(|vector| vector.body.len() < 4096);
     let next = AtomicUsize::new(0);
-    check_all(port, &app, &said, some, &NOW, |vector, client| {
+    check_all(port, &app, &answer, some, &NOW, |vector, client| {
         let size = [7, 64, 300, 4000][next.fetch_add(1, Ordering::SeqCst) % 4];
         for piece in pieces(vector, size) {
             client.write(&piece);

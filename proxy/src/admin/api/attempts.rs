@@ -7,7 +7,7 @@
 //! 4. During the delay, the API compares no token of the source.
 //! 5. A source without a recent wrong token has no delay, so that a client cannot lock the operator
 //!    out.
-//! 6. A right token, or ten minutes without a wrong token, ends the count of a source.
+//! 6. A correct token, or ten minutes without a wrong token, ends the count of a source.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
@@ -53,7 +53,7 @@ struct Failures {
 }
 
 impl TokenAttempts {
-    /// Returns the rest of a client's delay; `None` if the client has no delay.
+    /// Returns the remaining delay of a client; `None` if the client has no delay.
     pub(in crate::admin) fn delay(&self, client: Option<IpAddr>, now: Instant) -> Option<Duration> {
         let source = client.map(network);
         self.with(|state| {
@@ -74,7 +74,7 @@ impl TokenAttempts {
         });
     }
 
-    /// Ends the count of a client that has sent the right token.
+    /// Ends the count of a client that has sent the correct token.
     pub(in crate::admin) fn succeed(&self, client: Option<IpAddr>) {
         let source = client.map(network);
         self.with(|state| state.sources.retain(|known| known.source != source));
@@ -87,7 +87,8 @@ impl TokenAttempts {
 }
 
 impl State {
-    /// Counts a wrong token in the current period, and returns the number of wrong tokens in it.
+    /// Counts a wrong token in the current period, and returns the number of wrong tokens in this
+    /// period.
     fn count_total(&mut self, now: Instant) -> u32 {
         let period = self.total.filter(|(start, _)| now.duration_since(*start) < TOTAL_PERIOD);
         let (start, count) = period.unwrap_or((now, 0));
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn right_token_or_ten_quiet_minutes_end_the_count() {
+    fn correct_token_or_ten_quiet_minutes_end_the_count() {
         let (attempts, now) = (TokenAttempts::default(), Instant::now());
         let guesser = client("192.0.2.1");
         let fail = |now| (0..20).for_each(|_| attempts.fail(guesser, now));

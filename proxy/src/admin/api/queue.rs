@@ -34,7 +34,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Returns a page of events, the oldest first, with the sizes of the store.
+/// Returns a page of events, oldest first, and the status of the store.
 async fn list(queue: &Queue, query: &str) -> Result<ApiReply, ApiError> {
     let filter = list_filter(query)?;
     let entries = queue.list(&filter).await?;

@@ -32,7 +32,7 @@ impl RoutePath {
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
     pub(super) secret: &'c SecretFile,
-    /// The file of the secret segment, if it is another one.
+    /// File of the secret path segment, if this file is not `secret`.
     pub(super) token: Option<&'c SecretFile>,
     pub(super) listen: Option<&'c str>,
     pub(super) app: Option<&'c str>,

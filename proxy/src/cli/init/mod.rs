@@ -1,4 +1,4 @@
-//! `gatepost init`: writes a config file for one platform, with its secrets in files of their own.
+//! `gatepost init`: writes a config file for one platform, with the secrets in separate files.
 
 mod config_text;
 mod secret_file;

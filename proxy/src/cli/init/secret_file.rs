@@ -15,13 +15,14 @@ use crate::cli::error::CommandError;
 pub(super) struct SecretFile {
     pub(super) path: PathBuf,
     is_new: bool,
-    /// Flag of a missing file for the platform's public key, which the operator must write.
+    /// True if the file for the platform's public key is missing. The operator must write this
+    /// file.
     pub(super) is_missing: bool,
 }
 
 impl SecretFile {
-    /// Creates the file with a random secret: a key if the platform signs, otherwise a token. Keeps a
-    /// file that exists. Creates no file if the platform signs with a private key.
+    /// Creates the file with a random secret: a key if the platform signs, otherwise a token. Keeps
+    /// a file that exists. Creates no file if the platform signs with a private key.
     pub(super) fn create(
         folder: &Path,
         definition: &Definition,
@@ -32,7 +33,8 @@ impl SecretFile {
         Self::create_if_fits(path, |secret| fits(definition, provider, secret))
     }
 
-    /// Creates the file of the secret segment if the platform signs, but not its challenge.
+    /// Creates the file of the secret path segment if the platform signs callbacks, but not
+    /// challenges.
     pub(super) fn create_token(
         folder: &Path,
         provider: &ProviderInfo,

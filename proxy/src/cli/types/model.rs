@@ -27,7 +27,7 @@ pub(super) struct EventType {
 pub(super) struct Record {
     pub(super) name: String,
     pub(super) about: String,
-    /// Flag of the data of an event, which the app receives. An answer has no such flag.
+    /// True for the data of an event, which the app receives; false for an answer.
     pub(super) received: bool,
     /// Required members first.
     pub(super) members: Vec<Member>,

@@ -47,7 +47,8 @@ fn described(member: &Member) -> String {
     if member.about.is_empty() { list } else { format!("{} {list}", member.about) }
 }
 
-/// Prints the method that reads an event. A value of another type than declared becomes null.
+/// Prints the method that reads an event. The value of an optional member becomes null if its type
+/// differs from the declared type.
 fn from_array(record: &Record) -> String {
     let mut text = String::from(
         "\n    /** Reads the event: json_decode($body, true). */\n    \
@@ -74,7 +75,7 @@ fn read(value: &str, ty: &Type) -> String {
     format!("{test}({value} ?? null) ? {} : null", converted(value, ty))
 }
 
-/// Prints a value that has the declared type, with objects of the generated classes.
+/// Converts a value of the declared type: a record becomes an object of its generated class.
 fn converted(value: &str, ty: &Type) -> String {
     if let Type::Record(name) = ty {
         return format!("{name}::fromArray({value})");

@@ -33,7 +33,7 @@ fn member(member: &Member) -> String {
     format!("{}  {}{mark}: {ty}{null};\n", doc(&member.about, "  "), key(&member.name))
 }
 
-/// Returns the name of a member. Quotes a name that is no identifier.
+/// Returns the name of a member. Quotes a name that is not an identifier.
 fn key(name: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let is_name = name.chars().all(is_plain) && !name.starts_with(|one: char| one.is_ascii_digit());

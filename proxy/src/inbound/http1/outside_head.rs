@@ -37,7 +37,7 @@ pub(crate) struct OutsideHead {
     pub(super) received: usize,
     /// End of the rest of the body.
     pub(super) end: BodyEnd,
-    /// Flag of a request with an `upgrade` header, which asks for another protocol.
+    /// True if the request has an `upgrade` header, which asks for another protocol.
     pub(super) asks_for_upgrade: bool,
 }
 
@@ -114,8 +114,8 @@ impl BodyEnd {
     }
 }
 
-/// Returns true for a target that Pingora passes on unchanged. Pingora removes a fragment, and other
-/// servers do not. The gate checks targets of other forms than a path.
+/// Returns true for a target that Pingora passes on unchanged. Pingora removes a fragment, and
+/// other servers do not. The gate checks targets of other forms than a path.
 fn is_target(target: &str) -> bool {
     target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
         && (!target.starts_with('/') || PathAndQuery::try_from(target).is_ok())

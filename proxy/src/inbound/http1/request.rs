@@ -12,8 +12,8 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 const MAX_HEADERS: usize = 32;
 
-/// Returns the path and the query in the request line; `None` if the line is incomplete or the target
-/// is not UTF-8.
+/// Returns the path and the query in the request line; `None` if the line is incomplete or the
+/// target is not UTF-8.
 pub(super) fn target(request: &[u8]) -> Option<(&str, Option<&str>)> {
     let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
@@ -36,7 +36,7 @@ pub(super) struct Http1Request {
     pub(super) length: usize,
     /// Length of the buffer that the head arrived in.
     pub(super) head_bytes: usize,
-    /// Flag of the last request before gatepost closes the connection.
+    /// True for the last request before gatepost closes the connection.
     pub(super) is_last: bool,
 }
 
@@ -131,8 +131,8 @@ struct Framing {
 }
 
 impl Framing {
-    /// Records a header. Returns `None` for a repeated or unusual header, with which only Pingora
-    /// reads the request.
+    /// Records a header. Returns `None` for a repeated or unusual header. Pingora then reads
+    /// the request.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {

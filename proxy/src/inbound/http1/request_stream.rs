@@ -38,10 +38,11 @@ const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct RequestStream {
     stream: Stream,
-    /// Received bytes that Pingora has not read yet: the rest of the request, then further requests.
+    /// Received bytes that Pingora has not read yet: the rest of the request, then further
+    /// requests.
     ahead: BytesMut,
     end: BodyEnd,
-    /// Flag of a possible switch to another protocol, until the first final status.
+    /// True if the connection may switch to another protocol; false after the first final status.
     may_switch: bool,
     /// Time limit for the reply to a client that has closed its sending half.
     half_closed: Option<HalfClosed>,

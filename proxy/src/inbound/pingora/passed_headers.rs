@@ -10,7 +10,7 @@ use pingora::prelude::{Error, ErrorType};
 
 /// Headers for one connection only (hop-by-hop), which gatepost removes from each response.
 /// gatepost also removes the headers that `connection` names.
-const BETWEEN_NEIGHBOURS: [HeaderName; 5] = [
+const HOP_BY_HOP: [HeaderName; 5] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -79,10 +79,10 @@ fn join_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
 ///
 /// # Errors
 ///
-/// Returns an error if the client may not find the end of the response.
+/// Returns an error if the client might not find the end of the response.
 pub(super) fn settle_reply(reply: &mut ResponseHeader) -> pingora::Result<()> {
     let mut names: Vec<_> = nominated(&reply.headers).collect();
-    names.extend(BETWEEN_NEIGHBOURS);
+    names.extend(HOP_BY_HOP);
     let switches = reply.status == StatusCode::SWITCHING_PROTOCOLS;
     // A response with the status 426 must have this header.
     if !switches && reply.status != StatusCode::UPGRADE_REQUIRED {

@@ -120,7 +120,7 @@ impl Exchange for Session {
     }
 }
 
-/// Counts a stream of HTTP/2 as a connection; `None` if the connection itself is not counted.
+/// Counts an HTTP/2 stream as a connection; `None` if the connection itself is not counted.
 pub(super) fn open_stream(session: &mut Session) -> Option<OpenConnection> {
     let connection = session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?;
     let stream = connection.downcast_ref::<ConnectionHandle>()?.open_stream();

@@ -45,7 +45,8 @@ impl ShadowedRequest {
         &self.0.route
     }
 
-    /// Passes a chunk of the request to its observer. At the end, spawns the judgement of a large body.
+    /// Passes a chunk of the request to its observer. At the end, spawns the judgement of a large
+    /// body.
     pub(super) fn observe_request(&self, driver: &CallbackDriver, body: Option<&Bytes>, end: bool) {
         let bytes = {
             let mut observer = lock(&self.0.observers.request);
@@ -118,7 +119,8 @@ impl ShadowedRequest {
     }
 }
 
-/// Returns a future that judges a large body. The body counts while it waits for its turn.
+/// Returns a future that judges a large body. The bytes of the body count while the judgement
+/// waits.
 fn judgement(
     observer: &mut Observer,
     driver: CallbackDriver,

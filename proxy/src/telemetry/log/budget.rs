@@ -5,7 +5,8 @@
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
-//! 3. gatepost drops and counts a line that exceeds the share. One line per second lists the counts.
+//! 3. gatepost drops and counts a line that exceeds the share. One line per second lists the
+//!    counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 /// Time in which an unused share regains its burst.
 const BURST: Duration = Duration::from_secs(4);
 
-/// Least number of bytes for which a line counts. This number limits a share to 64 lines per
+/// Minimum number of bytes as which each line counts. This number limits a share to 64 lines per
 /// second, and the share of accepted callbacks to 1,024 lines per second.
 const MIN_LINE_BYTES: usize = 256;
 
@@ -275,7 +276,8 @@ fn shortened_json(line: &str) -> Option<String> {
     (line.len() < MAX_LINE_BYTES).then_some(line)
 }
 
-/// Returns the first `max` bytes of a text. If the text is longer, `…` replaces the last characters.
+/// Returns the first `max` bytes of a text. If the text is longer, `…` replaces the last
+/// characters.
 pub(super) fn cut(text: &str, max: usize) -> String {
     const MARK: &str = "…";
     if text.len() <= max {

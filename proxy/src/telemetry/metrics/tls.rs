@@ -55,7 +55,7 @@ impl TlsMetrics {
     }
 
     /// Records the served certificates, each with its name and its expiry time. Of several
-    /// certificates with one name, records the earliest expiry time.
+    /// certificates with the same name, records the earliest expiry time.
     pub(crate) fn serve<'c>(&self, all: impl Iterator<Item = (&'c str, i64)>) {
         self.certificates.reset();
         for (name, end) in all {

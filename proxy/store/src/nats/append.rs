@@ -1,8 +1,8 @@
-//! Appends: room, dedupe key, and the durable write.
+//! Appends: the free space, the dedupe key, and the durable write.
 //!
 //! The dedupe key is a part of the event's subject, and the write succeeds only if no other event
-//! has the key. Event and key therefore become durable together. When the event ends, gatepost
-//! writes a record of the key before it removes the event.
+//! has the key. The event and its key therefore become durable together. When the event ends,
+//! gatepost writes a record of the key before it removes the event.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ use super::wire::{EventInfo, EventMessage, KeyRecord, info};
 const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
-/// Time for which known sizes serve appends while the store is far from full.
+/// Maximum age of the sizes that an append uses, unless the store is nearly full.
 const SIZES_AGE: Duration = Duration::from_secs(1);
 
-/// The sizes are read before each append if fewer bytes are free.
+/// Number of free bytes below which each append reads the sizes again.
 const NEARLY_FULL: u64 = 16 * 1024 * 1024;
 
-/// Number of delivered events that are removed at once to make room.
+/// Number of delivered events that gatepost removes at once to free space.
 const REMOVED_AT_ONCE: u64 = 64;
 
 impl Shared {
@@ -71,7 +71,7 @@ impl Shared {
             let last = self.streams.last(&self.streams.events, &self.key_filter(key)).await?;
             let known = last.as_ref().and_then(|last| Some((last.sequence, info(&last.headers)?)));
             match known {
-                // An earlier try of this call has succeeded.
+                // An earlier attempt of this call has succeeded.
                 Some((_, known)) if known.nonce == event.info.nonce => {
                     return Ok(Appended::Durable);
                 }
@@ -81,7 +81,7 @@ impl Shared {
                     return Ok(Appended::Duplicate);
                 }
                 Some((number, _)) => expected = number,
-                // The other event has ended meanwhile, or its write is not complete.
+                // The other event has ended in the meantime, or its write is not complete.
                 None if self.is_remembered(key, now).await? => return Ok(Appended::Duplicate),
                 None => {
                     expected = 0;
@@ -95,7 +95,7 @@ impl Shared {
         self.streams.names.event(&format!("*.*.{key}"))
     }
 
-    /// Returns true if an event with the key has ended, and the key still counts.
+    /// Returns true if an event with the key has ended, and the key has not expired.
     async fn is_remembered(&self, key: &str, now: Timestamp) -> Result<bool, StoreError> {
         let record = self.key_record(key).await?;
         Ok(record.is_some_and(|record| record.until_ms > now.as_millis()))
@@ -126,7 +126,7 @@ impl Shared {
         }
     }
 
-    /// Removes the oldest delivered events until there is room.
+    /// Removes the oldest delivered events until the new event fits.
     async fn make_room(&self, bytes: u64) -> Result<(), StoreError> {
         let max_bytes = self.rules.max_bytes;
         let used = self.used_bytes(max_bytes).await?;
@@ -149,7 +149,7 @@ impl Shared {
         }
     }
 
-    /// Returns the size of all events. Reads it again if it is old, or close to the maximum.
+    /// Returns the size of all events. Reads the size again if it is old, or close to the maximum.
     async fn used_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
         let known = *self.lock_sizes();
         match known {

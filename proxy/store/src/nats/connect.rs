@@ -28,19 +28,20 @@ const OLDEST: (u32, u32) = (2, 11);
 /// Longest wait for the servers at the start, for example while a cluster elects its leader.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Wait for the answer to a request.
-const ANSWER: Duration = Duration::from_secs(2);
+/// Time limit for the response to a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest wait between two tries to connect again.
+/// Longest wait between two attempts to connect again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Maximum size of the values that machines share. In a full stream, the oldest make room.
+/// Maximum size of the values that machines share. If the stream is full, NATS removes the oldest
+/// values.
 const MAX_SHARED_BYTES: i64 = 128 * 1024 * 1024;
 
-/// Room of a message for its headers and subject, in bytes.
+/// Space for the headers and the subject of a message, in bytes.
 const OVERHEAD: usize = 4096;
 
-/// Opens the streams. Creates them if `create`.
+/// Opens the streams. If `create` is true, creates missing streams.
 pub(super) async fn open(
     options: &NatsOptions,
     rules: StoreRules,
@@ -48,8 +49,10 @@ pub(super) async fn open(
 ) -> Result<Streams, NatsError> {
     let client = connect(options).await?;
     check_server(&client, options)?;
-    let context =
-        ContextBuilder::new().timeout(ANSWER).backpressure_on_inflight(true).build(client.clone());
+    let context = ContextBuilder::new()
+        .timeout(REQUEST_TIMEOUT)
+        .backpressure_on_inflight(true)
+        .build(client.clone());
     check_jetstream(&client, &context).await?;
     if create {
         sync_check::check(&options.monitors).await?;
@@ -83,10 +86,10 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
     let base = ConnectOptions::new()
         .name("gatepost")
         .connection_timeout(Duration::from_secs(3))
-        .request_timeout(Some(ANSWER))
+        .request_timeout(Some(REQUEST_TIMEOUT))
         .ping_interval(Duration::from_secs(5))
-        .reconnect_delay_callback(|tries| {
-            let wait = u32::try_from(tries).unwrap_or(u32::MAX);
+        .reconnect_delay_callback(|attempts| {
+            let wait = u32::try_from(attempts).unwrap_or(u32::MAX);
             RECONNECT.min(Duration::from_millis(50).saturating_mul(wait))
         })
         .event_callback(|event| async move { log(&event) });
@@ -112,7 +115,7 @@ fn log(event: &Event) {
     }
 }
 
-/// Checks version and message size.
+/// Checks the version and the message size of the server.
 fn check_server(client: &Client, options: &NatsOptions) -> Result<(), NatsError> {
     let server = client.server_info();
     let name = format!("{} ({}:{})", server.server_name, server.host, server.port);
@@ -192,7 +195,7 @@ impl Opening<'_> {
             },
             max_messages: -1,
             max_consumers: -1,
-            // Never drops an event.
+            // With `New`, a full stream refuses an event instead of removing an old one.
             discard: if is_events { DiscardPolicy::New } else { DiscardPolicy::Old },
             max_messages_per_subject: if is_events { -1 } else { 1 },
             allow_direct: true,

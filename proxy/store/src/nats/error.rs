@@ -12,7 +12,7 @@ pub enum NatsError {
     Connect {
         /// Addresses of the servers.
         servers: String,
-        /// Reason of the last try.
+        /// Error of the last attempt.
         problem: String,
     },
     /// The server is too old.
@@ -23,7 +23,7 @@ pub enum NatsError {
     Version {
         /// Name of the server.
         server: String,
-        /// Its version.
+        /// Version of the server.
         version: String,
     },
     /// The server or the account has no JetStream.
@@ -34,7 +34,7 @@ pub enum NatsError {
     NoJetStream {
         /// Name of the server.
         server: String,
-        /// Answer of the server.
+        /// Response of the server.
         problem: String,
     },
     /// A server does not sync each write.
@@ -74,7 +74,7 @@ pub enum NatsError {
         stream: String,
         /// The value of `replicas`.
         wanted: usize,
-        /// Number of replicas, or the answer of the server.
+        /// Number of replicas, or the response of the server.
         found: String,
     },
     /// The server refuses a stream.
@@ -87,10 +87,10 @@ pub enum NatsError {
         stream: String,
         /// The value of `max_bytes`.
         max_bytes: u64,
-        /// Answer of the server.
+        /// Response of the server.
         problem: String,
     },
-    /// The stream is of another program, or of another version of gatepost.
+    /// The stream belongs to another program, or to another version of gatepost.
     #[error(
         "{stream}: expected a stream of gatepost with schema {known}, found {found}; run the gatepost \
          that wrote it, or set another prefix"

@@ -1,4 +1,4 @@
-//! Follows the events and the claims of all machines, and keeps the index.
+//! Follows the events and the claims of all machines, and updates the index.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use super::Shared;
 use super::reader::{ReadMessage, StreamReader};
 use super::wire::{Claim, info};
 
-/// Longest wait for an own append to arrive in the index.
+/// Longest wait until the index contains an event that this process has appended.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
 /// Number of rounds with a difference after which gatepost reads all events again.
 const DIFFERENT_ROUNDS: u32 = 5;
 
-/// Reading all events takes at most this part of the time.
+/// Reading all events takes at most one part in this number of the time.
 const PART_OF_TIME: u32 = 20;
 
-/// A stream that is followed.
+/// A stream that gatepost follows.
 #[derive(Clone, Copy, Debug)]
 enum Followed {
     Events,
@@ -29,7 +29,7 @@ enum Followed {
 /// Comparison of the index with the stream of events.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
-    /// Number of rounds in which they differed.
+    /// Number of successive rounds in which the index and the stream differed.
     rounds: u32,
     /// Earliest time at which gatepost reads all events again.
     next: Option<Instant>,
@@ -38,7 +38,7 @@ pub(super) struct Comparison {
 impl Shared {
     /// Reads the pending events and their claims, then follows their changes.
     pub(super) async fn start_following(self: &Arc<Self>) -> Result<(), StoreError> {
-        // Claims first, so that no ended event looks pending.
+        // Read the claims first, so that no ended event looks pending.
         for followed in [Followed::Claims, Followed::Events] {
             let mut reader = self.reader(followed, 0);
             while let Some(read) = reader.next_now().await? {
@@ -68,10 +68,10 @@ impl Shared {
         }
     }
 
-    /// Reads all claims and events again if the index has lost track of an event.
+    /// Reads all claims and events again if the index differs from the stream for several rounds.
     ///
-    /// The index is compared with the number of events that the leader of their stream has. Both
-    /// differ for a moment whenever an event arrives or ends.
+    /// Compares the number of events in the index with the number that the leader of the stream
+    /// has. The two numbers differ briefly when an event arrives or ends.
     pub(super) async fn check_index(&self) -> Result<(), StoreError> {
         let events = self.streams.info(&self.streams.events).await?.state.messages;
         let known = self.lock_index().len() as u64;
@@ -132,7 +132,7 @@ impl Shared {
             }
         };
         if timeout(CATCH_UP, reached).await.is_err() {
-            // Another gatepost has removed the event before it arrived here.
+            // Another gatepost has removed the event before this process received it.
             let position = self.lock_index().position();
             self.forget_appended(position);
         }

@@ -1,7 +1,8 @@
-//! The pending events in memory: heads of lines, by partition and lane.
+//! The pending events in memory, with the heads of the lines by partition and lane. A line is the
+//! events of one source and subject. Its head is the oldest pending event.
 //!
 //! Each gatepost follows the events and the claims of all machines, so that it can take over a
-//! partition at once. The index holds a few words for each event, and no body.
+//! partition at once. The index stores a few words for each event, and no body.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -60,7 +61,8 @@ impl Index {
         let has_ended = self.ended_early.remove(&number);
         if number > self.position {
             self.position = number;
-            // The events arrive in their order. Those that have not arrived are gone.
+            // The stream delivers events in the order of their numbers, so it no longer delivers
+            // lower numbers.
             self.ended_early = self.ended_early.split_off(&number);
         }
         if has_ended || self.contains(number) {
@@ -96,7 +98,7 @@ impl Index {
         self.claims.remove(&number);
     }
 
-    /// Takes note of a claim, unless the index knows a later one.
+    /// Records a claim, unless the index knows a later one.
     pub(super) fn claim(&mut self, number: u64, sequence: u64, claim: Claim) {
         if self.claims.get(&number).is_some_and(|(known, _)| *known >= sequence) {
             return;
@@ -139,7 +141,8 @@ impl Index {
         due.into_iter().take(max).map(|(_, number)| *number).collect()
     }
 
-    /// Returns the events of a lane that were queued before a time and are not claimed, at most `max`.
+    /// Returns the events of a lane that were queued before a time and are not claimed, at most
+    /// `max`.
     pub(super) fn overdue(
         &self,
         partitions: &BTreeSet<Partition>,
@@ -169,7 +172,7 @@ impl Index {
         claimed.or_else(|| self.events.get(&number).map(|pending| pending.queued))
     }
 
-    /// Runs a change, and keeps the head of the line.
+    /// Changes the events of a line, and updates the head of the line.
     fn changing_line(&mut self, line: LineId, change: impl FnOnce(&mut Self)) {
         if let Some((number, due)) = self.head(line)
             && let Some((heads, _)) = self.heads_of(number)
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_of_others_are_invisible() {
+    fn partitions_of_other_machines_are_ignored() {
         let mut index = Index::default();
         index.add(1, pending(7, "push"));
         index.add(2, Pending { partition: 1, ..pending(8, "push") });

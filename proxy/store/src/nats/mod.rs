@@ -1,14 +1,16 @@
 //! A store on NATS JetStream, shared by several machines.
 //!
-//! 1. A stream holds the pending events, in the order of their arrival. Two others hold the delivered
-//!    events and the dead letters, and one the claims, dedupe keys and leases.
+//! 1. A stream holds the pending events, in the order of their arrival. Two others hold the
+//!    delivered events and the dead letters, a fourth the claims, dedupe keys and leases, and a
+//!    fifth the values that machines share.
 //! 2. The subject of an event contains the hash of its line, and the partition of this hash. Each
 //!    partition is owned by one gatepost: see `partitions.rs`.
-//! 3. A claim names the claim before it: see `deliver.rs`. Order and leases therefore hold even if two
-//!    machines believe that they own a partition.
+//! 3. A claim names the claim before it: see `deliver.rs`. Order and leases therefore hold even if
+//!    two machines believe that they own a partition.
 //! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
-//! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end those of claims.
-//!    The clocks should differ by less than the 5 s that a claim lasts beyond the time of the app.
+//! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end those of
+//!    claims. The clocks should differ by less than the 5 s that a claim lasts beyond the app's
+//!    time-out.
 
 mod append;
 mod connect;
@@ -53,7 +55,7 @@ use crate::StoreRules;
 
 /// A store on NATS JetStream.
 ///
-/// It runs on a thread of its own, until it is dropped.
+/// The store runs on a separate thread until it is dropped.
 #[derive(Debug)]
 pub struct NatsStore {
     shared: Arc<Shared>,
@@ -71,15 +73,15 @@ struct Shared {
     index: Mutex<Index>,
     leases: Mutex<Leases>,
     unfinished: Mutex<Vec<End>>,
-    /// Partitions whose last owner may have left ends that are not complete.
+    /// Partitions whose last owner may not have completed the ends of events.
     taken: Mutex<BTreeSet<Partition>>,
     /// Size of all events, and the time at which it was read.
     sizes: Mutex<Option<(Instant, u64)>>,
     /// Highest number that this process has appended.
     appended: AtomicU64,
-    /// Wakes those who wait for an event in the index.
+    /// Notifies the tasks that wait for an event in the index.
     arrived: Notify,
-    /// Wakes the one who waits for a change.
+    /// Notifies the task that waits for a change.
     changed: Notify,
     is_stopping: AtomicBool,
     comparison: Mutex<Comparison>,
@@ -136,7 +138,7 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if no server answers, or if a server or a stream does not fit.
+    /// Returns an error if no server responds, or if a server or a stream is unsuitable.
     pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, true)
     }
@@ -145,7 +147,7 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if no server answers, or if there are no streams.
+    /// Returns an error if no server responds, or if there are no streams.
     pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, false)
     }
@@ -160,7 +162,7 @@ impl NatsStore {
             runtime.block_on(async {
                 let shared = Shared::open(&options, rules, delivers).await;
                 let is_open = shared.is_ok();
-                // Fails only if the caller has gone.
+                // `send` fails only if the caller no longer waits.
                 drop(opened.send(shared));
                 if is_open {
                     drop(stopped.await);

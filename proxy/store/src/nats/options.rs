@@ -9,7 +9,7 @@ pub struct NatsOptions {
     pub servers: Vec<String>,
     /// Login.
     pub login: NatsLogin,
-    /// Rules for TLS; `None` for those of the machine.
+    /// TLS config; `None` to trust the certificate authorities of the machine.
     pub tls: Option<rustls::ClientConfig>,
     /// First part of the names of streams and subjects.
     pub prefix: String,

@@ -1,10 +1,11 @@
-//! Partitions: which machine delivers which events.
+//! Partitions, which determine the machine that delivers an event.
 //!
-//! A lease is a message with a time to live, so the clock of NATS alone ends it. Each gatepost renews
-//! the leases of its partitions. It takes free ones until it has as many as each machine should have, and
-//! gives up those beyond.
-//! A lease only keeps machines from trying the same events: the claims keep them from delivering an
-//! event twice.
+//! A lease is a message with a time to live, so only the clock of NATS ends a lease. Each gatepost
+//! renews the leases of its partitions. It takes free partitions until it has its share, and gives
+//! up those beyond its share.
+//!
+//! A lease only prevents several machines from trying the same events. The claims prevent two
+//! deliveries of an event.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use super::pending::Partition;
 use super::streams::{WriteError, all_partitions, away};
 use super::wire::PARTITIONS;
 
-/// Time after which the lease of a machine that does not renew it ends.
+/// Time after which a lease ends if its machine does not renew it.
 const LEASE: Duration = Duration::from_secs(6);
 
 /// Time between two renewals.
@@ -29,11 +30,12 @@ const RENEWAL: Duration = Duration::from_secs(2);
 /// Time before the end of a lease at which its owner makes no more claims.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The partitions of this machine: the sequence of the lease, and the time until which it holds.
+/// The partitions of this machine, each with the sequence of its lease, and the time at which the
+/// lease ends.
 pub(super) type Leases = BTreeMap<Partition, (u64, Instant)>;
 
 impl Shared {
-    /// Returns the partitions whose leases hold.
+    /// Returns the partitions whose leases have not ended.
     pub(super) fn owned(&self) -> BTreeSet<Partition> {
         let now = Instant::now();
         let leases = self.lock_leases();
@@ -41,8 +43,8 @@ impl Shared {
         held.map(|(partition, _)| *partition).collect()
     }
 
-    /// Renews the leases until the store stops. Runs beside [`Shared::keep_partitions`], whose rounds may
-    /// take longer than a lease.
+    /// Renews the leases until the store stops. Runs at the same time as
+    /// [`Shared::keep_partitions`], whose rounds may take longer than a lease.
     pub(super) async fn keep_leases(&self) {
         loop {
             sleep(RENEWAL).await;
@@ -68,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// Takes free partitions until this machine has as many as each should have. Gives up those beyond.
+    /// Takes free partitions until this machine has its share. Gives up those beyond its share.
     pub(super) async fn partition_round(&self) -> Result<(), StoreError> {
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;
@@ -85,7 +87,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Completes ends that have failed before, and those of partitions that this machine has taken.
+    /// Completes the ends of events that have failed earlier, and those in partitions that this
+    /// machine has taken.
     async fn repair_round(&self) -> Result<(), StoreError> {
         let unfinished = std::mem::take(&mut *self.lock_unfinished());
         for end in unfinished {
@@ -102,7 +105,7 @@ impl Shared {
         self.check_index().await
     }
 
-    /// Gives up all partitions, so that others take them at once.
+    /// Gives up all partitions, so that other machines take them at once.
     pub(super) async fn leave(&self) {
         let own: Vec<_> = self.lock_leases().keys().copied().collect();
         for partition in own {
@@ -141,7 +144,7 @@ impl Shared {
         subjects.map_err(|error: async_nats::jetstream::stream::InfoError| away(&error.to_string()))
     }
 
-    /// Renews the leases. If this fails for one, its time runs out.
+    /// Renews the leases. A lease whose renewal fails ends [`LEASE`] after the last renewal.
     async fn renew(&self) {
         let leases: Vec<_> = self.lock_leases().iter().map(|(p, (s, _))| (*p, *s)).collect();
         let renewed = leases.into_iter().map(|(partition, sequence)| async move {
@@ -168,7 +171,7 @@ impl Shared {
                 Err(WriteError::Unavailable(error)) => return Err(error),
                 Err(WriteError::Conflict | WriteError::Full) => {}
             }
-            // An earlier renewal may have succeeded without an answer.
+            // An earlier renewal may have succeeded without a response.
             let owner = self.streams.names.owner(partition);
             match self.streams.last(&self.streams.state, &owner).await? {
                 Some(last) if *last.payload == *self.id.as_bytes() => sequence = last.sequence,
@@ -187,7 +190,7 @@ impl Shared {
                 Ok(())
             }
             Err(WriteError::Unavailable(error)) => Err(error),
-            // Another machine has taken it.
+            // Another machine has taken the partition.
             Err(WriteError::Conflict | WriteError::Full) => Ok(()),
         }
     }
@@ -202,7 +205,7 @@ impl Shared {
         partition: Partition,
         sequence: u64,
     ) -> Result<(u64, Instant), WriteError> {
-        // The server may receive the message later, so the lease never ends before this.
+        // The server may receive the message later, so the lease never ends before `until`.
         let until = Instant::now() + LEASE - MARGIN;
         let owner = PublishMessage::build().payload(self.id.to_string().into()).ttl(LEASE);
         let subject = self.streams.names.owner(partition);

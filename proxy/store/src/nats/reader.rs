@@ -1,9 +1,9 @@
 //! Reads the messages of a stream in their order.
 //!
-//! A consumer lives in the memory of one server. If that server stops, or if its answers do not arrive,
-//! the reader creates another consumer, which begins after the last message. The ordered consumer of
-//! `async-nats` does the same, but 0.51 neither reports nor wakes its task after the first missed
-//! heartbeat, and it waits up to 10 s between its tries.
+//! A consumer exists in the memory of one server. If that server stops, or if its responses do not
+//! arrive, the reader creates another consumer, which begins after the last message. The ordered
+//! consumer of `async-nats` does the same, but 0.51 neither reports nor wakes its task after the
+//! first missed heartbeat, and it waits up to 10 s between its attempts.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ use super::streams::{Streams, describe, retry, retry_always, tried};
 /// Longest time for which the server holds a request for messages.
 const PULL: Duration = Duration::from_secs(4);
 
-/// Time between two signs of life of a consumer. After two without any, the reader replaces it.
+/// Interval of a consumer's heartbeats. After two missed heartbeats, the reader replaces the
+/// consumer.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Time after which a server forgets a consumer without requests.
@@ -50,9 +51,8 @@ struct OpenConsumer {
     pending: u64,
 }
 
-/// A message, and its place.
+/// A message, and its sequence in the stream.
 pub(super) struct ReadMessage {
-    /// Sequence in the stream.
     pub(super) sequence: u64,
     pub(super) message: Message,
 }
@@ -81,12 +81,12 @@ impl StreamReader {
         &self.filter
     }
 
-    /// Continues with another consumer.
+    /// Continues with a new consumer.
     pub(super) fn begin_again(&mut self) {
         self.consumer = None;
     }
 
-    /// Waits for the next message, for as long as it takes.
+    /// Waits for the next message, without a time limit.
     pub(super) async fn next(&mut self) -> ReadMessage {
         loop {
             match self.consumer().await {
@@ -100,8 +100,8 @@ impl StreamReader {
         }
     }
 
-    /// Returns the next message that the stream has now; `None` if there is none, as far as the server
-    /// of the consumer knows.
+    /// Returns the next message that the stream has now; `None` if there is none, as far as the
+    /// server of the consumer knows.
     pub(super) async fn next_now(&mut self) -> Result<Option<ReadMessage>, StoreError> {
         loop {
             let consumer = self.consumer().await?;
@@ -109,7 +109,7 @@ impl StreamReader {
                 self.consumer = Some(consumer);
                 return Ok(None);
             }
-            // Another machine may have removed the messages meanwhile. A new consumer knows.
+            // Another machine may have removed the messages. A new consumer does not count them.
             match timeout(HEARTBEAT, self.read(consumer)).await {
                 Ok(Some(read)) => return Ok(Some(read)),
                 Ok(None) | Err(_) => self.consumer = None,
@@ -128,7 +128,7 @@ impl StreamReader {
     /// Reads a message. Keeps the consumer unless it has failed.
     async fn read(&mut self, mut consumer: OpenConsumer) -> Option<ReadMessage> {
         loop {
-            // The limit is for the case that the client misses a wake.
+            // The time limit covers a wake-up that the client misses.
             let message = match timeout(PULL, consumer.messages.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => {

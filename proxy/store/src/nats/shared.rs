@@ -1,7 +1,7 @@
-//! The state that machines share, in a stream of its own.
+//! The state that machines share, in a separate stream.
 //!
-//! A value is a message whose time to live ends with the value. Expected sequence 0 lets one of
-//! several machines insert. The stream has no delete markers, which would count as a message.
+//! A value is a message with a time to live. The expected sequence 0 lets only one of several
+//! machines insert a value. The stream has no delete markers, which would count as messages.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::append::expecting;
 use super::streams::WriteError;
 use super::{NatsStore, Shared};
 
-/// Number of tries to insert while another write of the key is not complete.
-const INSERT_TRIES: u32 = 20;
+/// Number of attempts to insert while another write of the key is not complete.
+const INSERT_ATTEMPTS: u32 = 20;
 
-/// Wait between two tries.
+/// Wait between two attempts.
 const INSERT_WAIT: Duration = Duration::from_millis(10);
 
 /// Longest time to live that gatepost asks for: NATS has a bound, and a clock may be wrong.
@@ -32,7 +32,7 @@ impl Shared {
     ) -> Result<Option<SharedValue>, StoreError> {
         let subject = self.streams.names.shared(key);
         let mut expected = 0;
-        for _ in 0..INSERT_TRIES {
+        for _ in 0..INSERT_ATTEMPTS {
             let new = expecting(message(value, now), expected);
             match self.streams.write(&subject, new).await {
                 Ok(_) => return Ok(None),

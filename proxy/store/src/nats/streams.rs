@@ -1,4 +1,4 @@
-//! The streams of the store, and the operations on them that survive the election of a leader.
+//! The streams of the store, and operations on them, which survive the election of a leader.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -17,13 +17,13 @@ use tokio::time::sleep;
 use super::pending::Partition;
 use super::wire::PARTITIONS;
 
-/// Waits between the tries of an operation. Together longer than the election of a leader takes.
+/// Waits between the attempts of an operation. Their sum exceeds the time of a leader election.
 const WAITS_MS: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
 
-/// A message of another write came first.
+/// Error codes of a write that another write preceded.
 const CONFLICTS: [ErrorCode; 2] = [ErrorCode::STREAM_WRONG_LAST_SEQUENCE, ErrorCode(10_164)];
 
-/// The stream holds `max_bytes`.
+/// Error code of a full stream.
 const FULL: ErrorCode = ErrorCode(10_077);
 
 /// The streams.
@@ -35,7 +35,7 @@ pub(super) struct Streams {
     pub(super) delivered: Stream<()>,
     pub(super) dead: Stream<()>,
     pub(super) state: Stream<()>,
-    /// Values that machines share beside the events.
+    /// Values that machines share, besides the events.
     pub(super) shared: Stream<()>,
 }
 
@@ -87,28 +87,29 @@ pub(super) fn all_partitions() -> impl Iterator<Item = Partition> {
     0..PARTITIONS
 }
 
-/// Reason why a message is not written.
+/// Reason why NATS has not written a message.
 #[derive(Debug)]
 pub(super) enum WriteError {
     /// Another message came first.
     Conflict,
     /// The stream is full.
     Full,
-    /// NATS did not answer, or refused.
+    /// NATS did not respond, or refused the write.
     Unavailable(StoreError),
 }
 
-/// One try of an operation.
+/// Result of one attempt of an operation.
 pub(super) enum Tried<T> {
     Done(T),
-    /// A later try may succeed.
+    /// A later attempt may succeed.
     Again(String),
 }
 
 impl Streams {
     /// Writes a message. Resolves to its sequence after the message is durable on most replicas.
     ///
-    /// The message has an id, so that a try after a lost acknowledgement writes no second copy.
+    /// The message has an id, so that an attempt after a lost acknowledgement writes no second
+    /// copy.
     pub(super) async fn write(
         &self,
         subject: &str,
@@ -142,8 +143,8 @@ impl Streams {
         retry(publish).await.unwrap_or_else(|error| Err(WriteError::Unavailable(error)))
     }
 
-    /// Reads a message by its sequence from the leader, because a replica may lag behind: it may lack a
-    /// message, or still have one that is removed.
+    /// Reads a message by its sequence from the leader, because a replica may lag behind: it may
+    /// lack a message, or still have one that is removed.
     pub(super) async fn get(
         &self,
         stream: &Stream<()>,
@@ -161,7 +162,7 @@ impl Streams {
         retry(|| async { tried(stream.get_last_raw_message_by_subject(subject).await) }).await
     }
 
-    /// Removes a message. Removing it twice is no error.
+    /// Removes a message. Removing an absent message is not an error.
     pub(super) async fn delete(
         &self,
         stream: &Stream<()>,
@@ -201,8 +202,8 @@ pub(super) fn tried(
     }
 }
 
-/// Returns true if the leader has no such message. "stream not found" is another error: a server that
-/// has just started may answer so.
+/// Returns true if the leader has no such message. "stream not found" is another error: a server
+/// that has just started may report it.
 fn is_absent(error: &ApiError) -> bool {
     match error.error_code() {
         ErrorCode::NO_MESSAGE_FOUND | ErrorCode::SEQUENCE_NOT_FOUND => true,
@@ -214,7 +215,7 @@ fn is_absent(error: &ApiError) -> bool {
     }
 }
 
-/// Tries an operation, whatever its error, until it succeeds, or the waits end.
+/// Repeats an operation after any error, until it succeeds or the waits end.
 pub(super) async fn retry_always<T, F: Future<Output = Result<T, String>>>(
     mut operation: impl FnMut() -> F,
 ) -> Result<T, StoreError> {
@@ -225,7 +226,7 @@ pub(super) async fn retry_always<T, F: Future<Output = Result<T, String>>>(
     .await
 }
 
-/// Tries an operation until it succeeds, or the waits end.
+/// Repeats an operation until it succeeds or the waits end.
 pub(super) async fn retry<T, F: Future<Output = Tried<T>>>(
     mut operation: impl FnMut() -> F,
 ) -> Result<T, StoreError> {

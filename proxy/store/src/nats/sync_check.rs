@@ -1,6 +1,6 @@
-//! Reads from the servers' monitors if they sync each write.
+//! Checks over the servers' monitors that each server syncs each write.
 //!
-//! A NATS server tells an ordinary client nothing about `sync_interval`. Its monitor does, over HTTP.
+//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use tokio::time::timeout;
 
 use super::error::NatsError;
 
-/// Time limit of a monitor. A server may be down when gatepost starts.
+/// Time limit of a request to a monitor. A server may be down when gatepost starts.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Maximum size of the answer, in bytes.
-const MAX_ANSWER: usize = 1024 * 1024;
+/// Maximum size of the response, in bytes.
+const MAX_RESPONSE: usize = 1024 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Fails if a server does not sync each write. A server that does not answer is logged.
+/// Returns an error if a server does not sync each write. Logs a server that does not respond.
 pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
     if monitors.is_empty() {
         tracing::warn!(
@@ -51,7 +51,7 @@ async fn read(address: &str) -> Result<Value, BoxError> {
     tokio::spawn(connection);
     let request = Request::get("/varz").header("host", address).body(Empty::<Bytes>::new())?;
     let body = sender.send_request(request).await?.into_body();
-    let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
+    let body = Limited::new(body, MAX_RESPONSE).collect().await?.to_bytes();
     Ok(serde_json::from_slice(&body)?)
 }
 

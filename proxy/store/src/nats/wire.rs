@@ -1,4 +1,4 @@
-//! The messages of the store: an event, its claim, its end.
+//! The messages of the store: an event, its claim, and its end.
 
 use async_nats::HeaderMap as NatsHeaders;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::pending::{LineId, Partition, Pending};
 use crate::headers::{headers_from_json, headers_to_json};
 
-/// Number of partitions. All machines that share a store must agree on it.
+/// Number of partitions. All machines that share a store must use the same number.
 pub(super) const PARTITIONS: Partition = 16;
 
 /// Header with the data of an event, as JSON.
@@ -20,7 +20,7 @@ const EVENT: &str = "Gatepost-Event";
 /// Header with the last claim of an ended event, as JSON.
 const END: &str = "Gatepost-End";
 
-/// The data of an event beside its headers and body.
+/// The data of an event, besides its headers and body.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct EventInfo {
     pub(super) id: Box<str>,
@@ -32,7 +32,7 @@ pub(super) struct EventInfo {
     pub(super) bytes: u64,
     #[serde(default)]
     pub(super) replay: bool,
-    /// Dedupe key in hexadecimal, and the time until which it counts.
+    /// Dedupe key in hexadecimal, and the time at which it expires.
     #[serde(default)]
     pub(super) key: Option<(Box<str>, i64)>,
     /// Random text by which a repeated write recognizes its first copy.
@@ -59,7 +59,7 @@ impl EventInfo {
         Lane::parse(&self.lane).unwrap_or_else(|| Lane::new(&*self.lane, ""))
     }
 
-    /// Returns the line of the event. An event without a subject is a line of its own.
+    /// Returns the line of the event. An event without a subject is the only event of its line.
     pub(super) fn line(&self) -> LineId {
         let mut hash = Sha256::new();
         hash.update((self.source.len() as u64).to_be_bytes());
@@ -150,7 +150,8 @@ impl Claim {
         Self { state, owner: None, due_ms, reason, nonce: nonce(), ..self.clone() }
     }
 
-    /// Returns the time of the next attempt, the end of the lease, or the time of the end.
+    /// Returns the time of the next attempt, of the end of the lease, or of the end of the event,
+    /// depending on the state.
     pub(super) const fn due(&self) -> Timestamp {
         Timestamp::from_millis(self.due_ms)
     }
@@ -298,7 +299,7 @@ pub(super) fn foreign() -> StoreError {
 }
 
 fn to_json(value: &impl Serialize) -> String {
-    // Fails only for maps whose keys are no text.
+    // Serialization fails only for maps with keys that are not text.
     serde_json::to_string(value).unwrap_or_default()
 }
 

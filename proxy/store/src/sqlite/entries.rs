@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, named_params};
 use super::error::failed;
 use super::events::{event_at, number_at};
 
-/// Condition of a filter. The names are those of [`with_filter`].
+/// SQL condition of a filter. [`with_filter`] sets its parameters.
 const MATCHES: &str = "
     number > :after
     AND (:numbers IS NULL OR number IN (SELECT value FROM json_each(:numbers)))
@@ -92,7 +92,8 @@ pub(super) fn remove(
     removed.map(|removed| removed.len() as u64).map_err(|error| failed(&error))
 }
 
-/// Returns the sizes.
+/// Returns the number and the size of the events in each state, and the time of the oldest pending
+/// event.
 pub(super) fn status(db: &Connection) -> Result<StoreStatus, StoreError> {
     let read = || -> rusqlite::Result<StoreStatus> {
         let mut status = StoreStatus::default();

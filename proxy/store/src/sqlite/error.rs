@@ -16,7 +16,7 @@ pub enum OpenError {
          file, and recover its events with `sqlite3 {path} .recover`"
     )]
     Corrupt {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// First fault.
         fault: String,
@@ -26,23 +26,23 @@ pub enum OpenError {
         "{path}: cannot use the store: {source}; check the folder, its free space and the file's mode"
     )]
     Database {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Reason.
+        /// Error of SQLite.
         source: rusqlite::Error,
     },
     /// gatepost cannot create the file.
     #[error("{path}: cannot open the store: {source}; let gatepost write to the folder")]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Reason.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The file is a database of another program.
     #[error("{path}: expected a store of gatepost, found another database; choose another file")]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A newer gatepost has written the file.
@@ -51,7 +51,7 @@ pub enum OpenError {
          gatepost that wrote it"
     )]
     Newer {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Newest schema that this gatepost knows.
         known: i64,
@@ -78,7 +78,7 @@ pub enum OpenError {
         "{path}: expected a store with schema {known}, found schema {found}; start gatepost once"
     )]
     Older {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Newest schema that this gatepost knows.
         known: i64,

@@ -10,7 +10,8 @@ use super::error::failed;
 use crate::StoreRules;
 use crate::headers::{headers_from_json, headers_to_json};
 
-/// Maximum number of rows that one operation removes for their age, so that no event waits long.
+/// Maximum number of rows that one operation removes because of their age, so that no event waits
+/// long.
 const MAX_REMOVED: i64 = 1000;
 
 /// Appends an event and its dedupe key.
@@ -70,8 +71,8 @@ fn insert(
     Ok(())
 }
 
-/// Removes the oldest delivered events if the new event would exceed the maximum size. Returns false
-/// if the other events leave no room.
+/// Removes the oldest delivered events if the new event would exceed the maximum size. Returns
+/// false if the other events leave too little space.
 fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<bool> {
     let fits = || -> rusqlite::Result<bool> {
         let mut total = db.prepare_cached("SELECT sum(bytes) FROM total")?;
@@ -90,7 +91,7 @@ fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<boo
 
 /// Returns the lanes with pending events.
 pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
-    // Finds the lanes one by one in the index, instead of reading each head.
+    // Find the lanes one by one in the index, instead of reading each head.
     let query = "WITH RECURSIVE found (lane) AS (
             SELECT min(lane) FROM event WHERE is_head = 1
             UNION ALL
@@ -109,7 +110,7 @@ pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
     read().map_err(|error| failed(&error))
 }
 
-/// Claims heads of a lane.
+/// Claims due heads of a lane.
 pub(super) fn claim(
     db: &Connection,
     lane: &Lane,
@@ -145,7 +146,7 @@ pub(super) fn claim(
     claimed().map_err(|error| failed(&error))
 }
 
-/// Makes events dead letters that have waited for too long.
+/// Turns overdue events of a lane into dead letters.
 pub(super) fn expire(
     db: &Connection,
     lane: &Lane,
@@ -165,7 +166,8 @@ pub(super) fn expire(
     expired().map_err(|error| failed(&error))
 }
 
-/// Returns the numbers of overdue heads of a lane, and of the overdue events of the lane behind them.
+/// Returns the numbers of overdue heads of a lane, and of the overdue events of the lane behind
+/// them.
 fn overdue(
     db: &Connection,
     lane: &Lane,
@@ -225,7 +227,7 @@ pub(super) fn settle(
     changed.map(|changed| changed > 0).map_err(|error| failed(&error))
 }
 
-/// Removes what has outlived its retention, at most [`MAX_REMOVED`] rows of each sort.
+/// Removes events and keys whose retention has ended: at most [`MAX_REMOVED`] rows of each type.
 pub(super) fn sweep(db: &Connection, rules: StoreRules, now: Timestamp) -> Result<u64, StoreError> {
     let ended = "DELETE FROM event WHERE number IN (
         SELECT number FROM event WHERE state = ?1 AND state <> 'pending' AND ended_ms <= ?2

@@ -48,8 +48,8 @@ pub(super) fn attach(path: &Path) -> Result<Connection, OpenError> {
 
 /// Opens an existing file for reading.
 pub(super) fn read_only(path: &Path) -> Result<Connection, OpenError> {
-    // A reader of a write-ahead log writes to the file with the suffix `-shm`, so the connection may
-    // write. `query_only` forbids changes of the events.
+    // A reader of a write-ahead log writes to the file with the suffix `-shm`, so the connection
+    // may write. `query_only` forbids changes of the events.
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let set = db.pragma_update(None, "query_only", true);
     set.map_err(|source| error_of(path, source))?;
@@ -78,7 +78,7 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // `NORMAL` does not sync each commit.
     db.pragma_update(None, "synchronous", "full")?;
-    // Removes the memory of a large log after a checkpoint.
+    // Shrink a large log file after a checkpoint.
     db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
     db.pragma_update(None, "recursive_triggers", false)
 }
@@ -109,7 +109,7 @@ fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Brings the file to the newest schema. Two processes may do so at once.
+/// Migrates the file to the newest schema. Two processes may do this at the same time.
 fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = change.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;

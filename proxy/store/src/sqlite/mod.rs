@@ -1,14 +1,17 @@
 //! A store in a file on this machine: SQLite with a write-ahead log, synced at each commit.
 //!
-//! 1. One thread writes. It commits all operations that wait as one transaction, and answers each
-//!    after the commit. While a commit lasts, the next operations gather, so no timer is needed.
+//! 1. One thread writes. It commits all waiting operations as one transaction, and returns their
+//!    results after the commit. During a commit, the next operations wait in the queue, so the
+//!    store needs no timer.
 //! 2. Another thread reads, so that a long list delays no event.
-//! 3. If a write fails in a way that leaves the file in doubt, such as a failed sync, the store takes
-//!    no more operations. Only a restart, which checks the file, can show what is durable.
-//! 4. Two processes may use one file, for example during an upgrade. A claim is a lease in the file.
-//! 5. A transaction that has only operations of the shared state is not synced.
+//! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
+//!    writes, and requests for its status. Only a restart, which checks the file, shows what is
+//!    durable.
+//! 4. Two processes may use one file, for example during an upgrade. A claim is a lease in the
+//!    file.
+//! 5. A transaction with only operations of the shared state is not synced.
 //!
-//! The schema is in `schema.sql`. Its triggers keep the heads of the lines and the totals, so an
+//! The schema is in `schema.sql`. Its triggers update the heads of the lines and the totals, so an
 //! operator may change rows with `sqlite3`.
 
 mod entries;

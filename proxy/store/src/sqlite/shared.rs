@@ -13,15 +13,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::SqliteStore;
 use super::error::failed;
 
-/// Maximum size of all values: a million claims and acknowledgements, or 7,500 replies of the maximum
-/// length.
+/// Maximum size of all values: a million claims and acknowledgements, or 7,500 replies of the
+/// maximum length.
 const MAX_BYTES: i64 = 128 * 1024 * 1024;
 
-/// Size of a value without its bytes, with its entry in the index.
+/// Size of a row without the bytes of the value, including its entry in the index.
 const OVERHEAD: i64 = 128;
 
-/// Maximum number of expired values that one operation removes. It adds at most one, so the table
-/// does not grow by them.
+/// Maximum number of expired values that one operation removes. An operation adds at most one
+/// value, so expired values do not accumulate.
 const MAX_REMOVED: i64 = 4;
 
 /// Size of all values. Another process may use the file during an upgrade, so the size is correct
@@ -126,7 +126,8 @@ fn put(
     Ok(())
 }
 
-/// Removes the values that expire first, at most [`MAX_REMOVED`], up to a time. Returns their size.
+/// Removes values that expire by `until`, the earliest first, at most [`MAX_REMOVED`]. Returns
+/// their size.
 fn remove_until(db: &Connection, until: i64, all: &SharedBytes) -> rusqlite::Result<i64> {
     let first = "DELETE FROM shared WHERE key IN (
         SELECT key FROM shared WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use super::error::failed;
 
-/// Maximum number of operations that wait for a thread. Beyond, a store refuses operations.
+/// Maximum number of operations that wait for a thread. Beyond this number, the store refuses
+/// operations.
 const QUEUE: usize = 4096;
 
 /// Maximum number of operations in one transaction.
@@ -25,7 +26,7 @@ struct Job {
     durability: Durability,
 }
 
-/// The events that a commit survives.
+/// Failures that a commit survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Durability {
     /// The end of the process.
@@ -103,7 +104,7 @@ impl Writer {
         self.jobs.run(Durability::Process, work)
     }
 
-    /// Returns the failure after which the store takes no more operations.
+    /// Returns the failure after which the store refuses all writes.
     pub(super) fn failure(&self) -> Option<StoreError> {
         self.failure.get().cloned()
     }
@@ -138,7 +139,8 @@ impl JobSender {
         (Self { sender, waiting: Arc::default() }, receiver)
     }
 
-    /// Sends an operation to the thread at once, so that it runs even if the caller drops the future.
+    /// Sends an operation to the thread at once, so that it runs even if the caller drops the
+    /// future.
     fn run<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -170,7 +172,8 @@ fn ended() -> StoreError {
     StoreError::Failed("the thread of the store has ended".into())
 }
 
-/// Runs operations until the handle is dropped: each time, all that wait, as one transaction.
+/// Runs all waiting operations, at most [`BATCH`], as one transaction. Repeats this until the
+/// handle is dropped.
 fn write(
     db: &Connection,
     jobs: &Receiver<Job>,
@@ -193,7 +196,8 @@ fn write(
     }
 }
 
-/// Runs a batch as one transaction. It survives what its most important operation must survive.
+/// Runs a batch as one transaction, with the highest durability that one of its operations
+/// requires.
 fn commit(
     db: &Connection,
     batch: Vec<Job>,

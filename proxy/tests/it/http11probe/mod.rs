@@ -1,9 +1,9 @@
 //! Sends the requests of Http11Probe through the proxy to a lenient upstream.
 //!
-//! `tests/hostile/http11probe.toml` has the requests, what the project expects, and the outcome of
-//! gatepost. After each case, the client sends a request for [`SENTINEL`] on the same connection.
-//! The reply to it shows that gatepost keeps the connection, and that client and gatepost agree on
-//! the end of the case.
+//! `tests/hostile/http11probe.toml` contains the requests, the outcomes that the project expects,
+//! and the outcomes of gatepost. After each case, the client sends a request for [`SENTINEL`] on
+//! the same connection. The reply shows that gatepost keeps the connection, and that client and
+//! gatepost agree on the end of the case.
 
 mod table;
 mod upstream;
@@ -30,7 +30,7 @@ const CLIENTS: usize = 16;
 /// Only cases with the outcome `waits` take so long.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Maximum number of cases that may fail with a reason in the table.
+/// Maximum number of cases that may fail for a reason that the table states.
 const MOST_EXCUSED: usize = 5;
 
 fn play(port: u16, case: &Case) -> Outcome {
@@ -79,8 +79,8 @@ fn probe_end(wire: &mut Wire, outcome: &mut Outcome) {
     }
 }
 
-/// Returns the ids of the cases and their bytes, with the placeholders `{target}` and `{host}` that
-/// the tests of `upstreams` fill.
+/// Returns the id and the bytes of each case below 10,000 bytes. The tests of `upstreams` replace
+/// the placeholders `{target}` and `{host}`.
 pub fn requests() -> Vec<(String, String)> {
     let text = |case: &Case| {
         let text: String = case.sends().concat().iter().map(|byte| char::from(*byte)).collect();
@@ -90,7 +90,7 @@ pub fn requests() -> Vec<(String, String)> {
     table::cases().iter().map(text).filter(|(_, text)| text.len() < 10_000).collect()
 }
 
-/// Plays all cases, on several connections at a time.
+/// Plays all cases, on [`CLIENTS`] connections at a time.
 fn run(port: u16, cases: &[Case]) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<BTreeMap<usize, Outcome>> = Mutex::default();
@@ -146,7 +146,7 @@ fn proxy_fails_no_request_of_http11probe_without_reason() {
     println!("Http11Probe: {passed} pass, {warned} warn, {failed} fail");
     assert!(faults.is_empty(), "{faults}");
     let replied: usize = outcomes.iter().map(Outcome::replies_of_upstream).sum();
-    assert_eq!(replied, upstream.answered(), "expected a reply for each answer of the upstream");
+    assert_eq!(replied, upstream.answered(), "expected a reply for each response of the upstream");
     let excused = cases.iter().filter(|case| case.differs.is_some()).count();
     assert!(excused <= MOST_EXCUSED, "expected at most {MOST_EXCUSED} reasons, found {excused}");
 }

@@ -33,7 +33,7 @@ pub(super) struct Case {
     passes: String,
     warns: Option<String>,
     pub(super) ours: String,
-    /// The reason for a difference that is no fault of gatepost.
+    /// The reason for a difference that is not a fault of gatepost.
     pub(super) differs: Option<String>,
     /// A known fault of gatepost.
     pub(super) pending: Option<String>,

@@ -1,9 +1,10 @@
-//! An upstream that reads any bytes as requests, and answers each request with 200 or 304.
+//! An upstream that reads any bytes as requests, and responds to each request with 200 or 304.
 //!
-//! - `/echo` answers with the header lines that the upstream received, `/cookie` with its cookies.
-//! - Any other path answers with the body that the upstream received, or `OK` if there is none.
-//! - The upstream has one entity tag and one date, and answers 304 to a request that names either.
-//! - Its answers have neither `Date` nor `Allow`.
+//! - `/echo` responds with the header lines that the upstream received, `/cookie` with the cookies.
+//! - Any other path responds with the body that the upstream received, or `OK` if there is none.
+//! - The upstream has one entity tag and one date, and responds with 304 to a request that names
+//!   either.
+//! - The responses have neither `Date` nor `Allow`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -40,7 +41,7 @@ impl Upstream {
         Self { port, answered }
     }
 
-    /// Returns the number of answers that the upstream has sent.
+    /// Returns the number of responses that the upstream has sent.
     pub fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }

@@ -1,4 +1,5 @@
-//! A client's connection that writes any bytes, and reads every reply, interim replies included.
+//! A client's connection that writes arbitrary bytes, and reads every reply, including interim
+//! replies.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -50,7 +51,7 @@ impl Wire {
         let _closed = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Waits for the next reply. `is_head` is true if the request is a `HEAD`.
+    /// Waits for the next reply. `is_head` is true for a `HEAD` request.
     pub(super) fn next(&mut self, is_head: bool, patience: Duration) -> Next {
         self.stream.set_read_timeout(Some(patience)).unwrap();
         match self.read_reply(is_head) {

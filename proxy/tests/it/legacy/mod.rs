@@ -1,5 +1,5 @@
-//! Runs apps that were written for callbacks, without and behind gatepost, healthy and failing.
-//! Writes a table of the replies that the platform gets.
+//! Runs apps that were written for callbacks without gatepost, both directly and behind gatepost,
+//! while they work and while they fail. Writes tables of the replies that the platform gets.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
 //! `UPDATE_LEGACY=1`, the test writes the page.
@@ -76,7 +76,7 @@ impl Pattern {
         ))
     }
 
-    /// Returns a callback in wire format.
+    /// Returns the callback of a case in wire format.
     fn callback(&self, case: &'static str) -> Vec<u8> {
         let definition = self.definition();
         let mut sample = definition.sample(self.kind).unwrap();
@@ -110,7 +110,7 @@ const DENIED: &str = "says no";
 const FORGED: &str = "forged callback";
 const BROKEN_HEADER: &str = "broken header";
 
-/// Returns the states of the app, and the forged callback.
+/// Returns the cases: the forged callback, then each state of the app.
 fn cases(pattern: &Pattern) -> impl Iterator<Item = &'static str> {
     let denied = if pattern.denied.is_empty() { None } else { Some(DENIED) };
     [FORGED, HEALTHY].into_iter().chain(denied).chain(pattern.failures.iter().copied())
@@ -212,7 +212,7 @@ struct Passage {
 fn pass(gate: &Gatepost, tap: &Tap, request: &[u8]) -> Passage {
     let before = concluded(gate).len();
     tap.take();
-    let reply = exchange(gate.port, request).expect("expected a reply of gatepost");
+    let reply = exchange(gate.port, request).expect("expected a reply from gatepost");
     eventually("a line about the callback", || concluded(gate).len() > before);
     Passage { reply, code: concluded(gate).remove(before), received: tap.take() }
 }
@@ -222,7 +222,8 @@ fn check_refused(context: &str, reply: &Reply, received: &[u8]) {
     assert!(received.is_empty(), "{context}: {:?}", String::from_utf8_lossy(received));
 }
 
-/// Checks that gatepost refuses genuine callbacks with a method or an encoding that no platform uses.
+/// Checks that gatepost refuses genuine callbacks with a method or an encoding that no platform
+/// uses.
 fn check_unusual(context: &str, pattern: &Pattern, gate: &Gatepost, tap: &Tap) {
     let genuine = String::from_utf8(pattern.callback(HEALTHY)).unwrap();
     for (found, unusual) in [("POST ", "PUT "), ("user-agent: platform", "content-encoding: gzip")]
@@ -264,7 +265,10 @@ fn check_received(context: &str, sent: &[u8], received: &[u8]) {
     // If an app closes the connection, gatepost sends the request again.
     assert!(found_body.starts_with(&body), "{context}: {:?}", String::from_utf8_lossy(received));
     for header in headers.iter().filter(|(name, _)| name != "connection") {
-        assert!(found_headers.contains(header), "{context}: {header:?} in {found_headers:?}");
+        assert!(
+            found_headers.contains(header),
+            "{context}: expected {header:?} in {found_headers:?}"
+        );
     }
 }
 
@@ -326,7 +330,7 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
 /// The apps of the walk-through, a section of the manual's page `rollout`, in the page's order.
 const WALK: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
 
-/// Returns the code blocks of the walk-through in a language.
+/// Returns the code blocks of the walk-through in `language`.
 fn blocks(language: &str) -> Vec<String> {
     let page = std::fs::read_to_string(root().join("src/manual/rollout.md")).unwrap();
     let walk = page.split("\n## ").find(|part| part.starts_with("Two apps")).unwrap();

@@ -6,7 +6,7 @@ use super::Form;
 use crate::support::{KEY, TOKEN};
 use crate::upstreams::servers::{Server, python, root};
 
-/// Keys of the apps that check a signature themselves.
+/// Key of the apps that check a signature themselves.
 pub(super) const LEGACY_KEY: &str = "l3gacy-k3y";
 
 /// An app, and a callback of its platform.
@@ -73,7 +73,7 @@ const PYTHON_FAILURES: &[&str] = &[
     "status 500",
     SLOW,
 ];
-/// The last failure of each list. Afterwards, an app with one process still sleeps.
+/// Last failure in each list, because an app with a single process still sleeps afterwards.
 const SLOW: &str = "slow";
 
 const TENCENT: Pattern = Pattern {

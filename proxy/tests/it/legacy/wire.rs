@@ -46,7 +46,7 @@ pub(super) fn exchange(port: u16, request: &[u8]) -> Option<Reply> {
 
 /// Returns the first line and the headers of a head, with names in lower case.
 pub(super) fn head_lines(head: &[u8]) -> (String, Vec<(String, String)>) {
-    // Latin-1, so that each byte stays visible.
+    // Latin-1 preserves each byte as a character.
     let head: String = head.iter().map(|byte| char::from(*byte)).collect();
     let mut lines = head.split("\r\n").map(str::to_owned);
     let first = lines.next().unwrap_or_default();
@@ -102,7 +102,7 @@ impl Tap {
         Self { port, connections }
     }
 
-    /// Returns the bytes that the app has received since the last call, of every connection.
+    /// Returns the bytes that the app has received on all connections since the last call.
     pub(super) fn take(&self) -> Vec<u8> {
         self.connections.lock().unwrap().iter_mut().flat_map(std::mem::take).collect()
     }

@@ -11,7 +11,7 @@ use super::*;
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
-/// A folder with a config whose admin listener has this address.
+/// A folder with a config, and the port of the listener for callbacks.
 struct Folder {
     folder: tempfile::TempDir,
     port: u16,
@@ -32,7 +32,7 @@ impl Folder {
         self.folder.path().join(name)
     }
 
-    /// Starts gatepost in its folder, so that the path of the config is relative.
+    /// Starts gatepost in the folder, so that the path of the config is relative.
     fn start(&self, arguments: &[&str]) -> Program {
         let mut command = gatepost();
         command.args(["run", "-c", "gatepost.toml"]).args(arguments);

@@ -22,14 +22,15 @@ struct TlsGate {
 }
 
 impl TlsGate {
-    /// Serves the certificate `gate.test`. `tables` are further tables of the config.
+    /// Serves a certificate for `gate.test`. `tables` are further tables of the config.
     fn serve(top: &str, tables: &str) -> Self {
         let authority = Authority::new();
         let issued = authority.issue(&["gate.test"]);
         Self::serve_as(authority, issued, top, tables, |_| {})
     }
 
-    /// Calls `prepare` with the folder of the config before the start.
+    /// Serves the certificate `issued`. Before the start, calls `prepare` with the folder of the
+    /// config.
     fn serve_as(
         authority: Authority,
         issued: Issued,
@@ -76,7 +77,8 @@ fn fast_path_serves_callbacks_over_tls() {
     }
 }
 
-// A supervisor names each socket after a key. The socket replaces the addresses of this key.
+// The supervisor names each socket after a config key. The socket replaces the addresses of this
+// key.
 #[test]
 fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
     let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());
@@ -159,7 +161,8 @@ fn passes_other_requests_with_scheme_of_the_client() {
     }
 }
 
-/// Runs curl with a push to the TLS port. Returns its output: the version of HTTP and the status.
+/// Runs curl with a push to the TLS port. Returns curl's output: the version of HTTP and the
+/// status.
 fn curl(tls: &TlsGate, arguments: &[&str]) -> String {
     let authority = tls.gate.folder.path().join("authority.pem");
     std::fs::write(&authority, &tls.authority.pem).unwrap();

@@ -1,4 +1,4 @@
-//! Runs the recipes of the manual's page `tls` as the page contains them.
+//! Runs the recipes of the manual's page `tls`.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -16,7 +16,7 @@ fn block(heading: &str, language: &str) -> &'static str {
     block.split_once("```").unwrap().0
 }
 
-/// Replaces a text of the recipe. Panics if the recipe does not contain the text.
+/// Replaces `written` with `actual` in a recipe. Panics if the recipe does not contain `written`.
 fn with(text: &str, written: &str, actual: &str) -> String {
     assert!(text.contains(written), "expected {written} in the recipe, found {text}");
     text.replace(written, actual)
@@ -40,8 +40,8 @@ fn assert_serves_behind(port: u16, authority: &Authority, app: &App) {
     }
 }
 
-/// Serves a gatepost with the settings for a server in front.
-fn behind(app: &App) -> Gatepost {
+/// Serves a config with the keys that the page shows for a gatepost behind another server.
+fn serve_behind_server(app: &App) -> Gatepost {
     let keys = block("# Behind nginx", "toml");
     assert!(keys.contains("trusted_proxies = [\"127.0.0.1\"]"));
     let top = format!("upstream = '{}'\ntrusted_proxies = [\"127.0.0.1\"]", app.url(""));
@@ -51,7 +51,7 @@ fn behind(app: &App) -> Gatepost {
 #[test]
 fn recipe_for_nginx_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
-    let (gate, port) = (behind(&app), free_port());
+    let (gate, port) = (serve_behind_server(&app), free_port());
     let authority = Authority::new();
     let folder = tempfile::TempDir::new().unwrap();
     authority.issue(&["gate.example.com"]).write(folder.path());
@@ -78,7 +78,7 @@ fn recipe_for_nginx_serves_callbacks_and_other_requests() {
 #[test]
 fn recipe_for_caddy_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
-    let (gate, port) = (behind(&app), free_port());
+    let (gate, port) = (serve_behind_server(&app), free_port());
     let authority = Authority::new();
     let folder = tempfile::TempDir::new().unwrap();
     authority.issue(&["gate.example.com"]).write(folder.path());

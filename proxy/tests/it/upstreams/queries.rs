@@ -8,8 +8,8 @@ use crate::support::*;
 
 const ROUTE: &str = "/index.php?c=callback";
 
-/// Paths for which the servers of these tests run `index.php`, and paths that gatepost might confuse
-/// with the path of the route.
+/// Paths for which the servers of these tests run `index.php`, and paths that gatepost might
+/// confuse with the path of the route.
 const PATHS: [&str; 12] = [
     "/index.php",
     "/index.php/",
@@ -38,7 +38,7 @@ const IN_PATH: [&str; 9] = [
     "/index.php?x=1#&c=callback",
 ];
 
-/// Queries that select another page. gatepost passes on requests with such a query.
+/// Targets that select another page. gatepost passes on requests for these targets.
 const OPEN: [&str; 8] = [
     "/index.php?c=home",
     "/index.php",

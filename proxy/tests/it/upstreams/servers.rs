@@ -114,8 +114,8 @@ impl Server {
         Self::nginx_on("\"\" ~.", app, try_files, "")
     }
 
-    /// Serves a folder with nginx and php-fpm. On every host but `server_name`, nginx answers 404.
-    /// `pool` contains lines for the config of php-fpm.
+    /// Serves a folder with nginx and php-fpm. For hosts other than `server_name`, nginx responds
+    /// with 404. `pool` contains lines for the config of php-fpm.
     pub(crate) fn nginx_on(server_name: &str, app: &str, try_files: &str, pool: &str) -> Self {
         let mut server = Self::new(app);
         let folder = server.folder.path().display().to_string();

@@ -11,8 +11,7 @@ pub(super) struct Spelling {
     pub(super) host: String,
     pub(super) lines: Vec<String>,
     pub(super) body: String,
-    /// Support for HTTP/2. `false` in the section `[lengths]`, because only HTTP/1 can express those
-    /// requests.
+    /// True if HTTP/2 can express the request. False for the requests of the section `[lengths]`.
     pub(super) is_for_http_2: bool,
 }
 

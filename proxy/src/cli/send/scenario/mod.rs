@@ -73,7 +73,8 @@ pub(super) fn run(path: &Path, arguments: &SendArguments) -> Result<(), CommandE
     scenario.key = scenario.key.map(|key| key.within(folder));
     let player = Player::new(&scenario, arguments)?;
     let all = schedule(&scenario);
-    // Build each callback once, to report a fault in the last before gatepost sends the first.
+    // Build every callback in advance, so that gatepost reports each fault before it sends the
+    // first callback.
     for due in &all {
         player.request(due)?;
     }
@@ -113,7 +114,7 @@ impl<'s> Player<'s> {
         Ok(Self { scenario, arguments, definitions, key, sender, start: clock::now() })
     }
 
-    /// Returns the callback with a signature of the current time.
+    /// Returns the callback, signed at the current time.
     fn request(&self, due: &Due<'_>) -> Result<Request<Bytes>, CommandError> {
         let (definition, step) = (&self.definitions[due.index], due.step);
         let mut sample =

@@ -18,7 +18,7 @@ pub(super) struct Stream {
     pub(super) whole: Vec<Request>,
     /// A request whose body is not complete.
     pub(super) part: Option<Request>,
-    /// The reason why the rest is no request.
+    /// The reason why the rest is not a valid request.
     pub(super) fault: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub(super) fn read(mut bytes: &[u8], sender: Sender) -> Stream {
 }
 
 impl Stream {
-    /// Adds a request. An invalid target is a fault, but does not hide the requests behind it.
+    /// Adds a request. An invalid target is a fault, but does not hide the requests after it.
     fn push(&mut self, request: Request) {
         if !request.target.bytes().all(|byte| byte.is_ascii_graphic()) {
             self.fault = Some(format!("target {:?}", request.target));
@@ -206,7 +206,7 @@ fn body(bytes: &mut &[u8], length: Length, sender: Sender, body: &mut Vec<u8>) -
     loop {
         let size = chunk_size(line(bytes)?, sender)?;
         if size == 0 {
-            // The last line may end in LF only in the head.
+            // Only lines of the head may end in LF. Lines of the trailers end in CRLF.
             return Fields::read(bytes, Sender::Gatepost).map(drop);
         }
         take(bytes, size, body)?;
