@@ -1,6 +1,6 @@
 // SIGNING_SECRET=whsec_… node examples/node/verified.mjs 3000
-// An app that anybody can reach: it takes an event by its signature alone. The config of gatepost has
-// signing_secret = { env = "SIGNING_SECRET" }, and npm install standardwebhooks gives the library.
+// An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+// gatepost has signing_secret = { env = "SIGNING_SECRET" }. Install the library with npm install standardwebhooks.
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';

@@ -1,8 +1,8 @@
 <?php
 // SIGNING_SECRET=whsec_… php -S 127.0.0.1:3000 examples/php/verified.php
-// An app that anybody can reach: it takes an event by its signature alone. The config of gatepost has
-// signing_secret = { env = "SIGNING_SECRET" }; the package standard-webhooks/standard-webhooks does the
-// same as this function.
+// An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+// gatepost has signing_secret = { env = "SIGNING_SECRET" }. The package standard-webhooks/standard-webhooks
+// does the same as this function.
 function is_genuine(string $body): bool
 {
     $id = $_SERVER['HTTP_WEBHOOK_ID'] ?? '';
