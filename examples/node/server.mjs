@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 
 createServer(async (request, response) => {
-  const type = request.headers['ce-type']; // only gatepost can set it
-  if (!type) return response.end('hello\n'); // not an event: a request to your own pages
+  const type = request.headers['ce-type']; // only gatepost can set this header
+  if (!type) return response.end('hello\n'); // not an event: your own pages
   const event = await json(request);
   console.log(type, request.headers['ce-id'], request.headers['ce-source']);
   if (type !== 'com.kollus.live_play') return response.end();

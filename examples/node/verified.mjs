@@ -1,7 +1,6 @@
 // SIGNING_SECRET=whsec_… node examples/node/verified.mjs 3000
-// An app that accepts an event only with a valid signature, so that its port can be public. The config
-// of gatepost needs signing_secret = { env = "SIGNING_SECRET" }. To install the library:
-// npm install standardwebhooks
+// An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+// gatepost has signing_secret = { env = "SIGNING_SECRET" }. Install the library with npm install standardwebhooks.
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';

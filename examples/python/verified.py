@@ -1,7 +1,6 @@
 # SIGNING_SECRET=whsec_… python3 examples/python/verified.py 3000
-# An app that accepts an event only with a valid signature, so that its port can be public. The config
-# of gatepost needs signing_secret = { env = "SIGNING_SECRET" }. To install the library:
-# pip install standardwebhooks
+# An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+# gatepost has signing_secret = { env = "SIGNING_SECRET" }. Install the library with pip install standardwebhooks.
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +15,7 @@ class App(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
             event = webhook.verify(body, dict(self.headers))
-        except Exception as error:  # an invalid signature, or a body that is not JSON
+        except Exception as error:  # every fault of the event
             self.log_error("%s", error)
             self.send_response(401)
         else:
