@@ -291,10 +291,20 @@ impl Decision {
     ) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = Vec::with_capacity(object.len() + 2);
         for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {
-            fields.extend(self.named_field(name, value, conversion)?);
+            let added = match self.message_field(name) {
+                Some(message) => self.reply_field(message, value, conversion)?,
+                None => self.named_field(name, value, conversion)?,
+            };
+            add_once(&mut fields, name, added)?;
         }
         self.check_complete(&fields)?;
         Ok(fields)
+    }
+
+    /// Returns the index of the field that the member `message` sets if the platform has no reply
+    /// field of this name.
+    fn message_field(&self, name: &str) -> Option<usize> {
+        self.message.filter(|_| name == COMMON_MESSAGE && self.fields.find(name).is_none())
     }
 
     /// Parses an object in the common form. The object may also contain the platform's fields.
@@ -319,10 +329,7 @@ impl Decision {
                 (COMMON_MESSAGE, None) => None,
                 _ => self.named_field(name, value, conversion)?,
             };
-            if added.iter().any(|added| fields.iter().any(|field| field.name == added.name)) {
-                return Err(AnswerError::SetTwice { field: name.into() });
-            }
-            fields.extend(added);
+            add_once(&mut fields, name, added)?;
         }
         self.check_complete(&fields)?;
         Ok(fields)
@@ -412,6 +419,19 @@ impl Decision {
             .first_missing(present)
             .map_or(Ok(()), |field| Err(FieldError::Missing { field: field.name.clone() }.into()))
     }
+}
+
+/// Adds the field that the member `name` sets. Returns an error if another member has set the field.
+fn add_once(
+    fields: &mut Vec<ReplyField>,
+    name: &str,
+    added: Option<ReplyField>,
+) -> Result<(), AnswerError> {
+    if added.iter().any(|added| fields.iter().any(|field| field.name == added.name)) {
+        return Err(AnswerError::SetTwice { field: name.into() });
+    }
+    fields.extend(added);
+    Ok(())
 }
 
 /// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true
