@@ -1,14 +1,11 @@
 //! Loads while the app is absent or restarts.
 
-use std::net::Ipv4Addr;
-use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Duration;
 
-use super::super::app::{Act, App};
-use super::super::load::{Load, MIX};
+use super::super::app::App;
 use super::super::process::{Setup, free_port};
-use super::{CONNECTIONS, HURRIED, NEVER, Row, Run, while_loaded};
+use super::{HURRIED, Row, Run, while_loaded};
 
 /// Sends a load while no app listens.
 pub(super) fn refusing(run: &Run<'_>) -> Row {
@@ -28,20 +25,7 @@ pub(super) fn restarting(run: &Run<'_>) -> Row {
     let setup = Setup::new(run.program, app.port, HURRIED);
     let mut gatepost = setup.start();
     let seen = std::sync::Arc::clone(&app.seen);
-    let load = Load {
-        port: setup.port,
-        tls: None,
-        connections: CONNECTIONS,
-        acts: &[Act::Answers],
-        kinds: &MIX,
-        source: Ipv4Addr::LOCALHOST,
-        requests: u64::MAX,
-        duration: run.duration(),
-        patience: HURRIED + run.slack(),
-        may_end: &NEVER,
-        seen: &seen,
-        established: AtomicUsize::new(0),
-    };
+    let load = run.load_seen_by(&seen, &setup, HURRIED);
     let mut restarts = 0;
     let tally = while_loaded(&load, || {
         thread::sleep(Duration::from_millis(150));

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
-use super::app::{Act, App};
+use super::app::{Act, App, Seen};
 use super::attack;
 use super::load::{Load, MIX, Tally};
 use super::process::{Gatepost, Log, Setup};
@@ -122,6 +122,11 @@ impl Run<'_> {
     }
 
     fn load<'a>(&self, setup: &Setup<'_>, app: &'a App, timeout: Duration) -> Load<'a> {
+        self.load_seen_by(&app.seen, setup, timeout)
+    }
+
+    /// Returns a load on an app that notes the requests in `seen`.
+    fn load_seen_by<'a>(&self, seen: &'a Seen, setup: &Setup<'_>, timeout: Duration) -> Load<'a> {
         Load {
             port: setup.port,
             tls: None,
@@ -133,7 +138,7 @@ impl Run<'_> {
             duration: self.duration(),
             patience: timeout + self.slack(),
             may_end: &NEVER,
-            seen: &app.seen,
+            seen,
             established: AtomicUsize::new(0),
         }
     }
