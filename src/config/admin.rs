@@ -128,14 +128,14 @@ impl<'f> ConfigReader<'f, '_> {
         match admin {
             None => {
                 let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
-                let problem = "the token has no effect without `admin`";
+                let problem = "expected `admin` beside the token, found none";
                 self.warnings.add(token, FaultKind::TokenUseless.because(problem), remedy);
             }
             Some(AdminAddress::Tcp(tcp)) if !tcp.ip().is_loopback() => {
                 let remedy = "write \"tls:\" before the address, or listen on 127.0.0.1 or on a Unix \
                               socket";
-                let problem =
-                    "other machines can reach the admin API and read the token on the network";
+                let problem = "expected TLS or a local address, found an address on which other \
+                               machines can read the token";
                 self.warnings.add(address, FaultKind::AdminExposed.because(problem), remedy);
             }
             Some(_) => {}

@@ -98,7 +98,11 @@ fn add_syntax_error(faults: &Faults<'_>, place: &Place, error: &toml::de::Error)
     } else {
         (FaultKind::TomlInvalid, "correct the syntax")
     };
-    faults.add(place, kind.because(format!("invalid TOML: {message}")), remedy);
+    faults.add(
+        place,
+        kind.because(format!("expected valid TOML, found an error: {message}")),
+        remedy,
+    );
 }
 
 /// Parses one text. Reports only the first syntax error, because later ones are mostly consequences

@@ -136,7 +136,7 @@ fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
 
 /// Error for a connection that ends within the body of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("incomplete answer body")]
+#[error("expected a complete answer body, found a part of it")]
 struct AnswerBrokenOff(#[source] hyper::Error);
 
 /// Returns true if the app closed the connection before the end of an answer's head.

@@ -90,7 +90,7 @@ impl ReadyConnection {
 /// Error for an idle connection that the app closed without an answer. The app may have closed the
 /// connection before the request arrived, so gatepost sends the request again.
 #[derive(Debug, thiserror::Error)]
-#[error("the app closed an idle connection")]
+#[error("expected an open idle connection, found one that the app has closed")]
 pub(crate) struct StaleConnection;
 
 /// A server as a key. Requests to one server can share a connection.

@@ -60,8 +60,9 @@ impl ConfigReader<'_, '_> {
         if timeout > longest {
             let (wait, longest) = (budget.as_millis(), longest.as_millis());
             let problem = format!(
-                "{} waits {wait} ms for the reply, so the app gets {longest} ms",
-                plan.title
+                "expected at most {longest} ms, because {} waits {wait} ms for the reply, found {} ms",
+                plan.title,
+                timeout.as_millis()
             );
             let remedy = format!("write timeout_ms = {longest}, or set a longer budget_ms");
             self.warnings.add(&entry.place, FaultKind::TimeoutTooLong.because(problem), remedy);

@@ -76,7 +76,10 @@ impl<'f> ConfigReader<'f, '_> {
             plan.signature_of(Some(index)).is_some_and(|signature| !signature.consumed.is_empty())
         });
         if !has_proof {
-            let problem = format!("the body of {} has no field that is only proof", plan.title);
+            let problem = format!(
+                "expected a provider whose body has proof beside keep_proof, found {}",
+                plan.title
+            );
             let remedy = "remove keep_proof, or write forward = \"raw\" for an app that reads the \
                           proof in the headers";
             self.warnings.add(place, problem, remedy);

@@ -166,13 +166,16 @@ fn warns_of_exposed_or_unused_admin_token() {
         let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let reachable = "other machines can reach the admin API";
+    let reachable = "expected TLS or a local address";
     assert!(warnings("admin = '0.0.0.0:1'\nadmin_token = { env = 'KEY' }").contains(reachable));
     for local in ["'[::1]:1'", "'127.0.0.1:1'"] {
         let top = format!("admin = {local}\nadmin_token = {{ env = 'KEY' }}");
         assert!(!warnings(&top).contains(reachable));
     }
     assert!(!warnings("admin = '0.0.0.0:1'").contains(reachable));
-    assert!(warnings("admin_token = { env = 'KEY' }").contains("has no effect without `admin`"));
+    assert!(
+        warnings("admin_token = { env = 'KEY' }")
+            .contains("expected `admin` beside the token, found none")
+    );
     assert!(warnings("admin_token = 'hunter2'").contains("found a literal secret"));
 }

@@ -56,11 +56,11 @@ fn refuses_invalid_templates() {
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "expected keys"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'NOT_SET' }]",
-            "`NOT_SET` is not set",
+            "`NOT_SET`, found none",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'no-such-file' }]",
-            "gatepost cannot read the file",
+            "expected a readable file",
         ),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "found an empty value"),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "found a whole number"),
@@ -307,7 +307,7 @@ fn accepts_only_signing_secrets_of_standard_webhooks() {
         ("['whsec_aHVudGVyMg==']", "1:19: signing_secret[0]: expected whsec_ followed"),
         ("{ env = 'KEY' }", "create a secret: echo \"whsec_$(openssl rand -base64 32)\""),
         ("[]", "1:1: signing_secret: expected at least one secret, found an empty list"),
-        ("{ env = 'NOT_SET' }", "`NOT_SET` is not set"),
+        ("{ env = 'NOT_SET' }", "`NOT_SET`, found none"),
         ("1", "found a whole number"),
     ];
     for (written, expected) in cases {

@@ -80,7 +80,7 @@ fn refuses_tls_without_usable_certificate() {
         ),
         (
             table(&format!("chain = 'absent.pem'\n{key}")),
-            "3:9: certificate[0].chain: gatepost cannot read the file: entity not found; write the",
+            "3:9: certificate[0].chain: expected a readable file, found none; write the",
         ),
         (
             table("chain = 'chain.pem'\nkey = 'key.pem'"),
@@ -97,7 +97,7 @@ fn refuses_tls_without_usable_certificate() {
         ),
         (
             table(&format!("chain = 'chain.pem'\n{key}\n[tls]\nclient_ca = 'absent.pem'")),
-            "6:13: tls.client_ca: gatepost cannot read the file: entity not found; write the path",
+            "6:13: tls.client_ca: expected a readable file, found none; write the path",
         ),
     ] {
         let faults = with_pem_files(&keys).expect_err(&keys);
@@ -112,6 +112,6 @@ fn warns_of_certificate_without_listener() {
     let config = with_pem_files(table).unwrap();
     let first = config.warnings()[0].to_string();
     let expected =
-        "1:1: certificate[0]: the table has no effect without `listen_tls`; add listen_tls";
+        "1:1: certificate[0]: expected `listen_tls` beside this table, found none; add listen_tls";
     assert!(first.starts_with(expected), "{first}");
 }

@@ -53,7 +53,7 @@ fn reads_strings_and_numbers_from_environment_variables() {
 fn names_environment_variable_without_usable_value() {
     let error = with_variables(&VALUES[..4]).unwrap_err();
     let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
-    assert_eq!(fault.problem(), "the environment variable `MS` is not set");
+    assert_eq!(fault.problem(), "expected a value of the environment variable `MS`, found none");
     for (name, wrong, problem) in [
         (
             "THREADS",

@@ -23,12 +23,12 @@ bind = ['d']
     .unwrap();
     let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
     let expected = [
-        "1:1: route[0]: Kollus does not sign, and the path has no secret segment",
-        "4:1: template[0]: gatepost cannot sign the replies to `vod_play`, `drm`; set the platform's keys",
-        "4:1: template[0]: no tenant is bound to this template",
-        "9:1: template[1].provider: no route receives callbacks of Tencent Cloud CSS",
+        "1:1: route[0]: expected a secret segment, because Kollus does not sign, found none",
+        "4:1: template[0]: expected keys to sign the replies to `vod_play`, `drm`, found none; set the platform's keys",
+        "4:1: template[0]: expected a tenant that this template binds, found none",
+        "9:1: template[1].provider: expected a route for Tencent Cloud CSS, found none",
         "10:9: template[1].keys[0]: expected a source, found a literal secret",
-        "10:9: template[1].keys[0]: attackers can guess this key",
+        "10:9: template[1].keys[0]: expected a key that attackers cannot guess",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
@@ -70,14 +70,14 @@ fn warns_of_networks_that_contain_every_address() {
         let config = with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
         other_warnings(&build(&format!("{top}\n{config}")).unwrap()).join("\n")
     };
-    let all_may_call = "allow[1]: the network contains every address: every client may send";
+    let all_may_call =
+        "allow[1]: expected a smaller network, found every address, so every client may send";
     assert!(warnings("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(all_may_call));
-    let all_may_claim =
-        "trusted_proxies: the network contains every address: any client can claim any address";
+    let all_may_claim = "trusted_proxies: expected a smaller network, found every address, so any client can claim any address";
     assert!(warnings("trusted_proxies = '::/0'", "").contains(all_may_claim));
     assert!(warnings("", "allow = '10.1.2.3/8'").contains("write 10.0.0.0/8"));
     let listen = "listen = '0.0.0.0:1'\nupstream = 'http://x'\nproxy_protocol = true";
-    let claim = "proxy_protocol: any client can claim any address; list the proxies";
+    let claim = "proxy_protocol: expected trusted_proxies, found none, so any client can claim any address; list the proxies";
     assert!(warnings(listen, "").contains(claim));
     assert_eq!(warnings(&format!("{listen}\ntrusted_proxies = ['10.0.0.0/8', '::1']"), ""), "");
     assert_eq!(warnings(&listen.replace("0.0.0.0", "127.0.0.1"), "allow = '10.0.0.0/8'"), "");
@@ -90,8 +90,7 @@ fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
     let warnings = other_warnings(&gate);
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    let expected =
-        "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
+    let expected = "9:8: route[1].mode: expected \"enforce\", found \"shadow\", so callbacks reach the app unverified; write \"enforce\"";
     assert!(warnings[0].starts_with(expected), "expected {expected}, found {warnings:#?}");
 
     let without_upstream =
@@ -119,8 +118,8 @@ fn warns_of_route_without_template() {
     let warnings = |config: &str| {
         build(config).unwrap().warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let expected = "3:1: route[0].provider: gatepost refuses every callback of Mux without a \
-                    template; add a [[template]] with provider = \"mux\"";
+    let expected = "3:1: route[0].provider: expected a template for the callbacks of Mux, found \
+                    none; add a [[template]] with provider = \"mux\"";
     assert_eq!(warnings(config), [expected]);
     let with_template =
         "[[template]]\nname = 'a'\nprovider = 'mux'\nkeys = [{ env = 'KEY' }]\nbind = ['*']\n";
@@ -135,7 +134,10 @@ fn warns_of_key_that_attackers_can_guess() {
     };
     for weak in ["a", "1234567", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
         let found = warnings(weak);
-        assert!(found.len() == 1 && found[0].contains("attackers can guess this key"), "{found:?}");
+        assert!(
+            found.len() == 1 && found[0].contains("expected a key that attackers cannot guess"),
+            "{found:?}"
+        );
     }
     assert_eq!(warnings("12345678"), [""; 0]);
 }

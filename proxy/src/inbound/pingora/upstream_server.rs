@@ -176,7 +176,7 @@ impl UpstreamServer {
     fn keep(&self, error: &io::Error) {
         let server = &self.server;
         let message = format_args!(
-            "gatepost cannot resolve the upstream {}: {error}; check the name and the DNS server",
+            "expected addresses of the upstream {}, found an error: {error}; check the name and the DNS server",
             server.host()
         );
         report::warned("upstream_unresolved", &message, None, clock::now());

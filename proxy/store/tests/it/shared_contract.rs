@@ -1,7 +1,7 @@
 //! The contract of the shared state: one suite that runs against each backend.
 
-use gatepost::{InMemorySharedState, SharedKey, SharedState, SharedValue};
 use crate::contract::{LARGE, T};
+use gatepost::{InMemorySharedState, SharedKey, SharedState, SharedValue};
 
 pub(crate) const KEY: SharedKey = [7; 16];
 

@@ -267,8 +267,9 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
         let (exit, text) = operator.run("apply --yes");
         assert_eq!(exit, Some(1), "{text}");
         let last = text.lines().last().unwrap();
-        let begin =
-            format!("{action}: the platform refuses the request: {code}: {code} happened; ");
+        let begin = format!(
+            "{action}: expected a request that the platform accepts, found {code}: {code} happened; "
+        );
         assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
         assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
     }
