@@ -111,11 +111,15 @@ impl std::error::Error for ConfigError {
 
 /// Describes a file that gatepost cannot read.
 pub(super) fn unreadable_file(error: &io::Error) -> String {
-    let found = match error.kind() {
-        io::ErrorKind::NotFound => "none".to_owned(),
-        io::ErrorKind::PermissionDenied => "a file without permission to read".to_owned(),
-        io::ErrorKind::IsADirectory => "a folder".to_owned(),
-        _ => format!("an error: {error}"),
+    let kind = error.kind();
+    let found = if kind == io::ErrorKind::NotFound {
+        "none".to_owned()
+    } else if kind == io::ErrorKind::PermissionDenied {
+        "a file without permission to read".to_owned()
+    } else if kind == io::ErrorKind::IsADirectory {
+        "a folder".to_owned()
+    } else {
+        format!("an error: {error}")
     };
     format!("expected a readable file, found {found}")
 }

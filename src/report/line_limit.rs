@@ -10,9 +10,10 @@ use crate::time::Timestamp;
 /// Writes a line, unless its code has reached the limit of lines for this second.
 macro_rules! limited_line {
     ($level:ident, $code:expr, $now:ident, $($rest:tt)+) => {{
+        use $crate::report::line_limit::{LINES, nonzero};
         let code = $code;
-        if let Some(suppressed) = $crate::report::line_limit::LINES.admit($crate::route::Mode::Enforce, code, $now) {
-            tracing::$level!(code, suppressed = $crate::report::line_limit::nonzero(suppressed), $($rest)+);
+        if let Some(suppressed) = LINES.admit($crate::route::Mode::Enforce, code, $now) {
+            tracing::$level!(code, suppressed = nonzero(suppressed), $($rest)+);
         }
     }};
 }

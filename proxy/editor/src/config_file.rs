@@ -83,7 +83,7 @@ pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
             format!("{problem}; merge the edited config from {}", kept.display())
         }
         Some(Err(error)) => {
-            format!("{problem}; repeat the edit (the edited config is lost: {error})")
+            format!("{problem}; repeat the edit (gatepost has not saved it: {error})")
         }
     };
     EditError::new(EditErrorKind::FileChanged, message)

@@ -66,8 +66,8 @@ impl<'a> KeyFolders<'a> {
 }
 
 fn fault((key, _): (String, String)) -> EditFault {
-    let problem = "gatepost cannot read the file for an edit: expected a regular file in the folder \
-                   of the config or in `key_dirs`, found another path";
+    let problem = "expected a regular file in the folder of the config or in `key_dirs`, found \
+                   another path";
     let remedy = "move the file to one of these folders, or add its folder to key_dirs";
     EditFault::new(&key, problem, remedy)
 }

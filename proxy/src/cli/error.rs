@@ -96,7 +96,9 @@ pub(super) enum CommandError {
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),
     /// An operation of the operating system fails.
-    #[error("expected help of the operating system, found an error: {0}; check the process limits")]
+    #[error(
+        "expected an operation of the system to succeed, found an error: {0}; check its limits"
+    )]
     System(#[from] io::Error),
 }
 

@@ -294,7 +294,7 @@ mod tests {
         let error = read_response::<Json>("DescribeLiveCallbackRules", body).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "DescribeLiveCallbackRules: the platform refuses the request: \
+            "DescribeLiveCallbackRules: expected a request that the platform accepts, found \
              AuthFailure.SignatureFailure: The provided\u{fffd}[31m credentials; check the SecretKey \
              (request ed93f3cb)"
         );

@@ -387,7 +387,7 @@ pub(crate) mod tests {
             (-1, Some("found one that is valid from 2026-01-01; check the clock")),
             (0, None),
             (76, None),
-            (77, Some("the certificate expires on 2026-04-01, in 13 days; renew the certificate")),
+            (77, Some("days of validity, found 13, until 2026-04-01; renew the certificate")),
             (90, Some("found one that expired on 2026-04-01; renew the certificate")),
         ] {
             let warning = certificate.warning(day(days));

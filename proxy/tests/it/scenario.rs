@@ -114,7 +114,10 @@ fn reports_faults_before_the_first_callback() {
         (step("{ kind = 'push', pause = '1s' }"), "unknown field `pause`"),
         (step("{ after = '1s' }"), "missing field `kind`"),
         (without_provider.to_owned(), "write provider at the top of the file"),
-        (HEAD.replace("file = 'key'", "file = 'none'") + "step = []\n", "none: No such file"),
+        (
+            HEAD.replace("file = 'key'", "file = 'none'") + "step = []\n",
+            "none: expected a file that gatepost can use",
+        ),
         (
             HEAD.replace("file = 'key'", "env = 'UNSET'") + "step = []\n",
             "environment variable UNSET, found none",

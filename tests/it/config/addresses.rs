@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatepost::Config;
+use gatepost::{Config, FaultKind};
 
 use super::{build, errors, with};
 
@@ -177,7 +177,7 @@ fn warns_if_clients_can_reach_app_address_through_upstream() {
         let config =
             format!("listen = '127.0.0.1:1'\nupstream = '{upstream}'\n{}", with(&template));
         let gate = build(&config).unwrap();
-        gate.warnings().iter().any(|warning| warning.problem().contains("clients can reach"))
+        gate.warnings().iter().any(|warning| warning.kind() == FaultKind::AddressExposed)
     };
     assert!(warns("http://127.0.0.1:3000", "http://localhost:3000/"));
     assert!(warns("http://app:80", "http://APP/index.php?r=play"));

@@ -55,7 +55,7 @@ fn refuses_key_file_that_is_a_device() {
     let gate = serve();
     let device = json!({ "keys": [{ "file": "/dev/zero" }] });
     let error = refused(&gate, ("PATCH", "/api/templates/prod-live", device), 422, "invalid");
-    assert!(error.to_string().contains("expected a readable file"), "{error}");
+    assert!(error.to_string().contains("expected a regular file in the folder"), "{error}");
 }
 
 #[test]
