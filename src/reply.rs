@@ -272,8 +272,8 @@ impl Reply {
     /// Returns all headers, including `content-length`.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         // RFC 9110, 8.6: a reply with the status 204 has no `content-length`.
-        let length = HeaderValue::from(self.body.len());
-        let length = (self.status != StatusCode::NO_CONTENT).then_some((CONTENT_LENGTH, length));
+        let length = || (CONTENT_LENGTH, decimal(self.body.len()));
+        let length = (self.status != StatusCode::NO_CONTENT).then(length);
         let close = self.close.then_some((CONNECTION, HeaderValue::from_static("close")));
         (self.content_type.clone().map(|value| (CONTENT_TYPE, value)).into_iter())
             .chain(length)
@@ -293,6 +293,12 @@ impl Reply {
         *response.body_mut() = self.body;
         response
     }
+}
+
+/// Writes a number as a header value. `HeaderValue::from` would allocate twice.
+fn decimal(number: usize) -> HeaderValue {
+    let digits = HeaderValue::from_str(itoa::Buffer::new().format(number));
+    digits.unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 /// Returns the headers of a reply that the pages of `origin` may read.

@@ -17,6 +17,7 @@
 //! proportion to the length of the body: no function compares each name with each other name.
 
 mod large_number;
+mod member_list;
 mod name;
 mod scan;
 mod surrogate;
@@ -27,6 +28,7 @@ use std::cell::OnceCell;
 use serde_json::value::RawValue;
 
 pub(crate) use large_number::quote_large_numbers;
+use member_list::MemberList;
 use name::NameIndex;
 pub(crate) use name::{Name, NameMap};
 use scan::Scan;
@@ -138,7 +140,7 @@ pub(crate) type Span = std::ops::Range<usize>;
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
     text: &'a str,
-    members: Vec<Member<'a>>,
+    members: MemberList<'a>,
     index: NameIndex,
     /// Mark of a text that has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
@@ -202,7 +204,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn of(text: &'a str, members: Vec<Member<'a>>) -> Result<Self, BodyError> {
+    fn of(text: &'a str, members: MemberList<'a>) -> Result<Self, BodyError> {
         match NameIndex::of(&members, |member| &member.name) {
             Ok(index) => Ok(Self { text, members, index, ..Self::default() }),
             Err(duplicate) => Err(BodyError::Duplicate(duplicate.text().to_owned())),
@@ -218,7 +220,7 @@ impl<'a> Object<'a> {
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
         let mut pairs = form_urlencoded::parse(bytes);
-        let mut members = Vec::with_capacity(TYPICAL_FIELDS);
+        let mut members = MemberList::with_capacity(TYPICAL_FIELDS);
         members.extend(pairs.by_ref().take(MAX_OBJECT_MEMBERS).map(|(name, value)| Member {
             name: Name::new(name),
             value: Value::Text(value),
@@ -254,7 +256,7 @@ impl<'a> Object<'a> {
         self.find(&Name::new(name))
     }
 
-    pub(crate) const fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 }

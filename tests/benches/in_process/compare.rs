@@ -35,11 +35,17 @@ enum Limit {
 
 use Limit::{Added, Cpu, Instructions};
 
-const FIGURES: [Figure; 14] = [
+const FIGURES: [Figure; 15] = [
     Figure("push as JSON / by hand", "layer/push_value", "by_hand/push_value", Cpu(1.0)),
     Figure("push as a type / by hand", "layer/push_typed", "by_hand/push_typed", Cpu(1.0)),
     Figure("play as a type / by hand", "layer/play", "by_hand/play", Cpu(1.0)),
     Figure("GitHub push / `webhook-verify`", "layer/github", "webhook-verify/github", Limit::None),
+    Figure(
+        "GitHub push as a type / `webhook-verify` and `serde_json`",
+        "layer/github_typed",
+        "webhook-verify/github_value",
+        Cpu(1.5),
+    ),
     Figure(
         "other path of axum / no layer",
         "other_path/axum_layer",

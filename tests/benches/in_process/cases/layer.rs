@@ -15,6 +15,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use gatepost::axum::Callback;
+use gatepost::github::GithubPush;
 use gatepost::kollus::{LivePlay, PlayReply};
 use gatepost::tencent_css::Push;
 use gatepost::{Accepted, Gate, GateLayer};
@@ -82,20 +83,28 @@ fn plays() -> Vec<Bench> {
 }
 
 /// Creates benches of two layers: `webhook-verify` forwards the body, and gatepost forwards an
-/// event.
+/// event. The handler takes the body or the event as bytes, then as fields.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\
                   bind = ['*']\non.push = {}\n";
     let gate = Gate::builder().toml(config).variable("KEY", GITHUB_KEY).build().unwrap();
-    let app = || {
-        let hook = |body: Bytes| async move { drop(std::hint::black_box(body)) };
-        Router::new().route("/callbacks/github", post(hook))
+    let bytes = |body: Bytes| async move { drop(std::hint::black_box(body)) };
+    let value = |body: Bytes| async move {
+        let push: Value = serde_json::from_slice(&body).unwrap();
+        drop(std::hint::black_box(push));
     };
-    let verify = VerifyLayer::<Body>::new(Provider::GitHub, Secret::new(GITHUB_KEY));
+    let typed =
+        |Callback(push): Callback<GithubPush>| async move { drop(std::hint::black_box(push)) };
+    let app = |hook| Router::new().route("/callbacks/github", hook);
+    let gatepost = |hook| GateLayer::new(gate.clone()).layer(app(hook));
+    let verify =
+        |hook| VerifyLayer::<Body>::new(Provider::GitHub, Secret::new(GITHUB_KEY)).layer(app(hook));
     vec![
-        bench("layer/github", GateLayer::new(gate).layer(app()), signed_github),
-        bench("webhook-verify/github", verify.layer(app()), signed_github),
+        bench("layer/github", gatepost(post(bytes)), signed_github),
+        bench("layer/github_typed", gatepost(post(typed)), signed_github),
+        bench("webhook-verify/github", verify(post(bytes)), signed_github),
+        bench("webhook-verify/github_value", verify(post(value)), signed_github),
     ]
 }
 

@@ -1,0 +1,80 @@
+//! A list of members whose memory the thread uses again.
+//!
+//! A list of typical length takes more than 1 KiB. For such a block, glibc searches its bins, and
+//! merges the blocks that are free: 1,295 instructions of each `push` (callgrind).
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+
+use super::Member;
+
+/// Maximum capacity of the list that a thread keeps, in members.
+const MAX_KEPT: usize = 64;
+
+thread_local! {
+    /// An empty list with the memory of the last list that the thread has dropped.
+    static KEPT: Cell<Vec<Member<'static>>> = const { Cell::new(Vec::new()) };
+}
+
+/// The members of an object or form.
+#[derive(Debug, Default)]
+pub(super) struct MemberList<'a>(Vec<Member<'a>>);
+
+impl MemberList<'_> {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        let mut list = KEPT.try_with(Cell::take).unwrap_or_default();
+        list.reserve(capacity);
+        Self(list)
+    }
+}
+
+impl Drop for MemberList<'_> {
+    fn drop(&mut self) {
+        let mut list = std::mem::take(&mut self.0);
+        if !(1..=MAX_KEPT).contains(&list.capacity()) {
+            return;
+        }
+        list.clear();
+        #[expect(clippy::unnecessary_filter_map, reason = "the lifetime of the members changes")]
+        // Collecting an empty iterator of the same layout reuses the memory.
+        let empty = list.into_iter().filter_map(|_| None).collect();
+        // Fails at the end of the thread, which then frees the memory.
+        let _ = KEPT.try_with(|kept| kept.set(empty));
+    }
+}
+
+impl<'a> Deref for MemberList<'a> {
+    type Target = Vec<Member<'a>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for MemberList<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Object;
+
+    #[test]
+    fn thread_keeps_the_memory_of_a_short_list() {
+        let place = |text: &str| Object::from_json(text).unwrap().members.as_ptr().addr();
+        let first = place(r#"{"a":1,"b":2}"#);
+        assert_eq!(place(r#"{"c":[3]}"#), first);
+        let kept = KEPT.take();
+        assert!(kept.is_empty() && kept.capacity() > 0, "expected an empty list with memory");
+
+        let long = format!(
+            "{{{}}}",
+            (0..=MAX_KEPT).map(|n| format!("\"n{n}\":0")).collect::<Vec<_>>().join(",")
+        );
+        drop(Object::from_json(&long).unwrap());
+        assert_eq!(KEPT.take().capacity(), 0, "expected the memory of a long list to be free");
+    }
+}
