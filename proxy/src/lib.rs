@@ -56,6 +56,7 @@ mod inbound;
 mod platform;
 mod queue;
 mod resolver;
+mod scenario;
 mod served_config;
 mod server;
 mod table;

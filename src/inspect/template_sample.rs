@@ -100,6 +100,14 @@ impl TemplateSample {
         self.template.plan.kinds.get(self.kind)?.about.as_deref()
     }
 
+    /// Returns a field, as a JSON Pointer, and the value with which a callback of the kind is this common
+    /// event, such as `ended`. Returns `None` if no field of the kind chooses the event.
+    #[must_use]
+    pub fn event_field(&self, event: &str) -> Option<(String, &str)> {
+        let rule = self.template.plan.kinds.get(self.kind)?.common.as_ref()?;
+        rule.event.choice(event).map(|(place, value)| (place.to_string(), value))
+    }
+
     /// Returns true if the platform signs callbacks of the kind, but the template has no key that
     /// can create the signature: no key at all, or only public keys.
     #[must_use]

@@ -87,6 +87,12 @@ impl EventRule {
         always.into_iter().chain(values.iter().map(|(_, event)| *event))
     }
 
+    /// Returns the pointer and its value that choose an event; `None` if no value does.
+    pub(crate) fn choice(&self, event: &str) -> Option<(&Pointer, &str)> {
+        let Self::ByValue { from, values } = self else { return None };
+        values.iter().find(|(_, own)| own.name() == event).map(|(value, _)| (from, &**value))
+    }
+
     fn choose(&self, data: &Object<'_>) -> Option<CommonEvent> {
         match self {
             Self::Always(event) => Some(*event),

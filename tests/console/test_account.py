@@ -40,6 +40,12 @@ class Double(http.server.BaseHTTPRequestHandler):
         elif action == "CreateLiveCallbackRule":
             self.rules.append(asked)
             self.reply({})
+        elif action == "ModifyLiveCallbackTemplate":
+            self.templates[asked["TemplateId"]] |= asked
+            self.reply({})
+        elif action == "DeleteLiveCallbackTemplate":
+            del self.templates[asked["TemplateId"]]
+            self.reply({})
         else:
             self.reply({"Error": {"Code": "InvalidAction", "Message": action}})
 
@@ -110,6 +116,27 @@ class Account(ConsoleTest):
         expect(self.page.get_by_role("alert")).to_contain_text("has changed since you saw the plan")
         expect(self.page.get_by_role("region", name="Plan")).to_contain_text("conflict: template studio")
         self.assertFalse([action for action in Double.actions if "Describe" not in action])
+
+    def test_changes_key_and_removes_only_what_gatepost_made(self):
+        self.compare()
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
+        [studio] = Double.templates.values()
+        studio["CallbackKey"] = "0ldk3y"
+        Double.templates[7] = {"TemplateId": 7, "TemplateName": "gone", "Description": "gatepost-x"}
+        Double.templates[8] = {"TemplateId": 8, "TemplateName": "own", "Description": "by hand"}
+        self.page.get_by_label("Unbind and delete").check()
+        self.page.get_by_role("button", name="Compare").click()
+        plan = self.page.get_by_role("region", name="Plan")
+        expect(plan).to_contain_text("~ modify template studio")
+        expect(plan).to_contain_text("- delete template gone (7)")
+        self.check_page("account-rotation")
+        for key in (PLATFORM_KEY, "0ldk3y"):
+            self.assertNotIn(key, self.page.content())
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
+        self.assertEqual(studio["CallbackKey"], PLATFORM_KEY)
+        self.assertEqual([own["TemplateName"] for own in Double.templates.values()], ["studio", "own"])
 
     def test_shows_error_of_platform_and_fault_of_public_address(self):
         Double.refuses = "CreateLiveCallbackRule"

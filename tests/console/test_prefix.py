@@ -50,7 +50,7 @@ class Prefix(ConsoleTest):
         return gatepost
 
     def test_whole_console_works_below_prefix(self):
-        self.log_in()
+        self.log_in_by_form()
         expect(self.page).to_have_url(self.gatepost.console)
         self.gatepost.push()
         # The link appears only if the feed of the live list works below the prefix.
@@ -61,6 +61,11 @@ class Prefix(ConsoleTest):
         for name in ("Domains", "Queue", "Send", "Status", "Templates"):
             self.page.get_by_role("link", name=name, exact=True).click()
             expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        self.page.get_by_role("link", name="Send", exact=True).click()
+        self.page.get_by_role("link", name="Play a scenario of studio").click()
+        self.page.get_by_role("button", name="Play").click()
+        expect(self.page.locator("h1 .badge")).to_have_text("ended")
+        self.page.get_by_role("link", name="Templates", exact=True).click()
         self.page.get_by_role("link", name="studio").click()
         self.page.get_by_label("Description").fill("Below_a_prefix")
         self.page.get_by_role("button", name="Save").click()

@@ -83,13 +83,112 @@ class WithoutJavaScript(Send):
     javascript = False
 
 
+class Scenario(ConsoleTest):
+    def setUp(self):
+        super().setUp()
+        self.log_in()
+
+    def compose(self, template="studio"):
+        self.page.get_by_role("link", name="Send", exact=True).click()
+        self.page.get_by_role("link", name=f"Play a scenario of {template}").click()
+        return self.page.get_by_label("Scenario", exact=True)
+
+    def play(self):
+        self.page.get_by_role("button", name="Play").click()
+
+    def rows(self):
+        return self.page.locator("tbody tr")
+
+    def expect_state(self, state, sent):
+        """Expects a state. Without JavaScript, the operator loads the page again."""
+        if not self.javascript:
+            def has_state():
+                self.page.reload()
+                shown = self.page.locator("h1 .badge, [data-progress]").all_inner_texts()
+                return shown[0] == state and shown[1].startswith(f"{sent} of ")
+            self.gatepost.wait_until(has_state)
+        expect(self.page.locator("h1 .badge")).to_have_text(state)
+        expect(self.page.get_by_text(f"{sent} of ")).to_be_visible()
+
+    def test_plays_two_streams_from_push_to_interruption(self):
+        text = self.compose().input_value()
+        self.assertIn('kind = "push"', text)
+        self.check_page("scenario")
+        self.play()
+        self.expect_state("ended", 8)
+        expect(self.rows()).to_have_count(8)
+        for row, parts in ((0, "0:00:00 first push 200 #1"), (2, "0:30:00 first recording_file 200 #3"),
+                           (7, "1:15:00 second interruption 200 #8")):
+            for part in parts.split():
+                expect(self.rows().nth(row)).to_contain_text(part)
+        self.check_page("scenario-ended")
+        # The template has addresses for two of the kinds.
+        paths = [path for path, *_ in App.seen]
+        self.assertEqual(sorted(paths), ["/live/interruption"] * 2 + ["/live/push"] * 2)
+        pushes = [json.loads(body) for path, _, body in App.seen if path == "/live/push"]
+        self.assertEqual([push["stream_id"] for push in pushes], ["first", "second"])
+        self.assertEqual(pushes[1]["event_time"] - pushes[0]["event_time"], 600)
+        self.page.get_by_role("link", name="#8").click()
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text("interruption #8 accepted")
+
+    def test_shows_fault_and_keeps_text(self):
+        self.compose().fill("[[stream]]\nname = 's'\n[[stream.step]]\nkind = 'pusch'\n")
+        self.play()
+        expect(self.page.locator("#scenario-fault")).to_contain_text("found pusch")
+        expect(self.page.get_by_label("Scenario", exact=True)).to_have_value(
+            "[[stream]]\nname = 's'\n[[stream.step]]\nkind = 'pusch'\n")
+        self.page.get_by_label("Scenario", exact=True).fill("[[stream]]\nname = <b>\n")
+        self.play()
+        expect(self.page.locator("#scenario-fault")).to_contain_text("line 2: ")
+        self.problems.clear()  # The browser reports the status 422.
+        self.check_page("scenario-fault")
+        self.assertEqual(App.seen, [])
+
+    def test_stops_scenario_in_its_gap(self):
+        field = self.compose()
+        field.fill(field.input_value().replace("10m", "9h"))
+        self.page.get_by_label("Speed").select_option("in real time")
+        self.play()
+        self.expect_state("playing", 1)
+        self.check_page("scenario-playing")
+        # It plays on without the page, and no second scenario starts meanwhile.
+        self.compose("viewers")
+        self.play()
+        expect(self.page.get_by_role("alert")).to_contain_text("Not started")
+        self.problems.clear()  # The browser reports the status 409.
+        self.check_page("scenario-busy")
+        self.page.get_by_role("link", name="another scenario").click()
+        self.page.get_by_role("button", name="Stop").click()
+        self.expect_state("stopped", 1)
+        expect(self.page.get_by_role("button", name="Stop")).to_have_count(0)
+        self.assertEqual(len(App.seen), 1)
+
+    def test_read_token_sees_scenario_and_plays_nothing(self):
+        page = self.open_page()
+        self.log_in(READ_TOKEN, page)
+        page.get_by_role("link", name="Send", exact=True).click()
+        page.get_by_role("link", name="Play a scenario of studio").click()
+        expect(page.get_by_label("Scenario", exact=True)).to_have_attribute("readonly", "")
+        self.assertEqual(page.get_by_role("button", name="Play").count(), 0)
+
+
+class ScenarioWithoutJavaScript(Scenario):
+    javascript = False
+
+
 class Looks(ConsoleTest):
     def test_pages_fit_and_are_accessible_in_dark_colours_and_on_phone(self):
         self.log_in()
         self.check_looks("send", "send")
         self.page.goto(self.gatepost.console + "send")
         path = self.page.get_by_role("link", name="push", exact=True).get_attribute("href")
+        scenario = self.page.get_by_role("link", name="Play a scenario of studio").get_attribute("href")
         self.check_looks("sample", path)
+        self.check_looks("scenario", scenario)
+        self.page.goto(self.gatepost.console + scenario)
+        self.page.get_by_role("button", name="Play").click()
+        expect(self.page.locator("h1 .badge")).to_have_text("ended")
+        self.check_looks("scenario-run", "scenario/run")
 
 
 class WithoutCapture(ConsoleTest):

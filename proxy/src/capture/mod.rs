@@ -146,14 +146,22 @@ impl CaptureRing {
     /// callbacks that the ring has dropped since. If `after` is a number of an earlier process,
     /// returns all callbacks.
     pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {
+        self.first_after(after, usize::MAX)
+    }
+
+    /// Returns the first callbacks of [`Self::after`], at most `limit`. A push waits meanwhile, so a
+    /// small limit keeps its reply early.
+    pub(crate) fn first_after(&self, after: u64, limit: usize) -> (Vec<Numbered>, u64) {
         let ring = self.lock();
         let next = ring.first + ring.callbacks.len() as u64;
         let after = if after < next { after } else { 0 };
         let missed = if after == 0 { 0 } else { ring.first.saturating_sub(after + 1) };
-        let numbered = (ring.first..).zip(&ring.callbacks);
-        let newer = numbered.filter(|(id, _)| *id > after);
-        let newer = newer.map(|(id, callback)| Numbered { id, callback: Arc::clone(callback) });
-        (newer.collect(), missed)
+        let skipped = (after + 1).saturating_sub(ring.first);
+        let newer = ring.callbacks.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
+        let numbered = (ring.first + skipped..).zip(newer).take(limit);
+        let numbered =
+            numbered.map(|(id, callback)| Numbered { id, callback: Arc::clone(callback) });
+        (numbered.collect(), missed)
     }
 
     /// Returns the first callback after the one with the number `after` that `is_wanted` accepts.
@@ -243,6 +251,8 @@ mod tests {
         assert_eq!(ids(&ring, 1), (vec![4, 5], 2));
         assert_eq!(ids(&ring, 5), (vec![], 0));
         assert_eq!(ids(&ring, 99), (vec![4, 5], 0), "expected all for an earlier process");
+        let first: Vec<_> = ring.first_after(3, 1).0.iter().map(|numbered| numbered.id).collect();
+        assert_eq!(first, [4]);
         assert!(ring.get(3).is_none() && ring.get(4).is_some() && ring.get(6).is_none());
     }
 

@@ -75,10 +75,15 @@ impl CallbackPage {
 
     fn now(gate: &Gate, query: &PageQuery) -> Self {
         let viewer = Viewer::new(gate);
-        let (callbacks, missed) = CAPTURED.after(query.after.unwrap_or_default());
+        let limit = query.limit.clamp(1, MAX_ROWS);
+        let (callbacks, missed) = match query.after {
+            Some(after) if query.filter == CaptureFilter::default() => {
+                CAPTURED.first_after(after, limit)
+            }
+            after => CAPTURED.after(after.unwrap_or_default()),
+        };
         let newest = callbacks.last().map_or(query.after.unwrap_or_default(), |newest| newest.id);
         let is_admitted = |numbered: &&_| viewer.admits(&query.filter, numbered);
-        let limit = query.limit.clamp(1, MAX_ROWS);
         let rows: Vec<_> = match query.after {
             Some(_) => callbacks.iter().filter(is_admitted).take(limit).collect(),
             None => {

@@ -316,3 +316,106 @@ fn log_names_console_as_place_of_edit() {
     gate.program.wait_for_line("in the console");
     assert!(!gate.program.log().contains("over the API"));
 }
+
+const SCENARIO: &str = "/console/scenario?route=%2Fcallbacks%2Ftencent&template=prod-live";
+
+/// Plays a scenario with a push. `step` has further keys of its step.
+fn play(gate: &Gatepost, cookie: &str, step: &str) -> Response {
+    let text = format!("[[stream]]\nname = 's'\nstep = [{{ kind = 'push'{step} }}]\n");
+    play_text(gate, cookie, &text)
+}
+
+fn play_text(gate: &Gatepost, cookie: &str, text: &str) -> Response {
+    let form: String = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("scenario", text), ("speed", "1")])
+        .finish();
+    send(gate, SCENARIO, &format!("{ORIGIN}cookie: {cookie}\r\n"), &form)
+}
+
+fn played(gate: &Gatepost, cookie: &str) -> serde_json::Value {
+    serde_json::from_str(&get(gate, "/console/scenario/feed?after=0", cookie).text()).unwrap()
+}
+
+#[test]
+fn refuses_scenario_with_fault_before_first_callback() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let (cookie, reader) = (cookie(&gate, TOKEN), cookie(&gate, READ_TOKEN));
+    for (step, shown) in [
+        (", times = 0", "found 0"),
+        (", times = 1001", "found 1001"),
+        (", times = 4294967295", "found 4294967295"),
+        (", after = 'soon'", "expected a duration"),
+        (", to = 'http://192.0.2.1/'", "expected no `to`"),
+        (", fields = { pusch = 1 }", "expected a known field"),
+        (" }, { kind = '<b>'", "found &#60;b&#62;"),
+    ] {
+        let reply = play(&gate, &cookie, step);
+        assert_eq!(reply.status, 422, "{step}");
+        assert!(reply.text().contains(shown), "{step}: {}", reply.text());
+    }
+    let other = "provider = 'mux'\n[[stream]]\nname = 's'\nstep = [{ kind = 'push' }]\n";
+    for (text, shown) in
+        [(other, "expected the provider tencent-css"), ("[[stream]]\nx", "line 2: ")]
+    {
+        let reply = play_text(&gate, &cookie, text);
+        assert_eq!(reply.status, 422, "{text}");
+        assert!(reply.text().contains(shown), "{text}: {}", reply.text());
+    }
+    assert_eq!(get(&gate, "/console/scenario?route=x&template=y", &cookie).status, 404);
+    assert_eq!(get(&gate, "/console/scenario/run", &cookie).status, 404);
+    assert_eq!(play(&gate, &reader, "").status, 403);
+    assert_eq!(get(&gate, "/console/scenario/feed", "").status, 401);
+    assert_eq!(app.seen().len(), 0, "expected no event");
+}
+
+#[test]
+fn plays_one_scenario_at_a_time_until_it_is_stopped() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, TOKEN);
+    let reply = play(&gate, &cookie, " }, { kind = 'push', after = '9h'");
+    assert_eq!((reply.status, reply.header("location")), (303, Some("scenario/run")));
+    eventually("the first callback", || played(&gate, &cookie)["sent"][0]["id"] == 1);
+    assert_eq!(played(&gate, &cookie)["state"], "playing");
+    let reply = play(&gate, &cookie, "");
+    assert_eq!(reply.status, 409);
+    assert!(reply.text().contains("another scenario"), "{}", reply.text());
+    let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
+    assert_eq!(send(&gate, "/console/scenario/stop", &headers, "").header("location"), Some("run"));
+    assert_eq!(played(&gate, &cookie)["state"], "stopped");
+    assert_eq!(play(&gate, &cookie, ", expect_status = 204").status, 303);
+    eventually("the end", || played(&gate, &cookie)["state"] == "ended");
+    let sent = &played(&gate, &cookie)["sent"][0];
+    assert_eq!(sent["reply"], "200");
+    assert_eq!(sent["is_expected"], false);
+    assert!(get(&gate, "/console/scenario/run", &cookie).text().contains("1 of 1 callbacks sent"));
+}
+
+#[test]
+fn failed_callback_ends_scenario() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, TOKEN);
+    assert_eq!(play(&gate, &cookie, " }, { kind = 'push', after = '2s'").status, 303);
+    // The second callback finds no template.
+    let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
+    let unbind = "/console/templates/prod-live/unbind?tenant=push.example.com";
+    assert_eq!(send(&gate, unbind, &headers, "").status, 303);
+    eventually("the failure", || played(&gate, &cookie)["state"] == "failed");
+    let page = get(&gate, "/console/scenario/run", &cookie).text();
+    assert!(page.contains("expected a kind of prod-live"), "{page}");
+}
+
+#[test]
+fn shows_markup_in_names_of_config_as_text() {
+    let app = App::answering(200, "{}");
+    let markup = "description = '<script>alert(1)</script>'\nkeys =";
+    let top = format!("{TOKEN_LINE}\n");
+    let gate = Gatepost::serve(&top, &templates(&app).replacen("keys =", markup, 1));
+    let cookie = cookie(&gate, TOKEN);
+    for path in ["templates", "templates/prod-live", "domains", "send", "status"] {
+        let text = get(&gate, &format!("/console/{path}"), &cookie).text();
+        assert!(text.contains("prod-live") && !text.contains("<script>alert"), "{path}: {text}");
+    }
+}

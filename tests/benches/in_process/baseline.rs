@@ -105,6 +105,12 @@ impl Baseline {
         self.0.get(name).copied()
     }
 
+    /// Returns these counts and those of `other`.
+    pub fn with(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Returns the counts that `other` lacks, and the counts that differ by more than noise.
     pub fn beyond(&self, other: &Self) -> Self {
         let is_near = |name: &str, count| other.count(name).is_some_and(|c| c.is_near(count));

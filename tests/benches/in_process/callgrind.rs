@@ -31,6 +31,9 @@ pub const CHILD: &str = "measure";
 /// the cost of initialization at first use.
 const ROUNDS: usize = 16;
 
+/// Name of the profile that callgrind writes. Callgrind adds a number to the name of each further one.
+pub const PROFILE: &str = "profile";
+
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
                         -ERMS,-FSRM,-MOVBE,-SSE4_1,-SSE4_2,-SSSE3";
 
@@ -73,7 +76,7 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     let names = run(callgrind(dir.path(), filter)?)?;
     let names = String::from_utf8(names.stdout)?;
     let counts = names.lines().enumerate().map(|(index, name)| {
-        let profile = fs::read_to_string(dir.path().join(format!("profile.{}", index + 1)))
+        let profile = fs::read_to_string(dir.path().join(format!("{PROFILE}.{}", index + 1)))
             .map_err(|why| format!("{name}: expected a profile, found: {why}; update valgrind"))?;
         let count = count_of(&profile).ok_or("expected a total, found none; update valgrind")?;
         Ok((name.to_owned(), count))
@@ -81,8 +84,20 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     counts.collect()
 }
 
-/// Returns the command that runs this program under callgrind in a fixed environment.
+/// Returns the command that runs the benches of this program under callgrind.
 fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
+    let mut command = valgrind(
+        dir,
+        &std::env::current_exe()?,
+        &["--toggle-collect=*::callgrind::measured", "--dump-after=*::callgrind::end"],
+    )?;
+    command.args([CHILD, filter]);
+    Ok(command)
+}
+
+/// Returns the command that runs a program under callgrind in a fixed environment. The profile is the
+/// file [`PROFILE`] in `dir`.
+pub fn valgrind(dir: &Path, program: &Path, options: &[&str]) -> Result<Command, Failure> {
     let seeds = dir.join("seeds.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds.c");
     let mut compiler = Command::new("cc");
@@ -90,17 +105,15 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
         compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&seeds).arg(source);
         compiler
     })?;
-    let program = std::env::current_exe()?;
     let (Some(folder), Some(name)) = (program.parent(), program.file_name()) else {
-        return Err("expected a folder in this program's path, found none".into());
+        return Err("expected a folder in the program's path, found none".into());
     };
     let mut command = Command::new("valgrind");
     command
         .args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
-        .args(["--toggle-collect=*::callgrind::measured", "--dump-after=*::callgrind::end"])
-        .arg(format!("--callgrind-out-file={}", dir.join("profile").display()))
+        .args(options)
+        .arg(format!("--callgrind-out-file={}", dir.join(PROFILE).display()))
         .arg(Path::new(".").join(name))
-        .args([CHILD, filter])
         .current_dir(folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -122,11 +135,17 @@ fn run(mut command: Command) -> Result<Output, Failure> {
 
 /// Reads the instructions per run from a profile.
 fn count_of(profile: &str) -> Option<Count> {
-    let total: u64 = profile.lines().find_map(|l| l.strip_prefix("totals: "))?.parse().ok()?;
+    let Count { all, unhashed } = total_of(profile)?;
+    let each = |instructions: u64| instructions / ROUNDS as u64;
+    Some(Count { all: each(all), unhashed: each(unhashed) })
+}
+
+/// Reads all instructions from a profile.
+pub fn total_of(profile: &str) -> Option<Count> {
+    let all: u64 = profile.lines().find_map(|l| l.strip_prefix("totals: "))?.parse().ok()?;
     let hashing = own_costs(profile).filter(|(name, _)| is_hashing(name));
     let hashing: u64 = hashing.map(|(_, own)| own).sum();
-    let each = |instructions: u64| instructions / ROUNDS as u64;
-    Some(Count { all: each(total), unhashed: each(total.checked_sub(hashing)?) })
+    Some(Count { all, unhashed: all.checked_sub(hashing)? })
 }
 
 /// Returns each function of a profile with its cost, without the cost of called functions. A cost

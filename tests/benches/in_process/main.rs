@@ -23,6 +23,7 @@ mod callgrind;
 mod cases;
 mod compare;
 mod in_flight;
+mod running_proxy;
 #[allow(dead_code, reason = "only the tests check vectors")]
 #[path = "../../it/vectors.rs"]
 mod vectors;
@@ -60,7 +61,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
     let _entered = runtime.enter();
     match arguments {
         ["compare"] => {
-            compare::print(&callgrind::count("")?, &mut cases::all(""))?;
+            compare::print(&count("")?, &mut cases::all(""))?;
             Ok(ExitCode::SUCCESS)
         }
         ["counts"] => counts(Mode::Print, ""),
@@ -77,7 +78,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
 }
 
 fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
-    let measured = callgrind::count(filter)?;
+    let measured = count(filter)?;
     match mode {
         Mode::Check => check(&measured),
         Mode::Print => {
@@ -88,10 +89,15 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Counts the instructions of the benches and of the running proxy, by name.
+fn count(filter: &str) -> Result<Baseline, Failure> {
+    Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
+}
+
 fn check(measured: &Baseline) -> Result<ExitCode, Failure> {
     let baseline = Baseline::read()?;
     print!("{}", measured.beyond(&baseline).beside(&baseline));
-    let measured = measured.with_repeated(&baseline, callgrind::count)?;
+    let measured = measured.with_repeated(&baseline, count)?;
     let faults = measured.faults(&baseline);
     for fault in &faults {
         eprintln!("{fault}");

@@ -8,6 +8,7 @@
 
 mod app;
 mod busy;
+mod inspector;
 mod load;
 mod measure;
 mod peers;
@@ -65,6 +66,12 @@ struct Options {
     /// Measure only queued pushes, and an append and sync of a file
     #[arg(long)]
     queue: bool,
+    /// Measure only pushes while the console's page of callbacks is open, beside pushes without it
+    #[arg(long)]
+    inspector: bool,
+    /// Pushes per second with `--inspector`
+    #[arg(long, default_value_t = 10_000.0)]
+    rate: f64,
     /// Measure no latencies
     #[arg(long)]
     cpu: bool,
@@ -129,6 +136,11 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         let (rounds, time) = options.rounds();
         table::print_machine(None);
         return queue::compare(&ground, &app, rounds, time);
+    }
+    if options.inspector {
+        let (rounds, time) = options.rounds();
+        table::print_machine(None);
+        return inspector::compare(&ground, rounds, options.rate, time);
     }
     let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
     let mut peers = BTreeMap::new();
@@ -231,7 +243,7 @@ fn hold(ground: &Ground, kind: Kind) -> Result<Held, Box<dyn Error>> {
     let job = match kind {
         Kind::BareNginx | Kind::BarePingora | Kind::ForwardingPingora => Job::PassThrough,
         Kind::Haproxy => Job::FixedReply,
-        Kind::Gatepost | Kind::Lua | Kind::Njs | Kind::Php => Job::Push,
+        Kind::Gatepost | Kind::GatepostCapturing | Kind::Lua | Kind::Njs | Kind::Php => Job::Push,
         Kind::GatepostTls | Kind::LuaTls => Job::TlsPush,
     };
     let template = Row { job, who: Who::Peer(kind) }.template()?;

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     /// Pingora alone, but with `x-forwarded` headers.
     ForwardingPingora,
     Gatepost,
+    /// gatepost that captures callbacks.
+    GatepostCapturing,
     GatepostTls,
     Haproxy,
     Lua,
@@ -30,6 +32,7 @@ impl Kind {
             Self::BarePingora => "Pingora",
             Self::ForwardingPingora => "Pingora + x-forwarded-*",
             Self::Gatepost | Self::GatepostTls => "gatepost",
+            Self::GatepostCapturing => "gatepost + inspector",
             Self::Haproxy => "HAProxy",
             Self::Lua | Self::LuaTls => "nginx + Lua",
             Self::Njs => "nginx + njs",
@@ -58,6 +61,12 @@ pub(super) struct Ground {
 
 /// Config file of gatepost.
 pub(super) const GATEPOST: &str = include_str!("peers/gatepost.toml");
+
+/// Start of a config with an admin listener, whose token turns the inspector on.
+pub(super) const INSPECTOR: &str = "admin = \"127.0.0.1:@ADMIN@\"\nadmin_token = \"bench-token\"\n";
+
+/// Token of the admin listener.
+pub(super) const TOKEN: &str = "bench-token";
 
 /// Directives of nginx that load the Lua modules.
 const LUA: &str =
@@ -92,6 +101,10 @@ impl Ground {
                 pinned(&self.bare, [&format!("127.0.0.1:{port}"), &app, word], &[])?
             }
             Kind::Gatepost => return self.gatepost("gatepost.toml", GATEPOST, "0"),
+            Kind::GatepostCapturing => {
+                let config = INSPECTOR.replace("@ADMIN@", &free_port()?.to_string()) + GATEPOST;
+                return self.gatepost("gatepost-capturing.toml", &config, "0");
+            }
             Kind::GatepostTls => {
                 return self.gatepost("gatepost-tls.toml", &over_tls(GATEPOST), "0");
             }

@@ -44,6 +44,8 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Job {
     BadSignature,
+    /// A push, without and with the inspector.
+    CapturedPush,
     FixedReply,
     LongBody,
     LongerBody,
@@ -60,9 +62,10 @@ pub(super) enum Job {
 const PROGRAMMABLE: [Kind; 3] = [Kind::Gatepost, Kind::Lua, Kind::Njs];
 
 impl Job {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::PassThrough,
         Self::Push,
+        Self::CapturedPush,
         Self::Play,
         Self::PornDetection,
         Self::LongBody,
@@ -77,6 +80,7 @@ impl Job {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::BadSignature => "bad signature",
+            Self::CapturedPush => "push, captured or not",
             Self::FixedReply => "fixed reply, no app",
             Self::LongBody => "64 KB body",
             Self::LongerBody => "1 MB body",
@@ -99,6 +103,7 @@ impl Job {
             Self::LongerBody => 100.0,
             Self::Php => 2000.0,
             Self::BadSignature
+            | Self::CapturedPush
             | Self::FixedReply
             | Self::PassThrough
             | Self::Play
@@ -122,6 +127,7 @@ impl Job {
                 Kind::ForwardingPingora,
                 Kind::Gatepost,
             ]),
+            Self::CapturedPush => peers(&[Kind::Gatepost, Kind::GatepostCapturing]),
             Self::FixedReply => peers(&[Kind::Gatepost, Kind::Haproxy]),
             Self::BadSignature => peers(&[Kind::Gatepost, Kind::Lua, Kind::Njs, Kind::Haproxy]),
             Self::Php => vec![Who::Peer(Kind::Php), Who::Both(Kind::Gatepost, Kind::Php)],
@@ -141,6 +147,7 @@ impl Job {
             Self::Play => Work::Play,
             Self::PornDetection => Work::PornDetection,
             Self::BadSignature
+            | Self::CapturedPush
             | Self::FixedReply
             | Self::PassThrough
             | Self::Php
@@ -185,6 +192,7 @@ impl Row {
             Job::PassThrough => "/other",
             Job::Play => "/callbacks/kollus/bench",
             Job::BadSignature
+            | Job::CapturedPush
             | Job::FixedReply
             | Job::LongBody
             | Job::LongerBody

@@ -212,6 +212,12 @@ fn print_targets(found: &Found<'_>) {
         ),
         ("gatepost, CPU: bad signature / push", found.cpu_ratio(bad, push), 0.6),
         (
+            "push, CPU: with the inspector / without",
+            found
+                .cpu_ratio((J::CapturedPush, K::GatepostCapturing), (J::CapturedPush, K::Gatepost)),
+            1.03,
+        ),
+        (
             "push, added p99 at half: gatepost / nginx + Lua",
             added.map(|(own, other)| own / other),
             1.0,

@@ -66,7 +66,7 @@ async fn show(gate: &Gate, request: &ConsoleRequest, numbered: Numbered) -> Cons
     let view = tokio::task::spawn_blocking(move || Viewer::new(&gate).view(&numbered));
     match view.await {
         Ok(view) => ConsoleResponse::page(&OneCallbackPage::new(request, view, scheme)),
-        Err(_) => ConsoleResponse::text(StatusCode::INTERNAL_SERVER_ERROR, "try again\n"),
+        Err(_) => ConsoleResponse::failed(),
     }
 }
 
@@ -75,7 +75,7 @@ async fn save(gate: &Gate, numbered: Numbered) -> ConsoleResponse {
     let saved = tokio::task::spawn_blocking(move || saved_request(&Viewer::new(&gate), &numbered));
     match saved.await {
         Ok(saved) => ConsoleResponse::download(&name, saved),
-        Err(_) => ConsoleResponse::text(StatusCode::INTERNAL_SERVER_ERROR, "try again\n"),
+        Err(_) => ConsoleResponse::failed(),
     }
 }
 

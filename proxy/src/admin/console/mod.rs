@@ -21,8 +21,10 @@ mod filter_form;
 mod filters;
 mod form;
 mod layout;
+mod own_listener;
 mod queue;
 mod response;
+mod scenario;
 mod send;
 mod sessions;
 mod status;
@@ -39,6 +41,7 @@ use pingora::protocols::http::ServerSession;
 
 use self::layout::{Layout, LoginPage, NoticePage};
 use self::response::ConsoleResponse;
+use self::scenario::Playbacks;
 use self::sessions::Sessions;
 use super::api::{Access, TokenAttempts, host};
 use crate::clock;
@@ -51,10 +54,11 @@ pub(crate) fn is_console(path: &str) -> bool {
     path.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The console and the operators that have logged in.
+/// The console, the operators that have logged in, and the scenario that gatepost plays for them.
 #[derive(Default)]
 pub(crate) struct Console {
     sessions: Sessions,
+    playbacks: Playbacks,
 }
 
 impl Console {
@@ -85,17 +89,21 @@ impl Console {
     ) -> ConsoleResponse {
         let settings = served.gate().proxy_settings();
         if settings.admin_token.is_none() && settings.admin_read_token.is_none() {
-            return ConsoleResponse::text(StatusCode::NOT_FOUND, "set admin_token in the config\n");
+            let text = "expected a token in the config, found none; set admin_token\n";
+            return ConsoleResponse::text(StatusCode::NOT_FOUND, text);
         }
         if !host::is_allowed(session.req_header(), &settings.admin_hosts) {
             METRICS.requests.admin_refused("host_refused");
-            let text = "use an IP address or localhost, or add the name to admin_hosts\n";
+            let text = "expected a host of the admin listener, found another name; use an IP address or \
+                        localhost, or add the name to admin_hosts\n";
             return ConsoleResponse::text(StatusCode::MISDIRECTED_REQUEST, text);
         }
         let is_own = form::is_from_console(session.req_header(), &settings.admin_hosts);
         if request.method == Method::POST && !is_own {
             METRICS.requests.admin_refused("origin_refused");
-            return ConsoleResponse::text(StatusCode::FORBIDDEN, "send the form of the console\n");
+            let text = "expected a form of the console, found a request of another page; open the page \
+                        of the console and send its form\n";
+            return ConsoleResponse::text(StatusCode::FORBIDDEN, text);
         }
         let access = self.sessions.access(session.req_header(), &settings, Instant::now());
         let path = request.path.clone();
@@ -112,15 +120,52 @@ impl Console {
             (&Method::GET | &Method::POST, path) => match access {
                 Some(access) => {
                     request.access = access;
-                    page(served, queue, session, request, path).await
+                    self.page(served, queue, session, request, path).await
                 }
                 // A script cannot show the login.
-                None if path == ["feed"] => {
-                    ConsoleResponse::text(StatusCode::UNAUTHORIZED, "log in again\n")
+                None if path.last() == Some(&"feed") => {
+                    let text = "expected a session, found none; log in again\n";
+                    ConsoleResponse::text(StatusCode::UNAUTHORIZED, text)
                 }
                 None => ConsoleResponse::redirect(&format!("{}login", request.up())),
             },
-            _ => ConsoleResponse::text(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST\n"),
+            _ => {
+                let text = "expected GET or POST, found another method; use one of the two\n";
+                ConsoleResponse::text(StatusCode::METHOD_NOT_ALLOWED, text)
+            }
+        }
+    }
+
+    /// Returns a page for an operator who has logged in.
+    async fn page(
+        &self,
+        served: &Arc<ServedConfig>,
+        queue: Option<&Queue>,
+        session: &mut ServerSession,
+        request: &ConsoleRequest,
+        path: &[&str],
+    ) -> ConsoleResponse {
+        let gate = served.gate();
+        match (&request.method, path) {
+            (&Method::GET, [""]) => callbacks::list(served, request).await,
+            (&Method::GET, ["feed"]) => callbacks::feed(gate, request).await,
+            (_, ["callbacks", id, rest @ ..]) => {
+                callbacks::one(gate, session, request, id, rest).await
+            }
+            (&Method::GET, ["templates"]) => templates::list(served, request),
+            (_, ["templates", name, rest @ ..]) => {
+                templates::one(served, session, request, name, rest).await
+            }
+            (_, ["new-template"]) => templates::create(served, session, request).await,
+            (_, ["queue", rest @ ..]) => queue::answer(queue, session, request, rest).await,
+            (_, ["account"]) => account::answer(served, session, request).await,
+            (_, ["scenario", rest @ ..]) => {
+                scenario::answer(&self.playbacks, served, session, request, rest).await
+            }
+            (_, ["send"]) => send::answer(served, session, request).await,
+            (&Method::GET, ["status"]) => status::show(served, request),
+            (_, ["domains"]) => domains::list(served, session, request).await,
+            _ => request.no_page(),
         }
     }
 
@@ -151,7 +196,10 @@ impl Console {
             METRICS.requests.admin_refused("unauthorized");
             let message = format_args!("refused a login to the console");
             report::warned("unauthorized", &message, client, clock::now());
-            return refused(StatusCode::UNAUTHORIZED, "Wrong token: enter the admin_token.");
+            return refused(
+                StatusCode::UNAUTHORIZED,
+                "Wrong token: enter the admin_token or the admin_read_token.",
+            );
         }
         attempts.succeed(client);
         let is_encrypted = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
@@ -159,7 +207,10 @@ impl Console {
             Some(id) => {
                 ConsoleResponse::redirect("./").with_cookie(&sessions::cookie(&id, is_encrypted))
             }
-            None => refused(StatusCode::INTERNAL_SERVER_ERROR, "No random bytes: try again."),
+            None => refused(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "gatepost could not create a session: try again.",
+            ),
         }
     }
 }
@@ -242,32 +293,5 @@ impl ConsoleRequest {
     fn bad_form(&self) -> ConsoleResponse {
         let text = "The form did not arrive, or it has more than 512 KiB. Send it again.";
         self.notice(StatusCode::BAD_REQUEST, "Incomplete form", text)
-    }
-}
-
-/// Returns a page for an operator who has logged in.
-async fn page(
-    served: &Arc<ServedConfig>,
-    queue: Option<&Queue>,
-    session: &mut ServerSession,
-    request: &ConsoleRequest,
-    path: &[&str],
-) -> ConsoleResponse {
-    let gate = served.gate();
-    match (&request.method, path) {
-        (&Method::GET, [""]) => callbacks::list(served, request).await,
-        (&Method::GET, ["feed"]) => callbacks::feed(gate, request).await,
-        (_, ["callbacks", id, rest @ ..]) => callbacks::one(gate, session, request, id, rest).await,
-        (&Method::GET, ["templates"]) => templates::list(served, request),
-        (_, ["templates", name, rest @ ..]) => {
-            templates::one(served, session, request, name, rest).await
-        }
-        (_, ["new-template"]) => templates::create(served, session, request).await,
-        (_, ["queue", rest @ ..]) => queue::answer(queue, session, request, rest).await,
-        (_, ["account"]) => account::answer(served, session, request).await,
-        (_, ["send"]) => send::answer(served, session, request).await,
-        (&Method::GET, ["status"]) => status::show(served, request),
-        (_, ["domains"]) => domains::list(served, session, request).await,
-        _ => request.no_page(),
     }
 }

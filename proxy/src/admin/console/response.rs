@@ -38,8 +38,14 @@ impl ConsoleResponse {
     pub(super) fn page(page: &impl Template) -> Self {
         match page.render() {
             Ok(html) => Self::new(StatusCode::OK, "text/html; charset=utf-8", html.into_bytes()),
-            Err(_) => Self::text(StatusCode::INTERNAL_SERVER_ERROR, "cannot write the page\n"),
+            Err(_) => Self::failed(),
         }
+    }
+
+    /// Returns the response to a request that failed because of a fault in gatepost.
+    pub(super) fn failed() -> Self {
+        let text = "expected a page, found a fault in gatepost; read its log, then try again\n";
+        Self::text(StatusCode::INTERNAL_SERVER_ERROR, text)
     }
 
     pub(super) fn text(status: StatusCode, text: &str) -> Self {

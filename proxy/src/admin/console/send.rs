@@ -1,27 +1,20 @@
 //! The Send page: a sample callback of any kind, signed with a key of the template, to gatepost's own
 //! listener.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
-
 use askama::Template;
 use bytes::Bytes;
-use gatepost::{Gate, ProxySettings, RouteInfo};
+use gatepost::{Gate, RouteInfo};
 use http::{Method, Request, StatusCode};
-use http_body_util::Full;
 use pingora::protocols::http::ServerSession;
 use serde_json::{Map, Value as Json};
 
 use super::form::{self, Form};
 use super::layout::Layout;
 use super::response::ConsoleResponse;
-use super::{ConsoleRequest, filters};
-use crate::capture::{CAPTURED, CapturedCallback};
+use super::{ConsoleRequest, filters, own_listener};
+use crate::capture::CAPTURED;
+use crate::clock;
 use crate::served_config::ServedConfig;
-use crate::{app, clock};
-
-/// Time for which the page waits for the captured callback after the reply.
-const CAPTURE_WAIT: Duration = Duration::from_secs(2);
 
 /// Handles `send`: the choice of a kind, the sample, and the request.
 pub(super) async fn answer(
@@ -54,53 +47,20 @@ pub(super) async fn answer(
 
 /// Sends the callback, and leads to the captured one.
 async fn deliver(page: SamplePage, callback: Request<Bytes>) -> ConsoleResponse {
-    let (method, uri) = (callback.method().clone(), callback.uri().clone());
-    let (body, newest) = (callback.body().clone(), CAPTURED.newest());
     let kind = &page.kind;
-    let reply = app::fetch(callback.map(Full::new)).await;
+    let received = own_listener::send(callback, own_listener::CAPTURE_WAIT).await;
     tracing::info!(kind, template = page.template, "sent a sample callback in the console");
-    let is_sent = |own: &CapturedCallback| {
-        own.head.method == method
-            && own.head.uri.path_and_query() == uri.path_and_query()
-            && own.body().0 == &body
-    };
-    if CAPTURED.is_on()
-        && let Some(numbered) = CAPTURED.wait_for(newest, CAPTURE_WAIT, is_sent).await
-    {
-        return ConsoleResponse::redirect(&format!("callbacks/{}?done=sent", numbered.id));
+    if let Some(id) = received.id {
+        return ConsoleResponse::redirect(&format!("callbacks/{id}?done=sent"));
     }
-    let result = reply.map_err(|error| error.to_string()).map(|(head, body)| SampleReply {
+    let result = received.reply.map_err(|error| error.to_string());
+    let result = result.map(|(head, body)| SampleReply {
         status: head.status.to_string(),
         body: String::from_utf8_lossy(&body).into_owned(),
     });
     let status = if result.is_ok() { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
     let page = SentPage { layout: page.layout, is_off: !CAPTURED.is_on(), result };
     ConsoleResponse::page(&page).with_status(status)
-}
-
-/// Returns the address of a listener for callbacks that this process can reach.
-fn listener(settings: &ProxySettings) -> Result<String, String> {
-    if settings.proxy_protocol {
-        let problem = "gatepost expects the PROXY protocol on its listeners, which this page does not \
-                       send. Use gatepost send with the address of the load balancer.";
-        return Err(problem.into());
-    }
-    let Some(address) = settings.listen.first() else {
-        let problem =
-            "The config has no listen without TLS. Use gatepost send with the public address.";
-        return Err(problem.into());
-    };
-    Ok(format!("http://{}", reachable(*address)))
-}
-
-/// Replaces the unspecified address, `0.0.0.0` or `::`, with the loopback address.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 /// Kinds that a platform sends for a template on a route.
@@ -184,9 +144,11 @@ impl SamplePage {
             )
         })?;
         let source = gate.template_sample(&self.route, &self.template, &self.kind);
-        let source = source.ok_or("The config has no such template on this route any more.")?;
-        let server = listener(&gate.proxy_settings())?;
-        let url = source.url(&server).ok_or("The path of the route is no valid URL.")?;
+        let source = source.ok_or("expected the template on this route, found neither in the config; open the Send page again")?;
+        let server = own_listener::address(&gate.proxy_settings())?;
+        let url = source
+            .url(&server)
+            .ok_or("expected a path that is valid in a URL, found another; correct the route")?;
         let mut sample = source.sample();
         sample.set_fields(fields);
         source.sign(sample, clock::now()).request(&url).map_err(|error| error.to_string())
@@ -205,20 +167,4 @@ struct SentPage {
     layout: Layout,
     is_off: bool,
     result: Result<SampleReply, String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reaches_listener_of_all_addresses_over_loopback() {
-        for (listen, expected) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("192.0.2.1:8080", "192.0.2.1:8080"),
-        ] {
-            assert_eq!(reachable(listen.parse().unwrap()).to_string(), expected);
-        }
-    }
 }

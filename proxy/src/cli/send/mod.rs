@@ -13,10 +13,10 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Uri, response};
 use http_body_util::Full;
 
-use self::scenario::Speed;
 use super::error::CommandError;
 use super::print::{err, out};
 use super::providers::{definition, unknown_kind};
+use crate::scenario::Speed;
 use crate::trusting_client::TrustingClient;
 use crate::{app, clock};
 

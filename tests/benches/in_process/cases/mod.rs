@@ -5,7 +5,7 @@ mod callback;
 mod layer;
 mod lookup;
 pub mod play;
-mod push;
+pub mod push;
 mod refusals;
 mod steps;
 mod vectors;

@@ -99,12 +99,44 @@ async function live() {
         show.textContent = `Show ${waiting.length} new`;
         show.hidden = false;
       }
-      await new Promise((done) => setTimeout(done, 250));
+      await pause(250);
     } catch {
       say("Not connected: trying again", "off");
-      await new Promise((done) => setTimeout(done, 3000));
+      await pause(3000);
     }
   }
+}
+
+const pause = (millis) => new Promise((done) => setTimeout(done, millis));
+
+// Shows the replies to a scenario as they arrive.
+async function watch(table) {
+  const [state, progress, stop] = ["playback", "progress", "stop"].map((name) => document.querySelector(`[data-${name}]`));
+  const rows = table.tBodies[0].rows;
+  let sent = Number(table.dataset.sent);
+  document.querySelector("[data-reload]").hidden = true;
+  for (;;) {
+    await pause(500);
+    const response = await fetch(`feed?after=${sent}`).catch(() => null);
+    if (response?.status === 401) return (progress.textContent = "Session ended: log in again");
+    if (!response?.ok) continue;
+    const page = await response.json();
+    for (const callback of page.sent) reply(rows[sent++], callback);
+    progress.textContent = `${sent} of ${rows.length} callbacks sent`;
+    state.textContent = page.state;
+    state.className = `badge ${page.state}`;
+    if (page.state !== "playing") return (stop.hidden = true);
+  }
+}
+
+function reply(tr, callback) {
+  const badge = Object.assign(document.createElement("span"), { textContent: callback.reply });
+  badge.className = `badge ${callback.is_expected ? "good" : "bad"}`;
+  tr.cells[2].replaceChildren(badge);
+  if (!callback.id) return;
+  const link = Object.assign(document.createElement("a"), { textContent: `#${callback.id}` });
+  link.href = `../callbacks/${callback.id}`;
+  tr.cells[3].replaceChildren(link);
 }
 
 // After the operator comes back from a callback, the arrows go on from its row.
@@ -132,3 +164,5 @@ if (list?.dataset.last) {
   restore();
   live();
 }
+const played = document.querySelector("table[data-sent]");
+if (played && document.querySelector("[data-stop]")) watch(played);

@@ -141,7 +141,7 @@ pub(super) fn settings(
     let entries = view.map(|view| &*view.settings).unwrap_or_default();
     let entry = |name: &str| entries.iter().find(|(own, _)| own == name).map(|(_, value)| value);
     let declared = info.iter().flat_map(|info| &info.settings).map(|setting| SettingField {
-        about: setting.about.to_string(),
+        about: sentence(&setting.about),
         default: setting.default.as_deref().unwrap_or_default().to_owned(),
         one_of: setting.one_of.iter().map(ToString::to_string).collect(),
         is_secret: setting.secret,
@@ -149,11 +149,34 @@ pub(super) fn settings(
     });
     let window = info.iter().flat_map(|info| &info.window);
     let window = window.map(|name| SettingField {
-        about: "Limit of the age of a signed time, in seconds.".into(),
+        about: window_about(name).into(),
         is_number: true,
         ..SettingField::of(name, entry(name))
     });
     declared.chain(window).collect()
+}
+
+/// Writes a note of a definition as a sentence.
+fn sentence(note: &str) -> String {
+    let mut text = note.to_owned();
+    if !note.starts_with("gatepost")
+        && let Some(first) = text.get_mut(..1)
+    {
+        first.make_ascii_uppercase();
+    }
+    if !note.is_empty() && !note.ends_with('.') {
+        text.push('.');
+    }
+    text
+}
+
+/// Returns the meaning of a limit for a signed time.
+fn window_about(name: &str) -> &'static str {
+    match name {
+        "grace_secs" => "Seconds after the expiry for which gatepost still accepts a callback.",
+        "max_ahead_secs" => "Seconds by which a signed time may be ahead of the clock of gatepost.",
+        _ => "Maximum age of a signed time, in seconds.",
+    }
 }
 
 impl SettingField {

@@ -1,84 +1,91 @@
-//! The scenario file of `gatepost send --scenario`.
+//! The scenario file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::Uri;
+use http::{StatusCode, Uri};
 use serde::{Deserialize, Deserializer, de};
 
 /// A scenario: the callbacks of several streams, with the gaps between them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Scenario {
+pub(crate) struct Scenario {
     /// Provider of each stream without a provider of its own.
     #[serde(default)]
-    pub(super) provider: Option<String>,
+    pub(crate) provider: Option<String>,
     /// Address that the platform would call.
     #[serde(default, deserialize_with = "optional_address")]
-    pub(super) to: Option<Uri>,
+    pub(crate) to: Option<Uri>,
     #[serde(default)]
-    pub(super) key: Option<KeySource>,
+    pub(crate) key: Option<KeySource>,
     /// Fields of all callbacks.
     #[serde(default)]
-    pub(super) fields: Fields,
+    pub(crate) fields: Fields,
     #[serde(rename = "stream")]
-    pub(super) streams: Vec<Stream>,
+    pub(crate) streams: Vec<Stream>,
 }
 
 /// A stream: its callbacks in the order of their times.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stream {
-    pub(super) name: String,
+pub(crate) struct Stream {
+    pub(crate) name: String,
     #[serde(default)]
-    pub(super) provider: Option<String>,
+    pub(crate) provider: Option<String>,
     /// Time from the start of the scenario to the start of the stream.
     #[serde(default, deserialize_with = "duration")]
-    pub(super) start: Duration,
+    pub(crate) start: Duration,
     #[serde(default)]
-    pub(super) fields: Fields,
+    pub(crate) fields: Fields,
     #[serde(rename = "step")]
-    pub(super) steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// A callback, or several of one kind.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Step {
-    pub(super) kind: String,
+pub(crate) struct Step {
+    pub(crate) kind: String,
     /// Gap after the previous step or the start of the stream, and between repetitions.
     #[serde(default, deserialize_with = "duration")]
-    pub(super) after: Duration,
+    pub(crate) after: Duration,
     #[serde(default = "once")]
-    pub(super) times: u32,
+    pub(crate) times: u32,
     #[serde(default, deserialize_with = "optional_address")]
-    pub(super) to: Option<Uri>,
+    pub(crate) to: Option<Uri>,
     #[serde(default)]
-    pub(super) fields: Fields,
+    pub(crate) fields: Fields,
     /// Expected status of the reply; `None` means any 2xx status.
     #[serde(default)]
-    pub(super) expect_status: Option<u16>,
+    pub(crate) expect_status: Option<u16>,
+}
+
+impl Step {
+    /// Returns true for the status of an expected reply.
+    pub(crate) fn is_expected(&self, status: StatusCode) -> bool {
+        self.expect_status.map_or(status.is_success(), |expected| expected == status.as_u16())
+    }
 }
 
 /// Values by field, as on the command line.
-pub(super) type Fields = BTreeMap<String, FieldValue>;
+pub(crate) type Fields = BTreeMap<String, FieldValue>;
 
 /// Value of a field, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FieldValue(pub(super) String);
+pub(crate) struct FieldValue(pub(crate) String);
 
 /// Source of a key. A scenario never contains the key itself, because operators share scenarios.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
-pub(super) enum KeySource {
+pub(crate) enum KeySource {
     Env(String),
     File(PathBuf),
 }
 
 impl KeySource {
     /// Returns the source with a path that is relative to the folder of the scenario.
-    pub(super) fn within(self, folder: &Path) -> Self {
+    pub(crate) fn within(self, folder: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(folder.join(path)),
             Self::Env(name) => Self::Env(name),

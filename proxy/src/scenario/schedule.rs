@@ -6,13 +6,13 @@ use super::file::{FieldValue, Fields, Scenario, Step, Stream};
 
 /// A callback that is due at a time of the scenario.
 #[derive(Debug)]
-pub(super) struct Due<'s> {
+pub(crate) struct Due<'s> {
     /// Time from the start of the scenario.
-    pub(super) at: Duration,
+    pub(crate) at: Duration,
     /// Index of the stream.
-    pub(super) index: usize,
-    pub(super) stream: &'s Stream,
-    pub(super) step: &'s Step,
+    pub(crate) index: usize,
+    pub(crate) stream: &'s Stream,
+    pub(crate) step: &'s Step,
     /// Time from the first callback of the stream.
     elapsed: Duration,
     /// Number of the repetition, from 1.
@@ -20,7 +20,7 @@ pub(super) struct Due<'s> {
 }
 
 /// Returns all callbacks, the earliest first. At equal times, keeps the order of the file.
-pub(super) fn schedule(scenario: &Scenario) -> Vec<Due<'_>> {
+pub(crate) fn schedule(scenario: &Scenario) -> Vec<Due<'_>> {
     let streams = scenario.streams.iter().enumerate();
     let mut all: Vec<_> = streams.flat_map(|(index, stream)| of_stream(index, stream)).collect();
     all.sort_by_key(|due| due.at);
@@ -41,9 +41,14 @@ fn of_stream(index: usize, stream: &Stream) -> Vec<Due<'_>> {
 }
 
 impl Due<'_> {
+    /// Returns true for the first callback of a step.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.number == 1
+    }
+
     /// Returns the fields of the callback. A field of the stream replaces a field of the scenario,
     /// and a field of the step replaces both. `start` is the Unix time of the scenario's start.
-    pub(super) fn fields(&self, common: &Fields, start: i64) -> Vec<(String, String)> {
+    pub(crate) fn fields(&self, common: &Fields, start: i64) -> Vec<(String, String)> {
         let mut fields = common.clone();
         fields.extend(self.stream.fields.clone());
         fields.extend(self.step.fields.clone());

@@ -1,66 +1,20 @@
 //! `gatepost send --scenario`: the callbacks of several streams, with the gaps between them.
 
-mod file;
-mod schedule;
-
 use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use gatepost::{Definition, Timestamp};
 use http::{Request, StatusCode};
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use self::file::{KeySource, Scenario, Stream};
-use self::schedule::{Due, schedule};
 use super::{SendArguments, Sender, key_of_file, key_of_variable};
 use crate::cli::error::CommandError;
 use crate::cli::print::out;
 use crate::cli::providers::{definition, unknown_kind};
 use crate::clock;
+use crate::scenario::{Due, KeySource, Scenario, Stream, schedule};
 use crate::table::plain;
-
-/// Speed at which the time of a scenario passes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Speed {
-    /// Multiple of real time.
-    Times(f64),
-    /// Without waiting.
-    Max,
-}
-
-impl FromStr for Speed {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "max" {
-            return Ok(Self::Max);
-        }
-        let speed = text.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
-        speed.map(Self::Times).ok_or("expected a number above 0 or max; write, for example, 60")
-    }
-}
-
-impl Speed {
-    /// Returns the wait, in real time, for a time of the scenario.
-    fn real(self, at: Duration) -> Duration {
-        match self {
-            Self::Times(speed) => {
-                Duration::try_from_secs_f64(at.as_secs_f64() / speed).unwrap_or(Duration::MAX)
-            }
-            Self::Max => Duration::ZERO,
-        }
-    }
-
-    async fn wait(self, start: Instant, at: Duration) {
-        match start.checked_add(self.real(at)) {
-            Some(due) => sleep_until(due).await,
-            None => std::future::pending().await,
-        }
-    }
-}
 
 /// Sends the callbacks of a scenario, and prints a line for each reply.
 pub(super) fn run(path: &Path, arguments: &SendArguments) -> Result<(), CommandError> {
@@ -144,10 +98,7 @@ impl<'s> Player<'s> {
             self.arguments.speed().wait(start, due.at).await;
             let (head, body) = self.sender.send(self.request(due)?).await?;
             let status = head.status;
-            let is_expected = match due.step.expect_status {
-                Some(expected) => status.as_u16() == expected,
-                None => status.is_success(),
-            };
+            let is_expected = due.step.is_expected(status);
             unexpected += usize::from(!is_expected);
             out(&self.line(due, status, &body, is_expected));
         }
@@ -174,29 +125,5 @@ impl<'s> Player<'s> {
             body.trim()
         );
         plain(line.trim_end())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_speeds() {
-        assert_eq!("max".parse(), Ok(Speed::Max));
-        assert_eq!("60".parse(), Ok(Speed::Times(60.0)));
-        for text in ["0", "-1", "inf", "NaN", "fast"] {
-            assert!(text.parse::<Speed>().is_err(), "{text}");
-        }
-        assert_eq!(Speed::Times(60.0).real(Duration::from_secs(300)), Duration::from_secs(5));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn speed_divides_the_wait() {
-        let start = Instant::now();
-        Speed::Times(60.0).wait(start, Duration::from_secs(3600)).await;
-        assert_eq!(start.elapsed(), Duration::from_secs(60));
-        Speed::Max.wait(start, Duration::from_secs(1_000_000)).await;
-        assert_eq!(start.elapsed(), Duration::from_secs(60));
     }
 }

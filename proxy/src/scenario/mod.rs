@@ -1,0 +1,10 @@
+//! Scenarios: the callbacks of several streams, with the gaps between them. `gatepost send --scenario`
+//! and the console's Send page play them.
+
+mod file;
+mod schedule;
+mod speed;
+
+pub(crate) use self::file::{KeySource, Scenario, Stream};
+pub(crate) use self::schedule::{Due, schedule};
+pub(crate) use self::speed::Speed;
