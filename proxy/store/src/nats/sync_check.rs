@@ -1,6 +1,7 @@
 //! Checks over the servers' monitors that each server syncs each write.
 //!
-//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP.
+//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP, as
+//! `sync_always` in `/varz`.
 
 use std::time::Duration;
 
