@@ -18,5 +18,5 @@ pub mod platforms;
 pages! { "":
     account api app cli codes commands common config console defaults figures inspect install
     legacy log machines memory metrics observe proofs providers queue reliability rollout rust
-    scenario service templates threats tls upstream
+    scenario service state templates threats tls upstream
 }
