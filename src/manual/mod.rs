@@ -17,6 +17,6 @@ pub mod platforms;
 
 pages! { "":
     account api app cli codes commands common config console defaults figures inspect install
-    legacy log machines memory metrics observe proofs providers queue reliability rollout rust
+    language legacy log machines memory metrics observe proofs providers queue reliability rollout rust
     scenario service state templates threats tls upstream
 }

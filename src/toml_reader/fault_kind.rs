@@ -85,7 +85,7 @@ fault_kinds! {
         "renew the certificate, or check the clock"
     DefinitionInvalid Error "definition_invalid"
         "a provider definition contradicts itself or uses a form that the definition language does not have"
-        "see the guide to definitions, src/manual/providers.md"
+        "see the guide to definitions, src/manual/language.md"
     FileUnreadable Error "file_unreadable"
         "gatepost cannot read a file that the config names"
         "correct the path, which is relative to the config file, and the permissions"

@@ -153,6 +153,19 @@ fn summary_of_book_lists_every_page() {
     }
 }
 
+/// Checks the excerpts of definitions in the page of the language.
+#[test]
+fn excerpts_of_definitions_are_toml() {
+    let page = std::fs::read_to_string("src/manual/language.md").unwrap();
+    let excerpts: Vec<_> = page.split("```toml\n").skip(1).collect();
+    assert!(excerpts.len() > 10, "expected the excerpts of the page, found {}", excerpts.len());
+    for excerpt in excerpts {
+        let (excerpt, _) = excerpt.split_once("```").unwrap();
+        let parsed = excerpt.parse::<toml::Table>();
+        assert!(parsed.is_ok(), "{parsed:?}: {excerpt}");
+    }
+}
+
 /// Checks the pages that `build.rs` converts for rustdoc: a relative link would be dead on docs.rs.
 #[test]
 fn pages_for_rustdoc_have_no_relative_links() {
