@@ -42,7 +42,7 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 pub(crate) struct ReadyConnection {
     connection: AppConnection,
     key: PoolKey,
-    /// Flag of a connection that has carried an earlier request.
+    /// True if the connection has carried an earlier request.
     is_reused: bool,
     /// Start of the request. The later idle time also counts from here, so that gatepost reads the
     /// clock once.
@@ -206,7 +206,7 @@ fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
 struct Pool {
     /// Connections by key. A fast hash is safe, because the config supplies the keys, not a client.
     idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
-    /// Flag of a running task [`sweep`].
+    /// True if a task [`sweep`] runs.
     has_sweeper: bool,
 }
 

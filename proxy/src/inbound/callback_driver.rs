@@ -251,7 +251,7 @@ struct Client<'e, E> {
     from: Option<IpAddr>,
     arrival: &'e CallbackArrival,
     sent_continue: bool,
-    /// Flag of a client that has closed its sending half, or perhaps the whole connection.
+    /// True if the client has closed its sending half, or perhaps the whole connection.
     is_half_closed: bool,
     /// Time for which gatepost waited for the body.
     waited: Duration,

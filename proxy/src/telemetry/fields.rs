@@ -60,7 +60,7 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),
     ("count", "number of queued events"),
-    ("missed", "number of operations of the shared state that gatepost did without"),
+    ("missed", "number of operations of the shared state without whose results gatepost continued"),
     ("removed", "number of dead letters whose retention has ended"),
     ("error", "error of a library"),
 ];

@@ -167,7 +167,7 @@ pub(super) struct Attempts {
     server: usize,
     /// Index of the server's address for the next attempt.
     address: usize,
-    /// Flag of a request for which gatepost has chosen a server.
+    /// True if gatepost has chosen a server for the request.
     has_begun: bool,
 }
 
@@ -191,7 +191,7 @@ struct UpstreamServer {
     gate: Gate,
     server: Arc<Server>,
     rules: PeerRules,
-    /// Flag of an upstream with several servers.
+    /// True if the upstream has several servers.
     has_others: bool,
     resolver: Resolver,
     peers: RwLock<Arc<ResolvedPeers>>,

@@ -259,7 +259,7 @@ pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 
 pub(super) fn away(problem: &str) -> StoreError {
     StoreError::Unavailable(format!(
-        "expected an answer of NATS JetStream, found {problem}; check the servers and their leaders \
+        "expected a response from NATS JetStream, found {problem}; check the servers and their leaders \
          with `nats server report jetstream`"
     ))
 }

@@ -40,7 +40,7 @@ pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
         match timeout(PATIENCE, read(&address)).await {
             Ok(Ok(answer)) => check_answer(monitor, &answer)?,
             Ok(Err(error)) => tracing::warn!("{monitor}: cannot read sync_interval: {error}"),
-            Err(_) => tracing::warn!("{monitor}: cannot read sync_interval: no answer in time"),
+            Err(_) => tracing::warn!("{monitor}: cannot read sync_interval: no response in time"),
         }
     }
     Ok(())
