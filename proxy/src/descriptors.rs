@@ -20,7 +20,7 @@ pub(crate) fn raise_limit() {
             tracing::debug!(limit, connections, "raised the limit of file descriptors");
         }
         Err(error) => tracing::warn!(
-            "gatepost cannot raise the limit of file descriptors: {error}; raise the hard limit"
+            "expected a higher limit of file descriptors, found an error: {error}; raise the hard limit"
         ),
     }
 }

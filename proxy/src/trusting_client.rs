@@ -44,7 +44,11 @@ impl TrustingClient {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls = tls.map_err(|error| TrustError::new(named(), error.to_string()))?;
+        let tls = tls.map_err(|error| {
+            let problem =
+                format!("expected a TLS client, found an error: {error}; report the fault");
+            TrustError::new(named(), problem)
+        })?;
         let tls = tls.with_root_certificates(roots).with_no_client_auth();
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = builder.https_or_http().enable_http1().build();

@@ -77,10 +77,9 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.as_deref().unwrap_or_else(|| Path::new("config")).display();
         match &self.cause {
-            Cause::Read(error) => write!(
-                f,
-                "{path}: gatepost cannot read the file: {error}; check the path and permissions"
-            ),
+            Cause::Read(error) => {
+                write!(f, "{path}: {}; check the path and permissions", unreadable_file(error))
+            }
             Cause::Faults { errors, .. } => {
                 for (index, fault) in errors.iter().enumerate() {
                     let newline = if index > 0 { "\n" } else { "" };
@@ -108,4 +107,15 @@ impl std::error::Error for ConfigError {
             Cause::Faults { .. } => None,
         }
     }
+}
+
+/// Describes a file that gatepost cannot read.
+pub(super) fn unreadable_file(error: &io::Error) -> String {
+    let found = match error.kind() {
+        io::ErrorKind::NotFound => "none".to_owned(),
+        io::ErrorKind::PermissionDenied => "a file without permission to read".to_owned(),
+        io::ErrorKind::IsADirectory => "a folder".to_owned(),
+        _ => format!("an error: {error}"),
+    };
+    format!("expected a readable file, found {found}")
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, unreadable_file};
 use super::sources::{self, read_config};
 use super::watched_files::{TextHash, WatchedFiles};
 use crate::printable::print_only;
@@ -222,7 +222,7 @@ impl<'f> IncludeReader<'f> {
                 }
             }
             Err(error) => {
-                let problem = format!("gatepost cannot read the file {}: {error}", path.display());
+                let problem = format!("{}: {}", path.display(), unreadable_file(&error));
                 let problem = FaultKind::FileUnreadable.because(problem);
                 self.faults.add(&name.place, problem, "write the path of a readable file");
             }

@@ -4,6 +4,7 @@
 //! with line, key and remedy. A fault never contains the value of a secret.
 
 mod addresses;
+mod admin;
 mod delivery;
 mod error;
 mod files;
@@ -30,13 +31,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub use admin::{AdminAddress, AdminToken};
 pub use error::ConfigError;
 pub use files::ConfigFiles;
 pub use inspector::{Capture, InspectorSettings};
 pub(crate) use inspector::{KEEP_CEILING, MAX_BYTES_CEILING, MIN_MAX_BYTES};
 pub(crate) use nats::MAX_REPLICAS;
 pub use nats::{ExposedNatsLogin, NatsSettings};
-pub use proxy::{AdminAddress, AdminToken, ProxySettings};
+pub use proxy::ProxySettings;
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
 pub(crate) use store::{MAX_RETENTION_SECS, MAX_STORE_BYTES, MIN_STORE_BYTES};

@@ -200,7 +200,8 @@ impl<'f> ConfigReader<'f, '_> {
         let trusted = self.networks(table, "trusted_proxies", effect);
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
         if proxy.proxy_protocol && trusted.is_empty() && !proxy.addresses().iter().all(is_local) {
-            let problem = "any client can claim any address";
+            let problem =
+                "expected trusted_proxies, found none, so any client can claim any address";
             let remedy = "list the proxies in front of gatepost in trusted_proxies";
             let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);
@@ -240,7 +241,7 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn warn_of_network(&self, network: &IpNet, place: &Place, effect: &str) {
         if network.prefix_len() == 0 {
-            let problem = format!("the network contains every address: {effect}");
+            let problem = format!("expected a smaller network, found every address, so {effect}");
             let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(place, problem, "list smaller networks");
         } else if network.trunc() != *network {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ConfigReader;
+use super::error::unreadable_file;
 use crate::outgoing_tls::{ClientIdentity, OutgoingTls};
 use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Located, Table};
@@ -46,10 +47,7 @@ impl<'f> ConfigReader<'f, '_> {
         let problem = match self.certificate_text(path) {
             Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Some(text),
             Ok(_) => FaultKind::ValueInvalid.because("expected certificates as PEM, found none"),
-            Err(error) => {
-                let problem = format!("gatepost cannot read the file: {}", error.kind());
-                FaultKind::FileUnreadable.because(problem)
-            }
+            Err(error) => FaultKind::FileUnreadable.because(unreadable_file(&error)),
         };
         let remedy = "write the path of a file with -----BEGIN CERTIFICATE-----";
         self.faults.add(&path.place, problem, remedy);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ConfigReader;
+use super::error::unreadable_file;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::toml_reader::{FaultKind, Table};
 
@@ -55,8 +56,7 @@ impl<'f> ConfigReader<'f, '_> {
             let plan = match self.definition_text(&name) {
                 Ok(text) => definition::parse(&text),
                 Err(error) => {
-                    let problem = format!("gatepost cannot read the file: {error}");
-                    let problem = FaultKind::FileUnreadable.because(problem);
+                    let problem = FaultKind::FileUnreadable.because(unreadable_file(&error));
                     self.faults.add(&name.place, problem, "write the path of a readable file");
                     incomplete = true;
                     continue;

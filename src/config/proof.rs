@@ -256,7 +256,8 @@ impl<'f> ConfigReader<'f, '_> {
             Ok((key, is_weak)) => {
                 if is_weak {
                     let remedy = "create a key with a random generator, and set it on both sides";
-                    let problem = FaultKind::SecretWeak.because("attackers can guess this key");
+                    let problem = FaultKind::SecretWeak
+                        .because("expected a key that attackers cannot guess, found an easy one");
                     self.warnings.add(place, problem, remedy);
                 }
                 Some(key)

@@ -96,8 +96,10 @@ impl<'f> ConfigReader<'f, '_> {
     fn warn_of_open_route(&self, table: &Table<'f>, plan: &Plan) {
         // A fault in the route, such as a misspelt `token`, may be the cause.
         if !plan.uses_template_keys() && !self.faults.are_in(&table.place.key) {
-            let problem =
-                format!("{} does not sign, and the path has no secret segment", plan.title);
+            let problem = format!(
+                "expected a secret segment, because {} does not sign, found none",
+                plan.title
+            );
             let remedy = "end the path with /{token} and set token, or permit only the platform to reach the path";
             self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
@@ -105,7 +107,7 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn warn_of_unconfirmed(&self, table: &Table<'f>, plan: &Plan) {
         if plan.evidence == Some(Evidence::Unconfirmed) {
-            let problem = format!("the definition of {} is not confirmed", plan.title);
+            let problem = format!("expected a confirmed definition, found that of {}", plan.title);
             let problem = FaultKind::ProviderUnconfirmed.because(problem);
             let remedy = "compare a real callback with `gatepost explain`: the signature, the fields and the reply";
             self.warnings.add(&table.place_of("provider"), problem, remedy);
@@ -187,7 +189,8 @@ impl<'f> ConfigReader<'f, '_> {
         if mode == Mode::Shadow {
             let remedy = "write \"enforce\" once the log shows that gatepost would accept every \
                           genuine callback";
-            let problem = "callbacks on this path reach the app unverified";
+            let problem =
+                "expected \"enforce\", found \"shadow\", so callbacks reach the app unverified";
             self.warnings.add(&word.place, FaultKind::ShadowMode.because(problem), remedy);
         }
         mode

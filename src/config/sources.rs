@@ -10,6 +10,7 @@ use glob::{MatchOptions, Pattern};
 use zeroize::Zeroizing;
 
 use super::ConfigReader;
+use super::error::unreadable_file;
 use crate::printable::print_only;
 use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Form, Item, Located, Table, is_usual_name};
@@ -138,8 +139,9 @@ pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     };
     let found = glob::glob_with(pattern, options);
     let found = found.map_err(|e| format!("expected a pattern, found an error: {}", e.msg))?;
-    let found = found
-        .map(|path| path.map_err(|error| format!("gatepost cannot search the folder: {error}")));
+    let found = found.map(|path| {
+        path.map_err(|error| format!("expected a readable folder, found an error: {error}"))
+    });
     found.collect()
 }
 
@@ -227,8 +229,7 @@ impl<'f> ConfigReader<'f, '_> {
             (None, Some(file)) => match self.watched_file(&file, MAX_SECRET_BYTES) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
-                    let problem = format!("gatepost cannot read the file: {}", error.kind());
-                    let problem = FaultKind::SecretUnreadable.because(problem);
+                    let problem = FaultKind::SecretUnreadable.because(unreadable_file(&error));
                     self.faults.add(&file.place, problem, "write the path of a readable file");
                     None
                 }
@@ -251,14 +252,14 @@ impl<'f> ConfigReader<'f, '_> {
 /// Omits a name with unusual characters. The operator may have written the secret instead of a
 /// name.
 fn unusable(name: &str, error: &VarError) -> String {
-    let problem = match error {
-        VarError::NotPresent => "is not set",
-        VarError::NotUnicode(_) => "is not UTF-8",
+    let found = match error {
+        VarError::NotPresent => "none",
+        VarError::NotUnicode(_) => "bytes that are not UTF-8",
     };
     if is_usual_name(name) {
-        format!("the environment variable `{name}` {problem}")
+        format!("expected a value of the environment variable `{name}`, found {found}")
     } else {
-        format!("this environment variable {problem}")
+        format!("expected a value of this environment variable, found {found}")
     }
 }
 
@@ -269,9 +270,11 @@ mod tests {
     #[test]
     fn distinguishes_variable_that_is_not_utf8_from_variable_that_is_not_set() {
         let not_utf8 = VarError::NotUnicode("hunter2".into());
-        assert_eq!(unusable("KEY", &not_utf8), "the environment variable `KEY` is not UTF-8");
-        assert_eq!(unusable("hunter2", &not_utf8), "this environment variable is not UTF-8");
+        let found = |name, error| unusable(name, error).replace("expected a value of ", "");
+        let other = "found bytes that are not UTF-8";
+        assert_eq!(found("KEY", &not_utf8), format!("the environment variable `KEY`, {other}"));
+        assert_eq!(found("hunter2", &not_utf8), format!("this environment variable, {other}"));
         let absent = VarError::NotPresent;
-        assert_eq!(unusable("KEY", &absent), "the environment variable `KEY` is not set");
+        assert_eq!(found("KEY", &absent), "the environment variable `KEY`, found none");
     }
 }

@@ -172,7 +172,10 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         let signature = plan.signature.as_ref();
         if signature.is_some_and(|signature| keys > 0 && !signature.covers_request()) {
-            let problem = format!("the signature of {} covers no part of a request", plan.title);
+            let problem = format!(
+                "expected a signature that covers a part of the request, found that of {}",
+                plan.title
+            );
             let remedy = "sign the body, or treat each callback as a secret: a client that has seen \
                           one callback can forge any other";
             self.warnings.add(keys_place, FaultKind::SignatureWeak.because(problem), remedy);
@@ -193,7 +196,7 @@ impl<'f> ConfigReader<'f, '_> {
             }
             (true, false) => {
                 let remedy = "set the same key in the platform's console and in keys";
-                let problem = "any client can forge callbacks for this template";
+                let problem = "expected keys, found none, so any client can forge callbacks";
                 let problem = FaultKind::CallbacksUnsigned.because(problem);
                 self.warnings.add(keys_place, problem, remedy);
             }
@@ -230,7 +233,8 @@ impl<'f> ConfigReader<'f, '_> {
             let reachable = |url: &Uri| is_open(url) || !has_base(url.path());
             if upstream.is_some() && shared.iter().any(|(url, _)| reachable(url)) {
                 let remedy = "give events a separate path, or make the app require ce-type";
-                let problem = "clients can reach an address of this template through the upstream";
+                let problem = "expected addresses that clients cannot reach, found one that they reach \
+                               through the upstream";
                 let problem = FaultKind::AddressExposed.because(problem);
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
@@ -310,7 +314,7 @@ impl<'f> ConfigReader<'f, '_> {
                 continue;
             }
             let title = &plan.title;
-            let problem = format!("gatepost refuses every callback of {title} without a template");
+            let problem = format!("expected a template for the callbacks of {title}, found none");
             let remedy = format!("add a [[template]] with provider = \"{}\"", plan.name);
             let problem = FaultKind::TemplateMissing.because(problem);
             self.warnings.add(&table.place_of("provider"), problem, remedy);
@@ -330,7 +334,7 @@ impl<'f> ConfigReader<'f, '_> {
             let of_provider =
                 || routes.iter().filter(|route| route.plan.name == template.plan.name);
             if of_provider().next().is_none() {
-                let problem = format!("no route receives callbacks of {}", template.plan.title);
+                let problem = format!("expected a route for {}, found none", template.plan.title);
                 let problem = FaultKind::TemplateIdle.because(problem);
                 let remedy = "add a [[route]] with this provider";
                 self.warnings.add(&table.place_of("provider"), problem, remedy);
@@ -342,7 +346,7 @@ impl<'f> ConfigReader<'f, '_> {
             if !is_pinned && table.strings("bind").is_empty() {
                 let remedy =
                     format!("bind a tenant, or \"{WILDCARD_TENANT}\" for all other tenants");
-                let problem = "no tenant is bound to this template";
+                let problem = "expected a tenant that this template binds, found none";
                 self.warnings.add(&table.place, FaultKind::TemplateIdle.because(problem), remedy);
             }
         }

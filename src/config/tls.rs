@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ConfigReader;
+use super::error::unreadable_file;
 use crate::secret::Secret;
 use crate::toml_reader::{Form, Item, Located, Table};
 
@@ -105,7 +106,8 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn warn_of_no_listener(&self, table: &Table<'f>) {
         let remedy = "add listen_tls = [\"0.0.0.0:8443\"], or remove the table";
-        self.warnings.add(&table.place, "the table has no effect without `listen_tls`", remedy);
+        let problem = "expected `listen_tls` beside this table, found none";
+        self.warnings.add(&table.place, problem, remedy);
     }
 
     fn rules(&self, table: &Table<'f>) -> (Option<TlsVersion>, Option<PemFile>) {
@@ -137,8 +139,11 @@ impl<'f> ConfigReader<'f, '_> {
                 Some(PemFile { name: path.value.into(), content: content.as_slice().into() })
             }
             Err(error) => {
-                let problem = format!("gatepost cannot read the file: {}", error.kind());
-                self.faults.add(&path.place, problem, "write the path of a readable PEM file");
+                self.faults.add(
+                    &path.place,
+                    unreadable_file(&error),
+                    "write the path of a readable PEM file",
+                );
                 None
             }
         }

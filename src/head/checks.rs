@@ -33,26 +33,31 @@ pub enum HeadFault {
     /// The request has both `content-length` and `transfer-encoding`, or one of these headers is
     /// repeated or malformed.
     #[error(
-        "expected one `content-length` of digits or one `transfer-encoding: chunked`, found an ambiguous length"
+        "expected one `content-length` of digits or one `transfer-encoding: chunked`, found an ambiguous length; correct the client"
     )]
     FramingAmbiguous,
     /// The `host` differs from the authority of the target.
-    #[error("expected the authority of the target in `host`, found another host")]
+    #[error("expected the authority of the target in `host`, found another host; send one host")]
     HostContradictory,
     /// The host is empty, or neither a name nor an address.
-    #[error("expected a name or an IP address with an optional port in `host`, found other text")]
+    #[error(
+        "expected a name or an IP address with an optional port in `host`, found other text; send, for \
+         example, `host: gate.example.com`"
+    )]
     HostMalformed,
     /// The request names no host.
-    #[error("expected a `host`, found none")]
+    #[error("expected a `host`, found none; send the name of the server")]
     HostMissing,
     /// The request has several `host` headers.
-    #[error("expected one `host`, found several")]
+    #[error("expected one `host`, found several; send one")]
     HostRepeated,
     /// The head exceeds a limit of the server.
-    #[error("expected a head of at most 64 KiB, found a longer head")]
+    #[error(
+        "expected a head of at most 64 KiB, found a longer head; send fewer or shorter headers"
+    )]
     HeadTooLarge,
     /// The target is neither a path nor an HTTP URL.
-    #[error("expected a path or an HTTP URL as target, found another form")]
+    #[error("expected a path or an HTTP URL as target, found another form; send a path")]
     TargetInvalid,
 }
 

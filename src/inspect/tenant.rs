@@ -53,7 +53,8 @@ impl Config {
         self.kinds_without_tenant().map(|(route, kinds)| {
             let kinds = list(&kinds);
             let problem = format!(
-                "gatepost refuses callbacks of these kinds on the route {route}, because the callbacks name no tenant: {kinds}"
+                "expected a tenant in each callback on the route {route}, found none in these kinds, which \
+                 gatepost refuses: {kinds}"
             );
             (problem, "bind \"*\" in a template, or set template on a route for these kinds")
         })

@@ -69,10 +69,10 @@ pub(crate) struct CapturedHead {
 pub(crate) enum CaptureError {
     /// A header or query parameter is present more than once. The text names the header or
     /// parameter.
-    #[error("{0} repeatedly")]
+    #[error("expected {0} once, found it twice")]
     Duplicate(String),
     /// The query has more than [`MAX_OBJECT_MEMBERS`] parameters.
-    #[error("more than {MAX_OBJECT_MEMBERS} parameters")]
+    #[error("expected at most {MAX_OBJECT_MEMBERS} parameters, found more")]
     TooManyParameters,
 }
 

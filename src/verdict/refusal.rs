@@ -205,7 +205,8 @@ impl From<CaptureError> for RefusalCause {
     fn from(error: CaptureError) -> Self {
         match error {
             CaptureError::Duplicate(what) => {
-                Self::with(RefusalKind::FieldDuplicate, printable(&what))
+                let detail = format!("expected {} once, found it twice", printable(&what));
+                Self::with(RefusalKind::FieldDuplicate, detail)
             }
             CaptureError::TooManyParameters => {
                 Self::with(RefusalKind::FieldsTooMany, Counted::Parameters.limit())
@@ -217,7 +218,10 @@ impl From<CaptureError> for RefusalCause {
 impl From<BodyError> for RefusalCause {
     fn from(defect: BodyError) -> Self {
         match defect {
-            BodyError::Duplicate(name) => Self::with(RefusalKind::FieldDuplicate, printable(&name)),
+            BodyError::Duplicate(name) => {
+                let detail = format!("expected `{}` once, found it twice", printable(&name));
+                Self::with(RefusalKind::FieldDuplicate, detail)
+            }
             BodyError::FormMalformed => RefusalKind::FormMalformed.into(),
             BodyError::InvalidUtf8 => RefusalKind::Utf8Invalid.into(),
             BodyError::JsonMalformed => RefusalKind::JsonMalformed.into(),

@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${CRASH_PROFILE-dev}
-cargo build -q --profile "$profile" -p gatepost-proxy -p gatepost-faults -p gatepost-faults-disk \
-  --bin gatepost --bin crash --lib
+# The example makes Cargo choose the features that the tests use, so that both share their dependencies.
+cargo build -q --profile "$profile" --workspace --all-features --lib --bin gatepost --bin crash --example axum
 [ "$profile" = dev ] && profile=debug
 bin=$PWD/${CARGO_TARGET_DIR:-target}/$profile
 case $* in

@@ -26,7 +26,9 @@ fn main() -> ExitCode {
     };
     let (options, names): (Vec<_>, Vec<_>) = arguments.partition(|word| word == "--brief");
     if let Some(name) = names.iter().find(|name| ALL.iter().all(|(own, _)| own != name)) {
-        eprintln!("expected a scenario, found {name}; use a name from tests/faults/scenarios.rs");
+        eprintln!(
+            "expected a scenario, found {name}; use a name from tests/faults/scenarios/mod.rs"
+        );
         return ExitCode::FAILURE;
     }
     let run = Run { program: Path::new(&program), brief: !options.is_empty() };

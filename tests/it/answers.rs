@@ -418,3 +418,47 @@ fn template_keeps_first_extension_of_a_server() {
     let kind = template.kinds().nth(accepted.kind_index().unwrap()).unwrap();
     assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
 }
+
+/// A platform whose reply has a field `allow`, as the common form has.
+const JOIN: &str = "name = 'join'\ntitle = 'J'\ndocs = 'd'\nce_type = 'com.join'\n\
+    [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nfrom = '/type'\n[kinds.join]\nviewer = '/viewer'\n\
+    fields = { type = 'string', viewer = 'string' }\n[kinds.join.reply]\n\
+    allow = { allow = true }\ndeny = { allow = false }\nmessage = 'reason'\n\
+    fields = { allow = 'boolean', reason = 'string?' }\n";
+
+fn join_gate(entry: &str) -> Gate {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("join.toml"), JOIN).unwrap();
+    let config = format!(
+        "provider_files = ['join.toml']\n[[route]]\npath = '/c'\nprovider = 'join'\n\
+         [[template]]\nname = 't'\nprovider = 'join'\nbind = '*'\ninsecure_unsigned = true\n\
+         [template.on]\njoin = {{ {entry} }}\n"
+    );
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, config).unwrap();
+    Gate::from_toml_file(path).unwrap_or_else(|error| panic!("expected a gate, found {error}"))
+}
+
+#[test]
+fn message_sets_the_field_of_a_reply_that_has_its_own_allow() {
+    const CALLBACK: &str = r#"{"type":"join","viewer":"v"}"#;
+    const DENIED: &str = r#"{"allow":false,"reason":"buy"}"#;
+    for forward in ["forward = 'json'", "forward = 'common'"] {
+        let gate = join_gate(&format!("url = 'http://app/', {forward}"));
+        for (answer, expected) in [
+            (r#"{"allow":false,"message":"buy"}"#, DENIED),
+            (r#"{"allow":false,"reason":"buy"}"#, DENIED),
+            (r#"{"allow":true}"#, r#"{"allow":true}"#),
+        ] {
+            let conclusion = conclude(&gate, "/c", CALLBACK, answer);
+            assert_eq!(text(&conclusion), expected, "{forward}, {answer}");
+            assert!(dropped(&conclusion).is_empty(), "{forward}, {answer}");
+        }
+        let twice = r#"{"allow":false,"message":"a","reason":"b"}"#;
+        assert_eq!(code(&conclude(&gate, "/c", CALLBACK, twice)), "answer_invalid");
+    }
+    let gate = join_gate("answer = { allow = false, message = 'buy' }");
+    let next = accept(&gate, "/c", CALLBACK).next(NOW);
+    let Next::Reply(conclusion) = next else { panic!("expected a reply, found {next:?}") };
+    assert_eq!(text(&conclusion), DENIED);
+}

@@ -1,6 +1,7 @@
 // Compares the vectors with the verdicts of the platforms' own libraries: sdks.mjs INDEX. tests/peers/install installs the
 // libraries. Skips vectors with a wrong time, because the libraries have other rules for the age of a callback. Skips vectors
-// without a body or with a repeated header, because the libraries do not accept them.
+// without a body or with a repeated header, because the libraries do not accept them. Skips signatures `v1a`, because the
+// libraries of Standard Webhooks and Svix verify only `v1`.
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { verify as verifyGithub } from '@octokit/webhooks-methods'
@@ -89,7 +90,8 @@ for (const vector of JSON.parse(readFileSync(process.argv[2])).vectors) {
   const library = libraries[vector.provider]
   const result = vector.signature?.result
   const names = vector.request.headers.map(([name]) => name.toLowerCase())
-  const isUnfit = !vector.request.body || new Set(names).size < names.length
+  const hasV1a = vector.request.headers.some(([name, value]) => name.toLowerCase().endsWith('-signature') && value.includes('v1a,'))
+  const isUnfit = !vector.request.body || new Set(names).size < names.length || hasV1a
   if (!library || !result || result.startsWith('timestamp') || isUnfit) continue
   count += 1
   const found = await accepts(library, vector)

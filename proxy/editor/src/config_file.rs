@@ -83,7 +83,7 @@ pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
             format!("{problem}; merge the edited config from {}", kept.display())
         }
         Some(Err(error)) => {
-            format!("{problem}; repeat the edit (gatepost cannot save the edited config: {error})")
+            format!("{problem}; repeat the edit (the edited config is lost: {error})")
         }
     };
     EditError::new(EditErrorKind::FileChanged, message)
@@ -129,7 +129,7 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     new.persist(&target).map_err(|error| error.error)?;
     if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
         tracing::warn!(
-            "{}: gatepost cannot sync the folder: {error}; check the disk",
+            "{}: expected a folder that syncs, found an error: {error}; check the disk",
             folder.display()
         );
     }
@@ -156,7 +156,7 @@ fn lock(file: &File) -> io::Result<bool> {
         }
     }
     // `EditError::io` adds the remedy.
-    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file"))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "a lock of another program"))
 }
 
 /// Writes `text` to a new file next to the config file, and returns the path of the new file. The
@@ -337,11 +337,7 @@ mod tests {
         let held = File::open(&path).unwrap();
         held.lock_shared().unwrap();
         let problem = replace(&path, BEFORE, AFTER).unwrap_err();
-        assert!(
-            problem.message().contains("another program has locked the file"),
-            "{}",
-            problem.message()
-        );
+        assert!(problem.message().contains("a lock of another program"), "{}", problem.message());
         assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
     }
 

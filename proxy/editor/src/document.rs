@@ -57,8 +57,8 @@ impl Document {
         if same.trim_end_matches(end) == written.trim_end_matches(end) {
             return Ok(document);
         }
-        let message = "gatepost cannot edit this file without changing unrelated lines; use the \
-                       same line ending in every line, or edit the file by hand";
+        let message = "expected a file that gatepost can edit without changing other lines, found \
+                       different line endings; use the same in every line, or edit the file by hand";
         Err(EditError::invalid(message))
     }
 

@@ -520,7 +520,7 @@ push = \"http://127.0.0.1:3000/n\"
         let mixed = TEXT.replacen('\n', "\r\n", 1);
         let (code, message) = refusal(&unbind("paid", &["c1"]), &mixed);
         assert_eq!(code, EditErrorKind::Invalid);
-        assert!(message.starts_with("gatepost cannot edit this file without"), "{message}");
+        assert!(message.starts_with("expected a file that gatepost can edit without"), "{message}");
         let unended = TEXT.trim_end();
         let expected = replaced(&[("['c1', \"c2\"]", "[\"c2\"]")]);
         assert_eq!(unbind("paid", &["c1"]).apply(unended).unwrap(), expected);

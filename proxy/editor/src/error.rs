@@ -73,8 +73,8 @@ impl EditError {
     /// Creates the error for a failed `action`, which is `read` or `write`.
     pub(crate) fn io(path: &Path, action: &str, error: &std::io::Error) -> Self {
         let message = format!(
-            "{}: gatepost cannot {action} the file: {error}; check the path and the permissions, \
-             then try again",
+            "{}: expected a file that gatepost can {action}, found an error: {error}; check the path \
+             and the permissions, then try again",
             path.display()
         );
         Self::new(EditErrorKind::Io, message)

@@ -34,8 +34,8 @@ pub(crate) fn keep_access(new: &File, old: &File) -> io::Result<()> {
                 let mode = mode & (!0o070 | (group_rights(list) << 3));
                 new.set_permissions(Permissions::from_mode(mode))?;
                 tracing::warn!(
-                    "gatepost cannot keep the access control list of the config file: {error}; \
-                     set the list by hand"
+                    "expected the access control list of the config file on the edited file, found an \
+                     error: {error}; set the list by hand"
                 );
             }
         }
@@ -59,8 +59,8 @@ fn keep_attributes(new: &File, old: &File) {
         if let Err(error) = new.set_xattr(&name, &value) {
             let name = name.display();
             tracing::warn!(
-                "gatepost cannot keep the attribute {name} of the config file: {error}; set the \
-                 attribute by hand"
+                "expected the attribute {name} of the config file on the edited file, found an error: \
+                 {error}; set the attribute by hand"
             );
         }
     }

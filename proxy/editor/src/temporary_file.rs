@@ -48,7 +48,7 @@ impl TemporaryNames {
             {
                 let path = entry.path();
                 tracing::warn!(
-                    "{}: gatepost cannot remove a temporary file: {error}; remove the file",
+                    "{}: expected a temporary file that gatepost can remove, found an error: {error}; remove it",
                     path.display()
                 );
             }

@@ -26,7 +26,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Failure to connect to a server. The server has received no byte of a request.
 #[derive(Debug, thiserror::Error)]
-#[error("no connection")]
+#[error("expected a connection to the server, found none; start the server")]
 pub(crate) struct NotConnected(#[source] BoxError);
 
 /// Opens a connection to a server.

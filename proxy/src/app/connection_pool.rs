@@ -1,42 +1,28 @@
 //! Connections to the app, kept open between requests.
 //!
-//! 1. Each thread has its own pool. Each worker of Pingora is a runtime with one thread, and only
-//!    the runtime that opened a connection can use the connection.
-//! 2. The requesting task also polls the connection, so a response causes one wake-up. hyper's own
-//!    client polls the connection in a separate task, so a response causes two wake-ups.
+//! Each thread has its own pool. Each worker of Pingora is a runtime with one thread, and only the
+//! runtime that opened a connection can use the connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::error::Error;
-use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
-use std::io;
-use std::iter::successors;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use gatepost::{AnswerFault, MAX_ANSWER_BYTES, Server};
-use http::header::HOST;
+use bytes::Bytes;
+use gatepost::Server;
+use http::Request;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Uri, response};
 use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
 use tokio::time::Instant;
 
-use super::connect::{AppStream, BoxError, connect};
-use super::response_limit::{AnswerTooLong, LimitedConnection};
+use super::connect::BoxError;
+use super::connection::{AppConnection, AppResponse, HostHeader, is_hang_up};
 
 /// Maximum age of an idle connection that gatepost uses for a request. Node closes a connection
 /// after five idle seconds, so gatepost uses a shorter limit. gatepost closes an older connection
 /// within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// Head and body of a response; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
-pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
 /// A connection for one request.
 pub(crate) struct ReadyConnection {
@@ -104,55 +90,8 @@ impl ReadyConnection {
 /// Error for an idle connection that the app closed without an answer. The app may have closed the
 /// connection before the request arrived, so gatepost sends the request again.
 #[derive(Debug, thiserror::Error)]
-#[error("the app closed an idle connection")]
+#[error("expected an open idle connection, found one that the app has closed")]
 pub(crate) struct StaleConnection;
-
-/// Error for a connection that ends within the body of an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("incomplete answer body")]
-struct AnswerBrokenOff(#[source] hyper::Error);
-
-/// Returns true if the app closed the connection before the end of an answer's head.
-pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
-    let Some(error) = error.downcast_ref::<hyper::Error>() else { return false };
-    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    let reset = |error: &io::Error| {
-        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-    };
-    error.is_incomplete_message() || error.is_canceled() || io.is_some_and(reset)
-}
-
-/// Returns the fault of an answer that the app has begun; `None` if the error has another cause.
-pub(crate) fn fault(error: &(dyn Error + 'static)) -> Option<AnswerFault> {
-    let causes = || successors(Some(error), |&error| error.source());
-    let io = causes().find_map(|cause| cause.downcast_ref::<io::Error>());
-    if io.and_then(io::Error::get_ref).is_some_and(|cause| cause.is::<AnswerTooLong>()) {
-        return Some(AnswerFault::TooLarge);
-    }
-    if error.is::<AnswerBrokenOff>() {
-        let is_malformed = io.is_some_and(|error| {
-            matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
-        });
-        return Some(if is_malformed { AnswerFault::Broken } else { AnswerFault::Incomplete });
-    }
-    let error = causes().find_map(|cause| cause.downcast_ref::<hyper::Error>())?;
-    // hyper has `is_parse_too_large` only with its feature `server`. A test compares the text.
-    let is_too_large = || error.to_string() == "message head is too large";
-    match error.is_parse() {
-        true if is_too_large() => Some(AnswerFault::TooLarge),
-        true => Some(AnswerFault::Broken),
-        false => None,
-    }
-}
-
-/// The `host` header of a request to the app.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HostHeader {
-    /// The `host` in the request's headers, if the request has one.
-    AsGiven,
-    /// The host of the address.
-    OfAddress,
-}
 
 /// A server as a key. Requests to one server can share a connection.
 ///
@@ -188,17 +127,6 @@ impl Hash for PoolKey {
         // All Unix sockets have the authority `localhost`; `eq` also compares their paths.
         self.0.authority().as_str().hash(state);
     }
-}
-
-/// Returns the value of the `host` header, without a port that is the scheme's default.
-fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
-    let default = if server.is_https() { 443 } else { 80 };
-    let authority = server.authority();
-    let name = match authority.port_u16() {
-        Some(port) if port != default => authority.as_str(),
-        _ => authority.host(),
-    };
-    Ok(HeaderValue::from_str(name)?)
 }
 
 /// Idle connections of a thread.
@@ -263,98 +191,13 @@ async fn sweep(pool: Arc<Mutex<Pool>>) {
     }
 }
 
-type ConnectionTask = http1::Connection<LimitedConnection<AppStream>, Full<Bytes>>;
-
-/// A connection to the app.
-struct AppConnection {
-    sender: SendRequest<Full<Bytes>>,
-    /// Task that reads and writes the bytes; `None` after the connection has ended.
-    task: Option<Box<ConnectionTask>>,
-    host: HeaderValue,
-}
-
-impl AppConnection {
-    async fn open(server: &Server) -> Result<Self, BoxError> {
-        let host = host_header(server)?;
-        let stream = LimitedConnection::new(connect(server).await?);
-        let (sender, task) = http1::handshake(stream).await?;
-        Ok(Self { sender, task: Some(Box::new(task)), host })
-    }
-
-    /// Returns true if the connection can send another request.
-    fn is_open(&mut self) -> bool {
-        // Use no waker, because no task waits for an idle connection.
-        self.poll_task(&mut Context::from_waker(Waker::noop()));
-        self.task.is_some() && self.sender.is_ready()
-    }
-
-    /// Reads and writes as far as possible without waiting.
-    fn poll_task(&mut self, context: &mut Context<'_>) {
-        // Ignore the error here, because the pending response fails too.
-        if self.task.as_mut().is_some_and(|task| Pin::new(task).poll(context).is_ready()) {
-            self.task = None;
-        }
-    }
-
-    /// Sends a request and reads the whole response.
-    async fn exchange(
-        &mut self,
-        path: Option<&PathAndQuery>,
-        mut request: Request<Full<Bytes>>,
-        host: HostHeader,
-    ) -> Result<AppResponse, BoxError> {
-        *request.uri_mut() = path.cloned().map_or_else(Uri::default, Uri::from);
-        let headers = request.headers_mut();
-        if host == HostHeader::OfAddress || !headers.contains_key(HOST) {
-            headers.insert(HOST, self.host.clone());
-        }
-        let mut response = pin!(self.sender.send_request(request));
-        let response = self.until(|context| response.as_mut().poll(context)).await?;
-        let (parts, body) = response.into_parts();
-        let body = self.collect(body).await.map_err(AnswerBrokenOff)?;
-        Ok((parts, body))
-    }
-
-    /// Reads a whole body; `None` if the body is too long.
-    async fn collect(&mut self, mut body: Incoming) -> hyper::Result<Option<Bytes>> {
-        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-        while let Some(frame) =
-            self.until(|context| Pin::new(&mut body).poll_frame(context)).await.transpose()?
-        {
-            let Ok(data) = frame.into_data() else { continue };
-            if first.len() + rest.len() + data.len() > MAX_ANSWER_BYTES {
-                return Ok(None);
-            }
-            if first.is_empty() {
-                first = data;
-            } else {
-                rest.extend_from_slice(&data);
-            }
-        }
-        if rest.is_empty() {
-            return Ok(Some(first));
-        }
-        Ok(Some([first, rest.freeze()].concat().into()))
-    }
-
-    /// Polls the connection until `poll` is ready. Only the connection receives the waker. After
-    /// each poll of the connection, calls `poll` again, because new bytes may have arrived.
-    async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-        poll_fn(|context| {
-            let mut unwoken = Context::from_waker(Waker::noop());
-            if let Poll::Ready(done) = poll(&mut unwoken) {
-                return Poll::Ready(done);
-            }
-            self.poll_task(context);
-            poll(&mut unwoken)
-        })
-        .await
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::pin::pin;
+
     use gatepost::Address;
+    use http::Uri;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
@@ -466,16 +309,5 @@ mod tests {
                 .insert(key.clone(), vec![IdleConnection { connection, since }]);
             assert_eq!(take(&pool, &key, Instant::now()).is_some(), is_used);
         }
-    }
-
-    #[test]
-    fn host_header_has_no_default_port() {
-        let header = |url: &'static str| {
-            let address = Address::try_from(Uri::from_static(url)).unwrap();
-            host_header(address.server()).unwrap()
-        };
-        assert_eq!(header("http://app.test:80/"), "app.test");
-        assert_eq!(header("https://app.test:80/"), "app.test:80");
-        assert_eq!(header("https://[::1]:443/"), "[::1]");
     }
 }

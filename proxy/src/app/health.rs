@@ -15,7 +15,8 @@ use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use super::connect::BoxError;
-use super::connection_pool::{HostHeader, ReadyConnection};
+use super::connection::HostHeader;
+use super::connection_pool::ReadyConnection;
 use crate::clock;
 
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);

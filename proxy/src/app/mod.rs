@@ -1,6 +1,7 @@
 //! Requests to the app.
 
 mod connect;
+mod connection;
 mod connection_pool;
 mod health;
 mod response_limit;
@@ -18,7 +19,8 @@ use http_body_util::Full;
 use tokio::time::{Instant, timeout};
 
 use self::connect::BoxError;
-use self::connection_pool::{HostHeader, ReadyConnection, StaleConnection, fault, is_hang_up};
+use self::connection::{HostHeader, fault, is_hang_up};
+use self::connection_pool::{ReadyConnection, StaleConnection};
 
 pub(crate) use self::health::probe_until_up;
 pub(crate) use self::tls::load_root_certificates;

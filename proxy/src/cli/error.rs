@@ -29,7 +29,7 @@ pub(super) enum CommandError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The command has printed the faults of the config.
-    #[error("the config has faults")]
+    #[error("expected a config without faults, found some; correct the printed faults")]
     Faults,
     /// The operator names no config file, and the working directory has none.
     #[error(
@@ -47,9 +47,13 @@ pub(super) enum CommandError {
     Edit(#[from] EditError),
     /// The environment variable of a key is not set or not UTF-8. If the given name has unusual
     /// characters, `name` does not contain it, because the operator may have given the key itself.
-    #[error("the environment variable {name} {problem}; set the variable to the key")]
-    Environment { name: String, problem: &'static str },
-    #[error("{}: {source}", path.display())]
+    #[error("expected a key in the environment variable {name}, found {found}; set the variable")]
+    Environment { name: String, found: &'static str },
+    #[error(
+        "{}: expected a file that gatepost can use, found an error: {source}; check the path and \
+         permissions",
+        path.display()
+    )]
     File { path: PathBuf, source: io::Error },
     /// The reply to a sent callback has no 2xx status.
     #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
@@ -64,7 +68,7 @@ pub(super) enum CommandError {
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
     /// gatepost refuses the recorded request.
-    #[error("gatepost refuses the request; see the explanation")]
+    #[error("expected a genuine callback, found one that gatepost refuses; see the explanation")]
     Refused,
     #[error(transparent)]
     OpenStore(#[from] OpenError),
@@ -92,7 +96,7 @@ pub(super) enum CommandError {
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),
     /// An operation of the operating system fails.
-    #[error(transparent)]
+    #[error("expected help of the operating system, found an error: {0}; check the process limits")]
     System(#[from] io::Error),
 }
 
@@ -103,7 +107,9 @@ pub(super) enum AdminError {
     #[error("{message}")]
     Refused { status: StatusCode, message: String },
     /// No response has arrived.
-    #[error("{address}: {problem}; check --admin, and that gatepost runs")]
+    #[error(
+        "{address}: expected a reply, found an error: {problem}; check --admin, and start gatepost"
+    )]
     Unreachable { address: String, problem: String },
     /// The response does not come from the API.
     #[error("expected a response of gatepost's API, found another one; check --admin")]

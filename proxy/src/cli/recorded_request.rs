@@ -25,7 +25,7 @@ pub(super) enum RecordingError {
     Chunked,
     #[error("expected an empty line after the head, found none; add an empty line before the body")]
     HeadOpen,
-    #[error("expected an HTTP/1.1 request, found a malformed head: {0}")]
+    #[error("expected an HTTP/1.1 request, found a malformed head: {0}; save the head as received")]
     Malformed(String),
 }
 

@@ -1,39 +1,35 @@
-//! The proxy's implementation of the traits that `gatepost::drive` needs: the client's connection,
-//! the clock and the timers. The module `app_side` has the app.
+//! The proxy's driver of callbacks, with the clock and the timers that `gatepost::drive` needs. The
+//! modules `client_side` and `app_side` have the client and the app.
 //!
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
 use std::fmt;
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::net::IpAddr;
 use std::panic::resume_unwind;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use gatepost::{
-    Accepted, BodyFailure, ClientActivity, ClientSide, Conclusion, Disconnected, Driven, Gate,
-    Head, Intake, LogCallbacks, MetricsHook, Origin, Refusal, Reply, RequestContext, Runtime,
-    SharedState, SharedUse, Store, StoreError, Timestamp, drive, report,
+    Accepted, Conclusion, Driven, Gate, Intake, LogCallbacks, MetricsHook, Origin, Refusal, Reply,
+    Runtime, SharedState, SharedUse, Store, StoreError, Timestamp, drive, report,
 };
-use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
 
 use super::app_side::App;
 use super::callback_record::{CallbackArrival, CallbackClock};
-use super::exchange::Exchange;
+use super::client_side::Client;
+use super::exchange::{Exchange, scheme};
 use super::mirror;
 use super::source::Source;
-use super::unfinished::{Bound, Unfinished};
+use super::unfinished::Bound;
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedVerdict};
 use crate::queue::Queue;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
-use crate::telemetry::traces::{AppCall, CallbackTrace};
+use crate::telemetry::traces::AppCall;
 
 /// Driver of the callbacks of one gate.
 #[derive(Clone)]
@@ -64,7 +60,7 @@ impl CallbackDriver {
         let from = intake.client();
         let arrival = CallbackArrival::new(exchange, started);
         let host = if self.asks_host { exchange.host_upstream() } else { None };
-        let mut client = Client::new(exchange, self, from, &arrival);
+        let mut client = Client::new(exchange, (&self.gate, &self.unjudged), from, &arrival);
         let mut app = App::new(&self.gate, host);
         let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
@@ -238,160 +234,6 @@ impl Runtime for CallbackDriver {
             Err(_) => pending().await,
         }
     }
-}
-
-/// Maximum length of a body that counts only while gatepost waits for more bytes. The driver reads
-/// a longer body in several turns, between which other tasks run.
-const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
-
-/// The client's side of a callback.
-struct Client<'e, E> {
-    exchange: &'e mut E,
-    driver: &'e CallbackDriver,
-    from: Option<IpAddr>,
-    arrival: &'e CallbackArrival,
-    sent_continue: bool,
-    /// True if the client has closed its sending half, or perhaps the whole connection.
-    is_half_closed: bool,
-    /// Time for which gatepost waited for the body.
-    waited: Duration,
-    /// Bytes of the body that have arrived.
-    received: usize,
-    /// Memory of the received bytes.
-    held: usize,
-    /// Bounds on an unfinished request; `None` until gatepost waits for the body. Most bodies
-    /// arrive with their head.
-    unfinished: Option<Unfinished>,
-    /// Bound that the request has exceeded.
-    exceeded: Option<Bound>,
-}
-
-impl<'e, E: Exchange> Client<'e, E> {
-    const fn new(
-        exchange: &'e mut E,
-        driver: &'e CallbackDriver,
-        from: Option<IpAddr>,
-        arrival: &'e CallbackArrival,
-    ) -> Self {
-        Self {
-            exchange,
-            driver,
-            from,
-            arrival,
-            sent_continue: false,
-            is_half_closed: false,
-            waited: Duration::ZERO,
-            received: 0,
-            held: 0,
-            unfinished: None,
-            exceeded: None,
-        }
-    }
-
-    /// Counts the request, beginning with the first call.
-    #[cold]
-    fn count(&mut self) -> &Unfinished {
-        self.unfinished.get_or_insert_with(|| {
-            let bytes = self.exchange.head_bytes().saturating_add(self.held);
-            Unfinished::start(self.driver.hold(self.from, bytes), self.exchange.connection())
-        })
-    }
-
-    /// Waits for a chunk that has not arrived.
-    #[cold]
-    async fn wait_for_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        self.count();
-        let Some(unfinished) = &self.unfinished else { return Err(Disconnected) };
-        let started = Instant::now();
-        let waited = unfinished.wait(self.received, self.exchange.next_chunk()).await;
-        self.waited += started.elapsed();
-        match waited {
-            Ok(chunk) => chunk,
-            Err(bound) => {
-                self.exceeded = Some(bound);
-                Err(Disconnected)
-            }
-        }
-    }
-}
-
-impl<E: Exchange> ClientSide for Client<'_, E> {
-    fn head(&self) -> Head<'_> {
-        self.exchange.head()
-    }
-
-    fn context(&self) -> RequestContext<'_> {
-        // If `Question::keeps_host` is false, the connection pool replaces this value with the host
-        // of the app's address.
-        let host = self.exchange.head().headers().get(HOST);
-        let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
-        let span = self.arrival.trace.as_ref().map(CallbackTrace::app_span);
-        context.with_trace(self.arrival.random).with_span(span).with_host(host)
-    }
-
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        if !std::mem::replace(&mut self.sent_continue, true) {
-            self.exchange.send_continue().await?;
-        }
-        if self.unfinished.as_ref().is_some_and(Unfinished::is_closed) {
-            self.exceeded = Some(Bound::UnjudgedBytes);
-            return Err(Disconnected);
-        }
-        // A poll that finds no chunk takes nothing from the connection, so a second future can
-        // continue the read.
-        let arrived = poll_fn(|cx| match pin!(self.exchange.next_chunk()).poll(cx) {
-            Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
-            Poll::Pending => Poll::Ready(None),
-        });
-        let chunk = match arrived.await {
-            Some(chunk) => chunk,
-            None => Box::pin(self.wait_for_chunk()).await,
-        };
-        match &chunk {
-            Ok(Some(chunk)) => self.received += chunk.len(),
-            // The verdict is next.
-            Ok(None) => self.unfinished = None,
-            Err(Disconnected) => {}
-        }
-        chunk
-    }
-
-    fn holds(&mut self, bytes: usize) {
-        self.held = bytes;
-        if let Some(unfinished) = &self.unfinished {
-            unfinished.set(self.exchange.head_bytes().saturating_add(bytes));
-        } else if bytes > MAX_UNCOUNTED_BYTES {
-            self.count();
-        }
-    }
-
-    fn body_failure(&mut self) -> BodyFailure {
-        match self.exceeded {
-            Some(bound) => BodyFailure::Failed(bound.to_string()),
-            None => BodyFailure::Disconnected,
-        }
-    }
-
-    /// Counts a request that waits for its turn. Completes if gatepost must close the request.
-    async fn evicted(&mut self) {
-        let bytes = self.exchange.head_bytes().saturating_add(self.held);
-        self.driver.hold(self.from, bytes).closed().await;
-        self.exceeded = Some(Bound::UnjudgedBytes);
-    }
-
-    async fn activity(&mut self) -> ClientActivity {
-        let activity = self.exchange.client_activity().await;
-        if activity == ClientActivity::HalfClosed {
-            self.is_half_closed = true;
-            self.exchange.close();
-        }
-        activity
-    }
-}
-
-/// Returns the URL scheme of a connection.
-pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
-    if is_encrypted { "https" } else { "http" }
 }
 
 #[cfg(test)]

@@ -74,3 +74,8 @@ pub(crate) trait Exchange: Send {
     /// Receives an accepted callback and its conclusion, after the reply.
     fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}
 }
+
+/// Returns the URL scheme of a connection.
+pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
+    if is_encrypted { "https" } else { "http" }
+}

@@ -14,6 +14,7 @@
 mod app_side;
 mod callback_driver;
 mod callback_record;
+mod client_side;
 mod close_signal;
 mod connections;
 mod exchange;

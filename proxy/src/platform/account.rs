@@ -97,7 +97,11 @@ impl PlatformAccount {
         client: TrustingClient,
     ) -> Result<Self, PlatformError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| PlatformError::at("account", error.to_string()))?;
+        let runtime = runtime.map_err(|error| {
+            let problem =
+                format!("expected a runtime, found an error: {error}; check the process limits");
+            PlatformError::at("account", problem)
+        })?;
         let host = endpoint.authority().map(ToString::to_string).unwrap_or_default();
         Ok(Self { endpoint, host, credentials, client, runtime })
     }
@@ -194,7 +198,7 @@ impl PlatformAccount {
         let sent = self.client.fetch(request, MAX_RESPONSE_BYTES);
         // Create the time limit inside of the runtime, because its timer needs the runtime.
         let sent = self.runtime.block_on(async { timeout(TIMEOUT, sent).await });
-        let problem = || format!("expected a response within {} s, found none", TIMEOUT.as_secs());
+        let problem = || format!("no response within {} s", TIMEOUT.as_secs());
         let (_, body) = sent.map_err(|_| unreachable(problem()))?.map_err(unreachable)?;
         read_response(action, &body)
     }

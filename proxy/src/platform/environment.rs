@@ -45,8 +45,12 @@ fn credentials() -> Result<Credentials, PlatformError> {
 fn secret(name: &str) -> Result<String, PlatformError> {
     let file = format!("{name}_FILE");
     let found = match var(&file) {
-        Ok(path) => read_to_string(&path)
-            .map_err(|error| PlatformError::at(&file, format!("{path}: {error}")))?,
+        Ok(path) => read_to_string(&path).map_err(|error| {
+            let problem = format!(
+                "expected a readable file, found an error: {error}; check the path and permissions"
+            );
+            PlatformError::at(&file, format!("{path}: {problem}"))
+        })?,
         Err(_) => var(name).map_err(|_| {
             let problem = format!(
                 "expected this variable in the environment of gatepost, found none; set it, or set \

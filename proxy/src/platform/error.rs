@@ -6,12 +6,15 @@ pub(crate) enum PlatformError {
     /// A value from the config, the operator or the environment is missing or invalid.
     #[error("{place}: {problem}")]
     Config { place: String, problem: String },
-    #[error("{host}: {problem}; check the network and --endpoint")]
+    #[error(
+        "{host}: expected a response, found an error: {problem}; check the network and --endpoint"
+    )]
     Unreachable { host: String, problem: String },
     #[error("{action}: expected a response of the API, found another one; check --endpoint")]
     Unknown { action: &'static str },
     #[error(
-        "{action}: the platform refuses the request: {code}: {message}; {remedy} (request {request})"
+        "{action}: expected a request that the platform accepts, found {code}: {message}; {remedy} \
+         (request {request})"
     )]
     Refused {
         action: &'static str,

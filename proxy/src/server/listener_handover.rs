@@ -113,7 +113,7 @@ impl OfferedSockets {
         let mut control = SendAncillaryBuffer::new(&mut space);
         if listeners.is_empty() || !control.push(SendAncillaryMessage::ScmRights(&listeners)) {
             let (max, count) = (MAX_LISTENERS, listeners.len());
-            return Err(io::Error::other(format!("expected 1 to {max} listeners, found {count}")));
+            return Err(io::Error::other(format!("{count} listeners instead of 1 to {max}")));
         }
         let keys: Vec<_> = sockets.iter().map(|(address, _)| self.key_byte(address)).collect();
         sendmsg(stream, &[IoSlice::new(&keys)], &mut control, SendFlags::empty())?;
@@ -135,7 +135,7 @@ fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
         }
     }
     if sockets.is_empty() {
-        return Err(io::Error::other("expected listeners from the running gatepost, found none"));
+        return Err(io::Error::other("a message without listeners"));
     }
     let keys = sockets.iter().zip(bytes);
     let keys = keys
@@ -156,7 +156,10 @@ pub(crate) fn wait_at(
     let mut own = identity(&path);
     std::thread::spawn(move || {
         while let Err(error) = socket.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
-            tracing::warn!("a successor did not take over, so this process keeps serving: {error}");
+            tracing::warn!(
+                "expected a successor that takes over, found an error: {error}; start it again, \
+                 because this process keeps serving"
+            );
             // Pause, because `accept` fails at once without a free file descriptor.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
@@ -168,7 +171,9 @@ pub(crate) fn wait_at(
                     (socket, own) = (again, identity(&path));
                     tracing::info!("waiting for another successor");
                 }
-                Err(error) => tracing::warn!("gatepost cannot listen for a successor: {error}"),
+                Err(error) => tracing::warn!(
+                    "expected a socket for a successor, found an error: {error}; check upgrade_socket"
+                ),
             }
         }
         tracing::info!("a successor has taken over the listeners");

@@ -46,22 +46,28 @@ const HEADER_BUFFER: usize = 1024;
 /// Returns the remedy for a failure to listen, or an empty text.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "; stop the program that uses this port (`ss -ltnp` shows it), or change the address"
+        "stop the program that has this port (`ss -ltnp` shows it), or change the address"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "; take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
+        "take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {
-        ""
+        "write an address of this machine"
     }
 }
 
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("{path}: cannot open the access log: {source}; check the folder and its permissions")]
+    #[error(
+        "{path}: expected a file for the access log, found an error: {source}; check the folder and \
+         its permissions"
+    )]
     AccessLog { path: PathBuf, source: io::Error },
-    #[error("gatepost cannot use a socket of LISTEN_FDS: {0}; pass TCP or Unix listeners")]
+    #[error("expected TCP or Unix listeners in LISTEN_FDS, found an error: {0}; pass such sockets")]
     Inherited(io::Error),
-    #[error("{address}: cannot listen on this address: {source}{}", listen_remedy(source))]
+    #[error(
+        "{address}: expected a free address to listen on, found an error: {source}; {}",
+        listen_remedy(source)
+    )]
     Listen { address: ListenAddress, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
@@ -74,22 +80,30 @@ pub(crate) enum StartError {
         "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
     NoUpgradeSocket,
-    #[error("gatepost cannot start the delivery of queued events: {0}; check the process limits")]
+    #[error(
+        "expected a thread that delivers queued events, found an error: {0}; check the process limits"
+    )]
     Queue(io::Error),
     #[error(transparent)]
     Store(#[from] OpenError),
-    #[error("gatepost cannot receive signals: {0}; check the process limits")]
+    #[error("expected a handler of signals, found an error: {0}; check the process limits")]
     Signals(io::Error),
     #[error(transparent)]
     Traces(#[from] TracesError),
-    #[error("{path}: gatepost cannot take over listeners: {source}")]
+    #[error(
+        "{path}: expected listeners from the running gatepost, found an error: {source}; check \
+         upgrade_socket, or start without --upgrade"
+    )]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
         "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
          write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
     )]
     UnusedSocket { address: ListenAddress },
-    #[error("{path}: gatepost cannot listen for a successor: {source}")]
+    #[error(
+        "{path}: expected a socket for a successor, found an error: {source}; check the folder and \
+         its permissions"
+    )]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
@@ -264,10 +278,14 @@ fn announce(
         notification::ready(&served.status(), predecessor.is_some());
         let Some(predecessor) = predecessor else { return };
         if let Some(Err(error)) = path.map(|path| handover::wait_at(&path, sockets, word)) {
-            tracing::error!("gatepost cannot listen for a successor: {error}");
+            tracing::error!(
+                "expected a socket for a successor, found an error: {error}; check upgrade_socket"
+            );
         }
         if let Err(error) = predecessor.dismiss() {
-            tracing::warn!("gatepost cannot dismiss the predecessor: {error}; stop that process");
+            tracing::warn!(
+                "expected a predecessor that ends, found an error: {error}; stop that process"
+            );
         }
     });
 }

@@ -79,6 +79,8 @@ fn serving(status: &ConfigStatus) -> String {
 
 fn send(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!("gatepost cannot notify the supervisor at NOTIFY_SOCKET: {error}");
+        tracing::warn!(
+            "expected a supervisor at NOTIFY_SOCKET, found an error: {error}; check the service unit"
+        );
     }
 }

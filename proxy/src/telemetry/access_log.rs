@@ -61,7 +61,10 @@ pub(crate) fn reopen() {
     let path = log.file.path.display();
     match log.file.reopen() {
         Ok(()) => tracing::info!("{path}: reopened the access log"),
-        Err(error) => tracing::error!("{path}: gatepost cannot reopen the access log: {error}"),
+        Err(error) => tracing::error!(
+            "{path}: expected a file for the access log, found an error: {error}; check the folder \
+             and its permissions"
+        ),
     }
 }
 

@@ -153,7 +153,9 @@ impl Certificate {
         }
         (days < WARNING_DAYS).then(|| {
             let problem =
-                format!("certificate {chain}: the certificate expires on {end}, in {days} days");
+                format!(
+                "certificate {chain}: expected {WARNING_DAYS} days of validity, found {days}, until {end}"
+            );
             (problem, RENEW)
         })
     }

@@ -22,11 +22,14 @@ pub(crate) const HANDSHAKE_RECORD: u8 = 0x16;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandshakeError {
     /// The client has sent no byte, as health checks of load balancers do.
-    #[error("the client disconnected before the TLS handshake")]
+    #[error("expected a TLS handshake, found a disconnected client; check the client")]
     NoBytes,
-    #[error("expected a TLS handshake within {} s, found none", HANDSHAKE_TIMEOUT.as_secs())]
+    #[error(
+        "expected a TLS handshake within {} s, found none; check the client and the network",
+        HANDSHAKE_TIMEOUT.as_secs()
+    )]
     Slow,
-    #[error("expected a complete TLS handshake, found a disconnected client")]
+    #[error("expected a complete TLS handshake, found a disconnected client; check the client")]
     Disconnected,
     /// The client has sent plain HTTP. gatepost has already read the first byte of the stream.
     #[error("expected TLS, found plain HTTP; send such requests to `listen`, or use https://")]
@@ -37,11 +40,14 @@ pub(crate) enum HandshakeError {
         "expected a version of TLS that `min_version` permits, found older ones; update the client"
     )]
     Version,
-    #[error("expected a client certificate of an authority in `client_ca`, found {0}")]
+    #[error(
+        "expected a client certificate of an authority in `client_ca`, found {0}; give the client \
+         such a certificate"
+    )]
     ClientCertificate(String),
     #[error("expected a client that accepts the certificate, found {0}; check names and chain")]
     NotAccepted(String),
-    #[error("expected a valid TLS handshake, found an error: {0}")]
+    #[error("expected a valid TLS handshake, found an error: {0}; check the client")]
     Failed(String),
     #[error("expected a loaded certificate, found none; add [[certificate]] to the config")]
     NoCertificate,

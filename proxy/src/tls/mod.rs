@@ -41,7 +41,9 @@ pub(crate) enum TlsError {
     Certificate(#[from] CertificateFault),
     #[error("{name}: expected certificates of authorities in PEM, found {found}; {REMEDY_OF_CA}")]
     ClientCa { name: String, found: String },
-    #[error("gatepost cannot start TLS: {0}")]
+    #[error(
+        "expected usable certificates and keys for TLS, found an error: {0}; replace the files"
+    )]
     Rustls(#[from] rustls::Error),
 }
 

@@ -147,7 +147,10 @@ fn check_prints_every_reserved_path() {
 fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.starts_with("no-such-file.toml: gatepost cannot read the file:"), "{stderr}");
+    assert!(
+        stderr.starts_with("no-such-file.toml: expected a readable file, found none;"),
+        "{stderr}"
+    );
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = TempDir::new().unwrap();
@@ -157,14 +160,18 @@ fn error_names_missing_file_or_address_in_use() {
     std::fs::write(&path, format!("listen = ['{address}']\n{routes}")).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains(&format!("{address}: cannot listen on this address:")), "{stderr}");
-    assert!(stderr.contains("stop the program that uses this port"), "{stderr}");
+    assert!(
+        stderr
+            .contains(&format!("{address}: expected a free address to listen on, found an error:")),
+        "{stderr}"
+    );
+    assert!(stderr.contains("stop the program that has this port"), "{stderr}");
 
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1), "expected overlapping listeners to fail");
-    assert!(stderr.contains("cannot listen on this address:"), "{stderr}");
+    assert!(stderr.contains("expected a free address to listen on, found an error:"), "{stderr}");
 
     std::fs::write(&path, routes).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
@@ -209,8 +216,8 @@ fn every_shipped_config_passes_check() {
         let stdout = String::from_utf8(output.stdout).unwrap();
         if config.ends_with("full.toml") {
             for line in [
-                "template prod-live: ce-id from the callback's content: push, interruption, ",
-                "template paid-channels: ce-id new for each callback, also for a resend: live_play",
+                "template prod-live: ce-id from its content: push, interruption, ",
+                "template paid-channels: ce-id new for each callback, resends included: live_play",
             ] {
                 assert!(stdout.contains(line), "expected {line} in {stdout}");
             }
@@ -365,7 +372,7 @@ fn check_names_environment_variables_of_values() {
     let line = "upstream: from the environment variable UPSTREAM_URL\n";
     assert!(is_good && shown.contains(line), "{shown}");
     let (is_good, shown) = check(gatepost().env_remove("UPSTREAM_URL"));
-    let fault = "error[variable_unreadable]: the environment variable `UPSTREAM_URL` is not set\n";
+    let fault = "error[variable_unreadable]: expected a value of the environment variable `UPSTREAM_URL`, found none\n";
     assert!(!is_good && shown.contains(fault), "{shown}");
     assert!(shown.contains("| upstream = { env = 'UPSTREAM_URL' }\n"), "{shown}");
     assert!(shown.contains("= help: set the variable"), "{shown}");

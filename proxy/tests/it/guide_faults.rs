@@ -81,7 +81,7 @@ impl Guide {
         self.shell.run("gatepost run &");
         self.shows_after("app_unreachable", faults.send);
         let output = self.shell.run("gatepost run 2>&1");
-        self.shows("cannot listen on this address", &output);
+        self.shows("expected a free address to listen on", &output);
         self.shell.run(&format!("{app} &"));
         let output = self.shell.run(&format!("{app} 2>&1"));
         self.shows(taken, &output);

@@ -271,10 +271,7 @@ fn check_reports_unusable_files() {
     write(&folder, "other.key", &other.key);
     write(&folder, "text.pem", "text");
     for (keys, found) in [
-        (
-            "ca = 'none.pem'",
-            "error[file_unreadable]: gatepost cannot read the file: entity not found",
-        ),
+        ("ca = 'none.pem'", "error[file_unreadable]: expected a readable file, found none"),
         ("ca = 'text.pem'", "error[value_invalid]: expected certificates as PEM, found none"),
         (
             "certificate = 'one.pem'",

@@ -83,7 +83,7 @@ fn folder_that_is_not_writable_prevents_the_start() {
     fs::write(&path, format!("listen = ['127.0.0.1:{}']\n{ROUTE}{store}", free_port())).unwrap();
     let mut command = gatepost();
     let mut program = Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
-    program.wait_for_line("/proc/gatepost.db: cannot open the store");
+    program.wait_for_line("/proc/gatepost.db: expected a file that gatepost can create");
     assert!(program.log().contains("let gatepost write to the folder"), "{}", program.log());
     assert_eq!(program.wait(), Some(1));
 }

@@ -115,7 +115,10 @@ fn reports_faults_before_the_first_callback() {
         (step("{ after = '1s' }"), "missing field `kind`"),
         (without_provider.to_owned(), "write provider at the top of the file"),
         (HEAD.replace("file = 'key'", "file = 'none'") + "step = []\n", "none: No such file"),
-        (HEAD.replace("file = 'key'", "env = 'UNSET'") + "step = []\n", "UNSET is not set"),
+        (
+            HEAD.replace("file = 'key'", "env = 'UNSET'") + "step = []\n",
+            "environment variable UNSET, found none",
+        ),
         ("provider = ".to_owned(), "scenario.toml: TOML parse error"),
     ] {
         let (code, shown) = play(&text, &["--to", &to]);

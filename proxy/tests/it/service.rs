@@ -219,7 +219,7 @@ fn start_fails_with_address_and_cause_if_port_is_in_use() {
         let mut command = gatepost();
         let mut gate =
             Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
-        let line = gate.wait_for_line("cannot listen on this address");
+        let line = gate.wait_for_line("expected a free address to listen on");
         assert!(line.contains(&format!("127.0.0.1:{port}: ")), "{key}: {line}");
         assert!(line.contains("in use"), "{key}: {line}");
         assert_eq!(gate.wait(), Some(1));

@@ -293,7 +293,9 @@ fn does_not_start_if_access_log_cannot_be_opened() {
         .replace("listen", "upstream = 'http://127.0.0.1:9'\nlisten");
     let log = failed(&config, &[]);
     assert!(
-        log.contains("no/such/folder/a.log: cannot open the access log: No such file"),
+        log.contains(
+            "no/such/folder/a.log: expected a file for the access log, found an error: No such file"
+        ),
         "{log}"
     );
 }

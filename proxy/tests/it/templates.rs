@@ -154,7 +154,7 @@ fn creates_binds_changes_and_deletes_template() {
 
     file.good(&["unbind", "new", "push.example.com", "*"]);
     let done = file.call(&["delete", "new", "--yes"]);
-    let warning = "refuses every callback of Tencent Cloud CSS without a template";
+    let warning = "expected a template for the callbacks of Tencent Cloud CSS, found none";
     assert_eq!(done.code, Some(0));
     assert!(done.err.contains(warning), "expected {warning}, found {}", done.err);
     assert_eq!(file.text(), CONFIG.replace("['c1']", "[\"c2\", \"c3\"]"));
@@ -222,7 +222,7 @@ fn reports_every_fault_of_resulting_config() {
         "expected at most 100 characters, found 101",
         "template[1].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`?",
         "template[1].settings.graec: expected a known setting, found \"graec\"",
-        "the environment variable `NO_SUCH_KEY` is not set",
+        "expected a value of the environment variable `NO_SUCH_KEY`, found none",
     ];
     let extra = ["--on", "pusch=http://x/", "--setting", "graec=1", "--key-env", "NO_SUCH_KEY"];
     refused(create(&name, &long, &extra), &faults);

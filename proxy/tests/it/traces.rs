@@ -176,6 +176,11 @@ mod otlp {
         let gate = serve(&App::down(), &app);
         gate.send(&pushed());
         let line = gate.program.wait_for_line("traces_failed");
-        assert!(line.contains("cannot send traces to the collector: Connection refused"), "{line}");
+        assert!(
+            line.contains(
+                "expected a collector that takes traces, found an error: Connection refused"
+            ),
+            "{line}"
+        );
     }
 }

@@ -50,15 +50,19 @@ fn process_keeps_serving_if_successor_fails() {
     let taken = format!("'127.0.0.1:{}', '127.0.0.1:{}'", gate.port, app.port);
     let own = format!("'127.0.0.1:{}'", gate.port);
     let more = config.replacen(&own, &taken, 1).replace(&app.url(""), "http://127.0.0.1:9");
-    assert_fails_and_changes_nothing(&gate, &more, "cannot listen on this address");
-    gate.program.wait_for_line("a successor did not take over");
+    assert_fails_and_changes_nothing(&gate, &more, "expected a free address to listen on");
+    gate.program.wait_for_line("expected a successor that takes over");
     assert_fails_and_changes_nothing(
         &gate,
         &config.replace(SOCKET, ""),
         "expected `upgrade_socket`",
     );
     let elsewhere = config.replace("upgrade.sock", "other.sock");
-    assert_fails_and_changes_nothing(&gate, &elsewhere, "cannot take over listeners");
+    assert_fails_and_changes_nothing(
+        &gate,
+        &elsewhere,
+        "expected listeners from the running gatepost",
+    );
     let _second = successor(&gate, "gatepost.toml");
     assert_eq!(gate.program.wait(), Some(0));
     assert_eq!(gate.send(&pushed()).status, 200);
@@ -73,7 +77,7 @@ fn successor_that_dies_during_handover_does_not_block_next_successor() {
     let dying = UnixStream::connect(&path).unwrap();
     fs::remove_file(&path).unwrap();
     drop((UnixListener::bind(&path).unwrap(), dying));
-    gate.program.wait_for_line("a successor did not take over");
+    gate.program.wait_for_line("expected a successor that takes over");
     gate.program.wait_for_line("waiting for another successor");
     let _second = successor(&gate, "gatepost.toml");
     assert_eq!(gate.program.wait(), Some(0));

@@ -1,13 +1,28 @@
-//! Reads the keys that apply only to some forms of the event: `check_reply`, `ce_headers` and
-//! `keep_proof`.
+//! Reads `forward`, the form of the event, and the keys that apply only to some forms:
+//! `check_reply`, `ce_headers` and `keep_proof`.
 
 use super::Entry;
 use crate::config::ConfigReader;
 use crate::event::Forward;
 use crate::provider::Plan;
-use crate::toml_reader::{Place, Table};
+use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 impl<'f> ConfigReader<'f, '_> {
+    /// Reads `forward`: the form in which the app receives events.
+    pub(in crate::config) fn forward(&self, table: &Table<'f>) -> Option<Forward> {
+        let word = table.string("forward")?;
+        self.word(&word, "format", &Forward::WORDS)
+    }
+
+    /// Reports an address with a path for events that keep the path of the callback.
+    pub(super) fn check_keep_path(&self, texts: &[Located<&str>]) {
+        for text in texts.iter().filter(|text| has_path(text.value)) {
+            let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
+            let expected = "a server without a path, because passthrough keeps the callback's path";
+            self.faults.add_text(text, FaultKind::UrlInvalid.because(expected), remedy);
+        }
+    }
+
     /// Reads a switch that applies to passthrough only. Reports the key beside another form.
     pub(super) fn passthrough_switch(
         &self,
@@ -61,10 +76,21 @@ impl<'f> ConfigReader<'f, '_> {
             plan.signature_of(Some(index)).is_some_and(|signature| !signature.consumed.is_empty())
         });
         if !has_proof {
-            let problem = format!("the body of {} has no field that is only proof", plan.title);
+            let problem = format!(
+                "expected a provider whose body has proof beside keep_proof, found {}",
+                plan.title
+            );
             let remedy = "remove keep_proof, or write forward = \"raw\" for an app that reads the \
                           proof in the headers";
             self.warnings.add(place, problem, remedy);
         }
+    }
+}
+
+/// Returns `true` if an address has a path, even an empty path.
+fn has_path(address: &str) -> bool {
+    match address.strip_prefix("unix:") {
+        Some(socket) => socket.contains(':'),
+        None => address.split_once("://").is_none_or(|(_, rest)| rest.contains(['/', '?'])),
     }
 }

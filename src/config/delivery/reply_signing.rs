@@ -85,7 +85,8 @@ impl ConfigReader<'_, '_> {
         let unsigned = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
         let names: Vec<_> = unsigned.map(|(kind, _)| &*kind.name).collect();
         if !names.is_empty() {
-            let problem = format!("gatepost cannot sign the replies to {}", list(&names));
+            let problem =
+                format!("expected keys to sign the replies to {}, found none", list(&names));
             let remedy = "set the platform's keys under [template.settings], or list under \
                           [template.on] the kinds that the platform sends";
             let problem = FaultKind::ReplyUnsigned.because(problem);

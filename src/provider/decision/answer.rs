@@ -13,56 +13,12 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::conclusion::{Unavailable, UnavailableKind};
-use crate::json::{self, BodyError, Json, Limits, Object, Shape, Value};
-use crate::provider::field::{
-    Conversion, Field, FieldError, FieldPath, Fields, SentBy, is_misspelt, is_respelt,
-};
-use crate::reply::answer_text;
-
 use super::Decision;
-
-/// A member of a reply, with its value as JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ReplyField {
-    pub(crate) name: ReplyFieldName,
-    pub(crate) json: Box<str>,
-}
-
-/// The name of a [`ReplyField`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ReplyFieldName {
-    /// The index of a declared field in [`Decision::fields`].
-    Declared(usize),
-    /// The name of an undeclared field. Only answers to a decision with `open` have such fields.
-    Undeclared(Box<str>),
-}
-
-/// A fault in an answer. The message contains names and types, never a value. If the answer is in a
-/// config, the config error adds the remedy.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AnswerError {
-    /// The answer sets a field both inside and beside the envelope, or only beside it.
-    #[error("expected `{field}` inside `{envelope}`, found it beside `{envelope}`")]
-    BesideEnvelope { field: Box<str>, envelope: Box<str> },
-    /// The answer sets a field twice: by two members, or by a member and by `allow`.
-    #[error("expected one value for `{field}`, found two")]
-    SetTwice { field: Box<str> },
-    #[error(transparent)]
-    Field(#[from] FieldError),
-    #[error("{list}[{index}]: {fault}")]
-    Item { list: Box<str>, index: usize, fault: Box<str> },
-    #[error("expected a JSON object as the answer, found malformed JSON or another type")]
-    Malformed,
-    #[error("expected UTF-8 as the answer, found another encoding")]
-    NotUtf8,
-    #[error("expected an answer to this item, found none")]
-    NotAnswered,
-    #[error("expected an item for each element, found no item for {count} of them")]
-    Unmatched { count: usize },
-    #[error("expected a declared reply field, found `{field}`")]
-    Unknown { field: Box<str> },
-}
+use super::answer_error::{AnswerError, misspelt};
+use super::reply_field::{ReplyField, ReplyFieldName, read_reply_field};
+use crate::json::{self, Json, Limits, Object, Shape, Value};
+use crate::provider::field::{Conversion, FieldError, FieldPath, SentBy, is_misspelt, is_respelt};
+use crate::reply::answer_text;
 
 /// A parsed answer.
 pub(super) enum ParsedAnswer<'a> {
@@ -94,6 +50,7 @@ impl<'a> ParsedAnswer<'a> {
 const MAX_ELEMENTS: usize = 1000;
 
 const COMMON_ALLOW: &str = "allow";
+
 pub(super) const COMMON_MESSAGE: &str = "message";
 
 impl Decision {
@@ -291,10 +248,20 @@ impl Decision {
     ) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = Vec::with_capacity(object.len() + 2);
         for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {
-            fields.extend(self.named_field(name, value, conversion)?);
+            let added = match self.message_field(name) {
+                Some(message) => self.reply_field(message, value, conversion)?,
+                None => self.named_field(name, value, conversion)?,
+            };
+            add_once(&mut fields, name, added)?;
         }
         self.check_complete(&fields)?;
         Ok(fields)
+    }
+
+    /// Returns the index of the field that the member `message` sets if the platform has no reply
+    /// field of this name.
+    fn message_field(&self, name: &str) -> Option<usize> {
+        self.message.filter(|_| name == COMMON_MESSAGE && self.fields.find(name).is_none())
     }
 
     /// Parses an object in the common form. The object may also contain the platform's fields.
@@ -319,10 +286,7 @@ impl Decision {
                 (COMMON_MESSAGE, None) => None,
                 _ => self.named_field(name, value, conversion)?,
             };
-            if added.iter().any(|added| fields.iter().any(|field| field.name == added.name)) {
-                return Err(AnswerError::SetTwice { field: name.into() });
-            }
-            fields.extend(added);
+            add_once(&mut fields, name, added)?;
         }
         self.check_complete(&fields)?;
         Ok(fields)
@@ -414,81 +378,15 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true
-/// for the value.
-///
-/// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
-/// type, so a platform may refuse the reply. gatepost therefore omits the field.
-fn read_reply_field(
-    index: usize,
-    field: &Field,
-    value: &Value<'_>,
-    conversion: &mut Conversion,
-) -> Result<Option<ReplyField>, AnswerError> {
-    if field.is_unset_in_answer(value) {
-        return Ok(None);
+/// Adds the field that the member `name` sets. Returns an error if another member has set the field.
+fn add_once(
+    fields: &mut Vec<ReplyField>,
+    name: &str,
+    added: Option<ReplyField>,
+) -> Result<(), AnswerError> {
+    if added.iter().any(|added| fields.iter().any(|field| field.name == added.name)) {
+        return Err(AnswerError::SetTwice { field: name.into() });
     }
-    let mut out = Vec::with_capacity(16);
-    field.write_value(value, conversion, &mut out)?;
-    let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
-    Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
-}
-
-/// Parses a JSON object of declared reply fields. Required fields may be missing.
-///
-/// # Errors
-///
-/// Returns an error for JSON that is not an object, and for an undeclared or invalid field.
-pub(crate) fn read_reply_fields(
-    json: &str,
-    fields: &Fields,
-) -> Result<Vec<ReplyField>, AnswerError> {
-    let object = Object::from_json(json)?;
-    let mut reply_fields = Vec::with_capacity(object.len());
-    for (name, value) in object.iter() {
-        let unknown = || AnswerError::Unknown { field: name.into() };
-        let index = fields.find(name).ok_or_else(unknown)?;
-        let field = fields.get(index).ok_or_else(unknown)?;
-        let mut conversion = Conversion::of_config();
-        reply_fields.extend(read_reply_field(index, field, value, &mut conversion)?);
-    }
-    Ok(reply_fields)
-}
-
-fn misspelt(name: &str, meant: &str) -> AnswerError {
-    FieldError::Misspelt { field: name.into(), meant: meant.into() }.into()
-}
-
-impl From<BodyError> for AnswerError {
-    fn from(defect: BodyError) -> Self {
-        match defect {
-            BodyError::Duplicate(field) => Self::SetTwice { field: field.into() },
-            BodyError::FormMalformed
-            | BodyError::InvalidUtf8
-            | BodyError::JsonMalformed
-            | BodyError::NotAnObject
-            | BodyError::TooDeep
-            | BodyError::TooMany(_) => Self::Malformed,
-        }
-    }
-}
-
-impl From<AnswerError> for Unavailable {
-    fn from(fault: AnswerError) -> Self {
-        match fault {
-            AnswerError::Malformed => UnavailableKind::AnswerMalformed.into(),
-            AnswerError::NotUtf8 => {
-                Self::with(UnavailableKind::AnswerMalformed, &fault.to_string())
-            }
-            AnswerError::BesideEnvelope { .. }
-            | AnswerError::SetTwice { .. }
-            | AnswerError::Field(_)
-            | AnswerError::Item { .. }
-            | AnswerError::NotAnswered
-            | AnswerError::Unmatched { .. }
-            | AnswerError::Unknown { .. } => {
-                Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())
-            }
-        }
-    }
+    fields.extend(added);
+    Ok(())
 }

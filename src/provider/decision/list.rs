@@ -17,7 +17,9 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
-use super::answer::{AnswerError, ListElement, ReplyField};
+use super::answer::ListElement;
+use super::answer_error::AnswerError;
+use super::reply_field::ReplyField;
 use crate::json::{self, Object, Value};
 use crate::provider::field::{Condition, parse_whole};
 

@@ -14,16 +14,19 @@
 //! the items.
 
 mod answer;
+mod answer_error;
 mod by_status;
 mod fixed;
 mod list;
+mod reply_field;
 mod reply_signing;
 mod write;
 
-pub(crate) use answer::{AnswerError, ReplyField, ReplyFieldName, read_reply_fields};
+pub(crate) use answer_error::AnswerError;
 pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
 pub(crate) use fixed::{CallbackFields, FixedAnswer, FixedAnswerError, TextFault};
 pub(crate) use list::{ItemList, ProtectedItems};
+pub(crate) use reply_field::{ReplyField, ReplyFieldName, read_reply_fields};
 pub(crate) use reply_signing::{
     ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST, is_token,
 };

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use super::answer::{AnswerError, ParsedAnswer};
+use super::answer::ParsedAnswer;
+use super::answer_error::AnswerError;
 use super::list::{ItemList, echo_value};
 use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName, StatusLine};
 use crate::json::{self, Object};

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-use super::SignatureError;
-use super::rule::{JwtBody, JwtRule, KeyName, Signature, TimeRule, algorithm};
+use super::rule::{JwtBody, JwtRule, Signature, algorithm};
+use super::{KeyName, SignatureError, TimeRule};
 use crate::json::{Limits, Object};
 use crate::provider::digest::{Encoding, Key};
 use crate::provider::locator::Received;

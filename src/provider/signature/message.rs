@@ -5,8 +5,7 @@ use std::cmp::Ordering;
 
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeGreater as _};
 
-use super::rule::{Part, PartForm, PartOrder, PartSource, Signature};
-use super::{SignatureError, value};
+use super::{Part, PartForm, PartOrder, PartSource, Signature, SignatureError, value};
 use crate::json::{Name, Value};
 use crate::provider::digest::{DigestInput, Key};
 use crate::provider::locator::{Locator, Received};

@@ -4,16 +4,23 @@ use std::fs::{self, File};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::http::free_port;
+use super::http::{self, free_port};
 use super::nats::NatsCluster;
 use super::{MACHINES, wait_until};
 
 /// Time limit of the app, in milliseconds. Long, so that the app answers in time on a busy machine: after
 /// a time-out, gatepost delivers an event again, and rightly so.
 pub const TIMEOUT_MS: u64 = 8000;
+
+/// Counter of operations of the store that a machine continued without.
+const MISSED: &str = "gatepost_shared_state_missed_total{";
+
+/// Time limit of a request for the metrics.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Filter of the logs, which the program keeps after a fault.
 const LOG: &str = "info,gatepost_store=debug,gatepost_proxy::queue=debug,async_nats=warn";
@@ -23,20 +30,22 @@ pub struct Machines {
     program: PathBuf,
     folder: PathBuf,
     ports: Vec<u16>,
+    admin_ports: Vec<u16>,
     running: Vec<Child>,
 }
 
 impl Machines {
     pub fn start(program: &Path, folder: &Path, servers: &NatsCluster, app: u16) -> Self {
-        let ports: Vec<_> = (0..MACHINES).map(|_| free_port()).collect();
+        let free_ports = || (0..MACHINES).map(|_| free_port()).collect::<Vec<_>>();
+        let (ports, admin_ports) = (free_ports(), free_ports());
         let list = |scheme: &str, ports: &[u16]| {
             ports.iter().map(|port| format!("{scheme}127.0.0.1:{port}")).collect::<Vec<_>>()
         };
         let (url, monitors) =
             (list("", &servers.ports).join(","), list("http://", &servers.monitors));
-        for (number, port) in ports.iter().enumerate() {
+        for (number, (port, admin)) in ports.iter().zip(&admin_ports).enumerate() {
             let config = format!(
-                "listen = ['127.0.0.1:{port}']\nthreads = 1\n\
+                "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n\
                  [store]\nurl = 'nats://{url}'\nmonitor = {monitors:?}\n\
                  [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
                  [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
@@ -48,7 +57,7 @@ impl Machines {
             fs::write(folder.join(format!("gatepost{number}.toml")), config).unwrap();
         }
         let (program, folder) = (program.to_owned(), folder.to_owned());
-        let mut machines = Self { program, folder, ports, running: Vec::new() };
+        let mut machines = Self { program, folder, ports, admin_ports, running: Vec::new() };
         for number in 0..MACHINES {
             let machine = machines.spawn(number);
             machines.running.push(machine);
@@ -79,6 +88,14 @@ impl Machines {
     pub fn kill(&mut self, number: usize) {
         self.running[number].kill().unwrap();
         self.running[number].wait().unwrap();
+    }
+
+    /// Returns the number of operations of the store that a machine continued without.
+    pub fn missed_by(&self, number: usize) -> usize {
+        let port = self.admin_ports[number];
+        let (_, metrics) = http::send(port, "GET /metrics", "", ANSWER).unwrap();
+        let counters = metrics.lines().filter(|line| line.starts_with(MISSED));
+        counters.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
     }
 
     /// Stops a machine as a virtual machine stops while it is moved: its clock and its connections go on.

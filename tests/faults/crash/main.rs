@@ -77,11 +77,13 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// Starts a process that takes over from `old`, and kills both, one soon after the other. Returns the id
 /// of the new process.
 fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u32 {
-    let mut pause = |longest| thread::sleep(Duration::from_millis(random.u64(1..longest)));
+    let pause = |random: &mut Rng, longest| {
+        thread::sleep(Duration::from_millis(random.u64(1..longest)));
+    };
     old.wait_until_it_listens();
-    pause(300);
+    pause(random, 300);
     let mut new = setup.upgrade();
-    pause(600);
+    pause(random, 600);
     let is_old_first = random.bool();
     if is_old_first {
         old.kill();
@@ -89,7 +91,7 @@ fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u
         new.kill();
     }
     // Shorter than a claim, so that the store still has the claims of the first.
-    pause(1000);
+    pause(random, 1000);
     old.kill();
     new.kill();
     new.id()

@@ -227,7 +227,8 @@ impl Table {
         let dated = self.commit.len() == 40 || self.commit.starts_with("read ");
         assert!(
             dated && !self.licence.is_empty(),
-            "{table}: expected a commit or a month, and a licence, found {:?} and {:?}",
+            "{table}: expected a commit or a month, and a licence of {}, found {:?} and {:?}",
+            self.project,
             self.commit,
             self.licence
         );

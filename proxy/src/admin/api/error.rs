@@ -50,7 +50,7 @@ pub(in crate::admin) enum ApiError {
     NoStore,
     #[error("expected a path of the API, found an unknown path; see /api/openapi.json")]
     NotFound,
-    #[error("internal error; see the log of gatepost")]
+    #[error("expected a response, found a fault of gatepost; see its log")]
     Panicked,
     #[error("{0}")]
     Parameter(String),

@@ -176,11 +176,11 @@ fn key_of_variable(name: &str) -> Result<String, CommandError> {
     std::env::var(name).map_err(|error| {
         let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         let named = if name.bytes().all(is_usual) { name } else { "of --key-env" };
-        let problem = match error {
-            VarError::NotPresent => "is not set",
-            VarError::NotUnicode(_) => "is not UTF-8",
+        let found = match error {
+            VarError::NotPresent => "none",
+            VarError::NotUnicode(_) => "bytes that are not UTF-8",
         };
-        CommandError::Environment { name: named.to_owned(), problem }
+        CommandError::Environment { name: named.to_owned(), found }
     })
 }
 

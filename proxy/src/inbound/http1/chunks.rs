@@ -12,7 +12,7 @@ const MAX_DIGITS: u8 = 16;
 
 /// Error for a body whose chunks violate RFC 9112.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("expected chunks as RFC 9112 defines them, found other bytes")]
+#[error("expected chunks as RFC 9112 defines them, found other bytes; correct the client")]
 pub(crate) struct MalformedChunks;
 
 /// Position in a chunked body.

@@ -8,23 +8,23 @@
 //! [one request](RequestStream).
 
 mod chunks;
+mod exchange;
 mod head;
 mod outside_head;
 mod reply;
 mod request;
 mod request_stream;
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use gatepost::{ClientActivity, Disconnected, FoundRoute, Gate, Head, Reply};
+use bytes::BytesMut;
+use gatepost::{FoundRoute, Gate, Reply};
 use http::{StatusCode, Version};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
@@ -32,10 +32,11 @@ use pingora::protocols::l4::stream::Stream as TcpStream;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::{ALPN, GetProxyDigest as _, Stream};
 use pingora::server::ShutdownWatch;
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
 pub(crate) use self::chunks::MalformedChunks;
+use self::exchange::Http1Exchange;
 use self::head::HeadLength;
 use self::outside_head::OutsideHead;
 pub(crate) use self::outside_head::UnreadableRequest;
@@ -43,11 +44,10 @@ use self::reply::rendered;
 use self::request::{Http1Request, target};
 use self::request_stream::RequestStream;
 use super::callback_driver::CallbackDriver;
-use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
-use super::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
+use super::connections::{self, ConnectionHandle, RequestInFlight};
+use super::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT};
 use super::proxy_protocol;
 use super::unfinished::{Bound, Unfinished};
-use crate::capture::CapturedHead;
 use crate::telemetry::metrics::METRICS;
 use crate::tls::TlsStream;
 
@@ -56,13 +56,6 @@ pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Maximum number of bytes per read of a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
-
-/// Maximum number of bytes per read of a body.
-const BODY_BYTES: usize = 64 * 1024;
-
-/// Time limit for a client to read a reply that does not fit into the socket's buffer. Only a
-/// client that sends many requests and reads no reply fills this buffer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client's connection, with the bytes of its next request.
 pub(crate) struct ClientConnection {
@@ -304,125 +297,17 @@ pub(crate) enum ServeEnd {
     HandOver(OutsideHead),
 }
 
-/// A request and its connection.
-struct Http1Exchange<'c> {
-    connection: &'c mut ClientConnection,
-    request: Http1Request,
-    stopping: &'c ShutdownWatch,
-}
-
-impl Http1Exchange<'_> {
-    async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
-        poll_fn(|context| {
-            // Allocate at each poll, so that a request that waits for its body needs no buffer.
-            let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
-            let mut space = (&mut chunk).limit(self.request.missing);
-            let read = pin!(self.connection.stream.read_buf(&mut space)).poll(context);
-            match ready!(read) {
-                Ok(0) | Err(_) => Poll::Ready(Err(Disconnected)),
-                Ok(read) => {
-                    self.request.missing -= read;
-                    Poll::Ready(Ok(fitted(chunk)))
-                }
-            }
-        })
-        .await
-    }
-}
-
-/// Returns a chunk in a buffer that is at most twice as large.
-fn fitted(chunk: BytesMut) -> Bytes {
-    if chunk.len() < chunk.capacity() / 2 { Bytes::copy_from_slice(&chunk) } else { chunk.freeze() }
-}
-
-impl Exchange for Http1Exchange<'_> {
-    fn head(&self) -> Head<'_> {
-        self.request.head(self.connection.peer)
-    }
-
-    fn is_encrypted(&self) -> bool {
-        self.connection.is_encrypted
-    }
-
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        if !self.request.body.is_empty() {
-            return Ok(Some(std::mem::take(&mut self.request.body)));
-        }
-        if self.request.missing == 0 {
-            return Ok(None);
-        }
-        self.read_body().await.map(Some)
-    }
-
-    /// Returns the length of the buffer in which the head arrived. The head keeps this buffer.
-    fn head_bytes(&self) -> usize {
-        self.request.head_bytes
-    }
-
-    fn connection(&self) -> Option<Arc<Connection>> {
-        connections::current()
-    }
-
-    fn take_head(&mut self) -> CapturedHead {
-        let request = &mut self.request;
-        CapturedHead {
-            method: request.method.clone(),
-            uri: std::mem::take(&mut request.uri),
-            headers: std::mem::take(&mut request.headers),
-            peer: self.connection.peer,
-            is_encrypted: self.connection.is_encrypted,
-            bytes: request.head_bytes,
-        }
-    }
-
-    /// Waits for bytes or a close. Bytes before the reply belong to the client's next request.
-    async fn client_activity(&mut self) -> ClientActivity {
-        if !self.connection.ahead.is_empty() {
-            return pending().await;
-        }
-        match self.connection.read().await {
-            Ok(0) => ClientActivity::HalfClosed,
-            Ok(_) => ClientActivity::SentMore,
-            Err(_) => ClientActivity::Disconnected,
-        }
-    }
-
-    async fn write(&mut self, reply: &Reply) {
-        // Check only now, because the stop may have begun while gatepost waited for the app. If the
-        // next request has already arrived, gatepost serves that request before the close.
-        let stops = *self.stopping.borrow() && self.connection.ahead.is_empty();
-        self.request.is_last |= reply.must_close() || stops;
-        let bytes = rendered(reply, self.request.is_last);
-        let stream = &mut self.connection.stream;
-        let written = async {
-            stream.write_all(&bytes).await?;
-            stream.flush().await
-        };
-        if !matches!(timeout(WRITE_TIMEOUT, written).await, Ok(Ok(()))) {
-            tracing::debug!("the client did not read the reply");
-            self.request.is_last = true;
-        }
-    }
-
-    async fn write_unread(&mut self, reply: &Reply) {
-        self.request.is_last |= self.request.missing > 0 && self.request.length > DRAIN_BYTES;
-        self.write(reply).await;
-        // Closing a socket with unread bytes resets the connection, and the client loses the reply.
-        if self.request.missing > 0 {
-            let _late = timeout(DRAIN_TIMEOUT, self.drain()).await;
-            self.request.is_last |= self.request.missing > 0;
-        }
-    }
-
-    fn close(&mut self) {
-        self.request.is_last = true;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::pin::pin;
+
+    use tokio::io::AsyncReadExt as _;
+
+    use super::exchange::WRITE_TIMEOUT;
     use super::request::tests::REQUEST;
     use super::*;
+    use crate::inbound::exchange::Exchange as _;
     use crate::inbound::pingora::GateModule;
 
     #[tokio::test]

@@ -16,15 +16,19 @@ const MAX_HEADERS: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnreadableRequest {
     /// Fault without a reason, because Pingora does not report one.
-    #[error("expected a complete HTTP request, found a malformed or incomplete one")]
+    #[error(
+        "expected a complete HTTP request, found a malformed or incomplete one; correct the client"
+    )]
     Any,
     #[error("expected plain HTTP, found TLS; send such requests to `listen_tls`, or use http://")]
     Tls,
-    #[error("expected a request head as RFC 9112 defines it, found {0}")]
+    #[error("expected a request head as RFC 9112 defines it, found {0}; correct the client")]
     Head(httparse::Error),
-    #[error("expected `\\r\\n` at the end of each line, found a bare line feed")]
+    #[error("expected `\\r\\n` at the end of each line, found a bare line feed; send `\\r\\n`")]
     LineFeed,
-    #[error("expected a target with only the characters of a URI, found another character")]
+    #[error(
+        "expected a target with only the characters of a URI, found another character; encode it"
+    )]
     Target,
     #[error("{0}")]
     Chunks(#[from] MalformedChunks),

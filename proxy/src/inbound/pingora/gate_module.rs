@@ -19,7 +19,8 @@ use pingora::protocols::http::authority::{
 
 use super::session::{head, is_encrypted, peer, write_unread};
 use super::shadowed_request::ShadowedRequest;
-use crate::inbound::callback_driver::{CallbackDriver, scheme};
+use crate::inbound::callback_driver::CallbackDriver;
+use crate::inbound::exchange::scheme;
 use crate::inbound::host_upstream::handed_over;
 use crate::inbound::unjudged::UnjudgedBytes;
 use crate::inbound::upstream_fault::{UpstreamEnd, upstream_fault};

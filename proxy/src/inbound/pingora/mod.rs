@@ -6,7 +6,9 @@ mod proxy_service;
 mod session;
 mod shadowed_request;
 mod upstream;
+mod upstream_server;
 
 pub use gate_module::GateModule;
 pub(crate) use proxy_service::ProxyService;
-pub(crate) use upstream::{PeerRules, Upstream};
+pub(crate) use upstream::Upstream;
+pub(crate) use upstream_server::PeerRules;

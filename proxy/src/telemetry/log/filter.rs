@@ -19,7 +19,7 @@ pub(super) fn from_environment() -> (EnvFilter, Option<String>) {
         },
         Ok(_) | Err(env::VarError::NotPresent) => (default(), None),
         Err(env::VarError::NotUnicode(_)) => {
-            (default(), Some("expected UTF-8, found other bytes".into()))
+            (default(), Some("expected UTF-8, found other bytes; use ASCII".into()))
         }
     }
 }
@@ -44,7 +44,8 @@ fn parse(text: &str) -> Result<EnvFilter, String> {
              prepend `info,`"
         ));
     }
-    EnvFilter::try_new(words.join(",")).map_err(|error| error.to_string())
+    EnvFilter::try_new(words.join(","))
+        .map_err(|error| format!("expected a filter, found an error: {error}; correct it"))
 }
 
 fn is_level(word: &str) -> bool {

@@ -91,7 +91,7 @@ pub(crate) fn start(log_format: LogFormat) {
     log_crate::set_max_level(LevelFilter::current().as_log());
     budget::start_summaries();
     if let Some(fault) = fault {
-        tracing::warn!("GATEPOST_LOG: {fault}; gatepost uses the default filter");
+        tracing::warn!("GATEPOST_LOG: {fault} (gatepost uses the default filter)");
     }
 }
 

@@ -39,7 +39,9 @@ pub(crate) enum TracesError {
     )]
     Absent,
     #[cfg(feature = "otlp")]
-    #[error("telemetry.otlp: gatepost cannot start to send traces: {0}; check the address")]
+    #[error(
+        "telemetry.otlp: expected an address for traces, found an error: {0}; check the address"
+    )]
     Start(String),
 }
 

@@ -230,14 +230,16 @@ impl HttpClient for CollectorClient {
         let sent = self.0.spawn(app::fetch(request.map(Full::new))).await?;
         let (parts, body) = sent.inspect_err(|error| warn(error))?;
         if !parts.status.is_success() {
-            warn(&format_args!("expected a 2xx status, found {}", parts.status));
+            warn(&format_args!("status {}", parts.status));
         }
         Ok(Response::from_parts(parts, body))
     }
 }
 
 fn warn(error: &dyn std::fmt::Display) {
-    let message = format_args!("gatepost cannot send traces to the collector: {error}");
+    let message = format_args!(
+        "expected a collector that takes traces, found an error: {error}; check telemetry.otlp"
+    );
     report::warned("traces_failed", &message, None, clock::now());
 }
 

@@ -109,7 +109,9 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
 
 fn log(event: &Event) {
     if matches!(event, Event::Disconnected) {
-        tracing::warn!("lost the connection to NATS; connecting again");
+        tracing::warn!(
+            "expected a connection to NATS, found a lost one; check the servers if it does not return"
+        );
     } else {
         tracing::debug!("NATS: {event}");
     }

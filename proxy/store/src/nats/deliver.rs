@@ -23,6 +23,7 @@ use tokio::time::sleep;
 
 use super::Shared;
 use super::append::expecting;
+use super::index::Candidate;
 use super::pending::Partition;
 use super::reader::{ReadMessage, StreamReader};
 use super::streams::{WriteError, message};
@@ -62,9 +63,10 @@ impl Shared {
         while claimed.len() < max {
             let partitions = self.owned();
             let due = self.lock_index().due(&partitions, lane, max - claimed.len(), now);
-            let claims = due.iter().map(|number| self.claim_one(*number, owner, lease_end, now));
+            let numbers: Vec<_> = due.iter().map(|candidate| candidate.number).collect();
+            let claims = due.into_iter().map(|one| self.claim_one(one, owner, lease_end, now));
             let results = join_all(claims).await;
-            let are_ended = due.iter().any(|number| !self.lock_index().contains(*number));
+            let are_ended = numbers.iter().any(|number| !self.lock_index().contains(*number));
             let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
             claimed.extend(results.into_iter().filter_map(Result::ok).flatten());
             // An event whose claim failed is due again later.
@@ -81,17 +83,17 @@ impl Shared {
 
     async fn claim_one(
         &self,
-        number: u64,
+        candidate: Candidate,
         owner: &str,
         lease_end: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Claimed>, StoreError> {
+        let Candidate { number, claim: earlier } = candidate;
         let Some(stored) = self.streams.get(&self.streams.events, number).await? else {
             self.look_for_end(number).await?;
             return Ok(None);
         };
         let event = EventMessage::parse(&stored.headers, stored.payload)?;
-        let earlier = self.lock_index().claim_of(number).cloned();
         if earlier.is_none() && self.is_second_copy(number, &event).await? {
             self.drop_event(number, &event, None, now).await?;
             return Ok(None);
@@ -165,7 +167,7 @@ impl Shared {
         self.caught_up().await;
         let partitions = self.owned();
         let overdue = self.lock_index().overdue(&partitions, lane, queued_before, MAX_EXPIRED, now);
-        let ends = overdue.into_iter().map(|number| self.give_up_event(number, reason, now));
+        let ends = overdue.into_iter().map(|candidate| self.give_up_event(candidate, reason, now));
         let ended = try_join_all(ends).await?;
         Ok(ended.into_iter().map(u64::from).sum())
     }
@@ -173,15 +175,12 @@ impl Shared {
     /// Makes an event a dead letter. Returns false if another gatepost has claimed it meanwhile.
     async fn give_up_event(
         &self,
-        number: u64,
+        candidate: Candidate,
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (earlier, partition) = {
-            let index = self.lock_index();
-            (index.claim_of(number).cloned(), index.partition(number))
-        };
-        let Some(partition) = partition else { return Ok(false) };
+        let Candidate { number, claim: earlier } = candidate;
+        let Some(partition) = self.lock_index().partition(number) else { return Ok(false) };
         let claim = Claim::given_up(earlier.as_ref().map(|(_, claim)| claim), reason, now);
         let sequence = earlier.map_or(0, |(sequence, _)| sequence);
         match self.write_claim(partition, number, sequence, &claim).await? {

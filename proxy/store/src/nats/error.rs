@@ -119,6 +119,6 @@ pub enum NatsError {
     #[error(transparent)]
     Unavailable(#[from] gatepost::StoreError),
     /// gatepost cannot start the thread of the store.
-    #[error("cannot start the thread of the store: {0}")]
+    #[error("expected a thread for the store, found an error: {0}; check the process limits")]
     Thread(std::io::Error),
 }

@@ -26,6 +26,16 @@ pub(super) struct Index {
     lanes: HashSet<Lane>,
 }
 
+/// An event that gatepost may claim or give up, with its last claim at the time of this decision.
+///
+/// A write names this claim as the one before it. If another gatepost has claimed the event since, NATS
+/// refuses the write. A claim that is read later would hide the other gatepost.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) number: u64,
+    pub(super) claim: Option<(u64, Claim)>,
+}
+
 impl Index {
     pub(super) const fn position(&self) -> u64 {
         self.position
@@ -126,23 +136,23 @@ impl Index {
         lanes.into_iter().map(|(lane, due)| LaneStatus { lane: lane.clone(), due }).collect()
     }
 
-    /// Returns the due heads of a lane, at most `max`, in the order of their due times.
+    /// Returns the due heads of a lane with their claims, at most `max`, in the order of their due times.
     pub(super) fn due(
         &self,
         partitions: &BTreeSet<Partition>,
         lane: &Lane,
         max: usize,
         now: Timestamp,
-    ) -> Vec<u64> {
+    ) -> Vec<Candidate> {
         let lanes = partitions.iter().filter_map(|partition| self.heads.get(partition)?.get(lane));
         let due = lanes.flat_map(|heads| heads.range(..=(now, u64::MAX)).take(max));
         let mut due: Vec<_> = due.collect();
         due.sort_unstable();
-        due.into_iter().take(max).map(|(_, number)| *number).collect()
+        due.into_iter().take(max).map(|(_, number)| self.candidate(*number)).collect()
     }
 
-    /// Returns the events of a lane that were queued before a time and are not claimed, at most
-    /// `max`.
+    /// Returns the events of a lane that were queued before a time and are not claimed, at most `max`,
+    /// with their claims.
     pub(super) fn overdue(
         &self,
         partitions: &BTreeSet<Partition>,
@@ -150,12 +160,9 @@ impl Index {
         queued_before: Timestamp,
         max: usize,
         now: Timestamp,
-    ) -> Vec<u64> {
-        let is_free = |number: &u64| {
-            self.claims
-                .get(number)
-                .is_none_or(|(_, claim)| !claim.is_claimed() || claim.due() <= now)
-        };
+    ) -> Vec<Candidate> {
+        let is_free =
+            |number: &u64| self.claims.get(number).is_none_or(|(_, claim)| claim.is_free(now));
         let events = self.events.iter().filter(|(_, pending)| {
             pending.queued < queued_before
                 && pending.lane == *lane
@@ -163,8 +170,11 @@ impl Index {
         });
         let mut overdue: Vec<_> = events.map(|(number, _)| *number).filter(is_free).collect();
         overdue.sort_unstable();
-        overdue.truncate(max);
-        overdue
+        overdue.into_iter().take(max).map(|number| self.candidate(number)).collect()
+    }
+
+    fn candidate(&self, number: u64) -> Candidate {
+        Candidate { number, claim: self.claims.get(&number).cloned() }
     }
 
     fn due_of(&self, number: u64) -> Option<Timestamp> {
@@ -223,7 +233,8 @@ mod tests {
     }
 
     fn due(index: &Index, kind: &str, now: i64) -> Vec<u64> {
-        index.due(&BTreeSet::from([0]), &Lane::new("live", kind), 10, T(now))
+        let due = index.due(&BTreeSet::from([0]), &Lane::new("live", kind), 10, T(now));
+        due.into_iter().map(|candidate| candidate.number).collect()
     }
 
     #[test]
@@ -263,6 +274,19 @@ mod tests {
         index.add(1, pending(7, "push"));
         assert!(due(&index, "push", 19).is_empty());
         assert_eq!(due(&index, "push", 20), [1]);
+    }
+
+    #[test]
+    fn candidate_keeps_the_claim_that_made_it_due() {
+        let mut index = Index::default();
+        index.add(1, pending(7, "push"));
+        let lane = Lane::new("live", "push");
+        let due = index.due(&BTreeSet::from([0]), &lane, 10, T(1));
+        let overdue = index.overdue(&BTreeSet::from([0]), &lane, T(2), 10, T(2));
+        index.claim(1, 5, claim(20));
+        for candidates in [due, overdue] {
+            assert_eq!((candidates[0].number, &candidates[0].claim), (1, &None));
+        }
     }
 
     #[test]

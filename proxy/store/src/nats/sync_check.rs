@@ -1,7 +1,6 @@
 //! Checks over the servers' monitors that each server syncs each write.
 //!
-//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP, as
-//! `sync_always` in `/varz`.
+//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP.
 
 use std::time::Duration;
 
@@ -28,7 +27,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
     if monitors.is_empty() {
         tracing::warn!(
-            "cannot see if the NATS servers have sync_interval: always; add monitor to [store]"
+            "expected `monitor` to check sync_interval: always of the NATS servers, found none; add \
+             monitor to [store]"
         );
     }
     for monitor in monitors {
@@ -39,8 +39,14 @@ pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
         let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(8222));
         match timeout(PATIENCE, read(&address)).await {
             Ok(Ok(answer)) => check_answer(monitor, &answer)?,
-            Ok(Err(error)) => tracing::warn!("{monitor}: cannot read sync_interval: {error}"),
-            Err(_) => tracing::warn!("{monitor}: cannot read sync_interval: no response in time"),
+            Ok(Err(error)) => tracing::warn!(
+                "{monitor}: expected the server's sync_interval, found an error: {error}; check \
+                 monitor"
+            ),
+            Err(_) => tracing::warn!(
+                "{monitor}: expected the server's sync_interval, found no answer in time; check \
+                 monitor"
+            ),
         }
     }
     Ok(())

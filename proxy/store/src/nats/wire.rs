@@ -160,6 +160,11 @@ impl Claim {
         matches!(self.state, ClaimState::Claimed)
     }
 
+    /// Returns true if no gatepost is delivering the event.
+    pub(super) fn is_free(&self, now: Timestamp) -> bool {
+        !self.is_claimed() || self.due() <= now
+    }
+
     /// Returns true for the record of an event that is no longer pending.
     pub(super) const fn is_end(&self) -> bool {
         self.end().is_some() || matches!(self.state, ClaimState::Dropped)

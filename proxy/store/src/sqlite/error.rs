@@ -23,7 +23,8 @@ pub enum OpenError {
     },
     /// SQLite cannot use the file.
     #[error(
-        "{path}: cannot use the store: {source}; check the folder, its free space and the file's mode"
+        "{path}: expected a usable store, found an error: {source}; check the folder, its free space and \
+         the file's mode"
     )]
     Database {
         /// Path of the file.
@@ -32,7 +33,10 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// gatepost cannot create the file.
-    #[error("{path}: cannot open the store: {source}; let gatepost write to the folder")]
+    #[error(
+        "{path}: expected a file that gatepost can create, found an error: {source}; let gatepost \
+         write to the folder"
+    )]
     File {
         /// Path of the file.
         path: PathBuf,
@@ -114,6 +118,8 @@ pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
                  the process that holds it"
             ))
         }
-        _ => StoreError::Unavailable(text),
+        _ => StoreError::Unavailable(format!(
+            "expected a store that carries out the operation, found an error: {text}; check the disk"
+        )),
     }
 }

@@ -6,7 +6,7 @@ use gatepost::{
     Appended, Claimed, DedupeKey, EntryState, InMemoryStore, Lane, NewEvent, QueueFilter,
     Settlement, Store, StoreError, StoredEvent, Timestamp,
 };
-use gatepost_store::{SqliteStore, StoreRules};
+use gatepost_store::StoreRules;
 use http::{HeaderMap, HeaderValue};
 
 pub(crate) const T: fn(i64) -> Timestamp = Timestamp::from_secs;
@@ -351,21 +351,20 @@ async fn full_store_refuses_events_and_keeps_those_that_matter(store: &dyn Store
     assert_eq!(left, ["1", "3", "4"], "expected only the delivered event to make room");
 }
 
-/// Runs each test of the suite against each backend.
-macro_rules! suite {
-    ($($test:ident: $max_bytes:expr;)*) => {
+/// Runs each test of a suite against each backend. The function `$in_memory` creates the backend in
+/// memory with a maximum number of bytes.
+macro_rules! on_each_backend {
+    ($in_memory:ident; $($test:ident: $max_bytes:expr;)*) => {
         mod in_memory {
             use super::*;
             $(#[tokio::test]
             async fn $test() {
-                super::$test(&InMemoryStore::new($max_bytes, RETENTION, 10 * RETENTION)).await;
+                super::$test(&super::$in_memory($max_bytes)).await;
             })*
         }
 
         #[cfg(feature = "nats")]
         mod nats {
-            use gatepost_store::NatsStore;
-
             use super::*;
             use crate::nats_server::NatsServer;
 
@@ -373,8 +372,9 @@ macro_rules! suite {
             #[ignore = "needs tests/peers/install"]
             async fn $test() {
                 let server = NatsServer::start();
-                let bytes = in_bytes_of_server(&server, $max_bytes).await;
-                let store = NatsStore::open(server.options(), rules(bytes)).unwrap();
+                let bytes = crate::contract::in_bytes_of_server(&server, $max_bytes).await;
+                let rules = crate::contract::rules(bytes);
+                let store = gatepost_store::NatsStore::open(server.options(), rules).unwrap();
                 super::$test(&store).await;
             })*
         }
@@ -385,17 +385,19 @@ macro_rules! suite {
             async fn $test() {
                 let folder = tempfile::tempdir().unwrap();
                 let path = folder.path().join("gatepost.db");
-                super::$test(&SqliteStore::open(&path, rules($max_bytes)).unwrap()).await;
+                let rules = crate::contract::rules($max_bytes);
+                let store = gatepost_store::SqliteStore::open(&path, rules).unwrap();
+                super::$test(&store).await;
             })*
         }
     };
 }
 
-const LARGE: u64 = 1 << 30;
+pub(crate) const LARGE: u64 = 1 << 30;
 
 /// Converts a size of events "1" to "9" to the size that a NATS server counts for them.
 #[cfg(feature = "nats")]
-async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, bytes: u64) -> u64 {
+pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, bytes: u64) -> u64 {
     if bytes == LARGE {
         return bytes;
     }
@@ -408,7 +410,12 @@ async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, bytes: u64)
     bytes / event("1", "push", None).stored_bytes() * one + one / 2
 }
 
-suite! {
+fn new_in_memory(max_bytes: u64) -> InMemoryStore {
+    InMemoryStore::new(max_bytes, RETENTION, 10 * RETENTION)
+}
+
+on_each_backend! {
+    new_in_memory;
     keeps_the_event_as_it_was: LARGE;
     only_the_head_of_a_line_can_be_claimed: LARGE;
     events_without_subject_are_independent: LARGE;

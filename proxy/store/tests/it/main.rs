@@ -1,6 +1,7 @@
 //! Tests of the stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[macro_use]
 mod contract;
 mod file;
 mod layer;

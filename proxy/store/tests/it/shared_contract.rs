@@ -1,9 +1,7 @@
 //! The contract of the shared state: one suite that runs against each backend.
 
+use crate::contract::{LARGE, T};
 use gatepost::{InMemorySharedState, SharedKey, SharedState, SharedValue};
-use gatepost_store::SqliteStore;
-
-use crate::contract::{T, rules};
 
 pub(crate) const KEY: SharedKey = [7; 16];
 
@@ -68,46 +66,16 @@ async fn expired_values_do_not_fill_the_table(state: &dyn SharedState) {
     assert_eq!(state.get(1999_u128.to_be_bytes(), T(1999)).await, Ok(Some(value("x", 2000))));
 }
 
-/// Runs each test of the suite against each backend.
-macro_rules! suite {
-    ($($test:ident;)*) => {
-        mod in_memory {
-            use super::*;
-            $(#[tokio::test]
-            async fn $test() {
-                super::$test(&InMemorySharedState::default()).await;
-            })*
-        }
-
-        mod sqlite {
-            use super::*;
-            $(#[tokio::test]
-            async fn $test() {
-                let folder = tempfile::tempdir().unwrap();
-                let path = folder.path().join("gatepost.db");
-                super::$test(&SqliteStore::open(&path, rules(1 << 30)).unwrap()).await;
-            })*
-        }
-
-        #[cfg(feature = "nats")]
-        mod nats {
-            use super::*;
-            $(#[tokio::test]
-            #[ignore = "needs tests/peers/install"]
-            async fn $test() {
-                let server = crate::nats_server::NatsServer::start();
-                let store = gatepost_store::NatsStore::open(server.options(), rules(1 << 30));
-                super::$test(&store.unwrap()).await;
-            })*
-        }
-    };
+fn new_in_memory(_max_bytes: u64) -> InMemorySharedState {
+    InMemorySharedState::default()
 }
 
-suite! {
-    first_insertion_wins_until_it_expires;
-    set_replaces_the_value_and_its_expiry;
-    remove_takes_only_the_value_that_the_caller_knows;
-    takes_long_and_empty_values;
-    one_of_simultaneous_insertions_wins;
-    expired_values_do_not_fill_the_table;
+on_each_backend! {
+    new_in_memory;
+    first_insertion_wins_until_it_expires: LARGE;
+    set_replaces_the_value_and_its_expiry: LARGE;
+    remove_takes_only_the_value_that_the_caller_knows: LARGE;
+    takes_long_and_empty_values: LARGE;
+    one_of_simultaneous_insertions_wins: LARGE;
+    expired_values_do_not_fill_the_table: LARGE;
 }

@@ -62,7 +62,7 @@ fn serves_operator_on_unix_socket_and_replaces_stale_socket() {
 
     let other = Folder::new(&format!("admin = 'unix:{}'", socket.display()), "");
     let mut second = other.start(&[]);
-    second.wait_for_line("cannot listen on this address: address in use");
+    second.wait_for_line("expected a free address to listen on, found an error: address in use");
     assert_eq!(second.wait(), Some(1));
     assert_eq!(curl(&socket), "ok\n");
 
@@ -79,7 +79,7 @@ fn keeps_other_file_at_path_of_socket() {
     let folder = Folder::new("admin = 'unix:admin.sock'", "");
     fs::write(folder.path("admin.sock"), "precious").unwrap();
     let mut program = folder.start(&[]);
-    program.wait_for_line("cannot listen on this address");
+    program.wait_for_line("expected a free address to listen on");
     assert_eq!(program.wait(), Some(1));
     assert_eq!(fs::read_to_string(folder.path("admin.sock")).unwrap(), "precious");
     drop(UnixListener::bind(folder.path("x.sock")).unwrap());

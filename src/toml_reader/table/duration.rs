@@ -98,8 +98,8 @@ fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
     use super::*;
+    use crate::toml_reader::read;
 
     #[test]
     fn reads_duration_with_or_without_unit_in_key() {

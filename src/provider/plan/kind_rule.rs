@@ -1,0 +1,73 @@
+//! Determines the kind of a callback.
+
+use std::borrow::Cow;
+
+use super::Plan;
+use crate::json::{Name, NameMap, Shape};
+use crate::provider::field::parse_whole;
+use crate::provider::locator::{Locator, Received};
+use crate::provider::pointer::Pointer;
+
+/// The rule that determines the kind of a callback.
+#[derive(Debug)]
+pub(crate) struct KindRule {
+    /// The locators of the platform's name for the kind. gatepost uses the first name that is
+    /// present and not empty.
+    pub(crate) from: Vec<Locator>,
+    /// The possible kinds for each name. gatepost takes the first kind whose `when` values are
+    /// present.
+    pub(crate) values: NameMap<Vec<usize>>,
+    /// The possible kinds of a callback that does not name its kind.
+    pub(crate) unnamed: Vec<usize>,
+    /// The kind of all other callbacks; `None` if the definition sets no such kind.
+    pub(crate) other: Option<usize>,
+}
+
+impl KindRule {
+    /// Returns the possible kinds for the platform's name.
+    fn candidates(&self, name: &str) -> Option<&[usize]> {
+        self.values.get(&Name::new(name)).map(Vec::as_slice)
+    }
+}
+
+/// The result of the search for the kind of a callback.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KindFound<'r> {
+    /// The index of a declared kind.
+    Known(usize),
+    /// The callback does not name its kind.
+    Missing,
+    /// The definition does not declare the kind. The text is the platform's name for the kind.
+    Unknown(Cow<'r, str>),
+}
+
+impl Plan {
+    /// Determines the kind of a callback.
+    pub(crate) fn kind_of<'r>(&self, received: &Received<'r>) -> KindFound<'r> {
+        let rule = &self.kind_rule;
+        let fits = |kind: &&usize| {
+            let kind = self.kinds.get(**kind);
+            let is_present = |p: &Pointer| {
+                p.find(received.object).is_some_and(|value| value.shape() != Shape::Null)
+            };
+            kind.is_some_and(|kind| kind.when.iter().all(is_present))
+        };
+        let names = rule.from.iter().filter_map(|from| from.text(received));
+        let Some(name) = names.into_iter().find(|name| !name.is_empty()) else {
+            let found = rule.unnamed.iter().find(fits).copied().or(rule.other);
+            return found.map_or(KindFound::Missing, KindFound::Known);
+        };
+        let candidates = rule.candidates(&name).or_else(|| {
+            // `1.0` and `1e0` are spellings of the name `1`.
+            let number = parse_whole(&name)?;
+            rule.candidates(&number.to_string())
+        });
+        // If no candidate fits, take the last candidate, so that the refusal can name a missing
+        // field.
+        let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
+        match found.copied().or(rule.other) {
+            Some(kind) => KindFound::Known(kind),
+            None => KindFound::Unknown(name),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Log lines about callbacks. Each line has a stable `code` for programs and a message for the
+//! operator.
+//!
+//! The layer and the proxy both log through this module, so the same verdict produces the same
+//! line. From the body of a callback, a line contains only the id, the kind and the tenant. No line
+//! contains a secret.
+//!
+//! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
+//! fill the disk. The field `suppressed` of the next line with the same code is the number of
+//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit
+//! here. The program `gatepost` has a second limit, on the bytes of all lines.
+
+#[macro_use]
+mod line_limit;
+mod conclusion;
+mod shadow;
+
+use core::net::IpAddr;
+use std::error::Error;
+use std::fmt::Display;
+
+use crate::head::HeadFault;
+use crate::reply::AnswerFault;
+use crate::time::Timestamp;
+#[cfg(feature = "axum")]
+use crate::verdict::Accepted;
+use crate::verdict::Refusal;
+#[cfg(feature = "axum")]
+use crate::verdict::ViewError;
+pub use conclusion::concluded;
+pub use shadow::{predicted, shadowed};
+
+/// Logs a refusal as a warning.
+pub fn refused(refusal: &Refusal, now: Timestamp) {
+    limited_line!(
+        warn,
+        refusal.kind().as_str(),
+        now,
+        status = refusal.kind().status().as_u16(),
+        provider = refusal.provider(),
+        route = refusal.route(),
+        tenant = refusal.tenant(),
+        template = refusal.template(),
+        from = refusal.client().map(tracing::field::display),
+        "callback refused: {refusal}"
+    );
+}
+
+/// Logs a warning for a request that the server refused for its head, whatever its path.
+pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
+    let from = from.map(tracing::field::display);
+    let status = fault.status().as_u16();
+    limited_line!(warn, fault.as_str(), now, status, from, "request refused: {fault}");
+}
+
+/// Logs a warning about a connection, or a request, that the server closed without a verdict.
+///
+/// The server chooses the `code`, such as `proxy_protocol_broken`.
+pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
+    let from = from.map(tracing::field::display);
+    limited_line!(warn, code, now, from, "connection closed: {reason}");
+}
+
+/// Logs a warning about a request that is not a callback, or about the server that would answer it.
+///
+/// The server chooses the `code`, such as `upstream_unresolved`, and a message without secrets.
+pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, now: Timestamp) {
+    let from = from.map(tracing::field::display);
+    limited_line!(warn, code, now, from, "{message}");
+}
+
+/// Logs the first operation of an outage of the state that machines share.
+///
+/// Until the outage ends, gatepost remembers callbacks in memory only.
+pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
+    limited_line!(
+        warn,
+        "shared_state_lost",
+        now,
+        "gatepost does without the shared state, so an app may get a callback twice: {reason}"
+    );
+}
+
+/// Logs the end of an outage of the state that machines share. `missed` is the number of operations
+/// that gatepost did without.
+pub fn shared_state_back(missed: u64, now: Timestamp) {
+    limited_line!(warn, "shared_state_back", now, missed, "gatepost uses the shared state again");
+}
+
+/// Logs an error about a request that is not a callback, and to which the upstream gave no usable
+/// response. `fault` is `None` if the upstream did not begin a response.
+///
+/// `request` is the method and the path. Get the path from
+/// [`Gate::printable_path`](crate::Gate::printable_path).
+pub fn upstream_failed(
+    request: &dyn Display,
+    reason: &dyn Display,
+    fault: Option<AnswerFault>,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) {
+    let (from, request) = (from.map(tracing::field::display), tracing::field::display(request));
+    let code = match fault {
+        None => "upstream_failed",
+        Some(AnswerFault::Broken) => "upstream_broken",
+        Some(AnswerFault::Incomplete) => "upstream_incomplete",
+        Some(AnswerFault::TooLarge) => "upstream_too_large",
+    };
+    limited_line!(error, code, now, request, from, "upstream failed: {reason}");
+}
+
+/// Logs a warning about a request that a server of callbacks refused, because its path has no
+/// route.
+#[cfg(feature = "tower")]
+pub(crate) fn not_a_callback(now: Timestamp) {
+    limited_line!(
+        warn,
+        "not_a_callback",
+        now,
+        status = 403,
+        "request refused: expected the path of a route, found another path; write the path of each \
+         route as clients send it"
+    );
+}
+
+/// Logs an error about a handler whose type does not describe the callback.
+#[cfg(feature = "axum")]
+pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestamp) {
+    event_line!(error, "view_mismatch", accepted, now, "handler did not run: {reason}");
+}
+
+/// Logs an error about a request that reached an extractor without passing the layer.
+#[cfg(feature = "axum")]
+pub(crate) fn not_accepted(now: Timestamp) {
+    limited_line!(
+        error,
+        "not_accepted",
+        now,
+        "handler did not run: expected a callback accepted by gatepost, found a request that \
+         bypassed it; add `GateLayer`"
+    );
+}
+
+/// Logs an error about a runtime that has no timer.
+#[cfg(feature = "tower")]
+pub(crate) fn timer_missing(now: Timestamp) {
+    limited_line!(
+        error,
+        "timer_missing",
+        now,
+        "callback cannot wait: expected a tokio runtime with a timer, found none; build the runtime \
+         with `enable_time` or `enable_all`"
+    );
+}

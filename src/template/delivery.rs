@@ -1,0 +1,144 @@
+//! The treatment of the events of each kind: who replies, which addresses receive events, and in
+//! which form.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use crate::address::Addresses;
+use crate::breaker::Breaker;
+use crate::event::Forward;
+use crate::provider::decision::{FixedAnswer, Policy};
+
+/// Treatment of the events of one kind.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    /// Sends the event to the app.
+    Ask(Box<Ask>),
+    /// Replies with the template's fixed answer; `None` acknowledges a notification.
+    Fixed(Option<(FixedAnswer, Policy)>),
+    /// Acknowledges a notification or denies a decision, and counts the event. The template lists
+    /// other kinds, but not this kind.
+    Unlisted(Option<Policy>),
+    /// Replies 503, because gatepost must sign the reply and the template lacks the key.
+    MissingReplyKey,
+}
+
+impl Delivery {
+    /// Returns the settings for asking the app; `None` if gatepost replies without the app.
+    pub(crate) const fn as_ask(&self) -> Option<&Ask> {
+        match self {
+            Self::Ask(ask) => Some(ask),
+            Self::Fixed(_) | Self::Unlisted(_) | Self::MissingReplyKey => None,
+        }
+    }
+}
+
+/// Settings for the delivery of one kind to the app.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// Addresses of the app; if `None`, the event keeps the path of the callback.
+    pub(crate) url: Option<Arc<Addresses>>,
+    /// Addresses whose servers receive an event that keeps the path of the callback; if `None`, the
+    /// `upstream` receives such an event.
+    pub(crate) server: Option<Arc<Addresses>>,
+    /// Value of the `host` header. If `None`, an event that keeps the path of the callback also
+    /// keeps the host. Any other event then has the host of its address.
+    pub(crate) host: Option<HeaderValue>,
+    /// Paths that gatepost reserves for the address.
+    pub(crate) reach: Reach,
+    /// Longest wait for the app: from connecting to the last byte of its answer.
+    pub(crate) timeout: Duration,
+    /// Longest wait of the platform: from its request to the last byte of the reply.
+    pub(crate) budget: Duration,
+    pub(crate) forward: Forward,
+    /// Contents of an event's JSON: true includes the fields of the proof.
+    pub(crate) keeps_proof: bool,
+    /// Check of the answer to a passthrough callback: if true, gatepost judges the answer before it
+    /// passes the answer on.
+    pub(crate) checks_reply: bool,
+    /// Headers of a passthrough callback: true adds the headers of the event, `ce-*` and
+    /// `gatepost-*`.
+    pub(crate) adds_event_headers: bool,
+    /// Policy for the reply to a decision; `None` for a notification.
+    pub(crate) policy: Option<Policy>,
+    /// Meaning of an unclear answer to a notification.
+    pub(crate) unclear_answer: UnclearAnswer,
+    /// State of the log line about members that gatepost drops from the app's answers: true after
+    /// the first line.
+    #[cfg(feature = "tracing")]
+    pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
+    /// Addresses that get a copy of each event; `None` for a decision, or without such addresses.
+    pub(crate) mirror: Option<Arc<Addresses>>,
+    /// Retries of queued events; `None` if gatepost asks the app before it replies.
+    pub(crate) retry: Option<RetryRule>,
+    /// Treatment of resends; `None` if gatepost asks the app about each resend.
+    pub(crate) resends: Option<ResendRule>,
+    /// Maximum age of the last good reply that gatepost sends after a failure of the app; `None` if
+    /// gatepost sends no such reply.
+    pub(crate) last_good_max_age: Option<Duration>,
+    /// Breaker of the address; `None` if the config turns breakers off.
+    pub(crate) breaker: Option<Arc<Breaker>>,
+}
+
+/// Meaning of an unclear answer to a notification: the status is 2xx, and the body neither repeats
+/// nor contradicts the acknowledgement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UnclearAnswer {
+    /// The app did not take the event. The platform sends the callback again.
+    Refused,
+    /// The app took the event.
+    #[default]
+    Taken,
+}
+
+impl UnclearAnswer {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("refused", Self::Refused), ("taken", Self::Taken)];
+}
+
+/// Times of the attempts to deliver a queued event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RetryRule {
+    /// Wait after the first failed attempt. Each further wait is twice as long.
+    pub(crate) first: Duration,
+    /// Longest wait.
+    pub(crate) max: Duration,
+    /// Time after which gatepost gives up the delivery of a queued event.
+    pub(crate) give_up_after: Duration,
+}
+
+impl Default for RetryRule {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            max: Duration::from_secs(300),
+            give_up_after: Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// Treatment of resends: gatepost replies to a resend of a delivered event without asking the app.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResendRule {
+    /// Time for which gatepost remembers a delivered event.
+    pub(crate) window: Duration,
+    /// Treatment of callbacks without an identity: if true, a callback with equal data is a resend.
+    pub(crate) by_content: bool,
+}
+
+/// The paths that gatepost reserves for an address or a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The path in every spelling.
+    Exact,
+    /// The path in every spelling, and everything below its base: see `route::subtree`.
+    #[default]
+    Subtree,
+}
+
+impl Reach {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("exact", Self::Exact), ("subtree", Self::Subtree)];
+}
