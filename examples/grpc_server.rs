@@ -1,4 +1,5 @@
-//! A tonic server that answers Kollus' play callbacks beside its gRPC services: the app of the guide for tonic.
+//! A tonic server that answers Kollus' play callbacks beside its gRPC services. The guide for tonic
+//! uses this app.
 
 use std::error::Error;
 

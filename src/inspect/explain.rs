@@ -128,7 +128,7 @@ impl Gate {
             }
         }
         if in_shadow {
-            steps.add("mode", "shadow: the request passes unchanged, whatever the verdict");
+            steps.add("mode", "shadow: the request passes unchanged with any verdict");
         }
         Explanation { steps: steps.list, verdict, string_to_sign: steps.string_to_sign }
     }

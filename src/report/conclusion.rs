@@ -90,7 +90,7 @@ fn usual(
     }
 }
 
-/// Logs a conclusion without a usable answer of the app.
+/// Logs a conclusion without a usable answer from the app.
 #[cold]
 fn failed(
     accepted: &Accepted,

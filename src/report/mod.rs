@@ -77,12 +77,12 @@ pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
         warn,
         "shared_state_lost",
         now,
-        "gatepost does without the shared state, so an app may get a callback twice: {reason}"
+        "gatepost continues without the shared state, so an app may get a callback twice: {reason}"
     );
 }
 
 /// Logs the end of an outage of the state that machines share. `missed` is the number of operations
-/// that gatepost did without.
+/// without whose results gatepost continued.
 pub fn shared_state_back(missed: u64, now: Timestamp) {
     limited_line!(warn, "shared_state_back", now, missed, "gatepost uses the shared state again");
 }

@@ -82,8 +82,8 @@ pub fn predicted(prediction: &Prediction, now: Timestamp) {
     match effect {
         Effect::Passed if has_missing => line!(warn, "answer would pass unchanged"),
         Effect::Passed => line!(info, "answer would pass unchanged"),
-        Effect::PutRight if has_missing => line!(warn, "answer would be put right: {}", changes()),
-        Effect::PutRight => line!(info, "answer would be put right: {}", changes()),
+        Effect::PutRight if has_missing => line!(warn, "answer would be corrected: {}", changes()),
+        Effect::PutRight => line!(info, "answer would be corrected: {}", changes()),
         Effect::NotAsked => line!(info, "app would not be asked"),
         Effect::Replaced => match prediction.reason() {
             Some(reason) => line!(warn, "answer would be replaced: {reason}"),

@@ -254,16 +254,19 @@ fn changes(accepted: &Accepted, answer: &Answer, conclusion: &Conclusion) -> Vec
         changes.push(format!("status {old} becomes {new}"));
     }
     if has_byte_order_mark(body) {
-        changes.push("without the byte order mark".to_owned());
+        changes.push("gatepost removes the byte order mark".to_owned());
     }
     if conclusion.dropped_members().len() > 0 {
-        let members = conclusion.dropped_members().collect::<Vec<_>>().join(" ");
-        changes.push(format!("without the members {members}"));
+        let members: Vec<_> =
+            conclusion.dropped_members().map(|name| format!("`{name}`")).collect();
+        let noun = if members.len() == 1 { "member" } else { "members" };
+        changes.push(format!("gatepost removes the {noun} {}", members.join(" ")));
     }
     if reply.body != body {
         changes.push(match accepted.kind().decision {
-            Some(_) => "the decision in the platform's form".to_owned(),
-            None => "the platform's acknowledgement instead of the app's body".to_owned(),
+            Some(_) => "gatepost writes the decision in the platform's form".to_owned(),
+            None => "gatepost writes the platform's acknowledgement instead of the app's body"
+                .to_owned(),
         });
     }
     if conclusion.has_unclear_answer() {

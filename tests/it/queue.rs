@@ -315,7 +315,7 @@ fn reports_events_that_gatepost_cannot_mirror() {
             format!(
                 "{ROUTE}push = {{ url = 'http://app', forward = 'passthrough', mirror = 'http://copy/p' }}"
             ),
-            "expected a form in which an event has a path of its own, found",
+            "expected a form with a separate path for each event, found",
         ),
         (
             format!("{KOLLUS}live_play = {{ url = 'http://app/p', mirror = 'http://copy/p' }}"),

@@ -2,6 +2,7 @@
 //! page.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::view_files::{COMMAND, check_file};
 const LEAD: &str = "All keys of the config file, from the schema that `gatepost schema config` prints.
 
 [`full.toml`](https://github.com/gatepost/gatepost/blob/main/proxy/configs/full.toml) is a config with every key.
-[Defaults](crate::manual::defaults) has the reasons for the defaults. `{ env = \"NAME\" }` can replace a text or a number.
+[Defaults](defaults.md) has the reasons for the defaults. `{ env = \"NAME\" }` can replace a text or a number.
 A secret is `{ env = \"NAME\" }` or `{ file = \"PATH\" }`. If the key of a duration names no unit, the value is a text with a
 unit: `\"5s\"`, `\"1500ms\"`. `gatepost check` refuses unknown keys.
 ";
@@ -148,6 +149,43 @@ fn summary_of_book_lists_every_page() {
                 !is_page || listed,
                 "expected {prefix}{name} in src/manual/SUMMARY.md, found no link to it"
             );
+        }
+    }
+}
+
+/// Checks the excerpts of definitions in the page of the language.
+#[test]
+fn excerpts_of_definitions_are_toml() {
+    let page = std::fs::read_to_string("src/manual/language.md").unwrap();
+    let excerpts: Vec<_> = page.split("```toml\n").skip(1).collect();
+    assert!(excerpts.len() > 10, "expected the excerpts of the page, found {}", excerpts.len());
+    for excerpt in excerpts {
+        let (excerpt, _) = excerpt.split_once("```").unwrap();
+        let parsed = excerpt.parse::<toml::Table>();
+        assert!(parsed.is_ok(), "{parsed:?}: {excerpt}");
+    }
+}
+
+/// Checks the pages that `build.rs` converts for rustdoc: a relative link would be dead on docs.rs.
+#[test]
+fn pages_for_rustdoc_have_no_relative_links() {
+    for folder in ["", "guides", "platforms"] {
+        for entry in std::fs::read_dir(Path::new("src/manual").join(folder)).unwrap() {
+            let name = entry.unwrap().file_name();
+            if !name.to_str().unwrap().ends_with(".md") {
+                continue;
+            }
+            let page = Path::new(env!("OUT_DIR")).join("manual").join(folder).join(name);
+            let text = std::fs::read_to_string(&page).unwrap();
+            let mut targets = ["](", "]: "].iter().flat_map(|start| text.split(start).skip(1));
+            let is_relative = |target: &&str| {
+                let end = target.find([')', ' ', '\n']).unwrap_or(target.len());
+                let (file, _heading) =
+                    target[..end].split_once('#').unwrap_or((&target[..end], ""));
+                file.ends_with(".md") && !file.contains("://")
+            };
+            let relative = targets.find(is_relative).map(|target| target.lines().next());
+            assert_eq!(relative, None, "{}", page.display());
         }
     }
 }

@@ -170,7 +170,7 @@ fn explanation_states_that_request_passes() {
     let now = Timestamp::from_secs(vector.case.now);
     let text = gate().explain(&request.head(), chunk(&vector.body), now).to_string();
     assert!(
-        text.contains("\nmode       shadow: the request passes unchanged, whatever the verdict\n"),
+        text.contains("\nmode       shadow: the request passes unchanged with any verdict\n"),
         "{text}"
     );
     assert!(text.ends_with("verdict    accepted as com.tencentcloud.css.push"), "{text}");

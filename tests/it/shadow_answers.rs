@@ -119,8 +119,9 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
 #[test]
 fn predicts_outcome_of_answer_in_enforce_mode() {
     let native = r#"{"data":{"result":1}}"#;
-    let decision = "the decision in the platform's form";
-    let acknowledgement = "the platform's acknowledgement instead of the app's body";
+    let decision = "gatepost writes the decision in the platform's form";
+    let acknowledgement =
+        "gatepost writes the platform's acknowledgement instead of the app's body";
     let unclear = "the answer neither repeats nor contradicts the acknowledgement";
     for (case, status, body, expected) in [
         (play(PASSTHROUGH), 200, native, "passed".to_owned()),
@@ -136,13 +137,13 @@ fn predicts_outcome_of_answer_in_enforce_mode() {
             play(PASSTHROUGH),
             200,
             "\u{feff}{\"data\":{\"result\":1}}",
-            format!("put_right, without the byte order mark, {decision}"),
+            format!("put_right, gatepost removes the byte order mark, {decision}"),
         ),
         (
             play(RAW),
             200,
             "{\"data\":{\"result\":1},\"expires\":9}",
-            format!("put_right, without the members expires, {decision}"),
+            format!("put_right, gatepost removes the member `expires`, {decision}"),
         ),
         (play(PASSTHROUGH), 200, "", "replaced, answer_empty".to_owned()),
         (play(PASSTHROUGH), 200, "<b>Warning</b>", "replaced, answer_malformed".to_owned()),
@@ -306,6 +307,6 @@ fn memory_of_answer_is_bounded() {
     });
     assert_eq!(
         prediction.unwrap(),
-        "put_right, the platform's acknowledgement instead of the app's body, the answer neither repeats nor contradicts the acknowledgement"
+        "put_right, gatepost writes the platform's acknowledgement instead of the app's body, the answer neither repeats nor contradicts the acknowledgement"
     );
 }

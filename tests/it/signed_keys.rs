@@ -105,7 +105,7 @@ fn reports_wrong_second_digest() {
     let start = "[signature]\nparts = 'body'\nfound_in = 'header:s'\n";
     assert_eq!(faults(&format!("{start}{SECOND}{ALSO}{EVENT}")), [""; 0]);
     for (also, expected) in [
-        (ALSO.replace("ed25519", "hmac-sha256"), "expected two different digests"),
+        (ALSO.replace("ed25519", "hmac-sha256"), "found hmac-sha256 and hmac-sha256"),
         (ALSO.replace("ed25519", "md5"), "expected two different digests"),
         (ALSO.replace("v1a,", "v1,"), "expected another prefix"),
         (ALSO.replace("whpk_", "whsec_"), "expected another prefix"),
@@ -116,7 +116,7 @@ fn reports_wrong_second_digest() {
         assert_fault(&format!("{start}{SECOND}{also}{EVENT}"), expected);
     }
     let named = SECOND.replace("key = {", "key = { id = 'header:k',");
-    let expected = "expected no second digest beside tokens, named keys";
+    let expected = "expected a signature without a second digest, found keys with an id";
     assert_fault(&format!("{start}{named}{ALSO}{EVENT}"), expected);
 }
 

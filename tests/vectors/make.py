@@ -196,7 +196,7 @@ def cases(platform):
         for name in [name for name in request.headers if name.lower() == "content-type"]:
             del request.headers[name]
         request.headers["Content-Type"] = "text/plain"
-    yield case("other_content_type", "a content type that does not say the format", platform.request(first, change=with_type))
+    yield case("other_content_type", "a content type that does not name the format", platform.request(first, change=with_type))
     if not platform.proof:
         request = platform.request(first)
         request.path = request.path.replace("-token", "-tokem")
@@ -276,7 +276,7 @@ def forgeries(platform, kind, case):
         unsigned = lambda proof: token_of("", json.loads(base64.urlsafe_b64decode(proof.split(".")[1] + "==")), "none").rsplit(".", 1)[0] + "."
         start = platform.definition["signature"].get("prefix", "")
         wrong = edited(lambda proof: start + unsigned(proof[len(start):]))
-        yield case("algorithm_none", "the token says that it is not signed", wrong, "signature_malformed")
+        yield case("algorithm_none", "the token declares no signature", wrong, "signature_malformed")
     if header:
         request = platform.request(kind)
         request.repeated = {header: request.headers[header]}

@@ -28,7 +28,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) struct ReadyConnection {
     connection: AppConnection,
     key: PoolKey,
-    /// Flag of a connection that has carried an earlier request.
+    /// True if the connection has carried an earlier request.
     is_reused: bool,
     /// Start of the request. The later idle time also counts from here, so that gatepost reads the
     /// clock once.
@@ -134,7 +134,7 @@ impl Hash for PoolKey {
 struct Pool {
     /// Connections by key. A fast hash is safe, because the config supplies the keys, not a client.
     idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
-    /// Flag of a running task [`sweep`].
+    /// True if a task [`sweep`] runs.
     has_sweeper: bool,
 }
 

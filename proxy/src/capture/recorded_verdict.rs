@@ -10,7 +10,7 @@ pub(crate) const RECORDED: &str = "gatepost-recorded";
 pub(crate) struct RecordedVerdict {
     /// Moment of the receipt, in Unix seconds.
     pub(crate) at: i64,
-    /// Flag of a request with a masked or cut part.
+    /// True if a part of the request is masked or cut.
     pub(crate) is_masked: bool,
     /// `accepted` or `refused`.
     pub(crate) verdict: String,

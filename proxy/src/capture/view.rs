@@ -48,9 +48,9 @@ pub(crate) struct CallbackRow {
 pub(crate) struct CallbackView {
     #[serde(flatten)]
     pub(crate) row: CallbackRow,
-    /// Flag of a callback with a masked part.
+    /// True if a part of the callback is masked.
     pub(crate) is_masked: bool,
-    /// Flag of a callback whose event gatepost can send again.
+    /// True if gatepost can send the event again.
     pub(crate) can_replay: bool,
     pub(crate) request: MessageView,
     /// Steps of the verdict, as `gatepost explain` prints them; empty if the body is cut.
@@ -79,7 +79,7 @@ pub(crate) struct MessageView {
     pub(crate) body: String,
     /// Length of the whole body, in bytes.
     pub(crate) body_bytes: usize,
-    /// Flag of a `body` that is only the start of the whole body.
+    /// True if `body` is only the start of the whole body.
     pub(crate) is_cut: bool,
 }
 

@@ -135,8 +135,11 @@ fn certificates(config: &Config, path: &Path) -> Result<Vec<Arc<Certificate>>, C
 
 /// Prints each rule for `ce-id`, with the kinds of the template that have this rule.
 fn print_identities(template: &Template) {
-    const WORDS: [&str; 3] =
-        ["from its `id`", "from its content", "new for each callback, resends included"];
+    const WORDS: [&str; 3] = [
+        "from the callback's `id`",
+        "from the callback's content",
+        "new for each callback, also for a resend",
+    ];
     let of = |rule: &IdentityInfo| match rule {
         IdentityInfo::Declared(_) => WORDS[0],
         IdentityInfo::Content(_) => WORDS[1],

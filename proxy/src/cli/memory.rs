@@ -44,10 +44,10 @@ pub(super) fn lines(config: &Config) -> Vec<String> {
     let rest = parts.iter().map(|(bytes, what)| format!("memory: {} MiB {what}", mib(*bytes)));
     let waiting = WAITING * config.longest_body() + 2 * gatepost::MAX_ANSWER_BYTES;
     let last =
-        format!("memory: beside this, {} KiB for each genuine callback in flight", waiting / KIB);
+        format!("memory: in addition, {} KiB for each genuine callback in flight", waiting / KIB);
     let sending = SENDING * config.longest_body() * MAX_IN_FLIGHT;
     let sending = format!(
-        "memory: beside this, {} MiB for the queued events that an app gets at once",
+        "memory: in addition, {} MiB for the queued events that an app gets at once",
         mib(sending)
     );
     let sending = config.proxy().store.is_some().then_some(sending);
@@ -124,7 +124,7 @@ mod tests {
     fn store_adds_its_caches_and_the_events_in_flight() {
         let lines = memory("[store]\nurl = 'sqlite:a.db'");
         assert!(lines.contains(&"memory: 16 MiB caches of the store".to_owned()), "{lines:?}");
-        let last = "memory: beside this, 64 MiB for the queued events that an app gets at once";
+        let last = "memory: in addition, 64 MiB for the queued events that an app gets at once";
         assert_eq!(lines.last().map(String::as_str), Some(last));
     }
 

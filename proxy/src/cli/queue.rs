@@ -165,7 +165,9 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
 
 fn report(output: &OutputArguments, done: &str, count: u64) {
     match output.format {
-        QueueFormat::Text => out(&format!("{done} {count} events")),
+        QueueFormat::Text => {
+            out(&format!("{done} {count} {}", if count == 1 { "event" } else { "events" }))
+        }
         QueueFormat::Json => out(&json!({ done: count }).to_string()),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Client<'e, E> {
     from: Option<IpAddr>,
     arrival: &'e CallbackArrival,
     sent_continue: bool,
-    /// Flag of a client that has closed its sending half, or perhaps the whole connection.
+    /// True if the client has closed its sending half, or perhaps the whole connection.
     pub(super) is_half_closed: bool,
     /// Time for which gatepost waited for the body.
     pub(super) waited: Duration,

@@ -166,7 +166,7 @@ async fn read_answer(handle: &mut SubrequestHandle) -> Answer {
     }
     match response {
         Some((status, headers)) => Answer::Response { status, headers, body: Some(body.freeze()) },
-        None => Answer::Unreachable("expected an answer of the upstream, found none".into()),
+        None => Answer::Unreachable("expected a response from the upstream, found none".into()),
     }
 }
 

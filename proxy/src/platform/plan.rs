@@ -201,7 +201,7 @@ impl<'p> Planner<'p> {
                 self.plan.changes.push(Change::Delete { id, template });
             } else {
                 self.plan.notes.push(format!(
-                    "template {template}: gatepost has made it, and the config does not have it; --prune \
+                    "template {template}: gatepost has created it, and the config does not have it; --prune \
                      deletes it"
                 ));
             }

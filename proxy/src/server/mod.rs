@@ -46,7 +46,7 @@ const HEADER_BUFFER: usize = 1024;
 /// Returns the remedy for a failure to listen, or an empty text.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "stop the program that has this port (`ss -ltnp` shows it), or change the address"
+        "stop the program that uses this port (`ss -ltnp` shows it), or change the address"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::platform::counted;
 use crate::served_config::ConfigStatus;
 
 /// Reports that the proxy serves. If `is_successor` is true, names this process as the new main
@@ -72,9 +73,8 @@ pub(super) fn watchdog_interval(is_successor: bool) -> Option<Duration> {
 
 fn serving(status: &ConfigStatus) -> String {
     let ConfigStatus { routes, templates, fingerprint, generation, .. } = status;
-    format!(
-        "serving {routes} routes, {templates} templates; config {fingerprint}, generation {generation}"
-    )
+    let (routes, templates) = (counted(*routes, "route"), counted(*templates, "template"));
+    format!("serving {routes}, {templates}; config {fingerprint}, generation {generation}")
 }
 
 fn send(states: &[NotifyState<'_>]) {

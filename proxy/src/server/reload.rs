@@ -74,9 +74,7 @@ impl Reloader {
         let Ok(seen) = spawn_blocking(look).await else { return };
         let Some(seen) = seen else {
             if self.reported.take().is_some() {
-                tracing::info!(
-                    "the files of the config are the same again as in the served config"
-                );
+                tracing::info!("the files of the config equal the served config again");
             }
             return;
         };

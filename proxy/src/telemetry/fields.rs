@@ -60,7 +60,7 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),
     ("count", "number of queued events"),
-    ("missed", "number of operations of the shared state that gatepost did without"),
+    ("missed", "number of operations of the shared state without whose results gatepost continued"),
     ("removed", "number of dead letters whose retention has ended"),
     ("error", "error of a library"),
 ];
@@ -137,8 +137,8 @@ fn fields_page_has_every_field() {
 With `--log-format json`, each line of the log is one JSON object with these fields. A line in text form has the same fields after its
 message. A field without a value is left out. No field contains a secret, a query or a body.
 
-`gatepost help FIELD` prints the same text. [Metrics, log and traces](crate::manual::observe) says which lines gatepost writes;
-[codes](crate::manual::codes) explains the values of `code`.
+`gatepost help FIELD` prints the same text. [Metrics, log and traces](observe.md) says which lines gatepost writes;
+[codes](codes.md) explains the values of `code`.
 ";
     for (title, fields) in [
         ("Each line of the log", EACH_LINE),

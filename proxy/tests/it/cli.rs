@@ -165,7 +165,7 @@ fn error_names_missing_file_or_address_in_use() {
             .contains(&format!("{address}: expected a free address to listen on, found an error:")),
         "{stderr}"
     );
-    assert!(stderr.contains("stop the program that has this port"), "{stderr}");
+    assert!(stderr.contains("stop the program that uses this port"), "{stderr}");
 
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
@@ -216,8 +216,8 @@ fn every_shipped_config_passes_check() {
         let stdout = String::from_utf8(output.stdout).unwrap();
         if config.ends_with("full.toml") {
             for line in [
-                "template prod-live: ce-id from its content: push, interruption, ",
-                "template paid-channels: ce-id new for each callback, resends included: live_play",
+                "template prod-live: ce-id from the callback's content: push, interruption, ",
+                "template paid-channels: ce-id new for each callback, also for a resend: live_play",
             ] {
                 assert!(stdout.contains(line), "expected {line} in {stdout}");
             }

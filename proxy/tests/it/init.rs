@@ -113,5 +113,5 @@ fn new_config_for_layer_has_no_listener_and_rust_lines() {
         "gatepost init --force --provider github --door layer --app http://x/y",
     );
     assert_eq!(code, Some(2));
-    assert!(printed.contains("expected neither --app nor --upstream beside --door layer"));
+    assert!(printed.contains("expected neither --app nor --upstream with --door layer"));
 }

@@ -27,7 +27,8 @@ bind     = ["*"]
 "#;
 
 /// Pages whose configs other tests check, and the page of scenarios, whose TOML is not a config.
-const OTHER_PAGES: [&str; 4] = ["providers.md", "tls.md", "rollout.md", "scenario.md"];
+const OTHER_PAGES: [&str; 5] =
+    ["language.md", "providers.md", "tls.md", "rollout.md", "scenario.md"];
 
 /// Returns the README and the pages of the manual, apart from those of platforms.
 fn pages() -> Vec<PathBuf> {

@@ -313,7 +313,7 @@ fn operator_lists_shows_replays_and_drops_events() {
     let seen = app.seen();
     let (first, last) = (&seen[0], seen.last().unwrap());
     assert_eq!(first.header("ce-id"), last.header("ce-id"));
-    assert_eq!(queue(&gate, &["drop", "2"]), (Some(0), "dropped 1 events\n".into()));
+    assert_eq!(queue(&gate, &["drop", "2"]), (Some(0), "dropped 1 event\n".into()));
     assert_eq!(queue(&gate, &["show", "2"]).0, Some(2));
 }
 

@@ -100,7 +100,7 @@ fn operator_lists_and_drops_events() {
     assert!(listed.contains("prod-live/push") && listed.contains("app_unreachable"), "{listed}");
     assert!(queue(&["show", "1"]).contains("\"stream_param\": \"***\""));
     // During an attempt, the event is claimed, so it cannot be dropped.
-    eventually("a free event", || queue(&["drop", "1"]).contains("dropped 1 events"));
+    eventually("a free event", || queue(&["drop", "1"]).contains("dropped 1 event"));
     assert!(!queue(&["list"]).contains("prod-live/push"));
 }
 

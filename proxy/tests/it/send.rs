@@ -309,8 +309,8 @@ fn steps_in_manual_add_provider() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
-            // An excerpt of a definition.
-            ("toml", None) => {}
+            // A request, and the output of `gatepost explain`.
+            ("text", None) => {}
             _ => panic!("expected a TOML file or a console block, found {language}"),
         }
     }

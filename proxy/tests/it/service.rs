@@ -65,7 +65,7 @@ fn notifies_supervisor_of_start_reload_and_stop() {
     let mut gate = Program::start(supervisor.command().args(["run", "-c"]).arg(&path));
     let ready = supervisor.next();
     assert_eq!(ready[0], "READY=1");
-    assert!(ready[1].starts_with("STATUS=serving 1 routes, 1 templates; config "), "{ready:?}");
+    assert!(ready[1].starts_with("STATUS=serving 1 route, 1 template; config "), "{ready:?}");
     // The notification means that gatepost accepts connections.
     assert_eq!(std::net::TcpStream::connect(("127.0.0.1", port)).map(drop).ok(), Some(()));
     assert_eq!(push_to(port), 200);

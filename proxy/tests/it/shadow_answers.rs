@@ -43,7 +43,11 @@ fn assert_counted(gate: &Gatepost, outcome: &str, count: u32) {
 fn logs_outcome_of_enforce_mode_and_passes_answer_unchanged() {
     for (answer, code, message) in [
         ("{\"code\":0}", "answer_passed", "answer would pass unchanged"),
-        ("OK", "answer_put_right", "answer would be put right: the platform's acknowledgement"),
+        (
+            "OK",
+            "answer_put_right",
+            "answer would be corrected: gatepost writes the platform's acknowledgement",
+        ),
         (
             "{\"code\":1}",
             "answer_replaced",

@@ -41,7 +41,7 @@ impl<'f> ConfigReader<'f, '_> {
             unused(&problem, "remove mirror, or write an entry of its own for the decision");
         }
         if entry.forward == Forward::Passthrough {
-            let problem = "expected a form in which an event has a path of its own, found \
+            let problem = "expected a form with a separate path for each event, found \
                            \"passthrough\"";
             unused(problem, "write forward = \"raw\", or remove mirror");
         }

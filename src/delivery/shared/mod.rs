@@ -11,7 +11,7 @@
 //! 4. With `last_good`: keeps the reply that the app decided for the viewer. If the app fails, and
 //!    this process knows no earlier reply to the viewer, looks for one in the shared state.
 //!
-//! If the shared state does not answer in time, gatepost does without it: it accepts the signature,
+//! If the shared state does not answer in time, gatepost continues without it: it accepts the signature,
 //! asks the app, and knows only its own last replies. The app may then get a callback twice.
 
 mod carry;

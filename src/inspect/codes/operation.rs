@@ -92,7 +92,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "shared_state_lost",
-        "gatepost does without the state that machines share",
+        "gatepost continues without the state that machines share",
         "the store failed, or did not answer in time",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
         "repair or relieve the store; until then, an app may get a callback twice",

@@ -112,7 +112,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureReused,
-        "a client sent a signature again with another body, or two events of one second have one signature",
+        "a client sent a signature again with another body, or two callbacks of the same second have the same signature",
         "write signature_reuse = \"count\" if the platform itself does this",
     ),
     (
@@ -147,7 +147,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TimestampInvalid,
-        "the signed time is absent, or no number",
+        "the signed time is absent, or not a number",
         "check that the route has the right provider; `gatepost explain` shows the field",
     ),
     (
@@ -186,7 +186,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerEmpty,
-        "the app's script ended without output, or the app means yes",
+        "the app's script ended without output, or the app answers an empty 2xx to allow",
         "answer {\"allow\":true}, or write empty_answer = \"allow\" for the kind",
     ),
     (

@@ -116,7 +116,8 @@ pub trait Store: Send + Sync {
 pub enum StoreError {
     /// Too many operations wait for the store.
     #[error(
-        "expected a store that keeps up, found {waiting} operations that wait; use a faster disk"
+        "expected a store that completes operations in time, found {waiting} waiting operations; use a \
+         faster disk"
     )]
     Busy {
         /// Number of operations that wait.

@@ -325,7 +325,12 @@ impl<'f> DefinitionReader<'f> {
     ) {
         let place = table.place_of("also");
         if !digest.signs_parts() || !second.digest.signs_parts() || digest == second.digest {
-            let problem = "expected two different digests, each an HMAC or one with a public key";
+            let problem = format!(
+                "expected two different digests, each an HMAC or one with a public key, \
+                 found {} and {}",
+                digest.name(),
+                second.digest.name()
+            );
             self.faults.add(&place, problem, "write digest = \"ed25519\" beside an HMAC");
         }
         if *second.prefix == *prefix || second.key.prefix == key.prefix {
@@ -334,8 +339,12 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(&place, problem, "set the prefixes that the platform documents");
         }
         if is_jwt || key.named_by.is_some() || key.setting.is_some() {
-            let problem =
-                "expected no second digest beside tokens, named keys and keys in a setting";
+            let found = match (is_jwt, &key.named_by) {
+                (true, _) => "a JSON Web Token",
+                (false, Some(_)) => "keys with an id",
+                (false, None) => "a key in a setting",
+            };
+            let problem = format!("expected a signature without a second digest, found {found}");
             self.faults.add(&place, problem, "remove also");
         }
     }

@@ -115,8 +115,8 @@ impl Run<'_> {
         if self.brief { Duration::from_millis(800) } else { Duration::from_secs(8) }
     }
 
-    /// Returns the time that a reply may take in addition to the app's timeout. A brief run allows more time,
-    /// because other tests run at the same time.
+    /// Returns the time that a reply may take in addition to the app's timeout. A brief run allows
+    /// more time, because other tests run at the same time.
     const fn slack(&self) -> Duration {
         if self.brief { Duration::from_secs(8) } else { Duration::from_secs(1) }
     }

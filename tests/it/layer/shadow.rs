@@ -48,7 +48,7 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
     // The service answers with the body of the callback.
     assert_eq!(log.text().matches("answer would").count(), 1, "{}", log.text());
-    assert!(log.text().contains("answer would be put right: status 207 becomes 200"));
+    assert!(log.text().contains("answer would be corrected: status 207 becomes 200"));
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
 //! Links and pictures of Markdown files. The rule checks links to files and headings of this
 //! repository, including links with the repository's URL. It sends no request to a server.
+//!
+//! A page of the manual appears on GitHub, on docs.rs and in the book. So its relative links lead to
+//! other pages of the manual, and links to other files have the repository's URL. `build.rs` converts
+//! the relative links for docs.rs.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,6 +15,10 @@ const REPOSITORY: [&str; 2] = [
     "https://github.com/gatepost/gatepost/blob/main/",
     "https://github.com/gatepost/gatepost/tree/main/",
 ];
+
+/// Folder of the manual, and the one page outside of it that docs.rs and the book also have.
+const MANUAL: &str = "src/manual/";
+const README: &str = "README.md";
 
 /// Reports links to files and headings that do not exist.
 pub fn links(workspace: &Workspace) -> Vec<Finding> {
@@ -53,7 +61,10 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
 /// Returns the remedy if the target of a link in `page` does not exist.
 fn fault(workspace: &Workspace, page: &str, target: &str) -> Option<&'static str> {
     let inside = REPOSITORY.iter().find_map(|prefix| target.strip_prefix(prefix));
-    if inside.is_none() && (target.contains("://") || target.contains("::")) {
+    if target.contains("::") {
+        return Some("write the relative path of a page, or the URL of an item on docs.rs");
+    }
+    if inside.is_none() && target.contains("://") {
         return None;
     }
     let (path, heading) = split_heading(inside.unwrap_or(target));
@@ -65,6 +76,10 @@ fn fault(workspace: &Workspace, page: &str, target: &str) -> Option<&'static str
     if !workspace.files.contains_key(&file) && !exists(&file) {
         return Some("correct the path");
     }
+    let is_page = file.starts_with(MANUAL) && !is_folder(&file) || file == README;
+    if page.starts_with(MANUAL) && inside.is_none() && !is_page {
+        return Some("write the URL of the file on GitHub, because the book has only the manual");
+    }
     let text =
         workspace.files.get(&file).filter(|_| !heading.is_empty() && file.ends_with(".md"))?;
     let known = headings(&text.text).any(|name| name == heading);
@@ -73,6 +88,10 @@ fn fault(workspace: &Workspace, page: &str, target: &str) -> Option<&'static str
 
 fn split_heading(target: &str) -> (&str, &str) {
     target.split_once('#').unwrap_or((target, ""))
+}
+
+fn is_folder(path: &str) -> bool {
+    !path.rsplit('/').next().unwrap_or_default().contains('.')
 }
 
 /// Resolves a relative path. Returns `None` if the path leaves the repository.
@@ -128,8 +147,15 @@ mod tests {
     }
 
     #[test]
+    fn reports_links_of_manual_that_only_one_place_has() {
+        let text = "# A page\n[a](../../README.md) [b](page.md#a-page) [c](crate::manual::page)\n\
+                    [d](../lib.rs) [e](guides) [f](https://github.com/gatepost/gatepost/blob/main/src/lib.rs)";
+        assert_eq!(found(text), ["crate::manual::page", "../lib.rs", "guides"]);
+    }
+
+    #[test]
     fn ignores_code_and_links_to_other_servers() {
-        let text = "`[a](gone.md)` [b](https://example.com/gone) [c](crate::manual::tls)\n```\n[d](gone.md)\n```\n";
+        let text = "`[a](gone.md)` [b](https://example.com/gone) \n```\n[d](gone.md)\n```\n";
         assert!(found(text).is_empty(), "{:?}", found(text));
     }
 }

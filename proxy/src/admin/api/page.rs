@@ -24,8 +24,8 @@ Without either token, every path of the API returns 404. These paths need no tok
 | path | returns |
 |---|---|
 | `/healthz` | 200 and `ok` while the process runs |
-| `/readyz` | 200 while gatepost serves, and [which config](crate::manual::service) it serves |
-| `/metrics` | [metrics](crate::manual::metrics) in the text format of Prometheus |
+| `/readyz` | 200 while gatepost serves, and [which config](service.md) it serves |
+| `/metrics` | [metrics](metrics.md) in the text format of Prometheus |
 
 An edit changes the config file, and keeps its comments and order. It applies to every callback that arrives after the response, and
 drops no request. An edit that would make the config invalid is refused as a whole.

@@ -11,7 +11,7 @@ pub(super) fn shown(view: &Json) -> String {
     let mut lines = vec![
         format!("callback {} at {} from {}", view["id"], text("at"), text("from")),
         format!(
-            "{:<10} {} in all, {} in the app",
+            "{:<10} {} in total, {} in the app",
             "time",
             millis(view, "elapsed_ms"),
             millis(view, "app_ms")

@@ -64,7 +64,7 @@ impl ConfigText<'_> {
             writeln!(f, "admin = \"127.0.0.1:9900\"\n")?;
         }
         if let Some(upstream) = self.upstream {
-            writeln!(f, "# Server for all requests that are no callbacks.")?;
+            writeln!(f, "# Server for all requests that are not callbacks.")?;
             writeln!(f, "upstream = {upstream:?}\n")?;
         }
         Ok(())

@@ -31,7 +31,7 @@ pub(super) struct InitArguments {
     /// http://127.0.0.1:3000/events.
     #[arg(long, value_name = "URL")]
     app: Option<String>,
-    /// Server that receives all requests that are no callbacks. Without --app, it also receives the
+    /// Server that receives all requests that are not callbacks. Without --app, it also receives the
     /// events, on the paths of the callbacks.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
@@ -118,7 +118,7 @@ impl Choices {
         let door = arguments.door.unwrap_or(Door::Proxy);
         let (app, upstream) = (arguments.app.clone(), arguments.upstream.clone());
         if door == Door::Layer && (app.is_some() || upstream.is_some()) {
-            let problem = "expected neither --app nor --upstream beside --door layer, found one; \
+            let problem = "expected neither --app nor --upstream with --door layer, found one; \
                            remove the option, because the layer passes events to the inner service";
             return Err(CommandError::argument("--door", problem));
         }

@@ -37,7 +37,7 @@ pub(super) struct SendArguments {
     /// page `scenario` describes the file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "fields", "at", "print"])]
     scenario: Option<PathBuf>,
-    /// Speed of the scenario: a multiple of real time, or `max` to wait for nothing.
+    /// Speed of the scenario: a multiple of real time, or `max` for no pauses.
     #[arg(long, value_name = "SPEED", default_value = "1", requires = "scenario")]
     speed: Speed,
     /// Print a line of JSON for each callback of the scenario.

@@ -57,17 +57,16 @@ impl ProxyService {
 /// State of one request.
 pub(crate) struct RequestState {
     attempts: Attempts,
-    /// Flag of a pooled connection that had ended before gatepost used it.
+    /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
-    /// Flag of a new connection that the upstream closed after the TLS handshake, without a
-    /// response.
+    /// True if the upstream closed a new connection after the TLS handshake, without a response.
     is_closed_after_handshake: bool,
     started: Instant,
     /// Result of the module's work; `None` before the module has filtered the request.
     filtered: Option<Filtered>,
-    /// Flag of a request that gatepost passes to the upstream.
+    /// True if gatepost passes the request to the upstream.
     is_passed: bool,
-    /// Flag of a request with a final response head from the upstream.
+    /// True if the upstream has sent a final response head.
     has_response: bool,
     _serving: RequestInFlight,
     /// Guard of a stream of HTTP/2.

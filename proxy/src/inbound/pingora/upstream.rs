@@ -108,7 +108,7 @@ pub(super) struct Attempts {
     server: usize,
     /// Index of the server's address for the next attempt.
     address: usize,
-    /// Flag of a request for which gatepost has chosen a server.
+    /// True if gatepost has chosen a server for the request.
     has_begun: bool,
 }
 

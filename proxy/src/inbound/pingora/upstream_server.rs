@@ -67,7 +67,7 @@ pub(super) struct UpstreamServer {
     gate: Gate,
     pub(super) server: Arc<Server>,
     pub(super) rules: PeerRules,
-    /// Flag of an upstream with several servers.
+    /// True if the upstream has several servers.
     pub(super) has_others: bool,
     resolver: Resolver,
     peers: RwLock<Arc<ResolvedPeers>>,

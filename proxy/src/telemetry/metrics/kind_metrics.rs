@@ -85,7 +85,7 @@ impl KindMetrics {
             ),
             failures: create.counters(
                 "gatepost_app_failures_total",
-                "Accepted callbacks without a usable answer of the app, by the code of the reason.",
+                "Accepted callbacks without a usable answer from the app, by the code of the reason.",
                 &["provider", "template", "kind", "code"],
             ),
         }

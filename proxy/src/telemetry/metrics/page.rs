@@ -13,8 +13,8 @@ const LEAD: &str = "All metrics of the proxy. The admin listener serves them at 
 - A reload removes the series of templates that the config no longer contains.
 - The unit is that of the values, and a part of the name. A metric without a unit counts.
 
-`gatepost help METRIC` prints the same text. [Metrics, log and traces](crate::manual::observe) has alert rules and a dashboard;
-[codes](crate::manual::codes) explains the values of the label `code`.
+`gatepost help METRIC` prints the same text. [Metrics, log and traces](observe.md) has alert rules and a dashboard;
+[codes](codes.md) explains the values of the label `code`.
 ";
 
 fn row(metric: &MetricHelp) -> String {

@@ -3,6 +3,10 @@
 //! The dedupe key is a part of the event's subject, and the write succeeds only if no other event
 //! has the key. The event and its key therefore become durable together. When the event ends,
 //! gatepost writes a record of the key before it removes the event.
+//!
+//! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the key
+//! (error 10071; error 10164 while NATS still writes the first). After the removal of the first, NATS
+//! accepts the key again.
 
 use std::time::{Duration, Instant};
 

@@ -201,6 +201,8 @@ impl Opening<'_> {
             discard: if is_events { DiscardPolicy::New } else { DiscardPolicy::Old },
             max_messages_per_subject: if is_events { -1 } else { 1 },
             allow_direct: true,
+            // NATS removes a message with a time to live within two seconds after its time. Without
+            // delete markers (`subject_delete_marker_ttl`), it then accepts the expected sequence 0.
             allow_message_ttl: matches!(name, "state" | "shared"),
             metadata: HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]),
             ..Config::default()

@@ -18,7 +18,7 @@ pub enum NatsError {
     /// The server is too old.
     #[error(
         "{server}: expected NATS 2.11 or newer, found {version}; upgrade the server, because an older \
-         one has no messages with a time to live"
+         one does not support messages with a time to live"
     )]
     Version {
         /// Name of the server.

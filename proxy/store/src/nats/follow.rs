@@ -1,4 +1,7 @@
 //! Follows the events and the claims of all machines, and updates the index.
+//!
+//! A reader may create its consumer again, which does not deliver the messages that were written and
+//! removed in between. gatepost therefore compares the index with the stream in each round.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,6 +11,9 @@
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end those of
 //!    claims. The clocks should differ by less than the 5 s that a claim lasts beyond the app's
 //!    time-out.
+//!
+//! The comments of this folder name the behavior of nats-server on which the store relies. It was
+//! measured with 2.15.1 and 2.11.0, three servers on one machine, and `sync_interval: always`.
 
 mod append;
 mod connect;

@@ -1,8 +1,9 @@
 //! Partitions, which determine the machine that delivers an event.
 //!
 //! A lease is a message with a time to live, so only the clock of NATS ends a lease. Each gatepost
-//! renews the leases of its partitions. It takes free partitions until it has its share, and gives
-//! up those beyond its share.
+//! renews the leases of its partitions. The limit of a machine is the number of partitions,
+//! divided by the number of machines. It takes free partitions up to this limit, and gives up those
+//! beyond it.
 //!
 //! A lease only prevents several machines from trying the same events. The claims prevent two
 //! deliveries of an event.
@@ -70,7 +71,7 @@ impl Shared {
         }
     }
 
-    /// Takes free partitions until this machine has its share. Gives up those beyond its share.
+    /// Takes free partitions up to the limit of this machine. Gives up those beyond the limit.
     pub(super) async fn partition_round(&self) -> Result<(), StoreError> {
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;

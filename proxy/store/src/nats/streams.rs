@@ -20,10 +20,11 @@ use super::wire::PARTITIONS;
 /// Waits between the attempts of an operation. Their sum exceeds the time of a leader election.
 const WAITS_MS: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
 
-/// Error codes of a write that another write preceded.
+/// Error codes of a write that another write preceded: NATS has stored the other write, or still
+/// writes it.
 const CONFLICTS: [ErrorCode; 2] = [ErrorCode::STREAM_WRONG_LAST_SEQUENCE, ErrorCode(10_164)];
 
-/// Error code of a full stream.
+/// Error code of a full stream with `discard: new`. Removals still succeed.
 const FULL: ErrorCode = ErrorCode(10_077);
 
 /// The streams.
@@ -144,7 +145,8 @@ impl Streams {
     }
 
     /// Reads a message by its sequence from the leader, because a replica may lag behind: it may
-    /// lack a message, or still have one that is removed.
+    /// lack a message that the leader has acknowledged, or still have one that is removed. Since 2.11,
+    /// a new leader answers only after it has applied its log.
     pub(super) async fn get(
         &self,
         stream: &Stream<()>,
@@ -257,7 +259,7 @@ pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 
 pub(super) fn away(problem: &str) -> StoreError {
     StoreError::Unavailable(format!(
-        "expected an answer of NATS JetStream, found {problem}; check the servers and their leaders \
+        "expected a response from NATS JetStream, found {problem}; check the servers and their leaders \
          with `nats server report jetstream`"
     ))
 }

@@ -1,6 +1,7 @@
 //! Checks over the servers' monitors that each server syncs each write.
 //!
-//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP.
+//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP, as
+//! `sync_always` in `/varz`.
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
                  monitor"
             ),
             Err(_) => tracing::warn!(
-                "{monitor}: expected the server's sync_interval, found no answer in time; check \
+                "{monitor}: expected the server's sync_interval, found no response in time; check \
                  monitor"
             ),
         }

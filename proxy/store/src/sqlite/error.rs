@@ -114,7 +114,7 @@ pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
         )),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Unavailable(format!(
-                "expected a store that no other process locks for long, found a lock: {text}; end \
+                "expected a store without a long lock of another process, found a lock: {text}; end \
                  the process that holds it"
             ))
         }

@@ -225,7 +225,7 @@ async fn events_survive_the_server() {
     let event = NewEvent { event: event("x", "push", None), dedupe: None };
     let appended = tokio::time::timeout(Duration::from_secs(60), store.append(event, T(1))).await;
     let error = appended.unwrap().unwrap_err().to_string();
-    assert!(error.starts_with("expected an answer of NATS JetStream, found"), "{error}");
+    assert!(error.starts_with("expected a response from NATS JetStream, found"), "{error}");
 }
 
 /// A way to a server that can be interrupted.

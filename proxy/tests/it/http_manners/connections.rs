@@ -123,15 +123,15 @@ fn replies_to_client_that_closes_its_sending_half() {
 
 #[test]
 fn drops_request_of_client_that_resets_connection() {
-    let (say, gone) = channel();
-    let say = Arc::new(Mutex::new(say));
-    let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&say)));
+    let (close, closed) = channel();
+    let close = Arc::new(Mutex::new(close));
+    let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&close)));
     let gate = serve(&app);
     let mut client = gate.connect();
     client.write(GET.as_bytes());
     app.wait_for(1);
     client.reset();
-    gone.recv_timeout(PATIENCE).unwrap();
+    closed.recv_timeout(PATIENCE).unwrap();
     gate.wait_for_in_flight(0);
 }
 

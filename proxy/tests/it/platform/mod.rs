@@ -182,7 +182,7 @@ fn leaves_templates_and_rules_that_gatepost_has_not_made() {
          name; add --adopt live to take it over, or rename yours\n",
         "conflict: template live: expected no rule of another template for push.example.com and live, \
          found one of other; remove it in the console, or add --adopt with that name\n",
-        "0 changes and 2 conflicts: gatepost applies nothing before each conflict is resolved.\n",
+        "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
     }
@@ -219,7 +219,7 @@ fn removes_own_templates_and_rules_only_with_prune() {
     assert_eq!(code, Some(0), "{text}");
     for line in [
         "note: template live: the config does not bind left.example.com (live); --prune unbinds it\n",
-        "note: template gone: gatepost has made it, and the config does not have it; --prune deletes \
+        "note: template gone: gatepost has created it, and the config does not have it; --prune deletes \
          it\n",
         "No changes",
     ] {

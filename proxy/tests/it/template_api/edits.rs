@@ -26,11 +26,15 @@ fn creates_binds_changes_and_deletes_template() {
     assert_eq!(text(&gate), format!("{before}{expected}"));
 
     let tenant = format!("{path}/tenants/new.example.com");
-    assert_eq!(takes(&gate, "new.example.com"), 401);
+    assert_eq!(push_status(&gate, "new.example.com"), 401);
     for _ in 0..2 {
         let (status, json) = call(&gate, "PUT", &tenant, &Value::Null);
         assert_eq!((status, &json["bind"]), (200, &json!(["new.example.com"])));
-        assert_eq!(takes(&gate, "new.example.com"), 200, "expected the binding to apply at once");
+        assert_eq!(
+            push_status(&gate, "new.example.com"),
+            200,
+            "expected the binding to apply at once"
+        );
     }
     let change = json!({ "name": "new", "description": null, "on": { "push": { "answer": {} }, "*": null } });
     let (status, json) = call(&gate, "PATCH", &path, &change);
@@ -43,7 +47,11 @@ fn creates_binds_changes_and_deletes_template() {
         call(&gate, "DELETE", "/api/templates/new/tenants/new.example.com", &Value::Null).0,
         200
     );
-    assert_eq!(takes(&gate, "new.example.com"), 401, "expected the unbinding to apply at once");
+    assert_eq!(
+        push_status(&gate, "new.example.com"),
+        401,
+        "expected the unbinding to apply at once"
+    );
     assert_eq!(call(&gate, "DELETE", "/api/templates/new", &Value::Null), (204, Value::Null));
     assert_eq!(text(&gate), before);
     let (status, json) = call(&gate, "GET", "/api/templates", &Value::Null);
@@ -99,7 +107,7 @@ fn refuses_key_file_outside_of_the_folders() {
     assert_eq!(bodies.len(), 1, "expected the same fault for each file, found {bodies:?}");
     let own = json!({ "keys": [{ "file": "own.key" }] });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &own).0, 200);
-    assert_eq!(takes(&gate, "push.example.com"), 200);
+    assert_eq!(push_status(&gate, "push.example.com"), 200);
 }
 
 #[test]
@@ -161,7 +169,7 @@ fn each_conflict_and_fault_has_its_own_code() {
         422,
         "invalid",
     );
-    assert_eq!(takes(&gate, "push.example.com"), 200, "expected an unchanged config");
+    assert_eq!(push_status(&gate, "push.example.com"), 200, "expected an unchanged config");
 }
 
 #[test]
@@ -172,11 +180,11 @@ fn never_shows_key_written_in_file() {
     assert_eq!((status, &json["keys"]), (200, &json!([{ "secret": true }])));
     let (_, json) = call(&gate, "PUT", "/api/templates/prod-live/tenants/x", &Value::Null);
     assert_eq!(json["keys"], json!([{ "secret": true }]));
-    assert_eq!(takes(&gate, "x"), 200);
+    assert_eq!(push_status(&gate, "x"), 200);
     let keys = json!({ "keys": [{ "env": "TENCENT_KEY" }] });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &keys).1["keys"], keys["keys"]);
     assert!(!text(&gate).contains("s1gning"));
-    assert_eq!(takes(&gate, "x"), 200);
+    assert_eq!(push_status(&gate, "x"), 200);
     assert!(!gate.program.log().contains(TOKEN), "expected no token in the log");
 }
 
@@ -202,8 +210,8 @@ fn does_not_overwrite_file_changed_by_hand() {
         let kept = kept.unwrap().trim_end_matches(';');
         let kept = std::fs::read_to_string(kept).unwrap();
         assert!(kept.contains("\"new.example.com\"]"), "{kept}");
-        assert_eq!(takes(&gate, "new.example.com"), 401);
-        assert_eq!(takes(&gate, "push.example.com"), 200);
+        assert_eq!(push_status(&gate, "new.example.com"), 401);
+        assert_eq!(push_status(&gate, "push.example.com"), 200);
     }
 }
 

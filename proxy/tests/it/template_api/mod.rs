@@ -59,7 +59,7 @@ fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &st
 }
 
 /// Returns the status of the reply to a genuine push of this tenant.
-fn takes(gate: &Gatepost, tenant: &str) -> u16 {
+fn push_status(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }
 

@@ -9,9 +9,15 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../../src/manual/tls.md");
 
-/// Returns the code block in `language` after `heading`.
+const MACHINES: &str = include_str!("../../../../src/manual/machines.md");
+
+/// Returns the code block in `language` of the page after `heading`.
 fn block(heading: &str, language: &str) -> &'static str {
-    let (_, section) = PAGE.split_once(heading).unwrap();
+    block_of(PAGE, heading, language)
+}
+
+fn block_of(page: &'static str, heading: &str, language: &str) -> &'static str {
+    let (_, section) = page.split_once(heading).unwrap();
     let (_, block) = section.split_once(&format!("```{language}\n")).unwrap();
     block.split_once("```").unwrap().0
 }
@@ -48,6 +54,20 @@ fn serve_behind_server(app: &App) -> Gatepost {
     Gatepost::serve(&top, &templates(app))
 }
 
+/// Starts nginx with the tables of `http`, and its files in `folder`.
+fn start_nginx(folder: &Path, http: &str) -> Program {
+    let here = folder.display();
+    let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
+    let config = format!(
+        "{user}daemon off;\npid {here}/pid;\nerror_log stderr;\nevents {{}}\n\
+         http {{\naccess_log off;\nclient_body_temp_path {here};\nproxy_temp_path {here};\n\
+         fastcgi_temp_path {here};\nuwsgi_temp_path {here};\nscgi_temp_path {here};\n{http}}}\n"
+    );
+    fs::write(folder.join("nginx.conf"), config).unwrap();
+    let mut nginx = Command::new("/usr/sbin/nginx");
+    Program::start(nginx.arg("-p").arg(folder).args(["-c", "nginx.conf"]))
+}
+
 #[test]
 fn recipe_for_nginx_serves_callbacks_and_other_requests() {
     let app = App::answering(200, "");
@@ -60,19 +80,32 @@ fn recipe_for_nginx_serves_callbacks_and_other_requests() {
     let server = with(server, "listen 443 ssl", &format!("listen 127.0.0.1:{port} ssl"));
     let server = with(&server, "/etc/letsencrypt/live/gate.example.com", &here);
     let server = with(&server, "127.0.0.1:8080", &format!("127.0.0.1:{}", gate.port));
-    let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
-    let config = format!(
-        "{user}daemon off;\npid {here}/pid;\nerror_log stderr;\nevents {{}}\n\
-         http {{\naccess_log off;\nclient_body_temp_path {here};\nproxy_temp_path {here};\n\
-         fastcgi_temp_path {here};\nuwsgi_temp_path {here};\nscgi_temp_path {here};\n{server}}}\n"
-    );
-    fs::write(folder.path().join("nginx.conf"), config).unwrap();
-    let mut nginx = Command::new("/usr/sbin/nginx");
-    nginx.arg("-p").arg(folder.path()).args(["-c", "nginx.conf"]);
-    let nginx = Program::start(&mut nginx);
+    let nginx = start_nginx(folder.path(), &server);
     drop(connect(port));
     assert_serves_behind(port, &authority, &app);
     nginx.signal("TERM");
+}
+
+/// Runs the balancer of the page `machines` in front of two servers, of which the first fails.
+#[test]
+fn recipe_for_balancer_sends_no_callback_to_two_machines() {
+    const CALLBACKS: usize = 4;
+    for first in [App::down(), App::start(|_| Act::HangUp), App::answering(503, "")] {
+        let (second, port) = (App::answering(200, ""), free_port());
+        let folder = tempfile::TempDir::new().unwrap();
+        let balancer = block_of(MACHINES, "# Balancer", "text");
+        let balancer = with(balancer, "listen 443 ssl", &format!("listen 127.0.0.1:{port}"));
+        let balancer = with(&balancer, "10.0.1.1:8080", &format!("127.0.0.1:{}", first.port));
+        let balancer = with(&balancer, "10.0.1.2:8080", &format!("127.0.0.1:{}", second.port));
+        let nginx = start_nginx(folder.path(), &balancer);
+        drop(connect(port));
+        let mut client = Client::new(connect(port));
+        for _ in 0..CALLBACKS {
+            client.send(&post_with("/callbacks/tencent", "", "x"));
+        }
+        assert_eq!(first.seen().len() + second.seen().len(), CALLBACKS);
+        nginx.signal("TERM");
+    }
 }
 
 #[test]
