@@ -186,8 +186,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerEmpty,
-        "the app's script ended without output, or the app means yes",
-        "answer {\"allow\":true}, or write empty_answer = \"allow\" for the kind",
+        "the app's script has a syntax error (`php -S` then answers an empty 200), or printed nothing for this kind",
+        "run the script by hand (`php -l FILE` finds syntax errors), and answer {\"allow\":true} or {\"allow\":false}; empty_answer = \"allow\" is only for an app that means yes by an empty answer: a syntax error then lets every viewer in",
     ),
     (
         UnavailableKind::AnswerFatal,
