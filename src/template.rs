@@ -457,6 +457,11 @@ impl Bindings {
         self.tenants.get(tenant)
     }
 
+    /// Returns true if a tenant other than the wildcard is bound.
+    pub(crate) fn has_tenants(&self) -> bool {
+        !self.tenants.is_empty()
+    }
+
     pub(crate) const fn wildcard(&self) -> Option<&Arc<Template>> {
         self.wildcard.as_ref()
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::{Config, Fault, FaultKind};
+use gatepost::{Config, Fault};
 
 /// Logs one line for each warning code, with the number of its warnings. `gatepost check` prints
 /// all warnings.
@@ -10,11 +10,6 @@ pub(crate) fn log_warnings(config: &Config, path: &Path) {
     for (first, places) in grouped(config.warnings()) {
         let more = more(places);
         tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
-    }
-    let unnamed: Vec<_> = config.tenant_warnings().collect();
-    if let Some((problem, remedy)) = unnamed.first() {
-        let (code, more) = (FaultKind::TenantUnnamed.as_str(), more(unnamed.len()));
-        tracing::warn!(code, "{}: {problem}; {remedy}{more}", path.display());
     }
 }
 

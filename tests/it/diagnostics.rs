@@ -204,7 +204,7 @@ fn building_a_gate_logs_kinds_without_tenant() {
     gatepost::Gate::builder().toml(text).build().unwrap();
     drop(collecting);
     let text = log.text();
-    let line = "config: gatepost refuses callbacks of these kinds on the route /t, because the callbacks name no tenant: ";
+    let line = "route[0].path: gatepost refuses callbacks of these kinds on the route /t, because the callbacks name no tenant: ";
     assert!(text.contains(line) && text.contains("code=\"tenant_unnamed\""), "{text}");
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use gatepost::{Config, FaultKind, IdentityInfo, Template};
+use gatepost::{Config, FaultKind, IdentityInfo, RouteInfo, Template};
 use serde_json::json;
 
 use super::config_argument::ConfigArgument;
@@ -78,10 +78,6 @@ fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> 
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
         found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
     }
-    for (problem, remedy) in config.tenant_warnings() {
-        let kind = FaultKind::TenantUnnamed;
-        found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
-    }
     found
 }
 
@@ -97,7 +93,8 @@ fn print_contents(config: &Config, certificates: &[Arc<Certificate>], path: &Pat
         out(&format!("read: {}", file.display()));
     }
     config.templates().for_each(print_identities);
-    config.templates().for_each(print_unlisted);
+    let routes: Vec<_> = config.route_infos().collect();
+    config.templates().for_each(|template| print_unlisted(template, &routes));
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
@@ -152,8 +149,13 @@ fn print_identities(template: &Template) {
     }
 }
 
-/// Prints the kinds to which gatepost replies without asking the app, for one template.
-fn print_unlisted(template: &Template) {
+/// Prints the kinds to which gatepost replies without asking the app, for one template. Omits kinds
+/// that every route refuses.
+fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
+    let routed = || {
+        let all = routes.iter().flat_map(|route| &route.templates);
+        all.filter(|own| &*own.name == template.name()).flat_map(|own| &own.kinds)
+    };
     for (is_decision, reply) in [(false, "acknowledged"), (true, "denied")] {
         let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);
         let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
@@ -173,7 +175,9 @@ fn summary(routes: usize, names: &[&str]) -> String {
 }
 
 #[cfg(test)]
+        let is_replied = |name: &str| routed().any(|kind| &*kind.name == name && kind.to == reply);
 mod tests {
+        let kinds = kinds.filter(|(kind, _)| is_replied(kind));
     use super::*;
 
     #[test]

@@ -43,3 +43,47 @@ fn help_for_empty_answer_runs_script_before_it_names_empty_answer() {
     assert!(first.contains("`php -l FILE`"), "{text}");
     assert!(rest.contains("a syntax error then lets every viewer in"), "{text}");
 }
+
+/// A config whose route gets kinds that name no tenant, and whose template binds one tenant.
+const ONE_CHANNEL: &str = "listen = ['127.0.0.1:1']\n[[route]]\npath = '/k/{token}'\nprovider = 'kollus'\n\
+                           token = 'a-token-of-24-letters-xy'\n[[template]]\nname = 'paid'\n\
+                           provider = 'kollus'\nbind = ['one-channel']\n[template.on]\n\
+                           live_play = 'http://127.0.0.1:3000/play'\n";
+
+#[test]
+fn check_and_routes_refuse_kinds_that_name_no_tenant() {
+    let (code, stdout, stderr) = run_with(ONE_CHANNEL, &["check"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("warning[tenant_unnamed]"), "{stderr}");
+    let without_app: Vec<_> =
+        stdout.lines().filter(|line| line.contains("without the app")).collect();
+    for kind in ["vod_lms", "next_episode", "upload"] {
+        assert!(without_app.iter().all(|line| !line.contains(kind)), "{without_app:#?}");
+    }
+    let (_, stdout, _) = run_with(ONE_CHANNEL, &["routes"]);
+    let (_, refused) = stdout
+        .split_once("without the app, refused with 401, because the callback names no tenant:")
+        .unwrap_or_else(|| panic!("expected refused kinds in:\n{stdout}"));
+    assert!(refused.contains("vod_lms") && refused.contains("next_episode"), "{stdout}");
+    assert!(!stdout.contains("acknowledged: vod_lms"), "{stdout}");
+}
+
+#[test]
+fn warning_about_tenants_lists_every_kind_and_the_line() {
+    let (_, _, stderr) = run_with(ONE_CHANNEL, &["check"]);
+    let (_, warning) = stderr.split_once("warning[tenant_unnamed]").unwrap();
+    assert!(!warning.contains(" more"), "{warning}");
+    assert!(warning.contains("gatepost.toml:3:1"), "{warning}");
+    assert!(
+        warning.contains("kind = \"vod_lms\"") || warning.contains("a route with `kind`"),
+        "{warning}"
+    );
+    let (_, stdout, _) = run_with(ONE_CHANNEL, &["check", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let all = found["diagnostics"].as_array().unwrap();
+    let warning = all.iter().find(|one| one["code"] == "tenant_unnamed").unwrap();
+    assert_eq!(warning["line"], 3, "{warning}");
+    assert!(!warning.to_string().contains(" more"), "{warning}");
+    assert_help_names("tenant_unnamed", &["tenant_missing", "`kind`", "page of the platform"]);
+    assert_help_names("tenant_missing", &["tenant_unnamed", "`kind`", "page of the platform"]);
+}
