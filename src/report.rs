@@ -24,6 +24,7 @@ use crate::limit::{Budget, Rate};
 use crate::reply::{AnswerFault, Permission};
 use crate::route::Mode;
 use crate::shadow::{Effect, Outcome, Prediction, Shadowed};
+use crate::template::Ask;
 use crate::time::Timestamp;
 #[cfg(feature = "axum")]
 use crate::verdict::ViewError;
@@ -362,11 +363,40 @@ fn failed(
 ) {
     let of = (reason.kind().as_str(), accepted, conclusion, suppressed, now);
     let is_last_good = matches!(conclusion.origin, Origin::LastGood(_));
+    let ask = accepted.delivery().as_ask();
+    let app = ask.filter(|_| is_about_app(reason.kind())).and_then(|ask| servers_of(ask));
+    let limit = ask.filter(|_| reason.kind() == UnavailableKind::AppTimeout);
+    let timeout_ms = limit.map(|ask| ask.timeout.as_millis());
+    let timeout_ms = timeout_ms.and_then(|millis| u64::try_from(millis).ok());
     if is_word_of_app(reason.kind()) && !is_last_good {
-        conclusion_line!(warn, of, "callback concluded: {reason}");
+        conclusion_line!(warn, of, app, timeout_ms, "callback concluded: {reason}");
     } else {
-        conclusion_line!(error, of, "callback concluded without a usable answer: {reason}");
+        conclusion_line!(
+            error,
+            of,
+            app,
+            timeout_ms,
+            "callback concluded without a usable answer: {reason}"
+        );
     }
+}
+
+/// Returns false for a failure of gatepost, for which it did not ask the app.
+const fn is_about_app(kind: UnavailableKind) -> bool {
+    !matches!(
+        kind,
+        UnavailableKind::AppOverloaded
+            | UnavailableKind::ReplyKeyMissing
+            | UnavailableKind::StoreFull
+            | UnavailableKind::StoreUnavailable
+    )
+}
+
+/// Returns the servers of the app, without the paths and queries of their addresses, which may
+/// contain secrets.
+fn servers_of(ask: &Ask) -> Option<String> {
+    let servers = ask.app.as_ref()?.as_slice().iter().map(|own| own.server().to_string());
+    Some(servers.collect::<Vec<_>>().join(" "))
 }
 
 /// Logs a warning for each unusual feature of the callback and of the app's answer.

@@ -87,3 +87,35 @@ fn warning_about_tenants_lists_every_kind_and_the_line() {
     assert_help_names("tenant_unnamed", &["tenant_missing", "`kind`", "page of the platform"]);
     assert_help_names("tenant_missing", &["tenant_unnamed", "`kind`", "page of the platform"]);
 }
+
+#[test]
+fn log_line_names_app_that_failed_without_its_path() {
+    let port = free_port();
+    let templates = format!(
+        "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n[template.on]\n\
+         live_play = 'http://127.0.0.1:{port}/secret-path?key=hunter2'\n"
+    );
+    let gate = Gatepost::serve("", &templates);
+    let path = format!("/callbacks/kollus/{TOKEN}");
+    assert_eq!(gate.send(&post(&path, PLAY)).status, 200);
+    let line = gate.program.wait_for_line("app_unreachable");
+    assert!(line.contains(&format!("\"app\":\"http://127.0.0.1:{port}\"")), "{line}");
+    assert!(!line.contains("secret-path") && !line.contains("hunter2"), "{line}");
+    assert!(!line.contains("timeout_ms"), "{line}");
+}
+
+#[test]
+fn log_line_about_slow_app_has_its_time_limit() {
+    let app = App::start(|_| Act::Hold(b""));
+    let templates = format!(
+        "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n[template.on]\n\
+         live_play = {{ url = 'http://127.0.0.1:{}/play', timeout_ms = 120 }}\n",
+        app.port
+    );
+    let gate = Gatepost::serve("", &templates);
+    let path = format!("/callbacks/kollus/{TOKEN}");
+    assert_eq!(gate.send(&post(&path, PLAY)).status, 200);
+    let line = gate.program.wait_for_line("app_timeout");
+    assert!(line.contains("\"timeout_ms\":120"), "{line}");
+    assert!(line.contains(&format!("\"app\":\"http://127.0.0.1:{}\"", app.port)), "{line}");
+}
