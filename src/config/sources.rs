@@ -227,7 +227,8 @@ impl<'f> ConfigReader<'f, '_> {
             (None, Some(file)) => match self.watched_file(&file, MAX_SECRET_BYTES) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
-                    let problem = format!("gatepost cannot read the file: {}", error.kind());
+                    let path = self.path(&file);
+                    let problem = unreadable(file.value, &path, &error);
                     let problem = FaultKind::SecretUnreadable.because(problem);
                     self.faults.add(&file.place, problem, "write the path of a readable file");
                     None
@@ -243,6 +244,25 @@ impl<'f> ConfigReader<'f, '_> {
                 None
             }
         }
+    }
+}
+
+/// Describes a file with a secret that gatepost cannot read. `path` is the path of the file `name`.
+///
+/// Omits a name that is no usual file name. The operator may have written the secret instead.
+fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
+    let is_path_char = |c: char| c.is_alphanumeric() || "._-/ ".contains(c);
+    let is_usual = name.contains(['.', '/']) && name.chars().all(is_path_char);
+    let place = match is_usual {
+        true => format!("at {}", path.display()),
+        false => "of this name".to_owned(),
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("expected a file {place}, found none"),
+        io::ErrorKind::PermissionDenied => {
+            format!("expected a readable file {place}, found one without the permission to read")
+        }
+        _ => format!("expected a readable file {place}, found an error: {error}"),
     }
 }
 

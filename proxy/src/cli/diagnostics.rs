@@ -208,16 +208,28 @@ pub(super) fn print_human(diagnostics: &[Diagnostic], path: &Path) {
         err(&first.human(&renderer, &others));
         err("");
     }
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let errors = count_errors(diagnostics);
     if errors > 0 {
         let counted = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let warnings = match diagnostics.len() - errors {
+        let warnings = match diagnostics.iter().filter(|one| !one.is_error()).count() {
             0 => String::new(),
             warnings => format!(" and {}", counted(warnings, "warning")),
         };
         let (errors, hint) = (counted(errors, "error"), "`gatepost help CODE` explains a code");
         err(&format!("{}: {errors}{warnings}; {hint}", path.display()));
     }
+}
+
+/// Counts the errors. An absent file or variable with a secret counts once, however many keys name
+/// it.
+fn count_errors(diagnostics: &[Diagnostic]) -> usize {
+    let is_absent_secret = |one: &Diagnostic| one.code == FaultKind::SecretUnreadable.as_str();
+    let groups = grouped(diagnostics);
+    let errors = groups.iter().filter(|(first, _)| first.is_error());
+    let count = |(first, others): &(&Diagnostic, Vec<&Diagnostic>)| {
+        if is_absent_secret(first) { 1 } else { 1 + others.len() }
+    };
+    errors.map(count).sum()
 }
 
 /// Prints diagnostics as annotations of a GitHub workflow.

@@ -119,3 +119,32 @@ fn log_line_about_slow_app_has_its_time_limit() {
     assert!(line.contains("\"timeout_ms\":120"), "{line}");
     assert!(line.contains(&format!("\"app\":\"http://127.0.0.1:{}\"", app.port)), "{line}");
 }
+
+#[test]
+fn absent_secret_file_is_one_fault_with_its_path() {
+    let config = ONE_CHANNEL.replace("'a-token-of-24-letters-xy'", "{ file = 'kolus.token' }");
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("gatepost.toml"), &config).unwrap();
+    let (code, _, stderr) = run_in(folder.path(), &["check"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("expected a file at kolus.token, found none"), "{stderr}");
+    assert!(!stderr.contains("entity not found"), "{stderr}");
+    let own = folder.path().join("gatepost.toml").display().to_string();
+    let (_, _, stderr) = run_in(Path::new("/"), &["check", "-c", &own]);
+    let path = folder.path().join("kolus.token").display().to_string();
+    assert!(stderr.contains(&format!("expected a file at {path}, found none")), "{stderr}");
+
+    let lms = "vod_lms live_lms upload content_update channel_add channel_delete next_episode";
+    let routes: String = lms
+        .split(' ')
+        .map(|kind| {
+            format!(
+                "[[route]]\npath = '/k/{{token}}/{kind}'\nprovider = 'kollus'\nkind = '{kind}'\n\
+                 token = {{ file = 'kolus.token' }}\n"
+            )
+        })
+        .collect();
+    let (_, _, stderr) = run_with(&(config + &routes), &["check"]);
+    assert_eq!(stderr.matches("error[").count(), 1, "{stderr}");
+    assert!(stderr.contains("gatepost.toml: 1 error;"), "{stderr}");
+}
