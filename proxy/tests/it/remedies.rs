@@ -148,3 +148,42 @@ fn absent_secret_file_is_one_fault_with_its_path() {
     assert_eq!(stderr.matches("error[").count(), 1, "{stderr}");
     assert!(stderr.contains("gatepost.toml: 1 error;"), "{stderr}");
 }
+
+#[test]
+fn new_config_watches_its_files() {
+    let folder = TempDir::new().unwrap();
+    run_in(folder.path(), &["init", "--provider", "kollus"]);
+    let config = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
+    assert!(config.contains("\nwatch = true\n"), "{config}");
+}
+
+#[test]
+fn new_config_shows_on_failure_in_a_comment() {
+    let folder = TempDir::new().unwrap();
+    run_in(folder.path(), &["init", "--provider", "kollus"]);
+    let path = folder.path().join("gatepost.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let line = "# live_play = { url = \"http://127.0.0.1:3000/events\", on_failure = { result = 0, message = \"";
+    assert!(config.contains(line), "{config}");
+    // Without the comment sign, the line works.
+    std::fs::write(&path, config.replace(line, line.trim_start_matches("# "))).unwrap();
+    let (code, _, stderr) = run_in(folder.path(), &["check"]);
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn init_takes_the_addresses_of_the_listeners() {
+    let folder = TempDir::new().unwrap();
+    let arguments =
+        ["init", "--provider", "kollus", "--listen", "127.0.0.1:8443", "--admin", "127.0.0.1:9943"];
+    let (code, stdout, stderr) = run_in(folder.path(), &arguments);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("http://127.0.0.1:8443/callbacks/kollus/"), "{stdout}");
+    let config = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
+    assert!(config.contains("listen = [\"127.0.0.1:8443\"]"), "{config}");
+    assert!(config.contains("admin = \"127.0.0.1:9943\""), "{config}");
+    let layer =
+        ["init", "--provider", "mux", "--door", "layer", "--listen", "127.0.0.1:1", "--force"];
+    let (code, _, stderr) = run_in(folder.path(), &layer);
+    assert_eq!(code, Some(2), "{stderr}");
+}
