@@ -158,6 +158,41 @@ fn new_config_watches_its_files() {
 }
 
 #[test]
+fn send_waits_for_a_server_that_starts() {
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    let to = format!("http://127.0.0.1:{port}/k");
+    let send = gatepost().args(["send", "srs.on_play", "--to", &to]).spawn().unwrap();
+    let config = format!(
+        "listen = ['127.0.0.1:{port}']\n[[route]]\npath = '/k'\nprovider = 'srs'\n[[template]]\n\
+         name = 'a'\nprovider = 'srs'\nbind = ['*']\n[template.on]\non_play = {{ answer = {{ allow = true }} }}\n"
+    );
+    std::fs::write(folder.path().join("gatepost.toml"), config).unwrap();
+    let _gate = Program::start(gatepost().arg("run").current_dir(&folder));
+    let output = send.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn send_prints_the_fields_of_the_callback() {
+    let app = App::start(|_| Act::Answer(200, "{\"allow\":true}"));
+    let templates = format!(
+        "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n[template.on]\n\
+         live_play = 'http://127.0.0.1:{}/play'\n",
+        app.port
+    );
+    let gate = Gatepost::serve("", &templates);
+    let to = format!("http://127.0.0.1:{}/callbacks/kollus/{TOKEN}", gate.port);
+    let (code, stdout, stderr) = run_in(Path::new("."), &["send", "kollus.live_play", "--to", &to]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(stdout, "200 OK\n{\"data\":{\"result\":1}}\n");
+    assert!(
+        stderr.contains("sent kollus.live_play with ") && stderr.contains("client_user_id="),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn new_config_shows_on_failure_in_a_comment() {
     let folder = TempDir::new().unwrap();
     run_in(folder.path(), &["init", "--provider", "kollus"]);
