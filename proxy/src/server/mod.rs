@@ -46,7 +46,8 @@ const HEADER_BUFFER: usize = 1024;
 /// Returns the remedy for a failure to listen, or an empty text.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "; stop the program that has this port (`ss -ltnp` shows it), or change the address"
+        "; stop the program that has this port (`ss -ltnp` shows it), or change the address \
+         (address_in_use)"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "; take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {
@@ -339,7 +340,8 @@ fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
         offer.withdraw();
         queue.iter().for_each(|queue| queue.stop());
         let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
-        tracing::info!(reason, in_flight = METRICS.requests.in_flight.get(), "stopping");
+        let in_flight = METRICS.requests.in_flight.get();
+        tracing::info!(code = "stopping", reason, in_flight, "stopping");
         if reason != Stop::HANDED_OVER {
             notification::stopping();
         }
@@ -356,7 +358,14 @@ fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
         traces::finish();
         let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
         let dropped = METRICS.requests.in_flight.get();
-        tracing::info!(reason, took_ms = %took, uptime_secs = uptime, dropped, "stopped");
+        tracing::info!(
+            code = "stopped",
+            reason,
+            took_ms = %took,
+            uptime_secs = uptime,
+            dropped,
+            "stopped"
+        );
         log::finish();
         std::process::exit(0);
     });

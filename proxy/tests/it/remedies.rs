@@ -150,6 +150,13 @@ fn absent_secret_file_is_one_fault_with_its_path() {
 }
 
 #[test]
+fn help_for_wrong_secret_names_reload() {
+    for code in ["token_mismatch", "signature_mismatch"] {
+        assert_help_names(code, &["after the start", "`kill -HUP PID`", "watch = true"]);
+    }
+}
+
+#[test]
 fn new_config_watches_its_files() {
     let folder = TempDir::new().unwrap();
     run_in(folder.path(), &["init", "--provider", "kollus"]);
@@ -171,6 +178,105 @@ fn send_waits_for_a_server_that_starts() {
     let _gate = Program::start(gatepost().arg("run").current_dir(&folder));
     let output = send.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn taken_port_has_a_code_that_help_explains() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = format!("listen = ['{address}']\n[[route]]\npath = '/a'\nprovider = 'mux'\n");
+    let (code, _, stderr) = run_with(&config, &["run"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("(address_in_use)"), "{stderr}");
+    assert_help_names("address_in_use", &["cannot listen", "`ss -ltnp`"]);
+}
+
+#[test]
+fn help_accepts_a_code_as_the_log_writes_it() {
+    let expected = help("app_timeout");
+    assert!(expected.starts_with("app_timeout: failure of the app"), "{expected}");
+    for pasted in [
+        "code=\"app_timeout\"",
+        "code=app_timeout",
+        "\"code\":\"app_timeout\"",
+        "`app_timeout`",
+        "error[app_timeout]",
+    ] {
+        assert_eq!(help(pasted), expected, "{pasted}");
+    }
+}
+
+#[test]
+fn help_for_a_status_lists_its_codes() {
+    let text = help("401");
+    assert!(
+        text.contains("\nsignature_mismatch\t") && text.contains("\ntoken_mismatch\t"),
+        "{text}"
+    );
+    assert!(!text.contains("json_malformed"), "{text}");
+    let text = help("status=503");
+    assert!(text.contains("\napp_unreachable\t") && text.contains("notification"), "{text}");
+    assert!(help("299").contains("expected a code"), "{}", help("299"));
+}
+
+#[test]
+fn help_for_a_config_key_prints_its_meaning() {
+    assert_help_names(
+        "timeout_ms",
+        &["timeout_ms: key of the config", "[template.on.KIND]", "meaning: "],
+    );
+    assert_help_names("max_connections", &["max_connections: key of the config", "1 to "]);
+    assert_help_names("grace_secs", &["grace_secs: key of the config", "[template.settings]"]);
+    assert_help_names("max_age_secs", &["[template.settings]", "last_good"]);
+}
+
+#[test]
+fn lines_about_the_stop_have_codes_that_help_explains() {
+    let mut gate = Gatepost::serve("", "");
+    gate.program.signal("TERM");
+    gate.program.wait();
+    for code in ["stopping", "stopped"] {
+        let line = gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
+        assert!(line.contains("\"reason\":\"SIGTERM\""), "{line}");
+        assert_help_names(code, &["signal", "exit status 0"]);
+    }
+}
+
+#[test]
+fn help_for_unknown_tenant_says_that_the_sender_is_not_proven() {
+    assert_help_names(
+        "tenant_unknown",
+        &["before the signature", "`gatepost template bind NAME TENANT`", "reload"],
+    );
+}
+
+#[test]
+fn help_for_signatures_and_times_names_conditions_and_keys() {
+    assert_help_names("signature_mismatch", &["if the platform signs the body"]);
+    for code in ["timestamp_expired", "timestamp_too_far_ahead"] {
+        assert_help_names(code, &["[template.settings]", "_secs"]);
+    }
+}
+
+#[test]
+fn line_about_expired_signature_has_the_accepted_window() {
+    let templates = "[[template]]\nname = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'TENCENT_KEY' }]\n\
+                     bind = ['*']\non.'*' = { answer = {} }\n";
+    let gate = Gatepost::serve("", templates);
+    let (past, future) = (now() - 900, now() + 2000);
+    for (t, window) in [(past, "accepted: up to 180 s"), (future, "accepted: up to 900 s")] {
+        let body =
+            format!("{{\"event_type\":1,\"app\":\"a.b\",\"t\":{t},\"sign\":\"{}\"}}", sign(KEY, t));
+        assert_eq!(gate.send(&post("/callbacks/tencent", &body)).status, 401);
+        gate.program.wait_for_line(window);
+    }
+}
+
+#[test]
+fn help_for_failed_apps_says_what_happens_to_the_event() {
+    for code in ["app_unreachable", "app_timeout", "circuit_open"] {
+        assert_help_names(code, &["on_failure", "sends it again"]);
+    }
 }
 
 #[test]
@@ -221,4 +327,12 @@ fn init_takes_the_addresses_of_the_listeners() {
         ["init", "--provider", "mux", "--door", "layer", "--listen", "127.0.0.1:1", "--force"];
     let (code, _, stderr) = run_in(folder.path(), &layer);
     assert_eq!(code, Some(2), "{stderr}");
+}
+
+#[test]
+fn codes_say_which_keys_the_command_needs() {
+    assert_help_names(
+        "token_mismatch",
+        &["`gatepost capture list --code CODE` (needs admin and admin_token)"],
+    );
 }

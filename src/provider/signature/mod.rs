@@ -39,8 +39,9 @@ pub(crate) enum SignatureError {
     Absent { place: String },
     /// The alternatives at `place` have different values.
     Ambiguous { place: String },
-    /// The signed time is `secs_ago` seconds in the past, more than the window permits.
-    Expired { secs_ago: i64 },
+    /// The signed time is `secs_ago` seconds in the past, more than the `accepted_secs` that the
+    /// window permits.
+    Expired { secs_ago: i64, accepted_secs: i64 },
     /// The text of the signature does not decode to a digest.
     Malformed,
     /// No key produces the signature.
@@ -50,7 +51,7 @@ pub(crate) enum SignatureError {
     /// The signed time is not a time in the declared unit.
     TimeMalformed,
     /// The signed time is `secs` seconds in the future, more than the window permits.
-    TooFarAhead { secs: i64 },
+    TooFarAhead { secs: i64, accepted_secs: i64 },
 }
 
 impl SignatureError {
@@ -411,12 +412,12 @@ mod tests {
         assert_eq!(tencent(&body, &["test"], T + 180), Ok(()));
         assert_eq!(
             tencent(&body, &["test"], T + 181),
-            Err(SignatureError::Expired { secs_ago: 181 })
+            Err(SignatureError::Expired { secs_ago: 181, accepted_secs: 180 })
         );
         assert_eq!(tencent(&body, &["test"], T - 900), Ok(()));
         assert_eq!(
             tencent(&body, &["test"], T - 901),
-            Err(SignatureError::TooFarAhead { secs: 901 })
+            Err(SignatureError::TooFarAhead { secs: 901, accepted_secs: 900 })
         );
     }
 
@@ -579,9 +580,15 @@ mod tests {
         let request = Request { body: r#"{"test":"body"}"#, headers: &headers };
         let at = |now| verify(&plan("mux"), &request, &["SuperSecret123"], now);
         assert_eq!(at(1_565_125_718 + 300), Ok(()));
-        assert_eq!(at(1_565_125_718 + 301), Err(SignatureError::Expired { secs_ago: 301 }));
+        assert_eq!(
+            at(1_565_125_718 + 301),
+            Err(SignatureError::Expired { secs_ago: 301, accepted_secs: 300 })
+        );
         assert_eq!(at(1_565_125_718 - 300), Ok(()));
-        assert_eq!(at(1_565_125_718 - 301), Err(SignatureError::TooFarAhead { secs: 301 }));
+        assert_eq!(
+            at(1_565_125_718 - 301),
+            Err(SignatureError::TooFarAhead { secs: 301, accepted_secs: 300 })
+        );
     }
 
     #[test]
