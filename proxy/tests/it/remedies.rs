@@ -280,6 +280,16 @@ fn help_for_failed_apps_says_what_happens_to_the_event() {
 }
 
 #[test]
+fn health_without_server_names_host_port_and_argument() {
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}/healthz");
+    let (code, _, stderr) = run_in(Path::new("."), &["health", &url]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("from 127.0.0.1:{port}, found none")), "{stderr}");
+    assert!(!stderr.contains("--to") && stderr.contains("`admin`"), "{stderr}");
+}
+
+#[test]
 fn send_prints_the_fields_of_the_callback() {
     let app = App::start(|_| Act::Answer(200, "{\"allow\":true}"));
     let templates = format!(
