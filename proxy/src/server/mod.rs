@@ -43,6 +43,10 @@ use crate::telemetry::{access_log, log, traces};
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
 
+/// Note about a config without an admin listener.
+pub(crate) const NO_ADMIN_NOTE: &str =
+    "no metrics, console or captured callbacks; add admin = \"127.0.0.1:9900\" for them";
+
 /// Returns the remedy for a failure to listen, or an empty text.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
@@ -146,7 +150,9 @@ pub(crate) fn run(
     let watchdog = Watchdog::new(upgrade);
     server.add_service(ListeningService::new(proxy, sockets, read_buffer).watched_by(watchdog));
 
-    if !admin.is_empty() {
+    if admin.is_empty() {
+        tracing::info!("{NO_ADMIN_NOTE}");
+    } else {
         log_addresses(&admin, "listening for the operator");
         let tls = matches!(settings.admin, Some(AdminAddress::Tls(_))).then(|| served.tls());
         let app = AdminServer::new(AdminApp::new(Arc::clone(&served), queue.clone()), tls.cloned());

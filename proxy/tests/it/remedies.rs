@@ -346,3 +346,24 @@ fn codes_say_which_keys_the_command_needs() {
         &["`gatepost capture list --code CODE` (needs admin and admin_token)"],
     );
 }
+
+#[test]
+fn check_notes_a_config_without_admin_listener() {
+    let (code, stdout, stderr) = run_with(ONE_CHANNEL, &["check"]);
+    assert_eq!(code, Some(0));
+    let note = "note: no metrics, console or captured callbacks; add admin = \"127.0.0.1:9900\" for them\n";
+    assert!(stdout.contains(note), "{stdout}");
+    assert!(!stderr.contains("admin"), "{stderr}");
+    let (_, stdout, _) = run_with(&format!("admin = '127.0.0.1:2'\n{ONE_CHANNEL}"), &["check"]);
+    assert!(!stdout.contains("no metrics"), "{stdout}");
+}
+
+#[test]
+fn check_prints_one_line_about_memory_and_the_parts_on_request() {
+    let lines = |arguments: &[&str]| {
+        let (_, stdout, _) = run_with(ONE_CHANNEL, arguments);
+        stdout.lines().filter(|line| line.starts_with("memory: ")).count()
+    };
+    assert_eq!(lines(&["check"]), 1);
+    assert!(lines(&["check", "--memory"]) > 5);
+}
