@@ -50,8 +50,8 @@ mod tests {
 
     #[test]
     fn groups_warnings_by_code() {
-        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'one'\n[[route]]\n\
-                    path = '/b/{token}'\nprovider = 'srs'\ntoken = 'two'\n";
+        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'one-long-secret-token'\n[[route]]\n\
+                    path = '/b/{token}'\nprovider = 'srs'\ntoken = 'two-long-secret-token'\n";
         let config = Config::from_text(text, "gatepost.toml").unwrap();
         let groups: Vec<_> = grouped(config.warnings())
             .into_iter()

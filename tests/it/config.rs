@@ -36,10 +36,14 @@ fn with(template: &str) -> String {
     format!("{ROUTES}[[template]]\n{template}")
 }
 
-/// Returns the warnings, except the warning that a route of [`ROUTES`] has no template.
+/// Returns the warnings, except the warnings that a route of [`ROUTES`] has no template and a short
+/// token.
 fn other_warnings(gate: &Gate) -> Vec<String> {
     let warnings = gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
-    warnings.into_iter().filter(|warning| !warning.contains("without a template")).collect()
+    let is_other = |warning: &String| {
+        !warning.contains("without a template") && !warning.contains("can guess this token")
+    };
+    warnings.into_iter().filter(is_other).collect()
 }
 
 #[test]
@@ -351,7 +355,7 @@ fn accepts_example_without_warnings() {
     let text = std::fs::read_to_string("tests/it/example.toml").unwrap();
     let gate = Gate::builder()
         .toml(text)
-        .variable("KOLLUS_PATH_TOKEN", "x")
+        .variable("KOLLUS_PATH_TOKEN", "a-token-of-24-letters-xy")
         .variable("TENCENT_KEY", "current-key")
         .variable("TENCENT_OLD_KEY", "previous-key")
         .build()

@@ -170,8 +170,9 @@ fn reports_equal_faults_of_several_kinds_once() {
 
 #[test]
 fn error_contains_warnings_and_its_debug_equals_display() {
-    let config =
-        COMPLETE.replace("{ env = 'KEY' }\nlimit", "'hunter2'\nlimit").replace("'a'", "'a b'");
+    let config = COMPLETE
+        .replace("{ env = 'KEY' }\nlimit", "'hunter2-hunter2-hunter2'\nlimit")
+        .replace("'a'", "'a b'");
     assert_eq!(codes(&config), (vec!["template_name_invalid"], vec!["secret_literal"]));
     let error = build(&config).unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());

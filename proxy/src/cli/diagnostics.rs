@@ -296,8 +296,8 @@ mod tests {
 
     #[test]
     fn equal_warnings_are_shown_once_with_their_lines() {
-        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'a'\nx = 1\n\
-                    [[route]]\npath = '/b/{token}'\nprovider = 'srs'\ntoken = 'b'\n";
+        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'one-long-secret-token'\nx = 1\n\
+                    [[route]]\npath = '/b/{token}'\nprovider = 'srs'\ntoken = 'two-long-secret-token'\n";
         let all = diagnostics(text);
         let groups = grouped(&all);
         assert_eq!(groups.len(), 2, "{all:#?}");

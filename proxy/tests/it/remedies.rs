@@ -323,6 +323,26 @@ fn new_config_shows_on_failure_in_a_comment() {
 }
 
 #[test]
+fn unquoted_table_is_explained() {
+    let config = ONE_CHANNEL.replace("token = 'a-token-of-24-letters-xy'", "token = file = \"x\"");
+    let (code, _, stderr) = run_with(&config, &["check"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("write { file = \"name\" }"), "{stderr}");
+    assert!(!stderr.contains("invalid boolean"), "{stderr}");
+}
+
+#[test]
+fn short_token_in_the_path_is_a_warning() {
+    let config = ONE_CHANNEL.replace("a-token-of-24-letters-xy", "abc");
+    let (code, _, stderr) = run_with(&config, &["check"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("warning[secret_weak]"), "{stderr}");
+    assert!(stderr.contains("at least 16"), "{stderr}");
+    let (_, _, stderr) = run_with(ONE_CHANNEL, &["check"]);
+    assert!(!stderr.contains("secret_weak"), "{stderr}");
+}
+
+#[test]
 fn init_takes_the_addresses_of_the_listeners() {
     let folder = TempDir::new().unwrap();
     let arguments =
