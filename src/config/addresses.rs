@@ -64,6 +64,12 @@ impl Servers {
         }
     }
 
+    /// Returns the upstream, which receives events without an address.
+    #[cfg(feature = "tracing")]
+    pub(super) fn upstream(&self) -> Option<Arc<Addresses>> {
+        self.paths.get().and_then(|owner| owner.upstream.clone())
+    }
+
     /// Sets the TLS settings for servers. Call this method before you read the first address.
     pub(super) fn set_tls(&self, tls: Vec<Arc<OutgoingTls>>) {
         *self.tls.borrow_mut() = tls;

@@ -20,6 +20,7 @@ mod sources;
 mod store;
 mod telemetry;
 mod template;
+mod tenant;
 mod tls;
 mod watched_files;
 
@@ -377,6 +378,7 @@ impl<'f> ConfigReader<'f, '_> {
         if !self.faults.are_in("route") && !self.faults.are_in("template") {
             self.warn_of_unused(&template_tables, &templates, &routes);
             self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+            self.warn_of_kinds_without_tenant(&route_tables, &routes);
         }
         let longest = routes.iter().map(|route| route.max_body_bytes).max();
         self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());

@@ -14,6 +14,9 @@ use crate::secret::Secret;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{FaultKind, Form, Item, Located, Place, Table, allowed, closest, list};
 
+/// Length of a token below which gatepost warns that clients can guess it.
+const MIN_TOKEN_BYTES: usize = 16;
+
 impl<'f> ConfigReader<'f, '_> {
     pub(super) fn route(
         &self,
@@ -259,6 +262,12 @@ impl<'f> ConfigReader<'f, '_> {
                                    that a path cannot contain";
                     let problem = FaultKind::SecretInvalid.because(problem);
                     self.faults.add(&token.place, problem, remedy);
+                }
+                if secret.as_ref().is_some_and(|secret| secret.expose().len() < MIN_TOKEN_BYTES) {
+                    let remedy = "create a token of at least 16 characters with a random generator, \
+                                  and write the new path into the platform's console";
+                    let problem = FaultKind::SecretWeak.because("attackers can guess this token");
+                    self.warnings.add(&token.place, problem, remedy);
                 }
                 secret
             }

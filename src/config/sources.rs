@@ -10,7 +10,6 @@ use glob::{MatchOptions, Pattern};
 use zeroize::Zeroizing;
 
 use super::ConfigReader;
-use super::error::unreadable_file;
 use crate::printable::print_only;
 use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Form, Item, Located, Table, is_usual_name};
@@ -229,7 +228,9 @@ impl<'f> ConfigReader<'f, '_> {
             (None, Some(file)) => match self.watched_file(&file, MAX_SECRET_BYTES) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
-                    let problem = FaultKind::SecretUnreadable.because(unreadable_file(&error));
+                    let path = self.path(&file);
+                    let problem = unreadable(file.value, &path, &error);
+                    let problem = FaultKind::SecretUnreadable.because(problem);
                     self.faults.add(&file.place, problem, "write the path of a readable file");
                     None
                 }
@@ -244,6 +245,25 @@ impl<'f> ConfigReader<'f, '_> {
                 None
             }
         }
+    }
+}
+
+/// Describes a file with a secret that gatepost cannot read. `path` is the path of the file `name`.
+///
+/// Omits a name that is no usual file name. The operator may have written the secret instead.
+fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
+    let is_path_char = |c: char| c.is_alphanumeric() || "._-/ ".contains(c);
+    let is_usual = name.contains(['.', '/']) && name.chars().all(is_path_char);
+    let place = match is_usual {
+        true => format!("at {}", path.display()),
+        false => "of this name".to_owned(),
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("expected a file {place}, found none"),
+        io::ErrorKind::PermissionDenied => {
+            format!("expected a readable file {place}, found one without the permission to read")
+        }
+        _ => format!("expected a readable file {place}, found an error: {error}"),
     }
 }
 

@@ -127,11 +127,6 @@ impl Gate {
         for warning in config.warnings() {
             tracing::warn!(code = warning.kind().as_str(), "config: {warning}");
         }
-        #[cfg(feature = "tracing")]
-        for (problem, remedy) in config.tenant_warnings() {
-            let code = crate::toml_reader::FaultKind::TenantUnnamed.as_str();
-            tracing::warn!(code, "config: {problem}; {remedy}");
-        }
         Self::new(config)
     }
 

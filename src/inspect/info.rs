@@ -161,12 +161,9 @@ impl From<&Plan> for ProviderInfo {
         groups.dedup();
         let fields = plan.unknown.fields.iter().map(FieldInfo::from).collect();
         let rule = &plan.kind_rule;
-        let is_named = |index| {
-            let mut lists = rule.values.iter().map(|(_, kinds)| kinds).chain([&rule.unnamed]);
-            lists.any(|kinds| kinds.contains(&index)) || rule.other == Some(index)
-        };
         let kinds = plan.kinds.iter().enumerate();
-        let kinds = kinds.map(|(index, kind)| KindInfo { named: is_named(index), ..kind.into() });
+        let kinds =
+            kinds.map(|(index, kind)| KindInfo { named: rule.may_find(index), ..kind.into() });
         let kinds = kinds.collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
         let (title, docs) = (plan.title.clone(), plan.docs.clone());

@@ -10,7 +10,6 @@ mod routes;
 mod sample;
 mod schema;
 mod template_sample;
-mod tenant;
 
 pub use codes::{CodeGroup, CodeHelp, code_help, codes};
 pub use definition::Definition;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::address::Addresses;
 use crate::config::Config;
 use crate::event::Forward;
-use crate::provider::Kind;
 use crate::route::{Mode, Route};
 use crate::template::{Ask, Delivery, Template};
+use crate::verdict::RefusalKind;
 
 /// A route of a config, with the templates of its callbacks.
 ///
@@ -72,8 +72,9 @@ pub struct RoutedKind {
     /// Form in which the app receives the callback.
     pub form: KindForm,
     /// URL at which the app receives the callback. For [`KindForm::NoEvent`], the reply:
-    /// `acknowledged`, `denied`, `fixed reply` or `503, because the reply key is missing`. If the
-    /// config has no `upstream`, the URL of an event without an address consists of the path alone.
+    /// `acknowledged`, `denied`, `fixed reply`, `503, because the reply key is missing`, or a text
+    /// that begins with `refused`. If the config has no `upstream`, the URL of an event without an
+    /// address consists of the path alone.
     pub to: String,
 }
 
@@ -160,16 +161,21 @@ impl Config {
     ) -> RouteTemplateInfo {
         let indices = (0..route.plan.kinds.len()).map(Some).chain([None]);
         let is_sent = |kind: &Option<usize>| route.kind.is_none() || route.kind == *kind;
-        let kinds = indices.filter(is_sent).map(|kind| {
-            let delivery = template.delivery(kind);
-            self.routed_kind(route, route.plan.kind(kind), delivery)
-        });
+        let kinds = indices
+            .filter(is_sent)
+            .map(|kind| self.routed_kind(route, kind, template.delivery(kind)));
         RouteTemplateInfo { name: Arc::clone(&template.name), tenants, kinds: kinds.collect() }
     }
 
-    fn routed_kind(&self, route: &Route, kind: &Kind, delivery: &Delivery) -> RoutedKind {
+    fn routed_kind(&self, route: &Route, kind: Option<usize>, delivery: &Delivery) -> RoutedKind {
         let (form, to) = match delivery {
             _ if route.mode == Mode::Shadow => (KindForm::Shadow, self.own_path(route, None)),
+            _ if kind.is_some_and(|kind| route.lacks_tenant(kind)) => {
+                (KindForm::NoEvent, refused(RefusalKind::TenantMissing, "names no tenant"))
+            }
+            _ if kind.is_some_and(|kind| route.lacks_kind(kind)) => {
+                (KindForm::NoEvent, refused(RefusalKind::KindMissing, "does not name its kind"))
+            }
             Delivery::Ask(ask) => self.event_of(route, ask),
             Delivery::Fixed(_) => (KindForm::NoEvent, "fixed reply".to_owned()),
             Delivery::Unlisted(None) => (KindForm::NoEvent, "acknowledged".to_owned()),
@@ -178,6 +184,7 @@ impl Config {
                 (KindForm::NoEvent, "503, because the reply key is missing".to_owned())
             }
         };
+        let kind = route.plan.kind(kind);
         RoutedKind { name: Arc::clone(&kind.name), decision: kind.decision.is_some(), form, to }
     }
 
@@ -196,4 +203,9 @@ impl Config {
         let urls = servers.as_slice().iter().map(|own| own.server().with_path(&route.label));
         urls.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Describes the reply to callbacks that gatepost refuses for what they lack.
+fn refused(kind: RefusalKind, lack: &str) -> String {
+    format!("refused with {}, because the callback {lack}", kind.status().as_u16())
 }

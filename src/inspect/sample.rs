@@ -122,27 +122,6 @@ impl<'d> Sample<'d> {
         }
     }
 
-    /// Returns true for a sample that names a tenant, and for a kind without a sample in the
-    /// definition.
-    pub(crate) fn may_name_tenant(&self) -> bool {
-        let names = |locator: &Locator| match locator {
-            Locator::Body(pointer) => {
-                let value = self.at(pointer);
-                value.is_some_and(|value| {
-                    value.is_number() || value.as_str().is_some_and(|s| !s.is_empty())
-                })
-            }
-            Locator::Header(header) => self.headers.contains_key(&header.name),
-            Locator::Joined(_)
-            | Locator::Method
-            | Locator::OneOf(_)
-            | Locator::Query(_)
-            | Locator::Setting(..)
-            | Locator::Target => true,
-        };
-        self.body.is_empty() || self.plan.tenant.iter().flat_map(Locator::each).any(names)
-    }
-
     /// Sets a field, a header or a setting.
     ///
     /// | `place` | sets |
@@ -208,7 +187,7 @@ impl<'d> Sample<'d> {
     fn put(&mut self, place: &Locator, text: &str) {
         match place {
             Locator::Body(pointer) => {
-                let is_text = self.at(pointer).is_some_and(Value::is_string);
+                let is_text = pointer.find_in_sample(&self.body).is_some_and(Value::is_string);
                 let value = if is_text { None } else { serde_json::from_str(text).ok() };
                 pointer.set(&mut self.body, value.unwrap_or_else(|| Value::from(text)));
             }
@@ -230,19 +209,6 @@ impl<'d> Sample<'d> {
             // may not show where to split it.
             Locator::Joined(_) => {}
         }
-    }
-
-    /// Returns the value at a pointer. A segment is an index in an array, or the name of a field.
-    fn at(&self, pointer: &Pointer) -> Option<&Value> {
-        let mut names = pointer.segments();
-        let mut value = self.body.get(names.next()?)?;
-        for name in names {
-            value = match name.parse::<usize>() {
-                Ok(index) if value.is_array() => value.get(index)?,
-                Ok(_) | Err(_) => value.get(name)?,
-            };
-        }
-        Some(value)
     }
 
     /// Sets the key and the time with which [`Sample::request`] signs the callback.

@@ -19,6 +19,7 @@ pub(crate) mod pointer;
 mod public_key;
 pub(crate) mod setting;
 pub(crate) mod signature;
+mod tenant;
 
 pub(crate) mod platforms;
 mod view;

@@ -28,6 +28,23 @@ impl Pointer {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
+    /// Returns the value in a sample that the pointer refers to. A segment is an index in an array,
+    /// or the name of a member.
+    pub(crate) fn find_in_sample<'v>(
+        &self,
+        object: &'v serde_json::Map<String, serde_json::Value>,
+    ) -> Option<&'v serde_json::Value> {
+        let mut names = self.segments();
+        let mut value = object.get(names.next()?)?;
+        for name in names {
+            value = match name.parse::<usize>() {
+                Ok(index) if value.is_array() => value.get(index)?,
+                Ok(_) | Err(_) => value.get(name)?,
+            };
+        }
+        Some(value)
+    }
+
     /// Sets the value that the pointer refers to.
     ///
     /// A segment that is the index of an existing array element refers to that element. For any

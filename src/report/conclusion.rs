@@ -7,6 +7,7 @@ use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::config::LogCallbacks;
 use crate::reply::Permission;
 use crate::route::Mode;
+use crate::template::Ask;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
@@ -101,10 +102,21 @@ fn failed(
 ) {
     let of = (reason.kind().as_str(), accepted, conclusion, suppressed, now);
     let is_last_good = matches!(conclusion.origin, Origin::LastGood(_));
+    let ask = accepted.delivery().as_ask();
+    let app = ask.filter(|_| is_about_app(reason.kind())).and_then(|ask| servers_of(ask));
+    let limit = ask.filter(|_| reason.kind() == UnavailableKind::AppTimeout);
+    let timeout_ms = limit.map(|ask| ask.timeout.as_millis());
+    let timeout_ms = timeout_ms.and_then(|millis| u64::try_from(millis).ok());
     if is_word_of_app(reason.kind()) && !is_last_good {
-        conclusion_line!(warn, of, "callback concluded: {reason}");
+        conclusion_line!(warn, of, app, timeout_ms, "callback concluded: {reason}");
     } else {
-        conclusion_line!(error, of, "callback concluded without a usable answer: {reason}");
+        conclusion_line!(
+            error,
+            of,
+            app,
+            timeout_ms,
+            "callback concluded without a usable answer: {reason}"
+        );
     }
 }
 
@@ -188,4 +200,22 @@ fn dropped(accepted: &Accepted, conclusion: &Conclusion) {
         template = accepted.template().name(),
         "the app's answer has members that the platform's reply does not have: gatepost drops them"
     );
+}
+
+/// Returns false for a failure of gatepost, for which it did not ask the app.
+const fn is_about_app(kind: UnavailableKind) -> bool {
+    !matches!(
+        kind,
+        UnavailableKind::AppOverloaded
+            | UnavailableKind::ReplyKeyMissing
+            | UnavailableKind::StoreFull
+            | UnavailableKind::StoreUnavailable
+    )
+}
+
+/// Returns the servers of the app, without the paths and queries of their addresses, which may
+/// contain secrets.
+fn servers_of(ask: &Ask) -> Option<String> {
+    let servers = ask.app.as_ref()?.as_slice().iter().map(|own| own.server().to_string());
+    Some(servers.collect::<Vec<_>>().join(" "))
 }

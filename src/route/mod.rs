@@ -52,6 +52,7 @@ mod search;
 mod settings;
 mod subtree;
 mod target;
+mod unreachable_kind;
 
 use std::collections::HashMap;
 use std::sync::Arc;

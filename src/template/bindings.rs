@@ -66,6 +66,11 @@ impl Bindings {
         tenants
     }
 
+    /// Returns true if a tenant other than the wildcard is bound.
+    pub(crate) fn has_tenants(&self) -> bool {
+        !self.tenants.is_empty()
+    }
+
     pub(crate) fn find(&self, tenant: &str) -> Option<&Binding> {
         self.tenants.get(tenant)
     }

@@ -65,6 +65,10 @@ pub(crate) struct Ask {
     pub(crate) policy: Option<Policy>,
     /// Meaning of an unclear answer to a notification.
     pub(crate) unclear_answer: UnclearAnswer,
+    /// Addresses whose servers receive the events, for log lines; `None` if the inner service of a
+    /// layer receives them.
+    #[cfg(feature = "tracing")]
+    pub(crate) app: Option<Arc<Addresses>>,
     /// State of the log line about members that gatepost drops from the app's answers: true after
     /// the first line.
     #[cfg(feature = "tracing")]

@@ -87,7 +87,13 @@ pub(crate) fn read_all<T>(
     }
 }
 
-fn add_syntax_error(faults: &Faults<'_>, place: &Place, error: &toml::de::Error) {
+fn add_syntax_error(text: &str, faults: &Faults<'_>, place: &Place, error: &toml::de::Error) {
+    if let Some(key) = source_without_braces(text, place.span.start) {
+        let problem = format!("expected a table in braces, found `{key} =` as a value");
+        let remedy =
+            format!("write {{ {key} = \"{}\" }}", if key == "env" { "NAME" } else { "name" });
+        return faults.add(place, FaultKind::TomlInvalid.because(problem), remedy);
+    }
     let message = error.message();
     let (kind, remedy) = if message.contains("duplicate key") {
         let remedy = "remove one of the two; several routes or templates are [[route]] or \
@@ -105,6 +111,15 @@ fn add_syntax_error(faults: &Faults<'_>, place: &Place, error: &toml::de::Error)
     );
 }
 
+/// Returns `env` or `file` if the line at this byte is `KEY = env = …` or `KEY = file = …`, in which
+/// the braces are missing.
+fn source_without_braces(text: &str, at: usize) -> Option<&'static str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let mut parts = text.get(start..)?.lines().next()?.split('=').map(str::trim);
+    let (_key, source, _value) = (parts.next()?, parts.next()?, parts.next()?);
+    ["env", "file"].into_iter().find(|key| *key == source)
+}
+
 /// Parses one text. Reports only the first syntax error, because later ones are mostly consequences
 /// of the first.
 fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<DeTable<'t>> {
@@ -112,7 +127,7 @@ fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<
     let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));
     if let Some((span, error)) = errors.min_by_key(|(span, _)| span.start) {
         let place = Place { text: index, span, ..Place::default() };
-        add_syntax_error(faults, &place, &error);
+        add_syntax_error(text.text, faults, &place, &error);
     }
     root
 }

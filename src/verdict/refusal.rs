@@ -275,8 +275,9 @@ impl From<FieldError> for RefusalCause {
 impl From<SignatureError> for RefusalCause {
     fn from(fault: SignatureError) -> Self {
         match fault {
-            SignatureError::Expired { secs_ago } => {
-                Self::with(RefusalKind::TimestampExpired, format!("{secs_ago} s ago"))
+            SignatureError::Expired { secs_ago, accepted_secs } => {
+                let detail = format!("{secs_ago} s ago; accepted: up to {accepted_secs} s ago");
+                Self::with(RefusalKind::TimestampExpired, detail)
             }
             SignatureError::Ambiguous { place } => Self::with(
                 RefusalKind::FieldDuplicate,
@@ -293,8 +294,9 @@ impl From<SignatureError> for RefusalCause {
                 format!("expected a value at {place}, found none"),
             ),
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
-            SignatureError::TooFarAhead { secs } => {
-                Self::with(RefusalKind::TimestampTooFarAhead, format!("{secs} s ahead"))
+            SignatureError::TooFarAhead { secs, accepted_secs } => {
+                let detail = format!("{secs} s ahead; accepted: up to {accepted_secs} s ahead");
+                Self::with(RefusalKind::TimestampTooFarAhead, detail)
             }
         }
     }

@@ -170,8 +170,9 @@ fn reports_equal_faults_of_several_kinds_once() {
 
 #[test]
 fn error_contains_warnings_and_its_debug_equals_display() {
-    let config =
-        COMPLETE.replace("{ env = 'KEY' }\nlimit", "'hunter2'\nlimit").replace("'a'", "'a b'");
+    let config = COMPLETE
+        .replace("{ env = 'KEY' }\nlimit", "'hunter2-hunter2-hunter2'\nlimit")
+        .replace("'a'", "'a b'");
     assert_eq!(codes(&config), (vec!["template_name_invalid"], vec!["secret_literal"]));
     let error = build(&config).unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
@@ -204,7 +205,7 @@ fn building_a_gate_logs_kinds_without_tenant() {
     gatepost::Gate::builder().toml(text).build().unwrap();
     drop(collecting);
     let text = log.text();
-    let line = "config: expected a tenant in each callback on the route /t, found none in these kinds, which gatepost refuses: ";
+    let line = "route[0].path: expected a tenant in each callback on the route /t, found none in these kinds, which gatepost refuses: ";
     assert!(text.contains(line) && text.contains("code=\"tenant_unnamed\""), "{text}");
 }
 
@@ -251,12 +252,12 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         CodeGroup::Refusal(_) => (
             "Refusals of a callback",
             "The client sees only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
-             `gatepost capture list --code CODE`.",
+             `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
         ),
         CodeGroup::AppFailure => (
             "Failures of the app",
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
-             access log, and in `gatepost capture list --code CODE`.",
+             access log, and in `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
         ),
         CodeGroup::Note => ("Notes about callbacks", "The verdict and the reply stay the same."),
         CodeGroup::Shadow => (

@@ -227,6 +227,22 @@ pub(crate) enum FetchError {
     TooLong,
 }
 
+impl FetchError {
+    /// Returns true if no program listens on the address.
+    pub(crate) fn is_refused(&self) -> bool {
+        let Self::Failed(error) = self else { return false };
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
+        while let Some(error) = cause {
+            let own = error.downcast_ref::<std::io::Error>();
+            if own.is_some_and(|own| own.kind() == std::io::ErrorKind::ConnectionRefused) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
 /// Sends a request over a new connection, and reads the whole reply.
 pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use gatepost::{Config, FaultKind, IdentityInfo, Template};
+use gatepost::{Config, FaultKind, IdentityInfo, RouteInfo, Template};
 use serde_json::json;
 
 use super::config_argument::ConfigArgument;
@@ -17,6 +17,7 @@ use super::print::out;
 use crate::app::tls;
 use crate::clock;
 use crate::config_warnings::list;
+use crate::server::NO_ADMIN_NOTE;
 use crate::telemetry::traces;
 use crate::tls::{Certificate, LoadedTls};
 
@@ -28,6 +29,9 @@ pub(super) struct CheckArguments {
     /// Form of the output.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+    /// List the parts of the memory that gatepost may use.
+    #[arg(long)]
+    memory: bool,
 }
 
 /// Checks a config file. Prints the warnings, the reserved paths and the memory that gatepost may
@@ -56,7 +60,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
         Format::Human => {
             diagnostics::print_human(&found, path);
             if let Some((config, certificates)) = &valid {
-                print_contents(config, certificates, path);
+                print_contents(config, certificates, path, arguments.memory);
             }
         }
         Format::Json => print_json(config, path, &found),
@@ -78,15 +82,16 @@ fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> 
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
         found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
     }
-    for (problem, remedy) in config.tenant_warnings() {
-        let kind = FaultKind::TenantUnnamed;
-        found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
-    }
     found
 }
 
 /// Prints the contents of a valid config.
-fn print_contents(config: &Config, certificates: &[Arc<Certificate>], path: &Path) {
+fn print_contents(
+    config: &Config,
+    certificates: &[Arc<Certificate>],
+    path: &Path,
+    shows_memory: bool,
+) {
     let names: Vec<_> = config.templates().map(Template::name).collect();
     out(&format!("{}: {}", path.display(), summary(config.routes().count(), &names)));
     for (key, variable) in config.variables() {
@@ -97,14 +102,24 @@ fn print_contents(config: &Config, certificates: &[Arc<Certificate>], path: &Pat
         out(&format!("read: {}", file.display()));
     }
     config.templates().for_each(print_identities);
-    config.templates().for_each(print_unlisted);
+    let routes: Vec<_> = config.route_infos().collect();
+    config.templates().for_each(|template| print_unlisted(template, &routes));
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
     }
     certificates.iter().for_each(|certificate| out(&certificate.summary(clock::now())));
-    if !config.proxy().addresses().is_empty() {
-        memory::lines(config).iter().for_each(|line| out(line));
+    if config.proxy().addresses().is_empty() {
+        return;
+    }
+    if config.proxy().admin.is_none() {
+        out(&format!("note: {NO_ADMIN_NOTE}"));
+    }
+    let lines = memory::lines(config);
+    if shows_memory {
+        lines.iter().for_each(|line| out(line));
+    } else if let Some(total) = lines.first() {
+        out(&format!("{total}; --memory lists the parts"));
     }
 }
 
@@ -155,10 +170,17 @@ fn print_identities(template: &Template) {
     }
 }
 
-/// Prints the kinds to which gatepost replies without asking the app, for one template.
-fn print_unlisted(template: &Template) {
+/// Prints the kinds to which gatepost replies without asking the app, for one template. Omits kinds
+/// that every route refuses.
+fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
+    let routed = || {
+        let all = routes.iter().flat_map(|route| &route.templates);
+        all.filter(|own| &*own.name == template.name()).flat_map(|own| &own.kinds)
+    };
     for (is_decision, reply) in [(false, "acknowledged"), (true, "denied")] {
+        let is_replied = |name: &str| routed().any(|kind| &*kind.name == name && kind.to == reply);
         let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);
+        let kinds = kinds.filter(|(kind, _)| is_replied(kind));
         let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
         if !kinds.is_empty() {
             let (name, kinds) = (template.name(), list(&kinds));

@@ -208,16 +208,28 @@ pub(super) fn print_human(diagnostics: &[Diagnostic], path: &Path) {
         err(&first.human(&renderer, &others));
         err("");
     }
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let errors = count_errors(diagnostics);
     if errors > 0 {
         let counted = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let warnings = match diagnostics.len() - errors {
+        let warnings = match diagnostics.iter().filter(|one| !one.is_error()).count() {
             0 => String::new(),
             warnings => format!(" and {}", counted(warnings, "warning")),
         };
         let (errors, hint) = (counted(errors, "error"), "`gatepost help CODE` explains a code");
         err(&format!("{}: {errors}{warnings}; {hint}", path.display()));
     }
+}
+
+/// Counts the errors. An absent file or variable with a secret counts once, however many keys name
+/// it.
+fn count_errors(diagnostics: &[Diagnostic]) -> usize {
+    let is_absent_secret = |one: &Diagnostic| one.code == FaultKind::SecretUnreadable.as_str();
+    let groups = grouped(diagnostics);
+    let errors = groups.iter().filter(|(first, _)| first.is_error());
+    let count = |(first, others): &(&Diagnostic, Vec<&Diagnostic>)| {
+        if is_absent_secret(first) { 1 } else { 1 + others.len() }
+    };
+    errors.map(count).sum()
 }
 
 /// Prints diagnostics as annotations of a GitHub workflow.
@@ -284,8 +296,8 @@ mod tests {
 
     #[test]
     fn equal_warnings_are_shown_once_with_their_lines() {
-        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'a'\nx = 1\n\
-                    [[route]]\npath = '/b/{token}'\nprovider = 'srs'\ntoken = 'b'\n";
+        let text = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'one-long-secret-token'\nx = 1\n\
+                    [[route]]\npath = '/b/{token}'\nprovider = 'srs'\ntoken = 'two-long-secret-token'\n";
         let all = diagnostics(text);
         let groups = grouped(&all);
         assert_eq!(groups.len(), 2, "{all:#?}");

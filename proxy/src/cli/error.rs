@@ -86,6 +86,13 @@ pub(super) enum CommandError {
         "expected a reply from {host}, found none: {source}; start the server, or correct --to"
     )]
     Send { host: String, source: FetchError },
+    /// No admin listener responds to `gatepost health`.
+    #[error(
+        "expected a reply from {host}, found none: {source}; start gatepost with `admin` in its \
+         config, or write the address of `admin` as the argument: gatepost health \
+         http://127.0.0.1:9900/healthz"
+    )]
+    Health { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
     #[error("{}: {source}", path.display())]

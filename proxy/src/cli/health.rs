@@ -42,11 +42,11 @@ async fn reply(place: &Place, cacert: Option<&Path>) -> Result<(StatusCode, Byte
             let reply = timeout(FETCH_TIMEOUT, ask_socket(socket, path)).await;
             let reply = reply.map_err(|_| FetchError::Timeout);
             let reply = reply.and_then(|reply| reply.map_err(FetchError::Failed));
-            return reply.map_err(|source| CommandError::Send { host, source });
+            return reply.map_err(|source| CommandError::Health { host, source });
         }
         (Place::Url(url), cacert) => (url, cacert),
     };
-    let host = url.host().unwrap_or_default().to_owned();
+    let host = url.authority().map_or_else(String::new, ToString::to_string);
     let (head, body) = match cacert {
         Some(cacert) => {
             let client = TrustingClient::new(Some(cacert))?;
@@ -55,11 +55,11 @@ async fn reply(place: &Place, cacert: Option<&Path>) -> Result<(StatusCode, Byte
                     .await;
             let reply = reply.map_err(|_| FetchError::Timeout);
             let reply = reply.and_then(|r| r.map_err(|error| FetchError::Failed(error.into())));
-            reply.map_err(|source| CommandError::Send { host, source })?
+            reply.map_err(|source| CommandError::Health { host, source })?
         }
         None => {
             let reply = app::fetch(request(url)).await;
-            reply.map_err(|source| CommandError::Send { host, source })?
+            reply.map_err(|source| CommandError::Health { host, source })?
         }
     };
     Ok((head.status, body))

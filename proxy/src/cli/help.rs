@@ -1,20 +1,23 @@
-//! `gatepost help`: explains a code, a metric, a field of the log, or a command.
+//! `gatepost help`: explains a code, a status, a metric, a config key, a field of the log, or a
+//! command.
 
 use clap::Command;
 use gatepost::{CodeGroup, CodeHelp, closest, code_help, codes};
 
+use super::config_keys;
 use super::error::CommandError;
 use super::print::out;
 use crate::telemetry::fields;
 use crate::telemetry::metrics::{MetricHelp, Metrics};
 
-/// Explains the code, the metric, the field or the command called `topic`. Without a topic, prints
-/// the help of the program.
+/// Explains the code, the status, the metric, the config key, the field or the command called
+/// `topic`. Without a topic, prints the help of the program.
 pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), CommandError> {
     let Some(topic) = topic else {
         out(&program.render_long_help().to_string());
         return Ok(());
     };
+    let topic = pasted(topic);
     if let Some(help) = code_help(topic) {
         out(&page(&help));
         return Ok(());
@@ -27,10 +30,57 @@ pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), Comm
     Ok(())
 }
 
-/// Explains a topic that is not a code: a metric, a command or a field of the log.
+/// Returns the topic in a text that the operator has copied from a log line or from `gatepost
+/// check`, such as `code="app_timeout"`, `"code":"app_timeout"` or `error[key_unknown]`.
+fn pasted(text: &str) -> &str {
+    let is_around = |c: char| c.is_whitespace() || "\"'`,;()[]{}".contains(c);
+    let text = text.trim_matches(is_around);
+    let starts = ["error[", "warning[", "code=", "code\":", "code:", "status=", "status\":"];
+    let rest = starts.iter().find_map(|start| text.strip_prefix(start));
+    rest.unwrap_or(text).trim_matches(is_around)
+}
+
+/// Lists the codes with a status; empty for a status that no callback gets.
+fn of_status(topic: &str) -> String {
+    let Ok(status) = topic.parse::<u16>() else { return String::new() };
+    let refusals = codes()
+        .filter(|help| matches!(help.group, CodeGroup::Refusal(own) if own.as_u16() == status));
+    let refusals = list("refusals", refusals);
+    let failures = codes().filter(|help| status == 503 && help.group == CodeGroup::AppFailure);
+    let failures = list("replies to a notification without a usable answer of the app", failures);
+    let both = [refusals, failures].into_iter().filter(|text| !text.is_empty());
+    both.collect::<Vec<_>>().join("\n\n")
+}
+
+fn list(title: &str, codes: impl Iterator<Item = CodeHelp>) -> String {
+    let lines: Vec<_> = codes.map(|help| format!("{}\t{}", help.code, help.meaning)).collect();
+    if lines.is_empty() { String::new() } else { format!("{title}:\n{}", lines.join("\n")) }
+}
+
+/// Explains the config keys called `topic`; empty if there is none.
+fn of_config_key(topic: &str) -> Vec<String> {
+    let keys = config_keys::named(topic).into_iter().map(|key| {
+        let table = match &*key.table {
+            "" => "above all tables".to_owned(),
+            table => format!("in {table}"),
+        };
+        let range = key.range.map(|(least, most)| format!("\nvalues:  {least} to {most}"));
+        let range = range.unwrap_or_default();
+        format!("{topic}: key of the config, {table}\n\nmeaning: {}{range}", key.meaning)
+    });
+    keys.collect()
+}
+
+/// Explains a topic that is not a code: a status, a metric, a command, a config key or a field of
+/// the log.
 fn explain(topic: &str, program: &mut Command) -> Result<(), CommandError> {
     if let Some(metric) = Metrics::help().into_iter().find(|metric| metric.has_series(topic)) {
         out(&metric_page(&metric));
+        return Ok(());
+    }
+    let statuses = of_status(topic);
+    if !statuses.is_empty() {
+        out(&format!("{topic}: status of a reply\n\n{statuses}"));
         return Ok(());
     }
     program.build();
@@ -38,11 +88,15 @@ fn explain(topic: &str, program: &mut Command) -> Result<(), CommandError> {
         out(&command.render_long_help().to_string());
         return Ok(());
     }
-    let meanings: Vec<_> = fields::help(topic).collect();
-    for (log, meaning) in &meanings {
-        out(&format!("{topic}: field of the {log}\n\nmeaning: {meaning}"));
+    let of_log = fields::help(topic);
+    let of_log =
+        of_log.map(|(log, meaning)| format!("{topic}: field of the {log}\n\nmeaning: {meaning}"));
+    let pages: Vec<_> = of_config_key(topic).into_iter().chain(of_log).collect();
+    if pages.is_empty() {
+        return Err(unknown(topic, program));
     }
-    if meanings.is_empty() { Err(unknown(topic, program)) } else { Ok(()) }
+    out(&pages.join("\n\n"));
+    Ok(())
 }
 
 fn line(metric: &MetricHelp) -> String {
@@ -86,7 +140,8 @@ fn unknown(topic: &str, program: &Command) -> CommandError {
         closest(topic, topics).map(|topic| format!("did you mean `{topic}`? ")).unwrap_or_default();
     let remedy = "`gatepost help codes` lists the codes, `gatepost help metrics` the metrics, and \
                   `gatepost help` the commands";
-    let expected = "expected a code, a metric, a field of the log or a command";
+    let expected =
+        "expected a code, a status, a metric, a config key, a field of the log or a command";
     let problem = format!("{expected}, found `{topic}`; {suggestion}{remedy}");
     CommandError::argument(topic, problem)
 }

@@ -6,6 +6,7 @@ mod check;
 #[cfg(test)]
 mod commands_page;
 mod config_argument;
+mod config_keys;
 mod confirmation;
 mod diagnostics;
 mod error;
@@ -90,10 +91,12 @@ enum Command {
     Check(CheckArguments),
     /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),
-    /// Explain a code of a fault, a refusal or a failure, a metric, a field of the log, or a command.
+    /// Explain a code of a fault, a refusal or a failure, a status, a metric, a config key, a field of
+    /// the log, or a command.
     Help {
-        /// Code, for example `signature_mismatch`; metric; field; command; or `codes` or `metrics` for
-        /// a list.
+        /// Code, for example `signature_mismatch`, also as the log writes it: `code="app_timeout"`;
+        /// status, for example `401`; metric; config key; field; command; or `codes` or `metrics` for a
+        /// list.
         topic: Option<String>,
     },
     /// Show the routes: for each kind, the form of its events and the app that receives them.

@@ -43,10 +43,15 @@ use crate::telemetry::{access_log, log, traces};
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
 
+/// Note about a config without an admin listener.
+pub(crate) const NO_ADMIN_NOTE: &str =
+    "no metrics, console or captured callbacks; add admin = \"127.0.0.1:9900\" for them";
+
 /// Returns the remedy for a failure to listen, or an empty text.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "stop the program that uses this port (`ss -ltnp` shows it), or change the address"
+        "stop the program that uses this port (`ss -ltnp` shows it), or change the address \
+         (address_in_use)"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {
@@ -159,7 +164,9 @@ pub(crate) fn run(
     let watchdog = Watchdog::new(upgrade);
     server.add_service(ListeningService::new(proxy, sockets, read_buffer).watched_by(watchdog));
 
-    if !admin.is_empty() {
+    if admin.is_empty() {
+        tracing::info!("{NO_ADMIN_NOTE}");
+    } else {
         log_addresses(&admin, "listening for the operator");
         let tls = matches!(settings.admin, Some(AdminAddress::Tls(_))).then(|| served.tls());
         let app = AdminServer::new(AdminApp::new(Arc::clone(&served), queue.clone()), tls.cloned());
@@ -357,7 +364,8 @@ fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
         offer.withdraw();
         queue.iter().for_each(|queue| queue.stop());
         let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
-        tracing::info!(reason, in_flight = METRICS.requests.in_flight.get(), "stopping");
+        let in_flight = METRICS.requests.in_flight.get();
+        tracing::info!(code = "stopping", reason, in_flight, "stopping");
         if reason != Stop::HANDED_OVER {
             notification::stopping();
         }
@@ -374,7 +382,14 @@ fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
         traces::finish();
         let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
         let dropped = METRICS.requests.in_flight.get();
-        tracing::info!(reason, took_ms = %took, uptime_secs = uptime, dropped, "stopped");
+        tracing::info!(
+            code = "stopped",
+            reason,
+            took_ms = %took,
+            uptime_secs = uptime,
+            dropped,
+            "stopped"
+        );
         log::finish();
         std::process::exit(0);
     });

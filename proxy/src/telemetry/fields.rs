@@ -53,6 +53,11 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
 /// Fields of lines about apps, the upstream and queued events.
 pub(crate) const APPS: &[FieldHelp] = &[
     ("request", "method and path of a request to the upstream, without the query"),
+    (
+        "app",
+        "scheme, host and port of the app that gave no usable answer; all of them if the app has several servers",
+    ),
+    ("timeout_ms", "time that the app had to answer, in milliseconds"),
     ("server", "address of a server of an app or an upstream"),
     ("address", "address of an app, or of a listener"),
     ("lane", "source and subject of queued events, which keep their order"),

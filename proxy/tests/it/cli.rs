@@ -288,7 +288,8 @@ fn help_explains_codes_and_commands() {
 fn check_prints_json_and_github_annotations() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
-    let route = "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'hunter2'\n";
+    let route =
+        "[[route]]\npath = '/a/{token}'\nprovider = 'srs'\ntoken = 'hunter2-hunter2-hunter2'\n";
     let template = "[[template]]\nname = 'a'\nprovider = 'srs'\nbind = '*'\n";
     let route = format!("{route}{template}");
     std::fs::write(&path, format!("threads = 0\n{route}")).unwrap();

@@ -94,8 +94,16 @@ impl Guide {
 fn faults_show_texts_in_table_of_php_guide() {
     let mut guide = Guide::prepare("php");
     guide.fail(&KOLLUS, "php -S 127.0.0.1:3000 events.php", "Failed to listen");
-    guide.shell.write("events.php", "<?php");
+    guide.shell.write("events.php", "<?php\nif ($paid {");
     guide.shows_after("answer_empty", KOLLUS.send);
+    guide.shell.write("events.php", "<?php http_response_code(404);");
+    guide.shows_after("app_status", KOLLUS.send);
+    let denied = "<?php $paid = isset($_POST['client_user_id']);\n\
+                  $no = ['allow' => false, 'message' => 'Please buy a ticket'];\n\
+                  echo json_encode($paid ? ['allow' => true] : $no);";
+    guide.shell.write("events.php", denied);
+    let output = guide.shell.run(KOLLUS.send);
+    guide.shows("for a viewer who paid", &output);
     guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
     guide.shows_after("answer_malformed", KOLLUS.send);
 }
@@ -109,6 +117,8 @@ fn faults_show_texts_in_table_of_node_guide() {
 fn faults_show_texts_in_table_of_kollus_guide() {
     let mut guide = Guide::prepare("kollus");
     guide.fail(&KOLLUS, "php -S 127.0.0.1:3000 events.php", "Failed to listen");
+    guide.shell.write("events.php", "<?php\nif ($paid {");
+    guide.shows_after("answer_empty", KOLLUS.send);
     guide.shell.write("events.php", "<?php echo '<p>Warning</p>';");
     guide.shows_after("answer_malformed", KOLLUS.send);
 }

@@ -49,6 +49,7 @@ mod queue_nats;
 mod readme;
 mod refusals;
 mod reload;
+mod remedies;
 mod resends;
 mod rtmp;
 mod scenario;

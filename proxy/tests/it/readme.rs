@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::guide_shell::{Shell, root};
 use crate::support::Gatepost;
 
 /// Returns each shell block of the README, with the output block that follows it.
@@ -43,6 +44,24 @@ fn every_curl_command_prints_output_shown_in_readme() {
         tried += 1;
     }
     assert_eq!(tried, 3, "expected three curl commands in the README");
+}
+
+/// Runs the block that starts an app and gatepost, as a user pastes it.
+#[test]
+fn block_with_php_app_prints_output_shown_in_readme() {
+    let (block, expected) =
+        blocks().into_iter().find(|(block, _)| block.contains("php -S")).unwrap();
+    let mut shell = Shell::start("");
+    for (file, more) in [
+        ("examples/php/index.php", ""),
+        // The shell waits for this listener.
+        ("examples/php/gatepost.toml", "admin = \"127.0.0.1:9900\"\n"),
+    ] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        shell.write(file, &format!("{more}{text}"));
+    }
+    assert_eq!(shell.run(&block), expected.expect("expected the output in the README"));
+    assert!(!shell.log().contains("tenant_unnamed"), "{}", shell.log());
 }
 
 #[test]

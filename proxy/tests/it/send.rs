@@ -137,7 +137,9 @@ fn send_prints_status_reply_and_problems() {
     let to = |path: &str| format!("http://127.0.0.1:{}{path}", gate.port);
     let tencent = to("/callbacks/tencent");
     let sent = run(&["send", "tencent-css.push", "--key", "test", "--to", &tencent]);
-    assert_eq!(sent, (Some(0), "200 OK\n{\"code\":0}\n".into(), String::new()));
+    assert_eq!((sent.0, &*sent.1), (Some(0), "200 OK\n{\"code\":0}\n"));
+    assert!(sent.2.starts_with("sent tencent-css.push with "), "{}", sent.2);
+    assert!(!sent.2.contains("sign=") && !sent.2.contains("stream_param"), "{}", sent.2);
 
     let (code, stdout, stderr) =
         run(&["send", "kollus.vod_play", "--to", &to("/callbacks/kollus/try-me"), "kind=3"]);

@@ -202,6 +202,8 @@ impl<'f> ConfigReader<'f, '_> {
             policy,
             unclear_answer: entry.unclear_answer.as_ref().map(|(w, _)| *w).unwrap_or_default(),
             #[cfg(feature = "tracing")]
+            app: entry.url.clone().or_else(|| self.servers.upstream()),
+            #[cfg(feature = "tracing")]
             has_logged_dropped: std::sync::atomic::AtomicBool::new(false),
         }
     }

@@ -266,6 +266,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "look for the client in `from`; raise max_unjudged_bytes if the requests are genuine",
     ]),
     operation([
+        "address_in_use",
+        "gatepost cannot listen on an address, because another program has the port",
+        "another gatepost or another program runs on this machine",
+        "the message at the start",
+        "find the program with `ss -ltnp`, and stop it; or write another port into listen, listen_tls or admin",
+    ]),
+    operation([
         "delivery_failed",
         "an attempt to deliver a queued event failed",
         "the app is down, slow, or did not take the event",
@@ -299,6 +306,20 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the server is down or too slow",
         LOG,
         "repair the server; gatepost probes it each second",
+    ]),
+    operation([
+        "stopped",
+        "gatepost has stopped with exit status 0",
+        "a signal, or a new gatepost that took over (`reason`)",
+        LOG,
+        "nothing; if you did not stop gatepost, look for the sender of the signal, such as a supervisor or a deployment",
+    ]),
+    operation([
+        "stopping",
+        "gatepost accepts no more connections, finishes the requests in flight, and ends with exit status 0",
+        "a signal, or a new gatepost that took over (`reason`)",
+        LOG,
+        "nothing; systemd does not restart it with Restart=on-failure, because the exit status is 0",
     ]),
     operation([
         "traces_failed",

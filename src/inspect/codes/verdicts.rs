@@ -102,8 +102,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureMismatch,
-        "the key differs from the platform's, the body was changed on the way, or the callback is forged",
-        "copy the key again from the platform's console; `gatepost explain` shows what was signed",
+        "the key differs from the platform's, the callback is forged, or, if the platform signs the body, the body was changed on the way",
+        "copy the key again from the platform's console; if you changed the key file after the start, reload: `kill -HUP PID`, or watch = true; `gatepost explain` shows what was signed",
     ),
     (
         RefusalKind::SignatureMissing,
@@ -132,18 +132,18 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TenantMissing,
-        "the callback names no domain, channel or account",
-        "bind \"*\" in a template, or set template on the route",
+        "the callback names no domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed)",
+        "bind \"*\" in a template, or set template on the route; a kind that the callback does not name also needs a route with `kind`, as the page of the platform shows",
     ),
     (
         RefusalKind::TenantUnknown,
-        "the domain, channel or account of the callback is bound to no template",
-        "add the tenant to bind, or bind \"*\" for all others",
+        "the domain, channel or account of the callback is bound to no template; gatepost looks up the tenant before the signature, because the template has the key, so the line does not prove that the platform sent the callback",
+        "if the tenant is yours, bind it with `gatepost template bind NAME TENANT`, or add it to bind and reload (`kill -HUP PID`); \"*\" binds all others",
     ),
     (
         RefusalKind::TimestampExpired,
         "a clock is wrong, the callback was delayed or recorded, or the platform resends with an old signature",
-        "synchronise the clock of this machine; raise grace_secs or max_age_secs if the platform resends for longer",
+        "synchronise the clock of this machine; if the platform resends for longer, raise grace_secs (the platform signs an expiry, as Tencent) or max_age_secs (it signs the time of sending) under [template.settings]",
     ),
     (
         RefusalKind::TimestampInvalid,
@@ -153,12 +153,12 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::TimestampTooFarAhead,
         "a clock is wrong, or the platform's signatures are valid for longer than max_ahead_secs",
-        "synchronise the clock of this machine; raise max_ahead_secs if the console shows a longer validity",
+        "synchronise the clock of this machine; raise max_ahead_secs under [template.settings] if the console shows a longer validity",
     ),
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from token",
-        "write the path with the token into the platform's console; if the console has this path, a client is guessing tokens",
+        "write the path with the token into the platform's console; if you changed the token file after the start, reload: `kill -HUP PID`, or watch = true; if the console has this path, a client is guessing tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,
@@ -186,8 +186,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerEmpty,
-        "the app's script ended without output, or the app answers an empty 2xx to allow",
-        "answer {\"allow\":true}, or write empty_answer = \"allow\" for the kind",
+        "the app's script has a syntax error (`php -S` then answers an empty 200), or printed nothing for this kind",
+        "run the script by hand (`php -l FILE` finds syntax errors), and answer {\"allow\":true} or {\"allow\":false}; empty_answer = \"allow\" is only for an app that means yes by an empty answer: a syntax error then lets every viewer in",
     ),
     (
         UnavailableKind::AnswerFatal,
@@ -232,17 +232,17 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AppTimeout,
         "the app was slower than timeout_ms",
-        "make the app answer first, and do slow work after the answer, or raise timeout_ms within budget_ms",
+        "make the app answer first, and do slow work after the answer, or raise timeout_ms within budget_ms; meanwhile, a decision gets on_failure, and a notification gets 503, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::AppUnreachable,
         "the app is down, the address is wrong, or the app closed the connection",
-        "start the app, and check the url with curl from this machine",
+        "start the app, and check the url with curl from this machine; meanwhile, a decision gets on_failure, and a notification gets 503, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::CircuitOpen,
         "the app at the address failed several times in a row, so gatepost waits before it asks the app again",
-        "correct the failures that the log shows before this line; the key breaker sets the limit",
+        "correct the failures that the log shows before this line; the key breaker sets the limit; meanwhile, a decision gets on_failure, and a notification gets 503, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::EventRefused,

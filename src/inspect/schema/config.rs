@@ -494,10 +494,23 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
             },
-            "settings": { "type": "object" },
+            "settings": time_limits(),
             "on": { "type": "object" },
         },
         "allOf": providers.iter().map(of_provider).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns the settings of every provider that signs a time. Each provider has settings of its own.
+fn time_limits() -> Value {
+    let limit = |about: &str| integer(about, 0, DAY);
+    json!({
+        "type": "object",
+        "properties": {
+            "grace_secs": limit("Seconds after the expiry that a platform signs, during which gatepost accepts a callback."),
+            "max_age_secs": limit("Maximum age of a callback whose platform signs the time of sending, in seconds."),
+            "max_ahead_secs": limit("Maximum number of seconds by which a signed time may be in the future."),
+        },
     })
 }
 

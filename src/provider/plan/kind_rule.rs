@@ -24,6 +24,13 @@ pub(crate) struct KindRule {
 }
 
 impl KindRule {
+    /// Returns true if gatepost can find that a callback has this kind. The config must set any
+    /// other kind on a route.
+    pub(crate) fn may_find(&self, kind: usize) -> bool {
+        let mut lists = self.values.iter().map(|(_, kinds)| kinds).chain([&self.unnamed]);
+        lists.any(|kinds| kinds.contains(&kind)) || self.other == Some(kind)
+    }
+
     /// Returns the possible kinds for the platform's name.
     fn candidates(&self, name: &str) -> Option<&[usize]> {
         self.values.get(&Name::new(name)).map(Vec::as_slice)

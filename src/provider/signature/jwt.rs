@@ -90,10 +90,11 @@ impl Signature {
         };
         let offset = |at: Timestamp| at.as_secs().saturating_sub(now.as_secs());
         if let Some(secs) = secs("nbf")?.map(offset).filter(|secs| *secs > LEEWAY_SECS) {
-            return Err(SignatureError::TooFarAhead { secs });
+            return Err(SignatureError::TooFarAhead { secs, accepted_secs: LEEWAY_SECS });
         }
         if let Some(secs) = secs("exp")?.map(offset).filter(|secs| *secs < -LEEWAY_SECS) {
-            return Err(SignatureError::Expired { secs_ago: secs.saturating_neg() });
+            let secs_ago = secs.saturating_neg();
+            return Err(SignatureError::Expired { secs_ago, accepted_secs: LEEWAY_SECS });
         }
         Ok(())
     }

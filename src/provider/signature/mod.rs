@@ -42,8 +42,9 @@ pub(crate) enum SignatureError {
     Absent { place: String },
     /// The alternatives at `place` have different values.
     Ambiguous { place: String },
-    /// The signed time is `secs_ago` seconds in the past, more than the window permits.
-    Expired { secs_ago: i64 },
+    /// The signed time is `secs_ago` seconds in the past, more than the `accepted_secs` that the
+    /// window permits.
+    Expired { secs_ago: i64, accepted_secs: i64 },
     /// The text of the signature does not decode to a digest.
     Malformed,
     /// No key produces the signature.
@@ -53,7 +54,7 @@ pub(crate) enum SignatureError {
     /// The signed time is not a time in the declared unit.
     TimeMalformed,
     /// The signed time is `secs` seconds in the future, more than the window permits.
-    TooFarAhead { secs: i64 },
+    TooFarAhead { secs: i64, accepted_secs: i64 },
 }
 
 impl SignatureError {

@@ -104,9 +104,15 @@ fn refuses_signature_with_any_digit_changed() {
 fn refuses_time_one_second_outside_either_end_of_window() {
     let body = signed("1545030873", &format!("{SIGN:?}"));
     assert_eq!(tencent(&body, &["test"], T + 180), Ok(()));
-    assert_eq!(tencent(&body, &["test"], T + 181), Err(SignatureError::Expired { secs_ago: 181 }));
+    assert_eq!(
+        tencent(&body, &["test"], T + 181),
+        Err(SignatureError::Expired { secs_ago: 181, accepted_secs: 180 })
+    );
     assert_eq!(tencent(&body, &["test"], T - 900), Ok(()));
-    assert_eq!(tencent(&body, &["test"], T - 901), Err(SignatureError::TooFarAhead { secs: 901 }));
+    assert_eq!(
+        tencent(&body, &["test"], T - 901),
+        Err(SignatureError::TooFarAhead { secs: 901, accepted_secs: 900 })
+    );
 }
 
 #[test]
@@ -268,9 +274,15 @@ fn refuses_sending_time_one_second_outside_either_end_of_window() {
     let request = Request { body: r#"{"test":"body"}"#, headers: &headers };
     let at = |now| verify(&plan("mux"), &request, &["SuperSecret123"], now);
     assert_eq!(at(1_565_125_718 + 300), Ok(()));
-    assert_eq!(at(1_565_125_718 + 301), Err(SignatureError::Expired { secs_ago: 301 }));
+    assert_eq!(
+        at(1_565_125_718 + 301),
+        Err(SignatureError::Expired { secs_ago: 301, accepted_secs: 300 })
+    );
     assert_eq!(at(1_565_125_718 - 300), Ok(()));
-    assert_eq!(at(1_565_125_718 - 301), Err(SignatureError::TooFarAhead { secs: 301 }));
+    assert_eq!(
+        at(1_565_125_718 - 301),
+        Err(SignatureError::TooFarAhead { secs: 301, accepted_secs: 300 })
+    );
 }
 
 #[test]

@@ -49,10 +49,12 @@ impl TimeRule {
         let at = self.unit.parse(text).ok_or(SignatureError::TimeMalformed)?;
         let secs = at.as_secs().saturating_sub(now.as_secs());
         if secs < -window.past_secs {
-            return Err(SignatureError::Expired { secs_ago: secs.saturating_neg() });
+            let secs_ago = secs.saturating_neg();
+            return Err(SignatureError::Expired { secs_ago, accepted_secs: window.past_secs });
         }
         if secs > window.max_ahead_secs {
-            return Err(SignatureError::TooFarAhead { secs });
+            let accepted_secs = window.max_ahead_secs;
+            return Err(SignatureError::TooFarAhead { secs, accepted_secs });
         }
         Ok(())
     }

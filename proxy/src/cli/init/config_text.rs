@@ -34,7 +34,8 @@ pub(super) struct ConfigText<'c> {
     pub(super) secret: &'c SecretFile,
     /// File of the secret path segment, if this file is not `secret`.
     pub(super) token: Option<&'c SecretFile>,
-    pub(super) listen: Option<&'c str>,
+    /// Addresses for callbacks and for the admin listener; `None` for a layer.
+    pub(super) listeners: Option<(&'c str, &'c str)>,
     pub(super) app: Option<&'c str>,
     pub(super) upstream: Option<&'c str>,
 }
@@ -57,11 +58,13 @@ impl fmt::Display for ConfigText<'_> {
 
 impl ConfigText<'_> {
     fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(listen) = self.listen {
+        if let Some((listen, admin)) = self.listeners {
             writeln!(f, "# Address of gatepost. The platform needs an address on the internet.")?;
             writeln!(f, "listen = [{listen:?}]\n")?;
             writeln!(f, "# Health and metrics: /healthz, /readyz, /metrics.")?;
-            writeln!(f, "admin = \"127.0.0.1:9900\"\n")?;
+            writeln!(f, "admin = {admin:?}\n")?;
+            writeln!(f, "# Loads this file and the files with secrets again when one changes.")?;
+            writeln!(f, "watch = true\n")?;
         }
         if let Some(upstream) = self.upstream {
             writeln!(f, "# Server for all requests that are not callbacks.")?;
@@ -118,10 +121,25 @@ impl ConfigText<'_> {
                     "# Addresses of the app. \"*\" means each kind without its own address."
                 )?;
                 writeln!(f, "[template.on]\n\"*\" = {app:?}")?;
+                self.write_on_failure(f, app)?;
                 self.write_kinds(f, app)
             }
             None => writeln!(f, "# Events keep the path of the callback."),
         }
+    }
+
+    /// Writes a comment with the reply after a failure of the app, for the first decision whose reply
+    /// has a message.
+    fn write_on_failure(&self, f: &mut fmt::Formatter<'_>, app: &str) -> fmt::Result {
+        let has = |kind: &KindInfo, name: &str| kind.reply.iter().any(|field| &*field.name == name);
+        let fits = |kind: &&KindInfo| kind.decision && has(kind, "result") && has(kind, "message");
+        let Some(kind) = self.provider.kinds.iter().find(fits) else { return Ok(()) };
+        writeln!(f, "# The reply if the app fails: without on_failure, a no without a text.")?;
+        writeln!(
+            f,
+            "# {} = {{ url = {app:?}, on_failure = {{ result = 0, message = \"Please try again\" }} }}",
+            key_of(kind)
+        )
     }
 
     /// Writes addresses of single kinds, as comments.

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use gatepost::{Config, Definition, ProviderInfo};
+use gatepost::{Config, Definition, KindInfo, ProviderInfo};
 
 use self::config_text::{ConfigText, RoutePath};
 use self::secret_file::SecretFile;
@@ -35,6 +35,12 @@ pub(super) struct InitArguments {
     /// events, on the paths of the callbacks.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// Address on which the proxy listens for callbacks; default: 127.0.0.1:8080.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Address of the admin listener; default: 127.0.0.1:9900.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
     /// Config file to write.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
@@ -53,8 +59,11 @@ enum Door {
 /// Address of the app if the operator gives none.
 const DEFAULT_APP: &str = "http://127.0.0.1:3000/events";
 
-/// Address on which the proxy of a new config listens.
+/// Address on which the proxy of a new config listens if the operator gives none.
 const LISTEN: &str = "127.0.0.1:8080";
+
+/// Address of the admin listener if the operator gives none.
+const ADMIN: &str = "127.0.0.1:9900";
 
 /// The choices of the operator.
 struct Choices {
@@ -62,6 +71,8 @@ struct Choices {
     door: Door,
     app: Option<String>,
     upstream: Option<String>,
+    listen: String,
+    admin: String,
 }
 
 pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
@@ -122,9 +133,18 @@ impl Choices {
                            remove the option, because the layer passes events to the inner service";
             return Err(CommandError::argument("--door", problem));
         }
+        if door == Door::Layer && (arguments.listen.is_some() || arguments.admin.is_some()) {
+            let problem = "expected neither --listen nor --admin beside --door layer, found one; \
+                           remove the option, because your program listens";
+            return Err(CommandError::argument("--door", problem));
+        }
+        let or = |given: &Option<String>, default: &str| {
+            given.clone().unwrap_or_else(|| default.to_owned())
+        };
+        let (listen, admin) = (or(&arguments.listen, LISTEN), or(&arguments.admin, ADMIN));
         let needs_app = door == Door::Proxy && upstream.is_none();
         let app = app.or_else(|| needs_app.then(|| DEFAULT_APP.to_owned()));
-        Ok(Self { definition: definition(provider, None)?, door, app, upstream })
+        Ok(Self { definition: definition(provider, None)?, door, app, upstream, listen, admin })
     }
 
     /// Asks the operator for the choices that the arguments omit.
@@ -158,7 +178,7 @@ impl Choices {
             provider,
             secret,
             token,
-            listen: (self.door == Door::Proxy).then_some(LISTEN),
+            listeners: (self.door == Door::Proxy).then_some((&self.listen, &self.admin)),
             app: self.app.as_deref(),
             upstream: self.upstream.as_deref(),
         }
@@ -202,8 +222,29 @@ impl Choices {
             out(&format!("  gatepost run{}  {note}", config_option(path)));
         }
         if !secret.is_missing {
-            out(&format!("  {}", send_command(&self.definition, provider, secret, token)));
+            out(&format!("  {}", self.send_command(provider, secret, token)));
         }
+    }
+}
+
+impl Choices {
+    /// Returns the command that sends a sample callback to the new route.
+    fn send_command(
+        &self,
+        provider: &ProviderInfo,
+        secret: &SecretFile,
+        token: &SecretFile,
+    ) -> String {
+        let file = secret.path.display();
+        let path = &RoutePath::all(provider)[0].path;
+        let is_like_provider =
+            |kind: &&KindInfo| self.definition.signs(&kind.name) == provider.keys;
+        let signed = provider.kinds.iter().find(is_like_provider);
+        let kind = signed.or(provider.kinds.first()).map_or("", |kind| &kind.name);
+        let path = path.replace("{token}", &format!("$(cat {})", token.path.display()));
+        let key = if provider.keys { format!(" --key-file {file}") } else { String::new() };
+        let listen = &self.listen;
+        format!("gatepost send {}.{kind} --to \"http://{listen}{path}\"{key}", provider.name)
     }
 }
 
@@ -230,22 +271,6 @@ fn config_option(path: &Path) -> String {
     }
 }
 
-/// Returns the command that sends a sample callback to the new route.
-fn send_command(
-    definition: &Definition,
-    provider: &ProviderInfo,
-    secret: &SecretFile,
-    token: &SecretFile,
-) -> String {
-    let file = secret.path.display();
-    let path = &RoutePath::all(provider)[0].path;
-    let signed = provider.kinds.iter().find(|kind| definition.signs(&kind.name) == provider.keys);
-    let kind = signed.or(provider.kinds.first()).map_or("", |kind| &kind.name);
-    let path = path.replace("{token}", &format!("$(cat {})", token.path.display()));
-    let key = if provider.keys { format!(" --key-file {file}") } else { String::new() };
-    format!("gatepost send {}.{kind} --to \"http://{LISTEN}{path}\"{key}", provider.name)
-}
-
 fn rust_lines(path: &Path, route: &str) -> String {
     format!(
         "\nIn your program:\n  let gate = gatepost::Gate::from_toml_file({:?})?;\n  let app = \
@@ -266,6 +291,8 @@ mod tests {
             door: None,
             app: None,
             upstream: None,
+            listen: None,
+            admin: None,
             out: "gatepost.toml".into(),
             force: false,
         };

@@ -5,13 +5,15 @@ mod scenario;
 use std::env::VarError;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args;
-use gatepost::Timestamp;
+use gatepost::{Definition, Timestamp};
 use http::header::CONTENT_TYPE;
 use http::{Request, Uri, response};
 use http_body_util::Full;
+use serde_json::{Map, Value};
 
 use super::error::CommandError;
 use super::print::{err, out};
@@ -157,11 +159,33 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         }
         None => {}
     }
+    let sent = shown_fields(&definition, kind, sample.fields());
     let request = sample.request(to)?;
     if arguments.print {
         return Ok(print_request(&request)?);
     }
+    if !sent.is_empty() {
+        err(&format!("sent {full_kind} with {sent}"));
+    }
     deliver(request, arguments.cacert.as_deref())
+}
+
+/// Lists the texts and numbers of a callback, without secrets. The app may decide by such a field.
+fn shown_fields(definition: &Definition, kind: &str, fields: &Map<String, Value>) -> String {
+    const MAX_FIELDS: usize = 8;
+    let info = definition.info();
+    let declared = info.kinds.iter().find(|own| &*own.name == kind);
+    let is_plain = |name: &str| {
+        let fields = declared.into_iter().flat_map(|kind| &kind.fields);
+        fields.into_iter().any(|field| &*field.name == name && !field.secret)
+    };
+    let shown = fields.iter().filter(|(name, _)| is_plain(name)).filter_map(|(name, value)| {
+        let text = value.as_str().map(str::to_owned);
+        let text = text.or_else(|| value.is_number().then(|| value.to_string()))?;
+        let is_short = text.len() <= 64 && !text.contains(char::is_control);
+        is_short.then(|| format!("{name}={text}"))
+    });
+    shown.take(MAX_FIELDS).collect::<Vec<_>>().join(" ")
 }
 
 /// Reads a key from a file.
@@ -210,6 +234,27 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
+    /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again,
+    /// because the server may be starting.
+    async fn send_when_up(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<(response::Parts, Bytes), CommandError> {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        const PAUSE: Duration = Duration::from_millis(100);
+        let started = Instant::now();
+        loop {
+            match self.send(request.clone()).await {
+                Err(CommandError::Send { source, .. })
+                    if source.is_refused() && started.elapsed() < PATIENCE =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
     /// Sends a request, and returns the head and the body of the reply.
     async fn send(
         &self,
@@ -235,7 +280,7 @@ impl Sender {
 /// Sends the request, and prints the status and the body of the reply.
 fn deliver(request: Request<Bytes>, cacert: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (head, body) = runtime.block_on(Sender::new(cacert)?.send(request))?;
+    let (head, body) = runtime.block_on(Sender::new(cacert)?.send_when_up(request))?;
     out(&head.status.to_string());
     let body = String::from_utf8_lossy(&body);
     let body = body.trim_end();
