@@ -421,7 +421,8 @@ fn template_keeps_first_extension_of_a_server() {
 
 /// A platform whose reply has a field `allow`, as the common form has.
 const JOIN: &str = "name = 'join'\ntitle = 'J'\ndocs = 'd'\nce_type = 'com.join'\n\
-    [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nfrom = '/type'\n[kinds.join]\nviewer = '/viewer'\n\
+    [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nfrom = '/type'\n[common]\nstream = '/viewer'\n\
+    [kinds.join]\nviewer = '/viewer'\ncommon = 'play_requested'\n\
     fields = { type = 'string', viewer = 'string' }\n[kinds.join.reply]\n\
     allow = { allow = true }\ndeny = { allow = false }\nmessage = 'reason'\n\
     fields = { allow = 'boolean', reason = 'string?' }\n";
