@@ -103,7 +103,7 @@ fn failed(
     let of = (reason.kind().as_str(), accepted, conclusion, suppressed, now);
     let is_last_good = matches!(conclusion.origin, Origin::LastGood(_));
     let ask = accepted.delivery().as_ask();
-    let app = ask.filter(|_| is_about_app(reason.kind())).and_then(|ask| servers_of(ask));
+    let app = ask.filter(|_| is_about_app(reason.kind())).and_then(servers_of);
     let limit = ask.filter(|_| reason.kind() == UnavailableKind::AppTimeout);
     let timeout_ms = limit.map(|ask| ask.timeout.as_millis());
     let timeout_ms = timeout_ms.and_then(|millis| u64::try_from(millis).ok());

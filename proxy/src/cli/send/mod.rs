@@ -164,10 +164,8 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if arguments.print {
         return Ok(print_request(&request)?);
     }
-    if !sent.is_empty() {
-        err(&format!("sent {full_kind} with {sent}"));
-    }
-    deliver(request, arguments.cacert.as_deref())
+    let sent = (!sent.is_empty()).then(|| format!("sent {full_kind} with {sent}"));
+    deliver(request, arguments.cacert.as_deref(), sent.as_deref())
 }
 
 /// Lists the texts and numbers of a callback, without secrets. The app may decide by such a field.
@@ -185,7 +183,7 @@ fn shown_fields(definition: &Definition, kind: &str, fields: &Map<String, Value>
         let is_short = text.len() <= 64 && !text.contains(char::is_control);
         is_short.then(|| format!("{name}={text}"))
     });
-    shown.take(MAX_FIELDS).collect::<Vec<_>>().join(" ")
+    shown.take(MAX_FIELDS).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads a key from a file.
@@ -277,10 +275,18 @@ impl Sender {
     }
 }
 
-/// Sends the request, and prints the status and the body of the reply.
-fn deliver(request: Request<Bytes>, cacert: Option<&Path>) -> Result<(), CommandError> {
+/// Sends the request, and prints the status and the body of the reply. Prints `sent` on standard
+/// error once the reply has arrived.
+fn deliver(
+    request: Request<Bytes>,
+    cacert: Option<&Path>,
+    sent: Option<&str>,
+) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (head, body) = runtime.block_on(Sender::new(cacert)?.send_when_up(request))?;
+    if let Some(sent) = sent {
+        err(sent);
+    }
     out(&head.status.to_string());
     let body = String::from_utf8_lossy(&body);
     let body = body.trim_end();
