@@ -64,12 +64,7 @@ pub struct EventRequest<'r> {
     now: Timestamp,
 }
 
-impl<'r> EventRequest<'r> {
-    #[cfg(feature = "tower")]
-    pub(crate) const fn head(&self) -> &Head<'r> {
-        &self.head
-    }
-
+impl EventRequest<'_> {
     /// Returns the path and query of the callback, for use if [`Question::url`] is `None`.
     #[must_use]
     pub fn callback_path(&self) -> Option<&PathAndQuery> {

@@ -13,9 +13,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, Request, Response, StatusCode, Version};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::RequestBody;
@@ -95,6 +96,7 @@ fn text_of(error: &(dyn Error + 'static)) -> String {
 pub(super) struct InnerService<S, B> {
     /// `None` after the call, to release the service's resources while the app answers.
     service: Option<S>,
+    uri: Uri,
     version: Version,
     extensions: Extensions,
     /// A marker for `B`, the type of the client's body. The body of an event has the type
@@ -103,20 +105,25 @@ pub(super) struct InnerService<S, B> {
 }
 
 impl<S, B> InnerService<S, B> {
-    pub(super) const fn new(service: S, version: Version, extensions: Extensions) -> Self {
-        Self { service: Some(service), version, extensions, client_body: PhantomData }
+    pub(super) const fn new(
+        service: S,
+        uri: Uri,
+        version: Version,
+        extensions: Extensions,
+    ) -> Self {
+        Self { service: Some(service), uri, version, extensions, client_body: PhantomData }
     }
 
-    /// Builds the event's request, and moves the extensions into the request.
+    /// Builds the event's request, and moves the URI and the extensions into the request.
     ///
     /// `drive` calls `ask` again only after [`Asked::ConnectionClosed`]. The first call never
-    /// returns that value, so no second call needs the extensions.
+    /// returns that value, so no second call needs the URI or the extensions.
     fn event_request(
         &mut self,
         question: &Question,
         event: EventRequest<'_>,
     ) -> Request<RequestBody<B>> {
-        let (method, uri) = (event.method().clone(), event.head().uri().clone());
+        let method = event.method().clone();
         let (headers, body) = event.into_parts();
         let mut request = Request::new(RequestBody::full(body));
         *request.method_mut() = method;
@@ -124,7 +131,7 @@ impl<S, B> InnerService<S, B> {
         *request.headers_mut() = headers;
         *request.extensions_mut() = std::mem::take(&mut self.extensions);
         request.extensions_mut().insert(question.accepted().clone());
-        *request.uri_mut() = uri;
+        *request.uri_mut() = std::mem::take(&mut self.uri);
         let path = question.addresses().and_then(|addresses| next_path(addresses));
         if let Some(path) = path {
             let path = address_within(path, &request);
@@ -148,16 +155,17 @@ where
         _: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, S, B, R> {
         let request = self.event_request(question, event);
-        let answer = |service| Box::pin(answer(service, request));
-        AskFuture { answer: self.service.take().map(answer) }
+        AskFuture { answer: self.service.take().map(|service| answer(service, request)) }
     }
 }
 
-/// Future of [`AppSide::ask`]. A panic of the service counts as a missing answer.
-struct AskFuture<F> {
-    /// `None` if an earlier question has used the service. The box halves the future of a callback:
-    /// allocators are slow for blocks of more than 1 KiB.
-    answer: Option<Pin<Box<F>>>,
+pin_project! {
+    /// Future of [`AppSide::ask`]. A panic of the service counts as a missing answer.
+    struct AskFuture<F> {
+        // `None` if an earlier question has used the service.
+        #[pin]
+        answer: Option<F>,
+    }
 }
 
 impl<F: Future<Output = Answer>> Future for AskFuture<F> {
@@ -166,10 +174,10 @@ impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     /// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
     /// survives a panic of a handler assumes the same, for example axum on tokio.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
-        let Some(answer) = &mut self.get_mut().answer else {
+        let Some(answer) = self.project().answer.as_pin_mut() else {
             return Poll::Ready(Asked::ConnectionClosed);
         };
-        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)))
+        catch_unwind(AssertUnwindSafe(|| answer.poll(cx)))
             .unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)))
             .map(Asked::Answered)
     }

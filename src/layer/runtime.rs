@@ -2,6 +2,7 @@
 
 use std::future::{Future, pending};
 use std::panic::{catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +28,10 @@ impl Runtime for TokioRuntime {
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
         async move {
-            // Boxed, because most callbacks end before the first poll, and a timer is large.
-            let Ok(timer) = catch_unwind(|| Box::pin(sleep_until(deadline))) else {
+            let Ok(timer) = catch_unwind(|| sleep_until(deadline)) else {
                 return report::timer_missing(self.now());
             };
-            timer.await;
+            pin!(timer).await;
         }
     }
 

@@ -246,7 +246,7 @@ impl<S> GateService<S> {
         let (parts, body) = request.into_parts();
         // A clone, because `self.inner` may hold a permit from an earlier poll.
         let inner = self.inner.clone();
-        let mut app = InnerService::new(inner, parts.version, parts.extensions);
+        let mut app = InnerService::new(inner, parts.uri.clone(), parts.version, parts.extensions);
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
