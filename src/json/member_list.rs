@@ -1,7 +1,8 @@
 //! A list of members whose memory the thread uses again.
 //!
 //! A list of typical length takes more than 1 KiB. For such a block, glibc searches its bins, and
-//! merges the blocks that are free: 1,295 instructions of each `push` (callgrind).
+//! merges the blocks that are free. A push takes about 600 instructions less with the kept list
+//! (callgrind, `push/verdict`).
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
