@@ -159,7 +159,7 @@ fn refuses_invalid_templates() {
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'no-such-file' }]",
-            "gatepost cannot read the file",
+            "expected a file of this name, found none",
         ),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "found an empty value"),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "found a whole number"),
