@@ -258,12 +258,13 @@ fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
         true => format!("at {}", path.display()),
         false => "of this name".to_owned(),
     };
-    match error.kind() {
-        io::ErrorKind::NotFound => format!("expected a file {place}, found none"),
-        io::ErrorKind::PermissionDenied => {
-            format!("expected a readable file {place}, found one without the permission to read")
-        }
-        _ => format!("expected a readable file {place}, found an error: {error}"),
+    let kind = error.kind();
+    if kind == io::ErrorKind::NotFound {
+        format!("expected a file {place}, found none")
+    } else if kind == io::ErrorKind::PermissionDenied {
+        format!("expected a readable file {place}, found one without the permission to read")
+    } else {
+        format!("expected a readable file {place}, found an error: {error}")
     }
 }
 

@@ -75,7 +75,10 @@ fn one_misspelt_word_causes_one_fault_with_suggestion() {
         assert_ne!(config, COMPLETE, "{right}");
         let error = build(&config).unwrap_err();
         let [fault] = error.faults() else { panic!("{wrong}: expected one fault, found {error}") };
-        assert!(fault.suggestion().is_some() && error.warnings().is_empty(), "{wrong}: {error}");
+        // The token of the route is short.
+        let is_other = |warning: &gatepost::Fault| warning.kind().as_str() != "secret_weak";
+        let has_others = error.warnings().iter().any(is_other);
+        assert!(fault.suggestion().is_some() && !has_others, "{wrong}: {error}");
     }
 }
 

@@ -60,7 +60,7 @@ fn refuses_invalid_templates() {
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'no-such-file' }]",
-            "expected a readable file",
+            "expected a file of this name, found none",
         ),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "found an empty value"),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "found a whole number"),
