@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{TEMPLATES, TOKEN_LINE, ask, call, new, refused, serve, takes, text};
+use super::{TEMPLATES, TOKEN_LINE, ask, call, new, push_status, refused, serve, text};
 use crate::support::*;
 
 #[test]
