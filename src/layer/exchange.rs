@@ -155,8 +155,8 @@ where
 
 /// Future of [`AppSide::ask`]. A panic of the service counts as a missing answer.
 struct AskFuture<F> {
-    /// `None` if an earlier question has used the service. The box halves the future of a callback:
-    /// allocators are slow for blocks of more than 1 KiB.
+    /// `None` if an earlier question has used the service. The box halves the size of a
+    /// callback's future, because allocators are slow for blocks of more than 1 KiB.
     answer: Option<Pin<Box<F>>>,
 }
 
@@ -175,7 +175,7 @@ impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     }
 }
 
-/// Returns the path of the address whose turn it is. The inner service is the server of them all.
+/// Returns the path of the address whose turn it is. The inner service serves all addresses.
 fn next_path(addresses: &Addresses) -> Option<&PathAndQuery> {
     let next = addresses.only().unwrap_or_else(|| addresses.in_turn(addresses.turn())[0]);
     next.url().path_and_query()
