@@ -194,7 +194,7 @@ pub enum Driven {
 ///     ("kind=100", StatusCode::BAD_REQUEST),
 /// ] {
 ///     let Admission::Callback(intake) = gate.admit(&head, Tokio.now()) else {
-///         panic!("expected a callback")
+///         panic!("expected a callback, found another admission")
 ///     };
 ///     let mut client = Client(head, Some(form.into()));
 ///     let reply = match drive(&mut client, &mut App, &Tokio, intake).await {

@@ -274,13 +274,17 @@ impl Accepted {
 /// #     intake.finish(now)
 /// # };
 /// // `accept` returns an accepted `live_play` callback from Kollus.
-/// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
+/// let Next::Ask(question) = accept()?.next(now) else {
+///     panic!("expected a question, found another step")
+/// };
 /// let body = Some(r#"{"allow":true}"#.into());
 /// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":1}}"#);
 ///
-/// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
+/// let Next::Ask(question) = accept()?.next(now) else {
+///     panic!("expected a question, found another step")
+/// };
 /// let body = Some(r#"{"message":"no ticket"}"#.into());
 /// let answer = Answer::response(StatusCode::FORBIDDEN, body);
 /// let conclusion = question.conclude(&answer, now);
@@ -456,9 +460,15 @@ impl Question {
 /// # };
 /// // Each call of `accept` returns a copy of the same callback. The config sets `dedupe = true`.
 /// let (first, second, third) = (accept()?, accept()?, accept()?);
-/// let Next::Ask(question) = first.next(now) else { panic!("expected a question") };
-/// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
-/// let Next::Wait(overdue) = third.next(now) else { panic!("expected a wait") };
+/// let Next::Ask(question) = first.next(now) else {
+///     panic!("expected a question, found another step")
+/// };
+/// let Next::Wait(wait) = second.next(now) else {
+///     panic!("expected a wait, found another step")
+/// };
+/// let Next::Wait(overdue) = third.next(now) else {
+///     panic!("expected a wait, found another step")
+/// };
 ///
 /// let answer = Answer::response(StatusCode::OK, Some("{\"allow\":true}".into()));
 /// let conclusion = question.conclude(&answer, now);

@@ -72,7 +72,7 @@ use crate::verdict::Refusal;
 ///     let headers = HeaderMap::new();
 ///     let head = Head::new(&Method::POST, &uri, &headers);
 ///     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
-///         panic!("expected a callback path")
+///         panic!("expected a callback, found another admission")
 ///     };
 ///     let body = format!(
 ///         r#"{{"app":"test.domain.com","appname":"live","stream_id":"s","channel_id":"s",

@@ -250,7 +250,11 @@ mod tests {
         assert_eq!(ids(&ring, 4), (vec![5], 0));
         assert_eq!(ids(&ring, 1), (vec![4, 5], 2));
         assert_eq!(ids(&ring, 5), (vec![], 0));
-        assert_eq!(ids(&ring, 99), (vec![4, 5], 0), "expected all callbacks for a number of an earlier process, found others");
+        assert_eq!(
+            ids(&ring, 99),
+            (vec![4, 5], 0),
+            "expected all callbacks for a number of an earlier process, found others"
+        );
         let first: Vec<_> = ring.first_after(3, 1).0.iter().map(|numbered| numbered.id).collect();
         assert_eq!(first, [4]);
         assert!(ring.get(3).is_none() && ring.get(4).is_some() && ring.get(6).is_none());
