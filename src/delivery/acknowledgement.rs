@@ -28,7 +28,7 @@ use crate::template::UnclearAnswer;
 ///
 /// # Errors
 ///
-/// Returns the reason for which the platform must send the callback again.
+/// Returns the reason why the platform must send the callback again.
 pub(super) fn check_taken(
     answer: &Answer,
     ack: &Reply,
@@ -121,9 +121,10 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Taken, Unavailable> {
     Ok(if allow || repeats || answer.len() == 0 { Taken::Clearly } else { Taken::Unclearly })
 }
 
-/// Returns true if PHP ended the script: by default, PHP prints the error and keeps the status 200.
+/// Returns true if PHP ended the script because of a fatal error. By default, PHP prints the error
+/// and keeps the status 200.
 pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
-    // In the order of `html_errors` on and off, and of the log format that some servers print.
+    // With `html_errors` on, with `html_errors` off, and as in the log, which some servers print.
     const MARKERS: [&str; 6] = [
         "<b>Fatal error</b>:",
         "<b>Parse error</b>:",

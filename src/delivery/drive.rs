@@ -5,16 +5,17 @@
 //! the rest:
 //!
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
-//!    [`Runtime::run_long`] runs the judgement of a body of more than 64 KiB, one at a time.
+//!    [`Runtime::run_long`] judges bodies of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
 //!    [`Next::Wait`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
 //! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls
 //!    [`Accepted::next`] again.
-//! 5. For [`Next::Store`]: appends the event to [`Runtime::store`], within [`Enqueue::timeout`].
-//!    Without a store, continues as if the config did not queue the kind. Or claims the callback in
-//!    [`Runtime::shared_state`], and waits while another machine has the claim.
+//! 5. For [`Next::Store`] with [`StoreStep::Append`]: appends the event to [`Runtime::store`],
+//!    within [`Enqueue::timeout`]. Without a store, continues as if the config did not queue the
+//!    kind. With [`StoreStep::Claim`]: claims the callback in [`Runtime::shared_state`], and waits
+//!    while another machine has the claim.
 //! 6. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
@@ -188,7 +189,7 @@ pub enum Driven {
 ///     ("kind=100", StatusCode::BAD_REQUEST),
 /// ] {
 ///     let Admission::Callback(intake) = gate.admit(&head, Tokio.now()) else {
-///         panic!("expected a callback")
+///         panic!("expected a callback, found another admission")
 ///     };
 ///     let mut client = Client(head, Some(form.into()));
 ///     let reply = match drive(&mut client, &mut App, &Tokio, intake).await {
@@ -226,8 +227,8 @@ pub async fn drive(
                 let last = shared::last_answer(runtime, &accepted, conclusion, now);
                 conclusion = Box::pin(last).await;
             }
-            // Only now, because copies of the callback share a conclusion, and each copy may be of
-            // another origin.
+            // Only now, because copies of the callback share a conclusion, and each copy may come
+            // from another web origin.
             conclusion.reply.cors = accepted.cors().cloned().map(Box::new);
             Driven::Concluded(accepted, conclusion, now)
         }
@@ -284,7 +285,7 @@ fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusa
     intake.finish(now).map(|accepted| (accepted, now))
 }
 
-/// Judges a large body with [`Runtime::run_long`], when the turn of the client comes.
+/// Judges a large body with [`Runtime::run_long`] as soon as it is the client's turn.
 ///
 /// # Errors
 ///
@@ -387,7 +388,7 @@ async fn append(
     let event = enqueue.event(&client.head(), &client.context());
     let appending = store.append(event, runtime.now());
     let timer = pin!(runtime.sleep_coarsely(enqueue.timeout()));
-    // The store may still make the event durable. The resend is then a duplicate.
+    // After a time-out, the store may still make the event durable. A resend is then a duplicate.
     let appended = while_connected(client, pin!(appending), timer).await?;
     Some((enqueue.conclude(appended), runtime.now()))
 }

@@ -3,8 +3,8 @@
 //! A platform may send one callback several times; each time, gatepost receives a copy. The rules
 //! of [`Accepted::next`], in the order checked:
 //!
-//! 1. For a challenge, a fixed answer, a kind that the template does not list, or a missing key for reply
-//!    signing: replies without asking the app.
+//! 1. For a challenge, a fixed answer, a kind that the template does not list, or a missing key for
+//!    reply signing: replies without asking the app.
 //! 2. If another copy of the callback is in flight to the app: waits for the conclusion of that
 //!    copy.
 //! 3. If the app has already answered another copy: repeats the reply to that copy.
@@ -14,10 +14,10 @@
 //! 6. If the circuit breaker of the app is open: applies the failure policy.
 //! 7. Otherwise: asks the app.
 //!
-//! If machines share their state, the fourth rule follows a step that claims the callback for this
-//! machine: see [`SharedClaim`].
+//! If machines share their state, a step before rule 4 claims the callback for this machine: see
+//! [`SharedClaim`].
 //!
-//! If the config queues the kind, only the first and the fifth rule apply. gatepost then appends the
+//! If the config queues the kind, only rules 1 and 5 apply. gatepost then appends the
 //! event to the store, which recognizes resends, and delivers it later: see [`QueuedApp`].
 //!
 //! The app has at most `timeout_ms` to answer, and at most the platform's remaining time less
@@ -82,7 +82,8 @@ pub enum StoreStep {
     /// result. A server without a store calls [`Enqueue::without_store`].
     Append(Enqueue),
     /// Claim the callback in the [`SharedState`](crate::SharedState), then call
-    /// [`SharedClaim::next`]. Only a callback that is [`shared`](crate::Intake::shared) has this step.
+    /// [`SharedClaim::next`]. Only a callback that is [`shared`](crate::Intake::shared) has this
+    /// step.
     Claim(SharedClaim),
 }
 
@@ -273,13 +274,17 @@ impl Accepted {
 /// #     intake.finish(now)
 /// # };
 /// // `accept` returns an accepted `live_play` callback from Kollus.
-/// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
+/// let Next::Ask(question) = accept()?.next(now) else {
+///     panic!("expected a question, found another step")
+/// };
 /// let body = Some(r#"{"allow":true}"#.into());
 /// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":1}}"#);
 ///
-/// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
+/// let Next::Ask(question) = accept()?.next(now) else {
+///     panic!("expected a question, found another step")
+/// };
 /// let body = Some(r#"{"message":"no ticket"}"#.into());
 /// let answer = Answer::response(StatusCode::FORBIDDEN, body);
 /// let conclusion = question.conclude(&answer, now);
@@ -310,8 +315,8 @@ impl Question {
         self.ask().and_then(|ask| ask.url.as_ref()).filter(|_| !self.is_passthrough())
     }
 
-    /// Returns the addresses of the servers for an event that keeps the path of the callback; `None`
-    /// if the config names no server. The paths of the addresses have no meaning.
+    /// Returns the addresses of the servers for an event that keeps the path of the callback;
+    /// `None` if the config names no server. The paths of the addresses have no meaning.
     #[must_use]
     pub fn servers(&self) -> Option<&Arc<Addresses>> {
         self.ask().and_then(|ask| ask.server.as_ref())
@@ -324,8 +329,8 @@ impl Question {
         self.url().is_none() || self.ask().is_some_and(|ask| ask.host.is_some())
     }
 
-    /// Returns true if the app can recognize a second copy of the event by its headers. If false, the
-    /// server sends the event again only if the app has closed an idle connection.
+    /// Returns true if the app can recognize a second copy of the event by its headers. If false,
+    /// the server sends the event again only if the app has closed an idle connection.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         !self.is_passthrough()
@@ -381,7 +386,7 @@ impl Question {
         self.check(ask, now)
     }
 
-    /// Asks the app, unless a bound forbids it.
+    /// Asks the app, unless the time, the rate limit or the circuit breaker forbids it.
     #[inline]
     fn check(self, ask: &Ask, now: Timestamp) -> Next {
         if self.timeout.is_zero() {
@@ -455,9 +460,15 @@ impl Question {
 /// # };
 /// // Each call of `accept` returns a copy of the same callback. The config sets `dedupe = true`.
 /// let (first, second, third) = (accept()?, accept()?, accept()?);
-/// let Next::Ask(question) = first.next(now) else { panic!("expected a question") };
-/// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
-/// let Next::Wait(overdue) = third.next(now) else { panic!("expected a wait") };
+/// let Next::Ask(question) = first.next(now) else {
+///     panic!("expected a question, found another step")
+/// };
+/// let Next::Wait(wait) = second.next(now) else {
+///     panic!("expected a wait, found another step")
+/// };
+/// let Next::Wait(overdue) = third.next(now) else {
+///     panic!("expected a wait, found another step")
+/// };
 ///
 /// let answer = Answer::response(StatusCode::OK, Some("{\"allow\":true}".into()));
 /// let conclusion = question.conclude(&answer, now);
@@ -480,7 +491,7 @@ impl Wait {
         self.timeout
     }
 
-    /// Applies the failure policy, because the first copy has no conclusion in time.
+    /// Applies the failure policy, because the first copy had no conclusion in time.
     #[must_use]
     pub fn give_up(self, now: Timestamp) -> Conclusion {
         let Self { accepted, timeout, .. } = self;

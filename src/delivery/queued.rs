@@ -3,13 +3,13 @@
 //! The rules of an attempt:
 //!
 //! 1. The config at the time of the attempt determines address, time-out and signature.
-//! 2. The app takes the event by the rules for notifications: see
+//! 2. The rules for notifications determine whether the app took the event: see
 //!    [`acknowledgement`](super::acknowledgement).
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
-//!    The wait is shortened by a random part of up to a half. It is never shorter than the app's
+//!    A random part, up to a half, shortens the wait. The wait is never shorter than the app's
 //!    `Retry-After`.
-//! 4. The last attempt is due `give_up_after_secs` after the event was queued. If it fails, the event
-//!    is dead. An event that is overdue before its first attempt gets this one attempt.
+//! 4. The last attempt is due `give_up_after_secs` after the event was queued. If it fails, the
+//!    event is dead. An event that is overdue before its first attempt gets this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt each `retry_ms`. The other
 //!    events wait. If an event is overdue then, it is dead without a further attempt.
 
@@ -109,7 +109,7 @@ impl Enqueue {
     }
 
     /// Returns the reply: the acknowledgement if the event is durable, otherwise 503. `appended` is
-    /// the result of the store; `None` if it did not come in time.
+    /// the result of the store; `None` if there is no result in time.
     #[must_use]
     pub fn conclude(self, appended: Option<Result<Appended, StoreError>>) -> Conclusion {
         let reason = match appended {
@@ -181,7 +181,7 @@ impl QueuedApp {
     }
 
     /// Returns the number of events that gatepost may send now, at most `max`. While the circuit of
-    /// the app is open, this is 1 each `retry_ms`, otherwise 0.
+    /// the app is open, returns 1 once each `retry_ms`, and 0 at other times.
     #[must_use]
     pub fn allowed(&self, max: usize, now: Timestamp) -> usize {
         match self.ask().and_then(|ask| ask.breaker.as_ref()) {
@@ -192,7 +192,7 @@ impl QueuedApp {
         }
     }
 
-    /// Returns the time from queueing an event after which gatepost gives up.
+    /// Returns the time after which gatepost gives up an event, measured from its queueing.
     #[must_use]
     pub fn give_up_after(&self) -> Duration {
         self.retry().give_up_after
@@ -226,7 +226,7 @@ impl QueuedApp {
         (headers, event.body.clone())
     }
 
-    /// Turns the app's answer into the end of the claim. `random` is any number.
+    /// Turns the app's answer into the settlement of the claim. `random` is a random number.
     #[must_use]
     pub fn settle(
         &self,

@@ -1,7 +1,7 @@
 //! Replays: the operator sends the event of a recorded callback to the app again.
 //!
-//! A replay changes nothing that gatepost remembers: no reply, no circuit, no resend. The platform
-//! receives nothing.
+//! A replay does not change the replies, circuits and callbacks that gatepost remembers. The
+//! platform receives no reply.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -76,7 +76,7 @@ impl Accepted {
 }
 
 impl Question {
-    /// Returns the conclusion that the answer would cause. Remembers nothing.
+    /// Returns the conclusion that the answer would cause, without remembering it.
     #[must_use]
     pub fn preview(&self, answer: &Answer) -> Conclusion {
         match self.ask() {

@@ -29,14 +29,14 @@ pub trait ClientSide: Send {
     /// 64 chunks, so a client cannot block a thread.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
-    /// Takes note of the memory that the chunks so far occupy, in bytes. The driver calls this
+    /// Records the memory that the chunks so far occupy, in bytes. The driver calls this
     /// method after each chunk.
     ///
     /// The default implementation does nothing. A server that bounds the memory of all unfinished
     /// requests uses the number.
     fn holds(&mut self, _bytes: usize) {}
 
-    /// Returns the reason for which [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
+    /// Returns the reason why [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
     ///
     /// The default implementation returns [`BodyFailure::Disconnected`].
     fn body_failure(&mut self) -> BodyFailure {
@@ -82,7 +82,8 @@ pub trait Runtime: Sync {
 
     /// Returns the store for queued events.
     ///
-    /// The default implementation returns `None`: the driver then asks the app about each event.
+    /// The default implementation returns `None`: the driver then sends each event to the app at
+    /// once.
     fn store(&self) -> Option<&dyn Store> {
         None
     }
@@ -94,13 +95,14 @@ pub trait Runtime: Sync {
         None
     }
 
-    /// Takes note of an operation of the shared state that has no result, so that the driver does
-    /// without it. `outage` is the reason if the operation is the first of an outage.
+    /// Records an operation of the shared state that has no result. The driver continues without
+    /// the result. `outage` is the reason if the operation is the first of an outage.
     ///
-    /// The default implementation does nothing. A server counts the operations, and logs the outage.
+    /// The default implementation does nothing. A server counts the operations, and logs the
+    /// outage.
     fn unshared(&self, _of: SharedUse, _outage: Option<&StoreError>) {}
 
-    /// Takes note of the end of an outage. `missed` is the number of operations without a result.
+    /// Records the end of an outage. `missed` is the number of operations without a result.
     fn shared_again(&self, _missed: u64) {}
 
     /// Runs work that may take many milliseconds: the judgement of a large body.
@@ -108,7 +110,7 @@ pub trait Runtime: Sync {
     /// The default implementation runs the work on the calling thread. A server that serves several
     /// connections on a thread should run the work on another thread, for example with
     /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
-    /// servers of a gate together run one such work at a time.
+    /// servers of a gate together run at most one such judgement at a time.
     fn run_long<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -117,8 +119,8 @@ pub trait Runtime: Sync {
     }
 }
 
-/// Error: the client disconnected before the body was complete, or the body has failed.
-/// [`ClientSide::body_failure`] returns the reason.
+/// Error of [`ClientSide::next_chunk`]: the client disconnected before the body was complete, or
+/// the body failed. [`ClientSide::body_failure`] returns the reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected;
 

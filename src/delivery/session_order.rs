@@ -1,4 +1,5 @@
-//! The order of sessions: an app learns of an end that arrives after the start of the next session.
+//! The order of sessions: gatepost tells the app if the end of a session arrives after the start of
+//! the next session.
 
 use crate::conclusion::{Conclusion, Origin};
 use crate::memory::{Domain, Fingerprint, Session};
@@ -35,7 +36,8 @@ impl Accepted {
         }
     }
 
-    /// Returns true if the callback is this part of a session, and the app gets the ends of sessions.
+    /// Returns true if the callback is this part of a session, and the app gets the ends of
+    /// sessions.
     fn is_part(&self, part: SessionPart) -> bool {
         let is_part = self.kind().session.as_ref().is_some_and(|rule| rule.part == part);
         let template = self.template();
@@ -53,7 +55,8 @@ impl Accepted {
         Session { id: self.session_id(), time: self.event().time() }
     }
 
-    /// Returns the subject in whose order the session counts; `None` if the event has none.
+    /// Returns a fingerprint of the source and the subject of the session; `None` if the event has
+    /// no subject.
     fn session_subject(&self) -> Option<Fingerprint> {
         let event = self.event();
         let parts = [event.source(), event.subject()?];

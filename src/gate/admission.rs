@@ -15,8 +15,8 @@ use crate::verdict::Refusal;
 pub enum Admission {
     /// A callback. Read its body into the [`Intake`].
     Callback(Intake),
-    /// A request for a path without a route. Call [`Gate::strip_reserved`](super::Gate::strip_reserved), then
-    /// pass the request on.
+    /// A request for a path without a route. Call
+    /// [`Gate::strip_reserved`](super::Gate::strip_reserved), then pass the request on.
     Other,
     /// A refused request. Send [`Refusal::reply`]. You need not read the body.
     Refused(Refusal),

@@ -45,13 +45,15 @@ impl Default for ConfigInput {
 print_only! { GateBuilder:; }
 
 impl GateBuilder {
-    /// Sets the text of the config. Relative paths in the text start at the working directory.
+    /// Sets the text of the config. gatepost resolves relative paths in the text against the
+    /// working directory.
     pub fn toml(mut self, text: impl Into<String>) -> Self {
         self.input = ConfigInput::Text(Zeroizing::new(text.into()));
         self
     }
 
-    /// Sets the config file. Relative paths in the file start at the file's folder.
+    /// Sets the config file. gatepost resolves relative paths in the file against the file's
+    /// folder.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.input = ConfigInput::File(path.into());
         self

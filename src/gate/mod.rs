@@ -72,7 +72,7 @@ use crate::verdict::Refusal;
 ///     let headers = HeaderMap::new();
 ///     let head = Head::new(&Method::POST, &uri, &headers);
 ///     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
-///         panic!("expected a callback path")
+///         panic!("expected a callback, found another admission")
 ///     };
 ///     let body = format!(
 ///         r#"{{"app":"test.domain.com","appname":"live","stream_id":"s","channel_id":"s",
@@ -99,9 +99,9 @@ struct GateState {
     /// Filter that rules out most paths without a route. gatepost checks this filter before
     /// `current`.
     path_filter: SharedPathFilter,
-    /// Use of event signing in the current config; true if a template signs its events.
+    /// True if a template of the current config signs its events.
     signs_events: AtomicBool,
-    /// Use of `query` in any config that this gate has had; true if a route has this key. gatepost
+    /// True if any config that this gate has had contains a route with the key `query`. gatepost
     /// never clears this flag.
     reads_queries: AtomicBool,
     current: ArcSwap<ActiveConfig>,
@@ -109,8 +109,8 @@ struct GateState {
 }
 
 impl Gate {
-    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. If
-    /// the crate has the feature `tracing`, logs each warning.
+    /// Reads and compiles a config file. gatepost resolves relative paths in the file against the
+    /// file's folder. If the crate has the feature `tracing`, logs each warning.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Gate {
     /// - gatepost finishes callbacks in flight with the previous config.
     /// - A route whose path does not change keeps the state of its `limit`.
     /// - Each client keeps the state of its `source_limit`.
-    /// - The gate still recognises resends of earlier callbacks.
+    /// - The gate still recognizes resends of earlier callbacks.
     /// - Every circuit breaker starts closed.
     /// - The listeners and threads of the proxy do not change.
     pub fn replace(&self, config: Config) {
@@ -278,7 +278,7 @@ impl Gate {
     /// Returns the route in enforce mode that matches `path` and `query` byte for byte. A slash at
     /// the end of `path` makes no difference.
     ///
-    /// A server that handles callbacks separately calls this method to recognise callbacks. The
+    /// A server that handles callbacks separately calls this method to recognize callbacks. The
     /// server then calls [`Gate::admit_on`], which judges the head without a second lookup.
     #[must_use]
     pub fn find_route(&self, path: &str, query: Option<&str>) -> Option<FoundRoute> {
@@ -317,10 +317,10 @@ impl Gate {
         self.admit_lazily(head.uri(), Reach::Exact, || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], for a door that passes requests without a route to another
-    /// server.
+    /// Does the same as [`Gate::admit`], for a server that passes requests without a route to
+    /// another server.
     ///
-    /// Such a server may map further paths to a callback path or to an address of events: index
+    /// The other server may map further paths to a callback path or to an address of events: index
     /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
     /// info (`/live/push/x`). It may also take the path from the query (`/?s=/live/push`). gatepost
     /// refuses these requests too, unless the config has `reserve = "exact"`.

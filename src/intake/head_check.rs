@@ -66,7 +66,7 @@ fn method_not_allowed(head: &Head<'_>) -> RefusalCause {
 /// Returns the first coding in a `content-encoding` header that changes the body.
 ///
 /// `identity` and an empty word do not change the body. Neither does a charset, which some
-/// platforms put here instead of into `content-type`.
+/// platforms put into this header instead of into `content-type`.
 fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
     const UNCHANGED: [&str; 5] = ["", "identity", "utf-8", "utf8", "us-ascii"];
     let codings = value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii);

@@ -2,7 +2,7 @@
 //!
 //! [`Gate::admit`](crate::Gate::admit) checks the head. If the head is valid, `admit` returns an
 //! [`Intake`]. The intake takes the body in chunks of any size, and judges the complete body. It
-//! does no I/O, never waits and reads no clock. The rules, in the order checked:
+//! does no I/O, does not wait and does not read the clock. The rules, in the order checked:
 //!
 //! 1. client: the address is allowed, and the client's rate limit is not exhausted;
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
@@ -112,11 +112,11 @@ struct IntakeState {
     cors: Option<HeaderValue>,
     memory: Arc<Memory>,
     in_shadow: bool,
-    /// True if the machine shares its state with others.
+    /// True if the machine shares its state with other machines.
     is_shared: bool,
 }
 
-/// Reason for which a body ended before it was complete.
+/// Reason why a body ended before it was complete.
 ///
 /// ```
 /// use gatepost::BodyFailure;
@@ -170,15 +170,16 @@ impl Intake {
         }))
     }
 
-    /// Marks a callback whose verdict has no effect: of a route in shadow mode, or of an explanation.
+    /// Marks a callback whose verdict has no effect: the route is in shadow mode, or `gatepost
+    /// explain` judges a saved request.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self
     }
 
-    /// Marks a callback of a machine that shares its state with others. [`Accepted::next`] then
-    /// returns the steps for the [`SharedState`](crate::SharedState). [`drive`](crate::drive) calls
-    /// this method if the server has such a state.
+    /// Marks a callback of a machine that shares its state with other machines. [`Accepted::next`]
+    /// then returns the steps for the [`SharedState`](crate::SharedState). [`drive`](crate::drive)
+    /// calls this method if the server has such a state.
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.0.is_shared = !self.0.in_shadow;
@@ -386,7 +387,7 @@ impl Intake {
     }
 }
 
-/// A genuine callback: what the body adds to the head.
+/// Facts about a genuine callback that its body provides.
 struct GenuineCallback {
     event: Event,
     template: Arc<Template>,
@@ -394,25 +395,25 @@ struct GenuineCallback {
     content_type: Option<HeaderValue>,
     unknown_kind: Option<String>,
     reused: Option<Reused>,
-    /// `None` if the machine shares no state with others.
+    /// `None` if the machine does not share its state with other machines.
     sharing: Option<Box<Sharing>>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,
     session_id: Option<u64>,
 }
 
-/// Number of chunks that a body may have beyond its maximum length in bytes.
+/// Number of chunks that a body may have in addition to one chunk for each permitted byte.
 ///
 /// With this limit, gatepost refuses an endless body of empty chunks.
 const EMPTY_CHUNKS: usize = 16;
 
 /// Maximum number of bytes that gatepost reserves because of `content-length` alone.
 ///
-/// A client can declare a large body and send none, so this limit bounds the memory per request.
+/// A client can declare a large body and not send it, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
 /// Length of a body, in bytes, up to which the judgement takes less than 0.4 ms. The largest known
-/// callback has 28,000.
+/// callback has 28,000 bytes.
 const LARGE_BODY_BYTES: usize = 64 * 1024;
 
 /// Returns the tenants that the callback names, in the order of the definition's `Locator`s.
@@ -441,7 +442,7 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 
 /// Returns the `content-type` for an app that receives the body as received.
 ///
-/// Most platforms do not sign this header. A client could send a captured callback again, as
+/// Most platforms do not sign this header. A client could send a captured callback again with
 /// another type, and the app would read other fields than gatepost. If the type names a format in
 /// which gatepost has not read the body, the app receives the type of the platform's format.
 fn content_type(
@@ -539,7 +540,7 @@ fn judge<'t>(
 }
 
 /// Returns a digest of the platform's id of the session that the callback starts or ends; `None` if
-/// it names none.
+/// the callback does not name the session.
 fn session_id(memory: &Memory, kind: &Kind, received: &Received<'_>) -> Option<u64> {
     let locators = &kind.session.as_ref()?.id;
     let texts = locators.iter().filter_map(|locator| locator.text(received));

@@ -17,8 +17,8 @@ use crate::verdict::RefusalCause;
 /// Converts a callback to an event.
 ///
 /// `index` is the position of the kind in `plan.kinds`, or `None` if the kind is unknown. The
-/// event's data omits the fields that belong to the signature of `proof`. If the second part of
-/// `proof` is true, the app receives these fields too. The id of the event does not depend on them.
+/// event's data omits the fields that belong to `signature`. If `keeps_proof` is true, the app
+/// receives these fields too. The id of the event does not depend on them.
 ///
 /// A misfit is a field that is missing or has the wrong type. If no essential field is a misfit,
 /// gatepost accepts the callback, and the event lists the misfits. If gatepost would read the

@@ -23,7 +23,7 @@ pub(super) struct ProofValues<'v> {
     template: &'v Template,
     proof: RequiredSignature<'v>,
     received: &'v Received<'v>,
-    /// Part of the value beside the values that the signature covers.
+    /// Part of the value in addition to the values that the signature covers.
     part: Option<&'v [u8]>,
     with: [&'v [u8]; 2],
 }
@@ -93,7 +93,7 @@ pub(super) fn proof_values<'v>(
 }
 
 impl ProofValues<'_> {
-    /// Notes the value, with a digest of its data.
+    /// Stores the value with a digest of its data, unless the memory already contains the value.
     pub(super) fn note(&self, memory: &Memory, now: Timestamp) -> Sighting {
         let domain = if self.reused == Reused::Id { Domain::Id } else { Domain::Signed };
         let key = memory.fingerprint(domain, self.parts());

@@ -139,7 +139,7 @@ impl<B> ResponseBody<B> {
 }
 
 impl<B: Body<Data = Bytes>> ResponseBody<B> {
-    /// Wraps the body of a response in shadow mode.
+    /// Wraps the body of a response to a request on a route in shadow mode.
     pub(super) fn observed(body: B, mut tap: Box<AnswerTap>) -> Self {
         // The server may never poll a body that has already ended.
         if body.is_end_stream() {
@@ -156,7 +156,7 @@ impl<B> RequestBody<B> {
 }
 
 impl<B: Body<Data = Bytes>> RequestBody<B> {
-    /// Wraps the body of a request to a route in shadow mode. `observer` receives each chunk.
+    /// Wraps the body of a request on a route in shadow mode. `observer` receives each chunk.
     pub(super) fn observed(body: B, observer: Observer, layer: Arc<GateLayer>) -> Self {
         let mut tap = Box::new(ShadowTap { observer, layer });
         // The inner service may never poll a body that has already ended.
@@ -245,7 +245,7 @@ impl AnswerTap {
         self.observer.fail(Answer::Unreadable(fault, reason.to_owned()), self.layer.now());
     }
 
-    /// Takes note of an error of the inner service.
+    /// Reports an error of the inner service to the observer.
     pub(super) fn service_failed(&mut self) {
         let reason = "expected a response, found an error".to_owned();
         self.observer.fail(Answer::Unreachable(reason), self.layer.now());
@@ -266,7 +266,8 @@ impl ShadowTap {
         }
     }
 
-    /// Without a tokio runtime, judges a large body at once.
+    /// Finishes the observer. Judges a large body in a tokio task, or at once without a tokio
+    /// runtime.
     fn finish(&mut self) {
         let Ok(tokio) = Handle::try_current() else {
             return self.observer.finish(self.layer.now());

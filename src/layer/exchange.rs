@@ -183,7 +183,7 @@ impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     }
 }
 
-/// Returns the path of the address whose turn it is. The inner service is the server of them all.
+/// Returns the path of the address whose turn it is. The inner service serves all addresses.
 fn next_path(addresses: &Addresses) -> Option<&PathAndQuery> {
     let next = addresses.only().unwrap_or_else(|| addresses.in_turn(addresses.turn())[0]);
     next.url().path_and_query()

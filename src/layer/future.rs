@@ -95,8 +95,8 @@ where
     }
 }
 
-/// Passes a response on, and its head and body to the observer. The observer is `None` only if a
-/// caller polls the future again after completion.
+/// Wraps the response, so that the observer `tap` receives the head and the body. `tap` is `None`
+/// only if a caller polls the future again after completion.
 fn observed<R: Body<Data = Bytes>, E>(
     response: Result<Response<R>, E>,
     tap: Option<Box<AnswerTap>>,

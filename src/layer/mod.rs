@@ -19,9 +19,9 @@
 //!
 //! The layer holds the body of each unfinished callback, in a buffer of up to twice
 //! `max_body_bytes`, for at most 30 seconds. It has no connections, and does not read
-//! `max_connections` and `max_unjudged_bytes`. Bound the number of connections and of requests, and
-//! the length and the time of a head, in the server in front. The [manual](crate::manual::memory)
-//! names the settings.
+//! `max_connections` and `max_unjudged_bytes`. In the server in front of the layer, limit the
+//! number of connections and requests, the length of a request's head, and the time to receive the
+//! head. The [manual](crate::manual::memory) names the settings.
 //!
 //! # Placement
 //!
@@ -44,16 +44,16 @@
 //! # }
 //! ```
 //!
-//! | place in an axum app | the layer judges |
+//! | place in an axum app | the gate judges |
 //! |---|---|
-//! | `layer` or `route_layer`, also of a `MethodRouter` | requests for the routes that the router already has; the layer does not judge requests for routes that you add later |
+//! | `layer` or `route_layer`, also of a `MethodRouter` | requests for the routes that the router already has; the gate does not judge requests for routes that you add later |
 //! | `merge` | requests for the routes of the merged router |
 //! | `fallback_service`, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
-//! In a nested router, the layer judges the path that the client sent, and also the path without
-//! the prefix. From axum's extension `OriginalUri`, the layer reads the path that the client sent.
-//! This requires gatepost's feature `axum`. If a router only receives callbacks, add
+//! In a nested router, the gate judges the path that the client sent, and also the path without the
+//! prefix. The layer reads the path that the client sent from axum's extension `OriginalUri`. This
+//! requires gatepost's feature `axum`. If a router only receives callbacks, add
 //! [`GateLayer::callbacks_only`]. The layer then refuses each path without a route. Even if a path
 //! is mistyped, no unverified request then reaches a handler.
 //!
@@ -62,7 +62,7 @@
 //! | part | in the request that the inner service receives |
 //! |---|---|
 //! | method | `POST` |
-//! | URI | the path and query of the address, else of the callback; several addresses have their turns; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
+//! | URI | the path and query of the address, else of the callback; if the config has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
 //! | version | as received |
 //! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id` |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
@@ -89,7 +89,7 @@
 //! |---|---|---|
 //! | outside | `NormalizePath`, around the router | the gate refuses other spellings of a callback's path |
 //! | outside | `Trace`, `SetRequestId`, `PropagateRequestId`, `Cors`, `Compression` | they apply to the platform's request and reply |
-//! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; an exceeded limit is `body_too_large` |
+//! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; if a body exceeds the limit, the gate refuses it with `body_too_large` |
 //! | inside | `CatchPanic`, `Timeout` | outside, the platform would receive responses in a format that it does not expect |
 //! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests would count toward the limit |
 //! | inside | middleware that reads the event, such as axum's `from_fn` | outside, the request is not an event yet |
@@ -127,9 +127,9 @@
 //! The layer always reports that it is ready. Outside of the layer, `load_shed` and
 //! `concurrency_limit` therefore receive no back-pressure from the inner service.
 //!
-//! In tonic, `GrpcWebLayer` answers 400 to each HTTP/1 request that is not gRPC-Web, on either side
-//! of the gate. Put `GrpcWebLayer` around the gRPC routes only, and add the callbacks' routes after
-//! that layer, as `examples/tonic.rs` does.
+//! In tonic, `GrpcWebLayer` responds with 400 to each HTTP/1 request that is not gRPC-Web, both
+//! outside and inside of the gate. Put `GrpcWebLayer` around the gRPC routes only, and add the
+//! callbacks' routes after that layer, as `examples/tonic.rs` does.
 //!
 //! # Body types
 //!
@@ -283,22 +283,23 @@ impl GateLayer {
         }
     }
 
-    /// Reports the outcome of each callback to `hook`, which has an example.
+    /// Reports the outcome of each callback to `hook`. For an example, see [`MetricsHook`].
     ///
-    /// If a client disconnects before the reply, the server drops the callback, and the hook receives
-    /// no outcome.
+    /// If a client disconnects before the reply, the server drops the callback, and the hook
+    /// receives no outcome.
     pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
         Self { hook: Some(Arc::new(hook)), ..self }
     }
 
-    /// Shares the state with other machines: a resend is known on each of them, and so are reused
-    /// signatures and the last replies of `last_good`.
+    /// Shares the state with other machines. Each machine then recognizes resends and reused
+    /// signatures, and has the last replies of `last_good`.
     ///
-    /// Without this method, each process remembers in memory. If the shared state does not answer in
-    /// time, the layer does so too, logs the outage, and reports it to the [hook](Self::observe).
+    /// Without this method, each process keeps its own state in memory. If the shared state does
+    /// not respond in time, the layer uses the state in memory, logs the outage, and reports it to
+    /// the [hook](Self::observe).
     ///
-    /// The crate `gatepost-store` has a state in a file, for several processes of one machine, and for
-    /// a process that starts again.
+    /// The crate `gatepost-store` provides a shared state in a file. Several processes of one
+    /// machine can share it, and it survives a restart.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -353,7 +354,7 @@ impl GateLayer {
         (self.clock)()
     }
 
-    /// Starts to measure a callback, if a hook or the log needs the time.
+    /// Starts to measure the duration of a callback if the layer has a hook.
     fn stopwatch(&self) -> Stopwatch {
         Stopwatch(self.hook.is_some().then(Instant::now))
     }
@@ -415,7 +416,7 @@ impl GateLayer {
     }
 }
 
-/// Start of a callback; `None` without a hook.
+/// Time at which a callback arrived; `None` without a hook.
 #[derive(Clone, Copy, Debug)]
 struct Stopwatch(Option<Instant>);
 

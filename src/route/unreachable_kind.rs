@@ -1,20 +1,20 @@
-//! Kinds whose callbacks a route refuses, whatever their template.
+//! Kinds whose callbacks a route always refuses.
 
 use super::{Mode, Route};
 
 impl Route {
-    /// Returns true if gatepost refuses callbacks of the kind (`tenant_missing`): they name no
-    /// tenant, and neither the route nor a binding of `*` selects a template.
+    /// Returns true if gatepost refuses callbacks of the kind with the code `tenant_missing`: they
+    /// name no tenant, and neither the route nor a binding of `*` selects a template.
     ///
-    /// Judges a kind by its sample.
+    /// The sample of the kind shows whether its callbacks name a tenant.
     pub(crate) fn lacks_tenant(&self, kind: usize) -> bool {
         let selects = self.template.is_some() || self.bindings.wildcard().is_some();
         let is_judged = self.mode == Mode::Enforce && !selects && !self.plan.tenant.is_empty();
         is_judged && !self.plan.may_name_tenant(kind)
     }
 
-    /// Returns true if gatepost refuses callbacks of the kind (`kind_missing`): they do not name
-    /// their kind, and the route does not set it.
+    /// Returns true if gatepost refuses callbacks of the kind with the code `kind_missing`: they do
+    /// not name their kind, and the route does not set it.
     pub(crate) fn lacks_kind(&self, kind: usize) -> bool {
         self.kind.is_none() && !self.plan.kind_rule.may_find(kind)
     }

@@ -14,7 +14,7 @@ use crate::view_files::{COMMAND, check_file};
 
 const FOLDER: &str = "src/manual/platforms";
 
-/// The setup of a platform whose definition describes none.
+/// The setup of a platform whose definition has no `setup`.
 const SETUP: &str = "Enter {url} as the address of callbacks in the platform's console.";
 
 /// The proof of a platform that does not sign.
@@ -22,8 +22,8 @@ const UNSIGNED: &str = "The platform does not sign callbacks. The secret segment
                         client that knows the path can send any callback at any time. Serve the route over TLS, and \
                         set `allow` to the platform's networks if they are known.";
 
-/// Returns the paths of a platform: one for all kinds that a callback names, and one for each other
-/// kind.
+/// Returns the paths for a platform: one path for all kinds that callbacks name, and one path for
+/// each other kind.
 fn routes(provider: &ProviderInfo) -> Vec<(String, Option<&KindInfo>)> {
     let token = if provider.token { "/{token}" } else { "" };
     let base = format!("/callbacks/{}{token}", provider.name);
@@ -110,14 +110,14 @@ fn page(provider: &ProviderInfo) -> String {
         out.push('\n');
     }
     let init = format!("gatepost init --provider {}", provider.name);
-    let secret = match has_public_key(&provider.name) {
-        true => format!("The operator writes `{file}`"),
+    let files = match has_public_key(&provider.name) {
+        true => format!("this config, but not `{file}`"),
         false if provider.keys && provider.token => {
-            format!("It also writes `{file}` and `{}.token` with new secrets", provider.name)
+            format!("`{file}` and `{}.token` with new secrets, and this config", provider.name)
         }
-        false => format!("It also writes `{file}` with a new secret"),
+        false => format!("`{file}` with a new secret, and this config"),
     };
-    writeln!(out, "`{init}` writes such a config. {secret}:\n").unwrap();
+    writeln!(out, "`{init}` writes {files}:\n").unwrap();
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
     write_kinds(&mut out, provider);
     let proof = if provider.keys { None } else { Some(UNSIGNED) };
@@ -140,7 +140,7 @@ fn has_public_key(name: &str) -> bool {
     digest.is_some_and(|word| ["ed25519", "rsa-sha256", "ecdsa-p256-sha256"].contains(&word))
 }
 
-/// Writes a table of the kinds with a description, and a sentence with the names of the others.
+/// Writes a table of the kinds with a description, and a sentence with the names of the other kinds.
 fn write_kinds(out: &mut String, provider: &ProviderInfo) {
     let form = |kind: &KindInfo| if kind.decision { "decision" } else { "notification" };
     out.push_str("# Callbacks\n\n");
@@ -159,7 +159,7 @@ fn write_kinds(out: &mut String, provider: &ProviderInfo) {
         write_text(out, &format!("{lead} {}.", names.join(", ")));
     }
     let command = format!("gatepost providers {}", provider.name);
-    let about = "prints the fields, and the rule by which each kind gets its `ce-id`";
+    let about = "prints the fields of each kind, and the rule for the `ce-id` of its events";
     writeln!(out, "{}`{command}` {about}.\n", if names.is_empty() { "\n" } else { "" }).unwrap();
 }
 

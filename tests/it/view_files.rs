@@ -140,7 +140,8 @@ impl<'p> Views<'p> {
         views
     }
 
-    /// Returns true if the kind has only the fields that the provider declares for all kinds.
+    /// Returns true if this kind and at least one other kind have only the fields that the provider
+    /// declares for all kinds.
     fn has_shared_type(&self, kind: &KindInfo) -> bool {
         let fields = format!("{:?}", self.provider.fields);
         let is_plain = |kind: &KindInfo| format!("{:?}", kind.fields) == fields;
@@ -160,7 +161,7 @@ impl<'p> Views<'p> {
         listed(&TYPES, &format!("{provider}.{}", kind.name)).unwrap_or(default)
     }
 
-    /// Adds a struct. Kinds and fields may share a struct only if their fields are equal.
+    /// Adds a struct. Kinds and fields may share a struct only if it has the same members for each.
     fn add(
         &mut self,
         name: String,
@@ -170,7 +171,7 @@ impl<'p> Views<'p> {
         kind: Option<String>,
     ) {
         let mut added = ViewType { name, docs, kinds: Vec::from_iter(kind), ..ViewType::default() };
-        // Reserve the index, so that a struct precedes the structs of its objects.
+        // Reserves the index, so that a struct precedes the structs of its objects.
         let place = self.types.len();
         self.types.push(ViewType::default());
         for field in fields {
@@ -185,7 +186,8 @@ impl<'p> Views<'p> {
                 let is_equal = known.members == added.members;
                 assert!(
                     is_equal,
-                    "expected equal fields in {}, found others; add a name to TYPES",
+                    "expected the same fields in each use of {}, found different fields; list \
+                     another type name in TYPES",
                     added.name
                 );
                 known.prints.extend(added.prints);
@@ -253,7 +255,7 @@ impl<'p> Views<'p> {
             writeln!(out, "    {} = {},", view.name, kinds.join("\n        | ")).unwrap();
         }
         writeln!(out, "}}\n\ncallback! {{ \"{name}\":").unwrap();
-        write_docs(&mut out, "    ", &format!("A callback of {title}, by its kind."));
+        write_docs(&mut out, "    ", &format!("A callback of {title}; each kind has a variant."));
         writeln!(out, "    pub enum {}Callback {{", camel_case(name)).unwrap();
         for kind in kinds {
             let docs = format!("The kind `{}`.", kind.name);
@@ -281,9 +283,9 @@ impl<'p> Views<'p> {
     }
 }
 
-/// Returns true if `Debug` output contains the field. An object is in the output if the output
-/// contains one of its own fields. The output contains only the subject and the time of an event,
-/// because other fields may be credentials or personal data.
+/// Returns true if `Debug` output contains the field. The output contains an object if it contains
+/// a field of the object. It contains only the subject and the time of an event, because other
+/// fields may be credentials or personal data.
 fn is_printed(field: &FieldInfo, printed: &[Vec<&str>]) -> bool {
     let is_scalar = !matches!(field.json_type, Some("array" | "object"));
     let mut paths = printed.iter().filter(|path| path[0] == &*field.name);

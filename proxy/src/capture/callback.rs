@@ -136,7 +136,7 @@ impl CapturedCallback {
         Self { at, head, verdict, answer: None, total, app: None, bytes: 0 }
     }
 
-    /// Counts the bytes, and cuts a long body.
+    /// Cuts a long body, drops a long body of the answer, and counts the bytes.
     pub(super) fn bounded(mut self) -> Self {
         if self.body().0.len() > MAX_BODY_BYTES {
             self.verdict = CapturedVerdict::Cut(Box::new(self.cut()));
@@ -160,7 +160,7 @@ impl CapturedCallback {
         let facts = self.facts();
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
         CutCallback {
-            // Copy the start, because a slice would keep the whole body in memory.
+            // Copies the start, because a slice would keep the whole body in memory.
             body: Bytes::copy_from_slice(&body[..MAX_BODY_BYTES]),
             length,
             is_accepted: self.is_accepted(),
@@ -275,7 +275,7 @@ pub(super) mod tests {
     pub(in super::super) fn refused(body: &str) -> CapturedCallback {
         let (head, now) = (head(&[("content-type", "application/json")]), Timestamp::from_secs(0));
         let Admission::Callback(mut intake) = gate().admit(&head.head(), now) else {
-            panic!("expected a callback")
+            panic!("expected a callback, found another admission")
         };
         intake.push(Bytes::copy_from_slice(body.as_bytes())).unwrap();
         let refusal = intake.finish(now).unwrap_err();

@@ -36,7 +36,7 @@ impl VerdictWord {
     }
 }
 
-/// Fault of a filter.
+/// Error for an invalid value of a condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FilterError {
     #[error("verdict: expected accepted or refused, found another word; write one of the two")]

@@ -1,7 +1,7 @@
 //! Masks the parts of a captured callback that no operator may see.
 //!
-//! 1. In each mode: keys and tokens of the config, credentials in headers, and the secret segment of
-//!    a path.
+//! 1. In each mode: keys and tokens of the config, credentials in headers, and the secret segment
+//!    of the path.
 //! 2. In the mode `masked` also: signatures, and values with the name of a secret, such as `token`.
 //!    Such a value can be in a header, a parameter, a member of JSON at any depth, or a pair within
 //!    a text (`txSecret=…&txTime=…`).

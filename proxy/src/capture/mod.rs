@@ -3,11 +3,11 @@
 //! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. A new callback replaces
 //!    the oldest callbacks.
 //! 2. The ring takes ownership of existing bytes. gatepost formats and copies them only if an
-//!    operator requests a callback. Of a body over 128 KiB, gatepost keeps only the start.
+//!    operator requests a callback. If a body is longer than 128 KiB, gatepost keeps only its
+//!    start.
 //! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
 //!    return.
-//! 4. gatepost captures nothing with `capture = "none"`, and nothing without a token for the admin
-//!    API.
+//! 4. With `capture = "none"`, or without a token for the admin API, gatepost captures nothing.
 
 mod callback;
 mod filter;
@@ -87,7 +87,7 @@ impl CaptureRing {
         ring
     }
 
-    /// Returns the number of callbacks, the number for which the ring has memory, and their bytes.
+    /// Returns the number of callbacks, the capacity of the ring, and the bytes of the callbacks.
     #[cfg(test)]
     fn sizes(&self) -> (usize, usize, usize) {
         let ring = self.lock();
@@ -120,12 +120,12 @@ impl CaptureRing {
         ring.callbacks.push_back(callback);
         let dropped = ring.shrink();
         drop(ring);
-        // Free the memory outside of the lock.
+        // Frees the memory outside of the lock.
         drop(dropped);
         self.news.notify_waiters();
     }
 
-    /// Returns a future that completes at the first callback after this call.
+    /// Returns a future that completes when the ring records the first callback after this call.
     pub(crate) fn news(&self) -> Notified<'_> {
         self.news.notified()
     }
@@ -149,8 +149,8 @@ impl CaptureRing {
         self.first_after(after, usize::MAX)
     }
 
-    /// Returns the first callbacks of [`Self::after`], at most `limit`. A push waits meanwhile, so a
-    /// small limit keeps its reply early.
+    /// Returns the first callbacks of [`Self::after`], at most `limit`. During the call, no other
+    /// thread can record a callback, so a small limit delays replies less.
     pub(crate) fn first_after(&self, after: u64, limit: usize) -> (Vec<Numbered>, u64) {
         let ring = self.lock();
         let next = ring.first + ring.callbacks.len() as u64;
@@ -164,8 +164,8 @@ impl CaptureRing {
         (numbered.collect(), missed)
     }
 
-    /// Returns the first callback after the one with the number `after` that `is_wanted` accepts.
-    /// Waits for it until the time is over.
+    /// Returns the first callback after the number `after` for which `is_wanted` returns true.
+    /// Waits at most `wait` for this callback.
     pub(crate) async fn wait_for(
         &self,
         after: u64,
@@ -183,7 +183,7 @@ impl CaptureRing {
         }
     }
 
-    /// Returns the number of the newest callback; 0 before the first one.
+    /// Returns the number of the newest callback; 0 before the first callback.
     pub(crate) fn newest(&self) -> u64 {
         let ring = self.lock();
         ring.first + ring.callbacks.len() as u64 - 1
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_newest_callbacks_up_to_count() {
+    fn ring_keeps_newest_callbacks_up_to_count() {
         let ring = CaptureRing::with_bounds(2, usize::MAX);
         assert_eq!(ids(&ring, 0), (vec![], 0));
         for _ in 0..5 {
@@ -250,14 +250,18 @@ mod tests {
         assert_eq!(ids(&ring, 4), (vec![5], 0));
         assert_eq!(ids(&ring, 1), (vec![4, 5], 2));
         assert_eq!(ids(&ring, 5), (vec![], 0));
-        assert_eq!(ids(&ring, 99), (vec![4, 5], 0), "expected all for an earlier process");
+        assert_eq!(
+            ids(&ring, 99),
+            (vec![4, 5], 0),
+            "expected all callbacks for a number of an earlier process, found others"
+        );
         let first: Vec<_> = ring.first_after(3, 1).0.iter().map(|numbered| numbered.id).collect();
         assert_eq!(first, [4]);
         assert!(ring.get(3).is_none() && ring.get(4).is_some() && ring.get(6).is_none());
     }
 
     #[test]
-    fn keeps_callbacks_up_to_bytes() {
+    fn ring_keeps_newest_callbacks_up_to_bytes() {
         let body = "x".repeat(10_000);
         let one = refused(&body).bounded().bytes;
         let ring = CaptureRing::with_bounds(100, 3 * one);

@@ -1,4 +1,4 @@
-//! Pages of captured callbacks, which the API, `gatepost tap` and the console read.
+//! Pages of captured callbacks for the API, `gatepost tap` and the console.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use super::view::{CallbackRow, Viewer};
 /// Maximum number of callbacks on a page.
 pub(crate) const MAX_ROWS: usize = 200;
 
-/// Longest time for which a request waits for a callback.
+/// Maximum time for which a request waits for a callback.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(25);
 
 /// Time for which gatepost collects further callbacks after the first, so that a waiting client
-/// sends at most ten requests in a second.
+/// sends at most ten requests per second.
 const GATHER: Duration = Duration::from_millis(100);
 
 /// Query for a page.
@@ -116,14 +116,14 @@ mod tests {
     use super::super::{CaptureRing, CapturedCallback, CapturedVerdict};
     use super::*;
 
-    /// A page that is open for a day: a callback in each of 86,400 seconds.
+    /// Reads the page once per second for a day, with one callback per second.
     #[test]
-    fn memory_stays_flat_while_page_is_open_for_a_day() {
+    fn memory_stays_within_bounds_while_page_is_open_for_a_day() {
         const KEEP: usize = 2000;
         const MAX_BYTES: usize = 8 * 1024 * 1024;
         let (gate, ring) = (gate(), CaptureRing::with_bounds(KEEP, MAX_BYTES));
         let CapturedVerdict::Refused(refusal, reply) = refused("{\"a\":1}").verdict else {
-            panic!("expected a refusal")
+            panic!("expected a refusal, found another verdict")
         };
         let (mut last, mut seen) = (0, 0);
         let viewer = Viewer::new(&gate);
@@ -136,7 +136,7 @@ mod tests {
             let rows = callbacks.iter().take(MAX_ROWS).map(|numbered| viewer.row(numbered).id);
             last = rows.max().unwrap_or(last);
             seen += callbacks.len();
-            assert_eq!(missed, 0, "expected the page to keep up");
+            assert_eq!(missed, 0, "expected no missed callbacks, found {missed}");
             let (count, capacity, bytes) = ring.sizes();
             assert!(count <= KEEP && capacity <= 2 * KEEP && bytes <= MAX_BYTES);
         }

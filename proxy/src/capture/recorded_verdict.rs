@@ -8,7 +8,7 @@ pub(crate) const RECORDED: &str = "gatepost-recorded";
 /// The verdict on a recorded request: the content of the header [`RECORDED`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct RecordedVerdict {
-    /// Moment of the receipt, in Unix seconds.
+    /// Time of the arrival, in Unix seconds.
     pub(crate) at: i64,
     /// True if a part of the request is masked or cut.
     pub(crate) is_masked: bool,

@@ -1,4 +1,4 @@
-//! Sends the event of a captured callback to the app again. The platform receives nothing.
+//! Sends the event of a captured callback to the app again. The platform receives no reply.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -117,7 +117,7 @@ fn message(
 
 async fn ask(target: Target, message: EventMessage, question: &Question) -> Answer {
     let limit = question.timeout();
-    // Use a new connection, because the app may close an idle connection.
+    // Uses a new connection, because the app may close an idle connection.
     let asked = timeout(limit, app::ask(target, message, Attempt::NewConnection, limit)).await;
     match asked {
         Err(_) => Answer::Timeout,

@@ -1,7 +1,8 @@
 //! Recorded requests: a captured callback as a file that `gatepost explain` reads.
 //!
-//! The file has the request in wire format, and one more header, [`RECORDED`], with the verdict and
-//! its checks. If a part of the request is masked, gatepost cannot judge the request again.
+//! The file contains the request in wire format, with an additional header, [`RECORDED`]. The
+//! header contains the verdict and its checks. If a part of the request is masked, gatepost cannot
+//! judge the request again.
 
 use gatepost::Timestamp;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -19,7 +20,7 @@ pub(super) struct RequestBytes {
     body: Vec<u8>,
 }
 
-/// Returns a callback as the content of a file.
+/// Returns the content of the file for a callback.
 pub(crate) fn saved_request(viewer: &Viewer<'_>, numbered: &Numbered) -> Vec<u8> {
     let callback = &numbered.callback;
     let request = viewer.request_bytes(callback);
@@ -60,7 +61,7 @@ impl Viewer<'_> {
     }
 }
 
-/// Escapes the characters of a JSON text that a header must not have.
+/// Escapes the characters of a JSON text that a header must not contain.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_characters_beyond_ascii() {
+    fn escapes_characters_other_than_printable_ascii() {
         assert_eq!(ascii("a直\u{1f600} \u{7f}"), "a\\u76f4\\ud83d\\ude00 \\u007f");
     }
 }

@@ -219,7 +219,7 @@ impl<'g> Viewer<'g> {
     }
 }
 
-/// Returns the event as the app received it, except for the id of the trace.
+/// Returns the event as the app received it, except for the trace id.
 fn event(callback: &CapturedCallback, mask: &Mask<'_>) -> Option<MessageView> {
     let accepted = callback.accepted()?;
     let question = accepted.replay()?;

@@ -12,11 +12,11 @@ use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 use value::StoredValue;
 
-/// Shortest time limit of an operation, for an app that used all of its time: half of the time that
-/// gatepost keeps free for the reply.
+/// Minimum time limit of an operation: half of the time that gatepost reserves for the reply. It
+/// applies if the app used all of its time.
 const SHORTEST: Duration = Duration::from_millis(50);
 
-/// Longest time limit of an operation.
+/// Maximum time limit of an operation.
 const LONGEST: Duration = Duration::from_millis(500);
 
 /// Part of the app's time that an operation may take.
@@ -56,7 +56,7 @@ async fn run<'s, T>(
     None
 }
 
-/// Looks for a signature or id that this process sees for the first time.
+/// Looks up a signature or id that this process sees for the first time.
 ///
 /// # Errors
 ///
@@ -110,7 +110,7 @@ pub(in crate::delivery) async fn claim(
     }
 }
 
-/// Replaces a claim by the app's reply, or removes it.
+/// Replaces a claim with the reply that the app decided. Without such a reply, removes the claim.
 pub(in crate::delivery) async fn finish(
     runtime: &impl Runtime,
     accepted: &Accepted,
@@ -124,7 +124,7 @@ pub(in crate::delivery) async fn finish(
     run(runtime, accepted, SharedUse::Resend, |state, now| state.set(held.key, value, now)).await;
 }
 
-/// Removes a claim, because the app has not replied.
+/// Removes a claim, because the app has not answered.
 pub(in crate::delivery) async fn release(
     runtime: &impl Runtime,
     accepted: &Accepted,
@@ -134,7 +134,7 @@ pub(in crate::delivery) async fn release(
     run(runtime, accepted, SharedUse::Resend, |state, _| state.remove(key, bytes)).await;
 }
 
-/// Keeps the reply that the app decided for a viewer, or looks for an earlier one.
+/// Stores the reply that the app decided for a viewer. After a failure, looks for an earlier reply.
 pub(in crate::delivery) async fn last_answer(
     runtime: &impl Runtime,
     accepted: &Accepted,

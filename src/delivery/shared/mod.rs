@@ -1,18 +1,20 @@
 //! The steps of a callback in the state that machines share. They follow the steps in this process,
-//! so one callback has at most one step of each sort:
+//! so one callback has at most one step of each type:
 //!
-//! 1. A signature or id that this process sees for the first time: looks for it in the shared state.
-//!    Has it arrived with other data, the callback is a reuse.
+//! 1. A signature or id that this process sees for the first time: looks for it in the shared
+//!    state. If it has arrived with other data, the callback reuses it.
 //! 2. A callback that this process would ask the app about: claims it. If another process has the
-//!    reply, repeats that reply. If another process asks the app now, waits for its reply. The claim
-//!    ends with the time that the app has, so a process that dies delays a resend for no longer.
-//! 3. The app's reply: replaces the claim by the reply, before the platform gets the reply. Without
-//!    a reply of the app, removes the claim.
-//! 4. With `last_good`: keeps the reply that the app decided for the viewer. If the app fails, and
+//!    reply, repeats that reply. If another process asks the app now, waits for its reply. The
+//!    claim expires one second after the app's time, so a process that crashes does not delay a
+//!    resend for longer.
+//! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
+//!    it. If the app has not answered, removes the claim.
+//! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
 //!    this process knows no earlier reply to the viewer, looks for one in the shared state.
 //!
-//! If the shared state does not answer in time, gatepost continues without it: it accepts the signature,
-//! asks the app, and knows only its own last replies. The app may then get a callback twice.
+//! If the shared state does not respond in time, gatepost continues without it: it accepts the
+//! signature, asks the app, and knows only its own last replies. The app may then get a callback
+//! twice.
 
 mod carry;
 mod value;
@@ -53,7 +55,7 @@ pub(super) struct HeldClaim {
 /// Time that a claim lasts beyond the time of the app, for the write of the reply.
 const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 
-/// Shortest and longest wait before the next look at another process's claim.
+/// Minimum and maximum wait before the next check of another process's claim.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(160)];
 
 impl SharedClaim {
@@ -102,8 +104,8 @@ impl SharedClaim {
         Some(if self.tries == 0 { Duration::ZERO } else { pause })
     }
 
-    /// Returns the next step. `found` is the result of the insertion; `None` if there is none in
-    /// time.
+    /// Returns the next step. `found` is the result of the insertion; `None` if there is no result
+    /// in time.
     #[must_use]
     pub fn next(mut self, found: Option<Option<SharedValue>>, now: Timestamp) -> Next {
         let is_held = match found {
@@ -156,7 +158,7 @@ impl Question {
 }
 
 impl Accepted {
-    /// Returns the value that replaces a claim; `None` if the app has not replied, or if the reply
+    /// Returns the value that replaces a claim; `None` if the app has not answered, or if the reply
     /// is too long.
     fn shared_reply(&self, conclusion: &Conclusion, now: Timestamp) -> Option<SharedValue> {
         let ask = self.delivery().as_ask()?;

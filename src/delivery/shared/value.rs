@@ -1,4 +1,5 @@
-//! The format of the values in the shared state. Frozen: machines of two versions must agree.
+//! The format of the values in the shared state. The format is frozen, because machines with
+//! different versions must agree.
 //!
 //! | first byte | value |
 //! |---|---|
@@ -24,7 +25,7 @@ const DENIES: u8 = 2;
 const HAS_TYPE: u8 = 4;
 const HAS_SIGNING_HEADERS: u8 = 8;
 
-/// Maximum length of the body of a shared reply, in bytes: that of a reply in memory.
+/// Maximum length of the body and the headers of a shared reply, in bytes.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 
 /// A value of the shared state.
@@ -38,7 +39,7 @@ pub(super) enum StoredValue {
     Reply(Box<Reply>),
 }
 
-/// Returns the claim of a process.
+/// Encodes the claim of a process.
 pub(super) fn claim(process: u64) -> Bytes {
     let mut bytes = BytesMut::with_capacity(9);
     bytes.put_u8(CLAIM);
@@ -50,7 +51,7 @@ pub(super) const fn acknowledgement() -> Bytes {
     Bytes::from_static(&[ACKNOWLEDGEMENT])
 }
 
-/// Returns a reply without the headers that every signed reply of the policy has, because they
+/// Encodes a reply. Omits the headers that every signed reply of the policy has, because they
 /// contain a key. Returns `None` for a reply that is too long.
 pub(super) fn reply(reply: &Reply, policy: &Policy) -> Option<Bytes> {
     let of_signing = policy.reply_signing.with_headers(Reply::empty(StatusCode::OK)).extra;
@@ -121,7 +122,7 @@ fn read_reply(mut bytes: Bytes, policy: &Policy) -> Option<Reply> {
     })
 }
 
-/// Puts a text with its length. A header is shorter than 64 KiB.
+/// Appends the length of a text, and the text. A header is shorter than 64 KiB.
 fn put_text(bytes: &mut BytesMut, text: &[u8]) {
     bytes.put_u16(u16::try_from(text.len()).unwrap_or_default());
     bytes.put_slice(text);

@@ -40,7 +40,7 @@ describe! { "agora":
 }
 
 callback! { "agora":
-    /// A callback of Agora, by its kind.
+    /// A callback of Agora; each kind has a variant.
     pub enum AgoraCallback {
         /// A callback about a channel, such as one for a user who joins.
         RtcChannel(AgoraEvent) = "rtc_channel",

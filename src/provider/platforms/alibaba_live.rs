@@ -102,7 +102,7 @@ describe! { "alibaba-live":
 }
 
 callback! { "alibaba-live":
-    /// A callback of Alibaba Cloud Live, by its kind.
+    /// A callback of Alibaba Cloud Live; each kind has a variant.
     pub enum AlibabaLiveCallback {
         /// A client has started to publish a stream. Alibaba sends a GET request.
         Publish(Publish) = "publish",

@@ -49,7 +49,7 @@ describe! { "alibaba-vod":
 }
 
 callback! { "alibaba-vod":
-    /// A callback of Alibaba Cloud VOD, by its kind.
+    /// A callback of Alibaba Cloud VOD; each kind has a variant.
     pub enum AlibabaVodCallback {
         /// The upload of a video is complete.
         FileUploadComplete(FileUploadComplete) = "FileUploadComplete",

@@ -124,7 +124,7 @@ describe! { "ant-media":
 }
 
 callback! { "ant-media":
-    /// A callback of Ant Media Server, by its kind.
+    /// A callback of Ant Media Server; each kind has a variant.
     pub enum AntMediaCallback {
         /// A stream has started.
         LiveStreamStarted(AntMediaEvent) = "liveStreamStarted",

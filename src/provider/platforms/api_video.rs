@@ -36,7 +36,7 @@ describe! { "api-video":
 }
 
 callback! { "api-video":
-    /// A callback of api.video, by its kind.
+    /// A callback of api.video; each kind has a variant.
     pub enum ApiVideoCallback {
         /// A live stream has started.
         LiveStreamBroadcastStarted(ApiVideoEvent) = "live-stream.broadcast.started",

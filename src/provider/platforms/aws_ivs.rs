@@ -42,7 +42,7 @@ describe! { "aws-ivs":
 }
 
 callback! { "aws-ivs":
-    /// A callback of Amazon IVS, by its kind.
+    /// A callback of Amazon IVS; each kind has a variant.
     pub enum AwsIvsCallback {
         /// A session has been created, or a stream has started or ended. The field `event_name` of
         /// `detail` names the change.

@@ -91,7 +91,7 @@ describe! { "aws-sns":
 }
 
 callback! { "aws-sns":
-    /// A callback of Amazon SNS, by its kind.
+    /// A callback of Amazon SNS; each kind has a variant.
     pub enum AwsSnsCallback {
         /// A message that was published to the topic.
         Notification(Notification) = "Notification",

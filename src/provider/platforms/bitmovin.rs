@@ -26,7 +26,7 @@ describe! { "bitmovin":
 }
 
 callback! { "bitmovin":
-    /// A callback of Bitmovin, by its kind.
+    /// A callback of Bitmovin; each kind has a variant.
     pub enum BitmovinCallback {
         /// A callback of any type. The type is the event's subject.
         Event(BitmovinEvent) = "event",

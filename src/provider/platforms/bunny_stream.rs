@@ -29,7 +29,7 @@ describe! { "bunny-stream":
 }
 
 callback! { "bunny-stream":
-    /// A callback of Bunny Stream, by its kind.
+    /// A callback of Bunny Stream; each kind has a variant.
     pub enum BunnyStreamCallback {
         /// The processing of a video is complete.
         Finished(BunnyStreamEvent) = "finished",

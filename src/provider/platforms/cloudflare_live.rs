@@ -42,7 +42,7 @@ describe! { "cloudflare-live":
 }
 
 callback! { "cloudflare-live":
-    /// A callback of Cloudflare Stream Live, by its kind.
+    /// A callback of Cloudflare Stream Live; each kind has a variant.
     pub enum CloudflareLiveCallback {
         /// An encoder has connected to a live input.
         Connected(CloudflareLiveEvent) = "connected",

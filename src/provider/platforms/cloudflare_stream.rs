@@ -48,7 +48,7 @@ describe! { "cloudflare-stream":
 }
 
 callback! { "cloudflare-stream":
-    /// A callback of Cloudflare Stream, by its kind.
+    /// A callback of Cloudflare Stream; each kind has a variant.
     pub enum CloudflareStreamCallback {
         /// A video is ready to play.
         Ready(CloudflareStreamEvent) = "ready",

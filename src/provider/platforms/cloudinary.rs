@@ -76,7 +76,7 @@ describe! { "cloudinary":
 }
 
 callback! { "cloudinary":
-    /// A callback of Cloudinary, by its kind.
+    /// A callback of Cloudinary; each kind has a variant.
     pub enum CloudinaryCallback {
         /// An upload is complete.
         Upload(Upload) = "upload",

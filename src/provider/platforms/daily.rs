@@ -43,7 +43,7 @@ describe! { "daily":
 }
 
 callback! { "daily":
-    /// A callback of Daily, by its kind.
+    /// A callback of Daily; each kind has a variant.
     pub enum DailyCallback {
         /// The test of a new webhook.
         Test(Test) = "test",

@@ -45,7 +45,7 @@ describe! { "discord":
 }
 
 callback! { "discord":
-    /// A callback of Discord, by its kind.
+    /// A callback of Discord; each kind has a variant.
     pub enum DiscordCallback {
         /// Discord checks the URL, and expects only an acknowledgement.
         Ping(Ping) = "ping",

@@ -37,7 +37,7 @@ describe! { "frame-io":
 }
 
 callback! { "frame-io":
-    /// A callback of Frame.io, by its kind.
+    /// A callback of Frame.io; each kind has a variant.
     pub enum FrameIoCallback {
         /// A user has created a file. The upload of the file is probably not complete.
         FileCreated(FrameIoEvent) = "file_created",

@@ -30,7 +30,7 @@ describe! { "gcore":
 }
 
 callback! { "gcore":
-    /// A callback of Gcore Video Streaming, by its kind.
+    /// A callback of Gcore Video Streaming; each kind has a variant.
     pub enum GcoreCallback {
         /// A livestream has started or stopped.
         Stream(GcoreEvent) = "stream",

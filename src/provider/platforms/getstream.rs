@@ -107,7 +107,7 @@ describe! { "getstream":
 }
 
 callback! { "getstream":
-    /// A callback of Stream, by its kind.
+    /// A callback of Stream; each kind has a variant.
     pub enum GetstreamCallback {
         /// A livestream has started.
         CallLiveStarted(CallLiveStarted) = "call.live_started",

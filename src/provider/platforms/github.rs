@@ -99,7 +99,7 @@ describe! { "github":
 }
 
 callback! { "github":
-    /// A callback of GitHub, by its kind.
+    /// A callback of GitHub; each kind has a variant.
     pub enum GithubCallback {
         /// The first callback of a new webhook.
         Ping(GithubPing) = "ping",

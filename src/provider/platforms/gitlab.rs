@@ -52,7 +52,7 @@ describe! { "gitlab":
 }
 
 callback! { "gitlab":
-    /// A callback of GitLab, by its kind.
+    /// A callback of GitLab; each kind has a variant.
     pub enum GitlabCallback {
         /// A push to a branch.
         Push(Push) = "push",

@@ -38,7 +38,7 @@ describe! { "huawei-live":
 }
 
 callback! { "huawei-live":
-    /// A callback of Huawei Cloud Live, by its kind.
+    /// A callback of Huawei Cloud Live; each kind has a variant.
     pub enum HuaweiLiveCallback {
         /// A stream has started.
         Publish(HuaweiLiveEvent) = "publish",

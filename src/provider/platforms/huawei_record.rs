@@ -63,7 +63,7 @@ describe! { "huawei-record":
 }
 
 callback! { "huawei-record":
-    /// A callback of Huawei Cloud Live (recording), by its kind.
+    /// A callback of Huawei Cloud Live (recording); each kind has a variant.
     pub enum HuaweiRecordCallback {
         /// A recording has started.
         RecordStart(HuaweiRecordEvent) = "record_start",

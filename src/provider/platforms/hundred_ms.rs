@@ -38,7 +38,7 @@ describe! { "hundred-ms":
 }
 
 callback! { "hundred-ms":
-    /// A callback of 100ms, by its kind.
+    /// A callback of 100ms; each kind has a variant.
     pub enum HundredMsCallback {
         /// A callback of any type. The type is the event's subject.
         Event(HundredMsEvent) = "event",

@@ -35,7 +35,7 @@ describe! { "imagekit":
 }
 
 callback! { "imagekit":
-    /// A callback of ImageKit, by its kind.
+    /// A callback of ImageKit; each kind has a variant.
     pub enum ImagekitCallback {
         /// ImageKit has accepted a transformation of a video.
         VideoAccepted(ImagekitEvent) = "video_accepted",

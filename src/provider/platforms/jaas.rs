@@ -47,7 +47,7 @@ describe! { "jaas":
 }
 
 callback! { "jaas":
-    /// A callback of 8x8 JaaS (Jitsi), by its kind.
+    /// A callback of 8x8 JaaS (Jitsi); each kind has a variant.
     pub enum JaasCallback {
         /// The first participant has joined a room.
         RoomCreated(JaasEvent) = "room_created",

@@ -83,7 +83,7 @@ describe! { "jwp":
 }
 
 callback! { "jwp":
-    /// A callback of JWP, by its kind.
+    /// A callback of JWP; each kind has a variant.
     pub enum JwpCallback {
         /// A live channel has become active.
         ChannelActive(ChannelActive) = "channel_active",

@@ -221,7 +221,7 @@ describe! { "kick":
 }
 
 callback! { "kick":
-    /// A callback of Kick, by its kind.
+    /// A callback of Kick; each kind has a variant.
     pub enum KickCallback {
         /// A livestream has started or ended.
         LivestreamStatus(LivestreamStatus) = "livestream_status",

@@ -314,7 +314,7 @@ describe! { "livekit":
 }
 
 callback! { "livekit":
-    /// A callback of LiveKit, by its kind.
+    /// A callback of LiveKit; each kind has a variant.
     pub enum LivekitCallback {
         /// A room has started.
         RoomStarted(LivekitEvent) = "room_started",

@@ -40,7 +40,7 @@ describe! { "livepeer":
 }
 
 callback! { "livepeer":
-    /// A callback of Livepeer Studio, by its kind.
+    /// A callback of Livepeer Studio; each kind has a variant.
     pub enum LivepeerCallback {
         /// A stream has started.
         StreamStarted(LivepeerEvent) = "stream.started",

@@ -177,7 +177,7 @@ describe! { "mediamtx":
 }
 
 callback! { "mediamtx":
-    /// A callback of MediaMTX, by its kind.
+    /// A callback of MediaMTX; each kind has a variant.
     pub enum MediamtxCallback {
         /// A client asks to publish a stream.
         Publish(MediamtxPublish) = "publish",

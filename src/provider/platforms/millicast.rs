@@ -34,7 +34,7 @@ describe! { "millicast":
 }
 
 callback! { "millicast":
-    /// A callback of Dolby Millicast, by its kind.
+    /// A callback of Dolby Millicast; each kind has a variant.
     pub enum MillicastCallback {
         /// A feed has started or ended.
         Feeds(MillicastEvent) = "feeds",

@@ -85,7 +85,7 @@ describe! { "mux":
 }
 
 callback! { "mux":
-    /// A callback of Mux, by its kind.
+    /// A callback of Mux; each kind has a variant.
     pub enum MuxCallback {
         /// The kind `video.asset.created`.
         VideoAssetCreated(MuxEvent) = "video.asset.created",

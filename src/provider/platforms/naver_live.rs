@@ -31,7 +31,7 @@ describe! { "naver-live":
 }
 
 callback! { "naver-live":
-    /// A callback of NAVER Cloud Live Station, by its kind.
+    /// A callback of NAVER Cloud Live Station; each kind has a variant.
     pub enum NaverLiveCallback {
         /// The state of a stream has changed.
         STREAMUPDATE(NaverLiveEvent) = "STREAM_UPDATE",

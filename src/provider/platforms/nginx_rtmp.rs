@@ -287,7 +287,7 @@ describe! { "nginx-rtmp":
 }
 
 callback! { "nginx-rtmp":
-    /// A callback of nginx-rtmp, by its kind.
+    /// A callback of nginx-rtmp; each kind has a variant.
     pub enum NginxRtmpCallback {
         /// A client connects.
         Connect(Connect) = "connect",

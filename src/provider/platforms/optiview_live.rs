@@ -24,7 +24,7 @@ describe! { "optiview-live":
 }
 
 callback! { "optiview-live":
-    /// A callback of Dolby OptiView Live, by its kind.
+    /// A callback of Dolby OptiView Live; each kind has a variant.
     pub enum OptiviewLiveCallback {
         /// A callback of any type. The type is the event's subject.
         Event(OptiviewLiveEvent) = "event",

@@ -95,7 +95,7 @@ describe! { "ovenmediaengine":
 }
 
 callback! { "ovenmediaengine":
-    /// A callback of OvenMediaEngine, by its kind.
+    /// A callback of OvenMediaEngine; each kind has a variant.
     pub enum OvenmediaengineCallback {
         /// A publisher or viewer asks to open a session.
         Opening(Opening) = "opening",

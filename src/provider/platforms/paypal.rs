@@ -36,7 +36,7 @@ describe! { "paypal":
 }
 
 callback! { "paypal":
-    /// A callback of PayPal, by its kind.
+    /// A callback of PayPal; each kind has a variant.
     pub enum PaypalCallback {
         /// A callback of any type.
         Event(PaypalEvent) = "event",

@@ -28,7 +28,7 @@ describe! { "pusher":
 }
 
 callback! { "pusher":
-    /// A callback of Pusher Channels, by its kind.
+    /// A callback of Pusher Channels; each kind has a variant.
     pub enum PusherCallback {
         /// One or more events of channels.
         Events(Events) = "events",

@@ -28,7 +28,7 @@ describe! { "qiniu-pili":
 }
 
 callback! { "qiniu-pili":
-    /// A callback of Qiniu Pili, by its kind.
+    /// A callback of Qiniu Pili; each kind has a variant.
     pub enum QiniuPiliCallback {
         /// A client has started to publish a stream.
         Connected(QiniuPiliEvent) = "connected",

@@ -130,7 +130,7 @@ describe! { "realtimekit":
 }
 
 callback! { "realtimekit":
-    /// A callback of Cloudflare RealtimeKit (Dyte), by its kind.
+    /// A callback of Cloudflare RealtimeKit (Dyte); each kind has a variant.
     pub enum RealtimekitCallback {
         /// The first participant has joined a meeting.
         MeetingStarted(RealtimekitEvent) = "meeting.started",

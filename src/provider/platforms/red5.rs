@@ -36,7 +36,7 @@ describe! { "red5":
 }
 
 callback! { "red5":
-    /// A callback of Red5 Pro, by its kind.
+    /// A callback of Red5 Pro; each kind has a variant.
     pub enum Red5Callback {
         /// A client has connected.
         ConnectionConnect(Red5Event) = "connection-connect",

@@ -34,7 +34,7 @@ describe! { "sendbird":
 }
 
 callback! { "sendbird":
-    /// A callback of Sendbird, by its kind.
+    /// A callback of Sendbird; each kind has a variant.
     pub enum SendbirdCallback {
         /// A user has sent a message in a group channel.
         GroupMessage(SendbirdEvent) = "group_message",

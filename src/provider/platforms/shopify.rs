@@ -26,7 +26,7 @@ describe! { "shopify":
 }
 
 callback! { "shopify":
-    /// A callback of Shopify, by its kind.
+    /// A callback of Shopify; each kind has a variant.
     pub enum ShopifyCallback {
         /// A callback of any topic. The topic is the event's subject.
         Event(ShopifyEvent) = "event",

@@ -94,7 +94,7 @@ describe! { "slack":
 }
 
 callback! { "slack":
-    /// A callback of Slack, by its kind.
+    /// A callback of Slack; each kind has a variant.
     pub enum SlackCallback {
         /// A callback of the Events API. The type is the event's subject.
         Event(SlackEvent) = "event",

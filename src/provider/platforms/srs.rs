@@ -172,7 +172,7 @@ describe! { "srs":
 }
 
 callback! { "srs":
-    /// A callback of SRS, by its kind.
+    /// A callback of SRS; each kind has a variant.
     pub enum SrsCallback {
         /// A client connects over RTMP.
         OnConnect(SrsEvent) = "on_connect",

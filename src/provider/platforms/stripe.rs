@@ -40,7 +40,7 @@ describe! { "stripe":
 }
 
 callback! { "stripe":
-    /// A callback of Stripe, by its kind.
+    /// A callback of Stripe; each kind has a variant.
     pub enum StripeCallback {
         /// A callback of any type. The type is the event's subject.
         Event(StripeEvent) = "event",

@@ -732,7 +732,7 @@ describe! { "tencent-css":
 }
 
 callback! { "tencent-css":
-    /// A callback of Tencent Cloud CSS, by its kind.
+    /// A callback of Tencent Cloud CSS; each kind has a variant.
     pub enum TencentCssCallback {
         /// A push has started.
         Push(Push) = "push",

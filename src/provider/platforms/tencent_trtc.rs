@@ -129,7 +129,7 @@ describe! { "tencent-trtc":
 }
 
 callback! { "tencent-trtc":
-    /// A callback of Tencent RTC, by its kind.
+    /// A callback of Tencent RTC; each kind has a variant.
     pub enum TencentTrtcCallback {
         /// The kind `create_room`.
         CreateRoom(Notification) = "create_room",

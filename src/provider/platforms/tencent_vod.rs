@@ -284,7 +284,7 @@ describe! { "tencent-vod":
 }
 
 callback! { "tencent-vod":
-    /// A callback of Tencent Cloud VOD, by its kind.
+    /// A callback of Tencent Cloud VOD; each kind has a variant.
     pub enum TencentVodCallback {
         /// An upload is complete.
         NewFileUpload(NewFileUpload) = "NewFileUpload",

@@ -80,7 +80,7 @@ describe! { "twilio":
 }
 
 callback! { "twilio":
-    /// A callback of Twilio, by its kind.
+    /// A callback of Twilio; each kind has a variant.
     pub enum TwilioCallback {
         /// A video room has been created.
         RoomCreated(RoomCreated) = "room_created",

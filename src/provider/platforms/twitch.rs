@@ -78,7 +78,7 @@ describe! { "twitch":
 }
 
 callback! { "twitch":
-    /// A callback of Twitch EventSub, by its kind.
+    /// A callback of Twitch EventSub; each kind has a variant.
     pub enum TwitchCallback {
         /// A callback of the subscription's type. The type is the event's subject.
         Notification(Notification) = "notification",

@@ -23,7 +23,7 @@ describe! { "vdocipher":
 }
 
 callback! { "vdocipher":
-    /// A callback of VdoCipher, by its kind.
+    /// A callback of VdoCipher; each kind has a variant.
     pub enum VdocipherCallback {
         /// A video is ready to play.
         VideoReady(VdocipherEvent) = "video:ready",

@@ -28,7 +28,7 @@ describe! { "videosdk":
 }
 
 callback! { "videosdk":
-    /// A callback of VideoSDK, by its kind.
+    /// A callback of VideoSDK; each kind has a variant.
     pub enum VideosdkCallback {
         /// A callback about a meeting, a recording or a livestream.
         Event(VideosdkEvent) = "event",

@@ -30,7 +30,7 @@ describe! { "volcengine-live":
 }
 
 callback! { "volcengine-live":
-    /// A callback of Volcengine Live, by its kind.
+    /// A callback of Volcengine Live; each kind has a variant.
     pub enum VolcengineLiveCallback {
         /// A stream has started.
         PushStart(VolcengineLiveEvent) = "push_start",

@@ -38,7 +38,7 @@ describe! { "volcengine-rtc":
 }
 
 callback! { "volcengine-rtc":
-    /// A callback of Volcengine RTC, by its kind.
+    /// A callback of Volcengine RTC; each kind has a variant.
     pub enum VolcengineRtcCallback {
         /// A callback about a room, a stream or a recording. The type is the event's subject.
         Event(VolcengineRtcEvent) = "event",

@@ -33,7 +33,7 @@ describe! { "volcengine-vod":
 }
 
 callback! { "volcengine-vod":
-    /// A callback of Volcengine VOD, by its kind.
+    /// A callback of Volcengine VOD; each kind has a variant.
     pub enum VolcengineVodCallback {
         /// The upload of a file is complete.
         FileUploadComplete(VolcengineVodEvent) = "FileUploadComplete",

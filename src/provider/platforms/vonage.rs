@@ -125,7 +125,7 @@ describe! { "vonage":
 }
 
 callback! { "vonage":
-    /// A callback of Vonage Video, by its kind.
+    /// A callback of Vonage Video; each kind has a variant.
     pub enum VonageCallback {
         /// A client has connected to a session.
         ConnectionCreated(ConnectionCreated) = "connectionCreated",

@@ -42,7 +42,7 @@ describe! { "wistia":
 }
 
 callback! { "wistia":
-    /// A callback of Wistia, by its kind.
+    /// A callback of Wistia; each kind has a variant.
     pub enum WistiaCallback {
         /// Events about videos or their viewers.
         Events(Events) = "events",

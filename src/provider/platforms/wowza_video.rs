@@ -34,7 +34,7 @@ describe! { "wowza-video":
 }
 
 callback! { "wowza-video":
-    /// A callback of Wowza Video, by its kind.
+    /// A callback of Wowza Video; each kind has a variant.
     pub enum WowzaVideoCallback {
         /// A callback of any type.
         Event(WowzaVideoEvent) = "event",

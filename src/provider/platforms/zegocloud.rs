@@ -76,7 +76,7 @@ describe! { "zegocloud":
 }
 
 callback! { "zegocloud":
-    /// A callback of ZEGOCLOUD, by its kind.
+    /// A callback of ZEGOCLOUD; each kind has a variant.
     pub enum ZegocloudCallback {
         /// A user has started to publish a stream.
         StreamCreate(StreamCreate) = "stream_create",

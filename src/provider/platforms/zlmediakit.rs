@@ -154,7 +154,7 @@ describe! { "zlmediakit":
 }
 
 callback! { "zlmediakit":
-    /// A callback of ZLMediaKit, by its kind.
+    /// A callback of ZLMediaKit; each kind has a variant.
     pub enum ZlmediakitCallback {
         /// A client asks to publish a stream.
         OnPublish(OnPublish) = "on_publish",

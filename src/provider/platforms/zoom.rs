@@ -29,7 +29,7 @@ describe! { "zoom":
 }
 
 callback! { "zoom":
-    /// A callback of Zoom, by its kind.
+    /// A callback of Zoom; each kind has a variant.
     pub enum ZoomCallback {
         /// A callback of any type. The type is the event's subject.
         Event(ZoomEvent) = "event",

@@ -1,7 +1,8 @@
 //! Reads the members of a view from JSON. An optional member accepts a value of any type.
 //!
 //! A field reads its value with `deserialize_any`, so that the deserializer accepts a value of any
-//! type. Only a misfit becomes a [`Value`].
+//! type. A value that does not have the type of the field is a misfit. Only for a misfit, gatepost
+//! creates a [`Value`].
 
 use std::borrow::Cow;
 use std::fmt;

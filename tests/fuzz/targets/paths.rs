@@ -1,5 +1,5 @@
-//! Checks that the gate passes on no path that a server reads as a callback path or as the address
-//! of an event.
+//! Checks that the gate does not pass on a request whose path a server reads as the path of a
+//! callback or as the address of an event.
 //!
 //! Input: three lines: a route, the address of an event and the path of the request.
 

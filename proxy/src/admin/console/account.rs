@@ -1,9 +1,9 @@
-//! The Account page: what the platform's account lacks to fit the config, and the changes to it. It is
-//! `gatepost platform plan` and `apply` in a browser.
+//! The Account page: the differences between the platform's account and the config, and the changes
+//! to the account. It does the same as `gatepost platform plan` and `gatepost platform apply`.
 //!
 //! 1. The page reads the account with the API key in the environment of gatepost.
-//! 2. gatepost carries out the plan that the operator has seen, and no other: if account or config
-//!    have changed since, it shows the new plan.
+//! 2. gatepost carries out only the plan that the operator has seen. If the account or the config
+//!    has changed since then, it shows the new plan.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::platform::{
 };
 use crate::served_config::ServedConfig;
 
-/// Returns true if the config has a template whose account gatepost can change.
+/// Returns true if gatepost can change the account at the platform of this provider.
 pub(super) fn is_of_account(provider: &str) -> bool {
     provider == PROVIDER
 }
@@ -69,7 +69,7 @@ pub(super) async fn answer(
 /// A plan, and the changes that gatepost has made.
 struct Comparison {
     lines: Vec<String>,
-    /// Word that changes with the plan.
+    /// Hash of the plan.
     version: String,
     changes: usize,
     conflicts: usize,
@@ -80,7 +80,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// Returns true if the operator can have the plan carried out.
+    /// Returns true if gatepost can carry out the plan.
     fn can_apply(&self) -> bool {
         self.changes > 0 && self.conflicts == 0 && self.done.is_empty() && self.failure.is_none()
     }

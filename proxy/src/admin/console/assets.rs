@@ -1,4 +1,5 @@
-//! Files of the console. Their names contain a hash of their content, so that browsers keep them.
+//! Files of the console. The name of a file is a hash of its content, so that browsers can cache
+//! the file.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::LazyLock;

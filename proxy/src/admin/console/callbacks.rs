@@ -27,7 +27,7 @@ pub(super) async fn list(served: &ServedConfig, request: &ConsoleRequest) -> Con
     ConsoleResponse::page(&CallbacksPage::new(request.layout(""), served, page, filter))
 }
 
-/// Returns the callbacks after a number, as JSON. Waits for the first one.
+/// Returns the callbacks after the given number, as JSON. Waits for the first callback.
 pub(super) async fn feed(gate: &Gate, request: &ConsoleRequest) -> ConsoleResponse {
     match page_query(&request.query) {
         Ok(query) => ConsoleResponse::json(&CallbackPage::wait_for(gate, query).await),
@@ -62,7 +62,7 @@ pub(super) async fn one(
 async fn show(gate: &Gate, request: &ConsoleRequest, numbered: Numbered) -> ConsoleResponse {
     let gate = gate.clone();
     let scheme = if numbered.callback.head.is_encrypted { "https" } else { "http" };
-    // The steps of the verdict need a signature check.
+    // On a blocking thread, because the steps of the verdict need a signature check.
     let view = tokio::task::spawn_blocking(move || Viewer::new(&gate).view(&numbered));
     match view.await {
         Ok(view) => ConsoleResponse::page(&OneCallbackPage::new(request, view, scheme)),
@@ -114,7 +114,7 @@ struct CallbacksPage {
     segments: Vec<FilterLink>,
     chips: Vec<FilterLink>,
     query: String,
-    /// Query of the links to callbacks, so that the way back leads to the same filter.
+    /// Query of the links to callbacks. With it, the link back leads to the same filter.
     suffix: String,
 }
 
@@ -188,7 +188,7 @@ struct OneCallbackPage {
     view: CallbackView,
     curl: String,
     can_send: bool,
-    /// Query of the way back.
+    /// Query of the link back.
     query: String,
 }
 
@@ -203,8 +203,8 @@ impl OneCallbackPage {
         Self { layout: request.layout(""), done: request.done(), view, curl, can_send, query }
     }
 
-    /// Returns true if the verdict is a refusal because of this step. The code of the refusal begins
-    /// with the name of its step, but for a signature that no key produces.
+    /// Returns true if the verdict is a refusal because of this step. The code of the refusal
+    /// begins with the name of its step, except for a signature that no key produces.
     fn is_cause(&self, step: &str) -> bool {
         let row = &self.view.row;
         let cause = if row.code == "signature_mismatch" { "key" } else { row.code };

@@ -1,4 +1,4 @@
-//! A question before a change that loses something.
+//! A question before a change that the operator cannot undo.
 
 use askama::Template;
 use http::StatusCode;
@@ -17,14 +17,14 @@ pub(super) struct ConfirmPage {
     /// Reason why the change is impossible or has failed.
     pub(super) problem: String,
     pub(super) can_go_on: bool,
-    /// Relative path to the page before.
+    /// Relative path to the previous page.
     pub(super) back: String,
     /// Numbers of the objects that change; empty if the path names the object.
     pub(super) numbers: String,
 }
 
 impl ConfirmPage {
-    /// Shows the reason of a failure.
+    /// Shows the reason for a failure.
     pub(super) fn failed(mut self, problem: &str, status: StatusCode) -> ConsoleResponse {
         self.problem = problem.to_owned();
         ConsoleResponse::page(&self).with_status(status)

@@ -1,4 +1,4 @@
-//! The domains: the bindings of all templates from the side of the domain or channel.
+//! The domains: the bindings of all templates, sorted by domain or channel.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::response::ConsoleResponse;
 use crate::served_config::ServedConfig;
 
-/// Handles `domains`: the list of bindings, and the form for a new one.
+/// Handles `domains`: the list of bindings, and the form for a new binding.
 pub(super) async fn list(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,

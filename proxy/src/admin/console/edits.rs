@@ -1,4 +1,4 @@
-//! Edits of the config by the operator's forms: how they are applied, and what a page says if one fails.
+//! Edits of the config through the operator's forms, and the messages of failed edits.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use http::StatusCode;
 use super::ConsoleRequest;
 use crate::served_config::ServedConfig;
 
-/// Applies an edit on a blocking thread, because it reads and writes files. `is_seen` says if the
-/// template is still as the operator has seen it.
+/// Applies an edit on a blocking thread, because it reads and writes files. `is_seen` returns true
+/// if the template is still as the operator has seen it.
 pub(super) async fn carry_out(
     served: &Arc<ServedConfig>,
     request: &ConsoleRequest,
@@ -37,7 +37,7 @@ pub(super) const fn status(error: &EditError) -> StatusCode {
     }
 }
 
-/// Returns the message with the faults.
+/// Returns the faults of the error, or its message if it has none.
 pub(super) fn sentence(error: &EditError) -> String {
     let faults = error.faults().iter().map(|fault| format!("{}; {}", fault.problem, fault.remedy));
     let faults: Vec<_> = faults.collect();

@@ -1,4 +1,4 @@
-//! The form of a filter: text fields in a menu, links for one condition, and the conditions that are set.
+//! The form of a filter: text fields in a menu, links for one condition, and the set conditions.
 
 /// A text field of the filter, with the values that it offers.
 pub(super) struct FilterField {
@@ -37,7 +37,7 @@ pub(super) struct FilterLink {
 /// Name and value of each condition that is set.
 pub(super) type Conditions<'f> = [(&'static str, &'f str)];
 
-/// Returns the conditions, each with a link to the list without it.
+/// Returns the conditions. The link of each condition leads to the list without this condition.
 pub(super) fn chips(list: &str, conditions: &Conditions<'_>) -> Vec<FilterLink> {
     let chip = |&(label, value): &(&'static str, &str)| {
         let others: Vec<_> =

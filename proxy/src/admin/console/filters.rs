@@ -1,4 +1,4 @@
-//! Filters of the templates.
+//! Filters for the askama templates of the pages.
 
 use askama::{Result, Values, filter_fn};
 
@@ -21,7 +21,7 @@ pub(super) fn indented(text: &str, _: &dyn Values) -> Result<String> {
 }
 
 /// Indents a JSON object or array; `None` for any other text. Changes only the space between the
-/// tokens, because the operator must see numbers, escapes and duplicate names as they came.
+/// tokens, because the operator must see numbers, escapes and duplicate names as received.
 fn indent(text: &str) -> Option<String> {
     let text = text.trim();
     if !text.starts_with(['{', '[']) || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
@@ -78,7 +78,7 @@ fn copy_string(from: &mut impl Iterator<Item = char>, to: &mut String) {
 
 fn line(written: &mut String, depth: usize) {
     written.push('\n');
-    // A deep text would be mostly space otherwise.
+    // Otherwise, a deeply nested text would be mostly space.
     written.extend(std::iter::repeat_n("  ", depth.min(16)));
 }
 

@@ -7,8 +7,8 @@ use http::uri::Authority;
 use pingora::http::RequestHeader;
 use pingora::protocols::http::ServerSession;
 
-/// Maximum length of a form, in bytes. The longest body of an event has 128 KiB, and a form may need
-/// three bytes for one.
+/// Maximum length of a form, in bytes. The longest body of an event has 128 KiB, and a form may
+/// need three bytes for each byte.
 const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// Time limit for reading a form.
@@ -41,8 +41,8 @@ pub(super) fn value<'f>(form: &'f Form, name: &str) -> Option<&'f str> {
     form.iter().find(|(own, _)| own == name).map(|(_, value)| &**value)
 }
 
-/// Returns true if a page of the console has sent the request. A browser sets both headers itself.
-/// Behind a proxy that changes the host, the page has one of the `admin_hosts`.
+/// Returns true if a page of the console has sent the request. A browser sets `sec-fetch-site` and
+/// `origin` itself. Behind a proxy that changes the host, the page has one of the `admin_hosts`.
 pub(super) fn is_from_console(head: &RequestHeader, names: &[String]) -> bool {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if header("sec-fetch-site").is_some_and(|site| site != "same-origin") {

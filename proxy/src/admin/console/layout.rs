@@ -1,4 +1,4 @@
-//! The layout of the pages, and the pages of few words.
+//! The layout of the pages, the login page, and the page with a notice.
 
 use askama::Template;
 
@@ -33,8 +33,8 @@ const PAGES: [(&str, &str); 6] = [
 ];
 
 impl Layout {
-    /// Creates the layout of a page at this relative path from the root. `page` is the page of the
-    /// navigation that it belongs to.
+    /// Creates the layout of a page. `up` is the relative path from the page to the root. `page` is
+    /// the path of the current page in the navigation.
     pub(super) fn new(up: &str, page: &'static str, access: Access) -> Self {
         let up = if up.is_empty() { "./" } else { up }.to_owned();
         Self { up, assets: &NAMES, may_change: access == Access::Change, page }
@@ -54,7 +54,7 @@ impl Layout {
 #[template(path = "login.html")]
 pub(super) struct LoginPage {
     layout: Layout,
-    /// Reason why a login failed; empty before the first.
+    /// Reason why a login failed; empty before the first login.
     problem: String,
 }
 
@@ -65,7 +65,7 @@ impl LoginPage {
     }
 }
 
-/// A page of one sentence.
+/// A page with a title and a short text.
 #[derive(Template)]
 #[template(path = "notice.html")]
 pub(super) struct NoticePage {

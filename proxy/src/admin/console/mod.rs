@@ -1,14 +1,14 @@
-//! The console: pages for the operator below `/console/` on the admin listener.
+//! The console: pages for the operator under `/console/` on the admin listener.
 //!
 //! 1. If the config has no token for the admin API, every path returns 404.
 //! 2. A request must name a host of the admin listener, as for the API.
-//! 3. The operator logs in with a token once, and gets a cookie. After wrong tokens, a client must
-//!    wait, as for the API.
-//! 4. A request that changes something must come from a page of the console: `sec-fetch-site` or
-//!    `origin` says so.
+//! 3. The operator logs in with a token once, and receives a cookie. After wrong tokens, a client
+//!    must wait, as for the API.
+//! 4. A POST request must come from a page of the console. gatepost checks `sec-fetch-site` and
+//!    `origin`.
 //! 5. With the `admin_read_token`, the operator can only read.
-//! 6. Each page works without JavaScript, and each URL is relative, so that the console works below
-//!    a path prefix of a proxy.
+//! 6. Each page works without JavaScript. Each URL is relative, so that the console works under a
+//!    path prefix of a proxy.
 
 mod account;
 mod assets;
@@ -122,7 +122,7 @@ impl Console {
                     request.access = access;
                     self.page(served, queue, session, request, path).await
                 }
-                // A script cannot show the login.
+                // A script needs a status, because it cannot show the login page.
                 None if path.last() == Some(&"feed") => {
                     let text = "expected a session, found none; log in again\n";
                     ConsoleResponse::text(StatusCode::UNAUTHORIZED, text)
@@ -215,7 +215,7 @@ impl Console {
     }
 }
 
-/// Facts of a request, and the operator's permissions.
+/// Facts about a request, and the operator's permissions.
 struct ConsoleRequest {
     method: Method,
     path: String,

@@ -1,4 +1,4 @@
-//! Callbacks that the console sends to gatepost's own listener, as the platform would.
+//! Callbacks that the console sends to gatepost's own listener, in place of the platform.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use http_body_util::Full;
 use crate::app::{self, FetchError};
 use crate::capture::{CAPTURED, CapturedCallback};
 
-/// Time for which gatepost waits for the captured callback after the reply.
+/// Maximum time for which gatepost waits for the captured callback after the reply.
 pub(super) const CAPTURE_WAIT: Duration = Duration::from_secs(2);
 
 /// Returns the address of a listener for callbacks that this process can reach.
@@ -42,11 +42,11 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 /// The reply to a callback, and the number of the captured callback.
 pub(super) struct Received {
     pub(super) reply: Result<(response::Parts, Bytes), FetchError>,
-    /// `None` if gatepost has not captured the callback in time.
+    /// `None` if gatepost did not capture the callback in time.
     pub(super) id: Option<u64>,
 }
 
-/// Sends a callback. Waits for the captured callback at most for `wait`.
+/// Sends a callback. After the reply, waits at most `wait` for the captured callback.
 pub(super) async fn send(callback: Request<Bytes>, wait: Duration) -> Received {
     let (method, uri) = (callback.method().clone(), callback.uri().clone());
     let (body, newest) = (callback.body().clone(), CAPTURED.newest());

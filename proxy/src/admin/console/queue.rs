@@ -1,7 +1,7 @@
 //! The queue: the stored events, one event, and the changes that an operator makes.
 //!
-//! A change applies to the events that the operator has seen: the question before it names their
-//! numbers. A filter alone could by then select other events.
+//! A change applies to the events that the operator has seen: the question before the change
+//! contains their numbers. The filter alone could select other events by the time of the change.
 
 use askama::Template;
 use gatepost::{
@@ -23,7 +23,7 @@ use crate::queue::{Queue, event_json, set_condition};
 /// Maximum number of events on a page, and in a change.
 const MAX_EVENTS: usize = 200;
 
-/// Handles `queue` and the paths below.
+/// Handles `queue` and the paths under `queue/`.
 pub(super) async fn answer(
     queue: Option<&Queue>,
     session: &mut ServerSession,
@@ -50,7 +50,7 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
 
 async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
-    // One more than the page shows tells if another page follows.
+    // One more than the page shows, because a further event means that another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
     let mut entries = queue.list(&wanted).await?;
     let has_more = entries.len() > MAX_EVENTS;
@@ -109,7 +109,7 @@ enum Operation {
     Drop,
 }
 
-/// Asks before a change, or makes it.
+/// Shows the question before a change (GET), or makes the change (POST).
 async fn change(
     queue: &Queue,
     session: &mut ServerSession,
@@ -207,7 +207,7 @@ fn invalid_filter(request: &ConsoleRequest) -> ConsoleResponse {
     request.notice(StatusCode::BAD_REQUEST, "Invalid filter", text)
 }
 
-/// Returns name and value of each condition that is set.
+/// Returns the name and the value of each condition that is set.
 fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
     let all = [
         ("state", filter.state.map(EntryState::as_str)),
@@ -295,15 +295,15 @@ struct QueuePage {
     chips: Vec<FilterLink>,
     /// Conditions of the filter, as a query string.
     query: String,
-    /// Number after which the page begins.
+    /// Number of the last event before this page.
     after: u64,
-    /// Number after which the next page begins; `None` on the last page.
+    /// Number of the last event on this page; `None` on the last page.
     next: Option<u64>,
     can_change: bool,
 }
 
 impl QueuePage {
-    /// Returns name and total of each state.
+    /// Returns the name and the total of each state.
     fn totals(&self) -> [(&'static str, StateTotal); 3] {
         let StoreStatus { pending, delivered, dead, .. } = self.status;
         [("Pending", pending), ("Delivered", delivered), ("Dead letters", dead)]

@@ -8,7 +8,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-/// Permits only the files of the console itself.
+/// Content security policy. Permits only the console's own files.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
                       require-trusted-types-for 'script'";
@@ -26,7 +26,7 @@ impl ConsoleResponse {
             (CONTENT_TYPE, content_type),
             (CACHE_CONTROL, "no-store"),
             (CONTENT_SECURITY_POLICY, POLICY),
-            // With `no-referrer`, the forms would have no origin.
+            // With `no-referrer`, browsers would send `origin: null` with the forms.
             (REFERRER_POLICY, "same-origin"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ] {
@@ -57,7 +57,8 @@ impl ConsoleResponse {
         Self::new(StatusCode::OK, "application/json", body)
     }
 
-    /// Returns a file of the console. Its name changes with its content.
+    /// Returns a file of the console. Browsers may cache it forever, because its name changes with
+    /// its content.
     pub(super) fn asset(content_type: &'static str, text: &str) -> Self {
         let always = HeaderValue::from_static("public, max-age=31536000, immutable");
         Self::new(StatusCode::OK, content_type, text.into()).with(CACHE_CONTROL, Some(always))
@@ -68,7 +69,7 @@ impl ConsoleResponse {
         Self::new(StatusCode::OK, "message/http", body).with(CONTENT_DISPOSITION, value)
     }
 
-    /// Redirects to a path relative to that of the request.
+    /// Redirects to a path that is relative to the path of the request.
     pub(super) fn redirect(to: &str) -> Self {
         let location = HeaderValue::try_from(to).ok();
         Self::text(StatusCode::SEE_OTHER, "").with(LOCATION, location)

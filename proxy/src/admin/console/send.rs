@@ -1,5 +1,5 @@
-//! The Send page: a sample callback of any kind, signed with a key of the template, to gatepost's own
-//! listener.
+//! The Send page: sends a sample callback of any kind to gatepost's own listener, signed with a key
+//! of the template.
 
 use askama::Template;
 use bytes::Bytes;
@@ -45,7 +45,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Sends the callback, and leads to the captured one.
+/// Sends the callback, and redirects to the page of the captured callback.
 async fn deliver(page: SamplePage, callback: Request<Bytes>) -> ConsoleResponse {
     let kind = &page.kind;
     let received = own_listener::send(callback, own_listener::CAPTURE_WAIT).await;
@@ -111,7 +111,7 @@ struct SamplePage {
 }
 
 impl SamplePage {
-    /// Creates the page of the kind that the query names; `None` if it names none.
+    /// Creates the page of the kind that the query names; `None` if the config has no such kind.
     fn of(gate: &Gate, request: &ConsoleRequest) -> Option<Self> {
         let [route, template, kind] =
             ["route", "template", "kind"].map(|name| request.parameter(name).unwrap_or_default());
@@ -160,7 +160,7 @@ struct SampleReply {
     body: String,
 }
 
-/// The reply to a sample that the ring has not captured.
+/// The reply to a sample that gatepost has not captured.
 #[derive(Template)]
 #[template(path = "sent.html")]
 struct SentPage {

@@ -1,8 +1,8 @@
-//! Operators that have logged in.
+//! The sessions of the operators who have logged in.
 //!
 //! 1. A session has an id of 32 random bytes, which the browser sends as a cookie.
-//! 2. A session ends after [`LIFETIME`], with a logout, and when the config has another token.
-//! 3. At most [`MAX_SESSIONS`] sessions exist. A new one replaces the oldest.
+//! 2. A session ends after [`LIFETIME`], at a logout, or when its token is no longer in the config.
+//! 3. At most [`MAX_SESSIONS`] sessions exist. A further session replaces the oldest session.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,7 +32,8 @@ struct OperatorSession {
 }
 
 impl Sessions {
-    /// Begins a session with a right token. Returns its id; `None` without random bytes.
+    /// Begins a session if the token is right. Returns its id; `None` for a wrong token, or without
+    /// random bytes.
     pub(super) fn begin(
         &self,
         settings: &ProxySettings,
@@ -53,7 +54,7 @@ impl Sessions {
         Some(id)
     }
 
-    /// Returns the permissions of the operator that sends a request; `None` without a session.
+    /// Returns the permissions of the operator who sends a request; `None` without a session.
     pub(super) fn access(
         &self,
         head: &RequestHeader,
@@ -90,7 +91,8 @@ fn id_of(head: &RequestHeader) -> Option<&str> {
     pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-/// Returns the value of `set-cookie`. Without a path, the cookie belongs to the folder of the login.
+/// Returns the value of `set-cookie`. Without a path, a browser sends the cookie only to paths in
+/// the folder of the login page.
 pub(super) fn cookie(id: &str, is_encrypted: bool) -> String {
     let secure = if is_encrypted { "; Secure" } else { "" };
     format!("{COOKIE_NAME}={id}; HttpOnly; SameSite=Strict{secure}")
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn session_ends_after_twelve_hours_and_with_its_token() {
+    fn session_ends_after_twelve_hours_or_without_its_token() {
         let (sessions, now, settings) = (Sessions::default(), Instant::now(), settings("t0ken"));
         assert_eq!(sessions.begin(&settings, b"guess", now), None);
         let id = sessions.begin(&settings, b"t0ken", now).unwrap();
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn new_session_replaces_oldest_beyond_bound() {
+    fn new_session_replaces_oldest_session_at_limit() {
         let (sessions, now, settings) = (Sessions::default(), Instant::now(), settings("t0ken"));
         let begin = || sessions.begin(&settings, b"t0ken", now).unwrap();
         let ids: Vec<_> = (0..=MAX_SESSIONS).map(|_| begin()).collect();

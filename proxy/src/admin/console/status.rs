@@ -34,7 +34,7 @@ struct StatusPage {
     routes: Vec<RouteRow>,
     circuits: Vec<Circuit>,
     times: Vec<AppTimes>,
-    /// Names and date of expiry of each certificate.
+    /// Names and expiry date of each certificate.
     certificates: Vec<(String, String)>,
     /// Config key and value of each limit.
     limits: Vec<(&'static str, String)>,
@@ -49,7 +49,7 @@ impl StatusPage {
     }
 }
 
-/// A route, and the apps behind it.
+/// A route, and the destinations of its events.
 struct RouteRow {
     label: String,
     provider: String,
@@ -60,7 +60,7 @@ struct RouteRow {
 struct RouteTemplateRow {
     name: String,
     tenants: String,
-    /// Each address or fixed reply, with the kinds that go there.
+    /// Each address or fixed answer, with its kinds.
     destinations: Vec<(String, String)>,
 }
 
@@ -96,7 +96,7 @@ struct AppTimes {
     template: String,
     count: usize,
     median_ms: f64,
-    /// 95 of 100 answers take at most this time.
+    /// Time that 95 % of the answers do not exceed.
     p95_ms: f64,
 }
 

@@ -67,7 +67,7 @@ pub(super) async fn create(
     }
 }
 
-/// Handles the paths below `templates/`.
+/// Handles the paths under `templates/`.
 pub(super) async fn one(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,
@@ -265,7 +265,7 @@ struct TemplatesPage {
 #[template(path = "new_template.html")]
 struct NewTemplatePage {
     layout: Layout,
-    /// Name and title of each provider.
+    /// The name and the title of each provider.
     providers: Vec<(String, String)>,
     form: Option<TemplateForm>,
 }

@@ -1,5 +1,5 @@
-//! A local double of the platform's API. The double checks the signature of each request with code
-//! of its own, and answers with documented errors.
+//! A local double of the platform's API. The double checks the signature of each request with its
+//! own code, and returns the errors that the platform documents.
 
 use std::sync::{Arc, Mutex};
 
@@ -28,7 +28,8 @@ pub(super) struct Account {
     rules: Vec<Json>,
     next_id: i64,
     pub(super) is_chinese: bool,
-    /// Errors in place of the answers to actions, in this order.
+    /// Actions that fail, each with the error code to return. An action uses its first entry, and
+    /// removes it.
     errors: Vec<(&'static str, &'static str)>,
     /// Actions that the double has carried out.
     done: Vec<String>,

@@ -369,7 +369,7 @@ describe! { "kollus":
 }
 
 callback! { "kollus":
-    /// A callback of Kollus, by its kind.
+    /// A callback of Kollus; each kind has a variant.
     pub enum KollusCallback {
         /// A request for permission to play a live broadcast.
         LivePlay(LivePlay) = "live_play",

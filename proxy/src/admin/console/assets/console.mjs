@@ -1,4 +1,4 @@
-// Live list, keys and copying. Each page works without this file.
+// Updates the list, and handles keys and copy buttons. Each page works without this file.
 
 const list = document.querySelector("[data-list]");
 const search = document.querySelector("[data-filter] [type=search]");
@@ -139,7 +139,7 @@ function reply(tr, callback) {
   tr.cells[3].replaceChildren(link);
 }
 
-// After the operator comes back from a callback, the arrows go on from its row.
+// When the operator returns from a callback, the arrow keys start at the row of the callback.
 function restore() {
   const id = sessionStorage.getItem("open");
   sessionStorage.removeItem("open");
@@ -148,7 +148,7 @@ function restore() {
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
-  // The clipboard exists only with HTTPS or on localhost. The field can always be selected.
+  // Browsers offer the clipboard only with HTTPS or on localhost. The operator can always select the field.
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(field.value);

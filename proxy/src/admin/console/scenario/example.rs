@@ -1,4 +1,4 @@
-//! A scenario of a platform, with which the form begins.
+//! The initial scenario in the form.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use super::playback::ScenarioTarget;
 
-/// Returns a scenario with two streams. Each begins, is recorded and ends, as far as the platform has
-/// callbacks for it. For another platform, the scenario has the first kinds of the template.
+/// Returns a scenario with two streams. Each stream starts, is recorded and ends, if the platform
+/// has callbacks for these events. If the platform has none of them, the scenario uses the first
+/// kinds of the template.
 pub(super) fn example(gate: &Gate, target: &ScenarioTarget, provider: &ProviderInfo) -> String {
     let is_sent = |kind: &&KindInfo| {
         !kind.challenge
@@ -47,8 +48,8 @@ pub(super) fn example(gate: &Gate, target: &ScenarioTarget, provider: &ProviderI
     text
 }
 
-/// Returns the fields of a kind that differ between the callbacks of a scenario: stream, time, and the
-/// field that chooses the common event.
+/// Returns the fields of a kind that differ between the callbacks of a scenario: stream, time, and
+/// the field that chooses the common event.
 fn fields(gate: &Gate, target: &ScenarioTarget, kind: &KindInfo, event: &str) -> Vec<String> {
     let Some(source) = gate.template_sample(&target.route, &target.template, &kind.name) else {
         return Vec::new();
@@ -71,7 +72,8 @@ fn is_unix_seconds(value: &Json) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Writes a JSON Pointer as a key of TOML: as a name if it is that of a field at the top level.
+/// Writes a JSON Pointer as a key of TOML. If the pointer names a top-level field, the key is the
+/// name of the field.
 fn key(place: &str) -> String {
     let is_bare = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     match place.strip_prefix('/').filter(is_bare) {
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn begins_records_and_ends_two_streams() {
+    fn example_starts_records_and_ends_two_streams() {
         let text = example_of("tencent-css");
         assert!(
             text.contains("fields = { stream_id = \"{stream}\", event_time = \"{now}\" }"),
@@ -125,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn field_chooses_event_of_kind_with_several() {
+    fn example_sets_field_that_selects_the_event() {
         let text = example_of("kollus");
         let states = ["start", "stop"].map(|state| format!("broadcast_state = \"{state}\""));
         assert!(states.iter().all(|state| text.matches(state).count() == 2), "{text}");
     }
 
     #[test]
-    fn platform_without_streams_has_its_first_kinds() {
+    fn example_of_platform_without_streams_uses_its_first_kinds() {
         let scenario: Scenario = toml::from_str(&example_of("github")).unwrap();
         assert_eq!(scenario.streams.len(), 2);
         assert_eq!(scenario.streams[0].steps.len(), 3);

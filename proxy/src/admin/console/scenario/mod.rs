@@ -1,7 +1,7 @@
-//! The scenarios of the Send page: the callbacks of several streams, with the gaps between them.
+//! The scenarios of the Send page: the callbacks of several streams, with the times between them.
 //!
-//! 1. The form takes the file of `gatepost send --scenario`. The page replaces the address and the key
-//!    of the file with gatepost's own listener and the key of the template.
+//! 1. The form accepts the text of a file for `gatepost send --scenario`. The page replaces the
+//!    address and the key of the file with gatepost's own listener and the key of the template.
 //! 2. gatepost reports a fault in any step before it sends the first callback.
 //! 3. A scenario has at most [`MAX_CALLBACKS`] callbacks.
 
@@ -30,7 +30,7 @@ use crate::served_config::ServedConfig;
 /// Maximum number of callbacks of a scenario.
 const MAX_CALLBACKS: u64 = 1000;
 
-/// Value and title of each speed in the form.
+/// The value and the title of each speed in the form.
 const SPEEDS: [(&str, &str); 4] = [
     ("max", "without waiting"),
     ("3600", "an hour in a second"),
@@ -38,7 +38,7 @@ const SPEEDS: [(&str, &str); 4] = [
     ("1", "in real time"),
 ];
 
-/// Handles `scenario` and the paths below it.
+/// Handles `scenario` and the paths under `scenario/`.
 pub(super) async fn answer(
     playbacks: &Playbacks,
     served: &Arc<ServedConfig>,
@@ -98,7 +98,7 @@ async fn compose(
     ConsoleResponse::redirect("scenario/run")
 }
 
-/// Returns the replies after a number of them, as JSON.
+/// Returns the replies after the first `after` replies, as JSON.
 fn feed(request: &ConsoleRequest, playback: &Playback) -> ConsoleResponse {
     let after = request.parameter("after").and_then(|text| text.parse().ok()).unwrap_or(0);
     let Progress { state, sent, .. } = playback.progress();
@@ -145,7 +145,7 @@ impl ScenarioPage {
         form::value(sent, "speed").unwrap_or_default().clone_into(&mut self.speed);
     }
 
-    /// Reads the scenario, and builds a callback of each step.
+    /// Reads the scenario, and builds the first callback of each step to find faults.
     fn read(&self, served: &ServedConfig) -> Result<(Scenario, Speed), String> {
         let speed = self.speed.parse()?;
         let scenario: Scenario = toml::from_str(&self.text).map_err(|error| {
@@ -189,7 +189,7 @@ impl ScenarioPage {
         }
     }
 
-    /// Returns value and title of each speed, and true for the chosen one.
+    /// Returns the value and the title of each speed, and true for the selected speed.
     fn speeds(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
         SPEEDS.into_iter().map(|(value, title)| (value, title, value == self.speed))
     }

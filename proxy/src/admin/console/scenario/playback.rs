@@ -1,9 +1,8 @@
-//! The scenario that gatepost plays for the operator, or has played last.
+//! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
-//! 1. gatepost plays one scenario at a time. It continues without the operator's browser until the
-//!    end, until the operator stops it, or until a callback cannot be sent.
-//! 2. gatepost sends each callback to its own listener. A scenario in the console reaches no other
-//!    server.
+//! 1. gatepost plays one scenario at a time. It does not need the operator's browser, and continues
+//!    until the end, until the operator stops it, or until it cannot send a callback.
+//! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,7 +45,7 @@ pub(super) struct PlannedCallback {
     pub(super) kind: String,
 }
 
-/// The replies so far, in the order of the planned callbacks.
+/// State of a playback, and the replies so far in the order of the planned callbacks.
 #[derive(Clone)]
 pub(super) struct Progress {
     pub(super) state: PlaybackState,
@@ -77,7 +76,7 @@ impl PlaybackState {
 /// A callback of a scenario that gatepost has sent, or could not send.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct SentCallback {
-    /// Status of the reply, or the reason why there is none.
+    /// Status of the reply, or the reason why there is no reply.
     pub(super) reply: String,
     /// True if the reply has the status that the scenario expects.
     pub(super) is_expected: bool,
@@ -134,7 +133,7 @@ impl Playback {
         }
     }
 
-    /// Ends the playback, unless it has ended.
+    /// Ends the playback, unless it has already ended.
     fn end(&self, state: PlaybackState) {
         let mut progress = lock(&self.progress);
         if progress.state == PlaybackState::Playing {
@@ -162,7 +161,8 @@ async fn play(
         match sent {
             Ok(sent) => {
                 if sent.id.is_none() {
-                    // gatepost captures no callbacks of this route. Do not wait for the next one.
+                    // gatepost does not capture callbacks of this route, so do not wait for the
+                    // next one.
                     wait = Duration::ZERO;
                 }
                 progress.sent.push(sent);

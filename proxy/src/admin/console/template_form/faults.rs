@@ -1,4 +1,4 @@
-//! Faults of an edit, each at its field.
+//! Faults of an edit, shown at the fields of the form.
 
 use gatepost::is_template_character;
 use gatepost_editor::{EditError, EditErrorKind};
@@ -19,7 +19,7 @@ impl TemplateForm {
         unfit.is_none()
     }
 
-    /// Puts each fault to its field.
+    /// Shows each fault at its field.
     pub(in super::super) fn show(&mut self, error: &EditError) {
         if error.kind() == EditErrorKind::NameTaken {
             self.name.problem = error.message().to_owned();
@@ -38,7 +38,8 @@ impl TemplateForm {
         }
     }
 
-    /// Returns the place for the problem of a key such as `template[0].on.push`.
+    /// Returns the text that shows a problem of a key such as `template[0].on.push`; `None` if the
+    /// form has no field for the key.
     pub(super) fn problem_at(&mut self, key: &str) -> Option<&mut String> {
         let (table, key) = key.split_once('.').unwrap_or(("", key));
         if !table.starts_with("template") {
@@ -63,7 +64,7 @@ impl TemplateForm {
         }
     }
 
-    /// Returns true if a fault is at a field.
+    /// Returns true if a field has a fault.
     pub(in super::super) fn has_problem(&self) -> bool {
         let kinds = self.kinds.iter().map(|kind| &kind.problem);
         let settings = self.settings.iter().map(|setting| &setting.problem);

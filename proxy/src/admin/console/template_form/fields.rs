@@ -6,7 +6,7 @@ use gatepost::ProviderInfo;
 use gatepost_editor::{KeySource, KeyView, KindEntry, TemplateView, TomlValue};
 use serde_json::Value as Json;
 
-/// Number of kinds that the form shows at once. The rest is folded.
+/// Number of kinds that the form shows unfolded. The other kinds are folded.
 pub(super) const SHOWN_KINDS: usize = 8;
 
 /// The source of a key.
@@ -20,7 +20,7 @@ pub(in super::super) struct KeyRow {
 pub(in super::super) struct KindField {
     pub(in super::super) name: String,
     pub(in super::super) about: String,
-    /// The addresses, separated by blanks.
+    /// The addresses, separated by spaces.
     pub(in super::super) url: String,
     /// The entry in the config file, if the form cannot show it as an address.
     pub(in super::super) other: String,
@@ -39,7 +39,7 @@ pub(in super::super) struct SettingField {
     pub(in super::super) is_secret: bool,
     pub(in super::super) is_number: bool,
     pub(in super::super) is_file: bool,
-    /// True if the config file has the value itself, which the form never shows.
+    /// True if the config file contains the value itself. The form never shows this value.
     pub(in super::super) is_written: bool,
     pub(in super::super) problem: String,
 }
@@ -85,7 +85,7 @@ impl SettingField {
             let row = KeyRow { is_file: self.is_file, name: self.value.clone() };
             return Some(TomlValue::from(&row.source()));
         }
-        // A text that is no number reaches the check, which names the fault.
+        // Passes on a text that is not a number. The check of the config then names the fault.
         let number = self.value.parse::<i64>().ok().filter(|_| self.is_number);
         TomlValue::from_json(&number.map_or_else(|| Json::from(&*self.value), Json::from))
     }
@@ -117,7 +117,7 @@ pub(super) fn kinds(info: Option<&ProviderInfo>, view: Option<&TemplateView>) ->
     all.into_iter().enumerate().map(field).collect()
 }
 
-/// Returns the addresses of an entry, or the entry as JSON if it has none.
+/// Returns the addresses of an entry, or the entry as JSON if it has no address.
 fn written(entry: &Json) -> (String, String) {
     match texts(entry).or_else(|| texts(entry.get("url")?)) {
         Some(urls) => (urls.join(" "), String::new()),
@@ -125,7 +125,7 @@ fn written(entry: &Json) -> (String, String) {
     }
 }
 
-/// Returns a text, or the texts of a list.
+/// Returns a single text, or the texts of a list; `None` for another value.
 fn texts(value: &Json) -> Option<Vec<&str>> {
     match value {
         Json::String(text) => Some(vec![text]),
@@ -156,7 +156,7 @@ pub(super) fn settings(
     declared.chain(window).collect()
 }
 
-/// Writes a note of a definition as a sentence.
+/// Turns a note of a definition into a sentence.
 fn sentence(note: &str) -> String {
     let mut text = note.to_owned();
     if !note.starts_with("gatepost")

@@ -1,4 +1,4 @@
-//! The form of a template: what it shows, and the edit that it asks for.
+//! The form of a template: its values, and the edit of the config that it describes.
 
 mod faults;
 mod fields;
@@ -20,13 +20,13 @@ pub(super) struct TemplateForm {
     pub(super) has_keys: bool,
     pub(super) keys: Vec<KeyRow>,
     pub(super) keys_problem: String,
-    /// Number of keys that are written in the config file. They stay as they are.
+    /// Number of keys whose text is in the config file. The form does not change these keys.
     pub(super) written_keys: usize,
     pub(super) kinds: Vec<KindField>,
     pub(super) settings: Vec<SettingField>,
-    /// Faults that belong to no field.
+    /// Faults that do not belong to a field.
     pub(super) problems: Vec<String>,
-    /// State of the template that the form shows.
+    /// Hash of the template that the form shows.
     pub(super) version: String,
     info: Option<ProviderInfo>,
 }
@@ -38,8 +38,8 @@ pub(super) struct FormField {
 }
 
 impl TemplateForm {
-    /// Creates the form of a template, or an empty form for a provider. Without `info`, the form shows
-    /// only what the template has.
+    /// Creates the form of a template, or an empty form for a provider. Without `info`, the form
+    /// shows only the keys, kinds and settings of the template.
     pub(super) fn new(
         provider: &str,
         info: Option<ProviderInfo>,
@@ -63,7 +63,7 @@ impl TemplateForm {
         }
     }
 
-    /// Takes the values that the operator has sent.
+    /// Sets the values that the operator has sent.
     pub(super) fn fill(&mut self, sent: &Form) {
         let value = |name: &str| form::value(sent, name).map(|text| text.trim().to_owned());
         let put = |field: &mut String, name: &str| {
@@ -141,7 +141,7 @@ impl TemplateForm {
     }
 }
 
-/// Returns the change that leaves the keys of the config file that the form does not show.
+/// Returns the change of the keys. Keys that the form does not show remain in the config file.
 fn key_change(before: &[KeyRow], after: &[KeyRow]) -> KeyChange {
     let missing = |from: &[KeyRow], of: &[KeyRow]| {
         of.iter().filter(|key| !from.contains(key)).map(KeyRow::source).collect()
@@ -149,7 +149,7 @@ fn key_change(before: &[KeyRow], after: &[KeyRow]) -> KeyChange {
     KeyChange::Some { add: missing(before, after), remove: missing(after, before) }
 }
 
-/// Returns a word that changes with the template.
+/// Returns a hash of the template.
 pub(super) fn version(view: &TemplateView) -> String {
     let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
     hasher.write(serde_json::to_string(view).unwrap_or_default().as_bytes());
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn unchanged_form_changes_nothing() {
+    fn form_without_changes_causes_no_edit() {
         let form = filled(&[("name", "a"), ("on:push", "http://a/push"), ("on:error", "")]);
         assert!(form.change(&view()).is_empty());
         let shown: Vec<_> = form.shown().map(|kind| &*kind.name).collect();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_only_what_differs() {
+    fn change_contains_only_fields_that_differ() {
         let form = filled(&[
             ("name", "b"),
             ("on:push", "http://b/push "),
@@ -213,13 +213,15 @@ mod tests {
         assert_eq!(change.rename.as_deref(), Some("b"));
         assert!(matches!(&*change.on, [(push, Some(KindEntry::Url(url))), (rest, None)]
             if push == "push" && url == "http://b/push" && rest == "*"));
-        let KeyChange::Some { add, remove } = change.keys else { panic!("expected some") };
+        let KeyChange::Some { add, remove } = change.keys else {
+            panic!("expected a change of some keys, found another change")
+        };
         assert_eq!(add, [KeySource::File("new.key".into())]);
         assert_eq!(remove, [KeySource::Env("OLD".into())]);
     }
 
     #[test]
-    fn edits_each_address_of_a_list() {
+    fn form_edits_each_address_of_a_list() {
         let form = filled(&[]);
         let end = form.kinds.iter().find(|kind| kind.name == "interruption").unwrap();
         assert_eq!((&*end.url, &*end.other), ("http://a/end http://b/end", ""));
@@ -233,19 +235,22 @@ mod tests {
     }
 
     #[test]
-    fn description_has_characters_of_the_platforms_console() {
+    fn changed_description_has_only_characters_that_platforms_console_accepts() {
         for (text, is_valid) in
             [("", true), ("直播_a-1", true), ("two words", false), ("<b>", false)]
         {
             let mut form = filled(&[("description", text)]);
             assert_eq!(form.check_description("old"), is_valid, "{text}");
             assert_eq!(form.description.problem.is_empty(), is_valid, "{text}");
-            assert!(form.check_description(text), "expected an unchanged text to stay");
+            assert!(
+                form.check_description(text),
+                "expected an unchanged description to be accepted, found a problem: {text}"
+            );
         }
     }
 
     #[test]
-    fn shows_fault_at_its_field() {
+    fn form_shows_fault_at_its_field() {
         let mut form = filled(&[]);
         let places = [
             ("template[3].name", true),
@@ -261,6 +266,9 @@ mod tests {
         for (key, is_field) in places {
             assert_eq!(form.problem_at(key).is_some(), is_field, "{key}");
         }
-        assert!(form.shown().any(|kind| kind.name == "highlights"), "expected it unfolded");
+        assert!(
+            form.shown().any(|kind| kind.name == "highlights"),
+            "expected `highlights` unfolded, found it folded"
+        );
     }
 }
