@@ -21,7 +21,7 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 
-/// Prefix by which people and secret scanners recognise a signing secret.
+/// Prefix by which people and secret scanners recognize a signing secret.
 const PREFIX: &[u8] = b"whsec_";
 
 /// Length of a decoded secret in bytes.

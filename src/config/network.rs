@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recognises_spellings_of_one_machine() {
+    fn spellings_of_the_same_machine_are_equal() {
         let same = |one: &str, other: &str| {
             let url = |host: &str| format!("http://{host}:80/x").parse().unwrap();
             same_url_server(&url(one), &url(other))

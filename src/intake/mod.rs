@@ -170,8 +170,8 @@ impl Intake {
         }))
     }
 
-    /// Marks a callback whose verdict has no effect: the route is in shadow mode, or `gatepost
-    /// explain` judges a saved request.
+    /// Marks a callback whose verdict has no effect, because the route is in shadow mode or because
+    /// `gatepost explain` judges a saved request.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self

@@ -1,4 +1,4 @@
-//! A question before a change that the operator cannot undo.
+//! The page that asks the operator to confirm a change.
 
 use askama::Template;
 use http::StatusCode;

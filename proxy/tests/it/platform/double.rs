@@ -45,7 +45,7 @@ impl Double {
     fn start(account: Account) -> Self {
         let account = Arc::new(Mutex::new(account));
         let own = Arc::clone(&account);
-        let app = App::start(move |seen| answer(&mut own.lock().unwrap(), seen));
+        let app = App::start(move |seen| respond(&mut own.lock().unwrap(), seen));
         Self { app, account }
     }
 
@@ -73,7 +73,7 @@ impl Double {
     }
 }
 
-fn answer(account: &mut Account, seen: &Seen) -> Act {
+fn respond(account: &mut Account, seen: &Seen) -> Act {
     let response = match check(seen).and_then(|()| act(account, seen)) {
         Ok(response) => response,
         Err(code) => json!({ "Error": { "Code": code, "Message": format!("{code} happened") } }),
