@@ -17,6 +17,7 @@ macro_rules! conclusion_line {
         let (code, accepted, conclusion, suppressed, now) = $of;
         let event = accepted.event();
         tracing::$level!(
+            target: $crate::report::TARGET,
             code,
             status = conclusion.reply.status().as_u16(),
             decision = conclusion.permission().map(Permission::as_str),
@@ -194,6 +195,7 @@ fn dropped(accepted: &Accepted, conclusion: &Conclusion) {
         return;
     }
     tracing::warn!(
+        target: super::TARGET,
         code = "answer_members_dropped",
         members = conclusion.dropped_members().collect::<Vec<_>>().join(" "),
         kind = accepted.event().kind(),

@@ -13,7 +13,7 @@ macro_rules! limited_line {
         use $crate::report::line_limit::{LINES, nonzero};
         let code = $code;
         if let Some(suppressed) = LINES.admit($crate::route::Mode::Enforce, code, $now) {
-            tracing::$level!(code, suppressed = nonzero(suppressed), $($rest)+);
+            tracing::$level!(target: $crate::report::TARGET, code, suppressed = nonzero(suppressed), $($rest)+);
         }
     }};
 }

@@ -30,6 +30,9 @@ use crate::verdict::ViewError;
 pub use conclusion::concluded;
 pub use shadow::{predicted, shadowed};
 
+/// Target of all lines, for filters such as `GATEPOST_LOG=gatepost::report=debug`.
+pub(crate) const TARGET: &str = "gatepost::report";
+
 /// Logs a refusal as a warning.
 pub fn refused(refusal: &Refusal, now: Timestamp) {
     limited_line!(

@@ -19,6 +19,7 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     macro_rules! line {
         ($level:ident, $template:expr, $kind:expr, $message:literal) => {
             tracing::$level!(
+                target: super::TARGET,
                 code = shadowed.code(),
                 mode = "shadow",
                 provider = shadowed.provider(),
@@ -63,6 +64,7 @@ pub fn predicted(prediction: &Prediction, now: Timestamp) {
     macro_rules! line {
         ($level:ident, $($message:tt)+) => {
             tracing::$level!(
+                target: super::TARGET,
                 code = effect.code(),
                 mode = "shadow",
                 provider = accepted.event().provider(),

@@ -7,7 +7,7 @@ const TABLES: [(&str, &str); 8] = [
     ("src/head/checks.rs", "pub const fn as_str"),
     ("src/shadow/prediction.rs", "const fn code"),
     ("src/shadow/mod.rs", "pub const fn code"),
-    ("src/report.rs", "pub fn upstream_failed("),
+    ("src/report/mod.rs", "pub fn upstream_failed("),
     ("proxy/src/inbound/unfinished.rs", "const fn as_str"),
     ("proxy/src/tls/handshake.rs", "const fn code"),
     ("proxy/src/admin/api/error.rs", "const fn status_and_code"),
