@@ -286,7 +286,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
 
     // gatepost already serves this text, so no reload is necessary.
     save(&gate, "gatepost.toml", &main);
-    gate.program.wait_for_line("the same again");
+    gate.program.wait_for_line("equal the served config again");
     save(&gate, "gatepost.toml", &format!("{main}\n{}", template("more", "more.example.com")));
     gate.program.wait_for_lines(RELOADED, 3);
     assert_eq!(push_status(&gate, "more.example.com"), 200);

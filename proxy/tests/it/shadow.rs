@@ -70,7 +70,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
         assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
     }
     assert_eq!(gate.send(&play()).text(), OWN);
-    let guess = "/callbacks/kollus/guess";
+    let guess = "/callbacks/kollus/gu3ss";
     assert_eq!(gate.send(&post(guess, PLAY)).text(), OWN);
 
     let line = gate.program.wait_for_lines("callback would be accepted", 3);
@@ -94,7 +94,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
     assert_counted(&gate, "tencent-css", "signature_mismatch", 1);
     assert_counted(&gate, "kollus", "accepted", 1);
     assert_counted(&gate, "kollus", "token_mismatch", 1);
-    for secret in [TOKEN, KEY, "txSecret", "guess"] {
+    for secret in [TOKEN, KEY, "txSecret", "gu3ss"] {
         assert!(
             !gate.program.log().contains(secret),
             "expected no {secret} in:\n{}",

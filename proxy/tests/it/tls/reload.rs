@@ -88,7 +88,7 @@ fn keeps_certificate_if_new_one_has_a_fault() {
     }
     fs::remove_file(folder.join("privkey.pem")).unwrap();
     tls.gate.program.signal("HUP");
-    tls.gate.program.wait_for_line("expected a readable file, found none");
+    tls.gate.program.wait_for_line("privkey.pem, found none");
     assert_eq!(presented(&tls.connect()), tls.issued.first());
     renewed.write(&folder);
     tls.gate.program.signal("HUP");
