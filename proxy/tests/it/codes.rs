@@ -34,7 +34,8 @@ fn literals(text: &str) -> impl Iterator<Item = String> {
 
 fn body_of<'a>(source: &'a str, function: &str) -> &'a str {
     let (_, rest) = source.split_once(function).unwrap();
-    rest.split_once("\n    }\n").unwrap().0
+    let ends = ["\n    }\n", "\n}\n"].iter().filter_map(|end| rest.find(end));
+    &rest[..ends.min().unwrap()]
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
