@@ -31,7 +31,12 @@ fuzz_target!(|data: &[u8]| {
     let chunked = request.judge(&GATE, 7).expect("expected a callback, found none");
     assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict for all chunk sizes");
     let Ok(accepted) = verdict else { return };
-    if let Some(scheme) = scheme {
+    // The second implementation cannot verify the public-key signature `v1a` of Standard Webhooks.
+    let has_v1a = request
+        .headers
+        .values()
+        .any(|value| value.as_bytes().windows(4).any(|part| part == b"v1a,"));
+    if let Some(scheme) = scheme.filter(|_| !has_v1a) {
         assert!(scheme.holds(&request), "expected a valid signature, found acceptance without one");
     }
     assert_eq!(accepted.raw(), &request.body);
