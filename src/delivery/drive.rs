@@ -216,7 +216,7 @@ pub async fn drive(
     };
     // The steps in the shared state are boxed, so that the future of a usual callback stays small.
     if is_shared {
-        accepted = match Box::pin(shared::check_proof(runtime, accepted)).await {
+        accepted = match Box::pin(shared::before(runtime, accepted)).await {
             Ok(accepted) => accepted,
             Err(refusal) => return Driven::Refused(refusal),
         };
@@ -224,8 +224,7 @@ pub async fn drive(
     match conclude(client, app, runtime, &accepted, now).await {
         Some((mut conclusion, now)) => {
             if is_shared {
-                let last = shared::last_answer(runtime, &accepted, conclusion, now);
-                conclusion = Box::pin(last).await;
+                conclusion = Box::pin(shared::after(runtime, &accepted, conclusion, now)).await;
             }
             // Only now, because copies of the callback share a conclusion, and each copy may come
             // from another web origin.

@@ -10,28 +10,44 @@ use crate::verdict::Accepted;
 impl Accepted {
     /// Returns true if the callback ends a session, and a newer session of its subject has started.
     pub(super) fn is_stale(&self) -> bool {
+        self.ends_session()
+            && (self.is_noted_stale()
+                || self.session_subject().is_some_and(|subject| {
+                    self.memory().sessions.is_stale(subject, self.session())
+                }))
+    }
+
+    /// Returns true if the callback ends a session.
+    pub(super) fn ends_session(&self) -> bool {
         self.is_part(SessionPart::End)
-            && self
-                .session_subject()
-                .is_some_and(|subject| self.memory().sessions.is_stale(subject, self.session()))
     }
 
-    /// Remembers a session whose start is a notification: it has started, whatever the app answers.
-    pub(super) fn note_notified_session(&self) {
-        if self.is_part(SessionPart::Start) && self.kind().decision.is_none() {
-            self.start_session();
-        }
+    /// Returns true if the callback is a notification, and starts a session.
+    pub(super) fn notifies_of_session(&self) -> bool {
+        self.is_part(SessionPart::Start) && self.kind().decision.is_none()
     }
 
-    /// Remembers a session whose start is a decision, unless the platform gets a denial.
-    pub(super) fn note_decided_session(&self, conclusion: &Conclusion) {
+    /// Returns true if the conclusion permits a session to start.
+    pub(super) fn permits_session(&self, conclusion: &Conclusion) -> bool {
         let is_allowed = match conclusion.permission() {
             Some(Permission::Allow) => true,
             Some(Permission::Deny) => false,
             // The platform gets the app's own answer, which gatepost has not judged.
             None => matches!(conclusion.origin, Origin::App),
         };
-        if self.kind().decision.is_some() && is_allowed && self.is_part(SessionPart::Start) {
+        self.kind().decision.is_some() && is_allowed && self.is_part(SessionPart::Start)
+    }
+
+    /// Remembers a session whose start is a notification: it has started, whatever the app answers.
+    pub(super) fn note_notified_session(&self) {
+        if self.notifies_of_session() {
+            self.start_session();
+        }
+    }
+
+    /// Remembers a session whose start is a decision, unless the platform gets a denial.
+    pub(super) fn note_decided_session(&self, conclusion: &Conclusion) {
+        if self.permits_session(conclusion) {
             self.start_session();
         }
     }
@@ -51,13 +67,13 @@ impl Accepted {
         }
     }
 
-    fn session(&self) -> Session {
+    pub(super) fn session(&self) -> Session {
         Session { id: self.session_id(), time: self.event().time() }
     }
 
     /// Returns a fingerprint of the source and the subject of the session; `None` if the event has
     /// no subject.
-    fn session_subject(&self) -> Option<Fingerprint> {
+    pub(super) fn session_subject(&self) -> Option<Fingerprint> {
         let event = self.event();
         let parts = [event.source(), event.subject()?];
         Some(self.memory().fingerprint(Domain::Session, parts))

@@ -41,6 +41,7 @@ use crate::client::Arrival;
 use crate::event::{Event, EventSource, Id, new_event_id};
 use crate::head::Head;
 use crate::json::{Object, Shape};
+use crate::memory::store::{SharedDomain, shared_key};
 use crate::memory::{Domain, Memory, Turn};
 use crate::printable::printable;
 use crate::provider::challenge::Challenge;
@@ -317,6 +318,7 @@ impl Intake {
             sharing,
             challenge,
             session_id,
+            is_stale: false,
         }))
     }
 
@@ -369,7 +371,7 @@ impl Intake {
             let refusal = |reused| refuses(template, reused).then(refusal);
             Box::new(Sharing { proof: first.map(|values| values.to_share(refusal, now)) })
         });
-        let session_id = session_id(&self.0.memory, plan.kind(kind), &received);
+        let session_id = self.session_id(plan.kind(kind), &received);
         let format = plan.format_of(self.0.captured.method());
         let content_type = content_type(received_type, format, &object, raw);
         let template = Arc::clone(template);
@@ -384,6 +386,21 @@ impl Intake {
             challenge,
             session_id,
         })
+    }
+
+    /// Returns a digest of the platform's id of the session that the callback starts or ends;
+    /// `None` if the callback does not name the session.
+    fn session_id(&self, kind: &Kind, received: &Received<'_>) -> Option<u64> {
+        let locators = &kind.session.as_ref()?.id;
+        let texts = locators.iter().filter_map(|locator| locator.text(received));
+        let mut parts = texts.filter(|text| !text.is_empty()).map(into_bytes).peekable();
+        parts.peek()?;
+        if !self.0.is_shared {
+            return Some(self.0.memory.short_fingerprint(Domain::Session, parts));
+        }
+        // This digest is the same on each machine.
+        let key = shared_key(SharedDomain::Session, parts);
+        key.first_chunk().copied().map(u64::from_be_bytes)
     }
 }
 
@@ -537,16 +554,6 @@ fn judge<'t>(
     let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
     let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
     Ok(Judgement { kind, unknown_kind, proof, challenge, event })
-}
-
-/// Returns a digest of the platform's id of the session that the callback starts or ends; `None` if
-/// the callback does not name the session.
-fn session_id(memory: &Memory, kind: &Kind, received: &Received<'_>) -> Option<u64> {
-    let locators = &kind.session.as_ref()?.id;
-    let texts = locators.iter().filter_map(|locator| locator.text(received));
-    let mut parts = texts.filter(|text| !text.is_empty()).map(into_bytes).peekable();
-    parts.peek()?;
-    Some(memory.short_fingerprint(Domain::Session, parts))
 }
 
 fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {

@@ -34,7 +34,7 @@ pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
 pub(crate) use outage::Outage;
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
-pub(crate) use sessions::{Session, Sessions};
+pub(crate) use sessions::{OLDER, Session, Sessions, StartedSessions};
 pub(crate) use turns::{Turn, Turns};
 
 use crate::printable::print_only;

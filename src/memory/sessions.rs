@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 const SUBJECTS: usize = 16_384;
 
 /// Number of sessions before the newest that each subject remembers.
-const OLDER: usize = 3;
+pub(crate) const OLDER: usize = 3;
 
 /// A session of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +31,17 @@ pub(crate) struct Session {
 }
 
 /// The sessions that have started for one subject.
-#[derive(Clone, Copy)]
-struct Started {
-    newest: Session,
-    older: [Option<u64>; OLDER],
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StartedSessions {
+    pub(crate) newest: Session,
+    /// Ids of the sessions before the newest, the latest first.
+    pub(crate) older: [Option<u64>; OLDER],
 }
 
 /// Sessions by subject. Allocates its table at the first start.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    started: OnceLock<Cache<Fingerprint, Started>>,
+    started: OnceLock<Cache<Fingerprint, StartedSessions>>,
     /// Orders the changes.
     changes: Mutex<()>,
 }
@@ -50,11 +51,14 @@ impl Sessions {
     pub(crate) fn start(&self, subject: Fingerprint, session: Session) {
         let started = self.started.get_or_init(|| Cache::new(SUBJECTS));
         let _ordered = self.lock();
-        let new = match started.get(&subject) {
-            Some(known) => known.with(session),
-            None => Started { newest: session, older: [None; OLDER] },
-        };
-        started.insert(subject, new);
+        started.insert(subject, self.after(subject, session));
+    }
+
+    /// Returns the sessions of the subject after a start, without remembering the start.
+    pub(crate) fn after(&self, subject: Fingerprint, session: Session) -> StartedSessions {
+        let known = self.started.get().and_then(|started| started.get(&subject));
+        let first = StartedSessions { newest: session, older: [None; OLDER] };
+        known.map_or(first, |known| known.with(session))
     }
 
     /// Returns true if a newer session of the subject has started.
@@ -68,8 +72,9 @@ impl Sessions {
     }
 }
 
-impl Started {
-    fn with(mut self, session: Session) -> Self {
+impl StartedSessions {
+    /// Returns the sessions after another start.
+    pub(crate) fn with(mut self, session: Session) -> Self {
         let is_known = session.id.is_some()
             && (session.id == self.newest.id || self.older.contains(&session.id));
         if is_known {
@@ -85,7 +90,8 @@ impl Started {
         self
     }
 
-    fn is_newer_than(&self, end: Session) -> bool {
+    /// Returns true if a newer session than that of the end has started.
+    pub(crate) fn is_newer_than(&self, end: Session) -> bool {
         match end.id {
             Some(_) if end.id == self.newest.id => false,
             Some(_) if self.older.contains(&end.id) => true,

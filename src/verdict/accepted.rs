@@ -80,6 +80,8 @@ pub(crate) struct AcceptedCallback {
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
     /// callback names no session.
     pub(crate) session_id: Option<u64>,
+    /// True if another machine knows a session that is newer than the one that the callback ends.
+    pub(crate) is_stale: bool,
 }
 
 /// Value that has already arrived with another callback: the signed id or the signature.
@@ -222,6 +224,19 @@ impl Accepted {
         if let Some(callback) = Arc::get_mut(&mut self.0) {
             callback.reused = Some(reused);
         }
+    }
+
+    /// Marks the end of a session if another machine knows a newer session. Does nothing if there
+    /// are clones of the permit.
+    pub(crate) fn note_stale(&mut self) {
+        if let Some(callback) = Arc::get_mut(&mut self.0) {
+            callback.is_stale = true;
+        }
+    }
+
+    /// Returns true if [`Self::note_stale`] has marked the callback.
+    pub(crate) fn is_noted_stale(&self) -> bool {
+        self.0.is_stale
     }
 
     /// Returns a digest of the platform's id of the session.

@@ -180,6 +180,16 @@ impl SharedState for Queue {
         measured(self.store.get(key, now))
     }
 
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        measured(SharedState::replace(&*self.store, key, old, value, now))
+    }
+
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
         measured(SharedState::remove(&*self.store, key, bytes))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::nats_server::{NatsServer, SYNCED};
 use crate::outgoing_tls::Authority;
+use crate::shared_state::{end_of, sessions, stale_ends};
 use crate::support::*;
 
 fn config(server: &NatsServer, app: &App, more: &str) -> String {
@@ -67,6 +68,30 @@ fn another_machine_delivers_the_event_of_a_killed_machine() {
     let app = App::answering_on(app.port, 200, "");
     let _second = serve(&server, &app);
     eventually("the event", || app.seen().len() == 1);
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
+    for deliver in ["direct", "queued"] {
+        let (server, app) = (server(), App::answering(200, ""));
+        let store = format!(
+            "[store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n",
+            server.url, server.monitor
+        );
+        let config = sessions(&app, deliver) + &store;
+        let [one, other] = [(); 2].map(|()| Gatepost::serve("", &config));
+        let (old, new) = (push(), push());
+        for (machine, push) in [(&one, &old), (&other, &new)] {
+            assert_eq!(machine.send(&post("/callbacks/tencent", push)).status, 200);
+        }
+        for (machine, push) in [(&one, &old), (&one, &new)] {
+            assert_eq!(machine.send(&end_of(push)).status, 200);
+        }
+        eventually("both ends", || stale_ends(&app).len() == 2);
+        assert_eq!(stale_ends(&app), [Some("true".to_owned()), None], "{deliver}");
+        assert_eq!(one.counted("gatepost_shared_state_missed_total", ""), 0);
+    }
 }
 
 #[test]

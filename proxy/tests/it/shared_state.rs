@@ -1,4 +1,5 @@
-//! Tests of the data that the store keeps besides events: resends, signatures and last answers.
+//! Tests of the data that the store keeps besides events: resends, signatures, last answers and
+//! sessions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -54,9 +55,11 @@ fn resend_after_a_restart_is_answered_without_the_app() {
 fn reused_signature_after_a_restart_is_refused() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "signature_reuse = 'refuse'");
-    assert_eq!(gate.send(&push_with("a")).status, 200);
+    // Both have the signature of one second.
+    let (first, second) = (push_with("a"), push_with("b"));
+    assert_eq!(gate.send(&first).status, 200);
     kill_and_restart(&mut gate);
-    assert_eq!(gate.send(&push_with("b")).status, 401);
+    assert_eq!(gate.send(&second).status, 401);
     gate.program.wait_for_line("signature_reused");
     assert_eq!(app.seen().len(), 1);
 }
@@ -77,6 +80,44 @@ fn last_answer_survives_a_restart() {
     let again = gate.send(&play);
     assert_eq!((again.status, again.text()), (first.status, first.text()));
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"last_good\""), 1);
+}
+
+/// Returns a template whose app gets the starts and the ends of sessions.
+pub fn sessions(app: &App, deliver: &str) -> String {
+    format!(
+        "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
+         keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n[template.on]\n\
+         push = {{ url = '{}', deliver = '{deliver}' }}\n\
+         interruption = {{ url = '{}', deliver = '{deliver}' }}\n",
+        app.url("/live/push"),
+        app.url("/live/end"),
+    )
+}
+
+/// Returns the end of the session that a push starts.
+pub fn end_of(push: &str) -> Vec<u8> {
+    post("/callbacks/tencent", &push.replace("\"event_type\":1", "\"event_type\":0"))
+}
+
+/// Returns the value of `gatepost-stale` in each end that the app has received.
+pub fn stale_ends(app: &App) -> Vec<Option<String>> {
+    let ends = app.seen().into_iter().filter(|seen| seen.line.contains(" /live/end "));
+    ends.map(|seen| seen.header("gatepost-stale").map(str::to_owned)).collect()
+}
+
+#[test]
+fn end_after_a_restart_is_stale_if_a_newer_session_has_started() {
+    let app = App::answering(200, "");
+    let mut gate = Gatepost::serve("", &(sessions(&app, "direct") + STORE));
+    let (old, new) = (push(), push());
+    for push in [&old, &new] {
+        assert_eq!(gate.send(&post("/callbacks/tencent", push)).status, 200);
+    }
+    kill_and_restart(&mut gate);
+    for push in [&old, &new] {
+        assert_eq!(gate.send(&end_of(push)).status, 200);
+    }
+    assert_eq!(stale_ends(&app), [Some("true".to_owned()), None]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 const SHARE_OF_TIME: u32 = 4;
 
 /// Carries out an operation. Returns `None` if it has no result in time.
-async fn run<'s, T>(
+pub(super) async fn run<'s, T>(
     runtime: &'s impl Runtime,
     accepted: &Accepted,
     of: SharedUse,
@@ -61,7 +61,7 @@ async fn run<'s, T>(
 /// # Errors
 ///
 /// Returns the refusal of a callback whose signature has arrived with other data.
-pub(in crate::delivery) async fn check_proof(
+pub(super) async fn check_proof(
     runtime: &impl Runtime,
     mut accepted: Accepted,
 ) -> Result<Accepted, Refusal> {
@@ -135,7 +135,7 @@ pub(in crate::delivery) async fn release(
 }
 
 /// Stores the reply that the app decided for a viewer. After a failure, looks for an earlier reply.
-pub(in crate::delivery) async fn last_answer(
+pub(super) async fn last_answer(
     runtime: &impl Runtime,
     accepted: &Accepted,
     conclusion: Conclusion,

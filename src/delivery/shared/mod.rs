@@ -12,26 +12,33 @@
 //! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
 //!    this process knows no earlier reply to the viewer, looks for one in the shared state.
 //!
+//! 5. The start of a session: adds it to the sessions of the subject. A notification starts its
+//!    session before the app gets the event, a decision after the app's answer. The end of a
+//!    session, before the app gets it: looks for a newer session.
+//!
 //! If the shared state does not respond in time, gatepost continues without it: it accepts the
-//! signature, asks the app, and knows only its own last replies. The app may then get a callback
-//! twice.
+//! signature, asks the app, and knows only its own last replies and sessions. The app may then get a
+//! callback twice.
 
 mod carry;
+mod session;
 mod value;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(super) use carry::{check_proof, claim, finish, last_answer, release};
+use carry::{check_proof, last_answer};
+pub(super) use carry::{claim, finish, release};
 
+use super::server::Runtime;
 use super::{Next, Question, StoreStep};
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::memory::store::{SharedDomain, SharedKey, SharedValue, shared_key};
 use crate::printable::print_only;
 use crate::template::Ask;
 use crate::time::Timestamp;
-use crate::verdict::Accepted;
+use crate::verdict::{Accepted, Refusal};
 use value::StoredValue;
 
 /// The step that claims a callback in the shared state, so that no other machine asks the app.
@@ -57,6 +64,33 @@ const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 
 /// Minimum and maximum wait before the next check of another process's claim.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(160)];
+
+/// Carries out the steps before the app gets the event.
+///
+/// # Errors
+///
+/// Returns the refusal of a callback whose signature has arrived with other data.
+pub(super) async fn before(
+    runtime: &impl Runtime,
+    accepted: Accepted,
+) -> Result<Accepted, Refusal> {
+    let accepted = check_proof(runtime, accepted).await?;
+    Ok(if accepted.is_shared() { session::before(runtime, accepted).await } else { accepted })
+}
+
+/// Carries out the steps after the conclusion.
+pub(super) async fn after(
+    runtime: &impl Runtime,
+    accepted: &Accepted,
+    conclusion: Conclusion,
+    now: Timestamp,
+) -> Conclusion {
+    let conclusion = last_answer(runtime, accepted, conclusion, now).await;
+    if accepted.is_shared() {
+        session::after(runtime, accepted, &conclusion).await;
+    }
+    conclusion
+}
 
 impl SharedClaim {
     pub(super) fn of(question: Question) -> Self {
@@ -127,7 +161,7 @@ impl SharedClaim {
                         let conclusion = Conclusion::new(*reply, Origin::Resend);
                         return Next::Reply(self.question.repeat(conclusion, found.until));
                     }
-                    None => false,
+                    Some(StoredValue::Sessions(_)) | None => false,
                 }
             }
         };

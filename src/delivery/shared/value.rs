@@ -6,24 +6,32 @@
 //! | 1 | claim: the process that asks the app, 8 bytes |
 //! | 2 | acknowledgement of a notification |
 //! | 3 | reply to a decision: flags, status, headers and body |
+//! | 4 | sessions of a subject: flags, time and id of the newest, ids of the others, 8 bytes each |
 //!
 //! A process that does not know the first byte asks the app.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::memory::{OLDER, Session, StartedSessions};
 use crate::provider::decision::Policy;
 use crate::reply::{Permission, Reply};
+use crate::time::Timestamp;
 
 const CLAIM: u8 = 1;
 const ACKNOWLEDGEMENT: u8 = 2;
 const REPLY: u8 = 3;
+const SESSIONS: u8 = 4;
 
 /// Flags of a reply.
 const ALLOWS: u8 = 1;
 const DENIES: u8 = 2;
 const HAS_TYPE: u8 = 4;
 const HAS_SIGNING_HEADERS: u8 = 8;
+
+/// Flags of sessions.
+const HAS_TIME: u8 = 1;
+const HAS_ID: u8 = 2;
 
 /// Maximum length of the body and the headers of a shared reply, in bytes.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
@@ -37,6 +45,8 @@ pub(super) enum StoredValue {
     Acknowledgement,
     /// The app has decided.
     Reply(Box<Reply>),
+    /// The sessions of a subject that have started.
+    Sessions(StartedSessions),
 }
 
 /// Encodes the claim of a process.
@@ -87,14 +97,41 @@ pub(super) fn reply(reply: &Reply, policy: &Policy) -> Option<Bytes> {
     Some(bytes.freeze())
 }
 
+/// Encodes the sessions of a subject. Omits older sessions without an id.
+pub(super) fn sessions(started: &StartedSessions) -> Bytes {
+    let StartedSessions { newest: Session { id, time }, older } = started;
+    let has_time = if time.is_some() { HAS_TIME } else { 0 };
+    let has_id = if id.is_some() { HAS_ID } else { 0 };
+    let mut bytes = BytesMut::with_capacity(18 + 8 * OLDER);
+    bytes.put_slice(&[SESSIONS, has_time | has_id]);
+    time.iter().for_each(|time| bytes.put_i64(time.as_millis()));
+    id.iter().chain(older.iter().flatten()).for_each(|id| bytes.put_u64(*id));
+    bytes.freeze()
+}
+
 /// Reads a value. Returns `None` for a value of another version.
 pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<StoredValue> {
     match bytes.try_get_u8().ok()? {
         CLAIM => Some(StoredValue::Claim),
         ACKNOWLEDGEMENT => Some(StoredValue::Acknowledgement),
+        SESSIONS => read_sessions(bytes).map(StoredValue::Sessions),
         REPLY => read_reply(bytes, policy?).map(|reply| StoredValue::Reply(Box::new(reply))),
         _ => None,
     }
+}
+
+fn read_sessions(mut bytes: Bytes) -> Option<StartedSessions> {
+    let flags = bytes.try_get_u8().ok()?;
+    let time = match flags & HAS_TIME {
+        0 => None,
+        _ => Some(Timestamp::from_millis(bytes.try_get_i64().ok()?)),
+    };
+    let id = match flags & HAS_ID {
+        0 => None,
+        _ => Some(bytes.try_get_u64().ok()?),
+    };
+    let older = [(); OLDER].map(|()| bytes.try_get_u64().ok());
+    Some(StartedSessions { newest: Session { id, time }, older })
 }
 
 fn read_reply(mut bytes: Bytes, policy: &Policy) -> Option<Reply> {

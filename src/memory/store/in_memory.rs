@@ -221,6 +221,16 @@ impl SharedState for InMemoryStore {
         self.shared.get(key, now)
     }
 
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        self.shared.replace(key, old, value, now)
+    }
+
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
         self.shared.remove(key, bytes)
     }

@@ -66,6 +66,22 @@ impl SharedState for InMemorySharedState {
         done(Ok(values.get(&key).filter(|present| now < present.until).cloned()))
     }
 
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        let mut values = self.lock();
+        let present = values.get(&key).filter(|present| now < present.until);
+        let is_old = present.is_some_and(|present| present.bytes == old);
+        if is_old {
+            put(&mut values, key, value, now);
+        }
+        done(Ok(is_old))
+    }
+
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
         let mut values = self.lock();
         if values.get(&key).is_some_and(|present| present.bytes == bytes) {

@@ -1,4 +1,4 @@
-//! The interface to the state that machines share: resends, signatures and last answers.
+//! The interface to the state that machines share: resends, signatures, last answers and sessions.
 
 use std::fmt;
 
@@ -32,7 +32,9 @@ print_only! { SharedValue: until; }
 /// one suite of tests runs against all backends:
 ///
 /// 1. The operations on one key have one order on all machines. Of simultaneous calls of
-///    [`SharedState::insert`] with the same key, exactly one inserts its value.
+///    [`SharedState::insert`] with the same key, exactly one inserts its value. Of simultaneous calls
+///    of [`SharedState::replace`] with the same key and the same old bytes, at most one sets its
+///    value.
 /// 2. A value is present while the caller's `now` is before the value's `until`, and absent
 ///    afterwards.
 /// 3. A value survives the end of the process. A loss of power may lose the newest values.
@@ -59,6 +61,16 @@ pub trait SharedState: Send + Sync {
     /// Returns the value of a key.
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>>;
 
+    /// Sets the value of a key if the bytes of its present value are `old`. Otherwise does nothing,
+    /// and returns false.
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool>;
+
     /// Removes the value of a key if its bytes are `bytes`. Otherwise does nothing.
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()>;
 }
@@ -70,20 +82,23 @@ pub enum SharedUse {
     LastAnswer,
     /// Replies to resends.
     Resend,
+    /// Sessions that have started, to detect ends that arrive late.
+    Session,
     /// Signatures and ids, to detect their reuse.
     Signature,
 }
 
 impl SharedUse {
     /// All uses.
-    pub const ALL: [Self; 3] = [Self::LastAnswer, Self::Resend, Self::Signature];
+    pub const ALL: [Self; 4] = [Self::LastAnswer, Self::Resend, Self::Session, Self::Signature];
 
-    /// Returns the stable word: `last_answer`, `resend` or `signature`.
+    /// Returns the stable word: `last_answer`, `resend`, `session` or `signature`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LastAnswer => "last_answer",
             Self::Resend => "resend",
+            Self::Session => "session",
             Self::Signature => "signature",
         }
     }
@@ -102,6 +117,8 @@ pub(crate) enum SharedDomain {
     Callback,
     /// A signed id.
     Id,
+    /// Identifies a session, or the subject of sessions.
+    Session,
     /// A signature, by the values that it covers.
     Signature,
     /// A viewer and the content that they watch.
@@ -113,6 +130,7 @@ impl SharedDomain {
         match self {
             Self::Callback => "callback",
             Self::Id => "id",
+            Self::Session => "session",
             Self::Signature => "signature",
             Self::Viewer => "viewer",
         }

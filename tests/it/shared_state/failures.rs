@@ -24,18 +24,18 @@ pub(super) struct Faulty {
 }
 
 #[derive(Clone, Copy)]
-enum Fault {
+pub(super) enum Fault {
     Hangs,
     Fails,
     Late(u64),
 }
 
 impl Faulty {
-    fn set(&self, fault: Option<Fault>) {
+    pub(super) fn set(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap() = fault;
     }
 
-    fn operations(&self) -> u32 {
+    pub(super) fn operations(&self) -> u32 {
         self.operations.swap(0, Ordering::Relaxed)
     }
 
@@ -75,6 +75,17 @@ impl SharedState for Faulty {
         self.with_fault(self.state.get(key, now))
     }
 
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        self.written.lock().unwrap().extend_from_slice(&value.bytes);
+        self.with_fault(self.state.replace(key, old, value, now))
+    }
+
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
         self.with_fault(self.state.remove(key, bytes))
     }
@@ -106,9 +117,9 @@ async fn state_that_hangs_delays_one_callback_a_second() {
         *machine.outages.lock().unwrap(),
         ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
     );
-    // For each callback, the state misses a signature and a claim, but no end of a claim.
-    let missed = [SharedUse::Signature, SharedUse::Resend].map(|of| machine.missed(of));
-    assert_eq!(missed, [6, 6]);
+    // For each callback, the state misses a signature, a session and a claim, but no end of a claim.
+    let missed = [SharedUse::Signature, SharedUse::Session, SharedUse::Resend];
+    assert_eq!(missed.map(|of| machine.missed(of)), [6, 6, 6]);
     assert_eq!(faulty.operations(), 2);
 }
 
@@ -122,7 +133,7 @@ async fn state_that_fails_is_used_again_within_a_second_after_its_return() {
     machine.send("/tencent", &push(2), &mut app).await;
     sleep(Duration::from_secs(1)).await;
     machine.send("/tencent", &push(3), &mut app).await;
-    assert_eq!(*machine.outages.lock().unwrap(), ["lost: no leader", "back after 4"]);
+    assert_eq!(*machine.outages.lock().unwrap(), ["lost: no leader", "back after 6"]);
     // This machine remembers its own replies from the outage.
     let resent = machine.send("/tencent", &push(1), &mut app).await;
     assert_eq!((resent.origin.as_str(), app.asked), ("resend", 3));
@@ -143,8 +154,8 @@ async fn state_that_answers_late_loses_no_event() {
     sleep(Duration::from_secs(1)).await;
     let started = Instant::now();
     assert_eq!(machine.send("/tencent", &push(2), &mut app).await.origin.as_str(), "app");
-    // Three operations of 100 ms: the signature, the claim and the end of the claim.
-    assert_eq!((started.elapsed().as_millis(), app.asked), (300, 2));
+    // Four operations of 100 ms: the signature, the session, the claim and the end of the claim.
+    assert_eq!((started.elapsed().as_millis(), app.asked), (400, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,6 +192,16 @@ impl SharedState for Constant {
 
     fn get(&self, _: SharedKey, _: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
         Box::pin(std::future::ready(Ok(Some(self.0.clone()))))
+    }
+
+    fn replace(
+        &self,
+        _: SharedKey,
+        _: Bytes,
+        _: SharedValue,
+        _: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        Box::pin(std::future::ready(Ok(false)))
     }
 
     fn remove(&self, _: SharedKey, _: Bytes) -> StoreFuture<'_, ()> {

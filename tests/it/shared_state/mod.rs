@@ -1,6 +1,7 @@
 //! Tests of several machines that share their state, with a mock app and tokio's paused clock.
 
 mod failures;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -55,15 +56,10 @@ impl Machine {
     }
 
     async fn drive(&self, path: &'static str, body: &str, app: &mut App) -> Driven {
-        let client = Client {
-            uri: Uri::from_static(path),
-            body: Some(body.to_owned().into()),
-            leaves: None,
-        };
-        self.drive_client(client, app).await
+        self.drive_client(Client::new(path, body), app).await
     }
 
-    async fn drive_client(&self, mut client: Client, app: &mut App) -> Driven {
+    async fn drive_client(&self, mut client: Client, app: &mut impl AppSide) -> Driven {
         let headers = HeaderMap::new();
         let uri = client.uri.clone();
         let head = Head::new(&Method::POST, &uri, &headers);
@@ -117,6 +113,13 @@ struct Client {
     body: Option<Bytes>,
     /// Time after which the client disconnects.
     leaves: Option<Duration>,
+}
+
+impl Client {
+    fn new(path: &'static str, body: &str) -> Self {
+        let (uri, body) = (Uri::from_static(path), Some(body.to_owned().into()));
+        Self { uri, body, leaves: None }
+    }
 }
 
 impl ClientSide for Client {

@@ -74,6 +74,30 @@ impl Shared {
         Ok(found.and_then(|found| parse(found.payload)).filter(|found| now < found.until))
     }
 
+    async fn replace_shared(
+        &self,
+        key: SharedKey,
+        old: &[u8],
+        value: &SharedValue,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let subject = self.streams.names.shared(key);
+        let Some(found) = self.shared_message(&subject).await? else { return Ok(false) };
+        let is_old = |present: &SharedValue| now < present.until && present.bytes == old;
+        if parse(found.payload).filter(is_old).is_none() {
+            return Ok(false);
+        }
+        match self.streams.write(&subject, expecting(message(value, now), found.sequence)).await {
+            Ok(_) => Ok(true),
+            Err(WriteError::Unavailable(error)) => Err(error),
+            Err(WriteError::Conflict | WriteError::Full) => {
+                // The other write may not be complete.
+                sleep(INSERT_WAIT).await;
+                Ok(false)
+            }
+        }
+    }
+
     async fn remove_shared(&self, key: SharedKey, bytes: &[u8]) -> Result<(), StoreError> {
         let Some(found) = self.shared_message(&self.streams.names.shared(key)).await? else {
             return Ok(());
@@ -105,6 +129,16 @@ impl SharedState for NatsStore {
 
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
         self.run(move |shared| async move { shared.get_shared(key, now).await })
+    }
+
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        self.run(move |shared| async move { shared.replace_shared(key, &old, &value, now).await })
     }
 
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {

@@ -65,12 +65,33 @@ impl SharedState for SqliteStore {
 
     fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
         let all = self.shared.clone();
-        self.writer
-            .run_unsynced(move |db| put(db, key, &value, &all, now).map_err(|error| failed(&error)))
+        self.writer.run_unsynced(move |db| {
+            put(db, key, &value, &all, now).map_err(|error| failed(&error))
+        })
     }
 
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
         self.reader.run(move |db| find(db, key, now).map_err(|error| failed(&error)))
+    }
+
+    fn replace(
+        &self,
+        key: SharedKey,
+        old: Bytes,
+        value: SharedValue,
+        now: Timestamp,
+    ) -> StoreFuture<'_, bool> {
+        let all = self.shared.clone();
+        self.writer.run_unsynced(move |db| {
+            let replaced = || -> rusqlite::Result<bool> {
+                let is_old = find(db, key, now)?.is_some_and(|present| present.bytes == old);
+                if is_old {
+                    put(db, key, &value, &all, now)?;
+                }
+                Ok(is_old)
+            };
+            replaced().map_err(|error| failed(&error))
+        })
     }
 
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {

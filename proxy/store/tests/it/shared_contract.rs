@@ -38,6 +38,28 @@ async fn remove_takes_only_the_value_that_the_caller_knows(state: &dyn SharedSta
     assert_eq!(state.insert(KEY, value("c", 10), T(2)).await, Ok(None));
 }
 
+async fn replaces_only_the_value_that_the_caller_knows(state: &dyn SharedState) {
+    assert_eq!(state.replace(KEY, "".into(), value("a", 10), T(1)).await, Ok(false));
+    assert_eq!(state.insert(KEY, value("a", 10), T(1)).await, Ok(None));
+    assert_eq!(state.replace(KEY, "b".into(), value("c", 20), T(2)).await, Ok(false));
+    assert_eq!(state.get(KEY, T(2)).await, Ok(Some(value("a", 10))));
+    assert_eq!(state.replace(KEY, "a".into(), value("b", 20), T(2)).await, Ok(true));
+    assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
+    assert_eq!(state.replace(KEY, "b".into(), value("c", 30), T(20)).await, Ok(false));
+    assert_eq!(state.insert(KEY, value("d", 30), T(20)).await, Ok(None), "expected the end");
+}
+
+async fn one_of_simultaneous_replacements_wins(state: &dyn SharedState) {
+    assert_eq!(state.insert(KEY, value("old", 10), T(1)).await, Ok(None));
+    let replace = |text| state.replace(KEY, "old".into(), value(text, 10), T(2));
+    let (a, b, c, d) = tokio::join!(replace("a"), replace("b"), replace("c"), replace("d"));
+    let found = [("a", a), ("b", b), ("c", c), ("d", d)];
+    let winners: Vec<_> = found.iter().filter(|(_, replaced)| *replaced == Ok(true)).collect();
+    let [(winner, _)] = &*winners else { panic!("expected one winner, found {winners:?}") };
+    assert_eq!(found.iter().filter(|(_, replaced)| *replaced == Ok(false)).count(), 3);
+    assert_eq!(state.get(KEY, T(3)).await, Ok(Some(value(winner, 10))));
+}
+
 async fn takes_long_and_empty_values(state: &dyn SharedState) {
     let long = "x".repeat(17 * 1024);
     assert_eq!(state.insert(KEY, value(&long, 10), T(1)).await, Ok(None));
@@ -75,6 +97,8 @@ on_each_backend! {
     first_insertion_wins_until_it_expires: LARGE;
     set_replaces_the_value_and_its_expiry: LARGE;
     remove_takes_only_the_value_that_the_caller_knows: LARGE;
+    replaces_only_the_value_that_the_caller_knows: LARGE;
+    one_of_simultaneous_replacements_wins: LARGE;
     takes_long_and_empty_values: LARGE;
     one_of_simultaneous_insertions_wins: LARGE;
     expired_values_do_not_fill_the_table: LARGE;
