@@ -3,6 +3,7 @@
 use std::num::NonZero;
 
 use gatepost::{Capture, Config};
+use gatepost_store::MAX_WAITING_BYTES;
 
 use crate::inbound::{
     CONNECTION_BYTES, IDLE_CONNECTION_BYTES, PASSING_CONNECTION_BYTES, TLS_BYTES,
@@ -83,7 +84,11 @@ fn parts(config: &Config) -> Vec<MemoryPart> {
         (captured, "captured callbacks (max_bytes of inspector)".into()),
         (log_queue, "log lines in the queue".into()),
     ];
-    parts.extend(settings.store.is_some().then(|| (STORE_BYTES, "caches of the store".into())));
+    if settings.store.is_some() {
+        let waiting = MAX_WAITING_BYTES.max(config.longest_body());
+        parts.push((STORE_BYTES, "caches of the store".into()));
+        parts.push((waiting, "events and values that wait for the store".into()));
+    }
     parts
 }
 
@@ -123,7 +128,12 @@ mod tests {
     #[test]
     fn store_adds_its_caches_and_the_events_in_flight() {
         let lines = memory("[store]\nurl = 'sqlite:a.db'");
-        assert!(lines.contains(&"memory: 16 MiB caches of the store".to_owned()), "{lines:?}");
+        for part in
+            ["16 MiB caches of the store", "64 MiB events and values that wait for the store"]
+        {
+            assert!(lines.contains(&format!("memory: {part}")), "{lines:?}");
+        }
+        assert_eq!(megabytes(&lines[0]) - megabytes(&memory("")[0]), 16 + 64);
         let last = "memory: in addition, 64 MiB for the queued events that an app gets at once";
         assert_eq!(lines.last().map(String::as_str), Some(last));
     }

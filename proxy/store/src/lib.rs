@@ -11,9 +11,11 @@ mod nats;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod waiting;
 
 #[cfg(feature = "nats")]
 pub use nats::{NatsError, NatsLogin, NatsOptions, NatsStore};
 pub use rules::StoreRules;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};
+pub use waiting::MAX_WAITING_BYTES;

@@ -55,6 +55,7 @@ use self::partitions::Leases;
 use self::pending::Partition;
 use self::streams::Streams;
 use crate::StoreRules;
+use crate::waiting::Waiting;
 
 /// A store on NATS JetStream.
 ///
@@ -63,6 +64,7 @@ use crate::StoreRules;
 pub struct NatsStore {
     shared: Arc<Shared>,
     runtime: Handle,
+    waiting: Waiting,
     /// Ends the thread when it is dropped.
     _running: oneshot::Sender<()>,
 }
@@ -175,7 +177,7 @@ impl NatsStore {
         thread.map_err(NatsError::Thread)?;
         let ended = || NatsError::Unavailable(ended());
         let shared = opening.recv().map_err(|_| ended())??;
-        Ok(Self { shared, runtime: handle, _running: running })
+        Ok(Self { shared, runtime: handle, waiting: Waiting::default(), _running: running })
     }
 
     /// Runs an operation on the thread of the store, even if the caller drops the future.
@@ -185,6 +187,29 @@ impl NatsStore {
     {
         let task = self.runtime.spawn(work(Arc::clone(&self.shared)));
         Box::pin(async move { task.await.unwrap_or_else(|_| Err(ended())) })
+    }
+
+    /// Runs an operation of a callback with an event or a value of `bytes`, unless too many wait.
+    fn run_waiting<T: Send + 'static, F>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(Arc<Shared>) -> F,
+    ) -> StoreFuture<'_, T>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let waiting = match self.waiting.enter(bytes) {
+            Ok(waiting) => waiting,
+            Err(busy) => return Box::pin(std::future::ready(Err(busy))),
+        };
+        self.run(move |shared| {
+            let work = work(shared);
+            async move {
+                let result = work.await;
+                drop(waiting);
+                result
+            }
+        })
     }
 }
 
@@ -227,7 +252,8 @@ impl Shared {
 
 impl Store for NatsStore {
     fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended> {
-        self.run(|shared| async move { shared.append(event, now).await })
+        let bytes = usize::try_from(event.event.stored_bytes()).unwrap_or(usize::MAX);
+        self.run_waiting(bytes, move |shared| async move { shared.append(event, now).await })
     }
 
     fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>> {

@@ -120,15 +120,19 @@ impl SharedState for NatsStore {
         value: SharedValue,
         now: Timestamp,
     ) -> StoreFuture<'_, Option<SharedValue>> {
-        self.run(move |shared| async move { shared.insert_shared(key, &value, now).await })
+        self.run_waiting(value.bytes.len(), move |shared| async move {
+            shared.insert_shared(key, &value, now).await
+        })
     }
 
     fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
-        self.run(move |shared| async move { shared.set_shared(key, &value, now).await })
+        self.run_waiting(value.bytes.len(), move |shared| async move {
+            shared.set_shared(key, &value, now).await
+        })
     }
 
     fn get(&self, key: SharedKey, now: Timestamp) -> StoreFuture<'_, Option<SharedValue>> {
-        self.run(move |shared| async move { shared.get_shared(key, now).await })
+        self.run_waiting(0, move |shared| async move { shared.get_shared(key, now).await })
     }
 
     fn replace(
@@ -138,11 +142,15 @@ impl SharedState for NatsStore {
         value: SharedValue,
         now: Timestamp,
     ) -> StoreFuture<'_, bool> {
-        self.run(move |shared| async move { shared.replace_shared(key, &old, &value, now).await })
+        self.run_waiting(value.bytes.len(), move |shared| async move {
+            shared.replace_shared(key, &old, &value, now).await
+        })
     }
 
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
-        self.run(move |shared| async move { shared.remove_shared(key, &bytes).await })
+        self.run_waiting(bytes.len(), move |shared| async move {
+            shared.remove_shared(key, &bytes).await
+        })
     }
 }
 

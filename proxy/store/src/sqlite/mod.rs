@@ -93,7 +93,8 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended> {
         let max_bytes = self.rules.max_bytes;
-        self.writer.run(move |db| events::append(db, &event, max_bytes, now))
+        let bytes = usize::try_from(event.event.stored_bytes()).unwrap_or(usize::MAX);
+        self.writer.run_with(bytes, move |db| events::append(db, &event, max_bytes, now))
     }
 
     fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>> {

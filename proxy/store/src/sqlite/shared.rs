@@ -51,7 +51,7 @@ impl SharedState for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'_, Option<SharedValue>> {
         let all = self.shared.clone();
-        self.writer.run_unsynced(move |db| {
+        self.writer.run_unsynced(value.bytes.len(), move |db| {
             let inserted = || -> rusqlite::Result<Option<SharedValue>> {
                 let present = find(db, key, now)?;
                 if present.is_none() {
@@ -65,7 +65,7 @@ impl SharedState for SqliteStore {
 
     fn set(&self, key: SharedKey, value: SharedValue, now: Timestamp) -> StoreFuture<'_, ()> {
         let all = self.shared.clone();
-        self.writer.run_unsynced(move |db| {
+        self.writer.run_unsynced(value.bytes.len(), move |db| {
             put(db, key, &value, &all, now).map_err(|error| failed(&error))
         })
     }
@@ -82,7 +82,7 @@ impl SharedState for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'_, bool> {
         let all = self.shared.clone();
-        self.writer.run_unsynced(move |db| {
+        self.writer.run_unsynced(value.bytes.len(), move |db| {
             let replaced = || -> rusqlite::Result<bool> {
                 let is_old = find(db, key, now)?.is_some_and(|present| present.bytes == old);
                 if is_old {
@@ -96,7 +96,7 @@ impl SharedState for SqliteStore {
 
     fn remove(&self, key: SharedKey, bytes: Bytes) -> StoreFuture<'_, ()> {
         let all = self.shared.clone();
-        self.writer.run_unsynced(move |db| {
+        self.writer.run_unsynced(bytes.len(), move |db| {
             let query = "DELETE FROM shared WHERE key = ?1 AND bytes = ?2";
             let removed = db
                 .prepare_cached(query)

@@ -1,6 +1,5 @@
 //! The two threads of a store.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -10,10 +9,7 @@ use gatepost::{StoreError, StoreFuture};
 use rusqlite::Connection;
 
 use super::error::failed;
-
-/// Maximum number of operations that wait for a thread. Beyond this number, the store refuses
-/// operations.
-const QUEUE: usize = 4096;
+use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation};
 
 /// Maximum number of operations in one transaction.
 const BATCH: usize = 512;
@@ -24,6 +20,8 @@ type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 struct Job {
     work: Work,
     durability: Durability,
+    /// Counts the operation until it has run.
+    waiting: WaitingOperation,
 }
 
 /// Failures that a commit survives.
@@ -69,7 +67,7 @@ pub(super) struct Reader(JobSender);
 
 struct JobSender {
     sender: SyncSender<Job>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Waiting,
 }
 
 impl std::fmt::Debug for JobSender {
@@ -83,8 +81,8 @@ impl Writer {
     pub(super) fn start(db: Connection) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::<OnceLock<StoreError>>::default();
-        let (waiting, seen) = (Arc::clone(&jobs.waiting), Arc::clone(&failure));
-        thread::spawn(move || write(&db, &receiver, &waiting, &seen));
+        let seen = Arc::clone(&failure);
+        thread::spawn(move || write(&db, &receiver, &seen));
         Self { jobs, failure }
     }
 
@@ -93,15 +91,26 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        self.jobs.run(Durability::Power, work)
+        self.run_with(0, work)
     }
 
-    /// Runs an operation. Resolves after its transaction, which a loss of power may undo.
-    pub(super) fn run_unsynced<T: Send + 'static>(
+    /// Runs an operation with an event of `bytes`. Resolves after its transaction is durable.
+    pub(super) fn run_with<T: Send + 'static>(
         &self,
+        bytes: usize,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        self.jobs.run(Durability::Process, work)
+        self.jobs.run(Durability::Power, bytes, work)
+    }
+
+    /// Runs an operation with a value of `bytes`. Resolves after its transaction, which a loss of
+    /// power may undo.
+    pub(super) fn run_unsynced<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        self.jobs.run(Durability::Process, bytes, work)
     }
 
     /// Returns the failure after which the store refuses all writes.
@@ -114,10 +123,8 @@ impl Reader {
     /// Starts the thread. It ends when the handle is dropped.
     pub(super) fn start(db: Connection) -> Self {
         let (jobs, receiver) = JobSender::new();
-        let waiting = Arc::clone(&jobs.waiting);
         thread::spawn(move || {
             for job in receiver {
-                waiting.fetch_sub(1, Ordering::Relaxed);
                 ((job.work)(Ok(&db)).reply)(Ok(()));
             }
         });
@@ -129,14 +136,14 @@ impl Reader {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        self.0.run(Durability::Process, work)
+        self.0.run(Durability::Process, 0, work)
     }
 }
 
 impl JobSender {
     fn new() -> (Self, Receiver<Job>) {
-        let (sender, receiver) = sync_channel(QUEUE);
-        (Self { sender, waiting: Arc::default() }, receiver)
+        let (sender, receiver) = sync_channel(MAX_WAITING);
+        (Self { sender, waiting: Waiting::default() }, receiver)
     }
 
     /// Sends an operation to the thread at once, so that it runs even if the caller drops the
@@ -144,8 +151,13 @@ impl JobSender {
     fn run<T: Send + 'static>(
         &self,
         durability: Durability,
+        bytes: usize,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
+        let waiting = match self.waiting.enter(bytes) {
+            Ok(waiting) => waiting,
+            Err(busy) => return Box::pin(std::future::ready(Err(busy))),
+        };
         let (sender, receiver) = channel();
         let work = move |db: Result<&Connection, StoreError>| {
             let result = db.and_then(work);
@@ -154,12 +166,10 @@ impl JobSender {
             let reply = move |done: Result<(), StoreError>| drop(sender.send(done.and(result)));
             Executed { error, reply: Box::new(reply) }
         };
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.sender.try_send(Job { work: Box::new(work), durability });
+        let sent = self.sender.try_send(Job { work: Box::new(work), durability, waiting });
         if let Err(error) = sent {
-            let waiting = self.waiting.fetch_sub(1, Ordering::Relaxed);
             let error = match error {
-                TrySendError::Full(_) => StoreError::Busy { waiting },
+                TrySendError::Full(_) => StoreError::Busy { waiting: MAX_WAITING },
                 TrySendError::Disconnected(_) => ended(),
             };
             return Box::pin(std::future::ready(Err(error)));
@@ -174,16 +184,10 @@ fn ended() -> StoreError {
 
 /// Runs all waiting operations, at most [`BATCH`], as one transaction. Repeats this until the
 /// handle is dropped.
-fn write(
-    db: &Connection,
-    jobs: &Receiver<Job>,
-    waiting: &AtomicUsize,
-    failure: &OnceLock<StoreError>,
-) {
+fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) {
     let mut durability = None;
     while let Ok(first) = jobs.recv() {
         let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
-        waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         let (replies, result) = match failure.get() {
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
@@ -210,8 +214,9 @@ fn commit(
     }
     let mut replies = Vec::with_capacity(batch.len());
     let mut broken = None;
-    for job in batch {
-        let executed = (job.work)(Ok(db));
+    for Job { work, waiting, .. } in batch {
+        let executed = work(Ok(db));
+        drop(waiting);
         // A full store is the result of one operation. After any other error, an operation may be
         // half done, so the whole transaction fails.
         let is_broken =
@@ -239,6 +244,7 @@ fn refuse(batch: Vec<Job>, error: &StoreError) -> (Vec<Executed>, Result<(), Sto
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::waiting::MAX_WAITING_BYTES;
 
     fn writer() -> Writer {
         let db = Connection::open_in_memory().unwrap();
@@ -293,6 +299,19 @@ mod tests {
         assert_eq!((writer.failure(), writer.run(count).await), (None, Ok(0)));
         assert_eq!(writer.run(pages(1000)).await, Ok(()));
         assert_eq!((writer.run(long).await, writer.run(count).await), (Ok(1), Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn refuses_events_beyond_the_bytes_that_may_wait() {
+        let writer = writer();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let blocked = writer.run_with(MAX_WAITING_BYTES, move |_| Ok(wait.recv().is_ok()));
+        let refused = writer.run_with(1, |_| Ok(()));
+        let without_event = writer.run(|_| Ok(()));
+        release.send(()).unwrap();
+        assert_eq!(refused.await, Err(StoreError::Busy { waiting: 1 }));
+        assert_eq!((blocked.await, without_event.await), (Ok(true), Ok(())));
+        assert_eq!(writer.run_with(1, |_| Ok(())).await, Ok(()));
     }
 
     #[tokio::test]

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use gatepost::{Appended, DedupeKey, Lane, NewEvent, QueueFilter, Settlement, Store as _};
-use gatepost_store::{NatsError, NatsLogin, NatsOptions, NatsStore};
+use gatepost::{
+    Appended, DedupeKey, Lane, NewEvent, QueueFilter, Settlement, Store as _, StoreError,
+    StoredEvent,
+};
+use gatepost_store::{MAX_WAITING_BYTES, NatsError, NatsLogin, NatsOptions, NatsStore};
 use nkeys::KeyPair;
 
 use crate::contract::{T, append, event, rules};
@@ -331,6 +334,20 @@ async fn event_that_the_leader_lacks_holds_its_line() {
         claimed = store.claim(&lane, "a", 10, T(9), T(1)).await.unwrap();
     }
     assert_eq!(&*claimed[0].event.id, "2");
+}
+
+#[tokio::test]
+#[ignore = "needs tests/peers/install"]
+async fn refuses_events_beyond_the_bytes_that_may_wait() {
+    const BODY_BYTES: usize = 1 << 20;
+    let server = NatsServer::start();
+    let store = open(server.options()).unwrap();
+    drop(server);
+    let large = StoredEvent { body: vec![b'x'; BODY_BYTES].into(), ..event("x", "push", None) };
+    let append = || store.append(NewEvent { event: large.clone(), dedupe: None }, T(1));
+    let mut waiting: Vec<_> = (0..=MAX_WAITING_BYTES / BODY_BYTES).map(|_| append()).collect();
+    let last = waiting.pop().unwrap().await;
+    assert!(matches!(last, Err(StoreError::Busy { .. })), "expected a busy store, found {last:?}");
 }
 
 /// Signs a claim of NATS as a JWT.
