@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ConfigReader;
 use crate::outgoing_tls::OutgoingTls;
 use crate::secret::Secret;
-use crate::toml_reader::{FaultKind, Located, Table};
+use crate::toml_reader::{FaultKind, Item, Located, Table};
 
 /// Largest value that `replicas` accepts: the maximum of NATS.
 pub(crate) const MAX_REPLICAS: i64 = 5;
@@ -23,8 +23,11 @@ const MAX_PREFIX_BYTES: usize = 32;
 const DEFAULT_PORT: &str = "4222";
 
 /// The keys that only a store on NATS has.
-pub(super) const KEYS: [&str; 7] =
-    ["credentials", "monitor", "password", "prefix", "replicas", "token", "user"];
+pub(super) const KEYS: [&str; 8] =
+    ["credentials", "monitor", "nkey", "password", "prefix", "replicas", "token", "user"];
+
+/// Length of the seed of an NKey.
+const SEED_CHARS: usize = 58;
 
 /// Settings of a store on NATS.
 #[derive(Clone, Debug)]
@@ -49,6 +52,7 @@ enum Login {
     Password { user: String, password: Secret },
     Token(Secret),
     Credentials(Secret),
+    NKey(Secret),
 }
 
 /// Login at a NATS server. Never log this value.
@@ -63,6 +67,8 @@ pub enum ExposedNatsLogin<'s> {
     Token(&'s [u8]),
     /// The text of a credentials file.
     Credentials(&'s [u8]),
+    /// The seed of an NKey.
+    NKey(&'s [u8]),
 }
 
 impl NatsSettings {
@@ -76,6 +82,7 @@ impl NatsSettings {
             }
             Login::Token(token) => ExposedNatsLogin::Token(token.expose()),
             Login::Credentials(text) => ExposedNatsLogin::Credentials(text.expose()),
+            Login::NKey(seed) => ExposedNatsLogin::NKey(seed.expose()),
         }
     }
 }
@@ -92,7 +99,8 @@ impl PartialEq for NatsSettings {
                 Login::Password { user: b, password: other },
             ) => a == b && password.matches(other.expose()),
             (Login::Token(own), Login::Token(other))
-            | (Login::Credentials(own), Login::Credentials(other)) => own.matches(other.expose()),
+            | (Login::Credentials(own), Login::Credentials(other))
+            | (Login::NKey(own), Login::NKey(other)) => own.matches(other.expose()),
             _ => false,
         };
         plain(self) == plain(other)
@@ -160,20 +168,34 @@ impl<'f> ConfigReader<'f, '_> {
         Some(text.value.to_owned())
     }
 
+    fn nkey(&self, item: &Item<'f>) -> Option<Secret> {
+        let seed = self.secret(item)?;
+        if is_user_seed(seed.expose()) {
+            return Some(seed);
+        }
+        let problem =
+            "expected the seed of an NKey user, SU and 56 letters and digits, found other text";
+        let remedy = "create a seed: nk -gen user";
+        self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
+        None
+    }
+
     fn nats_login(&self, table: &Table<'f>) -> Option<Login> {
         let user = table.string("user");
         let secret = |key| table.any(key).map(|item| self.secret(&item));
         let (password, token) = (secret("password"), secret("token"));
         let credentials = secret("credentials");
-        match (user, password, token, credentials) {
-            (None, None, None, None) => Some(Login::None),
-            (Some(user), Some(password), None, None) => {
+        let nkey = table.any("nkey").map(|item| self.nkey(&item));
+        match (user, password, token, credentials, nkey) {
+            (None, None, None, None, None) => Some(Login::None),
+            (Some(user), Some(password), None, None, None) => {
                 Some(Login::Password { user: user.value.to_owned(), password: password? })
             }
-            (None, None, Some(token), None) => Some(Login::Token(token?)),
-            (None, None, None, Some(text)) => Some(Login::Credentials(text?)),
+            (None, None, Some(token), None, None) => Some(Login::Token(token?)),
+            (None, None, None, Some(text), None) => Some(Login::Credentials(text?)),
+            (None, None, None, None, Some(seed)) => Some(Login::NKey(seed?)),
             _ => {
-                let problem = "expected user and password, token, or credentials, found another \
+                let problem = "expected user and password, token, credentials, or nkey, found another \
                                combination";
                 let problem = FaultKind::KeyUnused.because(problem);
                 self.faults.add(&table.place, problem, "keep one way to log in");
@@ -181,6 +203,12 @@ impl<'f> ConfigReader<'f, '_> {
             }
         }
     }
+}
+
+/// Returns true if the text has the form of the seed of an NKey user. The checksum is not checked.
+fn is_user_seed(seed: &[u8]) -> bool {
+    let is_base32 = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
+    seed.len() == SEED_CHARS && seed.starts_with(b"SU") && seed.iter().all(is_base32)
 }
 
 /// Returns the address of a server with its scheme and port; `None` if `server` is not valid.

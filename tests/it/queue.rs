@@ -327,6 +327,9 @@ fn reports_events_that_gatepost_cannot_mirror() {
     }
 }
 
+/// The seed of the documentation of NATS.
+const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+
 #[test]
 fn reports_faults_of_a_store_on_nats() {
     for (config, expected) in [
@@ -336,7 +339,17 @@ fn reports_faults_of_a_store_on_nats() {
         ),
         (
             format!("[store]\nurl = 'nats://a'\nuser = 'u'\n{ROUTE}push = 'http://app/p'"),
-            "expected user and password, token, or credentials, found another combination",
+            "expected user and password, token, credentials, or nkey, found another combination",
+        ),
+        (
+            format!(
+                "[store]\nurl = 'nats://a'\ntoken = 't'\nnkey = '{SEED}'\n{ROUTE}push = 'http://app/p'"
+            ),
+            "expected user and password, token, credentials, or nkey, found another combination",
+        ),
+        (
+            format!("[store]\nurl = 'nats://a'\nnkey = 's3cret'\n{ROUTE}push = 'http://app/p'"),
+            "expected the seed of an NKey user, SU and 56 letters and digits, found other text",
         ),
         (
             format!("[store]\nurl = 'nats://a'\nprefix = 'a.b'\n{ROUTE}push = 'http://app/p'"),
@@ -355,6 +368,10 @@ fn reports_faults_of_a_store_on_nats() {
     ] {
         let errors = errors(&config);
         assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
-        assert!(!errors.concat().contains("s3cret"), "{errors:?}");
+        let shown = errors.concat();
+        assert!(!shown.contains("s3cret") && !shown.contains(SEED), "{errors:?}");
     }
+    let config =
+        format!("[store]\nurl = 'nats://a'\nnkey = '{SEED}'\n{ROUTE}push = 'http://app/p'");
+    assert!(build(&config).is_ok());
 }

@@ -36,6 +36,7 @@ fn options(settings: &NatsSettings, largest_event: usize) -> Result<NatsOptions,
         }
         ExposedNatsLogin::Token(token) => NatsLogin::Token(text(token)),
         ExposedNatsLogin::Credentials(credentials) => NatsLogin::Credentials(text(credentials)),
+        ExposedNatsLogin::NKey(seed) => NatsLogin::NKey(text(seed)),
     };
     let tls = client_config(settings.tls.as_ref());
     let tls = tls.map_err(|error| NatsError::Tls(error.to_string()))?;

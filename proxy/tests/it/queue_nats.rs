@@ -233,3 +233,22 @@ fn unknown_authority_of_nats_prevents_the_start() {
     assert!(line.contains("UnknownIssuer") && !line.contains("right"), "{line}");
     assert_eq!(program.wait(), Some(1));
 }
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn queues_events_with_the_nkey_of_a_file() {
+    // The key pair of the documentation of NATS.
+    const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+    const PUBLIC: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+    let app = App::answering(200, "");
+    let server = NatsServer::with(&format!(
+        "{SYNCED}\nmax_payload: 4MB\nauthorization {{ users: [ {{ nkey: {PUBLIC} }} ] }}"
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("gatepost.nk");
+    std::fs::write(&seed, format!("{SEED}\n")).unwrap();
+    let more = format!("nkey = {{ file = '{}' }}", seed.display());
+    let gate = Gatepost::serve("", &config(&server, &app, &more));
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("the event", || app.seen().len() == 1);
+}

@@ -299,6 +299,7 @@ fn store() -> Value {
             "password": secret(),
             "token": secret(),
             "credentials": secret(),
+            "nkey": secret(),
             "max_bytes": integer(
                 "Maximum size of all events, in bytes; beyond it, gatepost replies 503.",
                 MIN_STORE_BYTES, MAX_STORE_BYTES,

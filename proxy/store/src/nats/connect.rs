@@ -8,6 +8,7 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType, Stream};
 use async_nats::{Client, ConnectOptions, Event};
+use nkeys::KeyPair;
 use tokio::time::{Instant, sleep};
 
 use super::error::NatsError;
@@ -104,6 +105,10 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
         }
         NatsLogin::Token(token) => Ok(base.token(token.clone())),
         NatsLogin::Credentials(text) => base.credentials(text).map_err(|_| NatsError::Credentials),
+        NatsLogin::NKey(seed) => {
+            KeyPair::from_seed(seed).map_err(|_| NatsError::Seed)?;
+            Ok(base.nkey(seed.clone()))
+        }
     }
 }
 

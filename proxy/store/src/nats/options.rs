@@ -39,6 +39,8 @@ pub enum NatsLogin {
     Token(String),
     /// The text of a credentials file: a JWT and the seed of an NKey.
     Credentials(String),
+    /// The seed of an NKey.
+    NKey(String),
 }
 
 impl fmt::Debug for NatsLogin {
@@ -48,6 +50,7 @@ impl fmt::Debug for NatsLogin {
             Self::Password { .. } => "Password",
             Self::Token(_) => "Token",
             Self::Credentials(_) => "Credentials",
+            Self::NKey(_) => "NKey",
         })
     }
 }

@@ -8,6 +8,8 @@ mod layer;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(feature = "nats")]
+mod nats_login;
+#[cfg(feature = "nats")]
 mod nats_server;
 mod shared_contract;
 mod shared_file;
