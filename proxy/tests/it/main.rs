@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]
 
 mod addresses;
+mod alert_rules;
 mod apps;
 mod bounds;
 mod broken_answers;
