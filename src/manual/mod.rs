@@ -16,7 +16,7 @@ pub mod guides;
 pub mod platforms;
 
 pages! { "":
-    account api app cli codes commands common config console defaults figures inspect install
+    account api app capacity cli codes commands common config console defaults figures inspect install
     language legacy log machines memory metrics observe proofs providers queue reliability rollout rust
     scenario service state templates threats tls upstream
 }

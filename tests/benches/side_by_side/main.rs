@@ -11,6 +11,7 @@ mod busy;
 mod inspector;
 mod load;
 mod measure;
+mod nats;
 mod peers;
 mod process;
 mod queue;
@@ -63,7 +64,7 @@ struct Options {
     /// Measure only gatepost, with more workers, connections, bindings and routes
     #[arg(long)]
     scale: bool,
-    /// Measure only queued pushes, and an append and sync of a file
+    /// Measure only queued pushes in SQLite and NATS, and an append and sync of a file
     #[arg(long)]
     queue: bool,
     /// Measure only pushes while the console's page of callbacks is open, beside pushes without it

@@ -209,7 +209,10 @@ fn pinned<S: AsRef<std::ffi::OsStr>>(
 }
 
 /// Starts a program on these cores. If this process ends, the program gets `SIGINT` and stops.
-fn pinned_to<S: AsRef<std::ffi::OsStr>>(
+///
+/// # Errors
+/// Returns an error if the program does not start.
+pub(super) fn pinned_to<S: AsRef<std::ffi::OsStr>>(
     cores: &str,
     program: &Path,
     arguments: impl IntoIterator<Item = S>,

@@ -1,5 +1,5 @@
-//! Compares a queued push with an append and sync of a file, and with a push that has a fixed
-//! answer.
+//! Compares a push that gatepost queues, in SQLite or NATS, with an append and sync of a file, and with
+//! a push that has a fixed answer.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 use super::app::App;
 use super::load::{Outcome, Pace, Session};
 use super::measure::{CONNECTIONS, Latency};
+use super::nats::{self, Cluster};
 use super::peers::{GATEPOST, Ground};
 use super::process::Peer;
 use super::table::median;
@@ -21,23 +22,40 @@ use super::work::Work;
 /// Time limit for the delivery of the last event.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Part of the time in which a store warms up, for example to create its files and connections.
+const WARM_UP: u32 = 4;
+
 /// Length of the record that [`append`] writes, about the length of an event in the store.
 const RECORD_BYTES: usize = 1024;
-
-/// Names of the rows of the table.
-const ROWS: [&str; 5] = [
-    "append of 1 KiB + fdatasync, one at a time",
-    "push, fixed answer",
-    "push, queued, app paused",
-    "push, queued, app accepts events",
-    "push, queued, until the app has received it",
-];
 
 /// Figures of one row in one round.
 #[derive(Clone, Copy, Debug, Default)]
 struct Figures {
     latency: Option<Latency>,
     rate: f64,
+}
+
+/// Figures of one store in one round.
+#[derive(Clone, Copy, Debug)]
+struct StoreFigures {
+    /// Pushes whose events wait, because no app listens.
+    paused: Figures,
+    /// Latency of pushes with a fixed answer, at the rate of `paused`.
+    fixed: Latency,
+    /// Pushes whose events the app takes.
+    open: Figures,
+    /// Events per second, until the app has received the last one.
+    delivered: f64,
+}
+
+/// Figures of one round.
+#[derive(Clone, Copy, Debug)]
+struct RoundFigures {
+    append: Figures,
+    fixed: Figures,
+    sqlite: StoreFigures,
+    /// `None` if there is no NATS server.
+    nats: Option<StoreFigures>,
 }
 
 /// Measures each row in each round, and prints the table.
@@ -50,14 +68,15 @@ pub(super) fn compare(
     rounds: usize,
     time: Duration,
 ) -> Result<(), Box<dyn Error>> {
-    let mut rows = ROWS.map(|_| Vec::new());
+    if !nats::is_installed() {
+        eprintln!("expected a NATS server, found none; run tests/peers/install for its rows");
+    }
+    let mut all = Vec::with_capacity(rounds);
     for round in 1..=rounds {
         eprintln!("round {round}");
-        for (row, figures) in rows.iter_mut().zip(measure(ground, app, round, time)?) {
-            row.push(figures);
-        }
+        all.push(measure(ground, app, round, time)?);
     }
-    print(&rows);
+    print(&all);
     Ok(())
 }
 
@@ -66,29 +85,44 @@ fn measure(
     app: &App,
     round: usize,
     time: Duration,
-) -> Result<[Figures; ROWS.len()], Box<dyn Error>> {
-    let bare = append(&ground.folder, time)?;
-    let address = format!("http://127.0.0.1:{}", ground.app);
-    let gatepost = |name: &str, push: &str| {
-        let before = "\"http://127.0.0.1:@APP@/live/push\"";
-        let store = format!("[store]\nurl = 'sqlite:{name}-{round}.db'\n");
-        let config =
-            GATEPOST.replace(before, push).replacen("[[route]]", &(store + "[[route]]"), 1);
-        ground.gatepost(&format!("{name}-{round}.toml"), &config, "0")
+) -> Result<RoundFigures, Box<dyn Error>> {
+    let append = append(&ground.folder, time)?;
+    let sqlite = |use_of: &str| format!("[store]\nurl = 'sqlite:{use_of}-{round}.db'\n");
+    let sqlite = measure_store(ground, app, sqlite, time)?;
+    let nats = if nats::is_installed() {
+        let cluster = Cluster::start(ground, &format!("nats-{round}"))?;
+        Some(measure_store(ground, app, |use_of| cluster.store(use_of), time)?)
+    } else {
+        None
     };
+    let fixed = start(ground, "fixed", "{ answer = {} }", "")?;
+    let rate = rate(&saturate(&fixed, time)?);
+    Ok(RoundFigures { append, fixed: Figures { latency: Some(sqlite.fixed), rate }, sqlite, nats })
+}
+
+/// Measures pushes that gatepost queues. `store` returns the table `[store]` of each use.
+fn measure_store(
+    ground: &Ground,
+    app: &App,
+    store: impl Fn(&str) -> String,
+    time: Duration,
+) -> Result<StoreFigures, Box<dyn Error>> {
     let queued = |address: &str| format!("{{ url = '{address}/live/push', deliver = 'queued' }}");
     // No program listens on port 1.
-    let paused = gatepost("paused", &queued("http://127.0.0.1:1"))?;
+    let paused = start(ground, "paused", &queued("http://127.0.0.1:1"), &store("paused"))?;
+    saturate(&paused, time / WARM_UP)?;
     let received = saturate(&paused, time)?;
     let scheduled = Pace::Scheduled { rate: rate(&received) / 2.0, time };
     let paused_latency = Latency::of(&load(&paused, scheduled)?);
     drop(paused);
-    let fixed = gatepost("fixed", "{ answer = {} }")?;
+    let fixed = start(ground, "fixed", "{ answer = {} }", "")?;
     let fixed_latency = Latency::of(&load(&fixed, scheduled)?);
-    let fixed_rate = rate(&saturate(&fixed, time)?);
     drop(fixed);
-    let open = gatepost("open", &queued(&address))?;
+    let address = format!("http://127.0.0.1:{}", ground.app);
+    let open = start(ground, "open", &queued(&address), &store("open"))?;
     let asked = app.seen()?.requests;
+    let asked = asked + saturate(&open, time / WARM_UP)?.replies;
+    wait_for(app, asked)?;
     let started = Instant::now();
     let outcome = saturate(&open, time)?;
     let arrived = rate(&outcome);
@@ -96,13 +130,20 @@ fn measure(
     let delivered = outcome.replies as f64 / started.elapsed().as_secs_f64();
     let half = Pace::Scheduled { rate: delivered / 2.0, time };
     let open_latency = Latency::of(&load(&open, half)?);
-    Ok([
-        bare,
-        Figures { latency: Some(fixed_latency), rate: fixed_rate },
-        Figures { latency: Some(paused_latency), rate: rate(&received) },
-        Figures { latency: Some(open_latency), rate: arrived },
-        Figures { latency: None, rate: delivered },
-    ])
+    Ok(StoreFigures {
+        paused: Figures { latency: Some(paused_latency), rate: rate(&received) },
+        fixed: fixed_latency,
+        open: Figures { latency: Some(open_latency), rate: arrived },
+        delivered,
+    })
+}
+
+/// Starts gatepost with this delivery of pushes and this table `[store]`.
+fn start(ground: &Ground, name: &str, push: &str, store: &str) -> Result<Peer, Box<dyn Error>> {
+    let before = "\"http://127.0.0.1:@APP@/live/push\"";
+    let config = GATEPOST.replace(before, push);
+    let config = config.replacen("[[route]]", &format!("{store}[[route]]"), 1);
+    ground.gatepost(&format!("{name}.toml"), &config, "0")
 }
 
 fn rate(outcome: &Outcome) -> f64 {
@@ -154,28 +195,67 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
     Ok(Figures { latency: Some(Latency::of_histogram(&latency)), rate })
 }
 
-fn print(rows: &[Vec<Figures>; ROWS.len()]) {
+fn print(rounds: &[RoundFigures]) {
     println!(
         "Latencies in µs at half of the rate of accepted pushes with a paused app; while the app \
-         accepts events, at half of the rate of deliveries. gatepost has one core; the load and \
-         the app share the other.\n"
+         accepts events, at half of the rate of deliveries. gatepost has one core; the load, the \
+         app and the three NATS servers share the other.\n"
     );
     println!("| | p50 | p99 | p99.9 | per second |");
     println!("|---|--:|--:|--:|--:|");
-    for (name, figures) in ROWS.iter().zip(rows) {
-        let latencies: Vec<_> = figures.iter().filter_map(|figures| figures.latency).collect();
-        let shown = match Latency::median(&latencies) {
-            Some(Latency { p50, p99, p999 }) => format!("{p50:.0} | {p99:.0} | {p999:.0}"),
-            None => "– | – | –".into(),
-        };
-        println!("| {name} | {shown} | {:.0} |", median(figures, |figures| figures.rate));
+    print_row("append of 1 KiB + fdatasync, one at a time", rounds, |round| Some(round.append));
+    print_row("push, fixed answer", rounds, |round| Some(round.fixed));
+    for (name, of) in STORES {
+        print_row(&format!("push, queued in {name}, app paused"), rounds, |round| {
+            of(round).map(|store| store.paused)
+        });
+        print_row(&format!("push, queued in {name}, app accepts events"), rounds, |round| {
+            of(round).map(|store| store.open)
+        });
+        print_row(
+            &format!("push, queued in {name}, until the app has received it"),
+            rounds,
+            |round| of(round).map(|store| Figures { latency: None, rate: store.delivered }),
+        );
+    }
+    println!();
+    for (name, of) in STORES {
+        print_added(name, &rounds.iter().filter_map(of).collect::<Vec<_>>());
+    }
+}
+
+type OfStore = fn(&RoundFigures) -> Option<StoreFigures>;
+
+/// The stores, and their figures in a round.
+const STORES: [(&str, OfStore); 2] =
+    [("SQLite", |round| Some(round.sqlite)), ("NATS", |round| round.nats)];
+
+/// Prints the medians of a row. Prints nothing if no round has figures.
+fn print_row(name: &str, rounds: &[RoundFigures], of: impl Fn(&RoundFigures) -> Option<Figures>) {
+    let figures: Vec<_> = rounds.iter().filter_map(of).collect();
+    if figures.is_empty() {
+        return;
+    }
+    let latencies: Vec<_> = figures.iter().filter_map(|figures| figures.latency).collect();
+    let shown = match Latency::median(&latencies) {
+        Some(Latency { p50, p99, p999 }) => format!("{p50:.0} | {p99:.0} | {p999:.0}"),
+        None => "– | – | –".into(),
+    };
+    println!("| {name} | {shown} | {:.0} |", median(&figures, |figures| figures.rate));
+}
+
+/// Prints the latency that a store adds to an accepted push.
+fn print_added(name: &str, figures: &[StoreFigures]) {
+    if figures.is_empty() {
+        return;
     }
     let added = |field: fn(&Latency) -> f64| {
-        let of = |row: usize| median(&rows[row], |f| f.latency.as_ref().map_or(0.0, field));
-        of(2) - of(1)
+        median(figures, |store| {
+            store.paused.latency.as_ref().map_or(0.0, field) - field(&store.fixed)
+        })
     };
     println!(
-        "\nAdded to an accepted push: p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs.",
+        "{name} adds to an accepted push: p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs.",
         added(|latency| latency.p50),
         added(|latency| latency.p99),
         added(|latency| latency.p999)
