@@ -20,7 +20,7 @@ pub const TIMEOUT_MS: u64 = 8000;
 const MISSED: &str = "gatepost_shared_state_missed_total{";
 
 /// Time limit of a request for the metrics.
-const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// Filter of the logs, which the program keeps after a fault.
 const LOG: &str = "info,gatepost_store=debug,gatepost_proxy::queue=debug,async_nats=warn";

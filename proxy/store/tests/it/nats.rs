@@ -130,6 +130,17 @@ fn attach_needs_existing_streams() {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
+async fn suspended_server_fails_the_append_in_time() {
+    let server = NatsServer::start();
+    let store = open(server.options()).unwrap();
+    server.suspend();
+    let new = NewEvent { event: event("1", "push", Some("s")), dedupe: None };
+    let appended = tokio::time::timeout(Duration::from_secs(10), store.append(new, T(1))).await;
+    assert!(matches!(appended, Ok(Err(_))), "{appended:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs tests/peers/install"]
 async fn machines_share_events_and_keys() {
     let server = NatsServer::start();
     let (a, b) = (open(server.options()).unwrap(), open(server.options()).unwrap());

@@ -73,6 +73,12 @@ impl NatsServer {
         Self { child, url, monitor, folder }
     }
 
+    /// Stops the process, so that it accepts connections and does not respond.
+    pub(crate) fn suspend(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "STOP", &id]).status().unwrap().success());
+    }
+
     fn kill(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
