@@ -17,6 +17,8 @@ use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
+use super::TlsError;
+
 /// Number of days before the expiry of a certificate from which gatepost warns. Certbot renews a
 /// certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
 const WARNING_DAYS: i64 = 14;
@@ -30,15 +32,7 @@ const MAX_NAMES: usize = 4;
 
 /// Reason why gatepost cannot serve a certificate.
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("certificate {chain}: {fault}")]
-pub(crate) struct CertificateFault {
-    /// Path of the chain file, as the config names it.
-    chain: String,
-    fault: Fault,
-}
-
-#[derive(Debug, PartialEq, thiserror::Error)]
-enum Fault {
+pub(crate) enum CertificateFault {
     #[error("expected a certificate in PEM, found none; write the path of the file with the chain")]
     NoCertificate,
     #[error("expected certificates in PEM, found damaged PEM; copy the file again")]
@@ -88,21 +82,22 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     /// Parses and checks the files of a certificate.
-    pub(super) fn parse(files: &CertificateFiles) -> Result<Self, CertificateFault> {
+    pub(super) fn parse(files: &CertificateFiles) -> Result<Self, TlsError> {
         let chain = files.chain.name.display().to_string();
-        Self::checked(files, &chain).map_err(|fault| CertificateFault { chain, fault })
+        Self::checked(files, &chain).map_err(|fault| TlsError::Certificate { chain, fault })
     }
 
-    fn checked(files: &CertificateFiles, name: &str) -> Result<Self, Fault> {
+    fn checked(files: &CertificateFiles, name: &str) -> Result<Self, CertificateFault> {
         let pem = CertificateDer::pem_slice_iter(&files.chain.content);
-        let chain: Vec<_> = pem.collect::<Result<_, _>>().map_err(|_| Fault::DamagedPem)?;
+        let chain: Vec<_> =
+            pem.collect::<Result<_, _>>().map_err(|_| CertificateFault::DamagedPem)?;
         let parsed = chain.iter().enumerate().map(|(at, der)| {
             X509Certificate::from_der(der)
-                .map_err(|_| Fault::NoX509(at + 1))
+                .map_err(|_| CertificateFault::NoX509(at + 1))
                 .map(|(_, parsed)| parsed)
         });
         let parsed: Vec<_> = parsed.collect::<Result<_, _>>()?;
-        let Some(first) = parsed.first() else { return Err(Fault::NoCertificate) };
+        let Some(first) = parsed.first() else { return Err(CertificateFault::NoCertificate) };
         let key = certified_key(&chain, &parsed, files.key.expose())?;
         check_order(&parsed)?;
         let dns_names = dns_names(first);
@@ -175,10 +170,14 @@ fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],
     pem: &[u8],
-) -> Result<CertifiedKey, Fault> {
+) -> Result<CertifiedKey, CertificateFault> {
     let Ok(der) = PrivateKeyDer::from_pem_slice(pem) else {
         let is_encrypted = memchr::memmem::find(pem, b"ENCRYPTED").is_some();
-        return Err(if is_encrypted { Fault::EncryptedKey } else { Fault::NoKey });
+        return Err(if is_encrypted {
+            CertificateFault::EncryptedKey
+        } else {
+            CertificateFault::NoKey
+        });
     };
     let key = default_provider().key_provider.load_private_key(der);
     let key = match key {
@@ -186,27 +185,29 @@ fn certified_key(
         // An encrypted key in the form of OpenSSL before 1.0 has the label of a key without a
         // passphrase.
         Err(_) if memchr::memmem::find(pem, b"ENCRYPTED").is_some() => {
-            return Err(Fault::EncryptedKey);
+            return Err(CertificateFault::EncryptedKey);
         }
-        Err(_) => return Err(Fault::UnsupportedKey),
+        Err(_) => return Err(CertificateFault::UnsupportedKey),
     };
     let is_key_of = |der: &CertificateDer<'static>| {
         CertifiedKey::new(vec![der.clone()], Arc::clone(&key)).keys_match().is_ok()
     };
     match chain.iter().position(is_key_of) {
         Some(0) => Ok(CertifiedKey::new(chain.to_vec(), key)),
-        Some(_) => Err(Fault::ServerNotFirst(parsed.first().map(subject).unwrap_or_default())),
-        None => Err(Fault::OtherKey(parsed.first().map(subject).unwrap_or_default())),
+        Some(_) => {
+            Err(CertificateFault::ServerNotFirst(parsed.first().map(subject).unwrap_or_default()))
+        }
+        None => Err(CertificateFault::OtherKey(parsed.first().map(subject).unwrap_or_default())),
     }
 }
 
-fn check_order(chain: &[X509Certificate<'_>]) -> Result<(), Fault> {
+fn check_order(chain: &[X509Certificate<'_>]) -> Result<(), CertificateFault> {
     for (at, pair) in chain.windows(2).enumerate() {
         if let [certificate, next] = pair
             && certificate.issuer.as_raw() != next.subject.as_raw()
         {
             let (issuer, found) = (certificate.issuer.to_string(), subject(next));
-            return Err(Fault::Order { number: at + 2, issuer, found });
+            return Err(CertificateFault::Order { number: at + 2, issuer, found });
         }
     }
     Ok(())

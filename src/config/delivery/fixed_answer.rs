@@ -2,8 +2,7 @@
 
 use crate::config::ConfigReader;
 use crate::provider::decision::{
-    AnswerError, CallbackFields, Decision, FixedAnswer, FixedAnswerError, ReplyField, TextFault,
-    read_reply_fields,
+    AnswerError, CallbackFields, Decision, FixedAnswer, ReplyField, TextFault, read_reply_fields,
 };
 use crate::provider::{Kind, Plan};
 use crate::toml_reader::{FaultKind, Form, Place, Table, allowed, closest};
@@ -43,12 +42,12 @@ impl<'f> ConfigReader<'f, '_> {
         let callback = CallbackFields { fields: &kind.fields, proof };
         match FixedAnswer::parse(&json.text, decision, callback) {
             Ok(answer) => Some(answer),
-            Err(FixedAnswerError::Answer(fault)) => {
-                self.report_reply(json, &fault, decision);
+            Err(AnswerError::Text { member, fault }) => {
+                self.report_text(json, &member, &fault, kind);
                 None
             }
-            Err(FixedAnswerError::Text { member, fault }) => {
-                self.report_text(json, &member, &fault, kind);
+            Err(fault) => {
+                self.report_reply(json, &fault, decision);
                 None
             }
         }

@@ -26,8 +26,48 @@ pub(crate) enum AnswerError {
     NotAnswered,
     #[error("expected an item for each element, found no item for {count} of them")]
     Unmatched { count: usize },
+    /// The member `member` of a fixed answer has an invalid text with fields of the callback.
+    #[error("{member}: {fault}")]
+    Text { member: Box<str>, fault: TextFault },
     #[error("expected a declared reply field, found `{field}`")]
     Unknown { field: Box<str> },
+}
+
+/// A fault in a text that contains fields of the callback.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TextFault {
+    #[error("expected a closing brace for each opening brace, found a single brace")]
+    Brace,
+    #[error("expected `text`, and `missing = \"empty\"` at most, found another member")]
+    Form,
+    #[error("expected no field in the host of an address, found `{field}`")]
+    Host { field: Box<str> },
+    #[error("expected a field that each callback contains, found the optional field `{field}`")]
+    Optional { field: Box<str> },
+    #[error("expected a text, a number or a boolean, found {found} in `{field}`")]
+    Shape { field: Box<str>, found: &'static str },
+    #[error("expected a field without a secret, found `{field}`")]
+    Secret { field: Box<str> },
+    #[error("expected a field of the callback, found `{field}`")]
+    Unknown { field: Box<str> },
+}
+
+impl TextFault {
+    /// Returns the remedy, except for an unknown field.
+    pub(crate) const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Brace => "write {{ and }} for braces in the text",
+            Self::Form => {
+                "write { text = \"…{field}…\" }, with missing = \"empty\" if a field is optional"
+            }
+            Self::Host { .. } => "write scheme and host of the address without fields",
+            Self::Optional { .. } => {
+                "add missing = \"empty\" to leave the field out of the text if the callback lacks it"
+            }
+            Self::Shape { .. } => "write the path of a text in an object, such as {/user/id}",
+            Self::Secret { .. } | Self::Unknown { .. } => "use another field",
+        }
+    }
 }
 
 pub(super) fn misspelt(name: &str, meant: &str) -> AnswerError {
@@ -60,6 +100,7 @@ impl From<AnswerError> for Unavailable {
             | AnswerError::Field(_)
             | AnswerError::Item { .. }
             | AnswerError::NotAnswered
+            | AnswerError::Text { .. }
             | AnswerError::Unmatched { .. }
             | AnswerError::Unknown { .. } => {
                 Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::COMMON_MESSAGE;
-use super::{AnswerError, Decision, ReplyField, ReplyFieldName};
+use super::{AnswerError, Decision, ReplyField, ReplyFieldName, TextFault};
 use crate::json::{self, Object, Shape, Value};
 use crate::provider::field::{Field, Fields, Type};
 use crate::provider::pointer::Pointer;
@@ -44,59 +44,6 @@ enum TextPart {
     Value(Pointer),
 }
 
-/// A fault in a fixed answer.
-pub(crate) enum FixedAnswerError {
-    Answer(AnswerError),
-    /// A fault in the text of the member `member`.
-    Text {
-        member: Box<str>,
-        fault: TextFault,
-    },
-}
-
-impl From<AnswerError> for FixedAnswerError {
-    fn from(fault: AnswerError) -> Self {
-        Self::Answer(fault)
-    }
-}
-
-/// A fault in a text that contains fields of the callback.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TextFault {
-    #[error("expected a closing brace for each opening brace, found a single brace")]
-    Brace,
-    #[error("expected `text`, and `missing = \"empty\"` at most, found another member")]
-    Form,
-    #[error("expected no field in the host of an address, found `{field}`")]
-    Host { field: Box<str> },
-    #[error("expected a field that each callback contains, found the optional field `{field}`")]
-    Optional { field: Box<str> },
-    #[error("expected a text, a number or a boolean, found {found} in `{field}`")]
-    Shape { field: Box<str>, found: &'static str },
-    #[error("expected a field without a secret, found `{field}`")]
-    Secret { field: Box<str> },
-    #[error("expected a field of the callback, found `{field}`")]
-    Unknown { field: Box<str> },
-}
-
-impl TextFault {
-    /// Returns the remedy, except for an unknown field.
-    pub(crate) const fn remedy(&self) -> &'static str {
-        match self {
-            Self::Brace => "write {{ and }} for braces in the text",
-            Self::Form => {
-                "write { text = \"…{field}…\" }, with missing = \"empty\" if a field is optional"
-            }
-            Self::Host { .. } => "write scheme and host of the address without fields",
-            Self::Optional { .. } => {
-                "add missing = \"empty\" to leave the field out of the text if the callback lacks it"
-            }
-            Self::Shape { .. } => "write the path of a text in an object, such as {/user/id}",
-            Self::Secret { .. } | Self::Unknown { .. } => "use another field",
-        }
-    }
-}
-
 /// The fields of the callback that a text may contain.
 #[derive(Clone, Copy)]
 pub(crate) struct CallbackFields<'f> {
@@ -115,7 +62,7 @@ impl FixedAnswer {
         text: &str,
         decision: &Decision,
         callback: CallbackFields<'_>,
-    ) -> Result<Self, FixedAnswerError> {
+    ) -> Result<Self, AnswerError> {
         let mut texts = Vec::new();
         let plain = decision.with_samples(text, callback, &mut texts)?;
         let fields = decision.parse_fixed(&plain)?;
@@ -198,7 +145,7 @@ impl Decision {
         answer: &str,
         callback: CallbackFields<'_>,
         texts: &mut Texts,
-    ) -> Result<String, FixedAnswerError> {
+    ) -> Result<String, AnswerError> {
         let object = Object::from_json(answer).map_err(AnswerError::from)?;
         let mut out = vec![b'{'];
         for (name, value) in object.iter() {
@@ -222,8 +169,8 @@ impl Decision {
                 None => value.write(&mut out),
                 Some(index) => {
                     let parts = read_text(inside, callback, self.is_address(index));
-                    let parts = parts
-                        .map_err(|fault| FixedAnswerError::Text { member: name.into(), fault })?;
+                    let parts =
+                        parts.map_err(|fault| AnswerError::Text { member: name.into(), fault })?;
                     out.extend_from_slice(sample(&parts).as_bytes());
                     texts.push((index, parts));
                 }

@@ -22,9 +22,9 @@ mod reply_field;
 mod reply_signing;
 mod write;
 
-pub(crate) use answer_error::AnswerError;
+pub(crate) use answer_error::{AnswerError, TextFault};
 pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
-pub(crate) use fixed::{CallbackFields, FixedAnswer, FixedAnswerError, TextFault};
+pub(crate) use fixed::{CallbackFields, FixedAnswer};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_field::{ReplyField, ReplyFieldName, read_reply_fields};
 pub(crate) use reply_signing::{
