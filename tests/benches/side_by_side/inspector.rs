@@ -24,6 +24,9 @@ use super::work::Work;
 /// Time for which the page's script waits after an answer.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Nice value of the page's thread.
+const LOWEST_PRIORITY: i32 = 19;
+
 /// Maximum ratio between the 99th percentiles with and without a page.
 const MAX_RATIO: f64 = 1.1;
 
@@ -155,6 +158,9 @@ impl Page {
         let is_open = Arc::new(AtomicBool::new(true));
         let (open, cookie) = (Arc::clone(&is_open), cookie.to_owned());
         let reader = thread::spawn(move || {
+            // A browser runs on another machine, so the page must not take time from the load.
+            rustix::process::setpriority_process(None, LOWEST_PRIORITY)
+                .map_err(|error| error.to_string())?;
             read_while(&open, admin, &cookie).map_err(|error| error.to_string())
         });
         Self { is_open, reader }
