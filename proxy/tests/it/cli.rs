@@ -39,7 +39,7 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
         );
         assert!(stderr.contains(&second), "{stderr}");
         assert!(stderr.contains("bad.toml: 2 errors; `gatepost help CODE`"), "{stderr}");
-        assert!(!stderr.contains('\u{1b}'), "expected no colour outside of a terminal");
+        assert!(!stderr.contains('\u{1b}'), "expected no colour, found {stderr:?}");
         assert!(
             TcpStream::connect(("127.0.0.1", port)).is_err(),
             "expected no listener, found one"

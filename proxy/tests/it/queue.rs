@@ -70,7 +70,7 @@ pub fn database(folder: &Path) -> rusqlite::Connection {
 }
 
 #[test]
-fn event_arrives_after_the_app_returns() {
+fn event_arrives_after_the_app_starts_again() {
     let app = App::down();
     let gate = serve(&app, &app, FAST);
     let reply = gate.send(&push_of("a"));

@@ -72,7 +72,7 @@ fn another_machine_delivers_the_event_of_a_killed_machine() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn replies_503_while_the_server_is_down() {
+fn replies_503_while_nats_is_down() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);
     assert_eq!(gate.send(&push_of("a")).status, 200);

@@ -305,7 +305,7 @@ fn watch_ignores_touched_file_and_edits_over_the_api() {
     std::thread::sleep(std::time::Duration::from_millis(2500));
     assert_eq!(count(&gate, RELOADED), 0, "{}", gate.program.log());
     assert_eq!(readyz(&gate)["config"]["generation"], 4);
-    // Without `watch`, only a signal reloads.
+    // Without `watch`, only a signal causes a reload.
     let main = read(&gate, "gatepost.toml");
     save(&gate, "gatepost.toml", &main.replace(WATCH, ""));
     gate.program.wait_for_lines(RELOADED, 1);

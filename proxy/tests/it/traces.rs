@@ -68,7 +68,7 @@ mod otlp {
             return Some(text);
         }
         let Value::IntValue(number) = value else {
-            panic!("expected a text or a number, found {value:?}")
+            panic!("expected a string or an integer, found {value:?}")
         };
         Some(number.to_string())
     }

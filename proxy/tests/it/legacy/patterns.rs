@@ -23,7 +23,7 @@ pub(super) struct Pattern {
     pub(super) route: &'static str,
     /// Query of the callback's URL, with `?`.
     pub(super) query: &'static str,
-    /// Keys beside `forward` in one form, as TOML.
+    /// Keys to write beside `forward`, each for one form, as TOML.
     pub(super) keys: &'static [(Form, &'static str)],
     /// Further tables of the template, as TOML.
     pub(super) template: &'static str,

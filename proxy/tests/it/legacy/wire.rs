@@ -8,7 +8,7 @@ use std::thread;
 use crate::support::connect;
 
 /// A reply, without hop-by-hop headers and without `date`. `headers` is sorted by name: only the
-/// order of headers with equal names has a meaning (RFC 9110, 5.3).
+/// order of headers with equal names matters (RFC 9110, 5.3).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -71,7 +71,7 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
     body
 }
 
-/// A relay to an app that records the bytes of each connection.
+/// A relay to an app. The relay records the bytes that the client sends on each connection.
 pub(super) struct Tap {
     pub(super) port: u16,
     connections: Arc<Mutex<Vec<Vec<u8>>>>,

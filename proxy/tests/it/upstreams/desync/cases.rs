@@ -131,7 +131,7 @@ fn bodies(method: &str) -> [String; 4] {
     ]
 }
 
-/// Requests before the mutation.
+/// Requests that the mutations change.
 const SEEDS: [&str; 7] = [
     "{get}\r\n",
     "{post}Content-Length: 5\r\n\r\nhello",
