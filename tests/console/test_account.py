@@ -1,6 +1,6 @@
 """The Account page: shows a plan of changes to the platform's account, and makes the changes.
 
-`Double` accepts any signature; `proxy/tests/it/platform.rs` tests the signatures."""
+`Double` accepts any signature; the tests in `proxy/tests/it/platform` check the signatures."""
 
 import http.server
 import json
