@@ -1,5 +1,5 @@
-//! Tests of `forward = "passthrough"` through the program: the bytes that the app and
-//! the client receive.
+//! Tests of `forward = "passthrough"` through the program: the bytes that the app and the
+//! client receive.
 
 use crate::support::*;
 

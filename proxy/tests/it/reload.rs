@@ -95,7 +95,7 @@ fn edits_template_in_the_file_that_contains_the_template() {
     );
     assert_eq!(names(&gate), ["main", "new", "a"]);
 
-    // Names and tenants are unique over all files.
+    // Names and tenants must be unique over all files.
     let taken = json!({ "name": "a", "provider": "tencent-css", "on": { "*": { "answer": {} } } });
     let (status, error) = call(&gate, "POST", "/api/templates", &taken);
     assert_eq!((status, &error["error"]["code"]), (409, &json!("name_taken")));

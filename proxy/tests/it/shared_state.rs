@@ -1,5 +1,5 @@
-//! Tests of the data that the store keeps besides events: resends, signatures and last
-//! good replies.
+//! Tests of the data that the store keeps besides events: resends, signatures and last good
+//! replies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -73,7 +73,8 @@ const PYTHON_FAILURES: &[&str] = &[
     "status 500",
     SLOW,
 ];
-/// Last failure in each list, because an app with a single process still sleeps afterwards.
+/// The app sleeps. This failure is the last in each list, because an app with a single process
+/// still sleeps after the case.
 const SLOW: &str = "slow";
 
 const TENCENT: Pattern = Pattern {

@@ -143,7 +143,7 @@ struct Differences {
 struct Forwarded {
     whole: Vec<Request>,
     parts: Vec<Request>,
-    /// Number of requests that the server answered without recording, or did not answer.
+    /// Number of requests without a response that contains `x-recorded`.
     refused: usize,
 }
 
