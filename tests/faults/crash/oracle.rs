@@ -5,7 +5,7 @@
 //! 2. The app has read the events of each subject in the order of their numbers.
 //! 3. The app has read at most one copy of an event, plus one copy for each time that the app
 //!    refused the event, plus one copy for each kill of a process that had claimed the event.
-//! 4. All copies of an event have one `ce-id`.
+//! 4. All copies of an event have the same `ce-id`.
 //! 5. At the end, the store has no pending event and no dead letter, and gatepost stops.
 
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,5 @@
-//! Scenarios: each sends a load to gatepost, in most cases while the app, the log or a client fails.
+//! Scenarios: each sends a load to gatepost, in most cases while the app, the log or a client
+//! fails.
 
 mod app_failures;
 mod heavy_bodies;
@@ -38,7 +39,7 @@ pub struct Row {
     pub tally: Tally,
     /// Peak memory of the process, in MB.
     pub peak: f64,
-    /// True if `peak` was checked against the sum that `gatepost check` prints.
+    /// True if the memory was below the limit that `gatepost check` prints.
     is_within_bound: bool,
     pub notes: Vec<String>,
     /// Failed checks, without the complaints in `tally`.
@@ -181,7 +182,7 @@ impl Row {
         self.check(self.tally.right > 0, "expected answers, found none");
     }
 
-    /// Checks the memory against the sum that `gatepost check` prints.
+    /// Checks that the peak memory is below the limit that `gatepost check` prints.
     fn expect_memory_within_bound(&mut self, setup: &Setup<'_>, gatepost: &Gatepost) {
         let (peak, bound) = (gatepost.memory("VmHWM"), setup.memory_bound());
         self.notes.push(format!("bound {bound:.0} MB"));
