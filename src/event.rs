@@ -71,7 +71,8 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
-    /// The data with the fields of the proof, for the app; `None` unless the app receives them.
+    /// The data with the fields of the proof, such as the signature, for the app; `None` unless the
+    /// app receives these fields.
     pub(crate) data_with_proof: Option<Bytes>,
     /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
     pub(crate) misfits: Vec<Box<str>>,
@@ -221,7 +222,7 @@ impl Event {
         self.subject.as_deref()
     }
 
-    /// Returns the time of the event; `None` if the callback contains no valid time.
+    /// Returns the platform's time of the callback; `None` if the callback contains no valid time.
     #[must_use]
     pub const fn time(&self) -> Option<Timestamp> {
         self.time
@@ -325,7 +326,7 @@ impl Event {
     }
 }
 
-// Omits the data, because the data may be personal.
+// `Debug` omits the data, because the data may be personal.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -358,7 +359,7 @@ pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     id
 }
 
-/// Returns a new id with the given value.
+/// Returns a number as the id of an event, for callbacks without an identity.
 pub(crate) fn new_event_id(value: u128) -> Id {
     let mut id = [0; 32];
     HEXLOWER.encode_mut(&value.to_be_bytes(), &mut id);
@@ -378,7 +379,7 @@ fn write_encoded(text: &str, out: &mut BytesMut) {
     }
 }
 
-/// Writes a number as a header value.
+/// Returns a number as a header value, written into the buffer `text`.
 pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue {
     text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     take_header(text)

@@ -47,14 +47,14 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// Addresses on which the proxy listens for TLS.
     pub listen_tls: Vec<SocketAddr>,
-    /// Certificates and rules of the TLS listeners; `None` without a certificate.
+    /// Certificates and settings of the TLS listeners; `None` without a certificate.
     pub tls: Option<Arc<TlsSettings>>,
     /// Servers that receive requests to paths without a route; `None` means status 404 for such
     /// requests.
     pub upstream: Option<Arc<Addresses>>,
     /// Time for which the proxy keeps an idle connection to the upstream.
     pub upstream_idle: Duration,
-    /// Use of HTTP/2 with the upstream, also without TLS.
+    /// True if the proxy uses HTTP/2 with the upstream, even without TLS.
     pub upstream_http2: bool,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
@@ -81,8 +81,8 @@ pub struct ProxySettings {
     pub max_unjudged_bytes: NonZeroUsize,
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
-    /// Use of the PROXY protocol. If `true`, the proxy expects a header of version 1 or 2 at the
-    /// start of each connection to `listen` and `listen_tls`.
+    /// True if the proxy expects a PROXY protocol header of version 1 or 2 at the start of each
+    /// connection to `listen` and `listen_tls`.
     pub proxy_protocol: bool,
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
@@ -93,7 +93,7 @@ pub struct ProxySettings {
     pub telemetry: TelemetrySettings,
     /// Settings of the captured callbacks.
     pub inspector: InspectorSettings,
-    /// Reload of the config by the proxy when one of the config's files changes.
+    /// True if the proxy reloads the config when one of the config's files changes.
     pub watch: bool,
 }
 
@@ -105,8 +105,8 @@ impl ProxySettings {
     }
 
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
-    /// `admin_token`, `admin_hosts`, `allow_addresses`, `key_dirs`, `watch` and `log_callbacks` can
-    /// change while the proxy runs.
+    /// `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`,
+    /// `inspector`, `watch` and `log_callbacks` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -224,7 +224,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Warns if the longest body may exceed `max_unjudged_bytes`. The buffer of a body that arrives
-    /// in pieces has up to twice the length of the body.
+    /// in several chunks has up to twice the length of the body.
     pub(super) fn warn_of_small_budget(
         &self,
         table: &Table<'f>,

@@ -1,4 +1,4 @@
-//! Reads the answers and reply fields that the config fixes, as JSON objects.
+//! Reads fixed answers and fixed reply fields from the config, as JSON objects.
 
 use crate::config::ConfigReader;
 use crate::provider::decision::{
