@@ -43,7 +43,7 @@ impl Accepted {
                 && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
             Some(mut reply) => {
-                // An unchecked answer in another form may allow or deny: only the platform knows.
+                // gatepost cannot tell if an unchecked answer in another form allows or denies.
                 let is_judged = matches!(conclusion.origin, Origin::App);
                 reply.permission = conclusion.reply.permission.filter(|_| is_judged);
                 Conclusion { reply, ..conclusion }
@@ -204,7 +204,7 @@ impl Accepted {
     }
 }
 
-/// Reads the app's yes or no from its answer.
+/// Reads the app's decision from its answer.
 fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'_>, Unavailable> {
     if let Answer::Response {
         status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body, ..
@@ -229,8 +229,8 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
     }
 }
 
-/// Reads the app's yes or no from an answer whose status the platform would read, as the app wrote it
-/// for the platform. A JSON answer with `allow` is an answer to gatepost, and takes precedence.
+/// Reads the app's decision from the status of an answer that the app wrote for the platform. If
+/// the status allows, but the body is JSON with `allow`, gatepost reads the body instead.
 fn native_input<'a>(
     answer: &'a Answer,
     rule: &StatusRule,

@@ -1,4 +1,4 @@
-//! Headers for the recipient of a message, without the headers of one connection (RFC 9110, 7.6.1).
+//! Headers that a proxy passes on: all headers except those of one connection (RFC 9110, 7.6.1).
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,

@@ -1,4 +1,4 @@
-//! Heads of requests, and the rules for heads from outside.
+//! Heads of requests, and the rules for the heads that clients send.
 
 mod checks;
 mod end_to_end;
@@ -106,7 +106,7 @@ impl<'r> Head<'r> {
     }
 }
 
-// Omits the path, which may contain a token, and the headers, which may contain any secret.
+// `Debug` omits the path, which may contain a token, and the headers, which may contain a secret.
 print_only! { Head<'_>: method; }
 
 /// Facts about a request that its head does not contain. The server provides these facts.

@@ -291,8 +291,9 @@ impl GateLayer {
         Self { hook: Some(Arc::new(hook)), ..self }
     }
 
-    /// Shares the state with other machines. Each machine then recognizes resends and reused
-    /// signatures, and has the last replies of `last_good`.
+    /// Shares the state with other machines. Each machine then recognizes a resend or a reused
+    /// signature, even if another machine received the first callback. Each machine can also repeat
+    /// the last replies (`last_good`) of the other machines.
     ///
     /// Without this method, each process keeps its own state in memory. If the shared state does
     /// not respond in time, the layer uses the state in memory, logs the outage, and reports it to

@@ -246,7 +246,8 @@ impl StoredEvents {
         Ok(Appended::Durable)
     }
 
-    /// Removes the oldest delivered events until there is room.
+    /// Removes the oldest delivered events until a new event of `bytes` bytes fits. Returns false
+    /// if the event does not fit.
     fn has_room(&mut self, bytes: u64, max_bytes: u64) -> bool {
         let needed = |totals: &StoreStatus| {
             EntryState::ALL.iter().map(|state| totals.of(*state).bytes).sum::<u64>() + bytes
