@@ -251,7 +251,7 @@ mod tests {
             let has = |index: usize| combination >> index & 1 == 1;
             let optional = |index: usize| has(index).then(|| value(&OPTIONAL[index]));
             let headers = fill(REQUIRED.each_ref().map(value), std::array::from_fn(optional));
-            let has_value = |name| headers[name] == value(name);
+            let has_value = |name: &HeaderName| headers[name] == value(name);
             assert!(REQUIRED.iter().all(has_value), "expected all values, found {headers:?}");
             for (index, name) in OPTIONAL.iter().enumerate() {
                 assert_eq!(headers.get(name).cloned(), optional(index), "{headers:?}");

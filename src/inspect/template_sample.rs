@@ -100,8 +100,9 @@ impl TemplateSample {
         self.template.plan.kinds.get(self.kind)?.about.as_deref()
     }
 
-    /// Returns a field, as a JSON Pointer, and the value with which a callback of the kind is this common
-    /// event, such as `ended`. Returns `None` if no field of the kind chooses the event.
+    /// Returns a field, as a JSON Pointer, and the value of this field in callbacks that become the
+    /// common event `event`, such as `ended`. Returns `None` if no field of the kind determines the
+    /// event.
     #[must_use]
     pub fn event_field(&self, event: &str) -> Option<(String, &str)> {
         let rule = self.template.plan.kinds.get(self.kind)?.common.as_ref()?;

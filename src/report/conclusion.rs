@@ -204,7 +204,7 @@ fn dropped(accepted: &Accepted, conclusion: &Conclusion) {
     );
 }
 
-/// Returns false if gatepost did not ask the app for a reason other than the app's failures.
+/// Returns false for a reason in gatepost itself. The line then does not name the app's servers.
 const fn is_about_app(kind: UnavailableKind) -> bool {
     !matches!(
         kind,

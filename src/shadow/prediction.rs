@@ -91,11 +91,11 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The platform would get the same status and body.
+    /// The platform would receive the same status and body.
     Passed,
-    /// The platform would get a reply that gatepost writes from the answer.
+    /// The platform would receive a reply that gatepost writes from the answer.
     PutRight,
-    /// The platform would get the reply of the failure policy, or a denial because of an empty
+    /// The platform would receive the reply of the failure policy, or a denial because of an empty
     /// answer.
     Replaced,
     /// gatepost would not ask the app about this kind.

@@ -288,6 +288,6 @@ mod tests {
     #[test]
     fn codes_are_unique_and_sorted() {
         let codes: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        assert!(codes.is_sorted_by(|a, b| a < b), "expected sorted codes, found {codes:?}");
     }
 }

@@ -42,7 +42,7 @@ pub enum CodeGroup {
     ConfigError,
     /// A warning about the config. gatepost accepts the file.
     ConfigWarning,
-    /// A refusal: the client or platform is at fault. The platform gets the status.
+    /// A refusal: the client or platform is at fault. The reply has this status.
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
@@ -64,8 +64,8 @@ const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost captu
 /// Outputs that contain the codes of the app's failures.
 const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin and admin_token)";
 
-/// Returns the help for every code: first the codes of the config, then refusals and failures of
-/// the app, then all other codes. Each group is sorted.
+/// Returns the help for every code: first the codes of the config, then the codes of refusals and
+/// of the app's failures, then all other codes. Each group is sorted.
 pub fn codes() -> impl Iterator<Item = CodeHelp> {
     let refusals = REFUSALS.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),
@@ -121,10 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn help_texts_are_lower_case_and_without_full_stop() {
+    fn help_texts_are_not_empty_and_have_no_full_stop() {
         let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
         for text in texts.flatten() {
-            assert!(!text.ends_with('.') && !text.is_empty(), "{text}");
+            let fits = !text.ends_with('.') && !text.is_empty();
+            assert!(fits, "expected a text without a full stop at the end, found {text:?}");
         }
     }
 

@@ -3,8 +3,8 @@
 
 use super::{CodeGroup, CodeHelp};
 
-/// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain it, and
-/// the remedy.
+/// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain the code,
+/// and the remedy.
 const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
     CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }

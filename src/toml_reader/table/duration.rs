@@ -1,4 +1,4 @@
-//! Reads durations: a whole number under a key that names the unit, or a text such as `"5s"`.
+//! Reads durations: a whole number under a key that names the unit, or a string such as `"5s"`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{FaultKind, Table};
 impl<'d> Table<'d> {
     /// Reads a duration in the unit at the end of `key`: `_ms` or `_secs`.
     ///
-    /// The operator may also write the key without the unit, with a text such as `"5s"`.
+    /// The operator may also write the key without the unit, with a string such as `"5s"`.
     pub(crate) fn duration(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (plain, millis) = duration_key(key);
         let plain_text = self.raw(plain);
@@ -79,7 +79,7 @@ pub(crate) fn duration_key(key: &str) -> (&str, u64) {
     }
 }
 
-/// Parses a text such as `5s`, `1500ms` or `1h 30m`. Returns a whole number of units.
+/// Parses a string such as `5s`, `1500ms` or `1h 30m`. Returns a whole number of units.
 ///
 /// # Errors
 ///
