@@ -2,7 +2,7 @@
 //!
 //! 1. gatepost uses the addresses of a list in turn. It prefers the addresses of healthy servers.
 //! 2. A server is down after gatepost could not open a connection to the server, or after
-//!    [`MAX_FAILURES`] failures in a row. A door probes the server until the server is up again.
+//!    [`MAX_FAILURES`] failures in a row. The proxy probes the server until the server is up again.
 //! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
 //!    wrong.
 //!

@@ -3,8 +3,8 @@
 //! 1. Without `allow_addresses`, gatepost permits every IP address, except those of link-local
 //!    networks and of the metadata services of clouds. gatepost then permits no Unix socket.
 //! 2. With `allow_addresses`, gatepost permits only the networks, names and sockets of this list.
-//! 3. A name may resolve to another address at any time (DNS rebinding), so a door checks each
-//!    address of a name when it connects. If the list contains the name itself, the door does not
+//! 3. A name may resolve to another address at any time (DNS rebinding), so the proxy checks each
+//!    address of a name when it connects. If the list contains the name itself, the proxy does not
 //!    check the addresses.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Permitted addresses of servers.
+/// The addresses to which gatepost may connect.
 #[derive(Debug, Default)]
 pub struct AddressGuard {
     /// `None` if the config has no `allow_addresses`.

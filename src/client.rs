@@ -84,7 +84,8 @@ impl Client {
         self.trusted_hops.is_some()
     }
 
-    /// Returns the values of `x-forwarded-for`, `-host` and `-proto` for the app.
+    /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for the
+    /// app.
     ///
     /// Uses the buffer `text` to write the value of `x-forwarded-for`.
     pub(crate) fn forwarded_headers(

@@ -51,7 +51,7 @@ pub struct Conclusion {
     pub reply: Reply,
     /// The origin of the reply.
     pub origin: Origin,
-    /// Names of the members that gatepost dropped from the answer.
+    /// Paths of the members that gatepost dropped from the answer.
     pub(crate) dropped: Box<[Box<str>]>,
     pub(crate) has_unclear_answer: bool,
 }

@@ -58,7 +58,7 @@ impl Rate {
     }
 }
 
-/// Budget of a route, or of a code in the log. Needs no lock.
+/// Budget of a route, or of a code in the log, in an atomic integer.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicI64);
 
@@ -103,9 +103,9 @@ impl RouteLimit {
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
 ///
 /// A client's budget may be in any entry of one bucket. In a full bucket, a new client replaces the
-/// client whose budget is nearest to full. The replaced client restarts with a full budget, so it
-/// gains the fewest extra requests. A map would instead grow with every address that sends a
-/// request.
+/// client whose budget is nearest to full. The replaced client later restarts with a full budget.
+/// No other client in the bucket would gain fewer requests from a restart. A map would instead grow
+/// with every address that sends a request.
 pub(crate) struct ClientBudgets {
     /// Hasher with a random key, so that a client cannot choose addresses that share a bucket.
     hasher: RandomState,

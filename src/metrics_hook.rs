@@ -1,4 +1,5 @@
-//! A hook for the metrics of an app. Both doors report the outcome of each callback to the hook.
+//! A hook for the metrics of an app. The layer and the proxy report the outcome of each callback to
+//! the hook.
 
 use std::time::Duration;
 

@@ -35,7 +35,8 @@ pub enum Answer {
     Response {
         /// Status of the answer.
         status: StatusCode,
-        /// Headers of the answer. gatepost reads them only if it passes the answer on unchanged.
+        /// Headers of the answer. If the answer itself becomes the reply, gatepost passes on its
+        /// end-to-end headers.
         headers: HeaderMap,
         /// The complete body; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
         body: Option<Bytes>,

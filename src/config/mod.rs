@@ -339,7 +339,7 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// Parses one of the words in `words`. A fault calls such a word a `noun`.
+    /// Parses one of the words in `words`. `noun` is the noun for such a word in a fault.
     fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {

@@ -119,7 +119,7 @@ pub(super) fn same_server(one: &Address, other: &Address) -> bool {
 }
 
 /// Returns `true` if a client of the admin API may set the address. Permits every name, because the
-/// door checks the IP addresses of a name before it connects.
+/// proxy checks the IP addresses of a name before it connects.
 pub(super) fn is_permitted(guard: &AddressGuard, address: &Address) -> bool {
     if let Some(socket) = address.server().socket() {
         return guard.permits_socket(socket);

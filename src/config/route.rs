@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{FaultKind, Form, Item, Located, Place, Table, allowed, closest, list};
 
-/// Length of a token below which gatepost warns that clients can guess it.
+/// Length in bytes below which gatepost warns that clients can guess a token.
 const MIN_TOKEN_BYTES: usize = 16;
 
 impl<'f> ConfigReader<'f, '_> {

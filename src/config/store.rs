@@ -16,7 +16,7 @@ pub(crate) const MIN_STORE_BYTES: i64 = 32 * 1024 * 1024;
 /// Largest value that `max_bytes` accepts.
 pub(crate) const MAX_STORE_BYTES: i64 = 1 << 40;
 
-/// Longest retention: a year.
+/// Longest retention: 366 days.
 pub(crate) const MAX_RETENTION_SECS: i64 = 366 * 86_400;
 
 /// Default of `delivered_secs`: one day.

@@ -2,9 +2,9 @@
 //!
 //! | answer | the app |
 //! |---|---|
-//! | 2xx with no body, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
+//! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
 //! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
-//! | 2xx in which `error` has a value, or `status` is a number of 400 and above | did not take the event (`answer_contradicts`) |
+//! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not take the event (`answer_contradicts`) |
 //! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
@@ -143,7 +143,7 @@ pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// Returns an error if `error` has a value, or if `status` is a number of 400 and above.
+/// Returns an error if `error` has a value, or if `status` is a number of at least 400.
 fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
     let has_error = answer.get("error").is_some_and(|error| {
         !matches!(

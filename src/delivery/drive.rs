@@ -7,7 +7,7 @@
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
 //!    [`Runtime::run_long`] judges bodies of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
-//!    [`Next::Wait`] or [`Next::Ask`].
+//!    [`Next::Wait`], [`Next::Store`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
 //! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls

@@ -317,7 +317,7 @@ impl Question {
     }
 
     /// Returns the addresses of the servers for an event that keeps the path of the callback;
-    /// `None` if the config names no server. The paths of the addresses have no meaning.
+    /// `None` if the config names no server. Ignore the paths of these addresses.
     #[must_use]
     pub fn servers(&self) -> Option<&Arc<Addresses>> {
         self.ask().and_then(|ask| ask.server.as_ref())
@@ -433,9 +433,10 @@ impl Question {
 
 /// A wait for the conclusion of the first copy of a callback.
 ///
-/// The first copy is in flight to the app. Resolves to its conclusion. Resolves to `None` if the
-/// first copy ends without a conclusion, for example because its client disconnects. In this case,
-/// call [`Accepted::next`] again. After [`Wait::timeout`], call [`Wait::give_up`].
+/// The future resolves to the conclusion of the first copy, which is in flight to the app. If the
+/// first copy ends without a conclusion, for example because its client disconnects, the future
+/// resolves to `None`. In this case, call [`Accepted::next`] again. After [`Wait::timeout`], call
+/// [`Wait::give_up`].
 ///
 /// # Examples
 ///

@@ -135,8 +135,8 @@ impl Accepted {
         status.is_success() && (decision.is_native_answer(body) || is_kept())
     }
 
-    /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to
-    /// the failure policy and returns the fault.
+    /// Returns the conclusion of a decision. If the input is unusable, `Decision::write` applies
+    /// the failure policy, and returns the fault.
     fn decided(
         &self,
         decision: &Decision,

@@ -6,8 +6,8 @@
 //! 2. The rules for notifications determine whether the app took the event: see
 //!    [`acknowledgement`](super::acknowledgement).
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
-//!    A random part, up to a half, shortens the wait. The wait is never shorter than the app's
-//!    `Retry-After`.
+//!    gatepost shortens the wait by a random part, up to a half. The wait is never shorter than the
+//!    app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after the event was queued. If it fails, the
 //!    event is dead. An event that is overdue before its first attempt gets this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt each `retry_ms`. The other

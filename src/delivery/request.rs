@@ -186,7 +186,7 @@ impl Accepted {
         self.delivery().as_ask().is_some_and(|ask| ask.adds_event_headers)
     }
 
-    /// Returns the `host` for the app, if gatepost sets it.
+    /// Returns the `host` header for the app; `None` if gatepost does not set this header.
     fn event_host(&self, context: &RequestContext<'_>) -> Option<HeaderValue> {
         let set_host = self.delivery().as_ask().and_then(|ask| ask.host.as_ref());
         set_host.or(context.host).cloned()

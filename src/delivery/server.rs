@@ -95,8 +95,8 @@ pub trait Runtime: Sync {
         None
     }
 
-    /// Records an operation of the shared state that has no result. The driver continues without
-    /// the result. `outage` is the reason if the operation is the first of an outage.
+    /// Records an operation of the shared state that had no result in time. The driver continues
+    /// without the result. `outage` is the reason if the operation is the first of an outage.
     ///
     /// The default implementation does nothing. A server counts the operations, and logs the
     /// outage.
@@ -110,7 +110,7 @@ pub trait Runtime: Sync {
     /// The default implementation runs the work on the calling thread. A server that serves several
     /// connections on a thread should run the work on another thread, for example with
     /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
-    /// servers of a gate together run at most one such judgement at a time.
+    /// servers that share a gate together run at most one such judgement at a time.
     fn run_long<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -16,7 +16,8 @@ impl Accepted {
                 .is_some_and(|subject| self.memory().sessions.is_stale(subject, self.session()))
     }
 
-    /// Remembers a session whose start is a notification: it has started, whatever the app answers.
+    /// Remembers a session whose start is a notification: the session has started, whatever the app
+    /// answers.
     pub(super) fn note_notified_session(&self) {
         if self.is_part(SessionPart::Start) && self.kind().decision.is_none() {
             self.start_session();

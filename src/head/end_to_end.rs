@@ -6,8 +6,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers of one connection. `content-length` is in the list, because gatepost writes its own
-/// when it forwards the message.
+/// Headers of one connection. `content-length` is in the list, because gatepost writes this header
+/// itself when it forwards the message.
 const OF_CONNECTION: [HeaderName; 10] = [
     CONNECTION,
     CONTENT_LENGTH,

@@ -127,8 +127,8 @@ pub struct RequestContext<'c> {
     /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
     /// Id of the span of the request to the app. With an id, `traceparent` names this span as the
-    /// parent of the app's work, and a new trace is sampled. `None` leaves a received
-    /// `traceparent` unchanged.
+    /// parent of the app's work, and gatepost marks a new trace as sampled. `None` leaves a
+    /// received `traceparent` unchanged.
     pub span: Option<[u8; 8]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,

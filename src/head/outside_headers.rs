@@ -9,7 +9,7 @@
 //!    these headers from every request. Even a trusted proxy may pass on such a header from its own
 //!    clients.
 //! 3. CGI passes the header `proxy` to a program as `HTTP_PROXY`. Many programs send their own
-//!    requests through the proxy in this variable.
+//!    requests through the proxy in this variable. gatepost therefore removes this header, too.
 //! 4. Proxies describe the client, its host and its scheme to the app, as in `x-real-ip`. gatepost
 //!    keeps these headers if the peer is a trusted proxy.
 //!

@@ -39,7 +39,8 @@ pub struct ProviderInfo {
     /// Description of the facts that the signature proves, and of the facts that it does not prove;
     /// `None` if the definition has no description.
     pub proof: Option<Box<str>>,
-    /// The platform's resends and time limit; `None` if the definition does not describe them.
+    /// Description of the platform's resends and of its time limit; `None` if the definition has no
+    /// description.
     pub resends: Option<Box<str>>,
     /// True if the platform signs, so that a template needs `keys`.
     pub keys: bool,
@@ -68,7 +69,7 @@ pub struct SettingInfo {
     pub name: Box<str>,
     /// A short description of the setting.
     pub about: Box<str>,
-    /// The value for templates without this setting.
+    /// The value for templates without this setting; `None` if the definition has no default.
     pub default: Option<Box<str>>,
     /// True if the value is a secret.
     pub secret: bool,

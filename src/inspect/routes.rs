@@ -205,7 +205,8 @@ impl Config {
     }
 }
 
-/// Describes the refusal of callbacks that name no tenant or no kind. `lack` describes the lack.
+/// Describes the refusal of callbacks that do not name their tenant or kind. `lack` continues a
+/// sentence that begins with "the callback".
 fn refused(kind: RefusalKind, lack: &str) -> String {
     format!("refused with {}, because the callback {lack}", kind.status().as_u16())
 }

@@ -44,7 +44,8 @@ pub struct TemplateSample {
 
 impl Gate {
     /// Returns the sample of a kind for a template, on the route with this label. Returns `None` if
-    /// the route, the template on it or the kind is unknown.
+    /// the route, the template or the kind is unknown, and if callbacks of the kind on the route
+    /// cannot select the template.
     #[must_use]
     pub fn template_sample(
         &self,

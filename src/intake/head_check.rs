@@ -79,8 +79,8 @@ fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
 /// Returns true if the client asks for another protocol than HTTP, such as a WebSocket.
 ///
 /// Clients such as `curl --http2` offer HTTP/2 (`h2c`) with each request, and some proxies send
-/// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8), and gatepost
-/// does.
+/// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8). gatepost
+/// ignores both.
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     if !headers.contains_key(UPGRADE) {
         return false;

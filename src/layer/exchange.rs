@@ -172,7 +172,7 @@ impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     type Output = Asked;
 
     /// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
-    /// survives a panic of a handler assumes the same, for example axum on tokio.
+    /// continues after a panic of a handler assumes the same, for example axum on tokio.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
         let Some(answer) = self.project().answer.as_pin_mut() else {
             return Poll::Ready(Asked::ConnectionClosed);

@@ -53,9 +53,9 @@
 //!
 //! In a nested router, the gate judges the path that the client sent, and also the path without the
 //! prefix. The layer reads the path that the client sent from axum's extension `OriginalUri`. This
-//! requires gatepost's feature `axum`. If a router only receives callbacks, add
-//! [`GateLayer::callbacks_only`]. The layer then refuses each path without a route. Even if a path
-//! is mistyped, no unverified request then reaches a handler.
+//! requires gatepost's feature `axum`. If a router receives only callbacks, add
+//! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route. Even
+//! if a path is mistyped, no unverified request then reaches a handler.
 //!
 //! # The event's request
 //!
@@ -80,8 +80,8 @@
 //! circuit breaker. If a request is not a callback, a panic reaches the server.
 //!
 //! The layer needs a tokio runtime with a timer (`enable_time` or `enable_all`, as in
-//! `#[tokio::main]`). Without a timer, gatepost cannot keep a time limit. Each callback that has to
-//! wait then fails with the code `timer_missing`.
+//! `#[tokio::main]`). Without a timer, gatepost cannot enforce a time limit. Each callback that has
+//! to wait then fails with the code `timer_missing`.
 //!
 //! # Order of layers
 //!
@@ -300,7 +300,7 @@ impl GateLayer {
     /// the [hook](Self::observe).
     ///
     /// The crate `gatepost-store` provides a shared state in a file. Several processes of one
-    /// machine can share it, and it survives a restart.
+    /// machine can share this state, and the state remains after a restart.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -318,7 +318,7 @@ impl GateLayer {
 
     /// Refuses each request whose path has no route, with the status 403.
     ///
-    /// Use this method for a router that only receives callbacks. If the paths of the config and of
+    /// Use this method for a router that receives only callbacks. If the paths of the config and of
     /// the router differ by mistake, no unverified request reaches a handler.
     ///
     /// ```

@@ -37,8 +37,8 @@ use crate::verdict::{Accepted, Refusal};
 
 /// A request to a route in shadow mode.
 ///
-/// Remove the headers of [`is_reserved`](crate::is_reserved), which only gatepost may set.
-/// Then pass the request on to the app, and pass each chunk of the body to the [`Observer`].
+/// Remove the headers for which [`is_reserved`](crate::is_reserved) returns true. Then pass the
+/// request on to the app, and pass each chunk of the body to the [`Observer`].
 ///
 /// # Examples
 ///
@@ -223,8 +223,8 @@ impl Observer {
         }
     }
 
-    /// Returns the client that sent the request; `None` if the client is unknown, and after the
-    /// verdict.
+    /// Returns the address of the client that sent the request; `None` if the address is unknown,
+    /// and after the verdict.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.as_ref().and_then(|observation| observation.intake.client())

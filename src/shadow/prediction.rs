@@ -1,7 +1,7 @@
 //! Predicts what enforce mode would do with the app's answer to a genuine callback.
 //!
 //! In shadow mode, the app receives the callback unchanged. The prediction describes the reply that
-//! gatepost would make from the app's answer. In enforce mode, the app may receive another form of
+//! gatepost would write from the app's answer. In enforce mode, the app may receive another form of
 //! the callback, such as JSON, and may then answer differently. The prediction therefore names the
 //! headers and fields that the app would not receive.
 

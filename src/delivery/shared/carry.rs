@@ -56,7 +56,8 @@ async fn run<'s, T>(
     None
 }
 
-/// Looks up a signature or id that this process receives for the first time, and stores a new one.
+/// Looks up a signature or id that this process receives for the first time. Stores the value if
+/// the shared state does not contain it.
 ///
 /// # Errors
 ///

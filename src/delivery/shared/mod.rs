@@ -3,9 +3,9 @@
 //!
 //! 1. A signature or id that this process receives for the first time: looks for the value in the
 //!    shared state. If the value has arrived with other data, the callback reuses it.
-//! 2. A callback that this process would ask the app about: claims it. If another process has the
-//!    reply, repeats that reply. If another process is asking the app, waits for its reply. The
-//!    claim expires one second after the app's time, so a process that crashes does not delay a
+//! 2. A callback that this process would ask the app about: claims the callback. If another process
+//!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
+//!    The claim expires one second after the app's time, so a process that crashes does not delay a
 //!    resend for longer.
 //! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
 //!    it. If the app has not answered, removes the claim.
@@ -51,7 +51,7 @@ pub(super) struct HeldClaim {
     pub(super) bytes: Bytes,
 }
 
-/// Time that a claim lasts beyond the time of the app, for the write of the reply.
+/// Time that a claim lasts beyond the time of the app, so that the process can write the reply.
 const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 
 /// Minimum and maximum wait before the next check of another process's claim.

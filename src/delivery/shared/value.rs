@@ -1,5 +1,5 @@
-//! The format of the values in the shared state. The format is frozen, because machines with
-//! different versions must agree.
+//! The format of the values in the shared state. The format must not change, because machines with
+//! different versions of gatepost share the values.
 //!
 //! | first byte | value |
 //! |---|---|

@@ -46,8 +46,8 @@ pub enum CodeGroup {
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
-    /// A log line about an accepted callback. The cause of the line changes neither verdict nor
-    /// reply.
+    /// A note about a callback, a request or the shared state. A note is neither a verdict nor a
+    /// failure of the app.
     Note,
     /// An outcome of a request or of an answer in shadow mode.
     Shadow,
@@ -129,8 +129,7 @@ mod tests {
         }
     }
 
-    /// Takes the codes from the tables in the source, because the enums have no list of their
-    /// variants.
+    /// Reads the codes from the source, so that the test fails for a new code without help.
     #[test]
     fn each_code_of_enums_has_help() {
         let sources =

@@ -501,7 +501,8 @@ fn template(providers: &[ProviderInfo]) -> Value {
     })
 }
 
-/// Returns the settings of every provider that signs a time. Each provider has settings of its own.
+/// Returns the settings that each provider with a signed time has. [`settings`] returns the
+/// settings of one provider.
 fn time_limits() -> Value {
     let limit = |about: &str| integer(about, 0, DAY);
     json!({

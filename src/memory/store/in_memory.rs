@@ -1,5 +1,5 @@
-//! A store in memory: the reference for the other backends. It loses its events when it is dropped,
-//! so no config selects it.
+//! A store in memory: the reference for the other backends. Dropping the store deletes its events,
+//! so no config selects this store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -80,8 +80,8 @@ pub trait Store: Send + Sync {
     /// Returns an event with its body; `None` if the store has no such event.
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
-    /// Queues each delivered or dead event that matches once more, as a replay with a new number.
-    /// Returns the number of these events.
+    /// Queues each delivered or dead event that matches. The queued event is a replay, and has a
+    /// new number. Returns the number of these events.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the events that match, except for claimed events. Returns the number of removed
