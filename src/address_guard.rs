@@ -117,7 +117,7 @@ mod tests {
         {
             assert!(
                 guard.permits(ip(permitted)),
-                "expected {permitted} permitted, found it denied"
+                "expected {permitted} to be permitted, found it denied"
             );
         }
     }
