@@ -134,7 +134,8 @@ mod tests {
             ("wait_s = 1", "did you mean `wait_ms`?"),
         ] {
             let faults = read(text).unwrap_err();
-            assert!(faults.contains(expected) && faults.lines().count() == 1, "{text}: {faults}");
+            let is_expected = faults.contains(expected) && faults.lines().count() == 1;
+            assert!(is_expected, "expected one fault with {expected:?} for {text}, found {faults}");
         }
     }
 }
