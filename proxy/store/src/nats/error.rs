@@ -109,7 +109,7 @@ pub enum NatsError {
         /// Name of the stream.
         stream: String,
     },
-    /// The login is malformed.
+    /// The NATS credentials are malformed.
     #[error("expected NATS credentials with a JWT and a seed, found other text; replace the file")]
     Credentials,
     /// A file of `[[outgoing_tls]]` has a fault.

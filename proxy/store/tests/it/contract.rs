@@ -1,4 +1,4 @@
-//! The contract of the port: one suite that runs against each backend.
+//! The contract of [`Store`]: one suite of tests that runs against each backend.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ async fn lease_ends(store: &dyn Store) {
     assert_eq!(second[0].lease.attempt, 2);
     assert!(!deliver(store, &first[0], 12).await, "expected the late settlement to be ignored");
     assert!(deliver(store, &second[0], 12).await);
-    assert!(!deliver(store, &second[0], 12).await, "expected one end of a claim");
+    assert!(!deliver(store, &second[0], 12).await, "expected the second end to be ignored");
 }
 
 async fn own_second_claim_ends_the_first(store: &dyn Store) {
@@ -195,7 +195,7 @@ async fn replay_queues_ended_events_again(store: &dyn Store) {
     let number = claimed[1].lease.number;
     let one = QueueFilter { numbers: vec![number], ..QueueFilter::default() };
     assert_eq!(store.replay(&one, T(3)).await, Ok(1));
-    assert_eq!(store.replay(&one, T(3)).await, Ok(0), "expected a new number");
+    assert_eq!(store.replay(&one, T(3)).await, Ok(0), "expected no event with the old number");
     let claimed = claim(store, "push", "o", 3).await;
     assert_eq!(ids(&claimed), ["2"]);
     assert!(claimed[0].is_replay && claimed[0].lease.attempt == 1);
@@ -229,7 +229,7 @@ async fn remove_keeps_claimed_events(store: &dyn Store) {
     assert_eq!(
         store.remove(&QueueFilter::default(), T(20)).await,
         Ok(2),
-        "expected the lease over"
+        "expected the lease to have ended"
     );
     assert_eq!(store.lanes().await.unwrap(), []);
 }
@@ -351,8 +351,8 @@ async fn full_store_refuses_events_and_keeps_those_that_matter(store: &dyn Store
     assert_eq!(left, ["1", "3", "4"], "expected only the delivered event to make room");
 }
 
-/// Runs each test of a suite against each backend. The function `$in_memory` creates the backend in
-/// memory with a maximum number of bytes.
+/// Runs each test of a suite against each backend. The function `$in_memory` creates the in-memory
+/// backend with a maximum number of bytes.
 macro_rules! on_each_backend {
     ($in_memory:ident; $($test:ident: $max_bytes:expr;)*) => {
         mod in_memory {
@@ -395,7 +395,8 @@ macro_rules! on_each_backend {
 
 pub(crate) const LARGE: u64 = 1 << 30;
 
-/// Converts a size of events "1" to "9" to the size that a NATS server counts for them.
+/// Converts the size of events with the ids "1" to "9" to the size that a NATS server counts for
+/// them.
 #[cfg(feature = "nats")]
 pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, bytes: u64) -> u64 {
     if bytes == LARGE {
@@ -406,7 +407,9 @@ pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, 
     let store = gatepost_store::NatsStore::open(options, rules(LARGE)).unwrap();
     append(&store, event("1", "push", None), 1).await;
     let one = store.status().await.unwrap().pending.bytes;
-    // The server refuses a message that reaches its limit, so there is room for half an event more.
+    // The server refuses a message that reaches its limit, so the result has room for another half
+    // of
+    // an event.
     bytes / event("1", "push", None).stored_bytes() * one + one / 2
 }
 

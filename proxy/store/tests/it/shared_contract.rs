@@ -1,4 +1,4 @@
-//! The contract of the shared state: one suite that runs against each backend.
+//! The contract of [`SharedState`]: one suite of tests that runs against each backend.
 
 use crate::contract::{LARGE, T};
 use gatepost::{InMemorySharedState, SharedKey, SharedState, SharedValue};
@@ -14,7 +14,7 @@ async fn first_insertion_wins_until_it_expires(state: &dyn SharedState) {
     assert_eq!(state.insert(KEY, value("b", 20), T(2)).await, Ok(Some(value("a", 10))));
     assert_eq!(state.insert(KEY, value("a", 20), T(9)).await, Ok(Some(value("a", 10))));
     assert_eq!(state.insert([8; 16], value("c", 20), T(9)).await, Ok(None));
-    assert_eq!(state.insert(KEY, value("b", 20), T(10)).await, Ok(None), "expected the end");
+    assert_eq!(state.insert(KEY, value("b", 20), T(10)).await, Ok(None), "expected expiry at 10 s");
     assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
 }
 

@@ -1,4 +1,4 @@
-//! The shared state in the file of a store.
+//! Tests of the shared state in the file of a store.
 
 use std::path::Path;
 
