@@ -109,9 +109,9 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     let folder = target.parent().unwrap_or_else(|| Path::new("/"));
     // A failure to open or sync the folder causes only a warning, because the sync follows the
     // replacement of the file.
-    let holder = File::open(folder);
+    let folder_handle = File::open(folder);
     // The lock makes concurrent edits wait for each other. The later edit then finds the result of
-    // the earlier edit, and fails. A file system without locks does not give this protection.
+    // the earlier edit, and returns false. A file system without locks does not give this protection.
     let held = File::open(&target)?;
     let is_locked = lock(&held)?;
     if !is_same_file(&held, &target)? || fs::read_to_string(&target)? != before {
@@ -127,7 +127,7 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     new.write_all(after.as_bytes())?;
     new.as_file().sync_all()?;
     new.persist(&target).map_err(|error| error.error)?;
-    if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
+    if let Err(error) = folder_handle.and_then(|folder| folder.sync_all()) {
         tracing::warn!(
             "{}: expected a folder that syncs, found an error: {error}; check the disk",
             folder.display()
