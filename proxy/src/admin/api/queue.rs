@@ -1,4 +1,4 @@
-//! Queued events over the API: list, show, replay and drop.
+//! Operations of the API on queued events: list, show, replay and drop.
 
 use gatepost::{QueueFilter, Store as _};
 use serde_json::{Value as Json, json};
@@ -49,7 +49,7 @@ async fn show(queue: &Queue, number: u64) -> Result<ApiReply, ApiError> {
     Ok(ApiReply::ok(&event_json(&entry, &event)))
 }
 
-/// Reads the query of a list.
+/// Parses the query of a list.
 fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
     const KNOWN: &str = "state, failing, template, kind, subject, id, after or limit";
     let mut filter = QueueFilter { limit: Some(MAX_EVENTS), ..QueueFilter::default() };
@@ -71,7 +71,7 @@ fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
     Ok(filter)
 }
 
-/// Reads the selection of events to replay or to drop. Returns an error for a selection without a
+/// Parses the selection of events to replay or to drop. Returns an error for a selection without a
 /// condition, so that an empty body changes nothing.
 fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
     const EXPECTED: &str = "expected numbers, state, failing, template, kind, subject or id in the body, found \

@@ -1,4 +1,4 @@
-//! The domains: the bindings of all templates, sorted by domain or channel.
+//! The Domains page: the bindings of all templates, sorted by domain or channel.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! The queue: the stored events, one event, and the changes that an operator makes.
+//! The pages of the queue: the stored events, one event, and the changes that an operator makes.
 //!
-//! A change applies to the events that the operator has seen: the question before the change
+//! A change applies only to the events that the operator has seen: the question before the change
 //! contains their numbers. The filter alone could select other events by the time of the change.
 
 use askama::Template;
@@ -82,8 +82,8 @@ async fn show(
         Err(_) => None,
     };
     let Some((entry, event)) = found else {
-        let text = "The queue has no such event: an operator has dropped or replayed it, or its time to \
-                    keep is over.";
+        let text = "The queue has no event with this number: an operator has dropped or replayed it, or \
+                    its retention has ended.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
     let json = event_json(&entry, &event);
@@ -170,7 +170,8 @@ fn question(
             "Drop",
             "Drop",
             "A dropped event cannot be restored. The app does not receive it.",
-            "No event of this selection can be dropped: gatepost is delivering them, or they are gone.",
+            "No event of this selection can be dropped: gatepost is delivering them, or they no longer \
+             exist.",
         ),
     };
     let can_go_on = !numbers.is_empty();
@@ -190,7 +191,7 @@ fn question(
     }
 }
 
-/// Reads the filter of a request; `None` if a value is invalid.
+/// Parses the filter of a request; `None` if a value is invalid.
 fn filter(request: &ConsoleRequest) -> Option<QueueFilter> {
     let mut filter = QueueFilter::default();
     for (name, value) in form_urlencoded::parse(request.query.as_bytes()) {
@@ -220,7 +221,7 @@ fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Returns the links for the state.
+/// Returns the links that select a state.
 fn segments(filter: &QueueFilter) -> Vec<FilterLink> {
     let current = if filter.is_failing {
         Some(("failing", "true"))

@@ -6,8 +6,9 @@ use gatepost_editor::{EditError, EditErrorKind};
 use super::TemplateForm;
 
 impl TemplateForm {
-    /// Checks the description that the operator has changed. Tencent's console accepts the same
-    /// characters; the config file accepts any.
+    /// Checks a changed description. Returns false if it has a character that Tencent's console
+    /// refuses,
+    /// although the config file accepts any character.
     pub(in super::super) fn check_description(&mut self, before: &str) -> bool {
         let text = &self.description.value;
         let unfit = text.chars().find(|c| !is_template_character(*c)).filter(|_| text != before);
