@@ -258,7 +258,8 @@ mod tests {
         let mut stream = app.ask(Some(stream)).await;
         // After this call, tokio's clock advances as soon as every task waits.
         tokio::time::pause();
-        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("expected a close");
+        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await;
+        let closed = closed.expect("expected gatepost to close the connection, found it open");
         assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(
             !POOL.with(|pool| pool.lock().unwrap().has_sweeper),

@@ -1,10 +1,11 @@
 //! Masks the parts of a captured callback that no operator may see.
 //!
-//! 1. In each mode: keys and tokens of the config, credentials in headers, and the secret segment
-//!    of the path.
-//! 2. In the mode `masked` also: signatures, and values with the name of a secret, such as `token`.
-//!    Such a value can be in a header, a parameter, a member of JSON at any depth, or a pair within
-//!    a text (`txSecret=…&txTime=…`).
+//! 1. Each mode masks the keys and tokens of the config, credentials in headers, and the secret
+//!    segment of the path.
+//! 2. The mode `masked` also masks signatures, and values with the name of a secret, such as
+//!    `token`.
+//!    The value can be in a header, a parameter, a member of JSON at any depth, or a pair within a
+//!    string (`txSecret=…&txTime=…`).
 //!
 //! Masked JSON is still valid, and has the same names in the same order.
 
@@ -35,7 +36,7 @@ const SECRET_PARTS: [&str; 15] = [
     "userkey",
 ];
 
-/// Whole names of secrets, in the same form.
+/// Whole names of secrets, in lower case and without separators.
 const SECRET_NAMES: [&str; 7] = ["auth", "key", "pass", "psk", "pwd", "sig", "sign"];
 
 /// Masks the texts of one callback.

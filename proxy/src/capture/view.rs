@@ -14,7 +14,7 @@ use super::{CAPTURED, Numbered};
 /// Maximum length of a body in a view, in bytes.
 const SHOWN_BYTES: usize = 64 * 1024;
 
-/// Creator of masked views of captured callbacks.
+/// Gate and capture mode for masked views of captured callbacks.
 pub(crate) struct Viewer<'g> {
     pub(super) gate: &'g Gate,
     pub(super) mode: Capture,

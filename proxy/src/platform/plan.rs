@@ -64,7 +64,7 @@ pub(crate) struct Plan<'p> {
     pub(crate) notes: Vec<String>,
 }
 
-/// Compares the templates of a config with those of the account.
+/// Plans the changes that the account needs to match the config.
 pub(crate) fn plan<'p>(
     wanted: &'p [WantedTemplate],
     account: &'p AccountState,
@@ -236,12 +236,12 @@ fn has_mark(template: &AccountTemplate) -> bool {
     is_marked(template.text("Description"))
 }
 
-/// Compares domain names, which are case-insensitive.
+/// Returns true if two domain names are the same, regardless of case.
 fn is_same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// Compares a template of the account with the config.
+/// Returns the differences between a template of the account and the config.
 fn differences(own: &AccountTemplate, wanted: &WantedTemplate, site: Site) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |parameter, from: &str, to: &str| {

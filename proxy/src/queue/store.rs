@@ -158,7 +158,7 @@ impl Store for Queue {
     }
 }
 
-/// Measures each operation that has a result.
+/// Measures the duration of an operation.
 fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
     let started = Instant::now();
     Box::pin(async move {
