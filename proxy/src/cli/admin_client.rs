@@ -88,7 +88,7 @@ impl AdminClient {
         Ok(Self { address: arguments.admin.clone(), token, runtime, tcp })
     }
 
-    /// Gets a resource of the API and reads its JSON.
+    /// Gets a resource of the API, and parses its JSON.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
         let body = self.get_bytes(path)?;
         serde_json::from_slice(&body).map_err(|_| AdminError::Unknown)
@@ -98,7 +98,7 @@ impl AdminClient {
         self.fetch(Method::GET, path, Bytes::new())
     }
 
-    /// Posts JSON to a resource of the API and reads its JSON.
+    /// Posts JSON to a resource of the API, and parses the JSON of the response.
     pub(super) fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_addresses_of_listeners_only() {
+    fn accepts_only_addresses_of_listeners() {
         for text in ["http://127.0.0.1:9900", "https://gate.test", "unix:/run/admin.sock"] {
             let shown = text.parse::<AdminUrl>().unwrap().to_string();
             assert_eq!(shown.trim_end_matches('/'), text);

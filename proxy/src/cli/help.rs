@@ -40,7 +40,7 @@ fn pasted(text: &str) -> &str {
     rest.unwrap_or(text).trim_matches(is_around)
 }
 
-/// Lists the codes with a status; empty for a status that no callback gets.
+/// Returns the codes with the status `topic`; empty if `topic` is not the status of a reply.
 fn of_status(topic: &str) -> String {
     let Ok(status) = topic.parse::<u16>() else { return String::new() };
     let refusals = codes()
@@ -57,7 +57,7 @@ fn list(title: &str, codes: impl Iterator<Item = CodeHelp>) -> String {
     if lines.is_empty() { String::new() } else { format!("{title}:\n{}", lines.join("\n")) }
 }
 
-/// Explains the config keys called `topic`; empty if there is none.
+/// Returns an explanation of each config key called `topic`.
 fn of_config_key(topic: &str) -> Vec<String> {
     let keys = config_keys::named(topic).into_iter().map(|key| {
         let table = match &*key.table {

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::rows::millis;
 use crate::table::plain;
 
-/// Describes a captured callback.
+/// Returns the text that describes a captured callback.
 pub(super) fn shown(view: &Json) -> String {
     let text = |name: &str| view[name].as_str().unwrap_or("-");
     let mut lines = vec![
@@ -40,7 +40,7 @@ pub(super) fn shown(view: &Json) -> String {
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Describes a replay.
+/// Returns the text that describes a replay.
 pub(super) fn replayed(result: &Json) -> String {
     let text = |name: &str| result[name].as_str().unwrap_or("-");
     let edited = if result["is_edited"] == true { "edited" } else { "unchanged" };

@@ -168,7 +168,8 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     deliver(request, arguments.cacert.as_deref(), sent.as_deref())
 }
 
-/// Lists the texts and numbers of a callback, without secrets. The app may decide by such a field.
+/// Returns up to eight short strings and numbers of a callback, without secrets. The answer of the
+/// app may depend on them.
 fn shown_fields(definition: &Definition, kind: &str, fields: &Map<String, Value>) -> String {
     const MAX_FIELDS: usize = 8;
     let info = definition.info();
@@ -232,8 +233,9 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
-    /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again,
-    /// because the server may be starting.
+    /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again
+    /// for
+    /// up to 5 s, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,
