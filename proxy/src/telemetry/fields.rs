@@ -118,7 +118,7 @@ pub(crate) const ACCESS_LOG: &[FieldHelp] = &[
     ("app_ms", "accepted callbacks: milliseconds of the request to the app"),
 ];
 
-/// Returns the meanings of the field `name`, each after the log that has it.
+/// Returns the meanings of the field `name`, each with the name of its log.
 pub(crate) fn help(name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let log =
         [EACH_LINE, CALLBACKS, APPS, PROGRAM].into_iter().flatten().map(|field| ("log", field));

@@ -4,8 +4,8 @@
 //!
 //! 1. The chain file has at least one certificate in PEM.
 //! 2. The key file has a private key in PEM, without a passphrase, of a type that gatepost can use.
-//! 3. The key is that of the first certificate.
-//! 4. The certificate of its issuer follows each certificate of the chain except the last.
+//! 3. The key belongs to the first certificate.
+//! 4. Each certificate of the chain except the last is followed by the certificate of its issuer.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ impl Certificate {
         Ok(Self { chain: name.to_owned(), label, dns_names, begin, end, key })
     }
 
-    /// Lists the names for a message.
+    /// Returns the names for a message, at most four.
     pub(crate) fn names(&self) -> String {
         match self.dns_names.split_at_checked(MAX_NAMES) {
             Some((first, rest @ [_, ..])) => {
@@ -123,7 +123,7 @@ impl Certificate {
         date(self.end)
     }
 
-    /// Describes the certificate in one line.
+    /// Returns a line that describes the certificate.
     pub(crate) fn summary(&self, now: Timestamp) -> String {
         let (names, end, days) = (self.names(), self.end_date(), self.days_left(now));
         format!("certificate {}: {names}; expires on {end}, in {days} days", self.chain)
@@ -165,7 +165,9 @@ fn date(secs: i64) -> String {
     time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
 }
 
-/// Returns the key with its chain. Returns an error if the first certificate has another key.
+/// Returns the key with its chain. Returns an error if gatepost cannot use the key, or if the key
+/// does
+/// not belong to the first certificate.
 fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],
@@ -255,7 +257,8 @@ pub(crate) mod tests {
         params
     }
 
-    /// Issues a certificate for `name`, or a certificate of an authority called `name`.
+    /// Issues a certificate for `name`. If `name` has no dot, issues the certificate of an
+    /// authority.
     pub(crate) fn issue(name: &str, issuer: Option<&Issued>) -> Issued {
         issue_with(params(name), issuer)
     }

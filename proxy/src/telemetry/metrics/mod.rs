@@ -151,7 +151,7 @@ impl Metrics {
     }
 }
 
-/// Raises a counter to a count that another part of the program keeps.
+/// Raises a counter to a count that another part of the program holds.
 fn raise(counter: &IntCounter, count: u64) {
     counter.inc_by(count.saturating_sub(counter.get()));
 }

@@ -41,7 +41,7 @@ impl SharedMetrics {
         metrics
     }
 
-    /// Counts an operation without a result in time.
+    /// Counts an operation that had no result in time.
     pub(crate) fn missed(&self, of: SharedUse) {
         self.missed.with_label_values(&[of.as_str()]).inc();
     }
