@@ -206,8 +206,7 @@ impl ServedConfig {
 
     /// Reloads the config if its files have changed. Does nothing if the files differ from `seen`,
     /// because a program may still write them. Returns the first changed file, and the result of
-    /// the
-    /// reload.
+    /// the reload.
     pub(crate) fn reload_if_changed(
         &self,
         seen: &WatchedFiles,
@@ -289,8 +288,7 @@ fn load_tls(served: &ServedTls, config: &Config) -> Result<Option<Arc<LoadedTls>
 
 impl LoadedConfig {
     /// Returns the description of `config`, the next config of this process. Also applies the
-    /// settings
-    /// of `config` to the log, the metrics and the inspector.
+    /// settings of `config` to the log, the metrics and the inspector.
     fn followed_by(mut self, config: &Config) -> Self {
         let status = &mut self.status;
         status.fingerprint = config.fingerprint().into();

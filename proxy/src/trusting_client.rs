@@ -35,8 +35,7 @@ pub(crate) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Byte
 
 impl TrustingClient {
     /// Creates a client that trusts the certificate authorities of the machine, and those in the
-    /// PEM
-    /// file at `path`.
+    /// PEM file at `path`.
     pub(crate) fn new(path: Option<&Path>) -> Result<Self, TrustError> {
         let named = || path.map(|path| path.display().to_string()).unwrap_or_default();
         let mut roots = RootCertStore::empty();

@@ -54,8 +54,8 @@ pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError>
 /// # Errors
 ///
 /// Returns [`EditErrorKind::FileChanged`] if the content of the file differs from `before`. Returns
-/// [`EditErrorKind::Io`] if gatepost cannot read or write the file. After an error, the file still
-/// has the old content.
+/// [`EditErrorKind::FileLinked`] if the file has several hard links. Returns [`EditErrorKind::Io`]
+/// if gatepost cannot read or write the file. After an error, the file still has the old content.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -111,7 +111,8 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // replacement of the file.
     let folder_handle = File::open(folder);
     // The lock makes concurrent edits wait for each other. The later edit then finds the result of
-    // the earlier edit, and returns false. A file system without locks does not give this protection.
+    // the earlier edit, and returns false. A file system without locks does not give this
+    // protection.
     let held = File::open(&target)?;
     let is_locked = lock(&held)?;
     if !is_same_file(&held, &target)? || fs::read_to_string(&target)? != before {

@@ -134,8 +134,7 @@ struct ServerTiming {
 }
 
 /// Outcome of sending an event to a server of a list. If the driver drops the future after the
-/// app's
-/// time-out, the drop counts as a failure of the server.
+/// app's time-out, the drop counts as a failure of the server.
 struct ServerOutcome<'s> {
     server: &'s Arc<Server>,
     timing: ServerTiming,

@@ -1,10 +1,8 @@
 //! TLS with servers, as configured in `[[outgoing_tls]]`.
 //!
 //! gatepost's client for apps and Pingora's client use the same files. gatepost builds the TLS
-//! config
-//! of a server at the first connection. A reload reads the files again, so later connections use
-//! the
-//! new files.
+//! config of a server at the first connection. A reload reads the files again, so later connections
+//! use the new files.
 
 use std::error::Error;
 use std::io;

@@ -3,9 +3,8 @@
 //! 1. Each mode masks the keys and tokens of the config, credentials in headers, and the secret
 //!    segment of the path.
 //! 2. The mode `masked` also masks signatures, and values with the name of a secret, such as
-//!    `token`.
-//!    The value can be in a header, a parameter, a member of JSON at any depth, or a pair within a
-//!    string (`txSecret=…&txTime=…`).
+//!    `token`. The value can be in a header, a parameter, a member of JSON at any depth, or a pair
+//!    within a string (`txSecret=…&txTime=…`).
 //!
 //! Masked JSON is still valid, and has the same names in the same order.
 

@@ -112,8 +112,7 @@ fn table_of(kinds: &[&RoutedKind]) -> Vec<String> {
 }
 
 /// Returns the paths on which gatepost refuses requests that are not callbacks. `/*` means
-/// everything
-/// below a path.
+/// everything below a path.
 fn reserved_lines(config: &Config) -> Vec<String> {
     let mut paths: Vec<_> = config.reserved_paths().map(|path| format!("  {path}")).collect();
     if !paths.is_empty() {

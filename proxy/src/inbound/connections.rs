@@ -2,14 +2,12 @@
 //!
 //! An HTTP/2 stream counts as a further connection, because it needs as much memory. If a new
 //! connection exceeds the limit, gatepost closes another connection. It chooses the connection by
-//! these
-//! rules, in this order:
+//! these rules, in this order:
 //!
 //! 1. A connection that is idle or has an unfinished request comes before a connection that works.
-//!    A
-//!    request that passes to the upstream counts as work, up to an eighth of `max_connections` for
-//!    each source. Further passing requests of the source do not count as work, because a client
-//!    without a key can prolong them.
+//!    A request that passes to the upstream counts as work, up to an eighth of `max_connections`
+//!    for each source. Further passing requests of the source do not count as work, because a
+//!    client without a key can prolong them.
 //! 2. A connection of the source with the most connections of this group comes first.
 //! 3. An idle connection comes before a connection with an unfinished request, and that before a
 //!    connection with a request that passes.

@@ -7,8 +7,7 @@
 //! 2. The string to sign contains the time, the scope and the hash of the canonical request.
 //! 3. The key of the day is a chain of HMACs of the secret key, the date and the service.
 //! 4. `authorization` contains the id of the key, the scope, the names of the signed headers and
-//!    the
-//!    signature.
+//!    the signature.
 
 use std::fmt;
 

@@ -248,8 +248,7 @@ struct Handover {
 }
 
 /// Duplicates the sockets for a successor, and listens for the successor. A process with a
-/// predecessor
-/// listens later, in [`announce`].
+/// predecessor listens later, in [`announce`].
 fn offer(
     settings: &ProxySettings,
     has_predecessor: bool,

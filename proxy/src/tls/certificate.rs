@@ -166,8 +166,7 @@ fn date(secs: i64) -> String {
 }
 
 /// Returns the key with its chain. Returns an error if gatepost cannot use the key, or if the key
-/// does
-/// not belong to the first certificate.
+/// does not belong to the first certificate.
 fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],

@@ -1,8 +1,8 @@
-//! Limits of a store.
+//! Maximum size and retention of a store.
 
 use std::time::Duration;
 
-/// Limits of a store.
+/// Maximum size and retention of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreRules {
     /// Maximum size of all events, in bytes.

@@ -1,6 +1,5 @@
 //! The form of a filter: text fields in a menu, links that select a value, and the conditions that
-//! are
-//! set.
+//! are set.
 
 /// A text field of the filter, with the values that it offers.
 pub(super) struct FilterField {

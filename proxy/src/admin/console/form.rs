@@ -43,10 +43,8 @@ pub(super) fn value<'f>(form: &'f Form, name: &str) -> Option<&'f str> {
 }
 
 /// Returns true if a page of the console has sent the request. A page cannot change
-/// `sec-fetch-site`
-/// and `origin`, because the browser sets them. If a proxy in front of the console changes `host`,
-/// the
-/// host of `origin` must be one of the `admin_hosts`.
+/// `sec-fetch-site` and `origin`, because the browser sets them. If a proxy in front of the console
+/// changes `host`, the host of `origin` must be one of the `admin_hosts`.
 pub(super) fn is_from_console(head: &RequestHeader, names: &[String]) -> bool {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if header("sec-fetch-site").is_some_and(|site| site != "same-origin") {

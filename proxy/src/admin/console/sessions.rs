@@ -33,8 +33,7 @@ struct OperatorSession {
 
 impl Sessions {
     /// Begins a session, and returns its id. Returns `None` for a wrong token, and if the random
-    /// number
-    /// generator fails.
+    /// number generator fails.
     pub(super) fn begin(
         &self,
         settings: &ProxySettings,
@@ -56,8 +55,7 @@ impl Sessions {
     }
 
     /// Returns the permissions of the operator who sends a request. Returns `None` without a
-    /// session,
-    /// and for a session whose token is no longer in the config.
+    /// session, and for a session whose token is no longer in the config.
     pub(super) fn access(
         &self,
         head: &RequestHeader,

@@ -234,8 +234,7 @@ impl Sender {
     }
 
     /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again
-    /// for
-    /// up to 5 s, because the server may be starting.
+    /// for up to 5 s, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,

@@ -20,7 +20,7 @@ use super::wire::{EventInfo, EventMessage, KeyRecord, info};
 const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
-/// Age of the known sizes from which an append reads them again.
+/// Age at which an append reads the sizes of the streams again.
 const SIZES_AGE: Duration = Duration::from_secs(1);
 
 /// Number of free bytes below which each append reads the sizes again.

@@ -157,8 +157,7 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    /// Opens a stream. Repeats the attempt for [`START_PATIENCE`] if the cause of its error may
-    /// pass.
+    /// Opens a stream. Repeats the attempt for [`START_PATIENCE`] if its error may be temporary.
     async fn stream(
         &self,
         names: &Names,
@@ -203,9 +202,8 @@ impl Opening<'_> {
             max_messages_per_subject: if is_events { -1 } else { 1 },
             allow_direct: true,
             // NATS removes a message with a time to live within two seconds after it expires.
-            // Without
-            // delete markers (`subject_delete_marker_ttl`), it then accepts the expected sequence
-            // 0.
+            // Without delete markers (`subject_delete_marker_ttl`), it then accepts the expected
+            // sequence 0.
             allow_message_ttl: matches!(name, "state" | "shared"),
             metadata: HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]),
             ..Config::default()

@@ -1,13 +1,10 @@
 //! Claims of events, and the ends of events.
 //!
 //! A claim is a record in the stream of claims. Each write names the record before it, so a
-//! gatepost
-//! whose claim another gatepost has replaced cannot settle the event. gatepost ends an event in
-//! three
-//! steps: it writes the record, copies the event to the stream of its state, and removes the event.
-//! If
-//! a gatepost stops in between, the next owner of the partition completes the steps: see
-//! [`Shared::recover`].
+//! gatepost whose claim another gatepost has replaced cannot settle the event. gatepost ends an
+//! event in three steps: it writes the record, copies the event to the stream of its state, and
+//! removes the event. If a gatepost stops in between, the next owner of the partition completes the
+//! steps: see [`Shared::recover`].
 //!
 //! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not know
 //! of the end yet could write a first claim, and deliver the event again.
@@ -117,8 +114,7 @@ impl Shared {
     }
 
     /// Updates the index with the last claim of an event that the leader lacks. The index removes
-    /// the
-    /// event only if this claim is an end.
+    /// the event only if this claim is an end.
     async fn look_for_end(&self, number: u64) -> Result<(), StoreError> {
         let Some(partition) = self.lock_index().partition(number) else { return Ok(()) };
         if let Some((sequence, claim)) = self.last_claim(partition, number).await? {
@@ -224,8 +220,7 @@ impl Shared {
     }
 
     /// Reads the claim that caused a conflict. Returns `None` if NATS has not completed its write;
-    /// a
-    /// later call finds it.
+    /// a later call finds it.
     async fn conflicting_claim(
         &self,
         partition: Partition,
@@ -256,8 +251,7 @@ impl Shared {
     }
 
     /// Writes the record of the event's key and the copy of the event, removes the event, and lets
-    /// the
-    /// record of its end expire. May run more than once.
+    /// the record of its end expire. May run more than once.
     pub(super) async fn try_complete(&self, end: &End) -> Result<(), StoreError> {
         let (streams, number) = (&self.streams, end.number);
         if let Some(stored) = self.event_unless_gone(number).await? {
@@ -278,8 +272,7 @@ impl Shared {
     /// Reads an event that this or another gatepost may have removed.
     ///
     /// Repeats the read, because a new leader may lack the event for a moment. Otherwise the event
-    /// would
-    /// remain in its stream, and its end would have no copy.
+    /// would remain in its stream, and its end would have no copy.
     async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
         for _ in 0..TRIES {
             let found = self.streams.get(&self.streams.events, number).await?;
@@ -354,8 +347,7 @@ pub(super) struct End {
 
 impl End {
     /// Parses the record of an end. Returns `None` for another record, and for a complete end,
-    /// whose
-    /// record expires.
+    /// whose record expires.
     fn begun(sequence: u64, message: &Message) -> Option<Self> {
         let claim = Claim::parse(&message.payload).filter(Claim::is_end)?;
         let expires = message.headers.as_ref().is_some_and(|all| all.get(TTL).is_some());

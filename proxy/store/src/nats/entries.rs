@@ -242,8 +242,7 @@ impl Shared {
     }
 
     /// Removes the ended events whose retention has ended. Returns the number of removed dead
-    /// letters.
-    /// Only the machine that owns the first partition does this.
+    /// letters. Only the machine that owns the first partition does this.
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         if !self.owned().contains(&0) {
             return Ok(0);
@@ -258,8 +257,7 @@ impl Shared {
     }
 
     /// Removes the events that ended at `last` or before. Events end in the order of their
-    /// sequences,
-    /// so a binary search finds the first event that remains.
+    /// sequences, so a binary search finds the first event that remains.
     async fn sweep_state(&self, state: EntryState, last: Timestamp) -> Result<u64, StoreError> {
         let stream = self.stream_of(state);
         let found = self.streams.info(stream).await?.state;

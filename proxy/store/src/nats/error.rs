@@ -103,7 +103,7 @@ pub enum NatsError {
         /// Schema of the stream.
         found: String,
     },
-    /// No gatepost has created the streams.
+    /// The stream is missing, because no gatepost has created it.
     #[error("{stream}: expected a stream of gatepost, found none; start gatepost once")]
     Absent {
         /// Name of the stream.

@@ -29,10 +29,8 @@ pub(super) struct Index {
 /// An event that gatepost may claim or give up, with its last claim when the index was read.
 ///
 /// A write names this claim as the one before it. If another gatepost has claimed the event since,
-/// NATS
-/// refuses the write. If the claim were read later, it could be that of the other gatepost, and
-/// NATS
-/// would accept the write.
+/// NATS refuses the write. If the claim were read later, it could be that of the other gatepost,
+/// and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -128,8 +126,7 @@ impl Index {
     }
 
     /// Returns the lanes with pending events in the partitions, each with the earliest due time of
-    /// its
-    /// heads.
+    /// its heads.
     pub(super) fn lanes(&self, partitions: &BTreeSet<Partition>) -> Vec<LaneStatus> {
         let mut lanes = BTreeMap::<&Lane, Timestamp>::new();
         let heads = partitions.iter().filter_map(|partition| self.heads.get(partition)).flatten();

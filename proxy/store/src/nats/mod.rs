@@ -142,8 +142,7 @@ impl NatsStore {
     /// # Errors
     ///
     /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, or if
-    /// the
-    /// thread does not start.
+    /// the thread does not start.
     pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, true)
     }
@@ -153,8 +152,7 @@ impl NatsStore {
     /// # Errors
     ///
     /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, if a
-    /// stream
-    /// is missing, or if the thread does not start.
+    /// stream is missing, or if the thread does not start.
     pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, false)
     }

@@ -21,8 +21,7 @@ const INSERT_ATTEMPTS: u32 = 20;
 const INSERT_WAIT: Duration = Duration::from_millis(10);
 
 /// Longest time to live that gatepost requests. NATS refuses too long a time, to which a wrong
-/// clock
-/// could lead.
+/// clock could lead.
 const MAX_SECS: u64 = 366 * 24 * 3600;
 
 impl Shared {

@@ -146,8 +146,8 @@ impl Streams {
     }
 
     /// Reads a message by its sequence from the leader, because a replica may lag behind: it may
-    /// lack a message that the leader has acknowledged, or still have one that is removed. Since 2.11,
-    /// a new leader answers only after it has applied its log.
+    /// lack a message that the leader has acknowledged, or still have a removed message. Since
+    /// 2.11, a new leader responds only after it has applied its log.
     pub(super) async fn get(
         &self,
         stream: &Stream<()>,
@@ -206,8 +206,7 @@ pub(super) fn tried(
 }
 
 /// Returns true if the error says that the leader does not have the message. "stream not found"
-/// does
-/// not say this: a server that has just started may report it.
+/// does not say this: a server that has just started may report it.
 fn is_absent(error: &ApiError) -> bool {
     match error.error_code() {
         ErrorCode::NO_MESSAGE_FOUND | ErrorCode::SEQUENCE_NOT_FOUND => true,

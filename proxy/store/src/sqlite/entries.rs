@@ -48,8 +48,7 @@ pub(super) fn show(
 }
 
 /// Queues the ended events that match again, each as a new row at the end of its line. Returns
-/// their
-/// number.
+/// their number.
 pub(super) fn replay(
     db: &Connection,
     filter: &QueueFilter,

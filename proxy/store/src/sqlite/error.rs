@@ -72,7 +72,7 @@ pub enum OpenError {
          that was built with it, or write url = \"sqlite:FILE\""
     )]
     NoNats,
-    /// This program has no such store.
+    /// The URL names a store that this program does not support.
     #[error(
         "expected a store that this gatepost supports, found another; write url = \"sqlite:FILE\""
     )]

@@ -227,8 +227,7 @@ pub(super) fn settle(
 }
 
 /// Removes delivered events, dead letters and keys whose retention has ended, at most
-/// [`MAX_REMOVED`]
-/// of each. Returns the number of removed dead letters.
+/// [`MAX_REMOVED`] of each. Returns the number of removed dead letters.
 pub(super) fn sweep(db: &Connection, rules: StoreRules, now: Timestamp) -> Result<u64, StoreError> {
     let ended = "DELETE FROM event WHERE number IN (
         SELECT number FROM event WHERE state = ?1 AND state <> 'pending' AND ended_ms <= ?2

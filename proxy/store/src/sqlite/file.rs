@@ -1,6 +1,5 @@
 //! Opens the file of a store. Sets its mode and its settings, checks its integrity, and migrates
-//! its
-//! schema.
+//! its schema.
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -18,7 +17,7 @@ const MIGRATIONS: [&str; 3] =
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
-/// Number in the header of each file of gatepost: `gpst`.
+/// Number in the header of each store file: `gpst` in ASCII.
 const APPLICATION_ID: i64 = 0x6770_7374;
 
 /// Maximum wait for the lock of another process, for example during an upgrade.

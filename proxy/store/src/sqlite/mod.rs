@@ -74,8 +74,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an error if the file does not exist, is not a store of gatepost, has another schema,
-    /// or
-    /// cannot be used.
+    /// or cannot be used.
     pub fn attach(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::attach(path)?, rules)
     }

@@ -14,8 +14,7 @@ use super::SqliteStore;
 use super::error::failed;
 
 /// Maximum size of all values. This suffices for a million claims and acknowledgements, or for
-/// 7,500
-/// replies of the maximum length.
+/// 7,500 replies of the maximum length.
 const MAX_BYTES: i64 = 128 * 1024 * 1024;
 
 /// Size of a row without the bytes of the value, including its entry in the index.

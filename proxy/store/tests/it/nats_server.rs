@@ -16,7 +16,7 @@ pub(crate) struct NatsServer {
     folder: TempDir,
 }
 
-/// A JetStream block. Its data are in `FOLDER`, for which [`NatsServer::run`] puts the path.
+/// A JetStream block. [`NatsServer::run`] replaces `FOLDER` with the path of the server's folder.
 pub(crate) const SYNCED: &str = "jetstream { store_dir: 'FOLDER', sync_interval: always }";
 
 fn program() -> PathBuf {

@@ -67,8 +67,7 @@ fn fields(gate: &Gate, target: &ScenarioTarget, kind: &KindInfo, event: &str) ->
 }
 
 /// Returns true for a string or a number of ten digits, which is a Unix time in seconds from 2001
-/// to
-/// 2286.
+/// to 2286.
 fn is_unix_seconds(value: &Json) -> bool {
     let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -7,8 +7,7 @@ use super::TemplateForm;
 
 impl TemplateForm {
     /// Checks a changed description. Returns false if it has a character that Tencent's console
-    /// refuses,
-    /// although the config file accepts any character.
+    /// refuses, although the config file accepts any character.
     pub(in super::super) fn check_description(&mut self, before: &str) -> bool {
         let text = &self.description.value;
         let unfit = text.chars().find(|c| !is_template_character(*c)).filter(|_| text != before);
