@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_signature_and_names_of_secrets_in_json() {
+    fn masks_signatures_and_values_of_secrets_in_json() {
         masks(
             Capture::Masked,
             &[
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn full_mode_keeps_signature_but_no_key() {
+    fn full_mode_shows_signature_but_no_key() {
         masks(
             Capture::Full,
             &[(

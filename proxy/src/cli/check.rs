@@ -189,7 +189,7 @@ fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
     }
 }
 
-/// Counts the routes and templates, and lists the templates.
+/// Returns the numbers of routes and templates, and the names of at most eight templates.
 fn summary(routes: usize, names: &[&str]) -> String {
     let counted = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (routes, templates) = (counted(routes, "route"), counted(names.len(), "template"));

@@ -8,8 +8,8 @@
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
 //! 4. gatepost reads a whole head before it passes the request to Pingora, so that the limits of
 //!    length, time and memory are the same for all requests.
-//! 5. [`connections`] bounds the number of connections, [`unjudged`] the memory of requests without
-//!    a verdict.
+//! 5. [`connections`] bounds the number of connections, and [`unjudged`] bounds the memory of
+//!    requests without a verdict.
 
 mod app_side;
 mod callback_driver;

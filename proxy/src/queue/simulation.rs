@@ -260,7 +260,7 @@ async fn overdue_events_of_a_dead_app_become_dead_letters() {
     let filter = QueueFilter { state: Some(EntryState::Dead), ..QueueFilter::default() };
     let dead = simulation.queue.list(&filter).await.unwrap();
     let never_tried = dead.iter().filter(|entry| entry.attempts == 0).count();
-    assert!(never_tried > 1800, "expected over 1800 events without attempt, found {never_tried}");
+    assert!(never_tried > 1800, "expected over 1800 events not tried, found {never_tried}");
     assert!(dead.iter().any(|entry| {
         entry.reason.as_deref() == Some("circuit_open: the app's circuit is open")
     }));

@@ -36,7 +36,7 @@ impl SocketKey {
         }
     }
 
-    /// Returns the byte that names the key in a hand-over.
+    /// Returns the byte that names the key in a handover.
     pub(super) const fn to_byte(self) -> u8 {
         match self {
             Self::Admin => b'a',

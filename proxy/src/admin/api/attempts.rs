@@ -4,7 +4,7 @@
 //! 2. Each further wrong token doubles the delay, from one second up to one minute.
 //! 3. After 100 wrong tokens of all sources within a minute, each wrong token causes the longest
 //!    delay for its source.
-//! 4. During the delay, the API compares no token of the source.
+//! 4. During the delay, the API does not check tokens of the source.
 //! 5. A source without a recent wrong token has no delay, so that a client cannot lock the operator
 //!    out.
 //! 6. A correct token, or ten minutes without a wrong token, resets the count of a source.
@@ -202,7 +202,10 @@ mod tests {
             attempts.fail(Some(IpAddr::from(number.to_be_bytes())), now);
         }
         assert_eq!(attempts.with(|state| state.sources.len()), MAX_SOURCES);
-        assert!(attempts.delay(guesser, now).is_some(), "expected the entry of the guesser");
+        assert!(
+            attempts.delay(guesser, now).is_some(),
+            "expected the entry of the guesser, found none"
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl ApiReply {
         Self { status: StatusCode::OK, content_type: "message/http", body, header: None }
     }
 
-    /// Returns a response with `text`, a JSON text, as the body.
+    /// Returns a response whose body is `text`, which must be JSON.
     pub(super) fn text(text: &str) -> Self {
         let body = text.as_bytes().to_vec();
         Self { status: StatusCode::OK, content_type: JSON, body, header: None }

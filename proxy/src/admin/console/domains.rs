@@ -67,7 +67,7 @@ impl DomainsPage {
         }
     }
 
-    /// Returns each tenant with its template, sorted.
+    /// Returns each tenant with its template, sorted by tenant. The tenant `*` is last.
     fn bindings(&self) -> Vec<(&str, &TemplateView)> {
         let mut all: Vec<(&str, &TemplateView)> = self
             .templates

@@ -50,7 +50,7 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
 
 async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
-    // One more than the page shows, because a further event means that another page follows.
+    // Request one event more than the page shows. If it exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
     let mut entries = queue.list(&wanted).await?;
     let has_more = entries.len() > MAX_EVENTS;

@@ -28,7 +28,7 @@ impl RoutePath {
     }
 }
 
-/// The operator's choices for the text.
+/// The operator's choices for the config.
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
     pub(super) secret: &'c SecretFile,

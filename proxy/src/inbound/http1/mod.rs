@@ -3,7 +3,7 @@
 //!
 //! Nearly all callbacks have the usual form: HTTP/1.1, the whole head in one read, and a
 //! `content-length`. gatepost hands a request of another form over to Pingora. A request for a path
-//! without a route also goes to Pingora. Before the hand-over, gatepost waits for the
+//! without a route also goes to Pingora. Before the handover, gatepost waits for the
 //! [whole head](OutsideHead), and refuses a malformed head. Pingora reads no more than
 //! [one request](RequestStream).
 

@@ -156,5 +156,5 @@ fn raise(counter: &IntCounter, count: u64) {
     counter.inc_by(count.saturating_sub(counter.get()));
 }
 
-/// Optional features of this program, separated by commas.
+/// Features of this program that are not on by default, separated by commas.
 const FEATURES: &str = if cfg!(feature = "otlp") { "otlp" } else { "" };

@@ -38,8 +38,8 @@ impl TemplateForm {
         }
     }
 
-    /// Returns the text that shows a problem of a key such as `template[0].on.push`; `None` if the
-    /// form has no field for the key.
+    /// Returns the message of the field for a key such as `template[0].on.push`; `None` if the form
+    /// has no field for the key.
     pub(super) fn problem_at(&mut self, key: &str) -> Option<&mut String> {
         let (table, key) = key.split_once('.').unwrap_or(("", key));
         if !table.starts_with("template") {

@@ -76,7 +76,7 @@ impl KeyRow {
 }
 
 impl SettingField {
-    /// Returns `None` for an empty field.
+    /// Returns the value for the config; `None` for an empty field.
     pub(super) fn toml(&self) -> Option<TomlValue> {
         if self.value.is_empty() {
             return None;
