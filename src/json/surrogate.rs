@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_lone_surrogates_only() {
+    fn replaces_only_lone_surrogates() {
         for (text, repaired) in [
             (r#"{"a":"\ud83d"}"#, Some(r#"{"a":"\ufffd"}"#)),
             (
