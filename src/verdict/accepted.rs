@@ -94,7 +94,8 @@ pub(crate) enum Reused {
 /// The values of a callback for the state that machines share.
 #[derive(Clone, Default)]
 pub(crate) struct Sharing {
-    /// `None` if this machine has seen the signature or id before, or if none can be reused.
+    /// `None` if this machine has seen the signature or id before, or if another callback cannot
+    /// reuse it.
     pub(crate) proof: Option<SharedProof>,
 }
 
@@ -105,7 +106,8 @@ pub(crate) struct SharedProof {
     /// Digest of the data that arrived with the signature or id.
     pub(crate) value: SharedValue,
     pub(crate) reused: Reused,
-    /// Verdict if the value has arrived with other data; `None` if the callback is accepted.
+    /// Refusal of the callback if another machine has received the value with other data; `None` if
+    /// gatepost accepts the callback even then.
     pub(crate) refusal: Option<Refusal>,
 }
 
@@ -190,7 +192,7 @@ impl Accepted {
     ///
     /// Reuse is possible only if the signature leaves the body or the id of the callback unsigned.
     /// Reuse does not prove an attack. If a platform signs only the time, all callbacks of one
-    /// second have the same signature. If a platform signs only the body, two events with equal
+    /// second have the same signature. If a platform signs only the body, two callbacks with equal
     /// bodies have the same signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
@@ -206,12 +208,12 @@ impl Accepted {
         self.0.reused == Some(Reused::Id)
     }
 
-    /// Returns true if the machine shares its state with others.
+    /// Returns true if the machine shares its state with other machines.
     pub(crate) fn is_shared(&self) -> bool {
         self.0.sharing.is_some()
     }
 
-    /// Returns the signature or id that other machines must know.
+    /// Returns the signature or id that other machines must know; `None` if there is none.
     pub(crate) fn shared_proof(&self) -> Option<&SharedProof> {
         self.0.sharing.as_ref()?.proof.as_ref()
     }
@@ -224,7 +226,8 @@ impl Accepted {
         }
     }
 
-    /// Returns a digest of the platform's id of the session.
+    /// Returns a digest of the platform's id of the session; `None` if the callback names no
+    /// session.
     pub(crate) fn session_id(&self) -> Option<u64> {
         self.0.session_id
     }

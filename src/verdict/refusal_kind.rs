@@ -26,7 +26,8 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed. gatepost verifies uncompressed bodies only.
     ContentEncodingUnsupported,
-    /// A field of the body, a header or a query parameter occurs twice.
+    /// A field of the body, a header or a query parameter occurs twice, or two places of one value
+    /// have different values.
     FieldDuplicate,
     /// A field does not have the type or the range that the definition declares.
     FieldInvalid,
@@ -60,7 +61,8 @@ pub enum RefusalKind {
     SignatureMismatch,
     /// The template has keys, but the callback has no signature.
     SignatureMissing,
-    /// An earlier callback with another body had this signature, and the template refuses reuse.
+    /// An earlier callback with another body or another id had this signature, and the template
+    /// refuses reuse.
     SignatureReused,
     /// A header, parameter or field that the signature covers is missing.
     SignedPartMissing,
@@ -74,7 +76,7 @@ pub enum RefusalKind {
     TenantUnknown,
     /// The signature has expired.
     TimestampExpired,
-    /// The signed time is missing or not a number.
+    /// The signed time is missing, or is not a time in the declared unit.
     TimestampInvalid,
     /// The signed time is further in the future than the definition permits.
     TimestampTooFarAhead,
