@@ -53,7 +53,7 @@ pub(crate) enum TextFault {
 }
 
 impl TextFault {
-    /// Returns the remedy, except for an unknown field.
+    /// Returns the remedy. For an unknown field, the caller lists the known fields instead.
     pub(crate) const fn remedy(&self) -> &'static str {
         match self {
             Self::Brace => "write {{ and }} for braces in the text",

@@ -20,7 +20,7 @@ use crate::json::{self, Object, Shape, Value};
 use crate::provider::field::{Field, Fields, Type};
 use crate::provider::pointer::Pointer;
 
-/// A fixed answer of a template: the reply for which gatepost does not ask the app.
+/// An answer in a template, which gatepost uses instead of asking the app.
 #[derive(Clone, Debug)]
 pub(crate) struct FixedAnswer {
     fields: Vec<ReplyField>,
@@ -34,7 +34,7 @@ struct FieldText {
     /// The index of the text's field in [`FixedAnswer::fields`].
     at: usize,
     parts: Vec<TextPart>,
-    /// Use of the text; true for the address of a redirect.
+    /// True if the text is the address of a redirect.
     is_address: bool,
 }
 
@@ -48,7 +48,8 @@ enum TextPart {
 #[derive(Clone, Copy)]
 pub(crate) struct CallbackFields<'f> {
     pub(crate) fields: &'f Fields,
-    /// The names of the fields of the proof. The data of an event does not contain these fields.
+    /// The names of the fields that are only proof, such as the signature. The data of an event
+    /// does not contain these fields.
     pub(crate) proof: &'f [json::Name<'static>],
 }
 
@@ -57,7 +58,7 @@ impl FixedAnswer {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Decision::parse_fixed`] does, and for an invalid text.
+    /// Returns the errors of [`Decision::parse_fixed`], and an error for an invalid text.
     pub(crate) fn parse(
         text: &str,
         decision: &Decision,
@@ -129,7 +130,7 @@ fn json_string(text: &str) -> Box<str> {
     String::from_utf8(out).unwrap_or_default().into()
 }
 
-/// The parts of the texts of an answer, each with the index of its reply field.
+/// The parts of each text in an answer, with the index of the reply field that the text sets.
 type Texts = Vec<(usize, Vec<TextPart>)>;
 
 impl Decision {
@@ -258,7 +259,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Checks that no field precedes the end of the host of an address.
+/// Checks that no field precedes the end of the host in an address.
 fn check_host(parts: &[TextPart]) -> Result<(), TextFault> {
     let has_host =
         parts.iter().any(|part| matches!(part, TextPart::Literal(text) if text.contains("//")));
@@ -312,7 +313,7 @@ impl CallbackFields<'_> {
         }
     }
 
-    /// Returns true for a credential, and for a field of the proof.
+    /// Returns true for a credential, and for a field that is only proof.
     fn is_secret(&self, field: &Field) -> bool {
         field.secret || self.proof.iter().any(|proof| *proof.text() == *field.name)
     }
@@ -322,7 +323,7 @@ impl CallbackFields<'_> {
 enum Contents<'f> {
     Array,
     Declared(&'f Fields),
-    /// A text, a number or a boolean.
+    /// A string, a number or a boolean.
     Scalar,
     Undeclared,
     /// An object without declared fields.
@@ -345,7 +346,8 @@ impl<'f> Contents<'f> {
     ///
     /// # Errors
     ///
-    /// Returns the type of a value that cannot contain a field, and `None` for an unknown field.
+    /// Returns the type of an array, because a text cannot name a field in an array. Returns `None`
+    /// for an unknown field, and for a field in a scalar.
     fn field(&self, name: &str) -> Result<Option<&'f Field>, Option<&'static str>> {
         match self {
             Self::Array => Err(Some("an array")),
@@ -357,7 +359,7 @@ impl<'f> Contents<'f> {
         }
     }
 
-    /// Returns the type of a value that is not text; `None` if the value may be text.
+    /// Returns the type of a value that a text cannot contain; `None` for any other value.
     const fn found(&self) -> Option<&'static str> {
         match self {
             Self::Array => Some("an array"),

@@ -113,7 +113,8 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Checks the parts. The parts of a plain hash, such as MD5, must include the key. The parts of
-    /// an HMAC must not include the key. Without a digest, there are no parts.
+    /// an HMAC or of a signature by a private key must not include the key. Without a digest, there
+    /// are no parts.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
         let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");

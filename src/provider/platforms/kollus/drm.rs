@@ -1,5 +1,5 @@
-//! The app's answer to a DRM callback. The player asks to download a video, reports a finished
-//! download, or asks to play a download.
+//! The app's answer to a DRM callback. In this callback, the player asks to download a video,
+//! reports a finished download, or asks to play a download.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{DrmItem, PlaytimeType};
 use crate::provider::view::answer;
 
-/// The app's answer to a [`Drm`](super::Drm) callback: one [`DrmItemReply`] for each item of the callback.
+/// The app's answer to a [`Drm`](super::Drm) callback: one [`DrmItemReply`] for each item.
 ///
 /// ```
 /// use gatepost::kollus::{Drm, DrmItem, DrmItemReply, DrmReply};
@@ -80,7 +80,7 @@ answer! {
 
         /// Sets whether the player offers to refresh an expired download. For kind 1.
         ///
-        /// By default, the player makes no such offer.
+        /// By default, the player does not offer it.
         expiration_refresh_popup(offer: bool) -> u8 = offer as u8,
 
         /// Sets whether a player on a PC refuses to play in a virtual machine. For kind 1.
@@ -91,8 +91,8 @@ answer! {
         /// Sets whether the player sends a request of kind 3 before each playback.
         /// For kinds 1 and 3.
         ///
-        /// If `check` is `true`, the viewer cannot play offline. By default, the player sends no
-        /// such request.
+        /// If `check` is `true`, the viewer cannot play offline. By default, the player does not
+        /// send this request.
         check_abuse(check: bool) -> u8 = check as u8,
 
         /// Sets whether the player also downloads the video's index bookmarks, and whether the
