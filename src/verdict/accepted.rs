@@ -50,7 +50,7 @@ use crate::time::Timestamp;
 ///
 /// let viewer: LivePlay = accepted.view()?;
 /// assert_eq!(viewer.client_user_id, "user01");
-/// assert!(accepted.view::<Push>().is_err(), "expected an error for another kind");
+/// assert!(accepted.view::<Push>().is_err(), "expected an error, found a view");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -54,7 +54,7 @@ fn reads_integers_from_numbers_and_strings() {
         ("\"007\"", "7"),
         ("9223372036854775807", "9223372036854775807"),
     ] {
-        assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "expected {expected}");
+        assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "{value}");
     }
     for wrong in [
         "1.5",
@@ -97,7 +97,7 @@ fn decodes_json_strings_that_are_encoded_once_or_twice() {
     let once = serde_json::to_string(object).unwrap();
     let twice = serde_json::to_string(&once).unwrap();
     for value in [object, &once, &twice, &once.replace("}\"", "}\\n\"")] {
-        assert_eq!(typed("'json'", value).as_deref(), Some(object), "expected {object}");
+        assert_eq!(typed("'json'", value).as_deref(), Some(object), "{value}");
     }
     assert_eq!(form("'json'", object).as_deref(), Some(object));
     assert_eq!(form("'json'", &once).as_deref(), Some(object));
@@ -236,7 +236,7 @@ fn refuses_misfit_in_an_essential_field() {
 fn reports_misspelt_name_of_a_declared_field() {
     let fields = fields("disable_tvout = 'integer?'\nmessage = 'string?'");
     for name in ["disable_tvot", "Disable-TVOut", "disable_tv_out", "massage", "mesage_"] {
-        assert!(fields.check_unknown(name).is_err(), "expected an error for {name}");
+        assert!(fields.check_unknown(name).is_err(), "expected an error for {name}, found none");
     }
     for name in ["user", "disable", "tvout", "message_id", "code"] {
         assert_eq!(fields.check_unknown(name), Ok(()), "{name}");

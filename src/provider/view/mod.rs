@@ -183,7 +183,8 @@ macro_rules! callback {
         #[allow(clippy::large_enum_variant, reason = "an app has few callbacks in memory at a time")]
         pub enum $name {
             $($(#[$variant_meta])* $variant($view),)*
-            /// A callback of a kind that the definition does not declare.
+            /// A callback of a kind without a variant. If the definition does not declare the kind,
+            /// its name is `unknown`.
             Unknown(serde_json::Map<String, serde_json::Value>),
         }
 
