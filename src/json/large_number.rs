@@ -1,6 +1,7 @@
-//! Numbers beyond the range of an `f64`. JSON allows such numbers, but `serde_json` rejects them.
+//! Numbers beyond the range of an `f64`. JSON allows these numbers, but `serde_json` rejects them.
 
-/// Replaces each number beyond the range of an `f64` with a string of its digits.
+/// Returns the text with a string in place of each number beyond the range of an `f64`. The string
+/// contains the number as written.
 ///
 /// `text` must be valid JSON.
 pub(crate) fn quote_large_numbers(text: &str) -> String {

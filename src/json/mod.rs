@@ -65,8 +65,8 @@ impl Limits {
     pub(crate) const CALLBACK: Self =
         Self { object_members: MAX_OBJECT_MEMBERS, members: MAX_MEMBERS, elements: MAX_ELEMENTS };
 
-    /// No limits: for text from the operator, from the app, or from a callback whose signature
-    /// gatepost has verified.
+    /// No limits: for text from the operator, from the app, or from a callback after the check of
+    /// its signature.
     pub(crate) const NONE: Self =
         Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
 }
@@ -195,7 +195,7 @@ impl<'a> Object<'a> {
     /// # Errors
     ///
     /// Returns an error if the body is JSON that breaks one of the rules 3 to 5 of this module.
-    /// Parsers disagree about the values of such a body.
+    /// Parsers disagree about the values in this JSON.
     pub(crate) fn absent(body: &[u8]) -> Result<Self, BodyError> {
         let checked =
             std::str::from_utf8(body).map(|text| Scan::new(text, Limits::CALLBACK).check());

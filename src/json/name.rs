@@ -101,7 +101,8 @@ impl PartialEq for Name<'_> {
 
 impl Eq for Name<'_> {}
 
-// Hashes the whole text: the hash of a set must depend on bytes that `head` and `tail` omit.
+// Hashes the whole text: the hash in a `HashSet` must also depend on the bytes that `head` and
+// `tail` omit.
 impl Hash for Name<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);

@@ -3,9 +3,9 @@
 //! The result is the list of top-level members with their values as slices of the text. The scanner
 //! checks nested values, but does not store these values.
 //!
-//! The scanner accepts the same objects as `serde_json`, except objects with duplicate names or
-//! with more than [`MAX_DEPTH`] levels. It also accepts numbers outside the range of `f64`.
-//! Property tests below compare the scanner with `serde_json`.
+//! The scanner accepts the same objects as `serde_json`, except objects with duplicate names, with
+//! more than [`MAX_DEPTH`] levels, or beyond the [`Limits`]. It also accepts numbers outside the
+//! range of `f64`. Property tests below compare the scanner with `serde_json`.
 //!
 //! With `serde_json`, gatepost would need a second pass to check the contents of the raw values.
 //! With this scanner, reading a `push` callback takes 7,500 instructions instead of 12,400

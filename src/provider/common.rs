@@ -36,7 +36,7 @@ impl CommonEvent {
         ("started", Self::Started),
     ];
 
-    /// Returns the name in a definition.
+    /// Returns the name of the event in a definition.
     pub(crate) fn name(self) -> &'static str {
         Self::WORDS.iter().find(|(_, event)| *event == self).map_or("", |(name, _)| name)
     }

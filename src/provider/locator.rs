@@ -241,8 +241,9 @@ impl Locator {
     }
 }
 
-/// Returns the text at the first place that has a value. Returns `None` if a later place has a
-/// different value: gatepost would verify one value, and the app could read another.
+/// Returns the text at the first place that has a value. Returns `None` if no place has a text.
+/// Also returns `None` if a later place has a different value: otherwise, gatepost would verify one
+/// value, and the app could read another.
 fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
     let mut present = places.iter().filter(|place| !place.is_absent(received));
     let first = present.next()?.text(received)?;

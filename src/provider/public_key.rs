@@ -4,8 +4,8 @@
 //! bytes of the key or of its `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition
 //! sets the algorithm. If a key is for another algorithm, gatepost does not accept the key.
 //!
-//! The operator chooses the certificate, as with a key. gatepost therefore reads only the
-//! certificate's public key, and checks neither the issuer nor the validity period.
+//! From a certificate, gatepost reads only the public key. gatepost checks neither the issuer nor
+//! the validity period, because the operator has chosen the certificate.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The treatment of the events of each kind: who replies, which addresses receive events, and in
-//! which form.
+//! The treatment of the events of each kind: the source of the reply, the addresses of the app, and
+//! the form of the events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(crate) struct Ask {
     /// Addresses of the app; if `None`, the event keeps the path of the callback.
     pub(crate) url: Option<Arc<Addresses>>,
     /// Addresses whose servers receive an event that keeps the path of the callback; if `None`, the
-    /// `upstream` receives such an event.
+    /// `upstream` receives this event.
     pub(crate) server: Option<Arc<Addresses>>,
     /// Value of the `host` header. If `None`, an event that keeps the path of the callback also
     /// keeps the host. Any other event then has the host of its address.
@@ -72,14 +72,14 @@ pub(crate) struct Ask {
     #[cfg(feature = "tracing")]
     pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
     /// Addresses that get a copy of each event; `None` for a decision, or if the config names no
-    /// such address.
+    /// address for copies.
     pub(crate) mirror: Option<Arc<Addresses>>,
     /// Retries of queued events; `None` if gatepost asks the app before it replies.
     pub(crate) retry: Option<RetryRule>,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.
     pub(crate) resends: Option<ResendRule>,
     /// Maximum age of the last good reply that gatepost sends after a failure of the app; `None` if
-    /// gatepost sends no such reply.
+    /// gatepost does not repeat replies.
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
@@ -108,7 +108,7 @@ pub(crate) struct RetryRule {
     pub(crate) first: Duration,
     /// Longest wait.
     pub(crate) max: Duration,
-    /// Time after which gatepost gives up the delivery of a queued event.
+    /// Time after which gatepost stops its attempts to deliver a queued event.
     pub(crate) give_up_after: Duration,
 }
 
@@ -127,7 +127,8 @@ impl Default for RetryRule {
 pub(crate) struct ResendRule {
     /// Time for which gatepost remembers a delivered event.
     pub(crate) window: Duration,
-    /// True if a callback without an identity is a resend when an earlier callback had equal data.
+    /// True if gatepost treats a callback without an identity as a resend when an earlier callback
+    /// had equal data.
     pub(crate) by_content: bool,
 }
 

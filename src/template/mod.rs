@@ -100,7 +100,7 @@ impl Template {
     /// Returns `true` if an operator's view of the template may show the value of the setting.
     ///
     /// Returns `false` for a secret. Also returns `false` for a setting that the definition does
-    /// not declare, because such a setting may be a secret with a misspelled name.
+    /// not declare, because this setting may be a secret with a misspelt name.
     #[must_use]
     pub fn shows_setting(&self, name: &str) -> bool {
         let index = self.plan.setting(name);

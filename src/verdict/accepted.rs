@@ -71,7 +71,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) forward: Option<Forward>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
-    /// The value that has already arrived with another callback; `None` if there is none.
+    /// The value that has already arrived with another callback; `None` if neither the id nor the
+    /// signature has.
     pub(crate) reused: Option<Reused>,
     /// State that machines share; `None` if this machine shares no state.
     pub(crate) sharing: Option<Box<Sharing>>,
@@ -296,7 +297,7 @@ impl Accepted {
     }
 
     /// Returns the addresses that get a copy of the event, for a server that sends copies; `None`
-    /// for a decision, or if the config names no such address.
+    /// for a decision, or if the config names no address for copies.
     #[must_use]
     pub fn mirror(&self) -> Option<&Arc<Addresses>> {
         self.delivery().as_ask().and_then(|ask| ask.mirror.as_ref())

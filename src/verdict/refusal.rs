@@ -96,7 +96,7 @@ impl Refusal {
         self
     }
 
-    /// Permits the pages of an origin to read the reply; `None` permits none.
+    /// Permits the pages of an origin to read the reply; `None` permits no page.
     pub(crate) fn readable_by(mut self, origin: Option<HeaderValue>) -> Self {
         self.0.cors = origin;
         self

@@ -74,11 +74,11 @@ pub enum RefusalKind {
     TenantMissing,
     /// No template is bound to this tenant or to `*`.
     TenantUnknown,
-    /// The signature has expired.
+    /// The signed time or the expiry is further in the past than gatepost accepts.
     TimestampExpired,
     /// The signed time is missing, or is not a time in the declared unit.
     TimestampInvalid,
-    /// The signed time is further in the future than the definition permits.
+    /// The signed time is further in the future than gatepost accepts.
     TimestampTooFarAhead,
     /// The secret path segment is wrong.
     TokenMismatch,

@@ -35,10 +35,10 @@ pub(crate) struct ItemList {
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// The rules for protected items. An app can deny such an item only by an answer for that item
+/// The rules for protected items. An app can deny a protected item only by an answer for that item
 /// alone.
 ///
-/// A denial of such an item is final. For example, a denial expires a finished download.
+/// The denial of a protected item is final. For example, a denial expires a finished download.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.

@@ -56,7 +56,7 @@ pub(crate) struct Decision {
     /// The index in `fields` of the field that a bare answer sets: a single value, such as `1`,
     /// instead of an object. If `None`, a bare answer is invalid.
     pub(crate) bare: Option<usize>,
-    /// Permission for undeclared fields in an answer, because the platform does not document all
+    /// True if an answer may contain undeclared fields, because the platform does not document all
     /// fields.
     pub(crate) open: bool,
     pub(crate) reply_signing: ReplySigningRule,

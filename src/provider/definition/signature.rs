@@ -14,7 +14,8 @@ use crate::toml_reader::{Form, Item, Located, Place, Table};
 
 const SECS_PER_DAY: i64 = 86_400;
 
-/// The default maximum difference between now and the time at which the platform sent a callback.
+/// The default maximum difference between the current time and the time at which the platform sent
+/// a callback.
 const DEFAULT_TOLERANCE_SECS: i64 = 300;
 
 const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"form-pairs\", \

@@ -140,7 +140,7 @@ struct FieldRef {
     /// The index of the field in `Fields::list`.
     index: usize,
     is_alias: bool,
-    /// The value `1 << index`. A `u128` with several such bits represents a set of fields.
+    /// The value `1 << index`. A `u128` with several of these bits represents a set of fields.
     bit: u128,
 }
 
@@ -352,8 +352,8 @@ impl Fields {
     }
 }
 
-/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same
-/// name, or a name with one or two other characters.
+/// Returns `true` if `name` is probably a misspelling of `meant`: `name` differs only in case, in
+/// `-` for `_`, or in one or two characters.
 ///
 /// A name of at most four characters may differ in only one character: `meta` is not a misspelt
 /// `data`.

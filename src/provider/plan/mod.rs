@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
-    /// The source of the definition's facts; `None` if the definition names none.
+    /// The source of the definition's facts; `None` if the definition names no source.
     pub(crate) evidence: Option<Evidence>,
     pub(crate) page: PageTexts,
     pub(crate) methods: Vec<Method>,
@@ -148,7 +148,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`CapturedHead::of`] does.
+    /// Returns the errors of [`CapturedHead::of`].
     pub(crate) fn capture(
         &self,
         head: &Head<'_>,

@@ -239,8 +239,8 @@ impl Signature {
 impl Part {
     /// Returns `true` if the part is optional and the callback lacks the part.
     ///
-    /// A value that has no text, such as an object, is not absent: a client could otherwise add
-    /// such a value to a signed callback.
+    /// A value that has no text, such as an object, is not absent: a client could otherwise add a
+    /// value without text to a signed callback.
     fn is_absent(&self, received: &Received<'_>) -> bool {
         self.is_optional && self.from.place().is_some_and(|place| place.is_absent(received))
     }
