@@ -215,7 +215,7 @@ fn segment(url: &str, number: usize) -> Option<String> {
 }
 
 /// Converts a duration to whole milliseconds.
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and durations are shorter")]
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates long durations")]
 fn milliseconds(text: &str, millis: u32) -> Option<i64> {
     if let Ok(whole) = text.parse::<i64>() {
         return whole.checked_mul(i64::from(millis)).filter(|duration| *duration >= 0);
