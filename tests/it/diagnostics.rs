@@ -262,14 +262,16 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
              access log, and in `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
         ),
-        CodeGroup::Note => ("Notes about callbacks", "The verdict and the reply stay the same."),
+        CodeGroup::Note => {
+            ("Notes about callbacks", "These codes change neither the verdict nor the reply.")
+        }
         CodeGroup::Shadow => (
             "Outcomes in shadow mode",
             "Each is a line of the log. A callback that gatepost would refuse has the code of the refusal.",
         ),
         CodeGroup::Connection => (
             "Requests and connections that gatepost ends",
-            "They can be on any path. There is no verdict.",
+            "They can occur on any path. There is no verdict.",
         ),
         CodeGroup::AdminApi => (
             "Errors of the admin API",
