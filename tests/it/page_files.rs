@@ -200,7 +200,7 @@ fn counts(providers: &[ProviderInfo]) -> String {
         &mut text,
         &format!(
             "{} platforms, each defined by a TOML file without code. The definitions of {confirmed} vendors are \
-             confirmed by the vendor's documentation, or by code of the vendor. Of {oracle} of these vendors, a test \
+             confirmed by the vendor's documentation, or by code of the vendor. For {oracle} of these vendors, a test \
              compares gatepost with a signature that the vendor has published, or the definition was read from the \
              vendor's own code, such as its library or its server. Not confirmed: {}.",
             providers.len(),

@@ -160,7 +160,9 @@ fn definition_of_a_session_needs_part_subject_and_order() {
         let found = parsed.err().map(|error| error.to_string());
         match (&found, expected) {
             (None, None) => {}
-            (Some(found), Some(expected)) => assert!(found.contains(expected), "{kind}: {found}"),
+            (Some(found), Some(expected)) => {
+                assert!(found.contains(expected), "{kind}: expected {expected}, found {found}")
+            }
             (Some(_) | None, _) => panic!("{kind}: expected {expected:?}, found {found:?}"),
         }
     }

@@ -51,7 +51,10 @@ fn compares_admin_token_and_never_shows_it() {
     assert!(!format!("{gate:?}").contains("s3cret-key"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
-        assert!(faults.contains("admin_token: expected a token of printable ASCII"), "{faults}");
+        assert!(
+            faults.contains("admin_token: expected a token of printable ASCII"),
+            "expected a fault about the characters of the token, found {faults}"
+        );
     }
 }
 
@@ -66,7 +69,10 @@ fn reads_names_of_admin_listener() {
     assert_eq!(read.key_dirs, [Path::new("keys"), Path::new("/etc/gatepost")]);
     for wrong in ["https://a", "a:80", "a/b", "*.a", "", "a..b", "ä", "a b", "."] {
         let fault = settings(&format!("['{wrong}']")).unwrap_err().to_string();
-        assert!(fault.contains("admin_hosts[0]: expected a host name"), "{wrong}: {fault}");
+        assert!(
+            fault.contains("admin_hosts[0]: expected a host name"),
+            "{wrong}: expected a fault about the host name, found {fault}"
+        );
     }
 }
 
@@ -110,7 +116,7 @@ fn reads_settings_of_log_and_traces() {
         ("[telemetry]\ncolour = 1", "telemetry.colour: expected a known key"),
     ] {
         let found = settings(wrong).unwrap_err();
-        assert!(found.contains(fault), "{wrong}: {found}");
+        assert!(found.contains(fault), "{wrong}: expected {fault}, found {found}");
     }
 }
 
@@ -146,7 +152,7 @@ fn reads_settings_of_inspector() {
         ("colour = 1", "inspector.colour: expected a known key"),
     ] {
         let found = settings(&format!("[inspector]\n{wrong}")).unwrap_err();
-        assert!(found.contains(fault), "{wrong}: {found}");
+        assert!(found.contains(fault), "{wrong}: expected {fault}, found {found}");
     }
 }
 

@@ -71,7 +71,10 @@ fn names_environment_variable_without_usable_value() {
         let values = VALUES.map(|(own, value)| (own, if own == name { wrong } else { value }));
         let error = with_variables(&values).unwrap_err();
         assert_eq!(error.faults()[0].problem(), problem);
-        assert!(!error.to_string().contains("s3cret"), "{error}");
+        assert!(
+            !error.to_string().contains("s3cret"),
+            "expected no value of the variable, found {error}"
+        );
     }
 }
 
