@@ -424,8 +424,8 @@ fn refuses_any_flipped_bit_of_key() {
     assert!(seen.len() > 20, "expected more than 20 providers, found {}", seen.len());
 }
 
-/// Returns a config with only the route and the templates of this vector. A gate with such a config
-/// builds faster.
+/// Returns a config with only the route and the templates of this vector, because a gate builds
+/// faster from a short config.
 fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
     let is_route_of_vector = |route: &&Value| {
