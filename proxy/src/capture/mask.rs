@@ -11,7 +11,7 @@
 use gatepost::{Capture, Gate};
 
 /// Text in place of a masked value.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// Headers that authenticate a client, masked in each mode.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
@@ -39,7 +39,7 @@ const SECRET_PARTS: [&str; 15] = [
 const SECRET_NAMES: [&str; 7] = ["auth", "key", "pass", "psk", "pwd", "sig", "sign"];
 
 /// Masks the texts of one callback.
-pub(super) struct Mask<'g> {
+pub(crate) struct Mask<'g> {
     gate: &'g Gate,
     mode: Capture,
     /// Names under which the platform sends signatures.
@@ -47,7 +47,7 @@ pub(super) struct Mask<'g> {
 }
 
 impl<'g> Mask<'g> {
-    pub(super) fn new(gate: &'g Gate, mode: Capture, provider: &str) -> Self {
+    pub(crate) fn new(gate: &'g Gate, mode: Capture, provider: &str) -> Self {
         Self { gate, mode, signatures: gate.signature_names(provider) }
     }
 
@@ -89,13 +89,13 @@ impl<'g> Mask<'g> {
         self.gate.redacted(&masked).into_owned()
     }
 
-    fn text(&self, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn text(&self, text: &[u8]) -> Vec<u8> {
         let masked = if self.mode == Capture::Full { text.to_vec() } else { self.pairs(text) };
         self.gate.redacted(&masked).into_owned()
     }
 
     /// Returns true if the mode masks the value of this name.
-    fn is_secret(&self, name: &[u8]) -> bool {
+    pub(crate) fn is_secret(&self, name: &[u8]) -> bool {
         if self.mode == Capture::Full {
             return false;
         }

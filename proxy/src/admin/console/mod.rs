@@ -157,7 +157,7 @@ impl Console {
                 templates::one(served, session, request, name, rest).await
             }
             (_, ["new-template"]) => templates::create(served, session, request).await,
-            (_, ["queue", rest @ ..]) => queue::answer(queue, session, request, rest).await,
+            (_, ["queue", rest @ ..]) => queue::answer(queue, gate, session, request, rest).await,
             (_, ["account"]) => account::answer(served, session, request).await,
             (_, ["scenario", rest @ ..]) => {
                 scenario::answer(&self.playbacks, served, session, request, rest).await

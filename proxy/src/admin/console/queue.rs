@@ -5,7 +5,7 @@
 
 use askama::Template;
 use gatepost::{
-    EntryState, QueueEntry, QueueFilter, StateTotal, Store as _, StoreError, StoreStatus,
+    EntryState, Gate, QueueEntry, QueueFilter, StateTotal, Store as _, StoreError, StoreStatus,
 };
 use http::{Method, StatusCode};
 use pingora::protocols::http::ServerSession;
@@ -26,6 +26,7 @@ const MAX_EVENTS: usize = 200;
 /// Handles `queue` and the paths under `queue/`.
 pub(super) async fn answer(
     queue: Option<&Queue>,
+    gate: &Gate,
     session: &mut ServerSession,
     request: &ConsoleRequest,
     path: &[&str],
@@ -37,7 +38,7 @@ pub(super) async fn answer(
         (&Method::GET, []) => list(queue, request).await,
         (_, ["replay"]) => change(queue, session, request, Operation::Replay).await,
         (_, ["drop"]) => change(queue, session, request, Operation::Drop).await,
-        (&Method::GET, [number]) => show(queue, request, number).await,
+        (&Method::GET, [number]) => show(queue, gate, request, number).await,
         _ => Ok(request.no_page()),
     };
     answered.unwrap_or_else(|error| unavailable(request, error))
@@ -74,6 +75,7 @@ async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse
 
 async fn show(
     queue: &Queue,
+    gate: &Gate,
     request: &ConsoleRequest,
     number: &str,
 ) -> Result<ConsoleResponse, StoreError> {
@@ -86,7 +88,7 @@ async fn show(
                     its retention has ended.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
-    let json = event_json(&entry, &event);
+    let json = event_json(gate, &entry, &event);
     Ok(ConsoleResponse::page(&QueuedEventPage {
         layout: request.layout("queue"),
         headers: headers(&json["headers"]),
