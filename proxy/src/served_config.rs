@@ -230,14 +230,12 @@ impl ServedConfig {
         let config = config_file::check(&new)?;
         check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // The running server keeps these settings from its start, so only a restart applies new
-        // values.
-        if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
-                        threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
-                        upgrade_socket, proxy_protocol, store or telemetry";
+        // The running server keeps some settings from its start, so only a restart applies new values.
+        let changed = self.started.restart_keys(config.proxy());
+        if !changed.is_empty() {
             return Err(EditError::invalid(format!(
-                "expected no change of {keys}, found one that changed; restart gatepost"
+                "expected no change of {}, found a new value; restart gatepost to apply it",
+                changed.join(", ")
             )));
         }
         let tls = load_tls(&self.tls, &config)?;

@@ -104,44 +104,53 @@ impl ProxySettings {
         [&*self.listen, &*self.listen_tls].concat()
     }
 
-    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
-    /// `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`,
+    /// Returns the keys whose values in `new` differ and apply only after a restart. Of these settings,
+    /// only `tls`, `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`,
     /// `inspector`, `watch` and `log_callbacks` can change while the proxy runs.
     #[must_use]
-    pub fn needs_restart(&self, new: &Self) -> bool {
+    pub fn restart_keys(&self, new: &Self) -> Vec<&'static str> {
         // Names every field, so that the compiler reports a new field that this pattern omits.
-        let fixed = |settings: &Self| {
-            let Self {
-                listen,
-                listen_tls,
-                tls: _,
-                upstream,
-                upstream_idle,
-                upstream_http2,
-                admin,
-                admin_token: _,
-                admin_read_token: _,
-                admin_hosts: _,
-                allow_addresses: _,
-                key_dirs: _,
-                threads,
-                max_connections,
-                max_unjudged_bytes,
-                stop_timeout,
-                proxy_protocol,
-                upgrade_socket,
-                store,
-                telemetry: _,
-                inspector: _,
-                watch: _,
-            } = settings.clone();
-            let upstream = (upstream, upstream_idle, upstream_http2);
-            let listen = (listen, listen_tls);
-            let bounds = (max_connections, max_unjudged_bytes);
-            let process = (admin, threads, stop_timeout, upgrade_socket, store);
-            (listen, upstream, bounds, proxy_protocol, process)
-        };
-        fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
+        let Self {
+            listen,
+            listen_tls,
+            tls: _,
+            upstream,
+            upstream_idle,
+            upstream_http2,
+            admin,
+            admin_token: _,
+            admin_read_token: _,
+            admin_hosts: _,
+            allow_addresses: _,
+            key_dirs: _,
+            threads,
+            max_connections,
+            max_unjudged_bytes,
+            stop_timeout,
+            proxy_protocol,
+            upgrade_socket,
+            store,
+            telemetry,
+            inspector: _,
+            watch: _,
+        } = self;
+        let keys = [
+            ("listen", *listen != new.listen),
+            ("listen_tls", *listen_tls != new.listen_tls),
+            ("upstream", *upstream != new.upstream),
+            ("upstream_idle_ms", *upstream_idle != new.upstream_idle),
+            ("upstream_http2", *upstream_http2 != new.upstream_http2),
+            ("admin", *admin != new.admin),
+            ("threads", *threads != new.threads),
+            ("max_connections", *max_connections != new.max_connections),
+            ("max_unjudged_bytes", *max_unjudged_bytes != new.max_unjudged_bytes),
+            ("stop_timeout_secs", *stop_timeout != new.stop_timeout),
+            ("proxy_protocol", *proxy_protocol != new.proxy_protocol),
+            ("upgrade_socket", *upgrade_socket != new.upgrade_socket),
+            ("store", *store != new.store),
+            ("telemetry", telemetry.needs_restart(&new.telemetry)),
+        ];
+        keys.into_iter().filter_map(|(key, has_changed)| has_changed.then_some(key)).collect()
     }
 }
 

@@ -144,7 +144,7 @@ fn reads_settings_of_inspector() {
     assert_eq!((inspector.keep.get(), inspector.max_bytes.get()), (5, 1 << 20));
     assert_eq!(inspector.capture, Capture::Full);
     let other = settings(&format!("{admin}\nadmin_token = 's3cret'")).unwrap();
-    assert!(!read.needs_restart(&other), "expected a reload to apply the settings");
+    assert_eq!(read.restart_keys(&other), [""; 0], "expected a reload to apply the settings");
     for (wrong, fault) in [
         ("keep = 0", "inspector.keep: expected a number from 1 to 100000"),
         ("max_bytes = 5", "inspector.max_bytes: expected a number from 1048576"),
@@ -161,9 +161,22 @@ fn only_log_callbacks_of_telemetry_changes_without_restart() {
     let settings =
         |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
     let old = settings("");
-    assert!(!old.needs_restart(&settings("log_callbacks = 'none'")));
-    assert!(old.needs_restart(&settings("[telemetry]\naccess_log = { file = 'a' }")));
-    assert!(old.needs_restart(&settings("[telemetry]\notlp = 'http://127.0.0.1:4318'")));
+    assert_eq!(old.restart_keys(&settings("log_callbacks = 'none'")), [""; 0]);
+    for changed in ["access_log = { file = 'a' }", "otlp = 'http://127.0.0.1:4318'"] {
+        let new = settings(&format!("[telemetry]\n{changed}"));
+        assert_eq!(old.restart_keys(&new), ["telemetry"], "{changed}");
+    }
+}
+
+#[test]
+fn names_each_changed_key_that_needs_a_restart() {
+    let settings =
+        |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
+    let new = "threads = 3\nmax_connections = 500\nwatch = true\nstop_timeout_secs = 7";
+    assert_eq!(
+        settings("").restart_keys(&settings(new)),
+        ["threads", "max_connections", "stop_timeout_secs"]
+    );
 }
 
 #[test]
