@@ -36,7 +36,7 @@ use http::header::CONTENT_TYPE;
 #[cfg(feature = "tower")]
 use http::uri::PathAndQuery;
 
-use crate::body::BodyBuffer;
+use crate::body_buffer::BodyBuffer;
 use crate::client::Arrival;
 use crate::event::{Event, EventSource, Id, new_event_id};
 use crate::head::Head;

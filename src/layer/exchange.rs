@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::body::RequestBody;
 use super::uri::{address_within, with_path};
 use crate::address::Addresses;
-use crate::body::BodyBuffer;
+use crate::body_buffer::BodyBuffer;
 use crate::delivery::{
     AppSide, Asked, Attempt, CHUNKS_PER_TURN, ClientSide, Disconnected, EventRequest, Question,
     end_turn,
