@@ -55,8 +55,11 @@ fn series_exist_before_they_count_anything() {
 fn metrics_describe_build_and_process() {
     let gate = Gatepost::serve("", &templates(&App::down()));
     let metrics = gate.metrics();
-    let build = format!("version=\"{}\"}} 1\n", env!("CARGO_PKG_VERSION"));
-    assert!(metrics.contains(&build), "{metrics}");
+    let features = [("nats", cfg!(feature = "nats")), ("otlp", cfg!(feature = "otlp"))];
+    let features: Vec<_> = features.iter().filter(|(_, is_on)| *is_on).map(|own| own.0).collect();
+    let (features, version) = (features.join(","), env!("CARGO_PKG_VERSION"));
+    let build = format!("gatepost_build_info{{features=\"{features}\",version=\"{version}\"}} 1\n");
+    assert!(metrics.contains(&build), "expected {build} in:\n{metrics}");
     let now = crate::support::now() as f64;
     let start = value(&metrics, "process_start_time_seconds");
     assert!((now - 3600.0..=now + 1.0).contains(&start), "{start}");

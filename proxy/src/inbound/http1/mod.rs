@@ -131,7 +131,7 @@ impl ClientConnection {
                 }
             };
             let _serving = RequestInFlight::start();
-            METRICS.tls.fast_path(self.is_encrypted);
+            METRICS.callbacks.fast_path(self.is_encrypted);
             let started = Instant::now();
             let admitted = driver.gate.admit_on(route, &request.head(self.peer), (driver.clock)());
             let mut exchange = Http1Exchange { connection: self, request, stopping };

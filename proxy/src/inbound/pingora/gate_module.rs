@@ -128,7 +128,7 @@ impl GateModule {
         let driver = &self.0;
         let admission = driver.gate.admit_in_proxy(&head(session), (driver.clock)());
         if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
-            METRICS.tls.pingora_path(is_encrypted(session));
+            METRICS.callbacks.pingora_path(is_encrypted(session));
         }
         match admission {
             Admission::Other => return self.pass(session, None).await,

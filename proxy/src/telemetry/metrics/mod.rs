@@ -88,7 +88,7 @@ impl Metrics {
         let create = create.about("Apps, logs and the program");
         let build = create.gauges(
             "gatepost_build_info",
-            "1, with the version and the features of this program.",
+            "1, with the version and the optional features of this program: `nats` and `otlp`.",
             &["version", "features"],
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), FEATURES]).set(1);
@@ -107,12 +107,12 @@ impl Metrics {
             ),
             access_log_lines_dropped: create.counter(
                 "gatepost_access_log_lines_dropped_total",
-                "Lines of the access log that gatepost dropped after a failed write or with a full \
-                 queue.",
+                "Lines of the access log that gatepost dropped because a write failed or the queue \
+                 was full.",
             ),
             log_lines_dropped: create.counter(
                 "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost dropped after a failed write or with a full queue.",
+                "Log lines that gatepost dropped because a write failed or the queue was full.",
             ),
             log_lines_over_budget: create.counter(
                 "gatepost_log_lines_over_budget_total",
@@ -156,5 +156,10 @@ fn raise(counter: &IntCounter, count: u64) {
     counter.inc_by(count.saturating_sub(counter.get()));
 }
 
-/// Features of this program that are not on by default, separated by commas.
-const FEATURES: &str = if cfg!(feature = "otlp") { "otlp" } else { "" };
+/// Optional features of this program, separated by commas.
+const FEATURES: &str = match (cfg!(feature = "nats"), cfg!(feature = "otlp")) {
+    (true, true) => "nats,otlp",
+    (true, false) => "nats",
+    (false, true) => "otlp",
+    (false, false) => "",
+};
