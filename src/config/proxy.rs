@@ -85,7 +85,7 @@ pub struct ProxySettings {
     /// connection to `listen` and `listen_tls`.
     pub proxy_protocol: bool,
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
-    /// process; `None` disables the hand-over.
+    /// process; `None` disables the handover.
     pub upgrade_socket: Option<PathBuf>,
     /// Settings of the store for queued events; `None` without a store.
     pub store: Option<StoreSettings>,

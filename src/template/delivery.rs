@@ -71,8 +71,8 @@ pub(crate) struct Ask {
     /// True after gatepost has logged that it drops members of the app's answers.
     #[cfg(feature = "tracing")]
     pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
-    /// Addresses that get a copy of each event; `None` for a decision, or if the config names no
-    /// address for copies.
+    /// Addresses that receive a copy of each event; `None` for a decision, or if the config names
+    /// no address for copies.
     pub(crate) mirror: Option<Arc<Addresses>>,
     /// Retries of queued events; `None` if gatepost asks the app before it replies.
     pub(crate) retry: Option<RetryRule>,

@@ -18,7 +18,7 @@ pub(crate) const EACH_LINE: &[FieldHelp] = &[
     ("code", "stable name of the event: look it up with `gatepost help CODE`"),
     (
         "suppressed",
-        "number of lines with the same code that gatepost left out since the line before",
+        "number of lines with the same code that gatepost left out since the previous line",
     ),
 ];
 
@@ -60,7 +60,7 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("timeout_ms", "time that the app had to answer, in milliseconds"),
     ("server", "address of a server of an app or an upstream"),
     ("address", "address of an app, or of a listener"),
-    ("lane", "source and subject of queued events, which keep their order"),
+    ("lane", "template and kind of queued events, such as `live/push`"),
     ("number", "number of a queued event"),
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),

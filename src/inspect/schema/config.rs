@@ -73,7 +73,7 @@ fn proxy_keys() -> Value {
         "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
         "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
         "max_connections": integer(
-            "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+            "Maximum number of open connections; beyond it, the proxy closes an idle or unfinished connection of the client address with the most such connections.",
             1, MAX_CONNECTIONS_CEILING,
         ),
         "max_unjudged_bytes": integer(
@@ -160,7 +160,7 @@ fn certificate() -> Value {
 fn tls() -> Value {
     json!({
         "type": "object",
-        "description": "Rules of the TLS listeners.",
+        "description": "Settings of the TLS listeners.",
         "additionalProperties": false,
         "properties": {
             "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS." },
@@ -592,7 +592,7 @@ fn decision_keys() -> Value {
             "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
         },
         "last_good": switch(
-            "If the app fails, gatepost repeats the last good reply to the same viewer.",
+            "If the app fails, gatepost repeats the last good reply about the same viewer.",
             &json!({
                 "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
                 "max_age": { "$ref": "#/$defs/duration" },
@@ -621,7 +621,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
-        "mirror": strings("Addresses that get a copy of each event after the reply. Their answers are ignored."),
+        "mirror": strings("Addresses that receive a copy of each event after the reply. gatepost ignores their answers."),
     })
 }
 

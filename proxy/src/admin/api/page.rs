@@ -44,7 +44,7 @@ impl Document {
         path.and_then(|path| self.0.pointer(path)).unwrap_or(value)
     }
 
-    /// Returns the form of a value as the page shows it, for example `list of text`.
+    /// Returns the form of a value as the page shows it, for example `list of string`.
     fn form(&self, schema: &Value) -> String {
         if let Some(path) = schema["$ref"].as_str() {
             return format!("`{}`", path.rsplit('/').next().unwrap_or_default());
@@ -70,10 +70,10 @@ impl Document {
 
     /// Returns the page's word for a type of JSON Schema.
     fn word(&self, name: &str, schema: &Value) -> String {
-        match name {
-            "array" => format!("list of {}", self.form(&schema["items"])),
-            "string" => "text".to_owned(),
-            other => other.to_owned(),
+        if name == "array" {
+            format!("list of {}", self.form(&schema["items"]))
+        } else {
+            name.to_owned()
         }
     }
 

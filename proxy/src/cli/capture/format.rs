@@ -35,7 +35,7 @@ pub(super) fn shown(view: &Json) -> String {
     }
     if view["is_masked"] == true {
         lines.push(String::new());
-        lines.push("*** replaces signatures and secrets".into());
+        lines.push("signatures and secrets are shown as ***".into());
     }
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
@@ -50,7 +50,7 @@ pub(super) fn replayed(result: &Json) -> String {
         millis(result, "app_ms")
     )];
     lines.extend(message("answer of the app", &result["answer"]));
-    let title = format!("reply that the platform would get ({})", text("code"));
+    let title = format!("reply that the platform would receive ({})", text("code"));
     lines.extend(message(&title, &result["reply"]));
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }

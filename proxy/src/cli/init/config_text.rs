@@ -134,7 +134,10 @@ impl ConfigText<'_> {
         let has = |kind: &KindInfo, name: &str| kind.reply.iter().any(|field| &*field.name == name);
         let fits = |kind: &&KindInfo| kind.decision && has(kind, "result") && has(kind, "message");
         let Some(kind) = self.provider.kinds.iter().find(fits) else { return Ok(()) };
-        writeln!(f, "# The reply if the app fails: without on_failure, a no without a text.")?;
+        writeln!(
+            f,
+            "# The reply if the app fails. Without on_failure, gatepost denies without a message."
+        )?;
         writeln!(
             f,
             "# {} = {{ url = {app:?}, on_failure = {{ result = 0, message = \"Please try again\" }} }}",

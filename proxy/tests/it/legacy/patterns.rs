@@ -195,7 +195,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "express with the raw body: OvenMediaEngine",
-        about: "A handler that checks `X-OME-Signature` itself, and denies by the status 403.",
+        about: "A handler that checks `X-OME-Signature` itself, and denies with the status 403.",
         server: || node("express.cjs"),
         provider: "ovenmediaengine",
         kind: "opening",
@@ -263,7 +263,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Server with `{\"code\":0}`: SRS",
-        about: "A server that answers SRS' hooks by the number `code`.",
+        about: "A server that answers SRS' hooks with the number `code`.",
         server: || node("media.cjs"),
         provider: "srs",
         kind: "on_publish",
@@ -273,8 +273,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ..KOLLUS
     },
     Pattern {
-        title: "Server that answers by the status: nginx-rtmp",
-        about: "A server that answers nginx-rtmp by the status alone.",
+        title: "Server that answers with the status alone: nginx-rtmp",
+        about: "A server that answers nginx-rtmp with the status alone.",
         server: || node("media.cjs"),
         provider: "nginx-rtmp",
         kind: "publish",
