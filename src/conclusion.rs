@@ -258,7 +258,9 @@ impl UnavailableKind {
                 ("reply_key_missing", "the template has no key for reply signing")
             }
             Self::StoreFull => ("store_full", "the store is full"),
-            Self::StoreUnavailable => ("store_unavailable", "the event is not durable in time"),
+            Self::StoreUnavailable => {
+                ("store_unavailable", "the event did not become durable in time")
+            }
         }
     }
 }

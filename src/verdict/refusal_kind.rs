@@ -193,13 +193,17 @@ impl RefusalKind {
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
             Self::AddressReserved => ("address_reserved", "only gatepost may send to this address"),
-            Self::BodyIncomplete => ("body_incomplete", "the body ended early, or took too long"),
+            Self::BodyIncomplete => {
+                ("body_incomplete", "the body ended early, took too long, or has invalid framing")
+            }
             Self::BodyMissing => ("body_missing", "the request has no body"),
             Self::BodyTooLarge => ("body_too_large", "the body exceeds the size limit"),
             Self::ContentEncodingUnsupported => {
                 ("content_encoding_unsupported", "the body is compressed")
             }
-            Self::FieldDuplicate => ("field_duplicate", "a field occurs twice"),
+            Self::FieldDuplicate => {
+                ("field_duplicate", "a field occurs twice, or two places of one value differ")
+            }
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),
             Self::FieldsTooMany => {
@@ -223,9 +227,10 @@ impl RefusalKind {
                 ("signature_mismatch", "no key of the template produces this signature")
             }
             Self::SignatureMissing => ("signature_missing", "the signature is missing"),
-            Self::SignatureReused => {
-                ("signature_reused", "an earlier callback with another body had the same signature")
-            }
+            Self::SignatureReused => (
+                "signature_reused",
+                "an earlier callback with another body or id had the same signature",
+            ),
             Self::SignedPartMissing => {
                 ("signed_part_missing", "a value that the signature covers is missing")
             }
@@ -237,10 +242,13 @@ impl RefusalKind {
             }
             Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
             Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
-            Self::TimestampExpired => ("timestamp_expired", "the signature has expired"),
-            Self::TimestampInvalid => {
-                ("timestamp_invalid", "the signed time is missing or not a number")
+            Self::TimestampExpired => {
+                ("timestamp_expired", "the signed time is too far in the past")
             }
+            Self::TimestampInvalid => (
+                "timestamp_invalid",
+                "the signed time is missing or not a time in the declared unit",
+            ),
             Self::TimestampTooFarAhead => {
                 ("timestamp_too_far_ahead", "the signed time is too far in the future")
             }

@@ -41,7 +41,7 @@ fn help_for_empty_answer_runs_script_before_it_names_empty_answer() {
     let (_, remedy) = text.split_once("remedy:").unwrap();
     let (first, rest) = remedy.split_once("empty_answer").unwrap();
     assert!(first.contains("`php -l FILE`"), "{text}");
-    assert!(rest.contains("a syntax error then lets every viewer in"), "{text}");
+    assert!(rest.contains("with this setting, a syntax error allows every viewer"), "{text}");
 }
 
 /// A config whose route gets kinds that name no tenant, and whose template binds one tenant.
