@@ -97,10 +97,10 @@ impl Accepted {
         token: &str,
     ) -> Conclusion {
         let Some(payload) = policy.reply_signing.verified_payload(token) else {
-            let why = "expected plain JSON, or a token (JWT) by the reply key of the template, found a \
-                       token by another key; answer plain JSON, or set the key with which the app \
-                       signs";
-            let reason = Unavailable::with(UnavailableKind::AnswerMalformed, why);
+            let why = "expected plain JSON, or a token (JWT) signed with the template's reply key, \
+                       found a token signed with another key; answer with plain JSON, or set the \
+                       key with which the app signs";
+            let reason = Unavailable::with_whole(UnavailableKind::AnswerMalformed, why.to_owned());
             return self.failed(Some(policy), reason);
         };
         let conclusion = self.decided(decision, policy, DecisionInput::Answer(&payload));
@@ -259,7 +259,9 @@ fn check_coding(answer: &Answer) -> Result<(), Unavailable> {
         None => Ok(()),
         Some(coding) => {
             let coding = String::from_utf8_lossy(coding.as_bytes());
-            let why = format!("expected no content coding, found `{coding}`; answer uncompressed");
+            let why = format!(
+                "expected no content coding, found `{coding}`; send the answer without compression"
+            );
             Err(Unavailable::with(UnavailableKind::AnswerMalformed, &why))
         }
     }

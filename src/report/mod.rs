@@ -81,7 +81,8 @@ pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
         warn,
         "shared_state_lost",
         now,
-        "gatepost continues without the shared state, so an app may get a callback twice: {reason}"
+        "gatepost continues without the shared state, so an app may receive a callback twice: \
+         {reason}"
     );
 }
 

@@ -296,8 +296,8 @@ impl Accepted {
         signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))
     }
 
-    /// Returns the addresses that get a copy of the event, for a server that sends copies; `None`
-    /// for a decision, or if the config names no address for copies.
+    /// Returns the addresses that receive a copy of the event, for a server that sends copies;
+    /// `None` for a decision, or if the config names no address for copies.
     #[must_use]
     pub fn mirror(&self) -> Option<&Arc<Addresses>> {
         self.delivery().as_ask().and_then(|ask| ask.mirror.as_ref())
@@ -315,7 +315,8 @@ pub enum ViewError {
     /// The data does not match the type. The error omits the parser's message, because that message
     /// quotes the data.
     #[error(
-        "expected data of the type, found a mismatch at line {line}, column {column}; fix the type"
+        "expected data that matches the type, found a mismatch at line {line}, column {column}; \
+         correct the type"
     )]
     Data {
         /// Line in the JSON, counted from 1.

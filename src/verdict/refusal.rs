@@ -236,10 +236,10 @@ impl From<ChallengeError> for RefusalCause {
     fn from(error: ChallengeError) -> Self {
         match error {
             ChallengeError::Invalid(place) => {
-                let expected = "expected 1 to 128 letters, digits, _ and - as the challenge";
+                let expected = "expected a challenge of 1 to 128 letters, digits, _ and -";
                 Self::with(
                     RefusalKind::FieldInvalid,
-                    format!("{expected} at {place}, found another text"),
+                    format!("{expected} at {place}, found another value"),
                 )
             }
             ChallengeError::Missing(place) => Self::with(

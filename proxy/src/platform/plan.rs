@@ -110,8 +110,9 @@ impl<'p> Planner<'p> {
             [] => self.plan.changes.push(Change::Create { wanted }),
             [own] if self.is_ours(own) => self.modify(own, wanted),
             [_] => self.plan.conflicts.push(format!(
-                "template {name}: expected a template that gatepost has made, found another of this \
-                 name; add --adopt {name} to take it over, or rename yours"
+                "template {name}: expected a template that gatepost has created, found another \
+                 template of this name; add --adopt {name} to take it over, or rename the template \
+                 in the config"
             )),
             several => self.plan.conflicts.push(format!(
                 "template {name}: expected one template of this name in the account, found {}; rename \

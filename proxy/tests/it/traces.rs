@@ -178,7 +178,7 @@ mod otlp {
         let line = gate.program.wait_for_line("traces_failed");
         assert!(
             line.contains(
-                "expected a collector that takes traces, found an error: Connection refused"
+                "expected a collector that accepts traces, found an error: Connection refused"
             ),
             "{line}"
         );

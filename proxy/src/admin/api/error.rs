@@ -105,7 +105,7 @@ impl ApiError {
     }
 
     pub(super) fn parameter(name: &str, wanted: &str) -> Self {
-        Self::Parameter(format!("{name}: expected {wanted}, found another text; write {wanted}"))
+        Self::Parameter(format!("{name}: expected {wanted}, found another value; write {wanted}"))
     }
 
     pub(super) fn unknown_parameter(known: &str) -> Self {

@@ -110,7 +110,8 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
 fn log(event: &Event) {
     if matches!(event, Event::Disconnected) {
         tracing::warn!(
-            "expected a connection to NATS, found a lost one; check the servers if it does not return"
+            "expected a connection to NATS, found it lost; check the servers if gatepost does not \
+             connect again"
         );
     } else {
         tracing::debug!("NATS: {event}");

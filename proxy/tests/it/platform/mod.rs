@@ -168,7 +168,7 @@ fn rotates_key_in_steps_that_never_refuse_a_callback() {
 }
 
 #[test]
-fn leaves_templates_and_rules_that_gatepost_has_not_made() {
+fn leaves_templates_and_rules_that_gatepost_has_not_created() {
     let foreign = account_template(1, "live", "by hand", OLD_KEY);
     let other = account_template(2, "other", "", "k");
     let rules = [rule("push.example.com", "live", 2), rule("third.example.com", "live", 2)];
@@ -178,8 +178,9 @@ fn leaves_templates_and_rules_that_gatepost_has_not_made() {
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(1));
     for line in [
-        "conflict: template live: expected a template that gatepost has made, found another of this \
-         name; add --adopt live to take it over, or rename yours\n",
+        "conflict: template live: expected a template that gatepost has created, found another \
+         template of this name; add --adopt live to take it over, or rename the template in the \
+         config\n",
         "conflict: template live: expected no rule of another template for push.example.com and live, \
          found one of other; remove it in the console, or add --adopt with that name\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
