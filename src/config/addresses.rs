@@ -50,7 +50,8 @@ impl Servers {
             let path = path.and_then(|path| path.parse().ok());
             if path.is_none() {
                 let remedy = "write a path with its leading slash, for example \"/healthz\"";
-                let problem = FaultKind::PathInvalid.because("expected a path, found another text");
+                let problem = FaultKind::PathInvalid
+                    .because("expected a valid path that starts with /, found another string");
                 faults.add(&text.place, problem, remedy);
             }
             path

@@ -212,8 +212,7 @@ impl<'f> IncludeReader<'f> {
         let identity = sources::identity(&path);
         if identity.is_some() && identity == sources::identity(self.main) {
             let remedy = "write a path or a pattern of other files";
-            let problem =
-                "expected another file, found the config file, which would include itself";
+            let problem = "expected a file other than the config file, found the config file";
             self.faults.add(&name.place, problem, remedy);
             return;
         }

@@ -9,7 +9,7 @@
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
-        return Err("expected a name, found an empty text".into());
+        return Err("expected a name, found an empty string".into());
     }
     let count = name.chars().count();
     if count > MAX_CHARS {

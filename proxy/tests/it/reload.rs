@@ -237,7 +237,7 @@ fn reload_with_missing_or_circular_include_keeps_serving() {
     let gate = serve("");
     let main = read(&gate, "gatepost.toml");
     save(&gate, "templates/back.toml", "include = ['../gatepost.toml']\n");
-    let own = "expected another file, found the config file, which would include itself";
+    let own = "expected a file other than the config file, found the config file";
     let faults = [
         ("'templates/none.toml'", "expected a readable file"),
         ("'gatepost.toml'", own),

@@ -90,7 +90,7 @@ fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
     if !has_unit {
         return Err("no unit");
     }
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| "another text")?;
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| "no duration")?;
     let millis = i64::try_from(duration.as_millis()).map_err(|_| "a very long duration")?;
     let unit = i64::try_from(unit_millis).unwrap_or(i64::MAX);
     if millis % unit == 0 { Ok(millis / unit) } else { Err("a fraction of a second") }
@@ -120,7 +120,7 @@ mod tests {
             ("wait = '6s'", "expected a duration from 1ms to 5s, found another duration"),
             ("wait = '-1s'", "expected a duration from 1ms to 5s"),
             ("wait = '5'", "expected a duration with a unit, found no unit"),
-            ("wait = 'soon'", "expected a duration with a unit, found another text"),
+            ("wait = 'soon'", "expected a duration with a unit, found no duration"),
             ("age = '1500ms'", "found a fraction of a second"),
             (
                 "wait = 5",

@@ -33,7 +33,7 @@ fn reports_addresses_that_no_server_can_have() {
         ),
         (
             "health_path = 'healthz'",
-            "1:15: health_path: expected a path, found another text; write a path",
+            "1:15: health_path: expected a valid path that starts with /, found another string; write a path",
         ),
     ] {
         let faults = errors(&format!("{text}{route}"));

@@ -41,7 +41,7 @@ fn other_warnings(gate: &Gate) -> Vec<String> {
     let warnings = gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
     let is_other = |warning: &String| {
         !warning.contains("expected a template for the callbacks")
-            && !warning.contains("can guess this token")
+            && !warning.contains("found a shorter token")
     };
     warnings.into_iter().filter(is_other).collect()
 }

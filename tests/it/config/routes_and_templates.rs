@@ -194,9 +194,12 @@ fn refuses_invalid_query_of_route() {
         ("path = '/a'\nprovider = 'kollus'\nquery = { c = 'a b' }", "a value with one spelling"),
         (
             "path = '/a'\nprovider = 'kollus'\nquery = { 'c[]' = 'x' }",
-            "expected a parameter's name",
+            "expected a parameter name of letters",
         ),
-        ("path = '/a'\nprovider = 'kollus'\nquery = { _ = 'x' }", "expected a parameter's name"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { _ = 'x' }",
+            "expected a parameter name of letters",
+        ),
     ];
     for (route, expected) in cases {
         let faults = errors(&format!("[[route]]\n{route}"));
