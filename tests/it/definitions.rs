@@ -41,7 +41,7 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "expected `f` with its type, found none or another type; correct the sample",
+            "expected `f` with its declared type, found no value or another type; correct the sample",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "found the name of a group"),
@@ -108,7 +108,7 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{by_status}fields = {{ allow = 'boolean' }}"),
-            "expected the status to carry `allow`, found a field",
+            "expected no field `allow`, because the status carries it, found one",
         ),
         (format!("{by_status}envelope = 'data'"), "expected no `envelope` in a decision by status"),
         (

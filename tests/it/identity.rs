@@ -268,7 +268,10 @@ fn definition_info_contains_rule_for_id() {
         kind.identity.to_string()
     };
     assert_eq!(rule("github.member"), "id: header:x-github-delivery");
-    assert_eq!(rule("srs.on_hls"), "content, with /seq_no; without it, new for each callback");
+    assert_eq!(
+        rule("srs.on_hls"),
+        "a digest of the data if /seq_no is present; otherwise new for each callback"
+    );
     assert_eq!(rule("srs.on_stop"), "new for each callback");
 }
 

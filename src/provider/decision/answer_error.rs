@@ -20,11 +20,11 @@ pub(crate) enum AnswerError {
     Item { list: Box<str>, index: usize, fault: Box<str> },
     #[error("expected a JSON object as the answer, found malformed JSON or another type")]
     Malformed,
-    #[error("expected UTF-8 as the answer, found another encoding")]
+    #[error("expected an answer in UTF-8, found another encoding")]
     NotUtf8,
     #[error("expected an answer to this item, found none")]
     NotAnswered,
-    #[error("expected an item for each element, found no item for {count} of them")]
+    #[error("expected an item for each element, found none for {count} of the elements")]
     Unmatched { count: usize },
     /// The member `member` of a fixed answer has an invalid text with fields of the callback.
     #[error("{member}: {fault}")]
@@ -38,13 +38,15 @@ pub(crate) enum AnswerError {
 pub(crate) enum TextFault {
     #[error("expected a closing brace for each opening brace, found a single brace")]
     Brace,
-    #[error("expected `text`, and `missing = \"empty\"` at most, found another member")]
+    #[error(
+        "expected `text` and, for an optional field, `missing = \"empty\"`, found another member"
+    )]
     Form,
     #[error("expected no field in the host of an address, found `{field}`")]
     Host { field: Box<str> },
     #[error("expected a field that each callback contains, found the optional field `{field}`")]
     Optional { field: Box<str> },
-    #[error("expected a text, a number or a boolean, found {found} in `{field}`")]
+    #[error("expected a string, a number or a boolean, found {found} in `{field}`")]
     Shape { field: Box<str>, found: &'static str },
     #[error("expected a field without a secret, found `{field}`")]
     Secret { field: Box<str> },
@@ -64,7 +66,7 @@ impl TextFault {
             Self::Optional { .. } => {
                 "add missing = \"empty\" to leave the field out of the text if the callback lacks it"
             }
-            Self::Shape { .. } => "write the path of a text in an object, such as {/user/id}",
+            Self::Shape { .. } => "write the path of a string in the object, such as {/user/id}",
             Self::Secret { .. } | Self::Unknown { .. } => "use another field",
         }
     }

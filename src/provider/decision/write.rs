@@ -493,7 +493,7 @@ mod tests {
             r#"[{"kind":1,"media_content_key":"a","result":1},{"kind":1,"media_content_key":"z","result":1}]"#,
         );
         assert_eq!(replies, ["result=1 vmcheck=0"]);
-        let expected = "expected an item for each element, found no item for 1 of them";
+        let expected = "expected an item for each element, found none for 1 of the elements";
         assert_eq!(fault.as_deref(), Some(expected));
     }
 

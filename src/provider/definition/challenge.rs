@@ -114,7 +114,8 @@ impl<'f> DefinitionReader<'f> {
         let place = kinds.place_of(&kind.name);
         let Some(challenge) = &kind.challenge else {
             if kind.is_unsigned {
-                let problem = "expected unsigned = true beside `give`, found another kind";
+                let problem =
+                    "expected `unsigned = true` only in a kind with `give`, found another kind";
                 let remedy = "remove unsigned; the template's insecure_unsigned accepts such kinds";
                 self.faults.add(&place, problem, remedy);
             }
@@ -126,7 +127,7 @@ impl<'f> DefinitionReader<'f> {
         } else if signature.is_none() && challenge.expected.is_empty() {
             let problem = "expected a signature or `expect` for a challenge, found neither";
             let remedy = "add [signature], or expect = { PLACE = \"setting:NAME\" }: gatepost replies \
-                          only to a proven challenge";
+                          only to a verified challenge";
             self.faults.add(&place, problem, remedy);
         }
     }

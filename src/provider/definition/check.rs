@@ -108,10 +108,9 @@ impl<'f> DefinitionReader<'f> {
         };
         let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
         let result = kind.fields.write_message(&object, &mut conversion, |_| false, &mut out);
-        let misfit = conversion
-            .noted
-            .first()
-            .map(|path| format!("expected `{path}` with its type, found none or another type"));
+        let misfit = conversion.noted.first().map(|path| {
+            format!("expected `{path}` with its declared type, found no value or another type")
+        });
         if let Some(fault) = result.err().map(|fault| fault.to_string()).or(misfit) {
             self.faults.add(place, fault, "correct the sample, or the declaration of the field");
         }

@@ -281,7 +281,7 @@ impl<'f> DefinitionReader<'f> {
         let id = self.locators(table, "id");
         table.finish();
         if has_no_subject {
-            let problem = "expected a subject, which orders sessions, found none";
+            let problem = "expected `subject` in a kind with `session`, found none";
             self.faults.add(&table.place, problem, "add subject to the kind");
         }
         if id.is_empty() && has_no_time {

@@ -336,8 +336,8 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(&place, problem, "write digest = \"ed25519\" beside an HMAC");
         }
         if *second.prefix == *prefix || second.key.prefix == key.prefix {
-            let problem =
-                "expected another prefix of signatures and of keys, found the same prefix";
+            let problem = "expected different prefixes for the two digests and their keys, found \
+                           equal prefixes";
             self.faults.add(&place, problem, "set the prefixes that the platform documents");
         }
         if is_jwt || key.named_by.is_some() || key.setting.is_some() {

@@ -190,7 +190,7 @@ fn reports_wrong_keys_of_challenge() {
             "expected a place in the request",
         ),
         (format!("{SIGNED}[kinds.a]\n{text}expect = {{ '/t' = '/u' }}\n"), "expected a setting"),
-        (format!("{SIGNED}[kinds.a]\nunsigned = true\n"), "expected unsigned = true beside `give`"),
+        (format!("{SIGNED}[kinds.a]\nunsigned = true\n"), "only in a kind with `give`"),
         (format!("{SIGNED}[kinds.a]\nunsigned = true\n{text}"), "expected a signature or `expect`"),
     ] {
         assert_fault(&rest, expected);
