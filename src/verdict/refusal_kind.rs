@@ -206,9 +206,7 @@ impl RefusalKind {
             }
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),
-            Self::FieldsTooMany => {
-                ("fields_too_many", "the callback has too many fields or elements")
-            }
+            Self::FieldsTooMany => ("fields_too_many", "there are too many fields or elements"),
             Self::FormMalformed => ("form_malformed", "the form encoding is malformed"),
             Self::FramingAmbiguous => ("framing_ambiguous", "the length of the body is ambiguous"),
             Self::JsonMalformed => ("json_malformed", "the JSON is malformed"),
@@ -227,28 +225,22 @@ impl RefusalKind {
                 ("signature_mismatch", "no key of the template produces this signature")
             }
             Self::SignatureMissing => ("signature_missing", "the signature is missing"),
-            Self::SignatureReused => (
-                "signature_reused",
-                "an earlier callback with another body or id had the same signature",
-            ),
+            Self::SignatureReused => {
+                ("signature_reused", "a callback with another body or id had this signature")
+            }
             Self::SignedPartMissing => {
                 ("signed_part_missing", "a value that the signature covers is missing")
             }
-            Self::SourceNotAllowed => {
-                ("source_not_allowed", "the route does not allow the client's address")
-            }
+            Self::SourceNotAllowed => ("source_not_allowed", "the route does not allow the client"),
             Self::TenantAmbiguous => {
                 ("tenant_ambiguous", "the callback names tenants of several templates")
             }
             Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
             Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
-            Self::TimestampExpired => {
-                ("timestamp_expired", "the signed time is too far in the past")
+            Self::TimestampExpired => ("timestamp_expired", "the signed time is too old"),
+            Self::TimestampInvalid => {
+                ("timestamp_invalid", "the signed time is missing or malformed")
             }
-            Self::TimestampInvalid => (
-                "timestamp_invalid",
-                "the signed time is missing or not a time in the declared unit",
-            ),
             Self::TimestampTooFarAhead => {
                 ("timestamp_too_far_ahead", "the signed time is too far in the future")
             }

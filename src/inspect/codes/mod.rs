@@ -13,7 +13,7 @@ use crate::toml_reader::FaultKind;
 ///
 /// ```
 /// let help = gatepost::code_help("timestamp_expired").unwrap();
-/// assert_eq!(help.meaning, "the signed time is too far in the past");
+/// assert_eq!(help.meaning, "the signed time is too old");
 /// assert!(help.remedy.contains("clock"));
 /// assert!(gatepost::code_help("no_such_code").is_none());
 /// ```
