@@ -108,7 +108,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Returns the stable code: the same word in metrics, and after `answer_` in logs.
+    /// Returns the stable code. Metrics use this word; logs use it with the prefix `answer_`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.code().split_at("answer_".len()).1
@@ -243,7 +243,8 @@ fn is_compressed(answer: &Answer) -> bool {
     headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity")
 }
 
-/// Returns the differences between an answer and the reply. A difference never contains a value.
+/// Returns the differences between an answer and the reply. A difference never contains a
+/// value of the answer's body.
 fn changes(accepted: &Accepted, answer: &Answer, conclusion: &Conclusion) -> Vec<String> {
     let Answer::Response { status, body, .. } = answer else { return Vec::new() };
     let body = body.as_deref().unwrap_or_default();

@@ -15,10 +15,10 @@ pub(crate) const EACH_LINE: &[FieldHelp] = &[
     ("log.module_path", "the same module, with its path in the library"),
     ("log.file", "source file of the library"),
     ("log.line", "line of the source file"),
-    ("code", "stable name of the event: look it up with `gatepost help CODE`"),
+    ("code", "stable code of the line; `gatepost help CODE` explains it"),
     (
         "suppressed",
-        "number of lines with the same code that gatepost left out since the previous line",
+        "number of lines with this code that gatepost left out since the previous line with this code",
     ),
 ];
 
@@ -30,24 +30,21 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
     ("kind", "kind of the callback, such as `live_play`"),
     ("written", "kind as the platform wrote it, if the provider does not define it"),
     ("tenant", "tenant of the callback, such as a push domain or a channel key"),
-    ("id", "`ce-id` of the event; number of the event in lines about the queue or a replay"),
+    ("id", "`ce-id` of the event; in lines about the queue or a replay, the number of the event"),
     ("source", "`ce-source` of the event"),
     ("from", "address of the client; behind trusted proxies, of the client that they name"),
     ("status", "HTTP status of the reply"),
     ("decision", "`allow` or `deny`; absent if the reply carries no decision"),
     ("elapsed_ms", "milliseconds from the head of the callback to its reply"),
     ("fields", "fields of the callback that do not fit the definition"),
-    ("members", "members of the app's answer that the platform's reply does not have"),
+    ("members", "members of the app's answer that gatepost left out of the reply"),
     ("mode", "`shadow` in lines about a route in shadow mode"),
     (
         "reason",
-        "code of the reason: of a failure, a dead letter, an answer in shadow mode, or a stop",
+        "code of the reason for a failure, a dead letter, a prediction in shadow mode, or a stop",
     ),
-    (
-        "missing_headers",
-        "headers of the callback that the app would not receive in the planned form",
-    ),
-    ("missing_fields", "fields of the callback that the app would not receive in the planned form"),
+    ("missing_headers", "headers of the callback that the app would not receive in enforce mode"),
+    ("missing_fields", "fields of the callback that the app would not receive in enforce mode"),
 ];
 
 /// Fields of lines about apps, the upstream and queued events.
@@ -55,7 +52,7 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("request", "method and path of a request to the upstream, without the query"),
     (
         "app",
-        "scheme, host and port of the app that gave no usable answer; all of them if the app has several servers",
+        "scheme, host and port of the app that gave no usable answer; if the app has several servers, those of each",
     ),
     ("timeout_ms", "time that the app had to answer, in milliseconds"),
     ("server", "address of a server of an app or an upstream"),
@@ -65,7 +62,10 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),
     ("count", "number of queued events"),
-    ("missed", "number of operations of the shared state without whose results gatepost continued"),
+    (
+        "missed",
+        "number of operations on the shared state that failed; gatepost continued without their results",
+    ),
     ("removed", "number of dead letters whose retention has ended"),
     ("error", "error of a library"),
 ];
@@ -87,7 +87,7 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("dropped", "number of requests that the stop dropped"),
     ("caller", "address of the client that edited a template"),
     ("tenants", "tenants that an edit binds or unbinds"),
-    ("changes", "number of changes to the account of a platform"),
+    ("changes", "number of changes to the operator's account at a platform"),
     ("event_id", "`ce-id` of an event that an operator sent again"),
     ("edited", "`true` if the operator changed the event"),
     ("names", "names of a certificate"),

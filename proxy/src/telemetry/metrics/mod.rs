@@ -1,8 +1,8 @@
 //! Prometheus metrics. The names, labels and label values are stable.
 //!
 //! 1. No label has a value that a client chooses: a tenant or a path is never a label.
-//! 2. Series exist before their first event, so that `rate()` counts the first increase: for each
-//!    listed kind of each template, and for each code.
+//! 2. gatepost creates the series of each listed kind of each template, and of each code, with the
+//!    value 0. `rate()` then counts the first increase.
 //! 3. Counting a callback costs a few atomic additions, because each template contains the counters
 //!    of its kinds.
 
@@ -107,12 +107,12 @@ impl Metrics {
             ),
             access_log_lines_dropped: create.counter(
                 "gatepost_access_log_lines_dropped_total",
-                "Lines of the access log that gatepost dropped because a write failed or the queue \
-                 was full.",
+                "Lines of the access log that gatepost dropped because a write failed or the \
+                 buffer was full.",
             ),
             log_lines_dropped: create.counter(
                 "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost dropped because a write failed or the queue was full.",
+                "Log lines that gatepost dropped because a write failed or the buffer was full.",
             ),
             log_lines_over_budget: create.counter(
                 "gatepost_log_lines_over_budget_total",
