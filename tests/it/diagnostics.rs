@@ -273,12 +273,12 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         CodeGroup::Refusal(_) => (
             "Refusals of a callback",
             "The client sees only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
-             `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
+             `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
         ),
         CodeGroup::AppFailure => (
             "Failures of the app",
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
-             access log, and in `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
+             access log, and in `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
         ),
         CodeGroup::Note => {
             ("Notes about callbacks", "These codes change neither the verdict nor the reply.")

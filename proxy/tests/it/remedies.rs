@@ -363,7 +363,7 @@ fn init_takes_the_addresses_of_the_listeners() {
 fn codes_say_which_keys_the_command_needs() {
     assert_help_names(
         "token_mismatch",
-        &["`gatepost capture list --code CODE` (needs admin and admin_token)"],
+        &["`gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)"],
     );
 }
 

@@ -60,9 +60,9 @@ pub enum CodeGroup {
 }
 
 /// Outputs that contain the codes of refusals.
-const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin and admin_token)";
+const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of the app's failures.
-const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin and admin_token)";
+const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and
 /// of the app's failures, then all other codes. Each group is sorted.

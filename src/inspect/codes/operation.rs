@@ -93,9 +93,9 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "shared_state_lost",
         "gatepost continues without the state that machines share",
-        "the store failed, or did not respond in time",
+        "the store failed or did not respond in time: it is slow, its disk is full, or another process locks it",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
-        "repair or relieve the store; until then, an app may receive a callback twice",
+        "read the reason in the line, then free the disk, or end the process that holds the lock; until then, an app may receive a callback twice",
     ]),
     note([
         "timer_missing",

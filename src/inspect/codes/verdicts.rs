@@ -72,8 +72,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::KindMissing,
-        "the callback has neither the field nor the header that names its kind, or its body has another form: JSON where the platform sends a form",
-        "set kind on the route, if the platform sends only this kind to its path; select the platform's form in its console",
+        "the callback has neither the field nor the header that names its kind, it came to a path whose route has another kind or none, or its body has another form: JSON where the platform sends a form",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes), or set kind on the route if the platform sends only this kind to its path; compare content-type with the form that the platform sends, and select this form in its console",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -206,7 +206,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerMalformed,
-        "the app answered with a page or plain text",
+        "the app answered with a page, plain text or cut-off JSON",
         "answer with a JSON object, for example {\"allow\":true}",
     ),
     (
@@ -216,7 +216,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "unclear_answer is \"refused\", and the answer neither takes nor refuses the event",
+        "the answer to a notification neither takes nor refuses the event; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
         "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}",
     ),
     (
@@ -251,17 +251,17 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::ReplyKeyMissing,
-        "the platform demands a signed reply, and the template has no key for it",
+        "the app is not the cause: the platform demands a signed reply, and the template has no key for it; gatepost replies 503 without asking the app",
         "set the platform's keys under [template.settings]",
     ),
     (
         UnavailableKind::StoreFull,
-        "pending events and dead letters fill max_bytes of [store], mostly because an app is down",
+        "pending events and dead letters fill max_bytes of [store], mostly because the app that takes the events is down",
         "repair the app, drop dead letters with gatepost queue drop, or raise max_bytes",
     ),
     (
         UnavailableKind::StoreUnavailable,
-        "the disk is slow, full or broken, or another process locks the store",
-        "read the detail; after a failed write, repair the disk and restart gatepost",
+        "the app is not the cause: the disk is slow, full or broken, or another process locks the store",
+        "read the detail; after a full disk or a lock, gatepost stores events again by itself; after a failed write or sync, which the detail names, repair the disk, then restart gatepost",
     ),
 ];
