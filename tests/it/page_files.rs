@@ -111,11 +111,14 @@ fn page(provider: &ProviderInfo) -> String {
     }
     let init = format!("gatepost init --provider {}", provider.name);
     let files = match has_public_key(&provider.name) {
-        true => format!("this config, but not `{file}`"),
+        true => format!("a config like this, but not `{file}`"),
         false if provider.keys && provider.token => {
-            format!("`{file}` and `{}.token` with new secrets, and this config", provider.name)
+            format!(
+                "`{file}` and `{}.token` with new secrets, and a config like this",
+                provider.name
+            )
         }
-        false => format!("`{file}` with a new secret, and this config"),
+        false => format!("`{file}` with a new secret, and a config like this"),
     };
     writeln!(out, "`{init}` writes {files}:\n").unwrap();
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
