@@ -25,6 +25,11 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Default environment variable with the token.
 const TOKEN_VARIABLE: &str = "GATEPOST_ADMIN_TOKEN";
 
+/// Message about a wrong token. The message of the API names the header, which the operator of a
+/// command does not write.
+const WRONG_TOKEN: &str = "expected the admin_token or the admin_read_token of the running gatepost, found another \
+                           token; check GATEPOST_ADMIN_TOKEN, --token-env or --token-file";
+
 /// Arguments for the access to the admin API.
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
@@ -137,7 +142,9 @@ impl AdminClient {
             return Ok(body);
         }
         let error: Json = serde_json::from_slice(&body).map_err(|_| AdminError::Unknown)?;
-        let message = error["error"]["message"].as_str().ok_or(AdminError::Unknown)?.to_owned();
+        let message = error["error"]["message"].as_str().ok_or(AdminError::Unknown)?;
+        let is_wrong_token = status == StatusCode::UNAUTHORIZED;
+        let message = if is_wrong_token { WRONG_TOKEN } else { message }.to_owned();
         Err(AdminError::Refused { status, message })
     }
 }

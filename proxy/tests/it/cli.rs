@@ -274,6 +274,13 @@ fn suggests_names_that_operator_probably_meant() {
 }
 
 #[test]
+fn send_names_the_form_of_an_address_without_scheme() {
+    let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "127.0.0.1:28080/x"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("write, for example, http://127.0.0.1:8080/callbacks"), "{stderr}");
+}
+
+#[test]
 fn help_explains_codes_and_commands() {
     let (code, stdout, _) = run(&["help", "timestamp_expired"]);
     assert_eq!(code, Some(0));

@@ -67,13 +67,21 @@ pub(in crate::admin) enum ApiError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "expected a pause after wrong tokens, found another token; wait for the time in retry-after"
+        "expected a pause after wrong tokens, found another token, which gatepost did not compare; \
+         wait {} s (retry-after)",
+        whole_secs(*delay)
     )]
     TooManyAttempts { delay: Duration },
     #[error(
         "expected the admin_token, found no token or a wrong token; send authorization: Bearer TOKEN"
     )]
     Unauthorized,
+}
+
+/// Returns a delay in seconds, rounded up, so that the client does not send its next token too
+/// early.
+pub(super) fn whole_secs(delay: Duration) -> u64 {
+    delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
 
 impl ApiError {

@@ -151,7 +151,13 @@ impl ConfigText<'_> {
         let Self { provider, .. } = self;
         let app = app.trim_end_matches('/');
         for kind in provider.kinds.iter().take(MAX_KINDS) {
-            let answer = if kind.decision { "  # answer {\"allow\":true} or false" } else { "" };
+            let answer = match (kind.decision, kind.reply.is_empty()) {
+                (false, _) => String::new(),
+                (true, false) => "  # answer {\"allow\":true} or false".to_owned(),
+                (true, true) => {
+                    format!("  # answer: gatepost providers {}.{}", provider.name, kind.name)
+                }
+            };
             writeln!(f, "# {} = \"{app}/{}\"{answer}", key_of(kind), kind.name)?;
         }
         if provider.kinds.len() > MAX_KINDS {

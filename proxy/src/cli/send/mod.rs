@@ -33,7 +33,7 @@ pub(super) struct SendArguments {
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     /// Address that the platform would call. A scenario may contain its own address.
-    #[arg(long, value_name = "URL", required_unless_present = "scenario")]
+    #[arg(long, value_name = "URL", required_unless_present = "scenario", value_parser = address)]
     to: Option<Uri>,
     /// File with a scenario: the callbacks of several streams, with the gaps between them. The manual's
     /// page `scenario` describes the file.
@@ -118,6 +118,13 @@ impl SendArguments {
     }
 }
 
+/// Parses the value of `--to`.
+fn address(text: &str) -> Result<Uri, &'static str> {
+    const EXPECTED: &str = "expected an address with http:// or https://, a host and a path, found \
+                            another form; write, for example, http://127.0.0.1:8080/callbacks";
+    text.parse().map_err(|_| EXPECTED)
+}
+
 pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if let Some(path) = &arguments.scenario {
         return scenario::run(path, arguments);
@@ -155,7 +162,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     match arguments.key()? {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
-            err("no signature in the callback; set the key with --key or --key-env");
+            err("no signature in the callback; set the key with --key, --key-env or --key-file");
         }
         None => {}
     }

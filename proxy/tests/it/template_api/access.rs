@@ -165,6 +165,8 @@ fn delays_source_that_guesses_token() {
                 assert!((1..=60).contains(&secs), "{secs}");
                 let json: Value = serde_json::from_slice(&reply.body).unwrap();
                 assert_eq!(json["error"]["code"], "too_many_attempts");
+                let message = json["error"]["message"].as_str().unwrap();
+                assert!(message.contains(&format!("wait {secs} s")), "{message}");
             }
             status => panic!("expected 401 or 429, found {status}"),
         }
