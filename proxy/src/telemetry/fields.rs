@@ -98,13 +98,14 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("connections", "`max_connections` of the config"),
 ];
 
-/// Fields of each line of the access log. A field without a value is left out.
+/// Fields of each line of the access log. A field without a value is `null`. A line about a request
+/// that is not a callback has no fields of callbacks.
 pub(crate) const ACCESS_LOG: &[FieldHelp] = &[
     ("time", "time of the response, in UTC"),
     ("from", "address of the client"),
     ("method", "method of the request"),
     ("path", "path without the query, at most 256 bytes; `{token}` replaces a secret segment"),
-    ("status", "status of the response; absent if the client received none"),
+    ("status", "status of the response; `null` if the client received none"),
     ("elapsed_ms", "milliseconds from the head of the request to the last byte of the response"),
     ("received_bytes", "bytes of the request's body"),
     ("sent_bytes", "bytes of the response's body"),
@@ -140,7 +141,10 @@ fn fields_page_has_every_field() {
         + "All fields of the lines of the log and of the access log.
 
 With `--log-format json`, each line of the log is one JSON object with these fields. A line in text form has the same fields after its
-message. A field without a value is left out. No field contains a secret, a query or a body.
+message. The log leaves out a field without a value; in the access log, such a field is `null`. A line of the access log about a
+request that is not a callback has no fields of callbacks. No field contains a secret, a query or a body.
+
+gatepost writes the log to standard error only, and the access log to the file in `[telemetry]`.
 
 `gatepost help FIELD` prints the same text. [Metrics, log and traces](observe.md) says which lines gatepost writes;
 [codes](codes.md) explains the values of `code`.
