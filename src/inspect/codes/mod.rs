@@ -5,6 +5,7 @@ mod verdicts;
 
 use self::operation::OTHERS;
 use self::verdicts::{FAILURES, REFUSALS};
+use crate::conclusion::UnavailableKind;
 use crate::toml_reader::FaultKind;
 
 /// The meaning of a code, and the remedy.
@@ -63,6 +64,8 @@ pub enum CodeGroup {
 const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of the app's failures.
 const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
+/// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
+const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and
 /// of the app's failures, then all other codes. Each group is sorted.
@@ -80,7 +83,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         group: CodeGroup::AppFailure,
         meaning: kind.meaning(),
         causes: Some(causes),
-        seen_in: FAILED,
+        seen_in: if matches!(kind, UnavailableKind::AnswerUnclear) { UNCLEAR } else { FAILED },
         remedy,
     });
     FaultKind::ALL
