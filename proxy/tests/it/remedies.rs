@@ -223,8 +223,12 @@ fn help_for_a_status_lists_its_codes() {
 fn help_for_a_config_key_prints_its_meaning() {
     assert_help_names(
         "timeout_ms",
-        &["timeout_ms: key of the config", "[template.on.KIND]", "meaning: "],
+        &["timeout_ms: key of the config", "[template.on.KIND]", "meaning: Longest wait"],
     );
+    for key in ["breaker", "budget_ms", "dedupe", "on_failure", "retry", "retry_ms", "timeout"] {
+        let text = help(key);
+        assert!(!text.contains("see the manual"), "{text}");
+    }
     assert_help_names("max_connections", &["max_connections: key of the config", "1 to "]);
     assert_help_names("grace_secs", &["grace_secs: key of the config", "[template.settings]"]);
     assert_help_names("max_age_secs", &["[template.settings]", "last_good"]);
