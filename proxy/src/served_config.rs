@@ -233,10 +233,11 @@ impl ServedConfig {
         // The running server keeps some settings from its start, so only a restart applies new values.
         let changed = self.started.restart_keys(config.proxy());
         if !changed.is_empty() {
-            return Err(EditError::invalid(format!(
+            let message = format!(
                 "expected no change of {}, found a new value; restart gatepost to apply it",
                 changed.join(", ")
-            )));
+            );
+            return Err(EditError::new(EditErrorKind::RestartNeeded, message));
         }
         let tls = load_tls(&self.tls, &config)?;
         self.serve(config, tls.as_ref(), templates, new.path());

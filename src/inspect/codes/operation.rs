@@ -301,6 +301,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "report the line; gatepost continues with other requests",
     ]),
     operation([
+        "restart_needed",
+        "a reload failed, because a changed setting applies only after a restart",
+        "an operator changed one of the keys that the line names",
+        "log, gatepost_config_reloads_total{result=\"failure\"}",
+        "restart or upgrade gatepost; to keep it running, undo the change",
+    ]),
+    operation([
         "server_down",
         "a server in a list of addresses does not answer",
         "the server is down or too slow",

@@ -139,6 +139,7 @@ const fn edit_status(kind: EditErrorKind) -> StatusCode {
         EditErrorKind::FileChanged
         | EditErrorKind::FileLinked
         | EditErrorKind::NameTaken
+        | EditErrorKind::RestartNeeded
         | EditErrorKind::TemplateInUse
         | EditErrorKind::TenantTaken => StatusCode::CONFLICT,
         EditErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,

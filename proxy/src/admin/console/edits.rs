@@ -30,6 +30,7 @@ pub(super) const fn status(error: &EditError) -> StatusCode {
         EditErrorKind::FileChanged
         | EditErrorKind::FileLinked
         | EditErrorKind::NameTaken
+        | EditErrorKind::RestartNeeded
         | EditErrorKind::TemplateInUse
         | EditErrorKind::TemplateNotFound
         | EditErrorKind::TenantNotBound
