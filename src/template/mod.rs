@@ -134,18 +134,6 @@ impl Template {
         self.extension.get_or_init(|| Box::new(create(self))).downcast_ref()
     }
 
-    /// Returns the kinds that a non-empty `[template.on]` does not list. For these kinds, gatepost
-    /// acknowledges a notification and denies a decision without asking the app.
-    ///
-    /// The second value of each item is true for a decision.
-    pub fn unlisted(&self) -> impl Iterator<Item = (&str, bool)> {
-        let kinds = self.plan.kinds.iter().zip(&self.deliveries);
-        kinds.filter_map(|(kind, delivery)| match delivery {
-            Delivery::Unlisted(policy) => Some((&*kind.name, policy.is_some())),
-            Delivery::Ask(_) | Delivery::Fixed(_) | Delivery::MissingReplyKey => None,
-        })
-    }
-
     /// Returns the addresses to which gatepost delivers the template's events and their copies, and
     /// the reach of each.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Address, Reach)> {
