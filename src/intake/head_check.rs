@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::head::Head;
 use crate::printable::printable;
+use crate::provider::Plan;
 use crate::provider::locator::CapturedHead;
 use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
@@ -37,7 +38,7 @@ pub(crate) fn check_head(
         return Err(RefusalKind::UpgradeNotAllowed.into());
     }
     if !route.plan.methods.contains(head.method()) {
-        return Err(method_not_allowed(head));
+        return Err(method_not_allowed(head, &route.plan));
     }
     if !route.token_matches(token) {
         return Err(RefusalKind::TokenMismatch.into());
@@ -51,13 +52,21 @@ pub(crate) fn check_head(
         Ok(declared_length) if declared_length <= route.max_body_bytes => {
             Ok(CheckedHead { declared_length, captured })
         }
-        Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
+        Ok(_) | Err(_) => {
+            let limit = route.max_body_bytes;
+            let detail = format!("expected at most {limit} bytes, found {length}");
+            Err(RefusalCause::with(RefusalKind::BodyTooLarge, detail))
+        }
     }
 }
 
-fn method_not_allowed(head: &Head<'_>) -> RefusalCause {
+fn method_not_allowed(head: &Head<'_>, plan: &Plan) -> RefusalCause {
     let origin = head.headers().get(ORIGIN).filter(|_| is_preflight(head));
-    let Some(origin) = origin else { return RefusalKind::MethodNotAllowed.into() };
+    let Some(origin) = origin else {
+        let (allowed, method) = (plan.allow.to_str().unwrap_or_default(), head.method().as_str());
+        let detail = format!("expected {allowed}, found {}", printable(method));
+        return RefusalCause::with(RefusalKind::MethodNotAllowed, detail);
+    };
     let origin = printable(&String::from_utf8_lossy(origin.as_bytes()));
     let detail = format!("expected a callback, found a CORS preflight of `{origin}`; see `cors`");
     RefusalCause::with(RefusalKind::MethodNotAllowed, detail)

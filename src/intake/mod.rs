@@ -216,7 +216,8 @@ impl Intake {
         if chunk.len() > limit.saturating_sub(self.0.body.len())
             || self.0.chunks > limit.saturating_add(EMPTY_CHUNKS)
         {
-            return Err(self.refuse(RefusalKind::BodyTooLarge));
+            let detail = format!("expected at most {limit} bytes, found more");
+            return Err(self.refuse(RefusalCause::with(RefusalKind::BodyTooLarge, detail)));
         }
         self.0.body.push(chunk, self.0.declared_length.min(MAX_UPFRONT_BYTES));
         Ok(())

@@ -372,6 +372,9 @@ fn refuses_body_of_empty_chunks_without_end() {
     (0..chunks).for_each(|_| intake.push(Bytes::new()).unwrap());
     let refusal = intake.push(Bytes::new()).unwrap_err();
     assert_eq!(refusal.kind().as_str(), "body_too_large");
+    let limit = gatepost::DEFAULT_MAX_BODY_BYTES;
+    let expected = format!("expected at most {limit} bytes, found more");
+    assert_eq!(refusal.detail(), Some(&*expected));
 }
 
 #[test]
