@@ -104,7 +104,7 @@ struct EventMask<'g>(Mask<'g>);
 impl EventMask<'_> {
     /// Masks the members whose names suggest a secret, at any depth, and texts.
     fn apply(&self, json: &mut Json) {
-        const SECRET: [&str; 6] = ["auth", "hash", "key", "param", "pass", "sign"];
+        const SECRET: [&str; 5] = ["auth", "hash", "param", "pass", "sign"];
         match json {
             Json::Object(members) => members.iter_mut().for_each(|(name, value)| {
                 let lower = name.to_ascii_lowercase();
@@ -146,7 +146,7 @@ mod tests {
         let mask = EventMask(Mask::new(&gate, Capture::Masked, "tencent-css"));
         for (body, expected) in [
             (r#"{"credential":"x","jwt":1}"#, r#"{"credential":"***","jwt":"***"}"#),
-            (r#"{"channel_key":"x"}"#, r#"{"channel_key":"***"}"#),
+            (r#"{"channel_key":"x","key":"y"}"#, r#"{"channel_key":"x","key":"***"}"#),
             (r#"["txSecret=c0ffee&txTime=5"]"#, r#"["txSecret=***&txTime=5"]"#),
             (r#"["the key is s1gning-k3y"]"#, r#"["the key is ***"]"#),
             (r#"["https://cdn.example.com/a?k=1"]"#, r#"["https://cdn.example.com/a?***"]"#),
