@@ -382,12 +382,13 @@ fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
         }
         access_log::finish();
         traces::finish();
-        let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let uptime = started.elapsed().as_secs();
         let dropped = METRICS.requests.in_flight.get();
         tracing::info!(
             code = "stopped",
             reason,
-            took_ms = %took,
+            took_ms = took,
             uptime_secs = uptime,
             dropped,
             "stopped"
