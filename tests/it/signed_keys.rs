@@ -116,8 +116,8 @@ fn reports_wrong_second_digest() {
     for (also, expected) in [
         (ALSO.replace("ed25519", "hmac-sha256"), "found hmac-sha256 and hmac-sha256"),
         (ALSO.replace("ed25519", "md5"), "expected two different digests"),
-        (ALSO.replace("v1a,", "v1,"), "expected another prefix"),
-        (ALSO.replace("whpk_", "whsec_"), "expected another prefix"),
+        (ALSO.replace("v1a,", "v1,"), "expected different prefixes"),
+        (ALSO.replace("whpk_", "whsec_"), "expected different prefixes"),
         (ALSO.replace(", key = { prefix = 'whpk_' }", ""), "expected the format of the keys"),
         (ALSO.replace("prefix = 'v1a,', ", ""), "expected `prefix`"),
         (ALSO.replace("prefix = 'v1a,'", "prefix = 'v1a,', parts = 'body'"), "found \"parts\""),

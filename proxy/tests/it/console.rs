@@ -261,7 +261,11 @@ fn shows_start_of_body_of_sixteen_mebibytes() {
     let cookie = cookie(&gate, TOKEN);
     eventually("the callback", || get(&gate, "/console/callbacks/1", &cookie).status == 200);
     let page = get(&gate, "/console/callbacks/1", &cookie).text();
-    assert!(page.contains(&format!("the body has {} bytes", long.len())), "{}", page.len());
+    assert!(
+        page.contains(&format!("of the body, which has {} bytes", long.len())),
+        "{}",
+        page.len()
+    );
     assert!(page.len() < 512 * 1024, "expected less than 512 KiB, found {} bytes", page.len());
     assert!(!page.contains("Send again"), "expected no replay of a cut body");
     // A search reads only the part of the body that gatepost stores.

@@ -93,7 +93,7 @@ fn recipe_for_balancer_sends_no_callback_to_two_machines() {
     for first in [App::down(), App::start(|_| Act::HangUp), App::answering(503, "")] {
         let (second, port) = (App::answering(200, ""), free_port());
         let folder = tempfile::TempDir::new().unwrap();
-        let balancer = block_of(MACHINES, "# Balancer", "text");
+        let balancer = block_of(MACHINES, "# Load balancer", "text");
         let balancer = with(balancer, "listen 443 ssl", &format!("listen 127.0.0.1:{port}"));
         let balancer = with(&balancer, "10.0.1.1:8080", &format!("127.0.0.1:{}", first.port));
         let balancer = with(&balancer, "10.0.1.2:8080", &format!("127.0.0.1:{}", second.port));
