@@ -31,7 +31,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the kind declares the fields of the callback on which the reply depends.
+    /// Checks the reply to a decision: a denial must differ from an approval, and the kind must
+    /// declare the fields of the callback on which the reply depends.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
         if decision.denies_like_allow() {
             let problem = "expected a reply that denies, found the values of the reply that allows";
@@ -73,7 +74,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a definition with `form-pairs` has a form or a query as body.
+    /// Checks that a definition with `form-pairs` has the body format `form` or `query`.
     pub(super) fn check_form_pairs(
         &self,
         table: &Table<'f>,
@@ -99,7 +100,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the sample fits the declared fields, because operators copy samples.
+    /// Checks that the sample matches the declared fields, because operators copy samples.
     fn check_sample(&self, place: &Place, kind: &Kind) {
         let Some(object) = kind.sample.as_deref().and_then(|text| Object::from_json(text).ok())
         else {
@@ -107,10 +108,9 @@ impl<'f> DefinitionReader<'f> {
         };
         let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
         let result = kind.fields.write_message(&object, &mut conversion, |_| false, &mut out);
-        let misfit = conversion
-            .noted
-            .first()
-            .map(|path| format!("expected `{path}` with its type, found none or another type"));
+        let misfit = conversion.noted.first().map(|path| {
+            format!("expected `{path}` with its declared type, found no value or another type")
+        });
         if let Some(fault) = result.err().map(|fault| fault.to_string()).or(misfit) {
             self.faults.add(place, fault, "correct the sample, or the declaration of the field");
         }

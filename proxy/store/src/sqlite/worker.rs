@@ -1,4 +1,4 @@
-//! The two threads of a store.
+//! The two threads of a store: one writes, the other reads.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -14,7 +14,7 @@ use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation};
 /// Maximum number of operations in one transaction.
 const BATCH: usize = 512;
 
-/// An operation, or its refusal. Returns the sender of its result, which runs after the commit.
+/// An operation. It receives the connection, or the error because of which it cannot run.
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 
 struct Job {
@@ -24,7 +24,7 @@ struct Job {
     waiting: WaitingOperation,
 }
 
-/// Failures that a commit survives.
+/// The failure that a commit survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Durability {
     /// The end of the process.
@@ -48,7 +48,7 @@ impl Durability {
     }
 }
 
-/// The result of an operation whose transaction is open.
+/// The result of an operation whose transaction is open. `reply` sends the result after the commit.
 struct Executed {
     error: Option<StoreError>,
     reply: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
@@ -103,8 +103,8 @@ impl Writer {
         self.jobs.run(Durability::Power, bytes, work)
     }
 
-    /// Runs an operation with a value of `bytes`. Resolves after its transaction, which a loss of
-    /// power may undo.
+    /// Runs an operation with a value of `bytes`. Resolves after the commit of its transaction, which
+    /// a loss of power may undo.
     pub(super) fn run_unsynced<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -200,8 +200,7 @@ fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) 
     }
 }
 
-/// Runs a batch as one transaction, with the highest durability that one of its operations
-/// requires.
+/// Runs a batch as one transaction, with the highest durability that its operations require.
 fn commit(
     db: &Connection,
     batch: Vec<Job>,
@@ -235,7 +234,7 @@ fn commit(
     (replies, result)
 }
 
-/// Refuses a batch.
+/// Gives each operation of a batch the error instead of the connection.
 fn refuse(batch: Vec<Job>, error: &StoreError) -> (Vec<Executed>, Result<(), StoreError>) {
     let refused = batch.into_iter().map(|job| (job.work)(Err(error.clone()))).collect();
     (refused, Err(error.clone()))
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn takes_no_operation_after_a_failed_sync() {
+    async fn refuses_operations_after_a_failed_sync() {
         let writer = writer();
         let synced = |_: &Connection| Err::<(), _>(StoreError::Failed("fsync".into()));
         assert!(writer.run(synced).await.is_err());
