@@ -86,7 +86,7 @@ fn item_path(target: &str) -> Option<String> {
     Some(format!("crate::{}", path.join("::")))
 }
 
-/// Converts the path of a page: `../queue.md#promises` becomes `crate::manual::queue#promises`.
+/// Converts the path of a page: `../queue.md#guarantees` becomes `crate::manual::queue#guarantees`.
 fn page_path(target: &str, folder: &str) -> Option<String> {
     let (file, heading) = match target.split_once('#') {
         Some((file, heading)) => (file, format!("#{heading}")),

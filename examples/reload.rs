@@ -33,7 +33,7 @@ async fn reload(gate: Gate, path: PathBuf, mut loaded: WatchedFiles) -> Result<(
             None => {}
             Some(Ok(config)) => {
                 loaded = config.watched_files().clone();
-                // Callbacks in flight end with the earlier config. No connection closes.
+                // Callbacks in flight keep the earlier config, and no connection closes.
                 gate.replace(config);
                 println!("reloaded the config");
             }

@@ -1,4 +1,4 @@
-//! The core without tower or Pingora: judges a callback and concludes with a reply.
+//! The core without tower or Pingora: judges a callback, and writes the reply from an answer.
 //!
 //! ```sh
 //! cargo run --no-default-features --example sans_io

@@ -2,7 +2,7 @@
 //!
 //! 1. gatepost uses the addresses of a list in turn. It prefers the addresses of healthy servers.
 //! 2. A server is down after gatepost could not open a connection to the server, or after
-//!    [`MAX_FAILURES`] failures in a row. A door probes the server until the server is up again.
+//!    [`MAX_FAILURES`] failures in a row. The proxy probes the server until the server is up again.
 //! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
 //!    wrong.
 //!
@@ -133,7 +133,7 @@ impl Server {
 
     /// Records an answer or a successful probe. The server is then up.
     pub fn answered(&self) {
-        // Reads before it writes, because all threads read these values for each event.
+        // Writes only changed values, because all threads read these values for each event.
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
         }
@@ -180,15 +180,15 @@ impl Address {
         &self.server
     }
 
-    /// Returns the address as a URL. The host of an address with a Unix socket is `localhost`. An
-    /// address on the inner service of a layer is a path alone.
+    /// Returns the address as a URL. The host of an address with a Unix socket is `localhost`. If
+    /// the inner service of a layer is the app, the URL is a path alone.
     #[must_use]
     pub const fn url(&self) -> &Uri {
         &self.url
     }
 }
 
-/// Creates an address whose server no other address shares; `None` if the URL has no host.
+/// Creates an address whose server no other address shares. Fails if the URL has no host.
 ///
 /// ```
 /// use gatepost::Address;
@@ -276,7 +276,7 @@ impl Addresses {
     }
 }
 
-/// Compares the addresses as text.
+/// Compares URLs and socket paths. Ignores the health of the servers.
 impl PartialEq for Addresses {
     fn eq(&self, other: &Self) -> bool {
         let spelled = |own: &Self| -> Vec<_> {
@@ -288,7 +288,7 @@ impl PartialEq for Addresses {
 
 impl Eq for Addresses {}
 
-/// Prints the addresses with commas, without their queries.
+/// Prints the addresses without their queries, separated by commas.
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, address) in self.list.iter().enumerate() {

@@ -3,8 +3,8 @@
 //! 1. Without `allow_addresses`, gatepost permits every IP address, except those of link-local
 //!    networks and of the metadata services of clouds. gatepost then permits no Unix socket.
 //! 2. With `allow_addresses`, gatepost permits only the networks, names and sockets of this list.
-//! 3. A name may resolve to another address at any time (DNS rebinding), so a door checks each
-//!    address of a name when it connects. If the list contains the name itself, the door does not
+//! 3. A name may resolve to another address at any time (DNS rebinding), so the proxy checks each
+//!    address of a name when it connects. If the list contains the name itself, the proxy does not
 //!    check the addresses.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Permitted addresses of servers.
+/// The addresses to which gatepost may connect.
 #[derive(Debug, Default)]
 pub struct AddressGuard {
     /// `None` if the config has no `allow_addresses`.
@@ -108,11 +108,17 @@ mod tests {
             "100.100.100.200",
             "168.63.129.16",
         ] {
-            assert!(!guard.permits(ip(denied)), "{denied}");
+            assert!(
+                !guard.permits(ip(denied)),
+                "expected {denied} to be denied, found it permitted"
+            );
         }
         for permitted in ["127.0.0.1", "10.0.0.1", "192.0.2.1", "::1", "fd00::1", "100.100.100.201"]
         {
-            assert!(guard.permits(ip(permitted)), "{permitted}");
+            assert!(
+                guard.permits(ip(permitted)),
+                "expected {permitted} to be permitted, found it denied"
+            );
         }
     }
 

@@ -1,5 +1,5 @@
 //! Circuit breakers. While an app is down, gatepost sends no events to that app, so callbacks do
-//! not wait for a time-out. Each address of an app has its own breaker.
+//! not wait for a time-out. Each address or list of addresses in a config has its own breaker.
 //!
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
@@ -32,7 +32,7 @@ impl Default for BreakerRule {
     }
 }
 
-/// Circuit breaker of one address.
+/// Circuit breaker of one address or list of addresses.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     rule: BreakerRule,
@@ -75,7 +75,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Circuit {
-    /// Address of the app, without the query.
+    /// Addresses of the app without their queries; the word `template` and a name for the events
+    /// that a template sends without an address.
     pub address: String,
     /// True if the breaker is open, because gatepost considers the app down.
     pub is_open: bool,

@@ -84,7 +84,8 @@ impl Client {
         self.trusted_hops.is_some()
     }
 
-    /// Returns the values of `x-forwarded-for`, `-host` and `-proto` for the app.
+    /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for the
+    /// app.
     ///
     /// Uses the buffer `text` to write the value of `x-forwarded-for`.
     pub(crate) fn forwarded_headers(
@@ -112,7 +113,8 @@ impl Client {
         ]
     }
 
-    /// Returns the `x-forwarded-for` for the app: the entries before the client, then the client.
+    /// Returns the value of `x-forwarded-for` for the app: the entries before the client, then the
+    /// client.
     ///
     /// Omits the trusted proxies after the client.
     fn chain(&self, received: &HeaderMap, text: &mut BytesMut) -> Option<HeaderValue> {
@@ -161,8 +163,8 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Returns true if each entry is a host that every server reads alike. A proxy may pass on a host
-/// that its client has sent. From another host, the app could build a URL with another path.
+/// Returns true if all servers read each entry as the same host. A proxy may pass on any text that
+/// its client sent as the host. If the text contained a path, the app could build a wrong URL.
 fn are_hosts(value: &HeaderValue) -> bool {
     value.as_bytes().split(|b| *b == b',').all(|host| is_host(host.trim_ascii()))
 }
@@ -335,7 +337,7 @@ mod tests {
         let host = value("gate.test");
         let untrusted = [value("192.0.2.1"), host.clone(), value("http")];
         assert_eq!(forwarded(Some("192.0.2.1")), untrusted);
-        assert_eq!(forwarded(None), [None, host, value("http")], "expected no forwarded values");
+        assert_eq!(forwarded(None), [None, host, value("http")]);
         let trusted = [value("10.0.0.1"), value("proxy.test"), value("https")];
         assert_eq!(forwarded(Some("10.0.0.1")), trusted);
     }

@@ -51,7 +51,7 @@ pub struct Conclusion {
     pub reply: Reply,
     /// The origin of the reply.
     pub origin: Origin,
-    /// Names of the members that gatepost dropped from the answer.
+    /// Paths of the members that gatepost dropped from the answer.
     pub(crate) dropped: Box<[Box<str>]>,
     pub(crate) has_unclear_answer: bool,
 }
@@ -62,7 +62,7 @@ impl Conclusion {
     }
 
     /// Returns the decision that the reply carries; `None` for a notification, for a decision that
-    /// gatepost cannot reply to, and for an app's own answer that gatepost passes on unchecked.
+    /// gatepost cannot reply to, and for an app's answer that gatepost passes on unchecked.
     #[must_use]
     pub const fn permission(&self) -> Option<Permission> {
         self.reply.permission
@@ -93,7 +93,7 @@ pub enum Origin {
     App,
     /// The request itself: gatepost replies to a challenge without the app.
     Challenge,
-    /// The app's empty answer to a decision, which denies.
+    /// The app's empty answer to a decision. The reply denies.
     Empty(Unavailable),
     /// The failure policy, because gatepost has no usable answer from the app.
     Failure(Unavailable),
@@ -188,13 +188,13 @@ pub enum UnavailableKind {
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
-    /// The app refused a notification by a status such as 403 or 422.
+    /// The app refused a notification with a status such as 403 or 422.
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
     /// The store has reached `max_bytes`, so gatepost does not queue the event.
     StoreFull,
-    /// The event is not durable in time: the store is slow, or has failed.
+    /// The event did not become durable in time: the store is slow, or has failed.
     StoreUnavailable,
 }
 
@@ -258,7 +258,9 @@ impl UnavailableKind {
                 ("reply_key_missing", "the template has no key for reply signing")
             }
             Self::StoreFull => ("store_full", "the store is full"),
-            Self::StoreUnavailable => ("store_unavailable", "the event is not durable in time"),
+            Self::StoreUnavailable => {
+                ("store_unavailable", "the event did not become durable in time")
+            }
         }
     }
 }
@@ -284,7 +286,7 @@ impl Unavailable {
         Self { kind, detail: Some(printable(detail)) }
     }
 
-    /// Creates an error with the whole text of an error of gatepost itself, because the remedy is
+    /// Creates an error with the full text of one of gatepost's own errors, because the remedy is
     /// at the end of the text.
     pub(crate) const fn with_whole(kind: UnavailableKind, detail: String) -> Self {
         Self { kind, detail: Some(detail) }

@@ -71,7 +71,8 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
-    /// The data with the fields of the proof, for the app; `None` unless the app receives them.
+    /// The data with the fields of the proof, such as the signature, for the app; `None` unless the
+    /// app receives these fields.
     pub(crate) data_with_proof: Option<Bytes>,
     /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
     pub(crate) misfits: Vec<Box<str>>,
@@ -84,16 +85,17 @@ pub(crate) type Id = [u8; 32];
 
 /// Origin of an event's id.
 ///
-/// An app drops an event whose id it has seen. Two events must therefore never have the same id,
-/// and the resend of a callback must have the same id if gatepost can recognize it.
+/// An app drops an event whose id it has seen. The events of different callbacks must therefore
+/// never have the same id. If gatepost can recognize the resend of a callback, both events must
+/// have the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// A digest of source, kind and data. The data contains a time or a sequence, so two events
+    /// A digest of source, kind and data. The data contains a time or a sequence, so two callbacks
     /// have different data.
     Content,
     /// A digest of source, kind and the fields that the definition names in `id`.
     Declared,
-    /// New for each callback, because two events may have equal data.
+    /// A new id for each callback, because two callbacks may have equal data.
     New,
 }
 
@@ -221,7 +223,7 @@ impl Event {
         self.subject.as_deref()
     }
 
-    /// Returns the time of the event; `None` if the callback contains no valid time.
+    /// Returns the platform's time of the callback; `None` if the callback contains no valid time.
     #[must_use]
     pub const fn time(&self) -> Option<Timestamp> {
         self.time
@@ -325,7 +327,7 @@ impl Event {
     }
 }
 
-// Omits the data, because the data may be personal.
+// `Debug` omits the data, because the data may be personal.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -341,8 +343,8 @@ impl fmt::Debug for Event {
 /// separated by zero bytes.
 ///
 /// `data` is the identity: the fields of `id`, separated by zero bytes, or the data without the
-/// fields that a resend may change. This derivation is frozen: stores keep ids, and machines with
-/// different versions of gatepost must agree.
+/// fields that a resend may change. This derivation must not change: stores contain ids, and
+/// machines with different versions of gatepost must derive the same ids.
 pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
     // A zero byte follows the source and the kind, so that `ab, c` and `a, bc` have different ids.
@@ -358,7 +360,7 @@ pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     id
 }
 
-/// Returns a new id with the given value.
+/// Returns a number as the id of an event, for callbacks without an identity.
 pub(crate) fn new_event_id(value: u128) -> Id {
     let mut id = [0; 32];
     HEXLOWER.encode_mut(&value.to_be_bytes(), &mut id);
@@ -378,7 +380,7 @@ fn write_encoded(text: &str, out: &mut BytesMut) {
     }
 }
 
-/// Writes a number as a header value.
+/// Returns a number as a header value, written into the buffer `text`.
 pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue {
     text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     take_header(text)
@@ -386,7 +388,7 @@ pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue 
 
 /// Empties `text` and returns its content as a header value.
 ///
-/// The value shares the memory of `text`, and `text` keeps the unused memory. The content must be
+/// The value shares the memory of `text`. The unused memory remains in `text`. The content must be
 /// printable ASCII, or bytes of a received header.
 pub(crate) fn take_header(text: &mut BytesMut) -> HeaderValue {
     let written = HeaderValue::from_maybe_shared(text.split().freeze());

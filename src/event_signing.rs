@@ -96,7 +96,8 @@ mod tests {
     fn secret_is_prefix_and_24_to_64_bytes_in_padded_base64() {
         let secret = |bytes: usize| format!("whsec_{}", BASE64.encode(&vec![7; bytes]));
         for bytes in [24, 25, 32, 64] {
-            assert!(key(&Secret::new(secret(bytes))).is_some(), "{bytes}");
+            let key = key(&Secret::new(secret(bytes)));
+            assert!(key.is_some(), "expected a key from {bytes} bytes, found none");
         }
         let padded = secret(25);
         let unpadded = padded.trim_end_matches('=').to_owned();
@@ -106,7 +107,8 @@ mod tests {
         let lengths = [secret(23), secret(65), "whsec_".into()];
         let forms = [unpadded, without_prefix, other_prefix, url_safe];
         for invalid in lengths.into_iter().chain(forms) {
-            assert!(key(&Secret::new(invalid.clone())).is_none(), "{invalid}");
+            let key = key(&Secret::new(invalid.clone()));
+            assert!(key.is_none(), "expected no key from {invalid}, found one");
         }
     }
 }

@@ -74,7 +74,7 @@ mod address;
 mod address_guard;
 #[cfg(feature = "axum")]
 pub mod axum;
-mod body;
+mod body_buffer;
 mod breaker;
 mod client;
 mod conclusion;

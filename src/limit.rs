@@ -5,9 +5,9 @@
 //!
 //! The algorithm is GCRA. A token bucket would store the level of the budget and the time of the
 //! last change. GCRA stores only `full_at`, the time at which the budget is full again. Each
-//! request moves `full_at` forward by one interval. A request exceeds the limit if `full_at` would
-//! then be further in the future than an empty budget takes to refill. The state is a single
-//! integer, so gatepost updates the budget of a route atomically, without a lock.
+//! request moves `full_at` forward by one interval. If `full_at` would then be further in the
+//! future than the time in which an empty budget refills, the request exceeds the limit. The state
+//! is a single integer, so gatepost updates the budget of a route atomically, without a lock.
 //!
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.
@@ -58,7 +58,7 @@ impl Rate {
     }
 }
 
-/// Budget of a route, or of a code in the log. Needs no lock.
+/// Budget of a route, or of a code in the log, in an atomic integer.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicI64);
 
@@ -103,9 +103,9 @@ impl RouteLimit {
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
 ///
 /// A client's budget may be in any entry of one bucket. In a full bucket, a new client replaces the
-/// client whose budget is nearest to full. A replaced client restarts with a full budget, and this
-/// choice grants the fewest extra requests. A map would instead grow with every address that sends
-/// a request.
+/// client whose budget is nearest to full. The replaced client later restarts with a full budget.
+/// No other client in the bucket would gain fewer requests from a restart. A map would instead grow
+/// with every address that sends a request.
 pub(crate) struct ClientBudgets {
     /// Hasher with a random key, so that a client cannot choose addresses that share a bucket.
     hasher: RandomState,

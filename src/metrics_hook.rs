@@ -1,4 +1,5 @@
-//! A hook for the metrics of an app. Both doors report the outcome of each callback to the hook.
+//! A hook for the metrics of an app. The layer and the proxy report the outcome of each callback to
+//! the hook.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use crate::memory::store::SharedUse;
 use crate::shadow::Shadowed;
 use crate::verdict::{Accepted, Refusal};
 
-/// Receiver of the outcome of each callback. A program can then count callbacks with its own
+/// Receiver of the outcome of each callback, for programs that count callbacks with their own
 /// metrics library. Set the hook with [`GateLayer::observe`](crate::GateLayer::observe), or with
 /// `GateModule::observe` in a Pingora proxy.
 ///
@@ -83,22 +84,25 @@ use crate::verdict::{Accepted, Refusal};
 /// # fn main() {}
 /// ```
 pub trait MetricsHook: Send + Sync {
-    /// Counts a refused callback. `took` is the time since the head of the callback arrived.
+    /// Receives each refused callback. `took` is the time from the arrival of the head to the
+    /// refusal.
     fn refused(&self, refusal: &Refusal, took: Duration) {
         let _ = (refusal, took);
     }
 
-    /// Counts an accepted callback. `took` is the time from the arrival of the head to the reply.
+    /// Receives each accepted callback and its conclusion. `took` is the time from the arrival of
+    /// the head to the reply.
     fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
         let _ = (accepted, conclusion, took);
     }
 
-    /// Counts a request that passed in shadow mode.
+    /// Receives each request that gatepost judged in shadow mode.
     fn shadowed(&self, shadowed: &Shadowed) {
         let _ = shadowed;
     }
 
-    /// Counts an operation of the [`SharedState`](crate::SharedState) that had no result in time.
+    /// Receives the use of each [`SharedState`](crate::SharedState) operation that had no result in
+    /// time.
     fn unshared(&self, of: SharedUse) {
         let _ = of;
     }

@@ -35,7 +35,8 @@ pub enum Answer {
     Response {
         /// Status of the answer.
         status: StatusCode,
-        /// Headers of the answer. gatepost reads them only if it passes the answer on unchanged.
+        /// Headers of the answer. If the answer itself becomes the reply, gatepost passes on its
+        /// end-to-end headers.
         headers: HeaderMap,
         /// The complete body; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
         body: Option<Bytes>,
@@ -70,7 +71,7 @@ impl Answer {
     }
 }
 
-/// Omits the headers and the body, because an app's error page may repeat the event.
+/// `Debug` omits the headers and the body, because an app's error page may repeat the event.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -135,7 +136,7 @@ pub struct Reply {
     pub(crate) body: Bytes,
 }
 
-/// The decision that a reply carries: the app's yes or no.
+/// The decision that a reply carries.
 ///
 /// A reply about several items denies if it denies at least one of the items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -157,7 +158,8 @@ impl Permission {
     }
 }
 
-/// Omits the platform's headers, which contain keys, and the body, which contains the app's data.
+/// `Debug` omits the headers, which may contain keys, and the body, which may contain the app's
+/// data.
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
@@ -186,8 +188,8 @@ impl Reply {
         Self { status, content_type, extra: None, cors: None, close: false, permission: None, body }
     }
 
-    /// Returns the app's answer as the reply, with its headers for the recipient. Returns `None`
-    /// without a complete answer.
+    /// Returns the app's answer as the reply, with its end-to-end headers. Returns `None` without a
+    /// complete body, and for a status of 1xx.
     pub(crate) fn of_app(answer: &Answer) -> Option<Self> {
         let Answer::Response { status, headers, body: Some(body) } = answer else { return None };
         if status.is_informational() {
@@ -225,8 +227,8 @@ impl Reply {
         Self { close: true, ..Self::text(status, b"refused\n") }
     }
 
-    /// Returns the reply to an unfinished request that a server closes to stay within its memory.
-    /// The status 503 makes the platform send the callback again.
+    /// Returns the reply to an unfinished request that a server ends because the memory for
+    /// requests is used up. The status 503 makes the platform send the callback again.
     #[must_use]
     pub fn overloaded() -> Self {
         Self { close: true, ..unavailable_reply() }
@@ -295,7 +297,7 @@ impl Reply {
     }
 }
 
-/// Writes a number as a header value. `HeaderValue::from` would allocate twice.
+/// Converts a number into a header value. `HeaderValue::from` would allocate twice.
 fn decimal(number: usize) -> HeaderValue {
     let digits = HeaderValue::from_str(itoa::Buffer::new().format(number));
     digits.unwrap_or_else(|_| HeaderValue::from(number))
@@ -305,7 +307,7 @@ fn decimal(number: usize) -> HeaderValue {
 fn cors_headers(origin: &HeaderValue) -> [(HeaderName, HeaderValue); 2] {
     [
         (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()),
-        // For another origin, the reply has other headers. A cache must not mix up the two.
+        // The reply to another origin has other headers, so a cache must not use this reply for it.
         (VARY, HeaderValue::from_static("origin")),
     ]
 }

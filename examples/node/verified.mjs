@@ -1,5 +1,5 @@
 // SIGNING_SECRET=whsec_… node examples/node/verified.mjs 3000
-// An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+// An app that clients can reach without gatepost: it accepts an event only with a valid signature. The config of
 // gatepost has signing_secret = { env = "SIGNING_SECRET" }. Install the library with npm install standardwebhooks.
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';

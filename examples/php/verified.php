@@ -1,6 +1,6 @@
 <?php
 // SIGNING_SECRET=whsec_… php -S 127.0.0.1:3000 examples/php/verified.php
-// An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+// An app that clients can reach without gatepost: it accepts an event only with a valid signature. The config of
 // gatepost has signing_secret = { env = "SIGNING_SECRET" }. The package standard-webhooks/standard-webhooks
 // does the same as this function.
 function is_genuine(string $body): bool

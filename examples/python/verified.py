@@ -1,5 +1,5 @@
 # SIGNING_SECRET=whsec_… python3 examples/python/verified.py 3000
-# An app that clients can reach without gatepost: it accepts an event only by its signature. The config of
+# An app that clients can reach without gatepost: it accepts an event only with a valid signature. The config of
 # gatepost has signing_secret = { env = "SIGNING_SECRET" }. Install the library with pip install standardwebhooks.
 import os
 import sys

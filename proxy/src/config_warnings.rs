@@ -21,7 +21,7 @@ fn more(places: usize) -> String {
     }
 }
 
-/// Lists at most eight names.
+/// Joins names with commas. Shows at most eight, and the number of the others.
 pub(crate) fn list(names: &[&str]) -> String {
     const MAX_NAMES: usize = 8;
     match names.split_at_checked(MAX_NAMES) {

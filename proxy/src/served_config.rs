@@ -27,7 +27,7 @@ pub(crate) struct ServedConfig {
     tls: Arc<ServedTls>,
     /// Settings at start. A reload fails if it would change a setting that needs a restart.
     started: ProxySettings,
-    /// Texts of the gate's config. An edit keeps this lock from start to end, so edits and reloads
+    /// Texts of the gate's config. An edit holds this lock from start to end, so edits and reloads
     /// run one after another. Never print the texts, because they may contain secrets.
     files: Mutex<ConfigFiles>,
     /// Description of the gate's config. It has a separate lock, so that a reader does not wait for
@@ -57,7 +57,7 @@ pub(crate) struct ConfigStatus {
     pub(crate) templates: usize,
 }
 
-/// Writes a time in the format of RFC 3339, such as `2026-11-29T01:02:03Z`.
+/// Serializes a time in the format of RFC 3339, such as `2026-11-29T01:02:03Z`.
 fn as_date<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     match jiff::Timestamp::from_second(time.as_secs()) {
         Ok(date) => to.collect_str(&date),
@@ -115,7 +115,7 @@ impl ServedConfig {
         })
     }
 
-    /// Reads the texts of the gate's config again, with the secrets that they name.
+    /// Parses the texts of the gate's config again, and reads the secrets that they name.
     pub(crate) fn config(&self) -> Result<Config, EditError> {
         let files = lock(&self.files).clone();
         config_file::check(&files)
@@ -205,7 +205,8 @@ impl ServedConfig {
     }
 
     /// Reloads the config if its files have changed. Does nothing if the files differ from `seen`,
-    /// because a program may still write them. Returns the first changed file.
+    /// because a program may still write them. Returns the first changed file, and the result of
+    /// the reload.
     pub(crate) fn reload_if_changed(
         &self,
         seen: &WatchedFiles,
@@ -229,15 +230,14 @@ impl ServedConfig {
         let config = config_file::check(&new)?;
         check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // The running server keeps these settings from its start, so only a restart applies new
-        // values.
-        if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, listen_tls, upstream, upstream_idle_ms, upstream_http2, admin, \
-                        threads, max_connections, max_unjudged_bytes, stop_timeout_secs, \
-                        upgrade_socket, proxy_protocol, store or telemetry";
-            return Err(EditError::invalid(format!(
-                "expected no change of {keys}, found one that changed; restart gatepost"
-            )));
+        // The running server keeps some settings from its start, so only a restart applies new values.
+        let changed = self.started.restart_keys(config.proxy());
+        if !changed.is_empty() {
+            let message = format!(
+                "expected no change of {}, found a new value; restart gatepost to apply it",
+                changed.join(", ")
+            );
+            return Err(EditError::new(EditErrorKind::RestartNeeded, message));
         }
         let tls = load_tls(&self.tls, &config)?;
         self.serve(config, tls.as_ref(), templates, new.path());
@@ -286,7 +286,8 @@ fn load_tls(served: &ServedTls, config: &Config) -> Result<Option<Arc<LoadedTls>
 }
 
 impl LoadedConfig {
-    /// Describes `config` as the next config of this process.
+    /// Returns the description of `config`, the next config of this process. Also applies the
+    /// settings of `config` to the log, the metrics and the inspector.
     fn followed_by(mut self, config: &Config) -> Self {
         let status = &mut self.status;
         status.fingerprint = config.fingerprint().into();

@@ -1,4 +1,5 @@
-//! A client that trusts the certificate authorities in a file, for `--cacert`.
+//! An HTTP client that trusts the certificate authorities of the machine, and those in the file of
+//! `--cacert`.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -33,7 +34,8 @@ impl TrustError {
 pub(crate) struct TrustingClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl TrustingClient {
-    /// Reads the certificates of the machine, and those in the PEM file at `path`.
+    /// Creates a client that trusts the certificate authorities of the machine, and those in the
+    /// PEM file at `path`.
     pub(crate) fn new(path: Option<&Path>) -> Result<Self, TrustError> {
         let named = || path.map(|path| path.display().to_string()).unwrap_or_default();
         let mut roots = RootCertStore::empty();
@@ -55,11 +57,11 @@ impl TrustingClient {
         Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
     }
 
-    /// Sends a request, and reads the whole reply of at most `max_bytes`.
+    /// Sends a request, and reads the whole response, whose body may have at most `max_bytes`.
     ///
     /// # Errors
     ///
-    /// Returns the innermost cause.
+    /// Returns the text of the innermost cause.
     pub(crate) async fn fetch(
         &self,
         request: Request<Full<Bytes>>,

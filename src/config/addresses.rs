@@ -23,8 +23,8 @@ const MAX_SOCKET_BYTES: usize = 107;
 /// Start of a URL that represents the inner service of a layer, because this service has no host.
 const INNER_SERVICE: &str = "http://inner.invalid";
 
-/// Servers in the addresses of a config. Addresses in which the server has the same spelling share
-/// one server.
+/// The servers in the addresses of a config. Addresses that spell a server in the same way share
+/// one [`Server`].
 pub(super) struct Servers {
     health_path: Option<PathAndQuery>,
     tls: RefCell<Vec<Arc<OutgoingTls>>>,
@@ -50,7 +50,8 @@ impl Servers {
             let path = path.and_then(|path| path.parse().ok());
             if path.is_none() {
                 let remedy = "write a path with its leading slash, for example \"/healthz\"";
-                let problem = FaultKind::PathInvalid.because("expected a path, found another text");
+                let problem = FaultKind::PathInvalid
+                    .because("expected a valid path that starts with /, found another string");
                 faults.add(&text.place, problem, remedy);
             }
             path
@@ -64,7 +65,7 @@ impl Servers {
         }
     }
 
-    /// Returns the upstream, which receives events without an address.
+    /// Returns the upstream, which receives the events of kinds without an address.
     #[cfg(feature = "tracing")]
     pub(super) fn upstream(&self) -> Option<Arc<Addresses>> {
         self.paths.get().and_then(|owner| owner.upstream.clone())
@@ -216,7 +217,7 @@ impl<'f> ConfigReader<'f, '_> {
         None
     }
 
-    /// Reports addresses with a path, for requests that keep their own path.
+    /// Reports each address with a path, because requests to these addresses keep their own path.
     pub(super) fn check_are_servers(
         &self,
         texts: &[Located<&str>],

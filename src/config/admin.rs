@@ -70,7 +70,7 @@ impl AdminToken {
         self.0.matches(candidate)
     }
 
-    /// Returns `true` if both are the same token.
+    /// Returns `true` if both tokens are equal.
     ///
     /// The duration of the comparison depends only on the two lengths.
     #[must_use]

@@ -3,7 +3,7 @@
 //! 1. A path without a wildcard names one file, which must exist. A pattern without a match causes
 //!    a warning.
 //! 2. Relative paths start at the folder of the config file.
-//! 3. A file counts once, even if several patterns match the file.
+//! 3. gatepost includes a file once, even if several patterns match the file.
 //! 4. An included file has no `include`, so includes cannot form a circle.
 
 use std::collections::HashSet;
@@ -57,7 +57,8 @@ impl ConfigFiles {
     ///
     /// # Errors
     ///
-    /// Returns an error for an unreadable file, and for a config file that is not TOML.
+    /// Returns an error for an unreadable file, for a config file that is not TOML, and for an
+    /// invalid `include`.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let text = read_config(path).map_err(|error| ConfigError::unreadable(error).at(path))?;
@@ -69,7 +70,8 @@ impl ConfigFiles {
     ///
     /// # Errors
     ///
-    /// Returns an error for an unreadable included file, and for a `text` that is not TOML.
+    /// Returns an error for an unreadable included file, for a `text` that is not TOML, and for an
+    /// invalid `include`.
     pub fn with_text(text: impl Into<String>, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let main = ConfigText { path: path.to_owned(), text: Zeroizing::new(text.into()) };
@@ -128,7 +130,7 @@ impl ConfigFiles {
         base_of(self.all().nth(index).map_or(&self.main.path, |file| &file.path))
     }
 
-    /// Calls `act` with the texts. Adds the path of the file to the text of each included file.
+    /// Calls `act` with the texts, each included text together with the path of its file.
     pub(super) fn with_texts<T>(&self, act: impl FnOnce(&[TomlText<'_>]) -> T) -> T {
         let shown: Vec<_> = self.included.iter().map(|f| f.path.display().to_string()).collect();
         let main = TomlText { file: None, text: &self.main.text };
@@ -210,8 +212,7 @@ impl<'f> IncludeReader<'f> {
         let identity = sources::identity(&path);
         if identity.is_some() && identity == sources::identity(self.main) {
             let remedy = "write a path or a pattern of other files";
-            let problem =
-                "expected another file, found the config file, which would include itself";
+            let problem = "expected a file other than the config file, found the config file";
             self.faults.add(&name.place, problem, remedy);
             return;
         }

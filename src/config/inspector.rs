@@ -32,7 +32,7 @@ pub struct InspectorSettings {
     pub capture: Capture,
 }
 
-/// Parts of a captured callback that gatepost shows. gatepost never shows keys, tokens and
+/// Parts of a captured callback that gatepost shows. gatepost never shows keys, tokens or
 /// credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Capture {

@@ -225,14 +225,14 @@ impl Config {
         self.templates.iter().flat_map(|template| template.addresses()).map(|(own, _)| own)
     }
 
-    /// Returns the rules for TLS with the servers in the addresses of this config.
+    /// Returns the TLS settings for the servers in the addresses of this config.
     pub fn outgoing_tls(&self) -> impl Iterator<Item = &Arc<OutgoingTls>> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the addresses of apps that a client of the admin API may not set. Omits addresses
-    /// that `earlier` also has.
+    /// Returns the addresses of apps that a client of the admin API may not set. Omits an address
+    /// if its server is also in `earlier` or is the upstream.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
@@ -339,7 +339,7 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// Parses one of the words in `words`. A fault calls such a word a `noun`.
+    /// Parses one of the words in `words`. `noun` is the noun for such a word in a fault.
     fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {

@@ -19,7 +19,7 @@ const DEFAULT_PREFIX: &str = "gatepost";
 /// Maximum length of `prefix`, in bytes.
 const MAX_PREFIX_BYTES: usize = 32;
 
-/// The port of a server whose address has none.
+/// The port of a server whose address has no port.
 const DEFAULT_PORT: &str = "4222";
 
 /// The keys that only a store on NATS has.
@@ -183,7 +183,8 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns the address of a server with its scheme and port; `None` if `server` is not valid.
+/// Returns the address of a server with its scheme and port; `None` if the scheme or the server is
+/// not valid.
 fn server_address(scheme: &str, server: &str) -> Option<String> {
     let is_scheme = matches!(scheme, "nats" | "tls");
     let uri: http::Uri = format!("http://{server}").parse().ok().filter(|_| is_scheme)?;

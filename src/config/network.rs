@@ -119,7 +119,7 @@ pub(super) fn same_server(one: &Address, other: &Address) -> bool {
 }
 
 /// Returns `true` if a client of the admin API may set the address. Permits every name, because the
-/// door checks the IP addresses of a name before it connects.
+/// proxy checks the IP addresses of a name before it connects.
 pub(super) fn is_permitted(guard: &AddressGuard, address: &Address) -> bool {
     if let Some(socket) = address.server().socket() {
         return guard.permits_socket(socket);
@@ -303,16 +303,19 @@ mod tests {
             "[0:0:0:0:0:ffff:7f00:1]",
             "ip6-localhost",
         ] {
-            assert!(same("localhost", host), "{host}");
-            assert!(!same("app.test", host) && !same("10.0.0.1", host), "{host}");
+            assert!(same("localhost", host), "expected a spelling of localhost, found {host}");
+            let is_other = same("app.test", host) || same("10.0.0.1", host);
+            assert!(!is_other, "expected only localhost, found {host} equal to another machine");
         }
         for host in ["10.0.0.1", "10.1", "167772161", "0xa.1", "[::ffff:10.0.0.1]", "012.0.0.1"] {
-            assert!(same("10.0.0.1", host) && !same("localhost", host), "{host}");
+            let is_same = same("10.0.0.1", host) && !same("localhost", host);
+            assert!(is_same, "expected a spelling of 10.0.0.1, found {host}");
         }
         assert!(same("app.test", "APP.test."));
         for host in ["app.test", "127.0.0.1.x", "1.2.3.4.5", "256.0.0.1", "127.16777216", "0x", ""]
         {
-            assert!(host.is_empty() || !same("localhost", host), "{host}");
+            let is_local = !host.is_empty() && same("localhost", host);
+            assert!(!is_local, "expected another machine than localhost, found {host}");
         }
     }
 }

@@ -146,7 +146,7 @@ impl<'f> ConfigReader<'f, '_> {
             Form::Table(_) | Form::Other(_) => "",
         };
         if !words.iter().any(|allowed| **allowed == *word) {
-            // Does not show the word: the operator may have written the value of a secret setting.
+            // The fault omits the word, because the operator may have written a secret instead.
             let found = match &item.form {
                 Form::String(_) => "a word that is not allowed",
                 Form::Table(_) | Form::Other(_) => item.form.name(),

@@ -47,14 +47,14 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// Addresses on which the proxy listens for TLS.
     pub listen_tls: Vec<SocketAddr>,
-    /// Certificates and rules of the TLS listeners; `None` without a certificate.
+    /// Certificates and settings of the TLS listeners; `None` without a certificate.
     pub tls: Option<Arc<TlsSettings>>,
     /// Servers that receive requests to paths without a route; `None` means status 404 for such
     /// requests.
     pub upstream: Option<Arc<Addresses>>,
     /// Time for which the proxy keeps an idle connection to the upstream.
     pub upstream_idle: Duration,
-    /// Use of HTTP/2 with the upstream, also without TLS.
+    /// True if the proxy uses HTTP/2 with the upstream, even without TLS.
     pub upstream_http2: bool,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
@@ -81,11 +81,11 @@ pub struct ProxySettings {
     pub max_unjudged_bytes: NonZeroUsize,
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
-    /// Use of the PROXY protocol. If `true`, the proxy expects a header of version 1 or 2 at the
-    /// start of each connection to `listen` and `listen_tls`.
+    /// True if the proxy expects a PROXY protocol header of version 1 or 2 at the start of each
+    /// connection to `listen` and `listen_tls`.
     pub proxy_protocol: bool,
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
-    /// process; `None` disables the hand-over.
+    /// process; `None` disables the handover.
     pub upgrade_socket: Option<PathBuf>,
     /// Settings of the store for queued events; `None` without a store.
     pub store: Option<StoreSettings>,
@@ -93,7 +93,7 @@ pub struct ProxySettings {
     pub telemetry: TelemetrySettings,
     /// Settings of the captured callbacks.
     pub inspector: InspectorSettings,
-    /// Reload of the config by the proxy when one of the config's files changes.
+    /// True if the proxy reloads the config when one of the config's files changes.
     pub watch: bool,
 }
 
@@ -104,44 +104,53 @@ impl ProxySettings {
         [&*self.listen, &*self.listen_tls].concat()
     }
 
-    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
-    /// `admin_token`, `admin_hosts`, `allow_addresses`, `key_dirs`, `watch` and `log_callbacks` can
-    /// change while the proxy runs.
+    /// Returns the keys whose values in `new` differ and apply only after a restart. Of these settings,
+    /// only `tls`, `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`,
+    /// `inspector`, `watch` and `log_callbacks` can change while the proxy runs.
     #[must_use]
-    pub fn needs_restart(&self, new: &Self) -> bool {
+    pub fn restart_keys(&self, new: &Self) -> Vec<&'static str> {
         // Names every field, so that the compiler reports a new field that this pattern omits.
-        let fixed = |settings: &Self| {
-            let Self {
-                listen,
-                listen_tls,
-                tls: _,
-                upstream,
-                upstream_idle,
-                upstream_http2,
-                admin,
-                admin_token: _,
-                admin_read_token: _,
-                admin_hosts: _,
-                allow_addresses: _,
-                key_dirs: _,
-                threads,
-                max_connections,
-                max_unjudged_bytes,
-                stop_timeout,
-                proxy_protocol,
-                upgrade_socket,
-                store,
-                telemetry: _,
-                inspector: _,
-                watch: _,
-            } = settings.clone();
-            let upstream = (upstream, upstream_idle, upstream_http2);
-            let listen = (listen, listen_tls);
-            let bounds = (max_connections, max_unjudged_bytes);
-            let process = (admin, threads, stop_timeout, upgrade_socket, store);
-            (listen, upstream, bounds, proxy_protocol, process)
-        };
-        fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
+        let Self {
+            listen,
+            listen_tls,
+            tls: _,
+            upstream,
+            upstream_idle,
+            upstream_http2,
+            admin,
+            admin_token: _,
+            admin_read_token: _,
+            admin_hosts: _,
+            allow_addresses: _,
+            key_dirs: _,
+            threads,
+            max_connections,
+            max_unjudged_bytes,
+            stop_timeout,
+            proxy_protocol,
+            upgrade_socket,
+            store,
+            telemetry,
+            inspector: _,
+            watch: _,
+        } = self;
+        let keys = [
+            ("listen", *listen != new.listen),
+            ("listen_tls", *listen_tls != new.listen_tls),
+            ("upstream", *upstream != new.upstream),
+            ("upstream_idle_ms", *upstream_idle != new.upstream_idle),
+            ("upstream_http2", *upstream_http2 != new.upstream_http2),
+            ("admin", *admin != new.admin),
+            ("threads", *threads != new.threads),
+            ("max_connections", *max_connections != new.max_connections),
+            ("max_unjudged_bytes", *max_unjudged_bytes != new.max_unjudged_bytes),
+            ("stop_timeout_secs", *stop_timeout != new.stop_timeout),
+            ("proxy_protocol", *proxy_protocol != new.proxy_protocol),
+            ("upgrade_socket", *upgrade_socket != new.upgrade_socket),
+            ("store", *store != new.store),
+            ("telemetry", telemetry.needs_restart(&new.telemetry)),
+        ];
+        keys.into_iter().filter_map(|(key, has_changed)| has_changed.then_some(key)).collect()
     }
 }
 
@@ -224,7 +233,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Warns if the longest body may exceed `max_unjudged_bytes`. The buffer of a body that arrives
-    /// in pieces has up to twice the length of the body.
+    /// in several chunks has up to twice the length of the body.
     pub(super) fn warn_of_small_budget(
         &self,
         table: &Table<'f>,

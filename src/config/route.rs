@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{FaultKind, Form, Item, Located, Place, Table, allowed, closest, list};
 
-/// Length of a token below which gatepost warns that clients can guess it.
+/// Length in bytes below which gatepost warns that clients can guess a token.
 const MIN_TOKEN_BYTES: usize = 16;
 
 impl<'f> ConfigReader<'f, '_> {
@@ -156,8 +156,8 @@ impl<'f> ConfigReader<'f, '_> {
                 return None;
             };
             if !is_parameter_name(name) {
-                let problem = "expected a parameter's name, found no letter or digit, or a \
-                               character that servers read in different ways";
+                let problem = "expected a parameter name of letters, digits, -, ., _, ~ and /, \
+                               found another character, or no letter or digit";
                 self.faults.add(&value.place, problem, "use letters, digits, -, ., _, ~ and /");
                 return None;
             }
@@ -259,14 +259,18 @@ impl<'f> ConfigReader<'f, '_> {
                 if secret.as_ref().is_some_and(|secret| !fits(secret)) {
                     let remedy = "use letters, digits, -, ., _ and ~, and not only dots";
                     let problem = "expected a valid path segment, found only dots or a character \
-                                   that a path cannot contain";
+                                   that needs percent-encoding";
                     let problem = FaultKind::SecretInvalid.because(problem);
                     self.faults.add(&token.place, problem, remedy);
                 }
                 if secret.as_ref().is_some_and(|secret| secret.expose().len() < MIN_TOKEN_BYTES) {
                     let remedy = "create a token of at least 16 characters with a random generator, \
                                   and write the new path into the platform's console";
-                    let problem = FaultKind::SecretWeak.because("attackers can guess this token");
+                    let problem = format!(
+                        "expected a token of at least {MIN_TOKEN_BYTES} bytes, found a shorter \
+                         token"
+                    );
+                    let problem = FaultKind::SecretWeak.because(problem);
                     self.warnings.add(&token.place, problem, remedy);
                 }
                 secret
@@ -280,7 +284,7 @@ impl<'f> ConfigReader<'f, '_> {
         let of_group = plan.kinds.iter().filter(|own| own.group.as_deref() == Some(kind.value));
         let members: Vec<_> = of_group.map(|own| &*own.name).collect();
         if index.is_none() && !members.is_empty() {
-            let wanted = FaultKind::KindUnknown.because("a kind and no group of kinds");
+            let wanted = FaultKind::KindUnknown.because("a kind, not a group of kinds");
             self.faults.add_text(kind, wanted, format!("use one of {}", list(&members)));
         } else if index.is_none() {
             self.faults.add_unknown(kind, "kind", plan.kinds.iter().map(|kind| &*kind.name));

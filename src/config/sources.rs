@@ -38,7 +38,7 @@ impl ConfigSources {
         }
     }
 
-    /// Returns the value of a variable that contains no secret, without spaces at its end.
+    /// Returns the value of a variable that contains no secret, without white space at its end.
     ///
     /// # Errors
     ///
@@ -124,8 +124,8 @@ pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
     full.into_os_string().into_string().ok()
 }
 
-/// Returns the files that match a pattern, in alphabetical order. Hidden files match only a pattern
-/// that names the dot.
+/// Returns the files that match a pattern, in alphabetical order. A hidden file matches only a
+/// pattern that contains the dot.
 ///
 /// # Errors
 ///
@@ -168,7 +168,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.watched_file(name, MAX_TEXT_BYTES)
     }
 
-    /// Reads a file that the config names. `watch` reloads the config when the file changes.
+    /// Reads a file that the config names. With `watch`, gatepost reloads the config when the file
+    /// changes.
     pub(super) fn watched_file(
         &self,
         name: &Located<&'f str>,
@@ -250,7 +251,8 @@ impl<'f> ConfigReader<'f, '_> {
 
 /// Describes a file with a secret that gatepost cannot read. `path` is the path of the file `name`.
 ///
-/// Omits a name that is no usual file name. The operator may have written the secret instead.
+/// Omits a name that does not look like a file name. The operator may have written the secret
+/// instead.
 fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
     let is_path_char = |c: char| c.is_alphanumeric() || "._-/ ".contains(c);
     let is_usual = name.contains(['.', '/']) && name.chars().all(is_path_char);

@@ -10,13 +10,13 @@ use crate::toml_reader::{FaultKind, Located, Table};
 /// Default of `max_bytes`: a million events of 1 KiB.
 const DEFAULT_MAX_BYTES: i64 = 1 << 30;
 
-/// Smallest value that `max_bytes` accepts: one event with the longest body.
+/// Smallest value that `max_bytes` accepts: enough for one event with the longest body.
 pub(crate) const MIN_STORE_BYTES: i64 = 32 * 1024 * 1024;
 
 /// Largest value that `max_bytes` accepts.
 pub(crate) const MAX_STORE_BYTES: i64 = 1 << 40;
 
-/// Longest retention: a year.
+/// Longest retention: 366 days.
 pub(crate) const MAX_RETENTION_SECS: i64 = 366 * 86_400;
 
 /// Default of `delivered_secs`: one day.
@@ -43,7 +43,7 @@ pub struct StoreSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreLocation {
-    /// A file of SQLite on this machine.
+    /// An SQLite file on this machine.
     Sqlite(PathBuf),
     /// NATS JetStream, shared by several machines.
     Nats(Box<NatsSettings>),
@@ -87,7 +87,7 @@ impl<'f> ConfigReader<'f, '_> {
         Some(StoreLocation::Sqlite(path))
     }
 
-    /// Reports the keys of a store on NATS beside a file.
+    /// Reports each key of a store on NATS, because the store is a file.
     fn check_no_nats_keys(&self, table: &Table<'f>) {
         for key in NATS_KEYS.into_iter().filter(|key| table.any(key).is_some()) {
             let problem = format!("expected `{key}` beside the url of NATS servers, found a file");

@@ -52,7 +52,7 @@ impl LogCallbacks {
 pub struct AccessLogSettings {
     /// Path of the file.
     pub file: PathBuf,
-    /// Fraction of the requests that get a line, from 0 to 1.
+    /// Fraction of the requests that gatepost logs in the file, from 0 to 1.
     pub sample: f64,
 }
 

@@ -176,8 +176,8 @@ impl<'f> ConfigReader<'f, '_> {
                 "expected a signature that covers a part of the request, found that of {}",
                 plan.title
             );
-            let remedy = "sign the body, or treat each callback as a secret: a client that has seen \
-                          one callback can forge any other";
+            let remedy = "sign the body, or keep callbacks secret: a client that has seen one \
+                          callback can forge any other";
             self.warnings.add(keys_place, FaultKind::SignatureWeak.because(problem), remedy);
         }
         match (plan.uses_template_keys(), keys > 0) {

@@ -5,8 +5,8 @@ use crate::route::{Route, Routes};
 use crate::toml_reader::{FaultKind, Table};
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Warns of each route whose callbacks of some kinds name no tenant, and are refused for this
-    /// reason.
+    /// Warns of each route on which gatepost refuses some kinds, because the callbacks of these
+    /// kinds name no tenant.
     pub(super) fn warn_of_kinds_without_tenant(&self, tables: &[Table<'f>], routes: &Routes) {
         // Another warning covers a provider without a bound tenant.
         let is_bound = |(_, route): &(_, &Route)| route.bindings.has_tenants();

@@ -61,7 +61,7 @@ pub struct PemFile {
 pub struct PrivateKeyPem(Secret);
 
 impl PrivateKeyPem {
-    /// Returns the PEM text of the key, to parse it. Never print the text.
+    /// Returns the PEM text of the key, for parsing. Never print the text.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose()

@@ -17,9 +17,9 @@ const FINGERPRINT_LENGTH: usize = 16;
 /// The files from which gatepost has read a config, with hashes of their contents: the config file,
 /// included files, definitions and secrets.
 ///
-/// Compares contents, not times. A file with a new time and equal content is therefore unchanged,
-/// and a new target of a symbolic link is a change. Two equal values with a pause between them show
-/// that no program writes to the files.
+/// The comparison uses contents, not times. A file with a new time and equal content is therefore
+/// unchanged, and a new target of a symbolic link is a change. If two values that gatepost reads
+/// with a pause between them are equal, no program is writing to the files.
 ///
 /// # Examples
 ///

@@ -2,9 +2,9 @@
 //!
 //! | answer | the app |
 //! |---|---|
-//! | 2xx with no body, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
+//! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
 //! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
-//! | 2xx in which `error` has a value, or `status` is a number of 400 and above | did not take the event (`answer_contradicts`) |
+//! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not take the event (`answer_contradicts`) |
 //! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
@@ -12,7 +12,8 @@
 //!
 //! If a reply contradicts the acknowledgement that the platform expects, the platform sends the
 //! callback again. For example, a platform that expects `{"code":0}` treats `{"code":1}` as a
-//! failure. gatepost reads an answer in the same way: with `{"code":1}`, the app refuses the event.
+//! failure. gatepost reads an answer in the same way: with `{"code":1}`, the app has not taken the
+//! event.
 
 use std::cell::OnceCell;
 
@@ -87,8 +88,8 @@ fn is_refusal(status: StatusCode) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
     Clearly,
-    /// Neither repeats nor contradicts the acknowledgement. An app may write anything that the
-    /// platform ignores.
+    /// The answer neither repeats nor contradicts the acknowledgement. An app may write anything
+    /// that the platform ignores.
     Unclearly,
 }
 
@@ -121,10 +122,11 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Taken, Unavailable> {
     Ok(if allow || repeats || answer.len() == 0 { Taken::Clearly } else { Taken::Unclearly })
 }
 
-/// Returns true if PHP ended the script because of a fatal error. By default, PHP prints the error
-/// and keeps the status 200.
+/// Returns true if the body contains a fatal error of PHP. By default, PHP prints such an error,
+/// and sends the status 200.
 pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
-    // With `html_errors` on, with `html_errors` off, and as in the log, which some servers print.
+    // PHP's text with `html_errors` on and off, and the text of PHP's log, which some servers
+    // print.
     const MARKERS: [&str; 6] = [
         "<b>Fatal error</b>:",
         "<b>Parse error</b>:",
@@ -141,7 +143,7 @@ pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// Returns an error if `error` has a value, or if `status` is a number of 400 and above.
+/// Returns an error if `error` has a value, or if `status` is a number of at least 400.
 fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
     let has_error = answer.get("error").is_some_and(|error| {
         !matches!(
@@ -176,8 +178,9 @@ fn repeats(answer: &Object<'_>, ack: &Object<'_>) -> Result<bool, Unavailable> {
     Ok(repeated > 0 && repeated == ack.len())
 }
 
-/// Returns true for a boolean, and a text to compare: `0`, `0.0` and `"0"` have the same text.
-/// Returns `None` for a value that is not a string, a number or a boolean.
+/// Returns two values to compare: true for a boolean, and the text of the value. `0`, `0.0` and
+/// `"0"` have the same text. Returns `None` for a value that is not a string, a number or a
+/// boolean.
 fn comparable(value: &Value<'_>) -> Option<(bool, String)> {
     if let Value::Json(Json { text, shape: Shape::Boolean, .. }) = value {
         return Some((true, (*text).to_owned()));

@@ -1,4 +1,4 @@
-//! The driver: carries an admitted callback to its outcome, [`Driven`].
+//! The driver: processes an admitted callback, and returns the outcome, [`Driven`].
 //!
 //! A server, such as the tower layer or the proxy, implements [`ClientSide`] (the request and its
 //! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
@@ -7,7 +7,7 @@
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
 //!    [`Runtime::run_long`] judges bodies of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
-//!    [`Next::Wait`] or [`Next::Ask`].
+//!    [`Next::Wait`], [`Next::Store`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
 //! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls
@@ -116,7 +116,7 @@ pub enum Driven {
     ClientGone(Accepted),
 }
 
-/// Carries an admitted callback to its outcome.
+/// Processes an admitted callback, and returns the outcome.
 ///
 /// # Examples
 ///
@@ -227,8 +227,8 @@ pub async fn drive(
                 let last = shared::last_answer(runtime, &accepted, conclusion, now);
                 conclusion = Box::pin(last).await;
             }
-            // Only now, because copies of the callback share a conclusion, and each copy may come
-            // from another web origin.
+            // Sets this header last: copies of the callback share a conclusion, but each copy may
+            // come from another web origin.
             conclusion.reply.cors = accepted.cors().cloned().map(Box::new);
             Driven::Concluded(accepted, conclusion, now)
         }
@@ -289,7 +289,8 @@ fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusa
 ///
 /// # Errors
 ///
-/// Returns the intake if `evicted` completes before the turn. Drops `evicted` at the turn.
+/// Returns the intake if `evicted` completes before the turn begins. Drops `evicted` when the turn
+/// begins.
 pub(crate) async fn judge_large(
     runtime: &impl Runtime,
     intake: Intake,
@@ -378,7 +379,7 @@ async fn conclude(
     asking.await
 }
 
-/// Appends the event to the store, within the time of the platform.
+/// Appends the event to the store, within [`Enqueue::timeout`].
 async fn append(
     client: &mut impl ClientSide,
     runtime: &impl Runtime,

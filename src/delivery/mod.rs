@@ -1,4 +1,5 @@
-//! The next step for an accepted callback: to ask the app, to wait, or to reply at once.
+//! The next step for an accepted callback: to ask the app, to store the event, to wait, or to reply
+//! at once.
 //!
 //! A platform may send one callback several times; each time, gatepost receives a copy. The rules
 //! of [`Accepted::next`], in the order checked:
@@ -17,8 +18,8 @@
 //! If machines share their state, a step before rule 4 claims the callback for this machine: see
 //! [`SharedClaim`].
 //!
-//! If the config queues the kind, only rules 1 and 5 apply. gatepost then appends the
-//! event to the store, which recognizes resends, and delivers it later: see [`QueuedApp`].
+//! If the config queues the kind, only rules 1 and 5 apply. gatepost then appends the event to the
+//! store, which recognizes resends. gatepost delivers the event later: see [`QueuedApp`].
 //!
 //! The app has at most `timeout_ms` to answer, and at most the platform's remaining time less
 //! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
@@ -218,8 +219,8 @@ impl Accepted {
         [self.template().name(), event.source(), event.kind()].map(str::as_bytes)
     }
 
-    /// Remembers a reply that the app decided. After a failure, returns the remembered reply to the
-    /// same viewer, if there is such a reply.
+    /// Remembers a reply that the app decided. After a failure, returns the remembered reply about
+    /// the same viewer and content, if gatepost has one.
     fn last_good(&self, ask: &Ask, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(max_age) = ask.last_good_max_age else { return conclusion };
         let Some(viewer) = self.viewer() else { return conclusion };
@@ -246,8 +247,8 @@ impl Accepted {
 
 /// A question to the app about an accepted callback.
 ///
-/// If the caller drops a question without a conclusion, a waiting copy of the callback may ask the
-/// app.
+/// If the caller drops a question without a conclusion, gatepost may ask the app about a waiting
+/// copy of the callback.
 ///
 /// # Examples
 ///
@@ -316,7 +317,7 @@ impl Question {
     }
 
     /// Returns the addresses of the servers for an event that keeps the path of the callback;
-    /// `None` if the config names no server. The paths of the addresses have no meaning.
+    /// `None` if the config names no server. Ignore the paths of these addresses.
     #[must_use]
     pub fn servers(&self) -> Option<&Arc<Addresses>> {
         self.ask().and_then(|ask| ask.server.as_ref())
@@ -386,7 +387,7 @@ impl Question {
         self.check(ask, now)
     }
 
-    /// Asks the app, unless the time, the rate limit or the circuit breaker forbids it.
+    /// Returns [`Next::Ask`], unless the time, the rate limit or the circuit breaker forbids it.
     #[inline]
     fn check(self, ask: &Ask, now: Timestamp) -> Next {
         if self.timeout.is_zero() {
@@ -432,9 +433,10 @@ impl Question {
 
 /// A wait for the conclusion of the first copy of a callback.
 ///
-/// The first copy is in flight to the app. Resolves to its conclusion. Resolves to `None` if the
-/// first copy ends without a conclusion, for example because its client disconnects. In this case,
-/// call [`Accepted::next`] again. After [`Wait::timeout`], call [`Wait::give_up`].
+/// The future resolves to the conclusion of the first copy, which is in flight to the app. If the
+/// first copy ends without a conclusion, for example because its client disconnects, the future
+/// resolves to `None`. In this case, call [`Accepted::next`] again. After [`Wait::timeout`], call
+/// [`Wait::give_up`].
 ///
 /// # Examples
 ///

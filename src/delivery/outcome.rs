@@ -43,7 +43,7 @@ impl Accepted {
                 && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
             Some(mut reply) => {
-                // An unchecked answer in another form may allow or deny: only the platform knows.
+                // gatepost cannot tell if an unchecked answer in another form allows or denies.
                 let is_judged = matches!(conclusion.origin, Origin::App);
                 reply.permission = conclusion.reply.permission.filter(|_| is_judged);
                 Conclusion { reply, ..conclusion }
@@ -97,10 +97,10 @@ impl Accepted {
         token: &str,
     ) -> Conclusion {
         let Some(payload) = policy.reply_signing.verified_payload(token) else {
-            let why = "expected plain JSON, or a token (JWT) by the reply key of the template, found a \
-                       token by another key; answer plain JSON, or set the key with which the app \
-                       signs";
-            let reason = Unavailable::with(UnavailableKind::AnswerMalformed, why);
+            let why = "expected plain JSON, or a token (JWT) signed with the template's reply key, \
+                       found a token signed with another key; answer with plain JSON, or set the \
+                       key with which the app signs";
+            let reason = Unavailable::with_whole(UnavailableKind::AnswerMalformed, why.to_owned());
             return self.failed(Some(policy), reason);
         };
         let conclusion = self.decided(decision, policy, DecisionInput::Answer(&payload));
@@ -135,8 +135,8 @@ impl Accepted {
         status.is_success() && (decision.is_native_answer(body) || is_kept())
     }
 
-    /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to
-    /// the failure policy and returns the fault.
+    /// Returns the conclusion of a decision. If the input is unusable, `Decision::write` applies
+    /// the failure policy, and returns the fault.
     fn decided(
         &self,
         decision: &Decision,
@@ -204,7 +204,7 @@ impl Accepted {
     }
 }
 
-/// Reads the app's yes or no from its answer.
+/// Reads the app's decision from its answer.
 fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'_>, Unavailable> {
     if let Answer::Response {
         status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body, ..
@@ -229,8 +229,8 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
     }
 }
 
-/// Reads the app's yes or no from an answer whose status the platform would read, as the app wrote it
-/// for the platform. A JSON answer with `allow` is an answer to gatepost, and takes precedence.
+/// Reads the app's decision from the status of an answer that the app wrote for the platform. If
+/// the status allows, but the body is JSON with `allow`, gatepost reads the body instead.
 fn native_input<'a>(
     answer: &'a Answer,
     rule: &StatusRule,
@@ -259,7 +259,9 @@ fn check_coding(answer: &Answer) -> Result<(), Unavailable> {
         None => Ok(()),
         Some(coding) => {
             let coding = String::from_utf8_lossy(coding.as_bytes());
-            let why = format!("expected no content coding, found `{coding}`; answer uncompressed");
+            let why = format!(
+                "expected no content coding, found `{coding}`; send the answer without compression"
+            );
             Err(Unavailable::with(UnavailableKind::AnswerMalformed, &why))
         }
     }

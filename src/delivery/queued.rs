@@ -6,12 +6,12 @@
 //! 2. The rules for notifications determine whether the app took the event: see
 //!    [`acknowledgement`](super::acknowledgement).
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
-//!    A random part, up to a half, shortens the wait. The wait is never shorter than the app's
-//!    `Retry-After`.
+//!    gatepost shortens the wait by a random part, up to a half. The wait is never shorter than the
+//!    app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after the event was queued. If it fails, the
 //!    event is dead. An event that is overdue before its first attempt gets this one attempt.
 //! 5. While the circuit of the app is open, gatepost makes one attempt each `retry_ms`. The other
-//!    events wait. If an event is overdue then, it is dead without a further attempt.
+//!    events wait. An event that becomes overdue in this time is dead without a further attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,7 @@ impl Enqueue {
         self.accepted.failed(None, reason)
     }
 
-    /// Returns the next step for a server without a store: the app gets the event at once.
+    /// Returns the next step for a server without a store: the app receives the event at once.
     pub fn without_store(self, now: Timestamp) -> Next {
         match self.accepted.delivery().as_ask() {
             Some(ask) => self.accepted.next_of(ask, now),
@@ -259,8 +259,8 @@ impl QueuedApp {
 }
 
 impl RetryRule {
-    /// Returns the wait after an attempt. `random` shortens it by up to a half, so that the events
-    /// that failed together do not return together.
+    /// Returns the wait after an attempt. `random` shortens the wait by up to a half, so that
+    /// events that failed at the same time have different waits.
     fn wait(&self, attempt: u32, random: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
         let longest = self.first.saturating_mul(1 << doublings).min(self.max);

@@ -1,7 +1,7 @@
 //! Replays: the operator sends the event of a recorded callback to the app again.
 //!
-//! A replay does not change the replies, circuits and callbacks that gatepost remembers. The
-//! platform receives no reply.
+//! A replay does not change the replies and callbacks that gatepost remembers, or the state of a
+//! circuit. The platform receives no reply.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -24,9 +24,9 @@ impl Accepted {
         Some(Question { accepted: self.clone(), timeout: ask.timeout, claim: None, shared: None })
     }
 
-    /// Returns the headers and the body of a replay: those of the event, with `gatepost-replay: 1`.
-    /// `edited` replaces the body. Signs the event, with the time `now`, if the config has a
-    /// `signing_secret`.
+    /// Returns the headers and the body of a replay: those of the event, and the header
+    /// `gatepost-replay: 1`. `edited` replaces the body. If the config has a `signing_secret`,
+    /// signs the event with the time `now`.
     ///
     /// # Examples
     ///

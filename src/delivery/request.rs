@@ -186,7 +186,7 @@ impl Accepted {
         self.delivery().as_ask().is_some_and(|ask| ask.adds_event_headers)
     }
 
-    /// Returns the `host` for the app, if gatepost sets it.
+    /// Returns the `host` header for the app; `None` if gatepost does not set this header.
     fn event_host(&self, context: &RequestContext<'_>) -> Option<HeaderValue> {
         let set_host = self.delivery().as_ask().and_then(|ask| ask.host.as_ref());
         set_host.or(context.host).cloned()
@@ -251,7 +251,8 @@ mod tests {
             let has = |index: usize| combination >> index & 1 == 1;
             let optional = |index: usize| has(index).then(|| value(&OPTIONAL[index]));
             let headers = fill(REQUIRED.each_ref().map(value), std::array::from_fn(optional));
-            assert!(REQUIRED.iter().all(|name| headers[name] == value(name)), "{headers:?}");
+            let has_value = |name: &HeaderName| headers[name] == value(name);
+            assert!(REQUIRED.iter().all(has_value), "expected all values, found {headers:?}");
             for (index, name) in OPTIONAL.iter().enumerate() {
                 assert_eq!(headers.get(name).cloned(), optional(index), "{headers:?}");
             }

@@ -1,5 +1,5 @@
-//! The server that [`drive`](crate::drive) works for: the client's connection, the clock and the
-//! timers.
+//! The parts of a server that [`drive`](crate::drive) uses: the client's connection, the clock and
+//! the timers.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -29,11 +29,11 @@ pub trait ClientSide: Send {
     /// 64 chunks, so a client cannot block a thread.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
-    /// Records the memory that the chunks so far occupy, in bytes. The driver calls this
-    /// method after each chunk.
+    /// Records the memory that the chunks so far occupy, in bytes. The driver calls this method
+    /// after each chunk.
     ///
-    /// The default implementation does nothing. A server that bounds the memory of all unfinished
-    /// requests uses the number.
+    /// The default implementation does nothing. A server that limits the memory for all unfinished
+    /// requests uses this number.
     fn holds(&mut self, _bytes: usize) {}
 
     /// Returns the reason why [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
@@ -43,9 +43,9 @@ pub trait ClientSide: Send {
         BodyFailure::Disconnected
     }
 
-    /// Completes as soon as the server needs the memory of the body. The driver waits for this
-    /// while a large body waits for its judgement, and then refuses the callback with the reason
-    /// that [`body_failure`](Self::body_failure) returns.
+    /// Completes as soon as the server needs the memory of the body. The driver polls this future
+    /// while a large body waits for its judgement. If the future completes first, the driver
+    /// refuses the callback with the reason that [`body_failure`](Self::body_failure) returns.
     ///
     /// The default implementation never completes.
     fn evicted(&mut self) -> impl Future<Output = ()> + Send {
@@ -95,8 +95,8 @@ pub trait Runtime: Sync {
         None
     }
 
-    /// Records an operation of the shared state that has no result. The driver continues without
-    /// the result. `outage` is the reason if the operation is the first of an outage.
+    /// Records an operation of the shared state that had no result in time. The driver continues
+    /// without the result. `outage` is the reason if the operation is the first of an outage.
     ///
     /// The default implementation does nothing. A server counts the operations, and logs the
     /// outage.
@@ -110,7 +110,7 @@ pub trait Runtime: Sync {
     /// The default implementation runs the work on the calling thread. A server that serves several
     /// connections on a thread should run the work on another thread, for example with
     /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
-    /// servers of a gate together run at most one such judgement at a time.
+    /// servers that share a gate together run at most one such judgement at a time.
     fn run_long<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

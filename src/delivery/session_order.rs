@@ -1,5 +1,5 @@
-//! The order of sessions: gatepost tells the app if the end of a session arrives after the start of
-//! the next session.
+//! The order of sessions. If the end of a session arrives after the start of the next session,
+//! gatepost marks the event as stale.
 
 use crate::conclusion::{Conclusion, Origin};
 use crate::memory::{Domain, Fingerprint, Session};
@@ -16,19 +16,20 @@ impl Accepted {
                 .is_some_and(|subject| self.memory().sessions.is_stale(subject, self.session()))
     }
 
-    /// Remembers a session whose start is a notification: it has started, whatever the app answers.
+    /// Remembers a session whose start is a notification: the session has started, whatever the app
+    /// answers.
     pub(super) fn note_notified_session(&self) {
         if self.is_part(SessionPart::Start) && self.kind().decision.is_none() {
             self.start_session();
         }
     }
 
-    /// Remembers a session whose start is a decision, unless the platform gets a denial.
+    /// Remembers a session whose start is a decision, unless the reply denies.
     pub(super) fn note_decided_session(&self, conclusion: &Conclusion) {
         let is_allowed = match conclusion.permission() {
             Some(Permission::Allow) => true,
             Some(Permission::Deny) => false,
-            // The platform gets the app's own answer, which gatepost has not judged.
+            // The reply is the app's own answer, which gatepost has not judged.
             None => matches!(conclusion.origin, Origin::App),
         };
         if self.kind().decision.is_some() && is_allowed && self.is_part(SessionPart::Start) {
@@ -36,7 +37,7 @@ impl Accepted {
         }
     }
 
-    /// Returns true if the callback is this part of a session, and the app gets the ends of
+    /// Returns true if the callback is this part of a session, and the app receives the ends of
     /// sessions.
     fn is_part(&self, part: SessionPart) -> bool {
         let is_part = self.kind().session.as_ref().is_some_and(|rule| rule.part == part);

@@ -131,7 +131,7 @@ impl ActiveConfig {
     /// Judges the head of a callback.
     ///
     /// `recorded` is true for a saved request that `gatepost explain` judges. If the client address
-    /// of such a request is unknown, skips `allow`. Never counts the request against
+    /// of such a request is unknown, skips `allow`. Does not count a saved request against
     /// `source_limit`.
     pub(super) fn admit_callback(
         &self,

@@ -62,7 +62,7 @@ impl Gate {
 
     /// Returns true if a template signs its events.
     fn signs_events(&self) -> bool {
-        // Relaxed: a request that arrives during a reload may be judged by either config.
+        // Relaxed: either config may judge a request that arrives during a reload.
         self.0.signs_events.load(Ordering::Relaxed)
     }
 

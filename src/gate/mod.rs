@@ -200,7 +200,7 @@ impl Gate {
         active.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
     }
 
-    /// Returns the servers of the upstream. Cheaper than [`Gate::proxy_settings`].
+    /// Returns the servers of the upstream. This method is cheaper than [`Gate::proxy_settings`].
     #[must_use]
     pub fn upstream(&self) -> Option<Arc<Addresses>> {
         self.0.current.load().proxy.upstream.clone()
@@ -226,7 +226,7 @@ impl Gate {
     }
 
     /// Replaces each key, token and other secret of the config in `bytes` with `***`, also in
-    /// percent-encoded form. Does not replace secrets of less than 6 bytes.
+    /// percent-encoded form. Does not replace secrets of fewer than 6 bytes.
     ///
     /// # Examples
     ///
@@ -329,7 +329,7 @@ impl Gate {
         let admission = self.admit_lazily(head.uri(), Reach::Subtree, || (*head, now));
         let may_be_in_query = || {
             head.uri().query().is_some_and(may_contain_path)
-                // Relaxed: a request that arrives during a reload may be judged by either config.
+                // Relaxed: either config may judge a request that arrives during a reload.
                 || self.0.reads_queries.load(Ordering::Relaxed)
         };
         if matches!(admission, Admission::Other) && may_be_in_query() {

@@ -41,7 +41,7 @@ impl Redaction {
     }
 }
 
-/// Returns a secret as it is and percent-encoded. Returns nothing for a short secret.
+/// Returns a secret in plain and in percent-encoded form. Returns nothing for a short secret.
 fn spellings(secret: &Secret) -> impl Iterator<Item = Secret> + use<> {
     let plain = Some(secret).filter(|secret| secret.expose().len() >= MIN_BYTES).cloned();
     let encoded = plain

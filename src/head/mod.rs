@@ -1,4 +1,4 @@
-//! Heads of requests, and the rules for heads from outside.
+//! Heads of requests, and the rules for the heads that clients send.
 
 mod checks;
 mod end_to_end;
@@ -106,7 +106,7 @@ impl<'r> Head<'r> {
     }
 }
 
-// Omits the path, which may contain a token, and the headers, which may contain any secret.
+// `Debug` omits the path, which may contain a token, and the headers, which may contain a secret.
 print_only! { Head<'_>: method; }
 
 /// Facts about a request that its head does not contain. The server provides these facts.
@@ -127,8 +127,8 @@ pub struct RequestContext<'c> {
     /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
     /// Id of the span of the request to the app. With an id, `traceparent` names this span as the
-    /// parent of the app's work, and a new trace is sampled. `None` leaves a received
-    /// `traceparent` unchanged.
+    /// parent of the app's work, and gatepost marks a new trace as sampled. `None` leaves a
+    /// received `traceparent` unchanged.
     pub span: Option<[u8; 8]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,

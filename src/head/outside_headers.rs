@@ -5,11 +5,11 @@
 //!    Standard Webhooks from other services.
 //! 2. Some servers and frameworks take the path or the internal target of a request from a header,
 //!    such as `script-name` (gunicorn) or `x-original-url` (Symfony). With such a header, a request
-//!    for a path that gatepost passes would reach the handler of another path. gatepost removes
+//!    for a path that gatepost passes on would reach the handler of another path. gatepost removes
 //!    these headers from every request. Even a trusted proxy may pass on such a header from its own
 //!    clients.
 //! 3. CGI passes the header `proxy` to a program as `HTTP_PROXY`. Many programs send their own
-//!    requests through the proxy in this variable.
+//!    requests through the proxy in this variable. gatepost therefore removes this header, too.
 //! 4. Proxies describe the client, its host and its scheme to the app, as in `x-real-ip`. gatepost
 //!    keeps these headers if the peer is a trusted proxy.
 //!
@@ -197,7 +197,7 @@ fn remove(headers: &mut HeaderMap, signs_events: bool) {
 }
 
 /// Returns the permitted sender of the header. This code runs for every header of every request.
-/// For nearly all names, a lookup in two tables replaces the comparisons.
+/// For nearly all names, a test of two letters and a lookup of the length replace the comparisons.
 #[inline]
 fn sender(name: &str) -> Sender {
     let [first, second, ..] = name.as_bytes() else { return Sender::Anyone };
@@ -300,12 +300,13 @@ mod tests {
             (&USUAL, Sender::Anyone),
         ] {
             for word in words {
-                assert!(sender(word) == usual, "{word}");
+                assert!(sender(word) == usual, "expected the listed sender, found another: {word}");
                 for separator in word.contains('-').then_some(["_", ".", "~"]).iter().flatten() {
                     let spelling = word.replacen('-', separator, 1);
                     let is_signing = word.starts_with(EVENT_SIGNING);
                     let expected = if is_signing { Sender::EventSigning } else { Sender::Gatepost };
-                    assert!(sender(&spelling) == expected, "{spelling}");
+                    let is_found = sender(&spelling) == expected;
+                    assert!(is_found, "expected a listed name, found another sender: {spelling}");
                 }
             }
         }
@@ -330,7 +331,7 @@ mod tests {
             "x-http-method-override",
             "x-requested-with",
         ] {
-            assert!(sender(name) == Sender::Anyone, "{name}");
+            assert!(sender(name) == Sender::Anyone, "expected any sender, found a rule: {name}");
         }
     }
 }

@@ -30,16 +30,17 @@ pub struct ProviderInfo {
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
-    /// The source of the definition's facts; `None` if the definition names none.
+    /// The source of the definition's facts; `None` if the definition names no source.
     pub evidence: Option<Evidence>,
     /// The steps in the platform's console, with `{url}` for the address of the route and
     /// `{key_file}` for the file with the key; `None` if the definition does not describe the
     /// steps.
     pub setup: Option<Box<str>>,
-    /// Description of what the signature proves and leaves open; `None` if the definition has no
-    /// description.
+    /// Description of the facts that the signature proves, and of the facts that it does not prove;
+    /// `None` if the definition has no description.
     pub proof: Option<Box<str>>,
-    /// The platform's resends and time limit; `None` if the definition does not describe them.
+    /// Description of the platform's resends and of its time limit; `None` if the definition has no
+    /// description.
     pub resends: Option<Box<str>>,
     /// True if the platform signs, so that a template needs `keys`.
     pub keys: bool,
@@ -68,7 +69,7 @@ pub struct SettingInfo {
     pub name: Box<str>,
     /// A short description of the setting.
     pub about: Box<str>,
-    /// The value for templates without this setting.
+    /// The value for templates without this setting; `None` if the definition has no default.
     pub default: Option<Box<str>>,
     /// True if the value is a secret.
     pub secret: bool,
@@ -101,12 +102,12 @@ pub struct KindInfo {
     pub about: Option<Box<str>>,
     /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
     pub group: Option<Box<str>>,
-    /// True if gatepost recognizes the kind by the callback. Any other kind needs the key `kind` of
-    /// a route.
+    /// True if the callback names its kind. If false, a route for the kind needs the key `kind`.
     pub named: bool,
     /// JSON Pointers to the values in the event's subject. The list omits values from headers.
     pub subject: Vec<Box<str>>,
-    /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
+    /// JSON Pointers to the platform's time of the callback. gatepost uses the first value that is
+    /// present.
     pub time: Vec<Box<str>>,
     /// True for a decision, whose reply depends on the app's answer. False for a notification,
     /// whose reply only acknowledges the callback.
@@ -139,8 +140,9 @@ pub struct FieldInfo {
     pub about: Option<Box<str>>,
     /// The fields of the object, or of each object in the array.
     pub fields: Vec<Self>,
-    /// True if each event of the kind has the field, with the declared type. gatepost refuses any
-    /// other callback, because the identity of the callback or a decision depends on the field.
+    /// True if each event of the kind has the field, with the declared type. gatepost refuses a
+    /// callback without such a field, because the identity of the callback or a decision depends on
+    /// the field.
     pub identifying: bool,
     /// True if the field may be absent or `null`.
     pub optional: bool,

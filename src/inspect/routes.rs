@@ -67,7 +67,7 @@ pub struct RouteTemplateInfo {
 pub struct RoutedKind {
     /// Name of the kind; `unknown` represents the kinds that the provider does not define.
     pub name: Arc<str>,
-    /// True for a decision, whose reply carries a yes or a no.
+    /// True for a decision, whose reply allows or denies.
     pub decision: bool,
     /// Form in which the app receives the callback.
     pub form: KindForm,
@@ -205,7 +205,8 @@ impl Config {
     }
 }
 
-/// Describes the reply to callbacks that gatepost refuses for what they lack.
+/// Describes the refusal of callbacks that do not name their tenant or kind. `lack` continues a
+/// sentence that begins with "the callback".
 fn refused(kind: RefusalKind, lack: &str) -> String {
     format!("refused with {}, because the callback {lack}", kind.status().as_u16())
 }

@@ -55,9 +55,9 @@ pub struct Sample<'d> {
 
 /// A key for the signature of a sample.
 enum SigningKey {
-    /// As the platform's console shows it.
+    /// The text of a key, as in the platform's console.
     Written(Secret),
-    /// As a template keeps it.
+    /// A key that a template has prepared.
     Prepared(Key),
 }
 
@@ -140,10 +140,10 @@ impl<'d> Sample<'d> {
     /// cannot contain. Returns [`SampleError::Unknown`] for a field that the kind does not have,
     /// and for a setting that the definition does not have.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
-        let unknown = || SampleError::Name(place.to_owned());
+        let invalid = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
-            let name = http::HeaderName::try_from(name).map_err(|_| unknown())?;
-            let value = HeaderValue::from_str(value).map_err(|_| unknown())?;
+            let name = http::HeaderName::try_from(name).map_err(|_| invalid())?;
+            let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
             self.headers.insert(name, value);
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl<'d> Sample<'d> {
             }
         }
         let pointer = if place.starts_with('/') { place.to_owned() } else { format!("/{place}") };
-        let pointer = Pointer::parse(&pointer).filter(|_| !place.is_empty()).ok_or_else(unknown)?;
+        let pointer = Pointer::parse(&pointer).filter(|_| !place.is_empty()).ok_or_else(invalid)?;
         self.put(&Locator::Body(pointer), value);
         Ok(())
     }
@@ -211,7 +211,7 @@ impl<'d> Sample<'d> {
         }
     }
 
-    /// Sets the key and the time with which [`Sample::request`] signs the callback.
+    /// Sets the key and the time for the signature that [`Sample::request`] writes.
     ///
     /// If the platform does not sign callbacks of this kind, the key and the time have no effect.
     pub fn sign(mut self, key: impl Into<Vec<u8>>, now: Timestamp) -> Self {

@@ -44,7 +44,8 @@ pub struct TemplateSample {
 
 impl Gate {
     /// Returns the sample of a kind for a template, on the route with this label. Returns `None` if
-    /// the route, the template on it or the kind is unknown.
+    /// the route, the template or the kind is unknown, and if callbacks of the kind on the route
+    /// cannot select the template.
     #[must_use]
     pub fn template_sample(
         &self,
@@ -100,8 +101,9 @@ impl TemplateSample {
         self.template.plan.kinds.get(self.kind)?.about.as_deref()
     }
 
-    /// Returns a field, as a JSON Pointer, and the value with which a callback of the kind is this common
-    /// event, such as `ended`. Returns `None` if no field of the kind chooses the event.
+    /// Returns a field, as a JSON Pointer, and the value of this field in callbacks that become the
+    /// common event `event`, such as `ended`. Returns `None` if no field of the kind determines the
+    /// event.
     #[must_use]
     pub fn event_field(&self, event: &str) -> Option<(String, &str)> {
         let rule = self.template.plan.kinds.get(self.kind)?.common.as_ref()?;

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::head::Head;
 use crate::printable::printable;
+use crate::provider::Plan;
 use crate::provider::locator::CapturedHead;
 use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
@@ -37,7 +38,7 @@ pub(crate) fn check_head(
         return Err(RefusalKind::UpgradeNotAllowed.into());
     }
     if !route.plan.methods.contains(head.method()) {
-        return Err(method_not_allowed(head));
+        return Err(method_not_allowed(head, &route.plan));
     }
     if !route.token_matches(token) {
         return Err(RefusalKind::TokenMismatch.into());
@@ -51,13 +52,21 @@ pub(crate) fn check_head(
         Ok(declared_length) if declared_length <= route.max_body_bytes => {
             Ok(CheckedHead { declared_length, captured })
         }
-        Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
+        Ok(_) | Err(_) => {
+            let limit = route.max_body_bytes;
+            let detail = format!("expected at most {limit} bytes, found {length}");
+            Err(RefusalCause::with(RefusalKind::BodyTooLarge, detail))
+        }
     }
 }
 
-fn method_not_allowed(head: &Head<'_>) -> RefusalCause {
+fn method_not_allowed(head: &Head<'_>, plan: &Plan) -> RefusalCause {
     let origin = head.headers().get(ORIGIN).filter(|_| is_preflight(head));
-    let Some(origin) = origin else { return RefusalKind::MethodNotAllowed.into() };
+    let Some(origin) = origin else {
+        let (allowed, method) = (plan.allow.to_str().unwrap_or_default(), head.method().as_str());
+        let detail = format!("expected {allowed}, found {}", printable(method));
+        return RefusalCause::with(RefusalKind::MethodNotAllowed, detail);
+    };
     let origin = printable(&String::from_utf8_lossy(origin.as_bytes()));
     let detail = format!("expected a callback, found a CORS preflight of `{origin}`; see `cors`");
     RefusalCause::with(RefusalKind::MethodNotAllowed, detail)
@@ -79,8 +88,8 @@ fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
 /// Returns true if the client asks for another protocol than HTTP, such as a WebSocket.
 ///
 /// Clients such as `curl --http2` offer HTTP/2 (`h2c`) with each request, and some proxies send
-/// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8), and gatepost
-/// does.
+/// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8). gatepost
+/// ignores both.
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     if !headers.contains_key(UPGRADE) {
         return false;

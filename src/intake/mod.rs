@@ -36,7 +36,7 @@ use http::header::CONTENT_TYPE;
 #[cfg(feature = "tower")]
 use http::uri::PathAndQuery;
 
-use crate::body::BodyBuffer;
+use crate::body_buffer::BodyBuffer;
 use crate::client::Arrival;
 use crate::event::{Event, EventSource, Id, new_event_id};
 use crate::head::Head;
@@ -135,7 +135,7 @@ pub enum BodyFailure {
     Failed(String),
 }
 
-// Omits the head and the body, because both contain personal data and may contain secrets.
+// `Debug` omits the head and the body, because both may contain personal data and secrets.
 impl fmt::Debug for Intake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Intake").field("route", &self.route().label).finish_non_exhaustive()
@@ -216,14 +216,15 @@ impl Intake {
         if chunk.len() > limit.saturating_sub(self.0.body.len())
             || self.0.chunks > limit.saturating_add(EMPTY_CHUNKS)
         {
-            return Err(self.refuse(RefusalKind::BodyTooLarge));
+            let detail = format!("expected at most {limit} bytes, found more");
+            return Err(self.refuse(RefusalCause::with(RefusalKind::BodyTooLarge, detail)));
         }
         self.0.body.push(chunk, self.0.declared_length.min(MAX_UPFRONT_BYTES));
         Ok(())
     }
 
-    /// Returns the client that sent the callback; `None` if the server did not set the peer of the
-    /// connection.
+    /// Returns the address of the client that sent the callback; `None` if the server did not set
+    /// the peer of the connection.
     #[must_use]
     pub const fn client(&self) -> Option<IpAddr> {
         self.0.arrival.client.address
@@ -246,7 +247,7 @@ impl Intake {
         self.0.body.len() > LARGE_BODY_BYTES
     }
 
-    /// Waits until this callback may be judged as a large body.
+    /// Waits for the turn of this callback. gatepost judges one large body at a time.
     pub(crate) async fn turn(&self) -> Turn {
         Turn::wait(&self.0.memory, self.0.arrival.client.address).await
     }
@@ -556,7 +557,11 @@ fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     }
 }
 
-/// Returns the reply to a proven challenge.
+/// Returns the reply to a challenge.
+///
+/// # Errors
+///
+/// Returns the cause of the refusal if the challenge is not valid.
 fn challenge_reply(
     rule: &Challenge,
     proof: Option<RequiredSignature<'_>>,

@@ -31,7 +31,7 @@ pub(super) struct ProofValues<'v> {
 /// Result of [`ProofValues::note`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sighting {
-    /// The value arrives for the first time.
+    /// The value has arrived for the first time.
     First,
     /// The value has arrived with the same data: the callback is a resend.
     Again,
@@ -58,9 +58,9 @@ pub(super) fn refuses(template: &Template, reused: Reused) -> bool {
 }
 
 /// Returns the value (signature or id) of a callback that must not arrive with other data; `None`
-/// if the callback has none. The values and their data:
+/// if the callback has no such value. The values and their data:
 ///
-/// 1. a signature that does not cover the body: all data of the callback;
+/// 1. a signature that covers a time, but not the body: all data of the callback;
 /// 2. a signature that does not cover the id of the callback: this id;
 /// 3. a signed id: the data. If a resend may change fields, this rule does not apply.
 ///

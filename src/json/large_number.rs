@@ -1,8 +1,9 @@
-//! Numbers beyond the range of an `f64`. JSON allows such numbers, but `serde_json` refuses them.
+//! Numbers beyond the range of an `f64`. JSON allows these numbers, but `serde_json` rejects them.
 
-/// Replaces each number beyond the range of an `f64` with a string of its digits.
+/// Returns the text with a string in place of each number beyond the range of an `f64`. The string
+/// contains the number as written.
 ///
-/// `text` is valid JSON.
+/// `text` must be valid JSON.
 pub(crate) fn quote_large_numbers(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     let mut rest = text;
@@ -21,6 +22,7 @@ pub(crate) fn quote_large_numbers(text: &str) -> String {
 
 /// Returns the length of the string at the start of `text`, with both quotes.
 fn string_length(text: &str) -> usize {
+    // True at first, because the opening quote does not end the string.
     let mut is_escaped = true;
     let ends = |byte| {
         let was_escaped = std::mem::replace(&mut is_escaped, false);

@@ -44,12 +44,12 @@ pub(crate) const MAX_DEPTH: usize = 32;
 /// The largest object of any known callback has 100 members: a Kollus play with all `uservalues`.
 pub(crate) const MAX_OBJECT_MEMBERS: usize = 4096;
 
-/// Maximum number of members of all objects in a body. The largest known callback, an event of
-/// GitHub, has 558.
+/// Maximum number of members of all objects in a body. The largest known callback is from GitHub
+/// and has 558.
 const MAX_MEMBERS: usize = 65_536;
 
-/// Maximum number of elements of all arrays in a body. The known callbacks have at most 64. A push
-/// to GitHub lists up to 2,048 commits with their files.
+/// Maximum number of elements of all arrays in a body. The known callbacks have at most 64. The
+/// callback for a push to GitHub lists up to 2,048 commits, each with its files.
 const MAX_ELEMENTS: usize = 65_536;
 
 /// Maximum numbers of members and elements in a JSON text.
@@ -65,7 +65,8 @@ impl Limits {
     pub(crate) const CALLBACK: Self =
         Self { object_members: MAX_OBJECT_MEMBERS, members: MAX_MEMBERS, elements: MAX_ELEMENTS };
 
-    /// No limits: for text of the operator, of the app, or of a proven callback.
+    /// No limits: for text from the operator, from the app, or from a callback after the check of
+    /// its signature.
     pub(crate) const NONE: Self =
         Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
 }
@@ -81,7 +82,7 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-    /// Describes the limit to the operator.
+    /// Returns an error message for the operator.
     pub(crate) fn limit(self) -> String {
         let (max, what) = match self {
             Self::Elements => (MAX_ELEMENTS, "array elements in a body"),
@@ -142,9 +143,9 @@ pub(crate) struct Object<'a> {
     text: &'a str,
     members: MemberList<'a>,
     index: NameIndex,
-    /// Mark of a text that has U+FFFD in place of lone surrogates.
+    /// True if the text has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
-    /// Mark of a body that is not a JSON object. This `Object` then has no members.
+    /// True if the body is not a JSON object. The `Object` of this body has no members.
     pub(crate) is_absent: bool,
 }
 
@@ -159,22 +160,22 @@ impl<'a> Object<'a> {
         Self::from_json_within(text, Limits::NONE)
     }
 
-    /// Reads a JSON object as [`Object::from_json`] does, but refuses an object beyond the limits.
+    /// Reads a JSON object that does not exceed the limits.
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Object::from_json`] does, or if the object exceeds a limit.
+    /// Returns the errors of [`Object::from_json`], and an error if the object exceeds a limit.
     pub(crate) fn from_json_within(text: &'a str, limits: Limits) -> Result<Self, BodyError> {
         Self::of(text, Scan::new(text, limits).into_members()?)
     }
 
     /// Reads a JSON object. Replaces each lone surrogate with U+FFFD.
     ///
-    /// Stores the repaired text in `repaired`.
+    /// If the text has a lone surrogate, stores the repaired text in `repaired`.
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Object::from_json_within`] does.
+    /// Returns the errors of [`Object::from_json_within`].
     pub(crate) fn from_json_repaired(
         text: &'a str,
         limits: Limits,
@@ -194,7 +195,7 @@ impl<'a> Object<'a> {
     /// # Errors
     ///
     /// Returns an error if the body is JSON that breaks one of the rules 3 to 5 of this module.
-    /// Parsers disagree about the values of such a body.
+    /// Parsers disagree about the values in this JSON.
     pub(crate) fn absent(body: &[u8]) -> Result<Self, BodyError> {
         let checked =
             std::str::from_utf8(body).map(|text| Scan::new(text, Limits::CALLBACK).check());
@@ -285,11 +286,11 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
 }
 
 /// Checks that `raw` is one JSON value that follows rules 3 and 4 of this module. Counts the depth
-/// as for the value of a top-level member.
+/// as if the value were a member of an object.
 ///
 /// # Errors
 ///
-/// Returns an error for wrong syntax, too deep nesting, or a duplicate name.
+/// Returns an error for wrong syntax, for nesting that is too deep, and for a duplicate name.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
     Scan::new(raw, Limits::NONE).check()
 }
@@ -360,7 +361,7 @@ mod tests {
             assert_eq!(refused, Err(BodyError::TooMany(Counted::ObjectMembers)));
         }
         let array = format!("[{{{more}}}]");
-        assert!(Object::absent(array.as_bytes()).is_err(), "expected a limit for an array");
+        assert!(Object::absent(array.as_bytes()).is_err(), "expected an error, found none");
     }
 
     #[test]

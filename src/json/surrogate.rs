@@ -1,9 +1,10 @@
 //! Replaces lone surrogates in JSON text.
 
-/// Replaces each lone surrogate (`\ud83d`) with U+FFFD, or returns `None` if the text has none.
+/// Returns the text with U+FFFD in place of each lone surrogate (`\ud83d`); `None` if the text has
+/// no lone surrogate.
 ///
 /// JavaScript writes a lone surrogate if a program cuts a string between the two halves of a
-/// character. UTF-8 cannot encode a lone surrogate, so most JSON parsers refuse such a string.
+/// character. UTF-8 cannot encode a lone surrogate, so most JSON parsers reject the string.
 pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     const REPLACEMENT: &str = "\\ufffd";
     let bytes = text.as_bytes();
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_lone_surrogates_only() {
+    fn replaces_only_lone_surrogates() {
         for (text, repaired) in [
             (r#"{"a":"\ud83d"}"#, Some(r#"{"a":"\ufffd"}"#)),
             (

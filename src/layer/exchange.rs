@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::body::RequestBody;
 use super::uri::{address_within, with_path};
 use crate::address::Addresses;
-use crate::body::BodyBuffer;
+use crate::body_buffer::BodyBuffer;
 use crate::delivery::{
     AppSide, Asked, Attempt, CHUNKS_PER_TURN, ClientSide, Disconnected, EventRequest, Question,
     end_turn,
@@ -172,7 +172,7 @@ impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     type Output = Asked;
 
     /// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
-    /// survives a panic of a handler assumes the same, for example axum on tokio.
+    /// continues after a panic of a handler assumes the same, for example axum on tokio.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
         let Some(answer) = self.project().answer.as_pin_mut() else {
             return Poll::Ready(Asked::ConnectionClosed);

@@ -53,9 +53,9 @@
 //!
 //! In a nested router, the gate judges the path that the client sent, and also the path without the
 //! prefix. The layer reads the path that the client sent from axum's extension `OriginalUri`. This
-//! requires gatepost's feature `axum`. If a router only receives callbacks, add
-//! [`GateLayer::callbacks_only`]. The layer then refuses each path without a route. Even if a path
-//! is mistyped, no unverified request then reaches a handler.
+//! requires gatepost's feature `axum`. If a router receives only callbacks, add
+//! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route. Even
+//! if a path is mistyped, no unverified request then reaches a handler.
 //!
 //! # The event's request
 //!
@@ -80,8 +80,8 @@
 //! circuit breaker. If a request is not a callback, a panic reaches the server.
 //!
 //! The layer needs a tokio runtime with a timer (`enable_time` or `enable_all`, as in
-//! `#[tokio::main]`). Without a timer, gatepost cannot keep a time limit. Each callback that has to
-//! wait then fails with the code `timer_missing`.
+//! `#[tokio::main]`). Without a timer, gatepost cannot enforce a time limit. Each callback that has
+//! to wait then fails with the code `timer_missing`.
 //!
 //! # Order of layers
 //!
@@ -291,15 +291,16 @@ impl GateLayer {
         Self { hook: Some(Arc::new(hook)), ..self }
     }
 
-    /// Shares the state with other machines. Each machine then recognizes resends and reused
-    /// signatures, and has the last replies of `last_good`.
+    /// Shares the state with other machines. Each machine then recognizes a resend or a reused
+    /// signature, even if another machine received the first callback. Each machine can also repeat
+    /// the last replies (`last_good`) of the other machines.
     ///
     /// Without this method, each process keeps its own state in memory. If the shared state does
     /// not respond in time, the layer uses the state in memory, logs the outage, and reports it to
     /// the [hook](Self::observe).
     ///
     /// The crate `gatepost-store` provides a shared state in a file. Several processes of one
-    /// machine can share it, and it survives a restart.
+    /// machine can share this state, and the state remains after a restart.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -317,7 +318,7 @@ impl GateLayer {
 
     /// Refuses each request whose path has no route, with the status 403.
     ///
-    /// Use this method for a router that only receives callbacks. If the paths of the config and of
+    /// Use this method for a router that receives only callbacks. If the paths of the config and of
     /// the router differ by mistake, no unverified request reaches a handler.
     ///
     /// ```

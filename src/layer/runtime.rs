@@ -52,13 +52,13 @@ impl Runtime for TokioRuntime {
         report::shared_state_back(missed, self.now());
     }
 
-    /// Uses a thread for blocking work. Without a tokio runtime, runs the work at once.
+    /// Runs the work on a thread for blocking work. Without a tokio runtime, runs the work at once.
     async fn run_long<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let Ok(runtime) = Handle::try_current() else { return work() };
         match runtime.spawn_blocking(work).await {
             Ok(done) => done,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime stops, and drops this future.
+            // The runtime is stopping, and drops this future.
             Err(_) => pending().await,
         }
     }

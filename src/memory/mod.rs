@@ -7,14 +7,14 @@
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive before the answer share the
 //!    answer.
 //! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
-//!    app fails, gatepost may repeat the last reply to the same viewer.
-//! 5. [`Sessions`]: the newest sessions of each subject. gatepost marks an end that arrives after
-//!    the start of the next session.
+//!    app fails, gatepost may repeat the last reply about the same viewer.
+//! 5. [`Sessions`]: the newest sessions of each subject. If the end of a session arrives after the
+//!    start of the next session, gatepost marks the event as stale.
 //! 6. [`Turns`]: large bodies that wait until gatepost judges them.
 //!
-//! All of this state has a maximum size, and survives a config reload. A restart loses the state,
-//! so gatepost may ask the app twice about one callback, unless machines share the state: see
-//! [`store::SharedState`].
+//! All of this state has a maximum size, and remains after a config reload. A restart deletes the
+//! state, so gatepost may then ask the app about a resend. State that machines share remains after
+//! a restart: see [`store::SharedState`].
 
 mod flights;
 mod outage;
@@ -43,7 +43,7 @@ use crate::printable::print_only;
 pub(crate) struct Memory {
     /// Hasher with random keys and without input. Each fingerprint uses a copy.
     hasher: SipHasher13,
-    /// Number of new ids.
+    /// Number of ids that [`Memory::new_id`] has returned.
     new_ids: AtomicU64,
     pub(crate) seen: Seen,
     /// Signatures and signed ids. This table is separate, because some of its entries last for a
@@ -62,11 +62,11 @@ pub(crate) struct Memory {
 pub(crate) enum Domain {
     /// Identifies a callback by its contents.
     Callback,
-    /// Numbers the events that have no identity.
+    /// Generates ids for events that have no identity.
     NewId,
     /// Identifies a signed id.
     Id,
-    /// Names a process.
+    /// Identifies a process.
     Process,
     /// Identifies a session, or the subject of sessions.
     Session,
@@ -186,7 +186,7 @@ impl HashInput {
     }
 }
 
-// Omits the contents, because replies may contain personal data.
+// `Debug` omits the contents, because replies may contain personal data.
 print_only! { Memory:; }
 
 #[cfg(test)]

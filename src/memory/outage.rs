@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Time after a failure for which gatepost does not try the state again.
+/// Time after a failure during which gatepost does not try the state again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Time of the next try while the state is available.

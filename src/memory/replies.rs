@@ -1,4 +1,4 @@
-//! Replies that gatepost may repeat. Their total size, length and age are bounded.
+//! Replies that gatepost may repeat. Their total size, length and age are limited.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// Maximum total size in bytes: enough for tens of thousands of typical replies.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
-/// Maximum length of a reply's body, in bytes. gatepost does not keep a reply with a longer body.
+/// Maximum length of a reply's body, in bytes. gatepost does not store a reply with a longer body.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// Size of an entry without the reply's body, in bytes and rounded up.
 const ENTRY_BYTES: usize = 256;
@@ -33,7 +33,7 @@ impl Weighter<Fingerprint, StoredReply> for WeighBytes {
 
 /// Replies, each under the fingerprint of a callback or of a viewer.
 ///
-/// gatepost allocates the cache when it keeps the first reply.
+/// gatepost allocates the cache when it stores the first reply.
 #[derive(Default)]
 pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, WeighBytes>>);
 
@@ -44,7 +44,7 @@ impl Replies {
         (now < stored.expires_at).then_some(stored.reply)
     }
 
-    /// Keeps the reply until `expires_at`. Replaces an earlier reply under the same key.
+    /// Stores the reply until `expires_at`. Replaces an earlier reply under the same key.
     pub(crate) fn keep(&self, key: Fingerprint, reply: &Reply, expires_at: Timestamp) {
         if reply.body().len() > MAX_REPLY_BYTES {
             // Otherwise `find` would still return the earlier reply.

@@ -18,15 +18,15 @@ use crate::time::Timestamp;
 /// Maximum number of subjects: about 1.5 MiB.
 const SUBJECTS: usize = 16_384;
 
-/// Number of sessions before the newest that each subject remembers.
+/// Number of sessions before the newest that gatepost remembers for each subject.
 const OLDER: usize = 3;
 
 /// A session of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
-    /// Digest of the platform's id; `None` if the platform names none.
+    /// Digest of the platform's id; `None` if the platform sends no id.
     pub(crate) id: Option<u64>,
-    /// Time of the start or of the end; `None` if the platform names none.
+    /// Time of the start or of the end; `None` if the platform sends no time.
     pub(crate) time: Option<Timestamp>,
 }
 
@@ -37,11 +37,11 @@ struct Started {
     older: [Option<u64>; OLDER],
 }
 
-/// Sessions by subject. Allocates its table at the first start.
+/// Sessions by subject. gatepost allocates the table when the first session starts.
 #[derive(Default)]
 pub(crate) struct Sessions {
     started: OnceLock<Cache<Fingerprint, Started>>,
-    /// Orders the changes.
+    /// Permits one change at a time.
     changes: Mutex<()>,
 }
 

@@ -14,7 +14,7 @@ use super::Memory;
 use crate::limit::{ClientNetwork, client_network};
 use crate::printable::print_only;
 
-/// The queue for the turn.
+/// The queue of the bodies that wait for their turn.
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<Queue>);
 

@@ -1,9 +1,9 @@
 //! Challenges: callbacks by which a platform checks that the receiver exists and has the key.
 //!
-//! gatepost replies to a challenge itself, from values of the request. gatepost replies only after
-//! it has verified the proof. If a client could choose the input of an HMAC freely, the client
-//! could make gatepost sign callbacks. The input therefore has at most 128 letters, digits, `_` and
-//! `-`.
+//! gatepost replies to a challenge itself, with values of the request. gatepost replies only after
+//! it has verified the signature of the challenge, or a value that must equal a setting. If a
+//! client could choose the input of an HMAC freely, the client could make gatepost sign callbacks.
+//! A value in the reply therefore has at most 128 characters, each a letter, a digit, `_` or `-`.
 
 use bytes::Bytes;
 use http::header::X_CONTENT_TYPE_OPTIONS;
@@ -43,7 +43,8 @@ pub(crate) struct GivenValue {
 /// The reason why gatepost cannot reply to a challenge.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ChallengeError {
-    /// The value at this location has a character or a length that gatepost does not return.
+    /// The value at this location is empty, too long, or contains a character other than letters,
+    /// digits, `_` and `-`.
     Invalid(String),
     /// The request has no value at this location.
     Missing(String),
@@ -65,11 +66,13 @@ impl Challenge {
         }
     }
 
-    /// Writes the reply. `key` is the key that has produced the signature of the request.
+    /// Returns the reply. `key` is the key that has produced the signature of the request.
     ///
     /// # Errors
     ///
-    /// Returns an error for a missing value, and for a value that the reply must not contain.
+    /// Returns an error for a missing value, for a value that does not equal its setting, and for a
+    /// value that the reply must not contain. Also returns an error if the reply contains an HMAC
+    /// and `key` is `None`.
     pub(crate) fn reply(
         &self,
         received: &Received<'_>,
@@ -116,7 +119,7 @@ fn text_at<'r>(
     place.text(received).ok_or_else(|| ChallengeError::Missing(place.to_string()))
 }
 
-/// Returns a text reply that no browser treats as another type.
+/// Returns a text reply that no browser treats as another content type.
 fn text_reply(text: String) -> Reply {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     let nosniff = [(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))];

@@ -1,8 +1,7 @@
-//! Common events: changes of a stream, with the same names and fields for every platform.
+//! Common events: events about a stream, with the same names and fields for every platform.
 //!
 //! A definition assigns common events to its kinds, and contains the locations of the fields. For
-//! an address with `forward = "common"`, gatepost reads the fields from the data of an accepted
-//! event.
+//! an address with `forward = "common"`, gatepost reads the fields from the data of the event.
 
 use http::HeaderValue;
 use serde_json::{Map, Value as JsonValue};
@@ -37,7 +36,7 @@ impl CommonEvent {
         ("started", Self::Started),
     ];
 
-    /// Returns the name in a definition.
+    /// Returns the name of the event in a definition.
     pub(crate) fn name(self) -> &'static str {
         Self::WORDS.iter().find(|(_, event)| *event == self).map_or("", |(name, _)| name)
     }
@@ -66,7 +65,7 @@ pub(crate) struct CommonRule {
     pub(crate) fields: Vec<CommonField>,
 }
 
-/// The choice of the common event.
+/// The rule that selects the common event.
 #[derive(Clone, Debug)]
 pub(crate) enum EventRule {
     Always(CommonEvent),
@@ -87,7 +86,8 @@ impl EventRule {
         always.into_iter().chain(values.iter().map(|(_, event)| *event))
     }
 
-    /// Returns the pointer and its value that choose an event; `None` if no value does.
+    /// Returns the pointer, and the value there that selects the event with the name `event`;
+    /// `None` if no value selects this event.
     pub(crate) fn choice(&self, event: &str) -> Option<(&Pointer, &str)> {
         let Self::ByValue { from, values } = self else { return None };
         values.iter().find(|(_, own)| own.name() == event).map(|(value, _)| (from, &**value))
@@ -115,8 +115,8 @@ pub(crate) struct CommonField {
 /// The conversion of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommonForm {
-    /// A number of units, converted to milliseconds. This value is the number of milliseconds in a
-    /// unit.
+    /// A duration, converted to milliseconds. The `u32` is the number of milliseconds in the
+    /// platform's unit.
     Millis(u32),
     /// The segment of a URL's path with this number; 1 is the first.
     Segment(usize),
@@ -126,7 +126,8 @@ pub(crate) enum CommonForm {
     Time(Unit),
 }
 
-/// The names of the fields, in the order in which gatepost writes them. All but the last are text.
+/// The names of the fields, in the order in which gatepost writes them. All but the last are
+/// strings.
 pub(crate) const FIELDS: [&str; 7] =
     ["stream", "app", "client_address", "session", "file", STARTED_AT, DURATION_MS];
 
@@ -145,7 +146,8 @@ pub(crate) struct EventNames<'e> {
 }
 
 impl CommonRule {
-    /// Writes the common event of `data`. Returns `None` if the data has none.
+    /// Returns the common event of `data`, and the JSON of this event. Returns `None` if the data
+    /// has no common event or is not a JSON object.
     pub(crate) fn write(
         &self,
         names: EventNames<'_>,
@@ -201,7 +203,7 @@ impl CommonField {
     }
 }
 
-/// Returns a segment of the path of a URL, or of a path alone.
+/// Returns a segment of the path in a URL, or of a path without a URL.
 fn segment(url: &str, number: usize) -> Option<String> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
@@ -213,7 +215,7 @@ fn segment(url: &str, number: usize) -> Option<String> {
 }
 
 /// Converts a duration to whole milliseconds.
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and a duration is far below")]
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates long durations")]
 fn milliseconds(text: &str, millis: u32) -> Option<i64> {
     if let Ok(whole) = text.parse::<i64>() {
         return whole.checked_mul(i64::from(millis)).filter(|duration| *duration >= 0);

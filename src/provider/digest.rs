@@ -45,7 +45,7 @@ impl Digest {
         Self::WORDS.iter().find(|(_, digest)| *digest == self).map_or("", |(name, _)| name)
     }
 
-    /// Returns `true` for an HMAC. The other digests hash the key as part of the message.
+    /// Returns `true` for an HMAC.
     pub(crate) const fn is_keyed(self) -> bool {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
@@ -56,7 +56,7 @@ impl Digest {
         self.is_keyed() || matches!(self, Self::Public(_))
     }
 
-    /// Prepares a key, to compute the HMAC key schedule only once.
+    /// Prepares a key, so that gatepost computes the HMAC key schedule only once.
     pub(crate) fn key(self, secret: Secret) -> Key {
         // `new_from_slice` never fails for an HMAC, which accepts keys of any length.
         let keyed = match self {
@@ -77,7 +77,7 @@ impl Digest {
         message.finish().as_slice().to_vec()
     }
 
-    /// Returns the length of the output in bytes.
+    /// Returns the length of the output in bytes; 0 for `None` and for `Public`.
     pub(crate) const fn len(self) -> usize {
         match self {
             Self::HmacSha1 | Self::Sha1 => 20,
@@ -153,7 +153,7 @@ impl Key {
         Some(Self { digest: Digest::Public(algorithm), secret: text.clone(), keyed, id: None })
     }
 
-    /// Returns the public key; `None` for an algorithm without one.
+    /// Returns the public key; `None` for any other key.
     pub(crate) const fn as_public(&self) -> Option<&PublicKey> {
         match &self.keyed {
             Some(Keyed::Public(key)) => Some(key),
@@ -292,7 +292,8 @@ impl Encoding {
         }
     }
 
-    /// Decodes a digest output of `len` bytes. Returns `None` for output of any other length.
+    /// Decodes a digest output of `len` bytes. Returns `None` for invalid text, and for output of
+    /// any other length.
     pub(crate) fn decode(self, text: &str, len: usize) -> Option<Output> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         let mut output = Output { bytes: [0; MAX_LEN], len };
@@ -301,8 +302,8 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
-    /// Decodes bytes of any length. Returns `None` if the text has bits after the last whole byte.
-    /// Otherwise, two different texts could decode to the same bytes.
+    /// Decodes bytes of any length. Returns `None` for invalid text. Text with bits after the last
+    /// whole byte is invalid: otherwise, two different texts could decode to the same bytes.
     pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         alphabet.decode(text.as_bytes()).ok()

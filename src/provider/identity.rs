@@ -24,7 +24,10 @@ impl fmt::Display for IdentityInfo {
         match self {
             Self::Content(places) => {
                 let places = places.join(" or ");
-                write!(f, "content, with {places}; without it, new for each callback")
+                write!(
+                    f,
+                    "a digest of the data if {places} is present; otherwise new for each callback"
+                )
             }
             Self::Declared(places) => write!(f, "id: {}", places.join(" and ")),
             Self::New => f.write_str("new for each callback"),

@@ -52,8 +52,8 @@ pub(crate) const ALTERNATIVES: &str = " | ";
 /// The index of a setting in `Plan::settings`.
 pub(crate) type SettingIndex = usize;
 
-/// Copies of the headers and the query that locators refer to. gatepost keeps the copies while the
-/// body arrives.
+/// Copies of the parts of a head that locators refer to. gatepost keeps the copies while the body
+/// arrives.
 #[derive(Debug, Default)]
 pub(crate) struct CapturedHead {
     /// The values of `Plan::headers`, in the same order. `None` for an absent header.
@@ -64,7 +64,7 @@ pub(crate) struct CapturedHead {
     target: Option<Box<str>>,
 }
 
-/// The reason why gatepost cannot copy a head. The texts follow `found` in a message.
+/// The reason why gatepost cannot copy a head.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CaptureError {
     /// A header or query parameter is present more than once. The text names the header or
@@ -88,12 +88,12 @@ pub(crate) struct Received<'r> {
 }
 
 impl CapturedHead {
-    /// Copies the headers in `names`, and the query.
+    /// Copies the headers in `names`, the query and the method.
     ///
     /// # Errors
     ///
-    /// Returns an error for a repeated header of this list, for a repeated parameter of the copied
-    /// query, and for too many parameters.
+    /// Returns an error for a repeated header in `names`, for a repeated parameter in `query`, and
+    /// for too many parameters.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
@@ -241,8 +241,9 @@ impl Locator {
     }
 }
 
-/// Returns the text at the only place that has a value. If several places have a value, their texts
-/// must be equal. Otherwise, gatepost would verify one value, and the app could read another.
+/// Returns the text at the first place that has a value. Returns `None` if no place has a text.
+/// Also returns `None` if a later place has a different value: otherwise, gatepost would verify one
+/// value, and the app could read another.
 fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
     let mut present = places.iter().filter(|place| !place.is_absent(received));
     let first = present.next()?.text(received)?;

@@ -81,7 +81,7 @@ impl Pointer {
     }
 
     /// Returns the value that the pointer refers to in `object`. Returns `None` if the value is
-    /// inside an array.
+    /// missing or is inside an array.
     pub(crate) fn find<'v>(&self, object: &'v Object<'_>) -> Option<Value<'v>> {
         let mut value = match object.find(&self.first)? {
             Value::Json(json) => Value::Json(*json),

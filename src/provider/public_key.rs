@@ -1,11 +1,11 @@
-//! Public keys: the verification of signatures by a key pair, and the signing of samples.
+//! Public keys, which verify signatures by private keys, and private keys, which sign samples.
 //!
 //! A public key is PEM (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`, `BEGIN CERTIFICATE`), or the
 //! bytes of the key or of its `SubjectPublicKeyInfo` (RFC 5280) in hex or base64. The definition
 //! sets the algorithm. If a key is for another algorithm, gatepost does not accept the key.
 //!
-//! The operator chooses a certificate in the same way as a key: gatepost reads the certificate's
-//! public key, and checks neither its issuer nor its validity.
+//! From a certificate, gatepost reads only the public key. gatepost checks neither the issuer nor
+//! the validity period, because the operator has chosen the certificate.
 
 use std::sync::Arc;
 
@@ -244,7 +244,7 @@ mod tests {
     fn ecdsa_accepts_the_signatures_of_rfc_6979() {
         let algorithm = PublicAlgorithm::EcdsaP256Sha256;
         let key = PublicKey::read(algorithm, &Secret::new(P256_KEY)).unwrap();
-        // An integer of ASN.1 DER has a zero byte in front if its first bit is set.
+        // In ASN.1 DER, a zero byte precedes an integer whose first bit is set.
         let integer = |digits: &str| {
             let bytes = hex(digits);
             let sign = if bytes[0] < 0x80 { Vec::new() } else { vec![0] };

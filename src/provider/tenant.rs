@@ -1,4 +1,4 @@
-//! Kinds whose callbacks name no tenant.
+//! Finds the kinds whose callbacks may name a tenant.
 
 use serde_json::{Map, Value};
 

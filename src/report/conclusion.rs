@@ -37,14 +37,14 @@ macro_rules! conclusion_line {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If gatepost has no usable answer from the app, the level is error. If the app denies by an empty
-/// answer or refuses an event, the level is warning. If the template does not list the kind, the
-/// level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has a
-/// line at info, or at a higher level.
+/// If the app denies by an empty answer, or does not take an event, the level is warning. If
+/// gatepost has no usable answer for another reason, the level is error. If the template does not
+/// list the kind, the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`],
+/// each callback has a line at info, or at a higher level.
 ///
-/// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs
-/// a warning for members that gatepost dropped from the answer: once for each template and kind,
-/// and again after a reload of the config.
+/// Logs another warning for misfits, for a signed id that arrived earlier with other data, and for
+/// an unclear answer to a notification. Logs a warning for members that gatepost dropped from the
+/// answer: once for each template and kind, and again after a reload of the config.
 pub fn concluded(
     accepted: &Accepted,
     conclusion: &Conclusion,
@@ -204,7 +204,7 @@ fn dropped(accepted: &Accepted, conclusion: &Conclusion) {
     );
 }
 
-/// Returns false for a failure of gatepost, for which it did not ask the app.
+/// Returns false for a reason in gatepost itself. The line then does not name the app's servers.
 const fn is_about_app(kind: UnavailableKind) -> bool {
     !matches!(
         kind,

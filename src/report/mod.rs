@@ -49,7 +49,7 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
     );
 }
 
-/// Logs a warning for a request that the server refused for its head, whatever its path.
+/// Logs a warning about a request on any path that the server refused because of its head.
 pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
     let from = from.map(tracing::field::display);
     let status = fault.status().as_u16();
@@ -64,7 +64,8 @@ pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now:
     limited_line!(warn, code, now, from, "connection closed: {reason}");
 }
 
-/// Logs a warning about a request that is not a callback, or about the server that would answer it.
+/// Logs a warning about a request that is not a callback, or about the server to which gatepost
+/// passes such requests.
 ///
 /// The server chooses the `code`, such as `upstream_unresolved`, and a message without secrets.
 pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, now: Timestamp) {
@@ -80,12 +81,13 @@ pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
         warn,
         "shared_state_lost",
         now,
-        "gatepost continues without the shared state, so an app may get a callback twice: {reason}"
+        "gatepost continues without the shared state, so an app may receive a callback twice: \
+         {reason}"
     );
 }
 
 /// Logs the end of an outage of the state that machines share. `missed` is the number of operations
-/// without whose results gatepost continued.
+/// without a result.
 pub fn shared_state_back(missed: u64, now: Timestamp) {
     limited_line!(warn, "shared_state_back", now, missed, "gatepost uses the shared state again");
 }
@@ -112,7 +114,7 @@ pub fn upstream_failed(
     limited_line!(error, code, now, request, from, "upstream failed: {reason}");
 }
 
-/// Logs a warning about a request that a server of callbacks refused, because its path has no
+/// Logs a warning about a request that a layer for callbacks only refused, because its path has no
 /// route.
 #[cfg(feature = "tower")]
 pub(crate) fn not_a_callback(now: Timestamp) {

@@ -7,7 +7,7 @@
 //!    may also have other parameters;
 //! 2. otherwise *ambiguous*, if some server could read all parameters of a route in the target:
 //!    repeated, percent-encoded, with other separators, as an array (`c[]=callback`), under a name
-//!    that PHP folds (`c.`), or in the path (`/index.php%3fc=callback`). gatepost refuses the
+//!    that PHP changes (`c.`), or in the path (`/index.php%3fc=callback`). gatepost refuses the
 //!    request;
 //! 3. otherwise another page of the app.
 //!

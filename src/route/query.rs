@@ -91,7 +91,7 @@ mod tests {
         ] {
             assert!(
                 matches!(routes.find_in_query(&Target::new("/", Some(query))), Lookup::Reserved(_)),
-                "{query}"
+                "expected a reserved path, found none in {query:?}"
             );
         }
         for query in [
@@ -107,7 +107,7 @@ mod tests {
         ] {
             assert!(
                 matches!(routes.find_in_query(&Target::new("/", Some(query))), Lookup::Other),
-                "{query}"
+                "expected no reserved path, found one in {query:?}"
             );
         }
     }

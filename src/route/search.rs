@@ -9,8 +9,8 @@ use super::subtree::Owner;
 use super::{Lookup, Mode, Route, RouteIndex, Routes, TOKEN, Target};
 use crate::template::Reach;
 
-/// Length up to which gatepost reads a path about which servers disagree. A longer path about which
-/// servers disagree could be a spelling of any route's path.
+/// Length in bytes up to which gatepost reads a path about which servers disagree. A longer path of
+/// this sort could be a spelling of any route's path.
 ///
 /// If a path is encoded many times, a reading takes up to 0.3 ms for each KiB. By default, nginx
 /// and Apache refuse request lines of more than 8 KiB.

@@ -177,5 +177,5 @@ impl Route {
     }
 }
 
-/// Maximum length of a tenant, equal to the maximum length of a domain name.
+/// Maximum length of a tenant in bytes, equal to the maximum length of a domain name.
 const MAX_TENANT_BYTES: usize = 253;

@@ -111,10 +111,13 @@ fn shared_filter_never_rules_out_a_spelling_of_a_known_path() {
     routes.add_to(&path_filter);
     Routes::default().add_to(&path_filter);
     for spelling in SPELLINGS.into_iter().chain(["/live/push", "/hooks/x", "/Hooks/x"]) {
-        assert!(!path_filter.rules_out(spelling), "{spelling}");
+        assert!(
+            !path_filter.rules_out(spelling),
+            "expected {spelling} to pass, found it ruled out"
+        );
     }
     for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/login"] {
-        assert!(path_filter.rules_out(other), "{other}");
+        assert!(path_filter.rules_out(other), "expected {other} to be ruled out, found it passed");
     }
 }
 
@@ -125,7 +128,10 @@ fn shared_filter_allows_any_first_byte_of_a_token() {
     routes.add(route("/{token}", Mode::Enforce, &plan)).unwrap();
     routes.add_to(&path_filter);
     for letter in ["a", "Z", "0", "~", "-"] {
-        assert!(!path_filter.rules_out(&format!("/{letter}any")), "{letter}");
+        assert!(
+            !path_filter.rules_out(&format!("/{letter}any")),
+            "expected a path with {letter} to pass, found it ruled out"
+        );
     }
 }
 
@@ -192,7 +198,7 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Ambiguous(_)),
-            "{spelling}"
+            "expected an ambiguous path, found {spelling}"
         );
     }
     for spelling in [
@@ -205,7 +211,10 @@ fn refuses_every_spelling_except_the_exact_path() {
         "/live/push;a=b",
         "/live/push%3Fa",
     ] {
-        assert!(matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)), "{spelling}");
+        assert!(
+            matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)),
+            "expected a reserved path, found {spelling}"
+        );
     }
 }
 
@@ -226,7 +235,10 @@ fn serves_path_with_and_without_slash_at_the_end() {
         }
         for spelling in [format!("{path}//"), format!("{path}/."), path.to_uppercase()] {
             let found = find(&routes, &spelling, Reach::Exact);
-            assert!(matches!(found, Lookup::Ambiguous(_)), "{spelling}");
+            assert!(
+                matches!(found, Lookup::Ambiguous(_)),
+                "expected an ambiguous path, found {spelling}"
+            );
         }
     }
 }
@@ -247,7 +259,7 @@ fn with_query(pattern: &str, query: &[(&str, &str)], mode: Mode, plan: &Arc<Plan
     Route { parameters, label, ..route(pattern, mode, plan) }
 }
 
-/// Returns the label of the route that a lookup in a proxy finds, and the form of the result.
+/// Returns the sort of a lookup's result, and the label of the route or the path of the address.
 fn found(routes: &Routes, path: &str, query: &str, reach: Reach) -> (&'static str, String) {
     let target = Target::new(path, Some(query));
     let mut lookup = routes.find(&target, reach);
@@ -301,7 +313,10 @@ fn query_selects_route_on_a_shared_path() {
     }
     assert!(routes.find_exact("/app/index.php", Some("c=stop")).is_some());
     for query in [None, Some("c=watch"), Some("c=home"), Some("c=play&c=stop")] {
-        assert!(routes.find_exact("/app/index.php", query).is_none(), "{query:?}");
+        assert!(
+            routes.find_exact("/app/index.php", query).is_none(),
+            "expected no route, found one for {query:?}"
+        );
     }
     for path in ["/app", "/app/", "/app/x", "/app/x.php", "/app.php"] {
         let label = "/app/index.php?c=play".to_owned();
@@ -384,7 +399,10 @@ fn serves_literal_path_before_token() {
     routes.add(route("/a/{token}", Mode::Enforce, &plan)).unwrap();
     routes.add(route("/a/b/", Mode::Enforce, &plan)).unwrap();
     for path in ["/a/b", "/a/b/"] {
-        assert!(routes.find_exact(path, None).unwrap().1.is_none(), "{path}");
+        assert!(
+            routes.find_exact(path, None).unwrap().1.is_none(),
+            "expected the route without a token at {path}, found another"
+        );
     }
 }
 
@@ -395,7 +413,10 @@ fn reserves_address_with_and_without_slash_at_the_end() {
         let mut routes = Routes::default();
         routes.reserve(address, Reach::Exact, &plan);
         for path in ["/ev/push", "/ev/push/", "/ev/push//", "/EV/push/"] {
-            assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)), "{path}");
+            assert!(
+                matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
+                "expected a reserved path, found {path}"
+            );
         }
     }
 }
@@ -421,14 +442,17 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         let Lookup::Callback(found, _) = find(&routes, path, Reach::Exact) else {
             panic!("expected a callback path, found {path}")
         };
-        assert!(routes.is_shadow(found) && routes.find_exact(path, None).is_none(), "{path}");
+        assert!(
+            routes.is_shadow(found) && routes.find_exact(path, None).is_none(),
+            "expected only a shadow route at {path}, found another"
+        );
     }
     assert!(routes.find_exact("/callbacks/tencent", None).is_some());
     for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow//", "/live//shadow"] {
         let Lookup::Ambiguous(found) = find(&routes, path, Reach::Exact) else {
             panic!("expected an ambiguous path, found {path}")
         };
-        assert!(routes.is_shadow(found), "{path}");
+        assert!(routes.is_shadow(found), "expected a shadow route, found another at {path}");
     }
     for path in [
         "/live/push",
@@ -441,7 +465,10 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         "/live/push/",
         "/live/push.json",
     ] {
-        assert!(routes.must_refuse(&find(&routes, path, Reach::Exact)), "{path}");
+        assert!(
+            routes.must_refuse(&find(&routes, path, Reach::Exact)),
+            "expected a refused path, found {path}"
+        );
     }
 }
 
@@ -480,16 +507,22 @@ fn reserves_subtree_of_address_in_front_of_file_server_only() {
     let (path_filter, exact) = (SharedPathFilter::default(), Reach::Exact);
     routes.add_to(&path_filter);
     for path in BELOW {
-        assert!(!path_filter.rules_out(path), "{path}");
+        assert!(!path_filter.rules_out(path), "expected {path} to pass, found it ruled out");
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Reserved(_)), "{path}");
+        assert!(matches!(found, Lookup::Reserved(_)), "expected a reserved path, found {path}");
     }
     for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
-        assert!(matches!(find(&routes, path, exact), Lookup::Other), "{path}");
+        assert!(
+            matches!(find(&routes, path, exact), Lookup::Other),
+            "expected no route, found one at {path}"
+        );
     }
     for path in ["/live/pushes", "/live.png/push", "/live", "/live/x", "/push/x", "/live/index.php"]
     {
-        assert!(matches!(find(&routes, path, Reach::Subtree), Lookup::Other), "{path}");
+        assert!(
+            matches!(find(&routes, path, Reach::Subtree), Lookup::Other),
+            "expected no route, found one at {path}"
+        );
     }
 }
 
@@ -498,11 +531,17 @@ fn reserves_subtree_of_route_in_front_of_file_server_only() {
     let routes = routes();
     for path in ["/callbacks/tencent/x", "/callbacks/tencent.php", "/cb/x/index.php", "/cb/x"] {
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Ambiguous(_)), "{path}");
-        assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Other), "{path}");
+        assert!(matches!(found, Lookup::Ambiguous(_)), "expected an ambiguous path, found {path}");
+        assert!(
+            matches!(find(&routes, path, Reach::Exact), Lookup::Other),
+            "expected no route, found one at {path}"
+        );
     }
     for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
-        assert!(!matches!(find(&routes, path, Reach::Subtree), Lookup::Reserved(_)), "{path}");
+        assert!(
+            !matches!(find(&routes, path, Reach::Subtree), Lookup::Reserved(_)),
+            "expected no reserved path, found {path}"
+        );
     }
     assert!(matches!(find(&routes, "/hooks/x", Reach::Subtree), Lookup::Callback(..)));
 }
@@ -537,10 +576,13 @@ fn index_script_reserves_its_folder_but_not_the_root() {
     }
     for path in ["/ev", "/ev/", "/ev/x", "/ev/index.php", "/ev.php", "/index.php", "/exact/push"] {
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Reserved(_)), "{path}");
+        assert!(matches!(found, Lookup::Reserved(_)), "expected a reserved path, found {path}");
     }
     for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
-        assert!(matches!(find(&routes, path, Reach::Subtree), Lookup::Other), "{path}");
+        assert!(
+            matches!(find(&routes, path, Reach::Subtree), Lookup::Other),
+            "expected no route, found one at {path}"
+        );
     }
     let reserved =
         [("/ev", Reach::Subtree), ("/exact/push", Reach::Exact), ("/index.php", Reach::Exact)];
@@ -571,7 +613,10 @@ fn finds_path_behind_script_in_a_folder() {
     let plan = Arc::new(built_in().next().unwrap());
     routes.reserve("/app/live/end", Reach::Exact, &plan);
     for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
-        assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)), "{path}");
+        assert!(
+            matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
+            "expected a reserved path, found {path}"
+        );
     }
 }
 
@@ -601,7 +646,8 @@ proptest::proptest! {
         let path_filter = SharedPathFilter::default();
         routes.add_to(&path_filter);
         let is_other = expected == "other";
-        proptest::prop_assert!(!path_filter.rules_out(&path) || is_other, "{}", path);
+        let is_kept = !path_filter.rules_out(&path) || is_other;
+        proptest::prop_assert!(is_kept, "expected {} to pass, found it ruled out", path);
     }
 }
 
@@ -631,7 +677,10 @@ fn finds_nothing_for_unrelated_paths() {
         "//hooks/a/b",
         "/Hooks/a/b%2fc",
     ] {
-        assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Other), "{path}");
+        assert!(
+            matches!(find(&routes, path, Reach::Exact), Lookup::Other),
+            "expected no route, found one at {path}"
+        );
     }
 }
 
@@ -640,7 +689,7 @@ fn canonical_path_has_only_one_spelling() {
     for path in
         ["/", "/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c", "/a/", "/{token}/"]
     {
-        assert!(is_canonical(path), "{path}");
+        assert!(is_canonical(path), "expected a canonical path, found {path}");
     }
     for path in [
         "callbacks",
@@ -658,6 +707,6 @@ fn canonical_path_has_only_one_spelling() {
         "/.a",
         "/a b",
     ] {
-        assert!(!is_canonical(path), "{path}");
+        assert!(!is_canonical(path), "expected no canonical path, found {path}");
     }
 }

@@ -65,7 +65,7 @@ impl ShadowExchange {
         self.predict(state);
     }
 
-    /// Returns true if no prediction needs the answer any longer.
+    /// Returns true if the answer is not needed for a prediction.
     fn is_over(&self) -> bool {
         self.state().on_prediction.is_none()
     }
@@ -105,7 +105,7 @@ pub struct AnswerObserver {
     body: Option<Vec<u8>>,
 }
 
-/// Omits the answer, because an error page may repeat the callback.
+/// `Debug` omits the answer, because an error page may repeat the callback.
 impl fmt::Debug for AnswerObserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_pending = self.exchange.is_some();

@@ -37,8 +37,8 @@ use crate::verdict::{Accepted, Refusal};
 
 /// A request to a route in shadow mode.
 ///
-/// Remove the headers of [`is_reserved`](crate::is_reserved), which only gatepost may set.
-/// Then pass the request on to the app, and pass each chunk of the body to the [`Observer`].
+/// Remove the headers for which [`is_reserved`](crate::is_reserved) returns true. Then pass the
+/// request on to the app, and pass each chunk of the body to the [`Observer`].
 ///
 /// # Examples
 ///
@@ -207,7 +207,7 @@ struct Observation {
     on_verdict: Box<dyn FnOnce(&Shadowed) + Send + Sync>,
 }
 
-/// Omits the body, because the body is unverified and may contain personal data.
+/// `Debug` omits the body, because the body is unverified and may contain personal data.
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer").field("is_pending", &self.0.is_some()).finish_non_exhaustive()
@@ -223,8 +223,8 @@ impl Observer {
         }
     }
 
-    /// Returns the client that sent the request; `None` if the client is unknown, and after the
-    /// verdict.
+    /// Returns the address of the client that sent the request; `None` if the address is unknown,
+    /// and after the verdict.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.as_ref().and_then(|observation| observation.intake.client())
@@ -241,11 +241,12 @@ impl Observer {
         self.conclude(|intake| Outcome::of(intake.finish(now)));
     }
 
-    /// Judges the body as [`Observer::finish`] does, but returns a future that judges a large body.
+    /// Judges a small body at once, as [`Observer::finish`] does, and returns `None`. For a large
+    /// body, returns a future that judges the body.
     ///
-    /// Spawn this future as a task: it may run for many milliseconds, and no reply depends on the
-    /// verdict. If `evicted` completes before gatepost judges the body, the verdict is that of an
-    /// incomplete body.
+    /// Spawn this future as a task: the future may run for many milliseconds, and no reply depends
+    /// on the verdict. If `evicted` completes before gatepost judges the body, the verdict is that
+    /// of an incomplete body.
     #[must_use]
     pub fn finish_in<R: Runtime + Send + 'static, E: Future<Output = ()> + Send + 'static>(
         &mut self,

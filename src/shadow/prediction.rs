@@ -1,7 +1,7 @@
 //! Predicts what enforce mode would do with the app's answer to a genuine callback.
 //!
 //! In shadow mode, the app receives the callback unchanged. The prediction describes the reply that
-//! gatepost would make from the app's answer. In enforce mode, the app may receive another form of
+//! gatepost would write from the app's answer. In enforce mode, the app may receive another form of
 //! the callback, such as JSON, and may then answer differently. The prediction therefore names the
 //! headers and fields that the app would not receive.
 
@@ -91,11 +91,11 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The platform would get the same status and body.
+    /// The platform would receive the same status and body.
     Passed,
-    /// The platform would get a reply that gatepost writes from the answer.
+    /// The platform would receive a reply that gatepost writes from the answer.
     PutRight,
-    /// The platform would get the reply of the failure policy, or a denial because of an empty
+    /// The platform would receive the reply of the failure policy, or a denial because of an empty
     /// answer.
     Replaced,
     /// gatepost would not ask the app about this kind.
@@ -108,7 +108,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Returns the stable code: the same word in metrics, and after `answer_` in logs.
+    /// Returns the stable code. Metrics use this word; logs use it with the prefix `answer_`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.code().split_at("answer_".len()).1
@@ -243,7 +243,8 @@ fn is_compressed(answer: &Answer) -> bool {
     headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity")
 }
 
-/// Returns the differences between an answer and the reply. A difference never contains a value.
+/// Returns the differences between an answer and the reply. A difference never contains a
+/// value of the answer's body.
 fn changes(accepted: &Accepted, answer: &Answer, conclusion: &Conclusion) -> Vec<String> {
     let Answer::Response { status, body, .. } = answer else { return Vec::new() };
     let body = body.as_deref().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The treatment of the events of each kind: who replies, which addresses receive events, and in
-//! which form.
+//! The treatment of the events of each kind: the source of the reply, the addresses of the app, and
+//! the form of the events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(crate) struct Ask {
     /// Addresses of the app; if `None`, the event keeps the path of the callback.
     pub(crate) url: Option<Arc<Addresses>>,
     /// Addresses whose servers receive an event that keeps the path of the callback; if `None`, the
-    /// `upstream` receives such an event.
+    /// `upstream` receives this event.
     pub(crate) server: Option<Arc<Addresses>>,
     /// Value of the `host` header. If `None`, an event that keeps the path of the callback also
     /// keeps the host. Any other event then has the host of its address.
@@ -53,34 +53,33 @@ pub(crate) struct Ask {
     /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
-    /// Contents of an event's JSON: true includes the fields of the proof.
+    /// True if the event's JSON contains the fields that are only proof, such as the signature.
     pub(crate) keeps_proof: bool,
-    /// Check of the answer to a passthrough callback: if true, gatepost judges the answer before it
-    /// passes the answer on.
+    /// True if gatepost checks the answer to a passthrough callback before it passes the answer on.
     pub(crate) checks_reply: bool,
-    /// Headers of a passthrough callback: true adds the headers of the event, `ce-*` and
-    /// `gatepost-*`.
+    /// True if gatepost adds the headers of the event, `ce-*` and `gatepost-*`, to a passthrough
+    /// callback.
     pub(crate) adds_event_headers: bool,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
     /// Meaning of an unclear answer to a notification.
     pub(crate) unclear_answer: UnclearAnswer,
     /// Addresses whose servers receive the events, for log lines; `None` if the inner service of a
-    /// layer receives them.
+    /// layer receives the events.
     #[cfg(feature = "tracing")]
     pub(crate) app: Option<Arc<Addresses>>,
-    /// State of the log line about members that gatepost drops from the app's answers: true after
-    /// the first line.
+    /// True after gatepost has logged that it drops members of the app's answers.
     #[cfg(feature = "tracing")]
     pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
-    /// Addresses that get a copy of each event; `None` for a decision, or without such addresses.
+    /// Addresses that receive a copy of each event; `None` for a decision, or if the config names
+    /// no address for copies.
     pub(crate) mirror: Option<Arc<Addresses>>,
     /// Retries of queued events; `None` if gatepost asks the app before it replies.
     pub(crate) retry: Option<RetryRule>,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.
     pub(crate) resends: Option<ResendRule>,
     /// Maximum age of the last good reply that gatepost sends after a failure of the app; `None` if
-    /// gatepost sends no such reply.
+    /// gatepost does not repeat replies.
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
@@ -90,9 +89,9 @@ pub(crate) struct Ask {
 /// nor contradicts the acknowledgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum UnclearAnswer {
-    /// The app did not take the event. The platform sends the callback again.
+    /// The app has not taken the event: the delivery has failed.
     Refused,
-    /// The app took the event.
+    /// The app has taken the event.
     #[default]
     Taken,
 }
@@ -109,7 +108,7 @@ pub(crate) struct RetryRule {
     pub(crate) first: Duration,
     /// Longest wait.
     pub(crate) max: Duration,
-    /// Time after which gatepost gives up the delivery of a queued event.
+    /// Time after which gatepost stops its attempts to deliver a queued event.
     pub(crate) give_up_after: Duration,
 }
 
@@ -128,7 +127,8 @@ impl Default for RetryRule {
 pub(crate) struct ResendRule {
     /// Time for which gatepost remembers a delivered event.
     pub(crate) window: Duration,
-    /// Treatment of callbacks without an identity: if true, a callback with equal data is a resend.
+    /// True if gatepost treats a callback without an identity as a resend when an earlier callback
+    /// had equal data.
     pub(crate) by_content: bool,
 }
 
@@ -137,7 +137,7 @@ pub(crate) struct ResendRule {
 pub(crate) enum Reach {
     /// The path in every spelling.
     Exact,
-    /// The path in every spelling, and everything below its base: see `route::subtree`.
+    /// The path in every spelling, and all paths below its base: see `route::subtree`.
     #[default]
     Subtree,
 }

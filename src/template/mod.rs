@@ -49,7 +49,7 @@ pub struct Template {
     pub(crate) settings: Vec<Option<Secret>>,
     /// One delivery for each kind, in the order of `plan.kinds`.
     pub(crate) deliveries: Vec<Delivery>,
-    /// Delivery of kinds that the plan does not name.
+    /// Delivery of kinds that the plan does not define.
     pub(crate) unknown: Delivery,
     /// The name, percent-encoded for a header.
     pub(crate) header: HeaderValue,
@@ -65,10 +65,10 @@ pub struct Template {
 pub struct TemplateKind<'t> {
     /// Name of the kind.
     pub name: &'t str,
-    /// Sort of the kind: true for a decision, whose reply carries the app's yes or no.
+    /// True for a decision, whose reply allows or denies.
     pub is_decision: bool,
-    /// Presence of the kind in `[template.on]`. If true, the app or a fixed answer decides the
-    /// reply.
+    /// True unless `[template.on]` lists other kinds, but not this kind. For a listed kind, the app
+    /// or a fixed answer decides the reply.
     pub is_listed: bool,
 }
 
@@ -100,7 +100,7 @@ impl Template {
     /// Returns `true` if an operator's view of the template may show the value of the setting.
     ///
     /// Returns `false` for a secret. Also returns `false` for a setting that the definition does
-    /// not declare, because such a setting may be a secret with a misspelled name.
+    /// not declare, because this setting may be a secret with a misspelt name.
     #[must_use]
     pub fn shows_setting(&self, name: &str) -> bool {
         let index = self.plan.setting(name);
@@ -134,18 +134,6 @@ impl Template {
         self.extension.get_or_init(|| Box::new(create(self))).downcast_ref()
     }
 
-    /// Returns the kinds that a non-empty `[template.on]` does not list. gatepost acknowledges a
-    /// notification of such a kind, and denies a decision, without asking the app.
-    ///
-    /// The value is true for a decision.
-    pub fn unlisted(&self) -> impl Iterator<Item = (&str, bool)> {
-        let kinds = self.plan.kinds.iter().zip(&self.deliveries);
-        kinds.filter_map(|(kind, delivery)| match delivery {
-            Delivery::Unlisted(policy) => Some((&*kind.name, policy.is_some())),
-            Delivery::Ask(_) | Delivery::Fixed(_) | Delivery::MissingReplyKey => None,
-        })
-    }
-
     /// Returns the addresses to which gatepost delivers the template's events and their copies, and
     /// the reach of each.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Address, Reach)> {
@@ -157,14 +145,14 @@ impl Template {
         })
     }
 
-    /// Returns `true` if the events of some kind keep the callback's path, because the kind has no
-    /// address.
+    /// Returns `true` if the events of at least one kind keep the callback's path, because the kind
+    /// has no address.
     pub(crate) fn has_delivery_without_url(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
         all.any(|delivery| delivery.as_ask().is_some_and(|ask| ask.url.is_none()))
     }
 
-    /// Returns `true` if the `upstream` receives the events of some kind.
+    /// Returns `true` if the `upstream` receives the events of at least one kind.
     pub(crate) fn needs_upstream(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
         all.any(|delivery| {

@@ -9,7 +9,7 @@
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
-        return Err("expected a name, found an empty text".into());
+        return Err("expected a name, found an empty string".into());
     }
     let count = name.chars().count();
     if count > MAX_CHARS {
@@ -21,8 +21,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// Returns `true` for the characters of a template's name: Chinese characters, ASCII letters, digits, `_`
-/// and `-`. The consoles of platforms accept no others in a description either.
+/// Returns `true` for the characters of a template's name: Chinese characters, ASCII letters,
+/// digits, `_` and `-`. The consoles of platforms also accept only these characters in a
+/// description.
 #[must_use]
 pub const fn is_template_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c)

@@ -1,10 +1,10 @@
-//! The keys and rules by which gatepost checks the signatures of a template's callbacks.
+//! The keys and rules with which gatepost checks the signatures of a template's callbacks.
 
 use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::signature::{Signature, Window};
 
-/// The keys and rules by which gatepost checks the signatures of callbacks.
+/// The keys and rules with which gatepost checks the signatures of callbacks.
 ///
 /// If there are no keys, gatepost accepts unsigned callbacks: either the platform does not sign, or
 /// the operator has set `insecure_unsigned = true`.
@@ -16,20 +16,20 @@ pub(crate) struct Proof {
     pub(crate) window: Option<Window>,
     /// The keys of the kinds whose definition has a signature rule of its own.
     pub(crate) kind_keys: Vec<KindKeys>,
-    /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`. If such a
-    /// callback has a signature, the signature must be valid.
+    /// Kinds that gatepost accepts without a signature, as indexes in `plan.kinds`. If a callback
+    /// of these kinds has a signature, the signature must be valid.
     pub(crate) unsigned: Vec<usize>,
     /// Treatment of a signature that has already arrived with a different body or id.
     pub(crate) reuse: Reuse,
 }
 
-/// Treatment of a signature that has already arrived with a different body or id. Such a reuse is
-/// possible only if the signature leaves the body or the id unsigned.
+/// Treatment of a signature that has already arrived with a different body or id. Reuse is possible
+/// only if the signature leaves the body or the id unsigned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// Accepts and counts the callback. The callback may be genuine: if the signature covers only
     /// the time, two callbacks of the same second have the same signature. If the signature covers
-    /// only the body, two events with equal bodies have the same signature.
+    /// only the body, two callbacks with equal bodies have the same signature.
     #[default]
     Count,
     /// Refuses the callback.
@@ -65,7 +65,7 @@ pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    /// Permission to omit the signature. If the callback has a signature, the signature must be
-    /// valid.
+    /// True if a callback may lack the signature. If the callback has a signature, the signature
+    /// must be valid.
     pub(crate) is_optional: bool,
 }

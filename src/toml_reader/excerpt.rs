@@ -79,7 +79,7 @@ fn words_of(start: usize, line: &str) -> Vec<Range<usize>> {
 }
 
 impl Excerpt {
-    /// Cuts the line of `span` out of `text`.
+    /// Copies the line that contains the start of `span`, without comments and hidden values.
     pub(super) fn new(
         text: &str,
         span: &Range<usize>,

@@ -54,7 +54,7 @@ fault_kinds! {
         "clients can reach the app's address through the upstream, without a signature"
         "give events a path of their own that is not / and has no query, or make the app require the header ce-type"
     AddressInvalid Error "address_invalid"
-        "the text is not an address on which gatepost can listen"
+        "the string is not an address on which gatepost can listen"
         "write an IP address and a port, such as \"127.0.0.1:8080\", or \":8080\" for every address"
     AddressIsProxy Error "address_is_proxy"
         "the address of an app or upstream is an address on which gatepost itself listens, so gatepost would send each request to itself"
@@ -111,7 +111,7 @@ fault_kinds! {
         "the config has no address to listen on, so only a layer can use it"
         "add listen = [\"127.0.0.1:8080\"] for `gatepost run`"
     NetworkInvalid Error "network_invalid"
-        "the text is neither an IP address nor a network"
+        "the string is neither an IP address nor a network"
         "write an address or a network, such as \"192.0.2.0/24\""
     NetworkTooLarge Warning "network_too_large"
         "the network contains more addresses than the operator may expect"
@@ -169,7 +169,7 @@ fault_kinds! {
         "write mode = \"enforce\" once the log shows no refusal of a genuine callback"
     SignatureWeak Warning "signature_weak"
         "the provider's signature covers no part of the request"
-        "sign the body, or treat each callback as a secret"
+        "sign the body, or keep callbacks secret"
     TemplateIdle Warning "template_idle"
         "no callback can reach the template"
         "add a route of its provider, and bind a tenant or \"*\""
@@ -183,7 +183,7 @@ fault_kinds! {
         "the provider of the route has no template of this name"
         "name a template whose provider is the provider of the route"
     TenantInvalid Error "tenant_invalid"
-        "the text cannot be a tenant, such as a domain or a channel key"
+        "the string cannot be a tenant, such as a domain or a channel key"
         "write the tenant without scheme, port and path, or \"*\" for all others"
     TenantTaken Error "tenant_taken"
         "two templates of one provider bind the same tenant"
@@ -210,7 +210,7 @@ fault_kinds! {
         "the setting passes requests to the upstream, but the config has no upstream"
         "set upstream to the address of the app"
     UrlInvalid Error "url_invalid"
-        "the text is neither an http or https address nor a Unix socket, or has a part that is not allowed here"
+        "the string is neither an http or https address nor a Unix socket, or has a part that is not allowed here"
         "write http:// or https://, a host and a port, or unix: and the path of a socket; write no user name, and no path if the message forbids one"
     ValueInvalid Error "value_invalid"
         "the value does not have the form that the key expects"
@@ -291,6 +291,6 @@ mod tests {
     #[test]
     fn codes_are_unique_and_sorted() {
         let codes: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        assert!(codes.is_sorted_by(|a, b| a < b), "expected sorted codes, found {codes:?}");
     }
 }

@@ -52,13 +52,13 @@ pub(crate) fn read<T>(
 
 /// Parses several texts as TOML and passes their root tables to `read`, in the same order.
 ///
+/// With `lookup`, the texts may have `{ env = "NAME" }` in place of a string or a number. `lookup`
+/// returns the value of a variable.
+///
 /// # Errors
 ///
 /// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
 /// all faults and warnings that `read` has added.
-///
-/// With `lookup`, the texts may have `{ env = "NAME" }` in place of a string or a number. `lookup`
-/// returns the value of a variable.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
     default_kind: FaultKind,

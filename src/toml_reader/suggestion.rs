@@ -2,8 +2,8 @@
 
 /// Returns the word that is closest to `wrong`; `None` if no word is close.
 ///
-/// Ignores case, and takes `-` for `_`. Two neighbouring characters in the wrong order count as one
-/// edit. If no word is close, returns the first word that starts with `wrong`.
+/// Ignores case, and treats `-` and `_` as equal. Two neighbouring characters in the wrong order
+/// count as one edit. If no word is close, returns the first word that starts with `wrong`.
 ///
 /// # Examples
 ///

@@ -14,12 +14,13 @@ pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
 /// The variables that a text names.
 ///
-/// gatepost looks up all values before it reads the first key, so that a key can return a borrowed
-/// text. Some of these values are secrets. A key with a secret reads the variable itself.
+/// gatepost looks up all values before it reads the first key, so that a [`Table`](super::Table)
+/// can return a borrowed value. Some of these values are secrets, but no table returns a secret
+/// from here: the code that reads a secret looks up the variable again.
 #[derive(Default)]
 pub(super) struct Variables {
     values: HashMap<String, VariableValue>,
-    /// Keys whose value came from a variable, and the name of the variable.
+    /// Keys whose values came from variables, each with the name of the variable.
     used: RefCell<Vec<(String, String)>>,
 }
 

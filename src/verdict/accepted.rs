@@ -50,7 +50,7 @@ use crate::time::Timestamp;
 ///
 /// let viewer: LivePlay = accepted.view()?;
 /// assert_eq!(viewer.client_user_id, "user01");
-/// assert!(accepted.view::<Push>().is_err(), "expected an error for another kind");
+/// assert!(accepted.view::<Push>().is_err(), "expected an error, found a view");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -71,7 +71,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) forward: Option<Forward>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
-    /// The value that has already arrived with another callback; `None` if there is none.
+    /// The value that has already arrived with another callback; `None` if neither the id nor the
+    /// signature has.
     pub(crate) reused: Option<Reused>,
     /// State that machines share; `None` if this machine shares no state.
     pub(crate) sharing: Option<Box<Sharing>>,
@@ -94,7 +95,8 @@ pub(crate) enum Reused {
 /// The values of a callback for the state that machines share.
 #[derive(Clone, Default)]
 pub(crate) struct Sharing {
-    /// `None` if this machine has seen the signature or id before, or if none can be reused.
+    /// `None` if this machine has seen the signature or id before, or if another callback cannot
+    /// reuse it.
     pub(crate) proof: Option<SharedProof>,
 }
 
@@ -105,7 +107,8 @@ pub(crate) struct SharedProof {
     /// Digest of the data that arrived with the signature or id.
     pub(crate) value: SharedValue,
     pub(crate) reused: Reused,
-    /// Verdict if the value has arrived with other data; `None` if the callback is accepted.
+    /// Refusal of the callback if another machine has received the value with other data; `None` if
+    /// gatepost accepts the callback even then.
     pub(crate) refusal: Option<Refusal>,
 }
 
@@ -190,7 +193,7 @@ impl Accepted {
     ///
     /// Reuse is possible only if the signature leaves the body or the id of the callback unsigned.
     /// Reuse does not prove an attack. If a platform signs only the time, all callbacks of one
-    /// second have the same signature. If a platform signs only the body, two events with equal
+    /// second have the same signature. If a platform signs only the body, two callbacks with equal
     /// bodies have the same signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
@@ -206,12 +209,12 @@ impl Accepted {
         self.0.reused == Some(Reused::Id)
     }
 
-    /// Returns true if the machine shares its state with others.
+    /// Returns true if the machine shares its state with other machines.
     pub(crate) fn is_shared(&self) -> bool {
         self.0.sharing.is_some()
     }
 
-    /// Returns the signature or id that other machines must know.
+    /// Returns the signature or id that other machines must know; `None` if there is none.
     pub(crate) fn shared_proof(&self) -> Option<&SharedProof> {
         self.0.sharing.as_ref()?.proof.as_ref()
     }
@@ -224,7 +227,8 @@ impl Accepted {
         }
     }
 
-    /// Returns a digest of the platform's id of the session.
+    /// Returns a digest of the platform's id of the session; `None` if the callback names no
+    /// session.
     pub(crate) fn session_id(&self) -> Option<u64> {
         self.0.session_id
     }
@@ -292,8 +296,8 @@ impl Accepted {
         signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))
     }
 
-    /// Returns the addresses that get a copy of the event, for a server that sends copies; `None`
-    /// for a decision, or if the config names no such address.
+    /// Returns the addresses that receive a copy of the event, for a server that sends copies;
+    /// `None` for a decision, or if the config names no address for copies.
     #[must_use]
     pub fn mirror(&self) -> Option<&Arc<Addresses>> {
         self.delivery().as_ask().and_then(|ask| ask.mirror.as_ref())
@@ -311,7 +315,8 @@ pub enum ViewError {
     /// The data does not match the type. The error omits the parser's message, because that message
     /// quotes the data.
     #[error(
-        "expected data of the type, found a mismatch at line {line}, column {column}; fix the type"
+        "expected data that matches the type, found a mismatch at line {line}, column {column}; \
+         correct the type"
     )]
     Data {
         /// Line in the JSON, counted from 1.

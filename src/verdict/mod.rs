@@ -4,7 +4,7 @@
 //!   code that forwards an event accepts no other type.
 //! - [`Refusal`]: the client is at fault.
 //! - [`Unavailable`](crate::Unavailable): the callback is genuine, but gatepost has no usable
-//!   answer from the app. The failure policy decides the reply.
+//!   answer from the app. The failure policy determines the reply.
 
 mod accepted;
 mod refusal;

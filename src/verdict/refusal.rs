@@ -96,7 +96,7 @@ impl Refusal {
         self
     }
 
-    /// Permits the pages of an origin to read the reply; `None` permits none.
+    /// Permits the pages of an origin to read the reply; `None` permits no page.
     pub(crate) fn readable_by(mut self, origin: Option<HeaderValue>) -> Self {
         self.0.cors = origin;
         self
@@ -236,10 +236,10 @@ impl From<ChallengeError> for RefusalCause {
     fn from(error: ChallengeError) -> Self {
         match error {
             ChallengeError::Invalid(place) => {
-                let expected = "expected 1 to 128 letters, digits, _ and - as the challenge";
+                let expected = "expected a challenge of 1 to 128 letters, digits, _ and -";
                 Self::with(
                     RefusalKind::FieldInvalid,
-                    format!("{expected} at {place}, found another text"),
+                    format!("{expected} at {place}, found another value"),
                 )
             }
             ChallengeError::Missing(place) => Self::with(

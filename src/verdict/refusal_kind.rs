@@ -26,7 +26,8 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed. gatepost verifies uncompressed bodies only.
     ContentEncodingUnsupported,
-    /// A field of the body, a header or a query parameter occurs twice.
+    /// A field of the body, a header or a query parameter occurs twice, or two places of one value
+    /// have different values.
     FieldDuplicate,
     /// A field does not have the type or the range that the definition declares.
     FieldInvalid,
@@ -60,7 +61,8 @@ pub enum RefusalKind {
     SignatureMismatch,
     /// The template has keys, but the callback has no signature.
     SignatureMissing,
-    /// An earlier callback with another body had this signature, and the template refuses reuse.
+    /// An earlier callback with another body or another id had this signature, and the template
+    /// refuses reuse.
     SignatureReused,
     /// A header, parameter or field that the signature covers is missing.
     SignedPartMissing,
@@ -72,11 +74,11 @@ pub enum RefusalKind {
     TenantMissing,
     /// No template is bound to this tenant or to `*`.
     TenantUnknown,
-    /// The signature has expired.
+    /// The signed time or the expiry is further in the past than gatepost accepts.
     TimestampExpired,
-    /// The signed time is missing or not a number.
+    /// The signed time is missing, or is not a time in the declared unit.
     TimestampInvalid,
-    /// The signed time is further in the future than the definition permits.
+    /// The signed time is further in the future than gatepost accepts.
     TimestampTooFarAhead,
     /// The secret path segment is wrong.
     TokenMismatch,
@@ -191,18 +193,20 @@ impl RefusalKind {
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
             Self::AddressReserved => ("address_reserved", "only gatepost may send to this address"),
-            Self::BodyIncomplete => ("body_incomplete", "the body ended early, or took too long"),
+            Self::BodyIncomplete => {
+                ("body_incomplete", "the body ended early, took too long, or has invalid framing")
+            }
             Self::BodyMissing => ("body_missing", "the request has no body"),
             Self::BodyTooLarge => ("body_too_large", "the body exceeds the size limit"),
             Self::ContentEncodingUnsupported => {
                 ("content_encoding_unsupported", "the body is compressed")
             }
-            Self::FieldDuplicate => ("field_duplicate", "a field occurs twice"),
+            Self::FieldDuplicate => {
+                ("field_duplicate", "a field occurs twice, or two places of one value differ")
+            }
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),
-            Self::FieldsTooMany => {
-                ("fields_too_many", "the callback has too many fields or elements")
-            }
+            Self::FieldsTooMany => ("fields_too_many", "there are too many fields or elements"),
             Self::FormMalformed => ("form_malformed", "the form encoding is malformed"),
             Self::FramingAmbiguous => ("framing_ambiguous", "the length of the body is ambiguous"),
             Self::JsonMalformed => ("json_malformed", "the JSON is malformed"),
@@ -222,22 +226,20 @@ impl RefusalKind {
             }
             Self::SignatureMissing => ("signature_missing", "the signature is missing"),
             Self::SignatureReused => {
-                ("signature_reused", "an earlier callback with another body had the same signature")
+                ("signature_reused", "a callback with another body or id had this signature")
             }
             Self::SignedPartMissing => {
                 ("signed_part_missing", "a value that the signature covers is missing")
             }
-            Self::SourceNotAllowed => {
-                ("source_not_allowed", "the route does not allow the client's address")
-            }
+            Self::SourceNotAllowed => ("source_not_allowed", "the route does not allow the client"),
             Self::TenantAmbiguous => {
                 ("tenant_ambiguous", "the callback names tenants of several templates")
             }
             Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
             Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
-            Self::TimestampExpired => ("timestamp_expired", "the signature has expired"),
+            Self::TimestampExpired => ("timestamp_expired", "the signed time is too old"),
             Self::TimestampInvalid => {
-                ("timestamp_invalid", "the signed time is missing or not a number")
+                ("timestamp_invalid", "the signed time is missing or malformed")
             }
             Self::TimestampTooFarAhead => {
                 ("timestamp_too_far_ahead", "the signed time is too far in the future")

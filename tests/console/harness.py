@@ -271,7 +271,7 @@ class ConsoleTest(unittest.TestCase):
         return page
 
     def log_in(self, token=TOKEN, page=None):
-        """Logs in without the form, and opens the callbacks. `log_in_by_form` tests the form."""
+        """Logs in without the form, and opens the Callbacks page. `log_in_by_form` tests the form."""
         page = page or self.page
         page.context.add_cookies([self.gatepost.session(token)])
         page.goto(self.gatepost.console)
@@ -285,7 +285,7 @@ class ConsoleTest(unittest.TestCase):
 
     @functools.cached_property
     def looking(self):
-        """A page beside that of the test, which shows each page in four forms."""
+        """A second page of the browser, for `check_looks`."""
         return self.open_page()
 
     def check_looks(self, name, path):

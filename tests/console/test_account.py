@@ -1,6 +1,6 @@
 """The Account page: shows a plan of changes to the platform's account, and makes the changes.
 
-`Double` accepts any signature; `proxy/tests/it/platform.rs` tests the signatures."""
+`Double` accepts any signature; the tests in `proxy/tests/it/platform` check the signatures."""
 
 import http.server
 import json
@@ -152,7 +152,7 @@ class Account(ConsoleTest):
         page = self.open_page()
         self.log_in(READ_TOKEN, page)
         page.goto(self.gatepost.console + "account?url=https://gate.example.com")
-        expect(page.get_by_role("heading", level=1)).to_have_text("You may look, but not change")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You may read, but not change")
         self.assertEqual(Double.actions, [])
 
 

@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 import harness
 from harness import App, ConsoleTest
 
-# Answers of the server for a day: one in each 25 s, the longest wait of a page, each with a callback.
-# The clock and the feed are simulated. `openUntil` lets the page ask up to a number of times.
+# Responses of the server for a day: one every 25 s, the longest wait of a page, each with a
+# callback. The script simulates the clock and the feed. `openUntil` sets the number of requests that
+# the page may send.
 DAY = """(() => {
   const task = new MessageChannel(), tasks = [];
   task.port1.onmessage = () => tasks.shift()();

@@ -109,7 +109,7 @@ class Queue(ConsoleTest):
         page.goto(self.gatepost.console + "queue?state=dead")
         self.assertEqual(page.get_by_role("link", name="Drop these").count(), 0)
         page.goto(self.gatepost.console + "queue/drop?number=1")
-        expect(page.get_by_role("heading", level=1)).to_have_text("You may look, but not change")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You may read, but not change")
 
 
 class WithoutJavaScript(Queue):

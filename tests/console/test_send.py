@@ -100,7 +100,7 @@ class Scenario(ConsoleTest):
         return self.page.locator("tbody tr")
 
     def expect_state(self, state, sent):
-        """Expects a state. Without JavaScript, the operator loads the page again."""
+        """Waits for a state. Without JavaScript, reloads the page, as an operator does."""
         if not self.javascript:
             def has_state():
                 self.page.reload()
@@ -144,14 +144,14 @@ class Scenario(ConsoleTest):
         self.check_page("scenario-fault")
         self.assertEqual(App.seen, [])
 
-    def test_stops_scenario_in_its_gap(self):
+    def test_stops_scenario_between_two_callbacks(self):
         field = self.compose()
         field.fill(field.input_value().replace("10m", "9h"))
         self.page.get_by_label("Speed").select_option("in real time")
         self.play()
         self.expect_state("playing", 1)
         self.check_page("scenario-playing")
-        # It plays on without the page, and no second scenario starts meanwhile.
+        # The scenario continues without the page. gatepost starts no second scenario meanwhile.
         self.compose("viewers")
         self.play()
         expect(self.page.get_by_role("alert")).to_contain_text("Not started")

@@ -30,7 +30,7 @@ class WholeTask(ConsoleTest):
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)
 
     def show_newest(self):
-        """Does nothing, because JavaScript updates the list. Without it, the page loads again."""
+        """Does nothing, because JavaScript updates the list."""
 
     def test_whole_task(self):
         self.page.goto(self.gatepost.console)
@@ -88,7 +88,7 @@ class WholeTask(ConsoleTest):
 
 
 class ByKeyboard(WholeTask):
-    """Presses keys only: Tab to reach, Enter to activate, letters to choose."""
+    """Uses only the keyboard: Tab to reach an element, Enter to activate it, letters to choose an option."""
 
     def reach(self, locator):
         locator.wait_for()

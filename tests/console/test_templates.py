@@ -170,7 +170,7 @@ class Templates(ConsoleTest):
         self.assertEqual(page.get_by_role("button", name="Save").count(), 0)
         for path in ("templates/studio/bind", "templates/studio/delete", "new-template"):
             page.goto(self.gatepost.console + path)
-            expect(page.get_by_role("heading", level=1)).to_have_text("You may look, but not change")
+            expect(page.get_by_role("heading", level=1)).to_have_text("You may read, but not change")
 
 
 class WithoutJavaScript(Templates):

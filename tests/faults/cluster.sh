@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Kills gateposts and NATS servers under load, stops gateposts, and checks that no acknowledged event is
-# lost: `cluster.sh [--rounds N] [--stops N] [--seed N]`. Without options, runs 50 rounds and one stop.
-# tests/peers/install installs the NATS server. CLUSTER_PROFILE=release runs optimized builds. Uses only
-# the loopback network.
+# Kills gateposts and NATS servers under load, suspends gateposts, and checks that no acknowledged
+# event is lost: `cluster.sh [--rounds N] [--stops N] [--seed N]`. Without options, kills 50 times
+# and suspends once. tests/peers/install installs the NATS server. CLUSTER_PROFILE=release runs
+# optimized builds. Uses only the loopback network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${CLUSTER_PROFILE-dev}

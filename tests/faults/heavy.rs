@@ -98,7 +98,7 @@ impl Heavy {
 }
 
 /// Sends the request repeatedly until `ends` is true or a reply is not a refusal. Reuses the
-/// connection while gatepost keeps it open. Returns a complaint about the reply, if any.
+/// connection while gatepost keeps it open. Returns a complaint if a reply is not a refusal.
 pub fn send_until(port: u16, request: &[u8], ends: &AtomicBool, sent: &AtomicU64) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut connection = None;

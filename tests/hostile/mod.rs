@@ -1,8 +1,8 @@
 //! Hostile HTTP: bytes to send, replies that gatepost must give, requests that the app may receive.
 //!
 //! The proxy and the layer share one table. Each case runs on a new connection. Afterwards,
-//! gatepost must reply to a genuine push on another connection, which shows that the worker is
-//! alive. If gatepost keeps the connection of the case open, gatepost must reply to a genuine push
+//! gatepost must reply to a genuine push on another connection, which shows that the worker still
+//! works. If gatepost keeps the connection of the case open, gatepost must reply to a genuine push
 //! there, which shows that client and gatepost agree on the end of the hostile request. Otherwise,
 //! a genuine push on that connection must not reach the app. The app must receive exactly the
 //! requests that the cases list.

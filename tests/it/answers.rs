@@ -148,7 +148,7 @@ fn refuses_misspelt_members_and_contradictions() {
     }
     let misspelt = conclude(&gate, "/kollus", PLAY, r#"{"result":1,"disable_tvot":1}"#);
     let reason = misspelt.origin.failure().unwrap().to_string();
-    assert!(reason.contains("did you mean"), "{reason}");
+    assert!(reason.contains("did you mean"), "expected a suggestion, found {reason}");
     let open = conclude(&gate, "/srs", ON_PLAY, r#"{"code":0,"Code":1}"#);
     assert_eq!(code(&open), "answer_invalid");
     let open = conclude(&gate, "/srs", ON_PLAY, r#"{"code":0,"mode":1}"#);
@@ -169,7 +169,10 @@ fn refuses_unknown_members_in_fixed_answers_and_failure_policies() {
              provider = 'kollus'\nbind = '*'\n[template.on.live_play]\n{on}\n"
         );
         let error = Gate::builder().toml(text).build().err().map(|error| error.to_string());
-        assert!(error.is_some_and(|error| error.contains("reply field")), "{on}");
+        assert!(
+            error.is_some_and(|error| error.contains("reply field")),
+            "{on}: expected a fault about a reply field, found another result"
+        );
     }
     let nested = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
                   provider = 'kollus'\nbind = '*'\n\
@@ -254,7 +257,7 @@ fn refuses_key_empty_answer_on_notification_and_unclear_answer_on_decision() {
              provider = 'kollus'\nbind = '*'\n{on}\n"
         );
         let error = Gate::builder().toml(text).build().unwrap_err().to_string();
-        assert!(error.contains(expected), "{on}: {error}");
+        assert!(error.contains(expected), "{on}: expected {expected}, found {error}");
     }
 }
 
@@ -419,7 +422,7 @@ fn template_keeps_first_extension_of_a_server() {
     assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
 }
 
-/// A platform whose reply has a field `allow`, as the common form has.
+/// A definition whose reply has a field `allow`, as the common form of an answer has.
 const JOIN: &str = "name = 'join'\ntitle = 'J'\ndocs = 'd'\nce_type = 'com.join'\n\
     [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nfrom = '/type'\n[common]\nstream = '/viewer'\n\
     [kinds.join]\nviewer = '/viewer'\ncommon = 'play_requested'\n\
@@ -453,7 +456,7 @@ fn message_sets_the_field_of_a_reply_that_has_its_own_allow() {
         ] {
             let conclusion = conclude(&gate, "/c", CALLBACK, answer);
             assert_eq!(text(&conclusion), expected, "{forward}, {answer}");
-            assert!(dropped(&conclusion).is_empty(), "{forward}, {answer}");
+            assert_eq!(dropped(&conclusion), [""; 0], "{forward}, {answer}");
         }
         let twice = r#"{"allow":false,"message":"a","reason":"b"}"#;
         assert_eq!(code(&conclude(&gate, "/c", CALLBACK, twice)), "answer_invalid");

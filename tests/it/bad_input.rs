@@ -15,7 +15,7 @@ const NOW: i64 = 1_703_731_478;
 const DAY: i64 = 86_400;
 const TOKEN: &str = "a-token-of-the-path-0123456789";
 
-/// A provider with the keys of its template.
+/// A provider, its definition, and keys for its signatures.
 struct Provider {
     definition: Definition,
     table: Table,
@@ -130,7 +130,7 @@ impl Provider {
         self.conclude(gate, request, &Answer::Timeout).map(|_| ())
     }
 
-    /// Returns the conclusion with this answer of the app; `None` if gatepost does not ask the app.
+    /// Returns the conclusion for `answer`, or `None` if gatepost does not ask the app.
     fn conclude(
         &self,
         gate: &Gate,
@@ -157,7 +157,7 @@ impl Provider {
     }
 }
 
-/// Changes the proof at the location `found_in`: a header, or a top-level member of the body.
+/// Changes the proof at the place `found_in`: a header, or a top-level member of the body.
 fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> Option<String>) {
     if let Some(name) = found_in.strip_prefix("header:") {
         let name: HeaderName = name.parse().unwrap();

@@ -125,7 +125,7 @@ fn reports_wrong_common_events() {
         ),
         (
             "{ event = 'started', stream = '/s', started_at = '/s' }",
-            "expected another source of started_at",
+            "expected a table for started_at, found a string",
         ),
         (
             "{ event = 'started', stream = '/s', duration_ms = { from = '/s', unit = 'h' } }",
@@ -134,7 +134,7 @@ fn reports_wrong_common_events() {
         ("{ event = 'started', stream = '/s', duration_ms = { from = '/s' } }", "`unit`"),
         (
             "{ event = { from = '/s', values = {} }, stream = '/s' }",
-            "expected the events of the values",
+            "expected at least one entry in `values`",
         ),
         (
             "{ event = { from = '/x', values = { a = 'ended' } }, stream = '/s' }",
@@ -152,9 +152,15 @@ fn reports_wrong_common_events() {
     let text = format!("{}{decides}", of("{ event = 'ended', stream = '/s' }"));
     assert_fault(&text, "expected a kind without a decision");
     let unused = format!("[common]\nstream = '/s'\nsession = '/z'\n{}", of("'started'"));
-    assert_fault(&unused, "expected a kind with a common event and the field of `session`");
+    assert_fault(
+        &unused,
+        "expected a kind that has a common event and declares the field of `session`",
+    );
     let error = try_gate(&definition("[kind]\nother = 'a'\n[kinds.a]\n"), ON).unwrap_err();
-    assert!(error.contains("expected a provider with common events"), "{error}");
+    assert!(
+        error.contains("expected a provider with common events"),
+        "expected a fault about a provider with common events, found {error}"
+    );
 }
 
 /// Checks that each sample of a kind with a common event has this event, and names the stream.
@@ -180,7 +186,7 @@ fn samples_of_built_in_platforms_have_their_common_event() {
             let ce_type = headers["ce-type"].to_str().unwrap();
             let word = ce_type.strip_prefix("com.gatepost.stream.");
             let place = format!("{name}.{}", kind.name);
-            // The sample of this kind has a value without a common event.
+            // The value in the sample of this kind has no common event.
             let Some(word) = word else {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;

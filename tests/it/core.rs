@@ -171,7 +171,7 @@ fn missing_events_of_vectors_are_written_on_request() {
 }
 
 #[test]
-fn id_is_new_for_each_callback_exactly_if_event_of_vector_has_none() {
+fn event_of_vector_has_no_id_exactly_if_each_callback_gets_a_new_id() {
     let gates = [vectors::gate("http://app.test"), vectors::gate("http://app.test")];
     for vector in vectors::all() {
         let Some(event) = &vector.event else { continue };
@@ -312,8 +312,8 @@ fn debug_output_contains_no_secret() {
     }
 }
 
-/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. `top` is
-/// the start of the config, and `template` contains keys of the template.
+/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. `top` has
+/// the first lines of the config, and `template` has the last lines of the template.
 fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\

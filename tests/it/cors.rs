@@ -22,7 +22,7 @@ fn gate(route: &str) -> Gate {
 async fn send(gate: &Gate, request: Request<Full<Bytes>>) -> (StatusCode, HeaderMap) {
     let app = service_fn(async |request: Request<_>| {
         let mut answer = Response::new(Full::<Bytes>::from(r#"{"allow":true}"#));
-        // An event has the method `POST`. This request is a preflight that the layer has passed on.
+        // An event has the method `POST`, so this request is a preflight that the layer passed on.
         if request.method() == http::Method::OPTIONS {
             *answer.status_mut() = StatusCode::IM_A_TEAPOT;
         }
@@ -100,7 +100,7 @@ async fn permits_listed_origin_to_read_every_reply() {
     for (path, status) in [("/k/t0ken", StatusCode::OK), ("/k/guess", StatusCode::UNAUTHORIZED)] {
         for (origin, expected) in [
             (Some(PLAYER), Some(PLAYER)),
-            // A copy of the same callback shares the conclusion, but not the origin.
+            // A resend gets the same conclusion, but the permission depends on its own origin.
             (Some("http://localhost:3000"), Some("http://localhost:3000")),
             (Some("https://other.example.com"), None),
             (None, None),
@@ -134,8 +134,7 @@ async fn passes_preflight_of_shadow_route_to_app() {
 
 #[tokio::test]
 async fn preflight_counts_against_limit_of_client_and_reveals_no_token() {
-    let limits = "allow = ['192.0.2.0/24']";
-    let gate = gate(&format!("cors = '*'\n{limits}"));
+    let gate = gate("cors = '*'\nallow = ['192.0.2.0/24']");
     for path in ["/k/t0ken", "/k/guess"] {
         assert_eq!(send(&gate, preflight(path, PLAYER)).await.0, StatusCode::FORBIDDEN, "{path}");
     }

@@ -41,7 +41,7 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "expected `f` with its type, found none or another type; correct the sample",
+            "expected `f` with its declared type, found no value or another type; correct the sample",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "found the name of a group"),
@@ -108,7 +108,7 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{by_status}fields = {{ allow = 'boolean' }}"),
-            "expected the status to carry `allow`, found a field",
+            "expected no field `allow`, because the status carries it, found one",
         ),
         (format!("{by_status}envelope = 'data'"), "expected no `envelope` in a decision by status"),
         (
@@ -188,7 +188,10 @@ fn about_texts_appear_in_info_and_schema() {
     let answer = &schema["$defs"]["answer"]["anyOf"][0]["properties"]["ok"];
     assert_eq!(answer["description"], "The answer.");
     let number = faults("[kind]\nother = 'a'\n[kinds.a]\nabout = 1\n");
-    assert!(number[0].contains("expected a string"), "{number:?}");
+    assert!(
+        number[0].contains("expected a string"),
+        "expected a fault about a string, found {number:?}"
+    );
 }
 
 #[test]
@@ -197,7 +200,7 @@ fn reports_fault_in_common_fields_only_once() {
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
 
-/// Builds a gate that reads the definition from a file. `template` contains keys of the template.
+/// Builds a gate that reads the definition from a file. `template` has the last lines of the config.
 fn gate(definition: &str, template: &str) -> Result<Gate, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
@@ -235,7 +238,10 @@ const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
 fn requires_key_of_kind_unless_insecure_unsigned_lists_kind() {
     let definition = format!("{HEAD}{TWO_SIGNATURES}");
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
-    assert!(faults[0].contains("expected a key for b"), "{faults:?}");
+    assert!(
+        faults[0].contains("expected a key for b"),
+        "expected a fault about a key for b, found {faults:?}"
+    );
     let open = gate(&definition, "keys = ['k']\ninsecure_unsigned = ['b']\n").unwrap();
     assert_eq!(code(send(&open, "/c", r#"{"e":"b"}"#)), "b");
     assert_eq!(code(send(&open, "/c", r#"{"e":"a"}"#)), "signature_missing");
@@ -267,7 +273,10 @@ fn requires_settings_that_the_signature_covers() {
          found_in = '/s'\nparts = ['setting:address', 'key']\n[kind]\nother = 'a'\n[kinds.a]\n"
     );
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
-    assert!(faults[0].contains("expected `address`, which C signs, found none"), "{faults:?}");
+    assert!(
+        faults[0].contains("expected `address`, which C signs, found none"),
+        "expected a fault about the missing `address`, found {faults:?}"
+    );
     let set = gate(&definition, "keys = ['k']\nsettings = { address = 'https://a' }\n").unwrap();
     let parsed = Definition::parse(&definition).unwrap();
     let mut sample = parsed.sample("a").unwrap();
@@ -355,10 +364,10 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
         };
         let key_matches = found("key").contains("matches") && !found("key").starts_with("none");
         if verdict == "accepted" && !found("key").is_empty() {
-            assert!(key_matches, "{}: {}", vector.name, found("key"));
+            assert!(key_matches, "{}: expected a match, found {}", vector.name, found("key"));
         }
         if verdict == "signature_mismatch" {
-            assert!(!key_matches, "{}: {}", vector.name, found("key"));
+            assert!(!key_matches, "{}: expected no match, found {}", vector.name, found("key"));
         }
         let several = found("tenant").starts_with("several");
         assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);

@@ -8,7 +8,7 @@ use crate::config::{build, errors};
 #[cfg(feature = "tower")]
 use crate::layer::Log;
 
-/// Returns the codes of the faults, and of the warnings beside them.
+/// Returns the codes of the faults, and the codes of the warnings.
 fn codes(config: &str) -> (Vec<&'static str>, Vec<&'static str>) {
     let error = build(config).unwrap_err();
     let code = |fault: &gatepost::Fault| fault.kind().as_str();
@@ -78,7 +78,10 @@ fn one_misspelt_word_causes_one_fault_with_suggestion() {
         // The token of the route is short.
         let is_other = |warning: &gatepost::Fault| warning.kind().as_str() != "secret_weak";
         let has_others = error.warnings().iter().any(is_other);
-        assert!(fault.suggestion().is_some() && !has_others, "{wrong}: {error}");
+        assert!(
+            fault.suggestion().is_some() && !has_others,
+            "{wrong}: expected a suggestion and no warning, found {error}"
+        );
     }
 }
 
@@ -108,7 +111,10 @@ fn names_table_of_key_in_wrong_table() {
         ),
     ] {
         let found = errors(&format!("{COMPLETE}{line}"));
-        assert!(found.len() == 1 && found[0].contains(remedy), "{line}: {found:#?}");
+        assert!(
+            found.len() == 1 && found[0].contains(remedy),
+            "{line}: expected one fault with {remedy}, found {found:#?}"
+        );
     }
 }
 
@@ -117,7 +123,10 @@ fn wrong_table_of_addresses_causes_one_fault() {
     let config =
         COMPLETE.replace("on = { '*' = { answer = {} } }", "on = 'http://127.0.0.1:3000/e'");
     let fault = only_fault(&config);
-    assert!(fault.contains("write on = { \"*\" = \"http://…\" }"), "{fault}");
+    assert!(
+        fault.contains("write on = { \"*\" = \"http://…\" }"),
+        "expected the form of the table in the remedy, found {fault}"
+    );
 }
 
 #[test]
@@ -126,10 +135,13 @@ fn names_kind_that_needs_quotes_and_kinds_of_a_group() {
     let fault = only_fault(&dotted);
     let expected =
         "expected the kind \"video.asset.ready\" in quotes, found a table `video`; write";
-    assert!(fault.contains(expected), "{fault}");
+    assert!(fault.contains(expected), "expected {expected}, found {fault}");
     let route = "[[route]]\npath = '/x'\nprovider = 'tencent-css'\nkind = 'recording'\n";
     let fault = only_fault(route);
-    assert!(fault.contains("use one of `recording_file`, "), "{fault}");
+    assert!(
+        fault.contains("use one of `recording_file`, "),
+        "expected the kinds of the group in the remedy, found {fault}"
+    );
 }
 
 #[test]
@@ -138,7 +150,7 @@ fn names_provider_of_pinned_template() {
     let fault = only_fault(&format!("{COMPLETE}{route}"));
     let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
                     or one of these templates: `m`";
-    assert!(fault.contains(expected), "{fault}");
+    assert!(fault.contains(expected), "expected {expected}, found {fault}");
     // gatepost does not report a template with a fault as unknown.
     let faulty = COMPLETE.replace("name = 'm'", "name = 'm m'");
     let route = route.replace("'a'", "'m'");
@@ -167,8 +179,11 @@ fn reports_equal_faults_of_several_kinds_once() {
         config.replace("3000/e'\n[[route]]", "3000/e', reply = { urlss = 1 } }\n[[route]]");
     let error = build(&config).unwrap_err();
     let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
-    assert!(fault.count() > 1, "{fault}");
-    assert!(fault.to_string().ends_with(&format!(" ({} times)", fault.count())), "{fault}");
+    assert!(fault.count() > 1, "expected a count above 1, found {fault}");
+    assert!(
+        fault.to_string().ends_with(&format!(" ({} times)", fault.count())),
+        "expected the count at the end, found {fault}"
+    );
 }
 
 #[test]
@@ -193,7 +208,7 @@ fn building_a_gate_logs_warnings() {
     let line = "config: 5:9: route[0].token: expected a source, found a literal secret";
     assert!(
         log.text().contains(line) && log.text().contains("code=\"secret_literal\""),
-        "{}",
+        "expected {line} and its code, found {}",
         log.text()
     );
 }
@@ -209,7 +224,10 @@ fn building_a_gate_logs_kinds_without_tenant() {
     drop(collecting);
     let text = log.text();
     let line = "route[0].path: expected a tenant in each callback on the route /t, found none in these kinds, which gatepost refuses: ";
-    assert!(text.contains(line) && text.contains("code=\"tenant_unnamed\""), "{text}");
+    assert!(
+        text.contains(line) && text.contains("code=\"tenant_unnamed\""),
+        "expected {line} and its code, found {text}"
+    );
 }
 
 #[test]
@@ -255,21 +273,23 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         CodeGroup::Refusal(_) => (
             "Refusals of a callback",
             "The client sees only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
-             `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
+             `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
         ),
         CodeGroup::AppFailure => (
             "Failures of the app",
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
-             access log, and in `gatepost capture list --code CODE` (needs `admin` and `admin_token`).",
+             access log, and in `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
         ),
-        CodeGroup::Note => ("Notes about callbacks", "The verdict and the reply stay the same."),
+        CodeGroup::Note => {
+            ("Notes about callbacks", "These codes change neither the verdict nor the reply.")
+        }
         CodeGroup::Shadow => (
             "Outcomes in shadow mode",
             "Each is a line of the log. A callback that gatepost would refuse has the code of the refusal.",
         ),
         CodeGroup::Connection => (
             "Requests and connections that gatepost ends",
-            "They can be on any path. There is no verdict.",
+            "They can occur on any path. There is no verdict.",
         ),
         CodeGroup::AdminApi => (
             "Errors of the admin API",

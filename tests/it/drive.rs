@@ -39,7 +39,7 @@ struct Client {
     body: Vec<Result<Bytes, Disconnected>>,
     /// Activity after the request; `None` if the client only waits.
     activity: Option<ClientActivity>,
-    /// True if the server takes back the memory of the body.
+    /// True if the server must free the memory of the body.
     is_evicted: bool,
 }
 
@@ -281,7 +281,9 @@ fn judges_only_large_bodies_as_long_work() {
         }
         let found = STEPS.with_borrow(|steps| steps.contains(&"long".to_owned()));
         assert_eq!(found, is_long, "{length} bytes");
-        STEPS.with_borrow(|steps| assert!(steps.contains(&"ask".to_owned()), "{steps:?}"));
+        STEPS.with_borrow(|steps| {
+            assert!(steps.contains(&"ask".to_owned()), "expected a question, found {steps:?}");
+        });
     }
 }
 
@@ -335,7 +337,9 @@ fn refuses_large_body_that_is_evicted_while_it_waits() {
     };
     assert_eq!(refusal.kind(), RefusalKind::BodyIncomplete);
     assert!(poll(0).is_pending(), "expected a question about the first body, found a result");
-    STEPS.with_borrow(|steps| assert!(steps.contains(&"ask".to_owned()), "{steps:?}"));
+    STEPS.with_borrow(|steps| {
+        assert!(steps.contains(&"ask".to_owned()), "expected a question, found {steps:?}");
+    });
 }
 
 #[test]
@@ -343,7 +347,7 @@ fn yields_to_other_tasks_after_64_kib_of_body() {
     let half = || Ok(body_of(LARGE / 2));
     for (chunks, yields) in [(vec![half(), half()], false), (vec![half(), half(), half()], true)] {
         let client = Client { body: chunks, ..Client::new() };
-        // The timer ends the body if the driver yields.
+        // If the driver yields, the time limit ends the body.
         let driven = run(client, &mut App::default(), Duration::from_secs(30));
         let Poll::Ready(Driven::Refused(refusal)) = driven else {
             panic!("expected a refusal, found {driven:?}")
@@ -368,6 +372,9 @@ fn refuses_body_of_empty_chunks_without_end() {
     (0..chunks).for_each(|_| intake.push(Bytes::new()).unwrap());
     let refusal = intake.push(Bytes::new()).unwrap_err();
     assert_eq!(refusal.kind().as_str(), "body_too_large");
+    let limit = gatepost::DEFAULT_MAX_BODY_BYTES;
+    let expected = format!("expected at most {limit} bytes, found more");
+    assert_eq!(refusal.detail(), Some(&*expected));
 }
 
 #[test]

@@ -104,11 +104,14 @@ fn check_refuses_a_text_with_an_array() {
         let keys = "\n[template.settings]\nsecurity_key = 'k'\ncustom_key = 'c'";
         let answer = format!("{{ allow = false, message = {text} }}{keys}");
         let error = fault("kollus", "drm", &answer);
-        assert!(error.contains(&format!("found an array in `{field}`")), "{error}");
+        assert!(
+            error.contains(&format!("found an array in `{field}`")),
+            "expected a fault about an array in {field}, found {error}"
+        );
     }
 }
 
-/// Returns the fault of a config.
+/// Returns the faults of a config with this fixed answer, as one text.
 fn fault(provider: &str, kind: &str, answer: &str) -> String {
     match Config::from_text(&config(provider, kind, answer), "gatepost.toml") {
         Ok(_) => panic!("expected a fault for {answer}, found none"),
@@ -138,7 +141,7 @@ fn check_refuses_a_text_that_gatepost_cannot_fill_in() {
     ] {
         let error =
             fault("kollus", "live_play", &format!("{{ allow = false, message = {{ {text} }} }}"));
-        assert!(error.contains(problem), "{text}: {error}");
+        assert!(error.contains(problem), "{text}: expected {problem}, found {error}");
     }
     for (text, problem) in [
         ("rtmp://{addr}/live/x", "expected no field in the host of an address, found `addr`"),
@@ -150,20 +153,26 @@ fn check_refuses_a_text_that_gatepost_cannot_fill_in() {
         let answer =
             format!("{{ allow = true, location = {{ text = '{text}', missing = 'empty' }} }}");
         let error = fault("nginx-rtmp", "play", &answer);
-        assert!(error.contains(problem), "{text}: {error}");
+        assert!(error.contains(problem), "{text}: expected {problem}, found {error}");
     }
 }
 
 #[test]
 fn check_refuses_a_text_in_a_field_of_another_type_and_in_a_failure_policy() {
     let error = fault("kollus", "live_play", "{ result = { text = '{kind}' } }");
-    assert!(error.contains("expected `result` to be a valid integer"), "{error}");
+    assert!(
+        error.contains("expected `result` to be a valid integer"),
+        "expected a fault about the type of `result`, found {error}"
+    );
     let config = config("kollus", "live_play", "{ result = 0 }").replace(
         "answer = { result = 0 }",
         "url = 'http://127.0.0.1:1/'\non_failure = { result = 0, message = { text = '{kind}' } }",
     );
     let error = Config::from_text(&config, "gatepost.toml").err().unwrap().to_string();
-    assert!(error.contains("expected `message` to be a valid string"), "{error}");
+    assert!(
+        error.contains("expected `message` to be a valid string"),
+        "expected a fault about the type of `message`, found {error}"
+    );
 }
 
 #[cfg(feature = "tower")]

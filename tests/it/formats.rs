@@ -29,7 +29,11 @@ fn each_method_has_its_format() {
     };
     let publish = signed("publish");
     assert_eq!((publish.method(), &publish.body()[..]), (&Method::GET, &b""[..]));
-    assert!(publish.uri().query().unwrap().contains("action=publish"), "{}", publish.uri());
+    assert!(
+        publish.uri().query().unwrap().contains("action=publish"),
+        "expected action=publish, found {}",
+        publish.uri()
+    );
     let accepted = send(&gate, &publish).unwrap();
     assert_eq!(accepted.event().kind(), "publish");
     assert_eq!(
@@ -86,7 +90,10 @@ fn reports_wrong_formats_of_methods() {
         ("{}", "expected a body format for POST, found none"),
     ] {
         let faults = with(body);
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{body}: {faults:#?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{body}: expected {expected}, found {faults:#?}"
+        );
     }
     assert_fault("[kind]\nother = 'a'\n[kinds.a]\nmethod = 'PUT'\n", "expected a known method");
 }

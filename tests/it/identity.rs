@@ -79,7 +79,10 @@ fn delivers(accepted: &Accepted) -> bool {
             true
         }
         Next::Reply(conclusion) => {
-            assert!(matches!(conclusion.origin, Origin::Resend), "{conclusion:?}");
+            assert!(
+                matches!(conclusion.origin, Origin::Resend),
+                "expected a question or a resend, found {conclusion:?}"
+            );
             false
         }
         Next::Store(enqueue) => panic!("expected no queued event, found {enqueue:?}"),
@@ -118,7 +121,10 @@ fn refuses_callback_without_declared_id() {
     for delivery in [None, Some("")] {
         let refusal = github(&gate, delivery, MEMBER).unwrap_err();
         assert_eq!(refusal.kind(), RefusalKind::FieldMissing);
-        assert!(refusal.to_string().contains("header:x-github-delivery"), "{refusal}");
+        assert!(
+            refusal.to_string().contains("header:x-github-delivery"),
+            "expected header:x-github-delivery, found {refusal}"
+        );
     }
     for id in ["", r#""id":"","#, r#""id":null,"#] {
         let body =
@@ -247,7 +253,10 @@ fn derives_ids_as_manual_describes() {
     assert_eq!(content.event().id(), digest(&format!("/tencent-css/a.b\0push\0{data}")));
     let new = accept(&gate, "/srs", &[], r#"{"action":"on_stop","vhost":"v","app":"a"}"#);
     let id = new.event().id();
-    assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    assert!(
+        id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()),
+        "expected 32 hex digits, found {id}"
+    );
 }
 
 #[test]
@@ -259,7 +268,10 @@ fn definition_info_contains_rule_for_id() {
         kind.identity.to_string()
     };
     assert_eq!(rule("github.member"), "id: header:x-github-delivery");
-    assert_eq!(rule("srs.on_hls"), "content, with /seq_no; without it, new for each callback");
+    assert_eq!(
+        rule("srs.on_hls"),
+        "a digest of the data if /seq_no is present; otherwise new for each callback"
+    );
     assert_eq!(rule("srs.on_stop"), "new for each callback");
 }
 
@@ -273,6 +285,9 @@ fn missing_optional_signature_is_not_a_reused_signature() {
         let body = format!("{{\"event_type\":314,\"task_id\":\"{task}\",\"stream_id\":\"s\"}}");
         let judged = judge(&gate, "/css", &[], &body);
         let accepted = judged.unwrap_or_else(|error| panic!("expected acceptance, found {error}"));
-        assert!(!accepted.reuses_signature(), "{body}");
+        assert!(
+            !accepted.reuses_signature(),
+            "expected a callback without a reused signature, found a reuse in {body}"
+        );
     }
 }

@@ -58,7 +58,10 @@ fn reads_routes_and_templates_of_included_files() {
 fn names_included_file_and_line_in_fault_and_warning() {
     let wrong = format!("{}colour = 1\n", template("a"));
     let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", &wrong)]);
-    assert!(fault.starts_with("templates/a.toml:5:1: template[0].colour: "), "{fault}");
+    assert!(
+        fault.starts_with("templates/a.toml:5:1: template[0].colour: "),
+        "expected a fault at 5:1 of templates/a.toml, found {fault}"
+    );
     let syntax =
         [("gatepost.toml", MAIN), ("templates/a.toml", "a = "), ("templates/b.toml", "\nb = ")];
     let fault = faults(&syntax);
@@ -72,33 +75,45 @@ fn names_included_file_and_line_in_fault_and_warning() {
     let warnings: Vec<_> =
         config.warnings().iter().map(|w| w.located_in(&main).to_string()).collect();
     let of_file = folder.path().join("templates/a.toml").display().to_string();
-    assert!(warnings.iter().any(|warning| warning.starts_with(&of_file)), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|warning| warning.starts_with(&of_file)),
+        "expected a warning in {of_file}, found {warnings:?}"
+    );
 }
 
 #[test]
 fn missing_file_is_fault_and_pattern_without_match_is_warning() {
     let main = MAIN.replace("templates/*", "absent");
     let fault = faults(&[("gatepost.toml", &main)]);
-    assert!(fault.starts_with("gatepost.toml:1:12: include[0]: "), "{fault}");
-    assert!(fault.contains("absent.toml: "), "{fault}");
+    assert!(
+        fault.starts_with("gatepost.toml:1:12: include[0]: "),
+        "expected a fault of the key `include`, found {fault}"
+    );
+    assert!(
+        fault.contains("absent.toml: "),
+        "expected the path of the missing file, found {fault}"
+    );
     assert_eq!(fault.lines().count(), 1, "expected one fault, found {fault}");
 
     let config = load(&folder(&[("gatepost.toml", MAIN)])).unwrap();
     let warning = config.warnings()[0].to_string();
     let expected = "1:12: include[0]: expected a file that matches the pattern, found none";
-    assert!(warning.starts_with(expected), "{warning}");
+    assert!(warning.starts_with(expected), "expected {expected}, found {warning}");
 }
 
 #[test]
 fn refuses_circular_and_nested_include() {
     let itself = MAIN.replace("templates/*", "*");
     let fault = faults(&[("gatepost.toml", &itself), ("a.toml", &template("a"))]);
-    assert!(fault.contains("found the config file, which would include itself"), "{fault}");
+    assert!(
+        fault.contains("expected a file other than the config file, found the config file"),
+        "expected a fault about a circular include, found {fault}"
+    );
     for nested in ["include = '../gatepost.toml'\n", "include = 'b.toml'\n"] {
         let text = format!("{nested}{}", template("a"));
         let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", &text)]);
         let expected = "templates/a.toml:1:1: include: expected no `include` in an included file";
-        assert!(fault.starts_with(expected), "{fault}");
+        assert!(fault.starts_with(expected), "expected {expected}, found {fault}");
         assert_eq!(fault.lines().count(), 1, "{fault}");
     }
 }
@@ -106,16 +121,28 @@ fn refuses_circular_and_nested_include() {
 #[test]
 fn refuses_other_keys_in_included_file() {
     let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", "listen = []")]);
-    assert!(fault.starts_with("templates/a.toml:1:1: listen: expected a known key"), "{fault}");
-    assert!(fault.contains("`provider_files`, `route`, `template`"), "{fault}");
+    assert!(
+        fault.starts_with("templates/a.toml:1:1: listen: expected a known key"),
+        "expected a fault about the key `listen`, found {fault}"
+    );
+    assert!(
+        fault.contains("`provider_files`, `route`, `template`"),
+        "expected the allowed keys, found {fault}"
+    );
     let fault =
         faults(&[("gatepost.toml", "include = 5\n[[route]]\npath = '/t'\nprovider = 'mux'")]);
     assert_eq!(fault.lines().count(), 1, "{fault}");
     let fault = faults(&[("gatepost.toml", &MAIN.replace("*", "[")), ("templates/a.toml", "")]);
-    assert!(fault.contains("include[0]: expected a pattern, found an error"), "{fault}");
+    assert!(
+        fault.contains("include[0]: expected a pattern, found an error"),
+        "expected a fault about the pattern, found {fault}"
+    );
     let main = MAIN.replace("/*.toml", "");
     let fault = faults(&[("gatepost.toml", &main), ("templates/a.toml", "")]);
-    assert!(fault.contains("expected a regular file, found a folder"), "{fault}");
+    assert!(
+        fault.contains("expected a regular file, found a folder"),
+        "expected a fault about a folder, found {fault}"
+    );
 }
 
 #[test]
@@ -129,10 +156,22 @@ fn names_both_files_of_duplicate() {
     ]);
     let lines: Vec<_> = fault.lines().collect();
     assert_eq!(lines.len(), 2, "{fault}");
-    assert!(lines[0].starts_with("templates/b.toml:3:8: template[0].name: "), "{fault}");
-    assert!(lines[0].contains("another template in templates/a.toml:2 has"), "{fault}");
-    assert!(lines[1].starts_with("templates/c.toml:2:8: route[0].path: "), "{fault}");
-    assert!(lines[1].contains("route /t in the config file:3"), "{fault}");
+    assert!(
+        lines[0].starts_with("templates/b.toml:3:8: template[0].name: "),
+        "expected a fault about the name in templates/b.toml, found {fault}"
+    );
+    assert!(
+        lines[0].contains("another template in templates/a.toml:2 has"),
+        "expected the place of the other template, found {fault}"
+    );
+    assert!(
+        lines[1].starts_with("templates/c.toml:2:8: route[0].path: "),
+        "expected a fault about the path in templates/c.toml, found {fault}"
+    );
+    assert!(
+        lines[1].contains("route /t in the config file:3"),
+        "expected the place of the other route, found {fault}"
+    );
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn check_reports_keep_proof_that_has_no_effect() {
         let error = Gate::builder().toml(config).build().unwrap_err().to_string();
         let expected = "expected forward = \"json\" or \"cloudevents\" beside keep_proof, found another \
                         form; remove keep_proof; in this form, the app receives the whole body";
-        assert!(error.contains(expected), "{error}");
+        assert!(error.contains(expected), "expected {expected}, found {error}");
     }
     let warnings = |provider| {
         let gate = gate(provider, "{ keep_proof = true }");

@@ -111,11 +111,14 @@ fn page(provider: &ProviderInfo) -> String {
     }
     let init = format!("gatepost init --provider {}", provider.name);
     let files = match has_public_key(&provider.name) {
-        true => format!("this config, but not `{file}`"),
+        true => format!("a config like this, but not `{file}`"),
         false if provider.keys && provider.token => {
-            format!("`{file}` and `{}.token` with new secrets, and this config", provider.name)
+            format!(
+                "`{file}` and `{}.token` with new secrets, and a config like this",
+                provider.name
+            )
         }
-        false => format!("`{file}` with a new secret, and this config"),
+        false => format!("`{file}` with a new secret, and a config like this"),
     };
     writeln!(out, "`{init}` writes {files}:\n").unwrap();
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
@@ -200,7 +203,7 @@ fn counts(providers: &[ProviderInfo]) -> String {
         &mut text,
         &format!(
             "{} platforms, each defined by a TOML file without code. The definitions of {confirmed} vendors are \
-             confirmed by the vendor's documentation, or by code of the vendor. Of {oracle} of these vendors, a test \
+             confirmed by the vendor's documentation, or by code of the vendor. For {oracle} of these vendors, a test \
              compares gatepost with a signature that the vendor has published, or the definition was read from the \
              vendor's own code, such as its library or its server. Not confirmed: {}.",
             providers.len(),

@@ -17,7 +17,8 @@ const NATIVE: &str = "{ \"data\" : {\"result\":1, \"x\":2} }\n";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7InJlc3VsdCI6MX19.\
                      MZb78ZaUtPcBGwqL8CIcxCvHds5zo9yWCpApfvZ7ovA";
 
-/// A gate and an app behind its layer. The app gives one answer, and records the requests.
+/// A gate, and an app behind its layer. The app always gives the same answer, and records the
+/// requests.
 struct Door {
     gate: Gate,
     answer: (u16, Vec<(&'static str, &'static str)>, String),
@@ -25,8 +26,8 @@ struct Door {
 }
 
 impl Door {
-    /// Creates a door for a Kollus route and a Tencent route. `route` is a key of both routes, and
-    /// `play` and `push` are the keys of their addresses.
+    /// Creates a door for a Kollus route and a Tencent route. `route` is a line of both routes.
+    /// `play` and `push` are lines of the two templates.
     fn new(route: &str, play: &str, push: &str) -> Self {
         let config = format!(
             "[[route]]\npath = '/k/{{token}}'\nprovider = 'kollus'\ntoken = {{ env = 'TOKEN' }}\n{route}\n\
@@ -189,7 +190,7 @@ async fn answer_of_app_passes_unchanged_with_its_headers() {
 }
 
 #[tokio::test]
-async fn checked_answer_is_put_right_or_replaced() {
+async fn checked_answer_is_corrected_or_replaced() {
     for (status, answer, expected) in [
         (200, r#"{"allow":true}"#, r#"{"data":{"result":1}}"#),
         (200, r#"{"result":1}"#, r#"{"data":{"result":1}}"#),
@@ -308,7 +309,7 @@ async fn app_that_signs_every_reply_needs_no_key_in_the_config() {
         )
     };
     let error = Gate::builder().toml(config("true")).build().unwrap_err().to_string();
-    assert!(error.contains("security_key"), "{error}");
+    assert!(error.contains("security_key"), "expected a fault about security_key, found {error}");
     let door = Door {
         gate: Gate::builder().toml(config("false")).build().unwrap(),
         ..Door::new("", "", "")
@@ -349,7 +350,7 @@ fn config_explains_faults_of_passthrough() {
              provider = 'kollus'\nbind = ['*']\non.live_play = {address}\n"
         );
         let error = Gate::builder().toml(config).build().unwrap_err().to_string();
-        assert!(error.contains(expected), "{address}: {error}");
+        assert!(error.contains(expected), "{address}: expected {expected}, found {error}");
     }
 }
 

@@ -65,8 +65,8 @@ proptest! {
             body[at] = byte;
         }
         if let Ok(data) = verdict(vector, &body, 97) {
-            // The data of some platforms may be any body. A number in the data may be out of the
-            // range of `serde_json::Value`.
+            // Some platforms may send any body. A number in the data may be out of the range of
+            // `serde_json::Value`.
             let is_json = serde_json::from_slice::<&serde_json::value::RawValue>(&data).is_ok();
             let is_object = is_json && data.starts_with(b"{");
             let provider = vector.name.split('/').next().unwrap_or_default();

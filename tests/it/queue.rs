@@ -1,5 +1,5 @@
-//! Tests of queued events: the keys of the config, storing an event, and the attempts to deliver
-//! the event.
+//! Tests of queued events: the config keys, the storage of an event, and the attempts to deliver the
+//! event.
 
 use std::time::Duration;
 
@@ -172,7 +172,10 @@ async fn randomness_shortens_a_wait_by_up_to_a_half() {
         let Settlement::Later { at, .. } = result else {
             panic!("expected another attempt, found {result:?}")
         };
-        assert!((at.as_millis() - AT(0).as_millis() - expected).abs() <= 1, "{at:?}");
+        assert!(
+            (at.as_millis() - AT(0).as_millis() - expected).abs() <= 1,
+            "expected an attempt after {expected} ms, found {at:?}"
+        );
     }
 }
 
@@ -355,6 +358,6 @@ fn reports_faults_of_a_store_on_nats() {
     ] {
         let errors = errors(&config);
         assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
-        assert!(!errors.concat().contains("s3cret"), "{errors:?}");
+        assert!(!errors.concat().contains("s3cret"), "expected no password, found {errors:?}");
     }
 }

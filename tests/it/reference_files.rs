@@ -11,15 +11,15 @@ use crate::view_files::{COMMAND, check_file};
 const LEAD: &str = "All keys of the config file, from the schema that `gatepost schema config` prints.
 
 [`full.toml`](https://github.com/gatepost/gatepost/blob/main/proxy/configs/full.toml) is a config with every key.
-[Defaults](defaults.md) has the reasons for the defaults. `{ env = \"NAME\" }` can replace a text or a number.
-A secret is `{ env = \"NAME\" }` or `{ file = \"PATH\" }`. If the key of a duration names no unit, the value is a text with a
-unit: `\"5s\"`, `\"1500ms\"`. `gatepost check` refuses unknown keys.
+[Defaults](defaults.md) has the reasons for the defaults. `{ env = \"NAME\" }` can replace a string or a number.
+A secret is `{ env = \"NAME\" }` or `{ file = \"PATH\" }`. If the key of a duration names no unit, the value is a string with a
+unit: `\"5s\"`, `\"1500ms\"`. `gatepost check` reports unknown keys as errors.
 ";
 
-/// The schema of each secret.
+/// Path of the schema of a secret.
 const SECRET: &str = "#/$defs/secret";
 
-/// Longest list of words in a cell.
+/// Maximum number of words that a cell lists.
 const MAX_WORDS: usize = 8;
 
 struct Page<'a> {
@@ -33,7 +33,7 @@ impl Page<'_> {
         name.map_or(schema, |name| &self.definitions[name])
     }
 
-    /// Returns the alternatives of a schema, except `{ env = "NAME" }`, which every schema permits.
+    /// Returns the alternatives of a schema, without `{ env = "NAME" }`, which the page explains once.
     fn alternatives<'v>(&'v self, schema: &'v Value) -> Vec<&'v Value> {
         if schema["$ref"] == "#/$defs/variable" {
             return Vec::new();
@@ -67,22 +67,22 @@ impl Page<'_> {
         if let Some(words) = schema["enum"].as_array() {
             let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
             let short = words.len() <= MAX_WORDS;
-            return if short { words.join(", ") } else { "text".to_owned() };
+            return if short { words.join(", ") } else { "string".to_owned() };
         }
-        match schema["type"].as_str().unwrap_or("text") {
-            "string" => "text".to_owned(),
+        match schema["type"].as_str().unwrap_or("string") {
             "integer" => match (schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
                 (Some(least), Some(most)) => format!("integer, {least} to {most}"),
                 _ => "integer".to_owned(),
             },
             "array" if schema["items"]["type"] == "object" => "tables".to_owned(),
-            "array" => format!("list of {}", self.form(&schema["items"])),
+            "array" => format!("list of {}s", self.form(&schema["items"])),
             "object" => "table".to_owned(),
             other => other.to_owned(),
         }
     }
 
-    /// Returns the keys of the table that a schema describes, and the brackets around its name.
+    /// Returns the keys of the table that a schema describes, and true if the schema describes a
+    /// list of tables. Returns `None` if the schema describes no table.
     fn keys<'v>(&'v self, schema: &'v Value) -> Option<(&'v Map<String, Value>, bool)> {
         self.alternatives(schema).into_iter().find_map(|one| {
             let is_list = one["type"] == "array";
@@ -153,16 +153,20 @@ fn summary_of_book_lists_every_page() {
     }
 }
 
-/// Checks the excerpts of definitions in the page of the language.
+/// Checks that each TOML excerpt in `language.md`, the page of the definition language, parses.
 #[test]
 fn excerpts_of_definitions_are_toml() {
     let page = std::fs::read_to_string("src/manual/language.md").unwrap();
     let excerpts: Vec<_> = page.split("```toml\n").skip(1).collect();
-    assert!(excerpts.len() > 10, "expected the excerpts of the page, found {}", excerpts.len());
+    let count = excerpts.len();
+    assert!(
+        count > 10,
+        "expected more than 10 TOML excerpts in src/manual/language.md, found {count}"
+    );
     for excerpt in excerpts {
         let (excerpt, _) = excerpt.split_once("```").unwrap();
         let parsed = excerpt.parse::<toml::Table>();
-        assert!(parsed.is_ok(), "{parsed:?}: {excerpt}");
+        assert!(parsed.is_ok(), "{excerpt}: expected valid TOML, found {parsed:?}");
     }
 }
 

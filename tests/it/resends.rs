@@ -302,10 +302,16 @@ fn timeout_of_app_ends_before_platform_times_out() {
 fn warns_of_timeout_longer_than_platform_waits() {
     let warnings_of = |on: &str| gate("", &format!("[template.on]\n{on}")).warnings();
     let late = warnings_of("live_play = { url = 'http://a.test/', timeout_ms = 3000 }");
-    assert!(late.iter().any(|w| w.to_string().contains("expected at most 2900 ms")), "{late:?}");
+    assert!(
+        late.iter().any(|w| w.to_string().contains("expected at most 2900 ms")),
+        "expected a warning about 2900 ms, found {late:?}"
+    );
     for fine in ["timeout_ms = 2900", "timeout_ms = 3000, budget_ms = 4000"] {
         let all = warnings_of(&format!("live_play = {{ url = 'http://a.test/', {fine} }}"));
-        assert!(all.iter().all(|w| w.kind() != FaultKind::TimeoutTooLong), "{all:?}");
+        assert!(
+            all.iter().all(|w| w.kind() != FaultKind::TimeoutTooLong),
+            "expected no warning about a long timeout, found {all:?}"
+        );
     }
 }
 
@@ -325,7 +331,11 @@ fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
     for failure in [error, bad_json, answer(200, r#"{"result":7}"#), Answer::Timeout] {
         let repeated = ask(&play("u", "&localtime=2&player_id=p"), &failure, 60);
         assert_eq!(repeated.reply.body(), good.reply.body());
-        assert!(matches!(repeated.origin, Origin::LastGood(_)), "{:?}", repeated.origin);
+        assert!(
+            matches!(repeated.origin, Origin::LastGood(_)),
+            "expected the last good reply, found {:?}",
+            repeated.origin
+        );
         assert!(code(&repeated).is_some());
         drop(ask(&play("x", ""), &answer(200, ""), 60));
     }

@@ -151,7 +151,7 @@ fn definition_of_a_session_needs_part_subject_and_order() {
     for (kind, expected) in [
         ("subject = '/s'\nsession = { part = 'start', id = '/id' }", None),
         ("subject = '/s'\ntime = { from = '/t', unit = 's' }\nsession = { part = 'end' }", None),
-        ("session = { part = 'start', id = '/id' }", Some("expected a subject")),
+        ("session = { part = 'start', id = '/id' }", Some("expected `subject`")),
         ("subject = '/s'\nsession = { part = 'end' }", Some("expected an id of the session")),
         ("subject = '/s'\nsession = { part = 'begin', id = '/id' }", Some("part")),
         ("subject = '/s'\nsession = { id = '/id' }", Some("part")),
@@ -160,7 +160,9 @@ fn definition_of_a_session_needs_part_subject_and_order() {
         let found = parsed.err().map(|error| error.to_string());
         match (&found, expected) {
             (None, None) => {}
-            (Some(found), Some(expected)) => assert!(found.contains(expected), "{kind}: {found}"),
+            (Some(found), Some(expected)) => {
+                assert!(found.contains(expected), "{kind}: expected {expected}, found {found}")
+            }
             (Some(_) | None, _) => panic!("{kind}: expected {expected:?}, found {found:?}"),
         }
     }

@@ -171,13 +171,16 @@ fn explanation_states_that_request_passes() {
     let text = gate().explain(&request.head(), chunk(&vector.body), now).to_string();
     assert!(
         text.contains("\nmode       shadow: the request passes unchanged with any verdict\n"),
-        "{text}"
+        "expected the mode, found {text}"
     );
-    assert!(text.ends_with("verdict    accepted as com.tencentcloud.css.push"), "{text}");
+    assert!(
+        text.ends_with("verdict    accepted as com.tencentcloud.css.push"),
+        "expected the verdict at the end, found {text}"
+    );
     assert!(!text.contains("to answer"), "expected no line `to answer`, found {text}");
     let text = gate().explain(&request.head(), chunk(b"{}"), now).to_string();
     assert!(
         text.contains("shadow: the request passes") && text.contains("refused with 401"),
-        "{text}"
+        "expected the mode and the refusal, found {text}"
     );
 }

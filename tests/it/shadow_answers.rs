@@ -1,5 +1,5 @@
-//! Tests of predictions in shadow mode. A prediction states what gatepost would do with an answer
-//! in enforce mode.
+//! Tests of predictions in shadow mode. A prediction states how gatepost would use the app's answer
+//! if the route were in enforce mode.
 
 use std::sync::mpsc;
 
@@ -82,8 +82,8 @@ impl Case {
         prediction.expect("expected a prediction, found none")
     }
 
-    /// Returns the status and the body of the reply in enforce mode. If gatepost could not use the
-    /// answer, also returns the reason.
+    /// Sends the callback to a route in enforce mode. Returns the status and the body of the reply,
+    /// and the code of the failure if gatepost could not use `answer`.
     fn enforce(self, answer: &Answer) -> (u16, Bytes, Option<&'static str>) {
         let (uri, headers): (Uri, _) = (self.path.parse().unwrap(), HeaderMap::new());
         let head = Head::new(&Method::POST, &uri, &headers);
@@ -100,7 +100,8 @@ impl Case {
     }
 }
 
-/// Formats the effect, the reason, the changes and the missing names of a prediction.
+/// Formats a prediction: its effect, its reason, its changes, and the headers and fields that the
+/// app would not receive.
 fn summary(prediction: &Prediction) -> String {
     let reason = prediction.reason().map(|reason| reason.kind().as_str());
     let mut parts = vec![prediction.effect().as_str().to_owned()];
@@ -174,7 +175,8 @@ fn predicts_outcome_of_answer_in_enforce_mode() {
         let (found, reply, reason) = case.enforce(&answer);
         let is_same = (found, &*reply) == (status, body.as_bytes());
         assert_eq!(is_same, predicted.starts_with("passed"), "{context}: {reply:?}");
-        assert!(predicted.contains(reason.unwrap_or_default()), "{context}: {reason:?}");
+        let reason = reason.unwrap_or_default();
+        assert!(predicted.contains(reason), "{context}: expected {reason}, found {predicted}");
     }
 }
 
@@ -218,7 +220,10 @@ fn list_of_headers_is_bounded() {
     });
     let prediction = prediction.unwrap();
     assert_eq!(prediction.matches("-x-").count(), 16, "{prediction}");
-    assert!(prediction.starts_with("replaced, app_unreachable"), "{prediction}");
+    assert!(
+        prediction.starts_with("replaced, app_unreachable"),
+        "expected a failed app, found {prediction}"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Rule {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the texts before the signatures of the two digests.
+    /// Returns the prefix of the signatures of each digest.
     fn prefixes(&self) -> impl Iterator<Item = &str> {
         let second = self.0.get("also").and_then(|also| also["prefix"].as_str());
         [self.text("prefix")].into_iter().chain(second)
@@ -89,7 +89,7 @@ impl Rule {
         parts.iter().map(|part| part.get("part").unwrap_or(part).as_str().unwrap()).collect()
     }
 
-    /// Returns the location of the signature: the first alternative that the vector has.
+    /// Returns the place of the signature: the first alternative that the vector has.
     fn found_in(&self, vector: &Vector) -> &str {
         let place = &self.0["found_in"];
         let places = place.as_array().map_or(std::slice::from_ref(place), Vec::as_slice);
@@ -123,7 +123,7 @@ impl Rule {
                     let (name, value) = header(vector, name);
                     spans.push(Span::Header(name, 0..value.len()));
                 }
-                // A request with another method or target is another request of the gate.
+                // The test does not flip these values. Another test flips the key.
                 None if matches!(place, "host" | "key" | "method" | "target") => {}
                 None => spans.push(Span::Body(field_value(&vector.body, &place[1..]))),
                 Some(_) => panic!("expected a known entry of `parts`, found {place}"),
@@ -177,7 +177,7 @@ impl Rule {
     }
 }
 
-/// Returns true if the vector has the header or the field at this location.
+/// Returns true if the vector has the header or the field at this place.
 fn is_present(vector: &Vector, place: &str) -> bool {
     match (place.split_once(':'), place.strip_prefix('/')) {
         (Some(("header", name)), _) => {
@@ -302,7 +302,11 @@ fn refuses_any_flipped_bit_of_signature_or_signed_data() {
     let mut tried = 0;
     for vector in signed() {
         let request = Request::of(&vector);
-        assert!(is_accepted(&GATE, &request, &vector.body, vector.case.now), "{}", vector.name);
+        assert!(
+            is_accepted(&GATE, &request, &vector.body, vector.case.now),
+            "{}: expected acceptance, found a refusal",
+            vector.name
+        );
         let rule = Rule::of(&vector);
         let is_first = seen.insert(provider(&vector).to_owned());
         let strides = if is_first { Strides::FIRST } else { Strides::OTHERS };
@@ -420,8 +424,8 @@ fn refuses_any_flipped_bit_of_key() {
     assert!(seen.len() > 20, "expected more than 20 providers, found {}", seen.len());
 }
 
-/// Returns a config with only the route and the templates of this vector. A gate with such a config
-/// builds faster.
+/// Returns a config with only the route and the templates of this vector, because a gate builds
+/// faster from a short config.
 fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
     let is_route_of_vector = |route: &&Value| {

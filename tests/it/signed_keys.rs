@@ -1,5 +1,5 @@
 //! Tests of the keys of a signature: keys with an id, keys for a second digest, and certificates.
-//! Also tests of the parts that PayPal and Amazon SNS need.
+//! Two more tests cover the parts of a signature that PayPal and Amazon SNS need.
 
 use http::Request;
 
@@ -15,7 +15,7 @@ fn body_signed(lines: &str) -> String {
     ))
 }
 
-/// Pusher: <https://pusher.com/docs/channels/server_api/webhooks/>.
+/// Signature of Pusher: <https://pusher.com/docs/channels/server_api/webhooks/>.
 const NAMED: &str =
     "digest = 'hmac-sha256'\nencoding = 'hex'\nkey = { id = 'header:x-pusher-key' }\n";
 
@@ -42,13 +42,19 @@ fn header_selects_the_key() {
 #[test]
 fn reports_key_without_the_id_that_a_header_names() {
     let error = try_gate(&body_signed(NAMED), "keys = ['secret-without-id']").unwrap_err();
-    assert!(error.contains("expected a key in the form ID:KEY"), "{error}");
+    assert!(
+        error.contains("expected a key in the form ID:KEY"),
+        "expected a fault about a key in the form ID:KEY, found {error}"
+    );
     let both = NAMED.replace("{ id", "{ claim = 'iss', id");
     let faults = faults(&format!("[signature]\nparts = 'body'\nfound_in = '/s'\n{both}{EVENT}"));
-    assert!(faults.iter().any(|fault| fault.contains("found a place and a claim")), "{faults:?}");
+    assert!(
+        faults.iter().any(|fault| fault.contains("found a place and a claim")),
+        "expected a fault about two sources of the id, found {faults:?}"
+    );
 }
 
-/// Standard Webhooks:
+/// Signature of Standard Webhooks:
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
 const SECOND: &str = "digest = 'hmac-sha256'\nencoding = 'base64'\nprefix = 'v1,'\nseparator = ' '\n\
      key = { prefix = 'whsec_', encoding = 'base64' }\n";
@@ -66,7 +72,10 @@ fn key_is_for_one_of_two_digests() {
     let proof =
         |request: &Request<Vec<u8>>| request.headers()["x-sig"].to_str().unwrap().to_owned();
     let (hmac, signed) = (proof(&by_hmac), proof(&by_private_key));
-    assert!(hmac.starts_with("v1,") && signed.starts_with("v1a,"), "{hmac} {signed}");
+    assert!(
+        hmac.starts_with("v1,") && signed.starts_with("v1a,"),
+        "expected the prefixes v1 and v1a, found {hmac} and {signed}"
+    );
     let both = gate(&text, &format!("keys = ['{SECRET}', '{PUBLIC}']"));
     let only_public = gate(&text, &keys(PUBLIC));
     let only_secret = gate(&text, &keys(SECRET));
@@ -107,8 +116,8 @@ fn reports_wrong_second_digest() {
     for (also, expected) in [
         (ALSO.replace("ed25519", "hmac-sha256"), "found hmac-sha256 and hmac-sha256"),
         (ALSO.replace("ed25519", "md5"), "expected two different digests"),
-        (ALSO.replace("v1a,", "v1,"), "expected another prefix"),
-        (ALSO.replace("whpk_", "whsec_"), "expected another prefix"),
+        (ALSO.replace("v1a,", "v1,"), "expected different prefixes"),
+        (ALSO.replace("whpk_", "whsec_"), "expected different prefixes"),
         (ALSO.replace(", key = { prefix = 'whpk_' }", ""), "expected the format of the keys"),
         (ALSO.replace("prefix = 'v1a,', ", ""), "expected `prefix`"),
         (ALSO.replace("prefix = 'v1a,'", "prefix = 'v1a,', parts = 'body'"), "found \"parts\""),
@@ -135,11 +144,14 @@ fn public_key_may_be_in_a_certificate() {
     let cut = [&lines[..1], &lines[2..]].concat().join("\n");
     for certificate in [key_file("ed_certificate"), cut] {
         let error = try_gate(&text, &keys(&certificate)).unwrap_err();
-        assert!(error.contains("expected a public key in PEM"), "{error}");
+        assert!(
+            error.contains("expected a public key in PEM"),
+            "expected a fault about a public key in PEM, found {error}"
+        );
     }
 }
 
-/// PayPal: <https://developer.paypal.com/api/rest/webhooks/rest/>.
+/// Checks the signature of PayPal: <https://developer.paypal.com/api/rest/webhooks/rest/>.
 #[test]
 fn signs_the_crc32_of_the_body_as_a_decimal_number() {
     let text = definition(&format!(
@@ -147,7 +159,7 @@ fn signs_the_crc32_of_the_body_as_a_decimal_number() {
          parts = ['literal:a|', {{ part = 'body', as = 'crc32' }}]\n{EVENT}"
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
-    // Computed by Python's `zlib.crc32` and `hmac`. The CRC-32 of the body is 1444654255.
+    // Computed with Python's `zlib.crc32` and `hmac`. The CRC-32 of the body is 1444654255.
     let mut request = Request::post("/c").body(br#"{"a":1}"#.to_vec()).unwrap();
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
@@ -160,7 +172,8 @@ fn signs_the_crc32_of_the_body_as_a_decimal_number() {
 
 const CRC_PROOF: &str = "2116cecf776ff7910873e370c0b2fed0d311efab9b8241f22187889d1ee3c6d6";
 
-/// Amazon SNS: <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
+/// Checks the signature of Amazon SNS:
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 #[test]
 fn absent_optional_part_omits_its_text_before() {
     let text = definition(&format!(
@@ -169,7 +182,7 @@ fn absent_optional_part_omits_its_text_before() {
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let mut request = Request::post("/c").body(Vec::new()).unwrap();
-    // Computed by Python's `hmac`, from `1B:2` and from `1`.
+    // Computed with Python's `hmac`, from `1B:2` and from `1`.
     for (body, proof, expected) in [
         (r#"{"a":"1","b":"2"}"#, BEFORE_PROOFS[0], "event"),
         (r#"{"a":"1"}"#, BEFORE_PROOFS[1], "event"),

@@ -29,7 +29,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
             r#"{{"auth_timestamp":1700000600,"event_type":"{event}","publish_domain":"push.example.com","app":"live","stream":"s1",{urls}"auth_sign":"{sign}"}}"#
         ))
     };
-    // Signatures by Python's `hmac`.
+    // Signatures computed with Python's `hmac`.
     let full = "682c2c3ab9349d1203be22a17721941aaca7c5b80106321eebf2ef08ec54e196";
     let some = "9d3421e2ea604421ff11e9c0342af54bd85b7d3cee5ad52446ec2dfd41624111";
     let urls = r#""download_url":"https://obs.example.com/a.m3u8","play_url":"https://play.example.com/a.m3u8","#;
@@ -71,7 +71,10 @@ fn reports_wrong_optional_parts() {
     for part in ["body", "form-text", "form-pairs", "literal:x"] {
         let expected = "expected a value of the request as optional part";
         let faults = faults(&of(&format!("{{ part = '{part}', optional = true }}")));
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{part}: {faults:#?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{part}: expected {expected}, found {faults:#?}"
+        );
     }
     assert_fault(&of("{ part = '/b', optional = 1 }"), "expected true or false");
     assert_fault(&of("{ part = '/b', maybe = true }"), "expected a known key");
@@ -122,7 +125,7 @@ fn signature_may_be_in_one_of_two_sets_of_headers() {
         set_header(&mut request, name, value);
         let refusal = at(&request).unwrap_err();
         assert_eq!(refusal.kind().as_str(), "field_duplicate", "{name}");
-        assert!(refusal.to_string().contains(name), "{refusal}");
+        assert!(refusal.to_string().contains(name), "expected {name}, found {refusal}");
     }
     let mut mixed = with(&["svix"]);
     mixed.headers_mut().remove("svix-id");
@@ -206,7 +209,7 @@ fn sorts_parts_by_their_bytes() {
     assert_eq!(at(body("123412", "[]", sign)), "signed_part_missing");
     let sent = sample(&text, "event", "secret");
     assert_eq!(code(send(&gate, &sent)), "event");
-    // Volcengine RTC, <https://volcengine.com/docs/6348/69820>. Digest by Python's `hashlib`.
+    // Volcengine RTC, <https://volcengine.com/docs/6348/69820>. The digest is from Python's `hashlib`.
     let rtc = definition(&format!(
         "[signature]\ndigest = 'sha256'\nfound_in = '/Signature'\nencoding = 'hex'\n\
          parts = {{ sorted = ['/EventType', '/EventData', '/EventTime', '/EventId', '/AppId', \
@@ -228,7 +231,7 @@ fn writes_separator_between_sorted_parts() {
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let mut sent = sample(&text, "event", "key-of-the-test");
-    // HMAC-SHA256 of `x&y`, by Python's `hmac`.
+    // HMAC-SHA256 of `x&y`, computed with Python's `hmac`.
     assert_eq!(
         sent.headers()["s"],
         "c9d1a214908a4f5c0a428ac15614a4f4adcd4f98f8372cfe6e31d0f1ef774182"
@@ -249,7 +252,10 @@ fn reports_wrong_sorted_parts() {
     assert_fault(&of("{ sorted = ['/b', 'a'] }"), "expected a signed part");
     let faults = faults(&of("{ separator = '' }"));
     let expected = "expected `sorted` in parts";
-    assert!(faults.iter().any(|fault| fault.contains(expected)), "{faults:#?}");
+    assert!(
+        faults.iter().any(|fault| fault.contains(expected)),
+        "expected {expected}, found {faults:#?}"
+    );
 }
 
 /// Signature of Twilio: <https://www.twilio.com/docs/usage/security#validating-requests>.
@@ -339,8 +345,11 @@ fn pairs_of_a_form_omit_the_signature() {
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let sent = sample(&text, "event", "key-of-the-test");
     let body = String::from_utf8(sent.body().clone()).unwrap();
-    // MD5 of `a2b1key-of-the-test`, by Python's `hashlib`.
-    assert!(body.contains("sign=228839f6c367b3a865dac8aeeb400da1"), "{body}");
+    // MD5 of `a2b1key-of-the-test`, computed with Python's `hashlib`.
+    assert!(
+        body.contains("sign=228839f6c367b3a865dac8aeeb400da1"),
+        "expected the signature, found {body}"
+    );
     assert_eq!(code(send(&gate, &sent)), "event");
     refuses_other_fields(&gate, &sent);
 }
@@ -372,7 +381,7 @@ fn signs_method_target_and_host() {
     for (name, value) in [
         ("host", "app.example.com"),
         ("content-type", "application/json"),
-        // Signature by Python's `hmac`.
+        // Signature computed with Python's `hmac`.
         ("authorization", "Qiniu qiniu-ak:oBuZVDQz4nz4zcOZXvwMSc-FL1Q="),
     ] {
         set_header(&mut request, name, value);
@@ -398,6 +407,9 @@ fn explanation_hides_the_target() {
     let head = gatepost::Head::new(request.method(), request.uri(), request.headers());
     let now = gatepost::Timestamp::from_secs(NOW);
     let explained = gate.explain(&head, request.body().clone().into(), now).to_string();
-    assert!(explained.contains("POST [target]"), "{explained}");
-    assert!(!explained.contains("secret-of-the-path"), "{explained}");
+    assert!(
+        explained.contains("POST [target]"),
+        "expected the method and [target], found {explained}"
+    );
+    assert!(!explained.contains("secret-of-the-path"), "expected no target, found {explained}");
 }

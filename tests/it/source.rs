@@ -229,12 +229,24 @@ fn explanation_omits_allow_if_client_is_unknown() {
         gate.explain(&head, PUSH.into(), Timestamp::from_millis(NOW)).to_string()
     };
     let unknown = explain(None);
-    assert!(unknown.contains("accepted as") && !unknown.contains("source"), "{unknown}");
+    assert!(
+        unknown.contains("accepted as") && !unknown.contains("source"),
+        "expected acceptance and no line `source`, found {unknown}"
+    );
     let allowed = explain(Some("192.0.2.1"));
-    assert!(allowed.contains("source     192.0.2.1, which the route allows\n"), "{allowed}");
+    assert!(
+        allowed.contains("source     192.0.2.1, which the route allows\n"),
+        "expected the allowed client, found {allowed}"
+    );
     let refused = explain(Some("203.0.113.1"));
-    assert!(refused.contains("203.0.113.1, which the route does not allow\n"), "{refused}");
-    assert!(refused.contains("refused with 403: source_not_allowed"), "{refused}");
+    assert!(
+        refused.contains("203.0.113.1, which the route does not allow\n"),
+        "expected the refused client, found {refused}"
+    );
+    assert!(
+        refused.contains("refused with 403: source_not_allowed"),
+        "expected the refusal source_not_allowed, found {refused}"
+    );
 }
 
 #[test]

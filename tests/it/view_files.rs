@@ -208,7 +208,7 @@ impl<'p> Views<'p> {
                 listed(&TYPES, &key).unwrap_or(format!("{outer}{}", camel_case(&field.name)));
             let docs = match field.json_type {
                 Some("array") => format!("An element of [`{outer}::{name}`]."),
-                _ => format!("The object [`{outer}::{name}`]."),
+                _ => format!("The object in [`{outer}::{name}`]."),
             };
             let printed = printed.iter().filter(|path| path[0] == &*field.name && path.len() > 1);
             let printed: Vec<_> = printed.map(|path| path[1..].to_vec()).collect();
@@ -237,7 +237,8 @@ impl<'p> Views<'p> {
             "// @generated from {}.toml by `{COMMAND}`.\n\n\
              //! Typed views of the callbacks of {title}.\n//!\n\
              //! [`{}Callback`] has a variant for each kind.\n\
-             //! Fields have the platform's names and units.\n//!\n//! Source: <{docs}>\n\n",
+             //! Fields have the platform's names in snake case. Values have the platform's units.\n\
+             //!\n//! Source: <{docs}>\n\n",
             name.replace('-', "_"),
             camel_case(name)
         );
@@ -255,10 +256,11 @@ impl<'p> Views<'p> {
             writeln!(out, "    {} = {},", view.name, kinds.join("\n        | ")).unwrap();
         }
         writeln!(out, "}}\n\ncallback! {{ \"{name}\":").unwrap();
-        write_docs(&mut out, "    ", &format!("A callback of {title}; each kind has a variant."));
+        let docs = format!("A callback of {title}, with a variant for each kind.");
+        write_docs(&mut out, "    ", &docs);
         writeln!(out, "    pub enum {}Callback {{", camel_case(name)).unwrap();
         for kind in kinds {
-            let docs = format!("The kind `{}`.", kind.name);
+            let docs = format!("A `{}` callback.", kind.name);
             write_docs(&mut out, "        ", kind.about.as_deref().unwrap_or(&docs));
             let (variant, view) = (camel_case(&kind.name), self.type_of(kind));
             writeln!(out, "        {variant}({view}) = \"{}\",", kind.name).unwrap();

@@ -108,7 +108,7 @@ fn full_value(field: &FieldInfo) -> Value {
     }
 }
 
-/// Lists the JSON pointer of every field.
+/// Returns the JSON pointer of every field, with the field.
 fn pointers<'f>(fields: &'f [FieldInfo], outer: &str) -> Vec<(String, &'f FieldInfo)> {
     let mut list = Vec::new();
     for field in fields {
@@ -421,7 +421,10 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
         let remedy = remedy_for(&config, "zzz").unwrap();
         let remedy = remedy.split("; the page").next().unwrap();
         let listed: BTreeSet<_> = remedy.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        assert!(listed.is_subset(&in_schema), "{config}: {remedy}");
+        assert!(
+            listed.is_subset(&in_schema),
+            "{config}: expected keys of the schema, found {remedy}"
+        );
         let more =
             remedy.rsplit_once(" and ").map_or("0", |(_, more)| more.trim_end_matches(" more"));
         assert_eq!(listed.len() + more.parse::<usize>().unwrap(), in_schema.len(), "{remedy}");
@@ -451,7 +454,10 @@ fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
         "examples/php/gatepost.toml",
         "tests/it/example.toml",
     ] {
-        assert!(valid(&std::fs::read_to_string(file).unwrap()), "{file}");
+        assert!(
+            valid(&std::fs::read_to_string(file).unwrap()),
+            "{file}: expected a valid config, found a fault"
+        );
     }
     let base = "[[route]]\npath = '/x'\nprovider = 'kollus'\n";
     let template = "[[template]]\nname = 'a'\nprovider = 'kollus'\n";
@@ -465,12 +471,12 @@ fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
         format!("{base}{template}on.upload = {{ on_failure = 'deny' }}"),
         format!("{base}{template}settings.custom = 'x'"),
     ] {
-        assert!(!valid(&wrong), "{wrong}");
+        assert!(!valid(&wrong), "expected a fault, found none in {wrong}");
     }
 }
 
-/// Returns the remedy for the unknown word `word` in a config. Returns `None` if the parser knows
-/// the word.
+/// Returns the remedy of the fault about the unknown word `word` in a config. Returns `None` if no
+/// fault is about the word.
 fn remedy_for(config: &str, word: &str) -> Option<String> {
     let built = gatepost::Gate::builder().toml(config).build();
     let unknown = format!(", found \"{word}\"");

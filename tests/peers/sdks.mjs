@@ -1,7 +1,8 @@
-// Compares the vectors with the verdicts of the platforms' own libraries: sdks.mjs INDEX. tests/peers/install installs the
-// libraries. Skips vectors with a wrong time, because the libraries have other rules for the age of a callback. Skips vectors
-// without a body or with a repeated header, because the libraries do not accept them. Skips signatures `v1a`, because the
-// libraries of Standard Webhooks and Svix verify only `v1`.
+// Compares the verdicts of the vectors with those of the platforms' own libraries: sdks.mjs INDEX.
+// tests/peers/install installs the libraries. Skips vectors with a wrong time, because the libraries
+// have other rules for the age of a callback. Skips vectors without a body or with a repeated header,
+// because the libraries do not accept them. Skips signatures `v1a`, because the libraries of Standard
+// Webhooks and Svix verify only `v1`.
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import ImageKit from '@imagekit/nodejs'

@@ -7,7 +7,7 @@
 
 No code of gatepost signs or verifies here: for each platform, a function signs as the platform's page
 says. The samples come from the definitions. `UPDATE_EVENTS=1 cargo test --test it missing_events`
-then writes each missing event.json: review it.
+then writes each missing event.json. Review these files.
 """
 import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse, zlib
 

@@ -54,8 +54,8 @@ pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError>
 /// # Errors
 ///
 /// Returns [`EditErrorKind::FileChanged`] if the content of the file differs from `before`. Returns
-/// [`EditErrorKind::Io`] if gatepost cannot read or write the file. After an error, the file still
-/// has the old content.
+/// [`EditErrorKind::FileLinked`] if the file has several hard links. Returns [`EditErrorKind::Io`]
+/// if gatepost cannot read or write the file. After an error, the file still has the old content.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -109,9 +109,10 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     let folder = target.parent().unwrap_or_else(|| Path::new("/"));
     // A failure to open or sync the folder causes only a warning, because the sync follows the
     // replacement of the file.
-    let holder = File::open(folder);
+    let folder_handle = File::open(folder);
     // The lock makes concurrent edits wait for each other. The later edit then finds the result of
-    // the earlier edit, and fails. A file system without locks does not give this protection.
+    // the earlier edit, and returns false. A file system without locks does not give this
+    // protection.
     let held = File::open(&target)?;
     let is_locked = lock(&held)?;
     if !is_same_file(&held, &target)? || fs::read_to_string(&target)? != before {
@@ -127,7 +128,7 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     new.write_all(after.as_bytes())?;
     new.as_file().sync_all()?;
     new.persist(&target).map_err(|error| error.error)?;
-    if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
+    if let Err(error) = folder_handle.and_then(|folder| folder.sync_all()) {
         tracing::warn!(
             "{}: expected a folder that syncs, found an error: {error}; check the disk",
             folder.display()

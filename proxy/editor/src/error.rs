@@ -29,6 +29,8 @@ pub enum EditErrorKind {
     Io,
     /// Another template already has the new name.
     NameTaken,
+    /// A setting has changed that applies only after a restart.
+    RestartNeeded,
     /// The template has bound tenants, or a route names the template.
     TemplateInUse,
     /// The config has no template with the given name.
@@ -49,6 +51,7 @@ impl EditErrorKind {
             Self::Invalid => "invalid",
             Self::Io => "internal",
             Self::NameTaken => "name_taken",
+            Self::RestartNeeded => "restart_needed",
             Self::TemplateInUse => "template_in_use",
             Self::TemplateNotFound => "template_not_found",
             Self::TenantNotBound => "tenant_not_bound",

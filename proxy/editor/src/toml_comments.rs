@@ -1,4 +1,4 @@
-//! Comments that remain after the editor removes the key or the table below.
+//! Comments that remain after the editor removes the key or the table below them.
 
 use toml_edit::{DocumentMut, Item, RawString, Table};
 

@@ -4,6 +4,7 @@
 
 mod api;
 mod console;
+mod priority;
 
 use std::sync::Arc;
 
@@ -85,6 +86,7 @@ impl ServerApp for AdminServer {
         stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
+        priority::lower();
         let peer = proxy_protocol::peer(&stream).map(|peer| peer.ip());
         let stream = match &self.tls {
             None => stream,

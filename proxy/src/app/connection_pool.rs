@@ -218,7 +218,7 @@ mod tests {
             Self { listener, address }
         }
 
-        /// Sends a request and answers the request. If `stream` is `None`, uses a new connection.
+        /// Sends a request, and answers it. If `stream` is `None`, uses a new connection.
         async fn ask(&self, stream: Option<TcpStream>) -> TcpStream {
             self.ask_and_get(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
         }
@@ -258,11 +258,12 @@ mod tests {
         let mut stream = app.ask(Some(stream)).await;
         // After this call, tokio's clock advances as soon as every task waits.
         tokio::time::pause();
-        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("expected a close");
+        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await;
+        let closed = closed.expect("expected gatepost to close the connection, found it open");
         assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(
             !POOL.with(|pool| pool.lock().unwrap().has_sweeper),
-            "expected the sweeper to end with the last connection"
+            "expected the sweeper to end with the last connection, found it running"
         );
     }
 

@@ -133,8 +133,8 @@ struct ServerTiming {
     limit: Duration,
 }
 
-/// Outcome of an event at a server of a list. If the driver drops the future after the app's
-/// time-out, the drop counts as a failure of the server.
+/// Outcome of sending an event to a server of a list. If the driver drops the future after the
+/// app's time-out, the drop counts as a failure of the server.
 struct ServerOutcome<'s> {
     server: &'s Arc<Server>,
     timing: ServerTiming,

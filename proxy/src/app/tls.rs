@@ -1,8 +1,8 @@
 //! TLS with servers, as configured in `[[outgoing_tls]]`.
 //!
-//! The apps' client and Pingora's client use the same files. gatepost builds the TLS config of a
-//! server at the first connection. A reload reads the files again, so later connections use the new
-//! files.
+//! gatepost's client for apps and Pingora's client use the same files. gatepost builds the TLS
+//! config of a server at the first connection. A reload reads the files again, so later connections
+//! use the new files.
 
 use std::error::Error;
 use std::io;

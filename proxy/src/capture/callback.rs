@@ -13,7 +13,7 @@ use crate::telemetry::access_log::LoggedCallback;
 /// has 28,000 bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 128 * 1024;
 
-/// Memory of a callback apart from its text: parsed headers, event and verdict.
+/// Bytes of memory that a callback occupies besides its text: parsed headers, event and verdict.
 const STATE_BYTES: usize = 2048;
 
 /// A callback, its verdict, the app's answer and the reply.
@@ -136,7 +136,7 @@ impl CapturedCallback {
         Self { at, head, verdict, answer: None, total, app: None, bytes: 0 }
     }
 
-    /// Cuts a long body, drops a long body of the answer, and counts the bytes.
+    /// Cuts a long body of the callback, drops a long body of the answer, and counts the bytes.
     pub(super) fn bounded(mut self) -> Self {
         if self.body().0.len() > MAX_BODY_BYTES {
             self.verdict = CapturedVerdict::Cut(Box::new(self.cut()));
@@ -191,7 +191,7 @@ impl CapturedCallback {
         }
     }
 
-    /// Returns the kept part of the body, and the length of the whole body.
+    /// Returns the captured part of the body, and the length of the whole body.
     pub(crate) fn body(&self) -> (&Bytes, usize) {
         let body = match &self.verdict {
             CapturedVerdict::Accepted(accepted, _) => accepted.raw(),

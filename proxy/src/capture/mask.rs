@@ -1,17 +1,17 @@
 //! Masks the parts of a captured callback that no operator may see.
 //!
-//! 1. In each mode: keys and tokens of the config, credentials in headers, and the secret segment
-//!    of the path.
-//! 2. In the mode `masked` also: signatures, and values with the name of a secret, such as `token`.
-//!    Such a value can be in a header, a parameter, a member of JSON at any depth, or a pair within
-//!    a text (`txSecret=…&txTime=…`).
+//! 1. Each mode masks the keys and tokens of the config, credentials in headers, and the secret
+//!    segment of the path.
+//! 2. The mode `masked` also masks signatures, and values with the name of a secret, such as
+//!    `token`. The value can be in a header, a parameter, a member of JSON at any depth, or a pair
+//!    within a string (`txSecret=…&txTime=…`).
 //!
 //! Masked JSON is still valid, and has the same names in the same order.
 
 use gatepost::{Capture, Gate};
 
 /// Text in place of a masked value.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// Headers that authenticate a client, masked in each mode.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
@@ -35,11 +35,11 @@ const SECRET_PARTS: [&str; 15] = [
     "userkey",
 ];
 
-/// Whole names of secrets, in the same form.
+/// Whole names of secrets, in lower case and without separators.
 const SECRET_NAMES: [&str; 7] = ["auth", "key", "pass", "psk", "pwd", "sig", "sign"];
 
 /// Masks the texts of one callback.
-pub(super) struct Mask<'g> {
+pub(crate) struct Mask<'g> {
     gate: &'g Gate,
     mode: Capture,
     /// Names under which the platform sends signatures.
@@ -47,7 +47,7 @@ pub(super) struct Mask<'g> {
 }
 
 impl<'g> Mask<'g> {
-    pub(super) fn new(gate: &'g Gate, mode: Capture, provider: &str) -> Self {
+    pub(crate) fn new(gate: &'g Gate, mode: Capture, provider: &str) -> Self {
         Self { gate, mode, signatures: gate.signature_names(provider) }
     }
 
@@ -89,13 +89,13 @@ impl<'g> Mask<'g> {
         self.gate.redacted(&masked).into_owned()
     }
 
-    fn text(&self, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn text(&self, text: &[u8]) -> Vec<u8> {
         let masked = if self.mode == Capture::Full { text.to_vec() } else { self.pairs(text) };
         self.gate.redacted(&masked).into_owned()
     }
 
     /// Returns true if the mode masks the value of this name.
-    fn is_secret(&self, name: &[u8]) -> bool {
+    pub(crate) fn is_secret(&self, name: &[u8]) -> bool {
         if self.mode == Capture::Full {
             return false;
         }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_signature_and_names_of_secrets_in_json() {
+    fn masks_signatures_and_values_of_secrets_in_json() {
         masks(
             Capture::Masked,
             &[
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn full_mode_keeps_signature_but_no_key() {
+    fn full_mode_shows_signature_but_no_key() {
         masks(
             Capture::Full,
             &[(

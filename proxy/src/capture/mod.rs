@@ -31,6 +31,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
 pub(crate) use self::filter::{CaptureFilter, FilterError};
+pub(crate) use self::mask::{MASK, Mask};
 pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
 pub(crate) use self::recorded_verdict::{RECORDED, RecordedVerdict};
 pub(crate) use self::replay::{ReplayError, Replayed, replay};
@@ -209,7 +210,8 @@ impl Ring {
     }
 }
 
-/// Callbacks to drop after the lock ends. A single callback, the usual case, needs no allocation.
+/// Callbacks to drop after the lock is released. A single callback, the usual case, needs no
+/// allocation.
 enum Dropped {
     None,
     One(Arc<CapturedCallback>),
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_for_wanted_callback_until_time_is_over() {
+    async fn waits_for_wanted_callback_up_to_the_given_time() {
         let (ring, wait) = (CaptureRing::with_bounds(5, usize::MAX), Duration::from_secs(1));
         assert_eq!(ring.newest(), 0);
         ring.record(refused("old"));

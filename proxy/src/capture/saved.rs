@@ -61,7 +61,7 @@ impl Viewer<'_> {
     }
 }
 
-/// Escapes the characters of a JSON text that a header must not contain.
+/// Escapes the characters of JSON that a header must not contain.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {

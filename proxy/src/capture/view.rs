@@ -1,5 +1,7 @@
 //! Masked views of captured callbacks for the operator.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use gatepost::{Capture, Gate, RequestContext};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -14,7 +16,7 @@ use super::{CAPTURED, Numbered};
 /// Maximum length of a body in a view, in bytes.
 const SHOWN_BYTES: usize = 64 * 1024;
 
-/// Creator of masked views of captured callbacks.
+/// Gate and capture mode for masked views of captured callbacks.
 pub(crate) struct Viewer<'g> {
     pub(super) gate: &'g Gate,
     pub(super) mode: Capture,
@@ -164,7 +166,7 @@ impl<'g> Viewer<'g> {
         let mask = self.mask(callback);
         let steps = explained.steps.iter().map(|step| StepView {
             name: step.name.to_owned(),
-            found: mask.step(step.name, &step.found),
+            found: mask.step(step.name, &with_recorded_id(step.name, &step.found, facts.id)),
         });
         let refusal = match &explained.verdict {
             Some(Err(refusal)) => Some(refusal),
@@ -294,4 +296,26 @@ fn date(millis: i64) -> String {
 
 fn millis(time: std::time::Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
+}
+/// Returns the text that a check found. The step `event` starts with the id of the event. If each
+/// callback gets a new id, the explanation has made another one, so the recorded id replaces it.
+fn with_recorded_id<'f>(step: &str, found: &'f str, recorded: Option<&str>) -> Cow<'f, str> {
+    match (recorded, found.split_once(' ')) {
+        (Some(id), Some((_, rest))) if step == "event" => format!("{id} {rest}").into(),
+        _ => found.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_about_event_shows_recorded_id() {
+        let event = "new-id /kollus/channel -";
+        let shown = with_recorded_id("event", event, Some("recorded-id"));
+        assert_eq!(shown, "recorded-id /kollus/channel -");
+        assert_eq!(with_recorded_id("event", event, None), event);
+        assert_eq!(with_recorded_id("tenant", "a b", Some("recorded-id")), "a b");
+    }
 }

@@ -25,6 +25,11 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Default environment variable with the token.
 const TOKEN_VARIABLE: &str = "GATEPOST_ADMIN_TOKEN";
 
+/// Message about a wrong token. The message of the API names the header, which the operator of a
+/// command does not write.
+const WRONG_TOKEN: &str = "expected the admin_token or the admin_read_token of the running gatepost, found another \
+                           token; check GATEPOST_ADMIN_TOKEN, --token-env or --token-file";
+
 /// Arguments for the access to the admin API.
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
@@ -88,7 +93,7 @@ impl AdminClient {
         Ok(Self { address: arguments.admin.clone(), token, runtime, tcp })
     }
 
-    /// Gets a resource of the API and reads its JSON.
+    /// Gets a resource of the API, and parses its JSON.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
         let body = self.get_bytes(path)?;
         serde_json::from_slice(&body).map_err(|_| AdminError::Unknown)
@@ -98,7 +103,7 @@ impl AdminClient {
         self.fetch(Method::GET, path, Bytes::new())
     }
 
-    /// Posts JSON to a resource of the API and reads its JSON.
+    /// Posts JSON to a resource of the API, and parses the JSON of the response.
     pub(super) fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -137,7 +142,9 @@ impl AdminClient {
             return Ok(body);
         }
         let error: Json = serde_json::from_slice(&body).map_err(|_| AdminError::Unknown)?;
-        let message = error["error"]["message"].as_str().ok_or(AdminError::Unknown)?.to_owned();
+        let message = error["error"]["message"].as_str().ok_or(AdminError::Unknown)?;
+        let is_wrong_token = status == StatusCode::UNAUTHORIZED;
+        let message = if is_wrong_token { WRONG_TOKEN } else { message }.to_owned();
         Err(AdminError::Refused { status, message })
     }
 }
@@ -185,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_addresses_of_listeners_only() {
+    fn accepts_only_addresses_of_listeners() {
         for text in ["http://127.0.0.1:9900", "https://gate.test", "unix:/run/admin.sock"] {
             let shown = text.parse::<AdminUrl>().unwrap().to_string();
             assert_eq!(shown.trim_end_matches('/'), text);

@@ -170,6 +170,10 @@ fn print_identities(template: &Template) {
     }
 }
 
+/// Reply to a decision that the platform would not accept without a signature; see
+/// [`gatepost::RoutedKind::to`].
+const MISSING_REPLY_KEY: &str = "503, because the reply key is missing";
+
 /// Prints the kinds to which gatepost replies without asking the app, for one template. Omits kinds
 /// that every route refuses.
 fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
@@ -177,19 +181,26 @@ fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
         let all = routes.iter().flat_map(|route| &route.templates);
         all.filter(|own| &*own.name == template.name()).flat_map(|own| &own.kinds)
     };
-    for (is_decision, reply) in [(false, "acknowledged"), (true, "denied")] {
-        let is_replied = |name: &str| routed().any(|kind| &*kind.name == name && kind.to == reply);
-        let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);
-        let kinds = kinds.filter(|(kind, _)| is_replied(kind));
-        let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
+    let replies = [
+        ("acknowledged", "acknowledged without the app"),
+        ("denied", "denied without the app"),
+        (MISSING_REPLY_KEY, MISSING_REPLY_KEY),
+    ];
+    for (to, text) in replies {
+        let mut kinds: Vec<&str> = Vec::new();
+        for kind in routed().filter(|kind| kind.to == to) {
+            if !kinds.contains(&&*kind.name) {
+                kinds.push(&kind.name);
+            }
+        }
         if !kinds.is_empty() {
             let (name, kinds) = (template.name(), list(&kinds));
-            out(&format!("template {name}: {reply} without the app: {kinds}"));
+            out(&format!("template {name}: {text}: {kinds}"));
         }
     }
 }
 
-/// Counts the routes and templates, and lists the templates.
+/// Returns the numbers of routes and templates, and the names of at most eight templates.
 fn summary(routes: usize, names: &[&str]) -> String {
     let counted = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (routes, templates) = (counted(routes, "route"), counted(names.len(), "template"));

@@ -67,8 +67,8 @@ impl<'s> Search<'s> {
         })
     }
 
-    /// Returns the forms of a value, except `{ env = "NAME" }` and secrets, which have no keys of the
-    /// config.
+    /// Returns the forms of a value, except `{ env = "NAME" }` and the forms of a secret, whose
+    /// members are not keys of the config.
     fn alternatives(&self, schema: &'s Value) -> Vec<&'s Value> {
         if ["#/$defs/variable", "#/$defs/secret"].iter().any(|form| schema["$ref"] == *form) {
             return Vec::new();

@@ -19,8 +19,7 @@ impl Confirmation<'_> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the operator does not enter `y` or `yes`. Returns an error without a
-    /// terminal.
+    /// Returns an error if the operator does not enter `y` or `yes`, or if there is no terminal.
     pub(super) fn ask(
         &self,
         is_terminal: bool,

@@ -104,7 +104,7 @@ impl Diagnostic {
     }
 
     /// Formats the diagnostic in the manner of rustc. Also lists the positions of `others`, which
-    /// are equal diagnostics.
+    /// differ from this diagnostic only in their positions.
     fn human(&self, renderer: &Renderer, others: &[&Self]) -> String {
         let level = if self.is_error() { Level::ERROR } else { Level::WARNING };
         let mut group = Group::with_title(level.primary_title(&self.problem).id(self.code));
@@ -152,7 +152,7 @@ impl Diagnostic {
     }
 }
 
-/// Lists the positions of diagnostics.
+/// Returns a note with the positions of diagnostics, at most eight.
 fn also_at(others: &[&Diagnostic]) -> String {
     const MAX_PLACES: usize = 8;
     let more = match others.len().saturating_sub(MAX_PLACES) {

@@ -40,7 +40,12 @@ fn pasted(text: &str) -> &str {
     rest.unwrap_or(text).trim_matches(is_around)
 }
 
-/// Lists the codes with a status; empty for a status that no callback gets.
+/// Explanation of status 404, which is the status of no code.
+const NOT_A_CALLBACK: &str = "The path is not a callback path, and the config has no upstream. Compare the path with \
+    `gatepost routes`.\nWith an upstream, the upstream sent the status.\n\
+    seen in: access log, gatepost_requests_not_found_total";
+
+/// Returns the codes with the status `topic`; empty if `topic` is not the status of a reply.
 fn of_status(topic: &str) -> String {
     let Ok(status) = topic.parse::<u16>() else { return String::new() };
     let refusals = codes()
@@ -48,8 +53,9 @@ fn of_status(topic: &str) -> String {
     let refusals = list("refusals", refusals);
     let failures = codes().filter(|help| status == 503 && help.group == CodeGroup::AppFailure);
     let failures = list("replies to a notification without a usable answer from the app", failures);
-    let both = [refusals, failures].into_iter().filter(|text| !text.is_empty());
-    both.collect::<Vec<_>>().join("\n\n")
+    let other = if status == 404 { NOT_A_CALLBACK.to_owned() } else { String::new() };
+    let all = [refusals, failures, other].into_iter().filter(|text| !text.is_empty());
+    all.collect::<Vec<_>>().join("\n\n")
 }
 
 fn list(title: &str, codes: impl Iterator<Item = CodeHelp>) -> String {
@@ -57,7 +63,7 @@ fn list(title: &str, codes: impl Iterator<Item = CodeHelp>) -> String {
     if lines.is_empty() { String::new() } else { format!("{title}:\n{}", lines.join("\n")) }
 }
 
-/// Explains the config keys called `topic`; empty if there is none.
+/// Returns an explanation of each config key called `topic`.
 fn of_config_key(topic: &str) -> Vec<String> {
     let keys = config_keys::named(topic).into_iter().map(|key| {
         let table = match &*key.table {

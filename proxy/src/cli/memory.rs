@@ -1,4 +1,5 @@
-//! Bound on the memory that clients without a key can make the proxy use, for `gatepost check`.
+//! Upper bound on the memory that clients without a key can make the proxy use. `gatepost check`
+//! prints it.
 
 use std::num::NonZero;
 
@@ -16,14 +17,15 @@ const MIB: usize = 1024 * KIB;
 /// Program, definitions, worker threads and connections to apps. A program under load uses 35 MB.
 const PROGRAM_BYTES: usize = 64 * MIB;
 
-/// Tables of fixed size: callbacks, signatures, ids, replies and clients that gatepost remembers.
+/// Tables of fixed size, with the callbacks, signatures, ids, replies and clients that gatepost
+/// remembers.
 const REMEMBERED_BYTES: usize = 16 * MIB;
 
 /// The store: two page caches of 2 MiB, statements, and the log that a reader maps.
 const STORE_BYTES: usize = 16 * MIB;
 
-/// Memory of a queued event that gatepost is sending, as a multiple of the length of its body: as
-/// read, and as sent.
+/// Memory of a queued event that gatepost is sending, as a multiple of the length of its body. One
+/// copy is the body as read from the store, the other is the body as sent.
 const SENDING: usize = 2;
 
 /// Memory for judging a body, as a multiple of its length.
@@ -36,7 +38,8 @@ const WAITING: usize = 3;
 /// A part of the memory: its size in bytes, and its description.
 type MemoryPart = (usize, String);
 
-/// Returns the lines about memory.
+/// Returns the lines about memory: the total, its parts, and the memory that events need in
+/// addition.
 pub(super) fn lines(config: &Config) -> Vec<String> {
     let parts = parts(config);
     let total: usize = parts.iter().map(|(bytes, _)| mib(*bytes)).sum();
@@ -113,7 +116,7 @@ mod tests {
     fn total_is_sum_of_parts() {
         for keys in ["threads = 2", "max_connections = 100\nmax_unjudged_bytes = 1048576"] {
             let lines = memory(keys);
-            let [total, parts @ .., _beside] = &*lines else {
+            let [total, parts @ .., _additional] = &*lines else {
                 panic!("expected at least two lines, found {lines:?}")
             };
             assert_eq!(megabytes(total), parts.iter().map(|line| megabytes(line)).sum::<usize>());

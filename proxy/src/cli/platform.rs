@@ -53,7 +53,7 @@ pub(super) struct PlanArguments {
     /// Template of the account that gatepost did not create, and may change from now on.
     #[arg(long, value_name = "NAME")]
     adopt: Vec<String>,
-    /// Also remove domains and templates that gatepost has added and the config does not have.
+    /// Also remove domains and templates that gatepost added and that are not in the config.
     #[arg(long)]
     prune: bool,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
-use gatepost::{Config, EntryState, QueueEntry, QueueFilter, Store};
+use gatepost::{Config, EntryState, Gate, QueueEntry, QueueFilter, Store};
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -136,6 +136,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
             }
         }
         QueueCommand::Show { number, output } => {
+            let gate = Gate::new(Config::from_file(output.config.path()?)?);
             let found = on_store(output, async |store| store.show(*number).await)?;
             let Some((entry, event)) = found else {
                 let problem = format!(
@@ -143,7 +144,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
                 );
                 return Err(CommandError::argument("NUMBER", problem));
             };
-            let shown = event_json(&entry, &event);
+            let shown = event_json(&gate, &entry, &event);
             match output.format {
                 QueueFormat::Text => out(&format!("{shown:#}")),
                 QueueFormat::Json => out(&shown.to_string()),

@@ -52,7 +52,7 @@ fn route_lines(route: &RouteInfo) -> Vec<String> {
     lines
 }
 
-/// Names a template and its tenants.
+/// Returns the name of a template and its tenants, at most eight.
 fn heading(template: &RouteTemplateInfo) -> String {
     const MAX_TENANTS: usize = 8;
     let tenants = &template.tenants;
@@ -84,7 +84,7 @@ fn kind_lines(kinds: &[RoutedKind]) -> Vec<String> {
     lines
 }
 
-/// Writes a list of names on lines of up to 100 columns.
+/// Returns the title and the names on lines of up to 100 columns.
 fn wrapped(title: &str, names: &[&str]) -> Vec<String> {
     const WIDTH: usize = 100;
     const INDENT: &str = "      ";
@@ -111,7 +111,8 @@ fn table_of(kinds: &[&RoutedKind]) -> Vec<String> {
     table::aligned(&[head].into_iter().chain(kinds.iter().map(row)).collect::<Vec<_>>())
 }
 
-/// Lists the paths on which gatepost refuses other requests. `/*` means everything below a path.
+/// Returns the paths on which gatepost refuses requests that are not callbacks. `/*` means
+/// everything below a path.
 fn reserved_lines(config: &Config) -> Vec<String> {
     let mut paths: Vec<_> = config.reserved_paths().map(|path| format!("  {path}")).collect();
     if !paths.is_empty() {
@@ -121,7 +122,8 @@ fn reserved_lines(config: &Config) -> Vec<String> {
     paths
 }
 
-/// Counts the kinds in each form, in the order in which operators usually introduce the forms.
+/// Returns the number of kinds in each form, in the order in which operators usually introduce the
+/// forms.
 fn summary(config: &Config) -> String {
     const FORMS: [KindForm; 7] = [
         KindForm::Shadow,

@@ -1,5 +1,5 @@
 //! The proxy's driver of callbacks, with the clock and the timers that `gatepost::drive` needs. The
-//! modules `client_side` and `app_side` have the client and the app.
+//! modules `client_side` and `app_side` connect it to the client and the app.
 //!
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
@@ -39,7 +39,7 @@ pub(crate) struct CallbackDriver {
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
     pub(crate) queue: Option<Arc<Queue>>,
-    /// Use of the host proxy's upstream as the app, instead of gatepost's own client.
+    /// True to send events through the host proxy's upstream, instead of gatepost's own client.
     pub(crate) asks_host: bool,
 }
 
@@ -112,7 +112,7 @@ impl CallbackDriver {
         }
     }
 
-    /// Counts the bytes of a request without a verdict.
+    /// Counts the bytes of a request without a verdict until the returned guard is dropped.
     pub(crate) fn hold(&self, client: Option<IpAddr>, bytes: usize) -> HeldBytes {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
     use crate::inbound::pingora::GateModule;
 
-    // Uses one thread. On this thread, the work would wait forever for the other task.
+    // The runtime has one thread. On this thread, the work would wait forever for the other task.
     #[tokio::test]
     async fn other_tasks_run_during_long_work() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

@@ -35,7 +35,7 @@ pub(super) struct Client<'e, E> {
     pub(super) waited: Duration,
     /// Bytes of the body that have arrived.
     received: usize,
-    /// Memory of the received bytes.
+    /// Memory that the received bytes occupy.
     held: usize,
     /// Bounds on an unfinished request; `None` until gatepost waits for the body. Most bodies
     /// arrive with their head.
@@ -67,7 +67,7 @@ impl<'e, E: Exchange> Client<'e, E> {
         }
     }
 
-    /// Counts the request, beginning with the first call.
+    /// Counts the memory of the request, from the first call on.
     #[cold]
     fn count(&mut self) -> &Unfinished {
         self.unfinished.get_or_insert_with(|| {
@@ -131,7 +131,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         };
         match &chunk {
             Ok(Some(chunk)) => self.received += chunk.len(),
-            // The verdict is next.
+            // The body is complete, so the gate now reaches its verdict.
             Ok(None) => self.unfinished = None,
             Err(Disconnected) => {}
         }

@@ -20,7 +20,7 @@ impl CloseSignal {
     /// Sends the signal.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        // Ignore poisoning, because `take` cannot panic. The lock ends before the wake-up.
+        // Ignore poisoning, because `take` cannot panic. The lock is released before the wake-up.
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();

@@ -1,15 +1,17 @@
 //! Open connections: `max_connections`.
 //!
 //! An HTTP/2 stream counts as a further connection, because it needs as much memory. If a new
-//! connection exceeds the limit, gatepost closes another connection, in this order:
+//! connection exceeds the limit, gatepost closes another connection. It chooses the connection by
+//! these rules, in this order:
 //!
-//! 1. A connection that is idle or has an unfinished request, before a connection that works. A
-//!    request that passes to the upstream counts as work, up to an eighth of `max_connections` for
-//!    each source. Further such requests do not count as work, because a client without a key can
-//!    prolong them.
-//! 2. A connection of the source with the most such connections.
-//! 3. An idle connection, then an unfinished request, then a request that passes.
-//! 4. The connection that has been in its state for the longest time.
+//! 1. A connection that is idle or has an unfinished request comes before a connection that works.
+//!    A request that passes to the upstream counts as work, up to an eighth of `max_connections`
+//!    for each source. Further passing requests of the source do not count as work, because a
+//!    client without a key can prolong them.
+//! 2. A connection of the source with the most connections of this group comes first.
+//! 3. An idle connection comes before a connection with an unfinished request, and that before a
+//!    connection with a request that passes.
+//! 4. The connection that has been in its state for the longest time comes first.
 //!
 //! A request changes only an atomic number of its own connection. Opening, closing and the search
 //! lock the table. A search reads the whole table, and therefore finds several connections at once:
@@ -39,7 +41,7 @@ pub(crate) enum ConnectionState {
     Idle,
     /// gatepost waits for more bytes of a request.
     Unfinished,
-    /// A request that is no callback passes to the upstream.
+    /// A request that is not a callback passes to the upstream.
     Passing,
     /// gatepost judges or serves a request.
     Working,
@@ -72,7 +74,7 @@ impl Since {
     }
 }
 
-/// State of a connection, and the order to close it.
+/// State of a connection, and the signal to close it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     since: AtomicU64,
@@ -160,7 +162,7 @@ impl Drop for RequestInFlight {
     }
 }
 
-/// Least limit on the requests of one source that pass to the upstream and count as work.
+/// Minimum of the limit on the requests of one source that pass to the upstream and count as work.
 const MIN_SHARE: usize = 16;
 
 /// All open connections. Cheap to clone.
@@ -203,7 +205,7 @@ impl Connections {
         let number = table.next;
         table.next += 1;
         table.open.insert(number, (source, Arc::clone(&connection)));
-        // Wake the closed connections after the lock ends, because each of them needs the lock.
+        // Wake the closed connections after the lock is released, because each of them needs it.
         drop(table);
         closed.iter().for_each(|connection| connection.signal.close());
         OpenConnection(ConnectionHandle { all: self.clone(), number, connection })
@@ -281,7 +283,7 @@ pub(crate) struct ConnectionHandle {
 }
 
 impl ConnectionHandle {
-    /// Counts a stream of this connection until the returned guard is dropped. The order to close
+    /// Counts a stream of this connection until the returned guard is dropped. The signal to close
     /// the stream closes the connection.
     pub(crate) fn open_stream(&self) -> OpenConnection {
         let source = self.all.0.table().open.get(&self.number).map(|(source, _)| *source);
@@ -309,7 +311,7 @@ impl OpenConnection {
         }
     }
 
-    /// Completes at the order to close the connection.
+    /// Completes at the signal to close the connection.
     pub(crate) fn closed(&self) -> Closed<'_> {
         self.0.connection.signal.closed()
     }

@@ -8,8 +8,8 @@
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
 //! 4. gatepost reads a whole head before it passes the request to Pingora, so that the limits of
 //!    length, time and memory are the same for all requests.
-//! 5. [`connections`] bounds the number of connections, [`unjudged`] the memory of requests without
-//!    a verdict.
+//! 5. [`connections`] bounds the number of connections, and [`unjudged`] bounds the memory of
+//!    requests without a verdict.
 
 mod app_side;
 mod callback_driver;
@@ -362,7 +362,7 @@ mod tests {
         }
         server.await.unwrap();
         let took = started.elapsed();
-        assert!((5..5 + 7).contains(&took.as_secs()), "{took:?}");
+        assert!((5..5 + 7).contains(&took.as_secs()), "expected 5 to 12 s, found {took:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,9 @@
 //! The PROXY protocol: a proxy sends the client's address in a header at the start of a connection.
 //!
-//! gatepost reads versions 1 (a line of text) and 2 (binary) of the [specification] (read 2026-11),
-//! and no byte after the header. Some headers name no IP client: `LOCAL` (the proxy's own
-//! connection, such as a health check), `UNKNOWN`, and address families other than IPv4 and IPv6.
-//! In these cases, the peer address remains the address of the socket.
+//! gatepost supports versions 1 (a line of text) and 2 (binary) of the [specification] (read
+//! 2026-11), and reads no byte after the header. Some headers contain no IP address of a client:
+//! `LOCAL` (the proxy's own connection, such as a health check), `UNKNOWN`, and address families
+//! other than IPv4 and IPv6. In these cases, the peer address remains the address of the socket.
 //!
 //! [specification]: https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt
 

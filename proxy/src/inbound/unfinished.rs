@@ -15,7 +15,7 @@ use crate::telemetry::metrics::METRICS;
 /// Time for which a request may be slower than [`LEAST_RATE`].
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Least number of bytes per second of a head or a body, on average after [`GRACE`].
+/// Minimum number of bytes per second of a head or a body, on average after [`GRACE`].
 const LEAST_RATE: usize = 1024;
 
 /// Reason why gatepost closes a connection, or an unfinished request.

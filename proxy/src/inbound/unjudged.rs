@@ -23,7 +23,7 @@ const SHARES: usize = 8;
 /// Bytes that gatepost adds to each request, for its entries in the tables of this module.
 const ENTRY_BYTES: usize = 512;
 
-/// Bytes of all requests without a verdict. Cheap to clone; all clones count together.
+/// Bytes of all requests without a verdict. Cheap to clone; all clones share one count.
 #[derive(Clone, Debug)]
 pub(crate) struct UnjudgedBytes(Arc<Account>);
 
@@ -89,7 +89,7 @@ impl Account {
         {
             closed.extend(ledger.remove_oldest(source));
         }
-        // Wake the closed requests after the lock ends, because each of them needs the lock.
+        // Wake the closed requests after the lock is released, because each of them needs the lock.
         drop(ledger);
         closed.iter().for_each(|signal| signal.close());
         number

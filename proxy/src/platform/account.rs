@@ -1,4 +1,4 @@
-//! The callback templates and rules of an account, over Tencent Cloud's API 3.0.
+//! Reads and changes the callback templates and rules of an account with Tencent Cloud's API 3.0.
 //!
 //! <https://www.tencentcloud.com/document/product/267/30815> and its sibling pages specify the
 //! actions. The platform reports an error with status 200 and a code in the body.
@@ -26,7 +26,7 @@ use crate::trusting_client::TrustingClient;
 const SERVICE: &str = "live";
 const VERSION: &str = "2018-08-01";
 
-/// Maximum length of a response: 50 templates with nine addresses each are shorter.
+/// Maximum length of a response, in bytes. 50 templates with nine addresses each are shorter.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -54,7 +54,7 @@ pub(super) struct AccountTemplate {
 }
 
 impl AccountTemplate {
-    /// Returns the text of a parameter; empty if the template has no such text.
+    /// Returns the value of a parameter; empty if the template has none.
     pub(super) fn text(&self, parameter: &str) -> &str {
         self.rest.get(parameter).and_then(Json::as_str).unwrap_or_default()
     }
@@ -223,7 +223,7 @@ impl PlatformAccount {
     }
 }
 
-/// Reads the member `Response` of a response.
+/// Parses the member `Response` of a response.
 fn read_response<T: DeserializeOwned>(
     action: &'static str,
     body: &[u8],

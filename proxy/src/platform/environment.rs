@@ -14,7 +14,7 @@ use crate::trusting_client::TrustingClient;
 /// Environment variable with another address of the platform's API.
 const OTHER_ENDPOINT: &str = "TENCENTCLOUD_ENDPOINT";
 
-/// Returns the reason why the environment has no API key.
+/// Returns the error of reading the API key from the environment; `None` if it succeeds.
 pub(crate) fn environment_fault() -> Option<PlatformError> {
     credentials().err()
 }

@@ -64,7 +64,7 @@ pub(crate) struct Plan<'p> {
     pub(crate) notes: Vec<String>,
 }
 
-/// Compares the templates of a config with those of the account.
+/// Plans the changes that the account needs to match the config.
 pub(crate) fn plan<'p>(
     wanted: &'p [WantedTemplate],
     account: &'p AccountState,
@@ -110,8 +110,9 @@ impl<'p> Planner<'p> {
             [] => self.plan.changes.push(Change::Create { wanted }),
             [own] if self.is_ours(own) => self.modify(own, wanted),
             [_] => self.plan.conflicts.push(format!(
-                "template {name}: expected a template that gatepost has made, found another of this \
-                 name; add --adopt {name} to take it over, or rename yours"
+                "template {name}: expected a template that gatepost has created, found another \
+                 template of this name; add --adopt {name} to take it over, or rename the template \
+                 in the config"
             )),
             several => self.plan.conflicts.push(format!(
                 "template {name}: expected one template of this name in the account, found {}; rename \
@@ -236,12 +237,12 @@ fn has_mark(template: &AccountTemplate) -> bool {
     is_marked(template.text("Description"))
 }
 
-/// Compares domain names, which are case-insensitive.
+/// Returns true if two domain names are the same, regardless of case.
 fn is_same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// Compares a template of the account with the config.
+/// Returns the differences between a template of the account and the config.
 fn differences(own: &AccountTemplate, wanted: &WantedTemplate, site: Site) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |parameter, from: &str, to: &str| {

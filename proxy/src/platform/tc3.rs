@@ -2,11 +2,12 @@
 //!
 //! The specification is <https://www.tencentcloud.com/document/product/1093/35641>. The steps:
 //!
-//! 1. The canonical request has the method, path, query, signed headers and the hash of the body.
-//! 2. The string to sign has the time, the scope and the hash of the canonical request.
+//! 1. The canonical request contains the method, path, query, signed headers and the hash of the
+//!    body.
+//! 2. The string to sign contains the time, the scope and the hash of the canonical request.
 //! 3. The key of the day is a chain of HMACs of the secret key, the date and the service.
-//! 4. `authorization` has the id of the key, the scope, the names of the signed headers and the
-//!    signature.
+//! 4. `authorization` contains the id of the key, the scope, the names of the signed headers and
+//!    the signature.
 
 use std::fmt;
 
@@ -108,7 +109,8 @@ mod tests {
         (sha256(request.canonical().as_bytes()), request.authorization(&credentials, now))
     }
 
-    // The vectors of the specification's page and of github.com/TencentCloud/signature-process-demo.
+    // The vectors are from the specification's page and from
+    // github.com/TencentCloud/signature-process-demo.
     #[test]
     fn signs_published_vectors() {
         for (action, key, canonical, signature) in [

@@ -17,7 +17,7 @@ const MARK: &str = "gatepost";
 /// Maximum length of a key, in characters.
 const MAX_KEY_CHARS: usize = 32;
 
-/// An address of a callback template, for the events of one kind.
+/// An address of a callback template, to which the platform sends the callbacks of one kind.
 pub(super) struct EventAddress {
     /// Name of the parameter in the API.
     pub(super) parameter: &'static str,

@@ -3,13 +3,15 @@
 //! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and
 //!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by
 //!    its lanes. An app is the list of servers of an address.
-//! 2. While the circuit of an app is open, the dispatcher claims one event per `retry_ms`. A dead
-//!    app therefore delays no other app.
-//! 3. An event in flight is a task. When it ends, the next round claims the next event.
-//! 4. A round begins when an event arrives or ends, when an event is due, and each [`TICK`],
-//!    because another process or the command `gatepost queue` may change the store.
-//! 5. If a template or its address no longer exists, its events become dead letters. So do the
-//!    events that are overdue while the circuit of their app is open.
+//! 2. While the circuit of an app is open, the dispatcher claims one event per `retry_ms`. An app
+//!    that is down therefore delays no other app.
+//! 3. An event in flight is a task. When the task ends, the next round claims the next event.
+//! 4. A round begins when an event arrives or ends, and when an event is due. A round also begins
+//!    after each [`TICK`], because another process or the command `gatepost queue` may change the
+//!    store.
+//! 5. If the template or the address of a lane no longer exists, the events of the lane become dead
+//!    letters. Events that are overdue while the circuit of their app is open also become dead
+//!    letters.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,7 +101,7 @@ impl<A: Apps> Dispatcher<A> {
         Self { queue, apps, owner, in_flight, swept: None }
     }
 
-    /// Delivers events until the process stops. Then lets the runtime finish those in flight.
+    /// Delivers events until the process stops. Then lets the runtime finish the events in flight.
     pub(super) async fn run(mut self) {
         while !self.queue.is_stopping() {
             let pause = match self.round().await {

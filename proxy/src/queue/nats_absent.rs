@@ -5,7 +5,7 @@ use gatepost_store::{OpenError, StoreRules};
 
 use super::store::SharedStore;
 
-/// Refuses the store.
+/// Returns [`OpenError::NoNats`].
 pub(super) const fn open(
     _: &NatsSettings,
     _: StoreRules,
@@ -14,7 +14,7 @@ pub(super) const fn open(
     Err(OpenError::NoNats)
 }
 
-/// Refuses the store.
+/// Returns [`OpenError::NoNats`].
 pub(super) const fn attach(_: &NatsSettings, _: StoreRules) -> Result<Box<dyn Store>, OpenError> {
     Err(OpenError::NoNats)
 }

@@ -1,4 +1,4 @@
-//! Simulations of the dispatcher with a simulated clock: thousands of subjects, and apps that fail.
+//! Tests of the dispatcher with a simulated clock, thousands of subjects, and apps that fail.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,14 +16,14 @@ use super::Queue;
 use super::apps::Apps;
 use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
 
-/// Behaviour of an app: its answer to an event at a time after the start, and the time that it
-/// takes.
+/// Behaviour of an app. Returns the status of its answer to an event at a time after the start, and
+/// the time that the answer takes. `None` means that the app is unreachable.
 type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// A simulation: two kinds of two templates. Each template has an app.
+/// A simulation with two templates. Each template has two kinds, and an app of its own.
 struct Simulation {
     queue: Arc<Queue>,
     seen: Arc<Mutex<Seen>>,
@@ -175,12 +175,13 @@ impl Simulation {
             *next += 1;
         }
         assert_eq!(seen.taken.len(), count);
-        assert!(seen.most.values().all(|most| *most <= MAX_IN_FLIGHT), "{:?}", seen.most);
+        let is_bounded = seen.most.values().all(|most| *most <= MAX_IN_FLIGHT);
+        assert!(is_bounded, "expected at most {MAX_IN_FLIGHT} in flight, found {:?}", seen.most);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn dead_app_and_failing_subjects_delay_no_other() {
+async fn unreachable_app_and_failing_subjects_delay_no_others() {
     // App b is down for two minutes. App a fails twice for each event of each tenth subject.
     let simulation = Simulation::start(|claimed, time| {
         let fails = claimed.event.id.split(' ').next().unwrap().ends_with('7');
@@ -259,7 +260,7 @@ async fn overdue_events_of_a_dead_app_become_dead_letters() {
     let filter = QueueFilter { state: Some(EntryState::Dead), ..QueueFilter::default() };
     let dead = simulation.queue.list(&filter).await.unwrap();
     let never_tried = dead.iter().filter(|entry| entry.attempts == 0).count();
-    assert!(never_tried > 1800, "{never_tried}");
+    assert!(never_tried > 1800, "expected over 1800 events not tried, found {never_tried}");
     assert!(dead.iter().any(|entry| {
         entry.reason.as_deref() == Some("circuit_open: the app's circuit is open")
     }));

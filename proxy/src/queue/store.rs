@@ -1,7 +1,7 @@
 //! The store of this process, with its metrics and the wake-up of the dispatcher.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
@@ -10,8 +10,12 @@ use gatepost::{
     Timestamp,
 };
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::telemetry::metrics::METRICS;
+
+/// Time limit for the sizes of the store. Prometheus gives up after 10 seconds.
+const MEASURE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A store of events that also has the state that machines share.
 pub(super) trait SharedStore: Store + SharedState {}
@@ -61,9 +65,11 @@ impl Queue {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Updates the metrics of the store.
+    /// Updates the metrics of the store. A store that does not answer within [`MEASURE_LIMIT`] counts
+    /// as down, so that the metrics can be read while the store is away.
     pub(crate) async fn measure(&self, now: Timestamp) {
-        METRICS.queue.measured(self.store.status().await.as_ref().ok(), now);
+        let status = timeout(MEASURE_LIMIT, self.store.status()).await;
+        METRICS.queue.measured(status.ok().as_ref().and_then(|status| status.as_ref().ok()), now);
     }
 
     /// Wakes the dispatcher after an operation that may make an event due.
@@ -152,7 +158,7 @@ impl Store for Queue {
     }
 }
 
-/// Measures each operation that has a result.
+/// Measures the duration of an operation.
 fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
     let started = Instant::now();
     Box::pin(async move {

@@ -1,8 +1,10 @@
 //! Queued events as an operator sees them: filters by name, and JSON with masked values.
 
-use gatepost::{EntryState, QueueEntry, QueueFilter, StoreStatus, StoredEvent};
+use gatepost::{Capture, EntryState, Gate, QueueEntry, QueueFilter, StoreStatus, StoredEvent};
 use http::HeaderName;
 use serde_json::{Value as Json, json};
+
+use crate::capture::{MASK, Mask};
 
 /// Sets the condition called `name` of a filter. Returns false for an unknown name.
 ///
@@ -67,26 +69,25 @@ pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
 }
 
 /// Returns an event with headers and body. Values that may be secrets are masked.
-pub(crate) fn event_json(entry: &QueueEntry, event: &StoredEvent) -> Json {
+pub(crate) fn event_json(gate: &Gate, entry: &QueueEntry, event: &StoredEvent) -> Json {
+    // The source is `/provider/tenant`.
+    let provider = entry.source.split('/').nth(1).unwrap_or_default();
+    let mask = EventMask(Mask::new(gate, Capture::Masked, provider));
     let headers = event.headers.iter().map(|(name, value)| {
-        let shown =
-            if is_plain(name) { String::from_utf8_lossy(value.as_bytes()) } else { MASK.into() };
+        let shown = if is_plain(name) { mask.text(value.as_bytes()) } else { MASK.into() };
         json!([name.as_str(), shown])
     });
     let mut shown = entry_json(entry);
     shown["headers"] = headers.collect();
     shown["body"] = match serde_json::from_slice::<Json>(&event.body) {
         Ok(mut body) => {
-            mask(&mut body);
+            mask.apply(&mut body);
             body
         }
         Err(_) => json!(format!("{} bytes that are not JSON", event.body.len())),
     };
     shown
 }
-
-/// Text that replaces a value that may be a secret.
-const MASK: &str = "***";
 
 /// Returns true if gatepost sets the header, or if its value is never a secret.
 fn is_plain(name: &HeaderName) -> bool {
@@ -96,26 +97,64 @@ fn is_plain(name: &HeaderName) -> bool {
         || plain.contains(&name)
 }
 
-/// Masks the members whose names suggest a secret, at any depth. In other text, masks everything
-/// after `?`, because an address may contain a secret in its query.
-fn mask(json: &mut Json) {
-    const SECRET: [&str; 9] =
-        ["auth", "cookie", "hash", "key", "param", "pass", "secret", "sign", "token"];
-    match json {
-        Json::Object(members) => members.iter_mut().for_each(|(name, value)| {
-            let name = name.to_ascii_lowercase();
-            if SECRET.iter().any(|word| name.contains(word)) {
-                *value = MASK.into();
-            } else {
-                mask(value);
-            }
-        }),
-        Json::Array(items) => items.iter_mut().for_each(mask),
-        Json::String(text) => {
-            if let Some((address, _)) = text.split_once('?') {
-                *text = format!("{address}?{MASK}");
-            }
+/// Masks the data of a queued event. The setting `capture` does not apply to the queue, so that this
+/// mask hides more than the mask of captured callbacks.
+struct EventMask<'g>(Mask<'g>);
+
+impl EventMask<'_> {
+    /// Masks the members whose names suggest a secret, at any depth, and texts.
+    fn apply(&self, json: &mut Json) {
+        const SECRET: [&str; 5] = ["auth", "hash", "param", "pass", "sign"];
+        match json {
+            Json::Object(members) => members.iter_mut().for_each(|(name, value)| {
+                let lower = name.to_ascii_lowercase();
+                let is_secret = SECRET.iter().any(|word| lower.contains(word));
+                if is_secret || self.0.is_secret(name.as_bytes()) {
+                    *value = MASK.into();
+                } else {
+                    self.apply(value);
+                }
+            }),
+            Json::Array(items) => items.iter_mut().for_each(|item| self.apply(item)),
+            Json::String(text) => *text = self.text(text.as_bytes()),
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
         }
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+
+    /// Masks the secrets of the config and the `name=value` pairs of secrets. Masks everything after
+    /// `?`, because an address may contain a secret of any name in its query.
+    fn text(&self, text: &[u8]) -> String {
+        let masked = self.0.text(text);
+        let masked = String::from_utf8_lossy(&masked);
+        match masked.split_once('?') {
+            Some((address, _)) => format!("{address}?{MASK}"),
+            None => masked.into_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_secrets_as_the_page_of_callbacks_does_and_queries_of_addresses() {
+        let config = "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
+                      [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
+                      keys = ['s1gning-k3y']\nbind = '*'\n";
+        let gate = Gate::builder().toml(config).build().unwrap();
+        let mask = EventMask(Mask::new(&gate, Capture::Masked, "tencent-css"));
+        for (body, expected) in [
+            (r#"{"credential":"x","jwt":1}"#, r#"{"credential":"***","jwt":"***"}"#),
+            (r#"{"channel_key":"x","key":"y"}"#, r#"{"channel_key":"x","key":"***"}"#),
+            (r#"["txSecret=c0ffee&txTime=5"]"#, r#"["txSecret=***&txTime=5"]"#),
+            (r#"["the key is s1gning-k3y"]"#, r#"["the key is ***"]"#),
+            (r#"["https://cdn.example.com/a?k=1"]"#, r#"["https://cdn.example.com/a?***"]"#),
+            (r#"{"stream_id":"a=b","t":5}"#, r#"{"stream_id":"a=b","t":5}"#),
+        ] {
+            let mut json = serde_json::from_str(body).unwrap();
+            mask.apply(&mut json);
+            assert_eq!(json.to_string(), expected);
+        }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Stream {
     pub(crate) steps: Vec<Step>,
 }
 
-/// A callback, or several of one kind.
+/// A callback, or several repetitions of a callback.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
@@ -62,7 +62,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Returns true for the status of an expected reply.
+    /// Returns true if a reply with this status is expected.
     pub(crate) fn is_expected(&self, status: StatusCode) -> bool {
         self.expect_status.map_or(status.is_success(), |expected| expected == status.as_u16())
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) enum Speed {
     /// Multiple of real time.
     Times(f64),
-    /// Without waiting.
+    /// Maximum speed: no wait between the callbacks.
     Max,
 }
 
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_speeds() {
+    fn speed_is_max_or_a_positive_number() {
         assert_eq!("max".parse(), Ok(Speed::Max));
         assert_eq!("60".parse(), Ok(Speed::Times(60.0)));
         for text in ["0", "-1", "inf", "NaN", "fast"] {

@@ -36,7 +36,7 @@ impl SocketKey {
         }
     }
 
-    /// Returns the byte that names the key in a hand-over.
+    /// Returns the byte that names the key in a handover.
     pub(super) const fn to_byte(self) -> u8 {
         match self {
             Self::Admin => b'a',
@@ -53,7 +53,7 @@ impl SocketKey {
 /// Listening sockets, each with its configured address.
 pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
-/// Config keys of the sockets that replace the addresses of a key, by the address of the socket.
+/// Config keys whose addresses a socket replaces, each with the address of the socket.
 pub(super) type SocketKeys = Vec<(ListenAddress, SocketKey)>;
 
 /// Sockets that this process did not bind.
@@ -111,7 +111,7 @@ impl InheritedSockets {
     }
 }
 
-/// Takes a TCP or Unix socket.
+/// Takes the TCP or Unix socket with this index; `None` if it has been taken before.
 fn take(passed: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
     match passed.take_tcp_listener(index) {
         Ok(listener) => Ok(listener.map(OwnedFd::from)),

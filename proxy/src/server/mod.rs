@@ -47,7 +47,7 @@ const HEADER_BUFFER: usize = 1024;
 pub(crate) const NO_ADMIN_NOTE: &str =
     "no metrics, console or captured callbacks; add admin = \"127.0.0.1:9900\" for them";
 
-/// Returns the remedy for a failure to listen, or an empty text.
+/// Returns the remedy for a failure to listen.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
         "stop the program that uses this port (`ss -ltnp` shows it), or change the address \
@@ -247,7 +247,8 @@ struct Handover {
     handed_over: Arc<Notify>,
 }
 
-/// Listens for a successor. A process with a predecessor listens later, in [`announce`].
+/// Duplicates the sockets for a successor, and listens for the successor. A process with a
+/// predecessor listens later, in [`announce`].
 fn offer(
     settings: &ProxySettings,
     has_predecessor: bool,
@@ -261,8 +262,8 @@ fn offer(
         ..Handover::default()
     };
     if !has_predecessor {
-        let word = Arc::clone(&offered.handed_over);
-        handover::wait_at(&path, offered.sockets.clone(), word).map_err(wrong)?;
+        let handed_over = Arc::clone(&offered.handed_over);
+        handover::wait_at(&path, offered.sockets.clone(), handed_over).map_err(wrong)?;
     }
     Ok(offered)
 }
@@ -276,7 +277,7 @@ fn announce(
     offered: &Handover,
     served: Arc<ServedConfig>,
 ) {
-    let (sockets, word) = (offered.sockets.clone(), Arc::clone(&offered.handed_over));
+    let (sockets, handed_over) = (offered.sockets.clone(), Arc::clone(&offered.handed_over));
     let path = settings.upgrade_socket.clone();
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
@@ -284,7 +285,8 @@ fn announce(
         // Name the new main process to the supervisor before the predecessor ends.
         notification::ready(&served.status(), predecessor.is_some());
         let Some(predecessor) = predecessor else { return };
-        if let Some(Err(error)) = path.map(|path| handover::wait_at(&path, sockets, word)) {
+        let listening = path.map(|path| handover::wait_at(&path, sockets, handed_over));
+        if let Some(Err(error)) = listening {
             tracing::error!(
                 "expected a socket for a successor, found an error: {error}; check upgrade_socket"
             );
@@ -380,12 +382,13 @@ fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
         }
         access_log::finish();
         traces::finish();
-        let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let uptime = started.elapsed().as_secs();
         let dropped = METRICS.requests.in_flight.get();
         tracing::info!(
             code = "stopped",
             reason,
-            took_ms = %took,
+            took_ms = took,
             uptime_secs = uptime,
             dropped,
             "stopped"

@@ -5,10 +5,10 @@
 //! | the proxy serves | `READY=1`, `STATUS`; after `--upgrade` also `MAINPID` |
 //! | a reload begins | `RELOADING=1`, `MONOTONIC_USEC` |
 //! | a reload ends, with or without a fault | `READY=1`, `STATUS` |
-//! | a stop begins, except after a hand-over | `STOPPING=1`, `STATUS` |
+//! | a stop begins, except after a handover | `STOPPING=1`, `STATUS` |
 //! | every half of `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
 //!
-//! After a hand-over, the predecessor sends nothing more: the successor is the main process.
+//! After a handover, the predecessor sends nothing more: the successor is the main process.
 
 use std::time::Duration;
 

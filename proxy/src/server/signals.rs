@@ -62,7 +62,7 @@ impl StopSignals {
         }
     }
 
-    /// Begins a stop at the first signal or hand-over. Ends the process at the next signal.
+    /// Begins a stop at the first signal or handover. Ends the process at the next signal.
     pub(super) async fn watch(mut self, stop: Stop, handed_over: Arc<Notify>) {
         let reason = tokio::select! {
             name = self.next() => name,

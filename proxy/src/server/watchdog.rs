@@ -25,7 +25,7 @@ impl Watchdog {
 
 /// Reports in each `period` in which a worker thread runs a task.
 ///
-/// Each task runs on any one of the threads. If this thread hangs, the reports end.
+/// The runtime chooses the thread of each task. If the chosen thread hangs, the reports end.
 async fn report(period: Duration) {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -126,7 +126,7 @@ pub(crate) struct LoggedRequest<'a> {
     pub(crate) sent_bytes: u64,
 }
 
-/// Writes a duration in milliseconds, with microseconds as decimals.
+/// Serializes a duration in milliseconds, with three decimals.
 fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_micros() as f64 / 1000.0)
 }
@@ -162,7 +162,8 @@ impl<'a> LoggedCallback<'a> {
         }
     }
 
-    /// Describes an accepted callback; `conclusion` is `None` if the client has disconnected.
+    /// Returns the fields of an accepted callback. `conclusion` is `None` if the client has
+    /// disconnected.
     pub(crate) fn accepted(
         accepted: &'a Accepted,
         conclusion: Option<&'a Conclusion>,

@@ -15,10 +15,10 @@ pub(crate) const EACH_LINE: &[FieldHelp] = &[
     ("log.module_path", "the same module, with its path in the library"),
     ("log.file", "source file of the library"),
     ("log.line", "line of the source file"),
-    ("code", "stable name of the event: look it up with `gatepost help CODE`"),
+    ("code", "stable code of the line; `gatepost help CODE` explains it"),
     (
         "suppressed",
-        "number of lines with the same code that gatepost left out since the line before",
+        "number of lines with this code that gatepost left out since the previous line with this code",
     ),
 ];
 
@@ -30,24 +30,21 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
     ("kind", "kind of the callback, such as `live_play`"),
     ("written", "kind as the platform wrote it, if the provider does not define it"),
     ("tenant", "tenant of the callback, such as a push domain or a channel key"),
-    ("id", "`ce-id` of the event; number of the event in lines about the queue or a replay"),
+    ("id", "`ce-id` of the event; in lines about the queue or a replay, the number of the event"),
     ("source", "`ce-source` of the event"),
     ("from", "address of the client; behind trusted proxies, of the client that they name"),
     ("status", "HTTP status of the reply"),
     ("decision", "`allow` or `deny`; absent if the reply carries no decision"),
     ("elapsed_ms", "milliseconds from the head of the callback to its reply"),
     ("fields", "fields of the callback that do not fit the definition"),
-    ("members", "members of the app's answer that the platform's reply does not have"),
+    ("members", "members of the app's answer that gatepost left out of the reply"),
     ("mode", "`shadow` in lines about a route in shadow mode"),
     (
         "reason",
-        "code of the reason: of a failure, a dead letter, an answer in shadow mode, or a stop",
+        "code of the reason for a failure, a dead letter, a prediction in shadow mode, or a stop",
     ),
-    (
-        "missing_headers",
-        "headers of the callback that the app would not receive in the planned form",
-    ),
-    ("missing_fields", "fields of the callback that the app would not receive in the planned form"),
+    ("missing_headers", "headers of the callback that the app would not receive in enforce mode"),
+    ("missing_fields", "fields of the callback that the app would not receive in enforce mode"),
 ];
 
 /// Fields of lines about apps, the upstream and queued events.
@@ -55,17 +52,20 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("request", "method and path of a request to the upstream, without the query"),
     (
         "app",
-        "scheme, host and port of the app that gave no usable answer; all of them if the app has several servers",
+        "scheme, host and port of the app that gave no usable answer; if the app has several servers, those of each",
     ),
     ("timeout_ms", "time that the app had to answer, in milliseconds"),
     ("server", "address of a server of an app or an upstream"),
     ("address", "address of an app, or of a listener"),
-    ("lane", "source and subject of queued events, which keep their order"),
+    ("lane", "template and kind of queued events, such as `live/push`"),
     ("number", "number of a queued event"),
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),
     ("count", "number of queued events"),
-    ("missed", "number of operations of the shared state without whose results gatepost continued"),
+    (
+        "missed",
+        "number of operations on the shared state that failed; gatepost continued without their results",
+    ),
     ("removed", "number of dead letters whose retention has ended"),
     ("error", "error of a library"),
 ];
@@ -87,7 +87,7 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("dropped", "number of requests that the stop dropped"),
     ("caller", "address of the client that edited a template"),
     ("tenants", "tenants that an edit binds or unbinds"),
-    ("changes", "number of changes to the account of a platform"),
+    ("changes", "number of changes to the operator's account at a platform"),
     ("event_id", "`ce-id` of an event that an operator sent again"),
     ("edited", "`true` if the operator changed the event"),
     ("names", "names of a certificate"),
@@ -98,13 +98,14 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("connections", "`max_connections` of the config"),
 ];
 
-/// Fields of each line of the access log. A field without a value is left out.
+/// Fields of each line of the access log. A field without a value is `null`. A line about a request
+/// that is not a callback has no fields of callbacks.
 pub(crate) const ACCESS_LOG: &[FieldHelp] = &[
     ("time", "time of the response, in UTC"),
     ("from", "address of the client"),
     ("method", "method of the request"),
     ("path", "path without the query, at most 256 bytes; `{token}` replaces a secret segment"),
-    ("status", "status of the response; absent if the client received none"),
+    ("status", "status of the response; `null` if the client received none"),
     ("elapsed_ms", "milliseconds from the head of the request to the last byte of the response"),
     ("received_bytes", "bytes of the request's body"),
     ("sent_bytes", "bytes of the response's body"),
@@ -118,7 +119,7 @@ pub(crate) const ACCESS_LOG: &[FieldHelp] = &[
     ("app_ms", "accepted callbacks: milliseconds of the request to the app"),
 ];
 
-/// Returns the meanings of the field `name`, each after the log that has it.
+/// Returns the meanings of the field `name`, each with the name of its log.
 pub(crate) fn help(name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let log =
         [EACH_LINE, CALLBACKS, APPS, PROGRAM].into_iter().flatten().map(|field| ("log", field));
@@ -140,7 +141,10 @@ fn fields_page_has_every_field() {
         + "All fields of the lines of the log and of the access log.
 
 With `--log-format json`, each line of the log is one JSON object with these fields. A line in text form has the same fields after its
-message. A field without a value is left out. No field contains a secret, a query or a body.
+message. The log leaves out a field without a value; in the access log, such a field is `null`. A line of the access log about a
+request that is not a callback has no fields of callbacks. No field contains a secret, a query or a body.
+
+gatepost writes the log to standard error only, and the access log to the file in `[telemetry]`.
 
 `gatepost help FIELD` prints the same text. [Metrics, log and traces](observe.md) says which lines gatepost writes;
 [codes](codes.md) explains the values of `code`.

@@ -4,8 +4,8 @@
 //!
 //! 1. The chain file has at least one certificate in PEM.
 //! 2. The key file has a private key in PEM, without a passphrase, of a type that gatepost can use.
-//! 3. The key is that of the first certificate.
-//! 4. The certificate of its issuer follows each certificate of the chain except the last.
+//! 3. The key belongs to the first certificate.
+//! 4. Each certificate of the chain except the last is followed by the certificate of its issuer.
 
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
+
+use super::TlsError;
 
 /// Number of days before the expiry of a certificate from which gatepost warns. Certbot renews a
 /// certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
@@ -30,15 +32,7 @@ const MAX_NAMES: usize = 4;
 
 /// Reason why gatepost cannot serve a certificate.
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("certificate {chain}: {fault}")]
-pub(crate) struct CertificateFault {
-    /// Path of the chain file, as the config names it.
-    chain: String,
-    fault: Fault,
-}
-
-#[derive(Debug, PartialEq, thiserror::Error)]
-enum Fault {
+pub(crate) enum CertificateFault {
     #[error("expected a certificate in PEM, found none; write the path of the file with the chain")]
     NoCertificate,
     #[error("expected certificates in PEM, found damaged PEM; copy the file again")]
@@ -88,21 +82,22 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     /// Parses and checks the files of a certificate.
-    pub(super) fn parse(files: &CertificateFiles) -> Result<Self, CertificateFault> {
+    pub(super) fn parse(files: &CertificateFiles) -> Result<Self, TlsError> {
         let chain = files.chain.name.display().to_string();
-        Self::checked(files, &chain).map_err(|fault| CertificateFault { chain, fault })
+        Self::checked(files, &chain).map_err(|fault| TlsError::Certificate { chain, fault })
     }
 
-    fn checked(files: &CertificateFiles, name: &str) -> Result<Self, Fault> {
+    fn checked(files: &CertificateFiles, name: &str) -> Result<Self, CertificateFault> {
         let pem = CertificateDer::pem_slice_iter(&files.chain.content);
-        let chain: Vec<_> = pem.collect::<Result<_, _>>().map_err(|_| Fault::DamagedPem)?;
+        let chain: Vec<_> =
+            pem.collect::<Result<_, _>>().map_err(|_| CertificateFault::DamagedPem)?;
         let parsed = chain.iter().enumerate().map(|(at, der)| {
             X509Certificate::from_der(der)
-                .map_err(|_| Fault::NoX509(at + 1))
+                .map_err(|_| CertificateFault::NoX509(at + 1))
                 .map(|(_, parsed)| parsed)
         });
         let parsed: Vec<_> = parsed.collect::<Result<_, _>>()?;
-        let Some(first) = parsed.first() else { return Err(Fault::NoCertificate) };
+        let Some(first) = parsed.first() else { return Err(CertificateFault::NoCertificate) };
         let key = certified_key(&chain, &parsed, files.key.expose())?;
         check_order(&parsed)?;
         let dns_names = dns_names(first);
@@ -112,7 +107,7 @@ impl Certificate {
         Ok(Self { chain: name.to_owned(), label, dns_names, begin, end, key })
     }
 
-    /// Lists the names for a message.
+    /// Returns the names for a message, at most four.
     pub(crate) fn names(&self) -> String {
         match self.dns_names.split_at_checked(MAX_NAMES) {
             Some((first, rest @ [_, ..])) => {
@@ -128,7 +123,7 @@ impl Certificate {
         date(self.end)
     }
 
-    /// Describes the certificate in one line.
+    /// Returns a line that describes the certificate.
     pub(crate) fn summary(&self, now: Timestamp) -> String {
         let (names, end, days) = (self.names(), self.end_date(), self.days_left(now));
         format!("certificate {}: {names}; expires on {end}, in {days} days", self.chain)
@@ -170,15 +165,20 @@ fn date(secs: i64) -> String {
     time.map_or_else(|_| secs.to_string(), |time| time.to_datetime().date().to_string())
 }
 
-/// Returns the key with its chain. Returns an error if the first certificate has another key.
+/// Returns the key with its chain. Returns an error if gatepost cannot use the key, or if the key
+/// does not belong to the first certificate.
 fn certified_key(
     chain: &[CertificateDer<'static>],
     parsed: &[X509Certificate<'_>],
     pem: &[u8],
-) -> Result<CertifiedKey, Fault> {
+) -> Result<CertifiedKey, CertificateFault> {
     let Ok(der) = PrivateKeyDer::from_pem_slice(pem) else {
         let is_encrypted = memchr::memmem::find(pem, b"ENCRYPTED").is_some();
-        return Err(if is_encrypted { Fault::EncryptedKey } else { Fault::NoKey });
+        return Err(if is_encrypted {
+            CertificateFault::EncryptedKey
+        } else {
+            CertificateFault::NoKey
+        });
     };
     let key = default_provider().key_provider.load_private_key(der);
     let key = match key {
@@ -186,27 +186,29 @@ fn certified_key(
         // An encrypted key in the form of OpenSSL before 1.0 has the label of a key without a
         // passphrase.
         Err(_) if memchr::memmem::find(pem, b"ENCRYPTED").is_some() => {
-            return Err(Fault::EncryptedKey);
+            return Err(CertificateFault::EncryptedKey);
         }
-        Err(_) => return Err(Fault::UnsupportedKey),
+        Err(_) => return Err(CertificateFault::UnsupportedKey),
     };
     let is_key_of = |der: &CertificateDer<'static>| {
         CertifiedKey::new(vec![der.clone()], Arc::clone(&key)).keys_match().is_ok()
     };
     match chain.iter().position(is_key_of) {
         Some(0) => Ok(CertifiedKey::new(chain.to_vec(), key)),
-        Some(_) => Err(Fault::ServerNotFirst(parsed.first().map(subject).unwrap_or_default())),
-        None => Err(Fault::OtherKey(parsed.first().map(subject).unwrap_or_default())),
+        Some(_) => {
+            Err(CertificateFault::ServerNotFirst(parsed.first().map(subject).unwrap_or_default()))
+        }
+        None => Err(CertificateFault::OtherKey(parsed.first().map(subject).unwrap_or_default())),
     }
 }
 
-fn check_order(chain: &[X509Certificate<'_>]) -> Result<(), Fault> {
+fn check_order(chain: &[X509Certificate<'_>]) -> Result<(), CertificateFault> {
     for (at, pair) in chain.windows(2).enumerate() {
         if let [certificate, next] = pair
             && certificate.issuer.as_raw() != next.subject.as_raw()
         {
             let (issuer, found) = (certificate.issuer.to_string(), subject(next));
-            return Err(Fault::Order { number: at + 2, issuer, found });
+            return Err(CertificateFault::Order { number: at + 2, issuer, found });
         }
     }
     Ok(())
@@ -254,7 +256,8 @@ pub(crate) mod tests {
         params
     }
 
-    /// Issues a certificate for `name`, or a certificate of an authority called `name`.
+    /// Issues a certificate for `name`. If `name` has no dot, issues the certificate of an
+    /// authority.
     pub(crate) fn issue(name: &str, issuer: Option<&Issued>) -> Issued {
         issue_with(params(name), issuer)
     }

@@ -37,8 +37,9 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// Reason why gatepost cannot serve the certificates or use the TLS settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    #[error(transparent)]
-    Certificate(#[from] CertificateFault),
+    /// `chain` is the path of the chain file, as the config names it.
+    #[error("certificate {chain}: {fault}")]
+    Certificate { chain: String, fault: CertificateFault },
     #[error("{name}: expected certificates of authorities in PEM, found {found}; {REMEDY_OF_CA}")]
     ClientCa { name: String, found: String },
     #[error(

@@ -1,9 +1,10 @@
-//! The certificate for a connection, by the name that the client sends (SNI).
+//! The certificate for a connection, by the name that the client sends (SNI). gatepost chooses the
+//! first that exists:
 //!
-//! 1. A certificate of exactly this name.
-//! 2. A certificate of `*` and the rest of this name. `*` replaces one label.
-//! 3. Without a name or such a certificate, the first certificate of the config. nginx does the
-//!    same. A client that does not accept the certificate closes the connection.
+//! 1. A certificate with exactly this name.
+//! 2. A certificate with `*` and the rest of this name. `*` replaces one label.
+//! 3. The first certificate of the config, as nginx does. A client that does not accept the
+//!    certificate closes the connection.
 //!
 //! If several certificates have the name, gatepost chooses the first certificate whose key the
 //! client can verify. A name can therefore have both an RSA and an ECDSA certificate.

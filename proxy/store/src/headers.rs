@@ -1,9 +1,10 @@
-//! Headers of an event as JSON.
+//! JSON form of an event's headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-/// Writes headers as `[["name", "value"], …]`. A value that is not UTF-8 is a list of bytes.
+/// Returns headers as JSON: `[["name", "value"], …]`. A value that is not UTF-8 becomes a list of
+/// bytes.
 pub(crate) fn headers_to_json(headers: &HeaderMap) -> String {
     let value = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => Value::from(text),
@@ -13,7 +14,7 @@ pub(crate) fn headers_to_json(headers: &HeaderMap) -> String {
     Value::from_iter(pairs).to_string()
 }
 
-/// Reads headers that [`headers_to_json`] has written.
+/// Parses the output of [`headers_to_json`]. Omits malformed headers.
 pub(crate) fn headers_from_json(text: &str) -> HeaderMap {
     let pairs: Vec<(String, Value)> = serde_json::from_str(text).unwrap_or_default();
     let mut headers = HeaderMap::new();

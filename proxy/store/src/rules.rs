@@ -1,14 +1,14 @@
-//! Bounds of a store.
+//! Maximum size and retention of a store.
 
 use std::time::Duration;
 
-/// Bounds of a store.
+/// Maximum size and retention of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreRules {
     /// Maximum size of all events, in bytes.
     pub max_bytes: u64,
-    /// Time for which the store keeps a delivered event.
+    /// Time for which the store retains a delivered event.
     pub delivered: Duration,
-    /// Time for which the store keeps a dead letter.
+    /// Time for which the store retains a dead letter.
     pub dead: Duration,
 }

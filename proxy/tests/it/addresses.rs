@@ -46,7 +46,7 @@ fn push_to(address: &str) -> String {
 }
 
 #[test]
-fn asks_app_and_upstream_over_unix_socket() {
+fn sends_events_and_other_requests_over_unix_socket() {
     let folder = TempDir::new().unwrap();
     let app = App::answering(200, "{\"code\":0}");
     let socket = socket_of(&app, folder.path());
@@ -58,7 +58,7 @@ fn asks_app_and_upstream_over_unix_socket() {
     assert_eq!(gate.send(&pushed()).status, 200);
     assert_eq!(gate.send(&pushed()).status, 200);
     assert_eq!(gate.send(&post("/other", "x")).status, 200);
-    assert_eq!(gate.send(&post("/live/done", "x")).status, 403, "expected a reserved path");
+    assert_eq!(gate.send(&post("/live/done", "x")).status, 403, "expected a refusal");
     let seen = app.seen();
     let lines: Vec<_> = seen.iter().map(|seen| seen.line.as_str()).collect();
     let event = "POST /live/done HTTP/1.1";

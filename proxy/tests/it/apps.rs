@@ -62,7 +62,7 @@ fn assert_app(
 
     // A suspended process keeps its port open and does not answer.
     app.signal("STOP");
-    // `timeout_ms` for the play is 1500.
+    // The config of the example sets `timeout_ms = 1500` for the play.
     assert_eq!(within(Duration::from_millis(1550), || gate.send(&play())).text(), FAILED);
     // A killed process closes its port.
     app.signal("KILL");
@@ -108,7 +108,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let mut client = Client::new(connect(port));
     assert_eq!(client.send(&post("/other", "x")).text(), "from the upstream");
     let reply = client.send(&post("/callbacks/tencent", &push()));
-    // The example's config has a different key.
+    // The key in the config of the example is not the key that signed this push.
     assert_eq!((reply.status, reply.text().as_str()), (401, "refused\n"));
     // The app in the example's config does not run, so gatepost applies the failure policy.
     let mut client = Client::new(connect(port));
@@ -122,7 +122,8 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     assert!(took < Duration::from_secs(30), "expected a stop within 30 s, found {took:?}");
 }
 
-/// Checks that one app serves four platforms. Their common events have the same form.
+/// Checks that one app serves four platforms. With `forward = 'common'`, their events have the same
+/// form.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of requests")]
 fn one_php_app_decides_for_four_stream_servers() {

@@ -24,7 +24,7 @@ fn serve(top: &str, app: &App) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Formats a request with 40,000 bytes of body. `headers` must declare more.
+/// Formats a request with 40,000 bytes of its body. `headers` must declare a longer body.
 fn unfinished_body(headers: &str) -> Vec<u8> {
     let head = format!("POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
     [head.as_bytes(), &[b' '; 40_000]].concat()
@@ -47,7 +47,7 @@ fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     for (count, client) in clients.iter_mut().enumerate() {
         client.write(bytes);
         if count < fits {
-            // The requests must begin in this order.
+            // The unfinished requests must begin in the order of `clients`.
             let mut other = connect_from(3, &gate);
             assert_eq!(other.send(&pushed()).status, 200);
         }
@@ -108,8 +108,8 @@ fn closes_connection_that_has_been_idle_longest_beyond_max_connections() {
     let app = App::answering(200, "");
     let gate = serve("max_connections = 4", &app);
     let mut idle: Vec<_> = (0..4).map(|_| connect_from(2, &gate)).collect();
-    // After this loop, the first connection sends another request. The second has then been idle
-    // longest.
+    // After this loop, the first connection sends another request. The second connection has then
+    // been idle longest.
     for client in &mut idle {
         assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401);
     }

@@ -1,5 +1,5 @@
-//! Tests of answers that HTTP forbids, that end early, or that exceed a limit. The log contains the
-//! code. The platform gets the reply of the failure policy.
+//! Tests of answers that HTTP forbids, that end early, or that exceed a limit. gatepost logs a
+//! code, and sends the reply of the failure policy to the platform.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "answer_broken",
         ),
         (
-            "size that is not a number",
+            "chunk size that is not a number",
             text("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n{}"),
             "answer_broken",
         ),
@@ -129,7 +129,7 @@ fn policy_replaces_unreadable_answer_to_passthrough_callback() {
     });
 }
 
-// Pingora sends requests to the upstream with its own HTTP client.
+// Pingora's HTTP client reads this response, not gatepost's client for apps.
 #[test]
 fn log_line_has_code_of_unreadable_upstream_response() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));

@@ -219,7 +219,8 @@ fn scripted_app() -> (App, Next) {
     (app, next)
 }
 
-/// Returns [`Act`]s without a valid answer. Answers contain secrets, but not in field names.
+/// Returns [`Act`]s that give no valid answer. The answers contain secrets, but not in the names of
+/// members.
 fn garbage() -> Vec<Act> {
     vec![
         Act::Answer(200, "Fatal error: K4n4ryStreamParam in index.php"),
@@ -255,7 +256,7 @@ fn check_program(format: &str) {
         |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
     assert!(
         app_saw(STREAM_PARAM) && app_saw("K4n4ryParam"),
-        "expected secret fields in the events"
+        "expected {STREAM_PARAM} and K4n4ryParam in the events"
     );
     for bytes in forged() {
         send(&bytes);

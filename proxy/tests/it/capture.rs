@@ -287,7 +287,8 @@ fn commands_name_remedy_for_token_and_address() {
     assert!(output.status.code() == Some(2) && error.contains("--token-file"), "{error}");
     let output = command.env("GATEPOST_ADMIN_TOKEN", "wrong-t0ken").output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("send authorization") && !error.contains("wrong-t0ken"), "{error}");
+    let remedy = "check GATEPOST_ADMIN_TOKEN, --token-env or --token-file";
+    assert!(error.contains(remedy) && !error.contains("wrong-t0ken"), "{error}");
     let token = gate.folder.path().join("token");
     std::fs::write(&token, format!("{READ_TOKEN}\n")).unwrap();
     let file = token.to_str().unwrap();

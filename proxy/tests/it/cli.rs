@@ -39,7 +39,7 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
         );
         assert!(stderr.contains(&second), "{stderr}");
         assert!(stderr.contains("bad.toml: 2 errors; `gatepost help CODE`"), "{stderr}");
-        assert!(!stderr.contains('\u{1b}'), "expected no colour outside of a terminal");
+        assert!(!stderr.contains('\u{1b}'), "expected no colour, found {stderr:?}");
         assert!(
             TcpStream::connect(("127.0.0.1", port)).is_err(),
             "expected no listener, found one"
@@ -138,7 +138,7 @@ fn check_prints_every_reserved_path() {
     let reserved: Vec<_> = stdout.lines().filter_map(|l| l.strip_prefix("reserved: ")).collect();
     assert_eq!(reserved, ["/cb/*", "/live/play/*", "/live/stop"], "{stdout}");
     let unlisted = "template a: acknowledged without the app: on_close, on_unpublish, on_dvr, \
-                    on_hls\ntemplate a: denied without the app: on_connect, \
+                    on_hls, unknown\ntemplate a: denied without the app: on_connect, \
                     on_publish, on_forward\n";
     assert!(stdout.contains(unlisted), "{stdout}");
 }
@@ -234,7 +234,8 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \
-                 ce-id\tcontent, with /event_time or /update_time or /sequence; without it, new for each callback\n  \
+                 ce-id\ta digest of the data if /event_time or /update_time or /sequence is \
+                 present; otherwise new for each callback\n  \
                  common\tstarted\n  event_type\tinteger\t";
     assert!(stdout.starts_with(start), "{stdout}");
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
@@ -270,6 +271,13 @@ fn suggests_names_that_operator_probably_meant() {
     let (code, stdout, _) =
         run(&["send", "tencent-css.push", "/brand_new=1", "--to", url, "--print"]);
     assert!(code == Some(0) && stdout.contains("\"brand_new\":1"), "{stdout}");
+}
+
+#[test]
+fn send_names_the_form_of_an_address_without_scheme() {
+    let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "127.0.0.1:28080/x"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("write, for example, http://127.0.0.1:8080/callbacks"), "{stderr}");
 }
 
 #[test]

@@ -98,6 +98,12 @@ fn help_explains_a_metric_by_the_name_of_a_series() {
 }
 
 #[test]
+fn help_explains_the_status_of_a_path_without_route() {
+    let text = help("404");
+    assert!(text.contains("the config has no upstream"), "{text}");
+}
+
+#[test]
 fn help_explains_a_field_of_the_log() {
     let expected = "took_ms: field of the log\n\nmeaning: duration of the stop, in milliseconds\n";
     assert_eq!(help("took_ms"), expected);

@@ -184,14 +184,14 @@ fn refuses_logins_with_429_after_eleven_wrong_tokens() {
 }
 
 #[test]
-fn read_token_shows_and_changes_nothing() {
+fn read_token_permits_only_reading() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, READ_TOKEN);
     capture_push(&gate, &cookie);
     let page = get(&gate, "/console/callbacks/1", &cookie).text();
-    assert!(page.contains("push.example.com") && page.contains("read only"));
-    assert!(!page.contains("replay"), "expected no form");
+    assert!(page.contains("push.example.com") && page.contains("read only"), "{page}");
+    assert!(!page.contains("replay"), "expected no form for a replay, found {page}");
     let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
     assert_eq!(send(&gate, "/console/callbacks/1/replay", &headers, "body=x").status, 403);
     assert_eq!(app.seen().len(), 1);
@@ -221,7 +221,7 @@ fn logout_and_new_token_end_session() {
 }
 
 #[test]
-fn escapes_callbacks_and_refuses_input_above_limits() {
+fn escapes_markup_of_callbacks_and_refuses_input_above_limits() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let body = push().replace("\"push.example.com\"", "\"<script>alert(1)</script>\\u0000\"");
@@ -261,8 +261,12 @@ fn shows_start_of_body_of_sixteen_mebibytes() {
     let cookie = cookie(&gate, TOKEN);
     eventually("the callback", || get(&gate, "/console/callbacks/1", &cookie).status == 200);
     let page = get(&gate, "/console/callbacks/1", &cookie).text();
-    assert!(page.contains(&format!("the body has {} bytes", long.len())), "{}", page.len());
-    assert!(page.len() < 512 * 1024, "{}", page.len());
+    assert!(
+        page.contains(&format!("of the body, which has {} bytes", long.len())),
+        "{}",
+        page.len()
+    );
+    assert!(page.len() < 512 * 1024, "expected less than 512 KiB, found {} bytes", page.len());
     assert!(!page.contains("Send again"), "expected no replay of a cut body");
     // A search reads only the part of the body that gatepost stores.
     assert_eq!(get(&gate, "/console/?text=push.example.com", &cookie).status, 200);
@@ -294,7 +298,7 @@ fn refuses_forms_that_no_page_sends() {
             assert!(!text.contains("<script>alert"), "{text}");
         }
     }
-    // gatepost replies before such a body arrives.
+    // gatepost replies before the body arrives.
     let huge = 16 * 1024 * 1024;
     for path in [new, "/console/domains", "/console/login", "/console/queue/drop?number=1"] {
         let head = format!(
@@ -319,7 +323,7 @@ fn log_names_console_as_place_of_edit() {
 
 const SCENARIO: &str = "/console/scenario?route=%2Fcallbacks%2Ftencent&template=prod-live";
 
-/// Plays a scenario with a push. `step` has further keys of its step.
+/// Plays a scenario that sends a push. `step` is appended to the keys of the step.
 fn play(gate: &Gatepost, cookie: &str, step: &str) -> Response {
     let text = format!("[[stream]]\nname = 's'\nstep = [{{ kind = 'push'{step} }}]\n");
     play_text(gate, cookie, &text)
@@ -398,7 +402,7 @@ fn failed_callback_ends_scenario() {
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
     assert_eq!(play(&gate, &cookie, " }, { kind = 'push', after = '2s'").status, 303);
-    // The second callback finds no template.
+    // Without this binding, gatepost finds no template for the second callback.
     let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
     let unbind = "/console/templates/prod-live/unbind?tenant=push.example.com";
     assert_eq!(send(&gate, unbind, &headers, "").status, 303);

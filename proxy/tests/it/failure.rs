@@ -8,7 +8,7 @@ use crate::support::*;
 /// contain `code`.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
-    // `timeout_ms` for the play is 500.
+    // The templates set `timeout_ms = 500` for the play.
     let reply = within(Duration::from_millis(550), || gate.send(&play()));
     assert_eq!((reply.status, reply.text().as_str()), (200, FAILED), "{code}");
     gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
@@ -96,7 +96,7 @@ fn applies_failure_policy_on_invalid_answer() {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
         gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
-        assert_eq!(gate.send(&pushed()).status, 200, "expected 200 without a valid answer");
+        assert_eq!(gate.send(&pushed()).status, 200, "expected 200 for a notification");
     }
 }
 

@@ -10,7 +10,7 @@ fn assert_nothing_is_lost(name: &str) {
     let (_, scenario) = harness::ALL
         .iter()
         .find(|(own, _)| *own == name)
-        .expect("expected a scenario of this name");
+        .unwrap_or_else(|| panic!("expected a scenario named {name}, found none"));
     let run = harness::Run { program: Path::new(env!("CARGO_BIN_EXE_gatepost")), brief: true };
     let row = scenario(&run);
     assert_eq!(row.all_faults(), Vec::<String>::new());

@@ -1,4 +1,5 @@
-//! Tests of `forward = "passthrough"` through the program: bytes at the app and at the client.
+//! Tests of `forward = "passthrough"` through the program: the bytes that the app and the
+//! client receive.
 
 use crate::support::*;
 
@@ -14,7 +15,7 @@ fn serve(app: &App, top: &str, route: &str, address: &str) -> Gatepost {
 }
 
 /// Formats a play callback. If `te` is empty, gatepost's own HTTP/1 code (the fast path) serves the
-/// callback, else Pingora.
+/// callback. Otherwise, Pingora serves it.
 fn request(te: &str) -> Vec<u8> {
     request_to(&format!("/callbacks/kollus/{TOKEN}?lang=ko&x=%2F"), te)
 }

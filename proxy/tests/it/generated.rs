@@ -122,7 +122,7 @@ fn health_fails_without_a_listener() {
 }
 
 #[test]
-fn health_fails_for_another_status() {
+fn health_fails_if_status_is_not_2xx() {
     let gate = Gatepost::serve("", "");
     let (code, _, errors) = output(&["health", &format!("http://127.0.0.1:{}/no", gate.admin)]);
     assert_eq!(code, Some(1));

@@ -21,7 +21,7 @@ fn server() -> SocketAddr {
             let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             sender.send(incoming.local_addr().unwrap()).unwrap();
             let (_reporter, health) = health_reporter();
-            // gRPC servers in C++ and Python require this header.
+            // gRPC servers in C++ and Python require `te: trailers`.
             let health = InterceptedService::new(health, |request: Request<()>| {
                 let te = request.metadata().get("te").is_some_and(|te| te == "trailers");
                 if te { Ok(request) } else { Err(Status::failed_precondition("te")) }

@@ -1,5 +1,5 @@
-//! Tests of the tables at the end of the guides: causes each fault of a table, and looks for the
-//! texts that the table quotes.
+//! Tests of the tables at the end of the guides. Each test causes the faults of a table, and
+//! searches the output and the log for the texts that the table quotes.
 
 use crate::guide_shell::{Shell, blocks, page};
 

@@ -18,9 +18,10 @@ struct Proxy {
 
 impl Proxy {
     fn of(app: App) -> Self {
-        // The app must not time out on a loaded machine.
+        // A slow machine must not cause a time-out.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
-        // Every case sends the same push. With `dedupe`, all but the first would be resends.
+        // Every case sends the same push. With `dedupe`, gatepost would treat each push after the
+        // first as a resend.
         let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates);
         Self { gate, app }
@@ -70,7 +71,7 @@ fn proxy_handles_every_hostile_case_as_table_expects() {
     proxy.wait_until("no request in flight", Proxy::is_at_rest);
     let log = proxy.gate.program.log();
     for word in ["panicked", TOKEN, KEY] {
-        assert!(!log.contains(word), "expected no {word} in the log");
+        assert!(!log.contains(word), "expected no {word}, found {log}");
     }
 }
 

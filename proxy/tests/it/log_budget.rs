@@ -5,7 +5,8 @@ use std::net::TcpStream;
 
 use crate::support::*;
 
-/// Maximum size of the log of a test, in bytes. Each flood would exceed this size without a limit.
+/// Maximum size of the log of a test, in bytes. Without a budget for log lines, each flood would
+/// exceed this size.
 const MAX_LOG_BYTES: usize = 500_000;
 
 /// Stops the program, and checks the size of its log. Returns the log.
@@ -16,9 +17,10 @@ fn stop_and_check_size(gate: &mut Gatepost) -> String {
     gate.program.wait_for_line("\"message\":\"stopped\"");
     let log = gate.program.log();
     let start: String = log.chars().take(2_000).collect();
-    assert!(log.len() < MAX_LOG_BYTES, "expected a small log, found {} bytes:\n{start}", log.len());
+    let size = log.len();
+    assert!(size < MAX_LOG_BYTES, "expected under {MAX_LOG_BYTES} bytes, found {size}:\n{start}");
     for line in log.lines() {
-        assert!(line.len() < 4_200, "expected a short line, found {} bytes: {start}", line.len());
+        assert!(line.len() < 4_200, "expected under 4,200 bytes, found {}: {start}", line.len());
         serde_json::from_str::<serde_json::Value>(line).expect("expected a JSON object per line");
     }
     log
@@ -57,7 +59,7 @@ fn flood_of_short_requests_does_not_fill_log() {
         assert_eq!(gate.send(&post(&format!("/{number}"), "")).status, 502);
     }
     let log = stop_and_check_size(&mut gate);
-    assert!(log.contains("suppressed"), "expected a count of omitted lines");
+    assert!(log.contains("suppressed"), "expected the number of suppressed lines, found {log}");
 }
 
 #[test]
@@ -73,7 +75,7 @@ fn wrong_admin_tokens_do_not_fill_log() {
         assert!(matches!(status, 401 | 429), "expected 401 or 429, found {status}");
     }
     let log = stop_and_check_size(&mut gate);
-    assert!(!log.contains("gu3ss"), "expected no guess in the log");
+    assert!(!log.contains("gu3ss"), "expected no token, found {log}");
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn unreadable_requests_do_not_fill_log() {
     }
     drop(gate.metrics());
     let log = stop_and_check_size(&mut gate);
-    assert!(!log.contains("Bearer"), "expected no received header in the log");
+    assert!(!log.contains("Bearer"), "expected no received header, found {log}");
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn http_2_errors_do_not_fill_log() {
     for _ in 0..500 {
         connect(gate.port).write_all(preface).unwrap();
     }
-    // Many acknowledgements on one connection.
+    // Send many acknowledgements on one connection.
     let mut pings = connect(gate.port);
     pings.write_all(&[&preface[..], settings].concat()).unwrap();
     let _closed = pings.write_all(&faults[2].repeat(20_000));
@@ -188,7 +190,7 @@ fn healthy_pass_through_logs_no_error() {
         Gatepost::serve(&format!("stop_timeout_secs = 1\nupstream = '{}'", app.url("")), "");
     let get = b"GET /x HTTP/1.1\r\nhost: gate.test\r\n\r\n";
     for _ in 0..10 {
-        // A client that closes or resets an idle connection, or a connection with half a request.
+        // The client closes or resets an idle connection, or a connection with half a request.
         let mut client = gate.connect();
         assert_eq!(client.send(get).status, 200);
         drop(client);
@@ -201,7 +203,7 @@ fn healthy_pass_through_logs_no_error() {
         let mut client = gate.connect();
         client.write(b"POST /x HTTP/1.1\r\nhost: gate.test\r\ncontent-length: 9\r\n\r\nabc");
         drop(client);
-        // A client that does not wait for the reply.
+        // The client disconnects before the reply.
         let mut client = gate.connect();
         client.write(get);
         drop(client);
@@ -210,10 +212,10 @@ fn healthy_pass_through_logs_no_error() {
         eventually("a request in flight", || gate.metrics().contains("_in_flight 1\n"));
         client.reset();
         gate.wait_for_in_flight(0);
-        // An upstream that closes its connection after the response.
+        // The upstream closes its connection after the response.
         let mut client = gate.connect();
         assert_eq!(client.send(b"GET /close HTTP/1.1\r\nhost: gate.test\r\n\r\n").status, 200);
-        // Clients of the admin listener.
+        // Clients of the admin listener disconnect before the response.
         connect(gate.admin).write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
         connect(gate.admin).write_all(b"GET /met").unwrap();
         drop(TcpStream::connect(("127.0.0.1", gate.port)));

@@ -31,7 +31,7 @@ mod manual_blocks;
 mod mirror;
 mod mock;
 #[cfg(feature = "nats")]
-#[allow(dead_code, reason = "only the tests of the store start it again")]
+#[allow(dead_code, reason = "only the tests of the store restart the server")]
 #[path = "../../store/tests/it/nats_server.rs"]
 mod nats_server;
 mod others_through_pingora;

@@ -39,7 +39,7 @@ fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<_> =
         files.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
     pages.push(root().join("README.md"));
-    assert!(pages.len() > 40, "expected the pages of the manual, found {pages:?}");
+    assert!(pages.len() > 40, "expected more than 40 pages, found {pages:?}");
     pages
 }
 
@@ -105,14 +105,14 @@ fn each_config_of_the_manual_has_no_faults() {
         check(&config).unwrap_or_else(|text| panic!("{}: {text}\n{config}", page.display()));
         checked += 1;
     }
-    assert!(checked > 8, "expected configs in the manual, found {checked}");
+    assert!(checked > 8, "expected more than 8 configs in the manual, found {checked}");
 }
 
 #[test]
 fn each_json_block_of_the_manual_is_json() {
     for (page, block) in all("json") {
         let json = serde_json::from_str::<serde_json::Value>(&block.text);
-        assert!(json.is_ok(), "{}: {json:?}", page.display());
+        assert!(json.is_ok(), "{}: expected JSON, found {json:?}", page.display());
     }
 }
 

@@ -57,7 +57,7 @@ struct TlsApp {
 }
 
 impl TlsApp {
-    /// Starts an app. With `clients`, requires a client certificate from this authority.
+    /// Starts an app. If `clients` is set, the app requires a client certificate of this authority.
     fn start(own: &Signed, clients: Option<&Authority>) -> Self {
         Self::start_as(own, clients, Refusing::WithAlert)
     }
@@ -111,7 +111,8 @@ enum Refusing {
     WithReset,
 }
 
-/// Performs the handshake up to the refusal. Then resets the connection without an alert.
+/// Performs the handshake until the server refuses the client. Then resets the connection without
+/// an alert.
 fn reset_after_handshake(stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> Option<()> {
     let StreamOwned { mut conn, mut sock } = stream;
     while conn.process_new_packets().is_ok() {
@@ -168,7 +169,7 @@ fn write(folder: &TempDir, name: &str, text: &str) {
 }
 
 #[test]
-fn shows_client_certificate_and_trusts_own_authority() {
+fn presents_client_certificate_and_trusts_configured_authority() {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
     let client = authority.sign("gatepost");
     write(&folder, "ca.pem", &authority.pem);

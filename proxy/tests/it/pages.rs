@@ -97,8 +97,8 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
     for name in Definition::built_in_names() {
         let definition = Definition::built_in(name).unwrap();
         let provider = definition.info();
-        // If a setting is secret, the page leaves its value to the operator. `send.rs` sends these
-        // samples to the quickstart config, which contains the values.
+        // If a setting is secret, the page leaves its value to the operator. `send.rs` sends the
+        // samples of these platforms to the quickstart config, which contains the values.
         if provider.settings.iter().any(|setting| setting.secret) {
             continue;
         }

@@ -70,7 +70,7 @@ pub fn database(folder: &Path) -> rusqlite::Connection {
 }
 
 #[test]
-fn event_arrives_after_the_app_returns() {
+fn event_arrives_after_the_app_starts_again() {
     let app = App::down();
     let gate = serve(&app, &app, FAST);
     let reply = gate.send(&push_of("a"));
@@ -157,7 +157,7 @@ fn slow_store_causes_503_but_delivers_the_event_that_it_writes() {
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(gate.send(&push).status, 503);
     let lines = gate.program.wait_for_line("store_unavailable");
-    assert!(lines.contains("the event is not durable in time"), "{lines}");
+    assert!(lines.contains("the event did not become durable in time"), "{lines}");
     lock.execute_batch("ROLLBACK").unwrap();
     eventually("the event", || app.seen().len() == 1);
     assert_eq!(gate.send(&push).status, 200);

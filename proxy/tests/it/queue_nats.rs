@@ -2,6 +2,7 @@
 //! installs the NATS server in `target/peers`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::nats_server::{NatsServer, SYNCED};
 use crate::outgoing_tls::Authority;
@@ -71,13 +72,24 @@ fn another_machine_delivers_the_event_of_a_killed_machine() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn replies_503_while_the_server_is_down() {
+fn replies_503_while_nats_is_down() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);
     assert_eq!(gate.send(&push_of("a")).status, 200);
     drop(server);
     assert_eq!(gate.send(&push_of("b")).status, 503);
     gate.program.wait_for_line("store_unavailable");
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn metrics_can_be_read_while_the_server_does_not_respond() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let gate = serve(&server, &app);
+    assert!(gate.metrics().contains("gatepost_store_up 1"), "{}", gate.metrics());
+    server.suspend();
+    let metrics = within(Duration::from_millis(1500), || gate.metrics());
+    assert!(metrics.contains("gatepost_store_up 0"), "{metrics}");
 }
 
 #[test]

@@ -80,6 +80,9 @@ fn refuses_too_large_content_length_before_body_arrives() {
     assert_eq!(reply.header("connection"), Some("close"));
     let reply = gate.send(format!("{head}expect: 100-continue\r\n\r\n").as_bytes());
     assert_eq!(reply.status, 413, "expected no `100 Continue` before the refusal");
+    gate.program.wait_for_line("expected at most 1000 bytes, found 100000000");
+    gate.send(b"GET /callbacks/tencent HTTP/1.1\r\nhost: x\r\n\r\n");
+    gate.program.wait_for_line("expected POST, found GET");
 }
 
 #[test]

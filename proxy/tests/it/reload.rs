@@ -95,7 +95,7 @@ fn edits_template_in_the_file_that_contains_the_template() {
     );
     assert_eq!(names(&gate), ["main", "new", "a"]);
 
-    // Names and tenants are unique over all files.
+    // Names and tenants must be unique over all files.
     let taken = json!({ "name": "a", "provider": "tencent-css", "on": { "*": { "answer": {} } } });
     let (status, error) = call(&gate, "POST", "/api/templates", &taken);
     assert_eq!((status, &error["error"]["code"]), (409, &json!("name_taken")));
@@ -237,7 +237,7 @@ fn reload_with_missing_or_circular_include_keeps_serving() {
     let gate = serve("");
     let main = read(&gate, "gatepost.toml");
     save(&gate, "templates/back.toml", "include = ['../gatepost.toml']\n");
-    let own = "expected another file, found the config file, which would include itself";
+    let own = "expected a file other than the config file, found the config file";
     let faults = [
         ("'templates/none.toml'", "expected a readable file"),
         ("'gatepost.toml'", own),
@@ -305,7 +305,7 @@ fn watch_ignores_touched_file_and_edits_over_the_api() {
     std::thread::sleep(std::time::Duration::from_millis(2500));
     assert_eq!(count(&gate, RELOADED), 0, "{}", gate.program.log());
     assert_eq!(readyz(&gate)["config"]["generation"], 4);
-    // Without `watch`, only a signal reloads.
+    // Without `watch`, only a signal causes a reload.
     let main = read(&gate, "gatepost.toml");
     save(&gate, "gatepost.toml", &main.replace(WATCH, ""));
     gate.program.wait_for_lines(RELOADED, 1);

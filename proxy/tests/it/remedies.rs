@@ -41,7 +41,7 @@ fn help_for_empty_answer_runs_script_before_it_names_empty_answer() {
     let (_, remedy) = text.split_once("remedy:").unwrap();
     let (first, rest) = remedy.split_once("empty_answer").unwrap();
     assert!(first.contains("`php -l FILE`"), "{text}");
-    assert!(rest.contains("a syntax error then lets every viewer in"), "{text}");
+    assert!(rest.contains("with this setting, a syntax error allows every viewer"), "{text}");
 }
 
 /// A config whose route gets kinds that name no tenant, and whose template binds one tenant.
@@ -223,8 +223,12 @@ fn help_for_a_status_lists_its_codes() {
 fn help_for_a_config_key_prints_its_meaning() {
     assert_help_names(
         "timeout_ms",
-        &["timeout_ms: key of the config", "[template.on.KIND]", "meaning: "],
+        &["timeout_ms: key of the config", "[template.on.KIND]", "meaning: Longest wait"],
     );
+    for key in ["breaker", "budget_ms", "dedupe", "on_failure", "retry", "retry_ms", "timeout"] {
+        let text = help(key);
+        assert!(!text.contains("see the manual"), "{text}");
+    }
     assert_help_names("max_connections", &["max_connections: key of the config", "1 to "]);
     assert_help_names("grace_secs", &["grace_secs: key of the config", "[template.settings]"]);
     assert_help_names("max_age_secs", &["[template.settings]", "last_good"]);
@@ -363,7 +367,7 @@ fn init_takes_the_addresses_of_the_listeners() {
 fn codes_say_which_keys_the_command_needs() {
     assert_help_names(
         "token_mismatch",
-        &["`gatepost capture list --code CODE` (needs admin and admin_token)"],
+        &["`gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)"],
     );
 }
 

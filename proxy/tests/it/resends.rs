@@ -65,7 +65,7 @@ fn cancels_request_to_app_if_client_disconnects() {
         client.write(callback);
         app.wait_for(before + 1);
         client.reset();
-        closed.recv_timeout(PATIENCE).expect("expected a closed app connection");
+        closed.recv_timeout(PATIENCE).expect("expected a closed connection to the app");
     }
     gate.wait_for_in_flight(0);
     let metrics = gate.metrics();
@@ -99,7 +99,7 @@ fn waiting_copy_asks_app_if_first_client_disconnects() {
     gate.wait_for_in_flight(2);
     one.reset();
     assert_eq!(other.read().text(), "{\"code\":0}");
-    closed.recv_timeout(PATIENCE).expect("expected a closed app connection");
+    closed.recv_timeout(PATIENCE).expect("expected a closed connection to the app");
     assert_eq!(app.seen().len(), 2);
 }
 

@@ -46,7 +46,7 @@ bind     = ["*"]
 "*" = "http://127.0.0.1:APP/events"
 "#;
 
-/// Starts an nginx that sends callbacks to gatepost. Returns the RTMP port of nginx.
+/// Starts an nginx that sends callbacks to gatepost. Returns nginx and its RTMP port.
 fn nginx(gate: &Gatepost, token: &str) -> (Program, u16) {
     let port = free_port();
     let config = NGINX.replace("PORT", &port.to_string()).replace("TOKEN", token);

@@ -10,7 +10,7 @@ use crate::support::*;
 const EXAMPLE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/scenario.toml"));
 
-/// Serves a config whose template passes every event to the app.
+/// Serves a config whose template sends every event to the app.
 fn serve(app: &App) -> Gatepost {
     let template = format!(
         "[[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = [{{ env = 'TENCENT_KEY' }}]\n\

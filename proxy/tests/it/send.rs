@@ -68,7 +68,7 @@ fn documented(provider: &str, kind: &str) -> Value {
     }
 }
 
-/// Returns the JSON of a reply, decoded if the reply is a token.
+/// Returns the JSON of a reply. If the reply is a JWT, returns its payload.
 fn payload(body: &str) -> Value {
     if body.is_empty() {
         return Value::Null;

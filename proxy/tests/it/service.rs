@@ -21,7 +21,7 @@ impl Supervisor {
         Self { socket, folder }
     }
 
-    /// Returns the next notification, one line per state. Skips reports to the watchdog.
+    /// Returns the lines of the next notification. Skips reports to the watchdog.
     fn next(&self) -> Vec<String> {
         loop {
             let mut bytes = [0; 4096];
@@ -93,7 +93,7 @@ fn notifies_supervisor_of_start_reload_and_stop() {
 }
 
 #[test]
-fn reports_to_watchdog_while_workers_answer() {
+fn reports_to_watchdog_while_workers_respond() {
     let supervisor = Supervisor::new();
     let path = config(&supervisor.folder, &format!("listen = '127.0.0.1:{}'\n", free_port()));
     let mut command = supervisor.command();

@@ -1,5 +1,5 @@
-//! Tests of shadow mode: every request reaches the app without reserved headers. The verdict is in
-//! the log and in the metrics.
+//! Tests of shadow mode: gatepost passes every request for a route to the app without reserved
+//! headers. It logs and counts the verdict.
 
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener};
@@ -24,7 +24,7 @@ fn config(app: &App, mode: &str) -> String {
     )
 }
 
-/// Answer of the app. No reply of gatepost is equal to this answer.
+/// Answer of the app. gatepost itself writes no reply that equals this answer.
 const OWN: &str = "{\"code\": 0, \"own\": true}\n";
 
 fn chunked(path: &str, pieces: &[&str]) -> Vec<u8> {

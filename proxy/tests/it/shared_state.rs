@@ -1,4 +1,5 @@
-//! Tests of the data that the store keeps besides events: resends, signatures and last answers.
+//! Tests of the data that the store keeps besides events: resends, signatures and last good
+//! replies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -36,7 +37,7 @@ fn kill_and_restart(gate: &mut Gatepost) {
 }
 
 #[test]
-fn resend_after_a_restart_is_answered_without_the_app() {
+fn resend_after_a_restart_does_not_reach_the_app() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "");
     let push = push_with("a");
@@ -62,7 +63,7 @@ fn reused_signature_after_a_restart_is_refused() {
 }
 
 #[test]
-fn last_answer_survives_a_restart() {
+fn last_good_reply_survives_a_restart() {
     let status = Arc::new(AtomicU16::new(200));
     let answered = Arc::clone(&status);
     let app = App::start(move |_| Act::Answer(answered.load(Ordering::SeqCst), "{\"allow\":true}"));

@@ -213,6 +213,6 @@ fn reload_refuses_change_of_proxy_protocol() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("proxy_protocol = false", "proxy_protocol = true")).unwrap();
     gate.program.signal("HUP");
-    gate.program.wait_for_line("changed; restart gatepost");
+    gate.program.wait_for_line("expected no change of proxy_protocol, found a new value");
     assert_eq!(gate.send(&pushed()).status, 200);
 }

@@ -32,7 +32,7 @@ fn stop_waits_for_request_in_flight() {
 }
 
 #[test]
-fn idle_proxy_stops_at_once() {
+fn idle_proxy_stops_within_five_seconds() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve("", &templates(&app));
     let mut idle = gate.connect();

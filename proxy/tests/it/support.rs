@@ -21,7 +21,8 @@ pub use crate::mock::{Act, App};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns a free port below the system's range of ephemeral ports, so that no bind to port 0 gets
-/// the same port. Each call returns a different port, even in another process of the test run.
+/// the same port. Each call returns another port. The process id makes it likely that processes
+/// that run at the same time get different ports.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {

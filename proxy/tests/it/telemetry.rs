@@ -27,7 +27,7 @@ fn json(line: &str) -> Json {
 }
 
 #[test]
-fn series_exist_before_their_first_event() {
+fn series_exist_before_they_count_anything() {
     let gate = Gatepost::serve("", &templates(&App::down()));
     let metrics = gate.metrics();
     for series in [
@@ -55,8 +55,11 @@ fn series_exist_before_their_first_event() {
 fn metrics_describe_build_and_process() {
     let gate = Gatepost::serve("", &templates(&App::down()));
     let metrics = gate.metrics();
-    let build = format!("version=\"{}\"}} 1\n", env!("CARGO_PKG_VERSION"));
-    assert!(metrics.contains(&build), "{metrics}");
+    let features = [("nats", cfg!(feature = "nats")), ("otlp", cfg!(feature = "otlp"))];
+    let features: Vec<_> = features.iter().filter(|(_, is_on)| *is_on).map(|own| own.0).collect();
+    let (features, version) = (features.join(","), env!("CARGO_PKG_VERSION"));
+    let build = format!("gatepost_build_info{{features=\"{features}\",version=\"{version}\"}} 1\n");
+    assert!(metrics.contains(&build), "expected {build} in:\n{metrics}");
     let now = crate::support::now() as f64;
     let start = value(&metrics, "process_start_time_seconds");
     assert!((now - 3600.0..=now + 1.0).contains(&start), "{start}");
@@ -119,7 +122,7 @@ fn times_of_gate_and_app_are_separate() {
     client.write(&play());
     app.wait_for(1);
     let asked = Instant::now();
-    eventually("100 ms", || asked.elapsed() >= Duration::from_millis(100));
+    eventually("the end of 100 ms", || asked.elapsed() >= Duration::from_millis(100));
     release.send(()).unwrap();
     assert_eq!(client.read().status, 200);
     let metrics = gate.metrics();
@@ -127,8 +130,8 @@ fn times_of_gate_and_app_are_separate() {
         value(&metrics, &format!("gatepost_{name}_duration_seconds_sum{{kind=\"live_play\""))
     };
     let (total, of_app, of_gate) = (sum("callback"), sum("app"), sum("gate"));
-    assert!(of_app >= 0.1, "{of_app}");
-    assert!((total - of_app - of_gate).abs() < 1e-6, "{total} {of_app} {of_gate}");
+    assert!(of_app >= 0.1, "expected at least 0.1 s, found {of_app} s");
+    assert!((total - of_app - of_gate).abs() < 1e-6, "expected {total} = {of_app} + {of_gate}");
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn time_of_app_includes_a_wait_without_answer() {
     gate.send(&play());
     let metrics = gate.metrics();
     let sum = value(&metrics, "gatepost_app_duration_seconds_sum{kind=\"live_play\"");
-    assert!(sum >= 0.05, "{sum}");
+    assert!(sum >= 0.05, "expected at least 0.05 s, found {sum} s");
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn signal_usr1_reopens_access_log() {
 }
 
 #[test]
-fn access_log_without_sample_stays_empty() {
+fn access_log_with_sample_zero_stays_empty() {
     let app = App::answering(200, "");
     let gate = with_access_log(&app, ", sample = 0.0");
     gate.send(&pushed());
@@ -331,12 +334,12 @@ fn names(text: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with("gatepost_") || word.starts_with("process_")).collect()
 }
 
-/// Returns the name of each metric that a running gatepost has.
+/// Returns the name of each metric in the output of `/metrics`.
 fn metric_names(metrics: &str) -> BTreeSet<&str> {
     metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
 }
 
-/// Returns the cells of each row of a table whose first cell is code.
+/// Returns the cells of each table row whose first cell is code.
 fn rows(page: &str) -> impl Iterator<Item = Vec<String>> {
     let lines = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
     lines.map(|line| line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect())

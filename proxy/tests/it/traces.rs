@@ -68,7 +68,7 @@ mod otlp {
             return Some(text);
         }
         let Value::IntValue(number) = value else {
-            panic!("expected a text or a number, found {value:?}")
+            panic!("expected a string or an integer, found {value:?}")
         };
         Some(number.to_string())
     }
@@ -178,7 +178,7 @@ mod otlp {
         let line = gate.program.wait_for_line("traces_failed");
         assert!(
             line.contains(
-                "expected a collector that takes traces, found an error: Connection refused"
+                "expected a collector that accepts traces, found an error: Connection refused"
             ),
             "{line}"
         );

@@ -15,7 +15,7 @@ fn types(words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Writes a file with the types of each platform, and returns the files.
+/// Writes a file of types for each platform. Returns the paths of the files.
 fn files(folder: &Path, language: &str, ending: &str) -> Vec<PathBuf> {
     let write = |name: &str| {
         let file = folder.join(format!("{}.{ending}", name.replace('-', "_")));
@@ -36,7 +36,7 @@ fn run(command: &mut Command) -> String {
 fn types_for_php_are_valid_for_every_platform() {
     let folder = TempDir::new().unwrap();
     let files = files(folder.path(), "php", "php");
-    assert!(files.len() > 35);
+    assert!(files.len() > 35, "expected more than 35 files, found {files:?}");
     let requires = files.iter().map(|file| format!("require '{}';", file.display()));
     // Including a file compiles it.
     run(Command::new("php").arg("-r").arg(requires.collect::<String>()));

@@ -1,9 +1,8 @@
-//! Reads the answers and reply fields that the config fixes, as JSON objects.
+//! Reads fixed answers and fixed reply fields from the config, as JSON objects.
 
 use crate::config::ConfigReader;
 use crate::provider::decision::{
-    AnswerError, CallbackFields, Decision, FixedAnswer, FixedAnswerError, ReplyField, TextFault,
-    read_reply_fields,
+    AnswerError, CallbackFields, Decision, FixedAnswer, ReplyField, TextFault, read_reply_fields,
 };
 use crate::provider::{Kind, Plan};
 use crate::toml_reader::{FaultKind, Form, Place, Table, allowed, closest};
@@ -43,12 +42,12 @@ impl<'f> ConfigReader<'f, '_> {
         let callback = CallbackFields { fields: &kind.fields, proof };
         match FixedAnswer::parse(&json.text, decision, callback) {
             Ok(answer) => Some(answer),
-            Err(FixedAnswerError::Answer(fault)) => {
-                self.report_reply(json, &fault, decision);
+            Err(AnswerError::Text { member, fault }) => {
+                self.report_text(json, &member, &fault, kind);
                 None
             }
-            Err(FixedAnswerError::Text { member, fault }) => {
-                self.report_text(json, &member, &fault, kind);
+            Err(fault) => {
+                self.report_reply(json, &fault, decision);
                 None
             }
         }

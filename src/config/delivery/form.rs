@@ -14,7 +14,7 @@ impl<'f> ConfigReader<'f, '_> {
         self.word(&word, "format", &Forward::WORDS)
     }
 
-    /// Reports an address with a path for events that keep the path of the callback.
+    /// Reports each address with a path, because passthrough keeps the path of the callback.
     pub(super) fn check_keep_path(&self, texts: &[Located<&str>]) {
         for text in texts.iter().filter(|text| has_path(text.value)) {
             let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
@@ -68,7 +68,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of a `keep_proof` without effect, because no field of the callbacks is only proof.
+    /// Warns of `keep_proof` if the callbacks have no signature or other proof in their fields.
     pub(super) fn warn_of_missing_proof(&self, entry: &Entry, plan: &Plan) {
         let Some(place) = &entry.keep_proof else { return };
         let mut kinds = plan.kinds.iter().enumerate().filter(|(_, kind)| entry.covers(kind));
@@ -87,7 +87,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` if an address has a path, even an empty path.
+/// Returns `true` if an address has a path, even if the path is only `/`.
 fn has_path(address: &str) -> bool {
     match address.strip_prefix("unix:") {
         Some(socket) => socket.contains(':'),

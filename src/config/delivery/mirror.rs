@@ -1,4 +1,4 @@
-//! Reads `mirror`: the addresses that get a copy of each event of a notification.
+//! Reads `mirror`: the addresses that receive a copy of each event of a notification.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ pub(super) struct Mirror {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `mirror`. Returns `None` if no address gets copies.
+    /// Reads `mirror`. Returns `None` if no address receives copies, and for a faulty address.
     pub(super) fn mirror(&self, table: &Table<'f>) -> Option<Mirror> {
         let texts = self.address_texts(table, "mirror");
         let addresses = self.app_addresses(&texts)?;
         Some(Mirror { addresses, place: table.place_of("mirror") })
     }
 
-    /// Reports `mirror` where gatepost sends no copies.
+    /// Reports `mirror` in an entry for which gatepost sends no copies.
     pub(super) fn check_mirror<'e>(
         &self,
         entry: &'e Entry,

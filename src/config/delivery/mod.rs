@@ -58,7 +58,7 @@ struct Entry {
     reach: Reach,
     /// Rule for queued events; `None` if gatepost asks the app before it replies.
     queued: Option<Queued>,
-    /// Addresses of the copies; `None` if no address gets copies.
+    /// Addresses of the copies; `None` if no address receives copies.
     mirror: Option<Mirror>,
 }
 
@@ -169,8 +169,8 @@ impl<'f> ConfigReader<'f, '_> {
         Delivery::Ask(self.ask(entry, kind, policy, template).into())
     }
 
-    /// Compiles the settings for asking the app. Takes a setting that the entry omits from the kind
-    /// or the template.
+    /// Compiles the settings for asking the app. If the entry omits a setting, uses the value of
+    /// the kind or of the template.
     fn ask(
         &self,
         entry: &Entry,

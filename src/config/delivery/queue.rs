@@ -70,7 +70,7 @@ impl<'f> ConfigReader<'f, '_> {
         RetryRule { first, max, give_up_after: give_up.unwrap_or(default.give_up_after) }
     }
 
-    /// Reports `deliver = "queued"` where gatepost cannot queue the events.
+    /// Reports `deliver = "queued"` in an entry whose events gatepost cannot queue.
     pub(super) fn check_queued<'e>(
         &self,
         entry: &'e Entry,

@@ -49,7 +49,7 @@ impl<'f> ConfigReader<'f, '_> {
             .collect()
     }
 
-    /// Reports the names of kinds that contain a dot and are not in quotes. Returns `false` if the
+    /// Reports each name of a kind that contains a dot and is not in quotes. Returns `false` if the
     /// table is not part of such a name.
     fn report_unquoted(&self, on: &Table<'f>, name: &str, item: &Item<'f>, plan: &Plan) -> bool {
         let mut names = Vec::new();
@@ -152,7 +152,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Adds the kinds with dots in their names whose names consist of the keys of nested tables.
+/// Adds the names of the kinds that result from the keys of nested tables, joined by dots.
 fn add_dotted(name: &str, item: &Item<'_>, plan: &Plan, names: &mut Vec<String>) {
     if plan.kind_named(name).is_some() {
         names.push(name.to_owned());

@@ -12,14 +12,14 @@ use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 use value::StoredValue;
 
-/// Minimum time limit of an operation: half of the time that gatepost reserves for the reply. It
-/// applies if the app used all of its time.
+/// Minimum time limit of an operation: half of the time that gatepost reserves for the reply. This
+/// limit applies if the app used all of its time.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Maximum time limit of an operation.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// Part of the app's time that an operation may take.
+/// Divisor of the app's remaining time: an operation may take a quarter of this time.
 const SHARE_OF_TIME: u32 = 4;
 
 /// Carries out an operation. Returns `None` if it has no result in time.
@@ -56,7 +56,8 @@ async fn run<'s, T>(
     None
 }
 
-/// Looks up a signature or id that this process sees for the first time.
+/// Looks up a signature or id that this process receives for the first time. Stores the value if
+/// the shared state does not contain it.
 ///
 /// # Errors
 ///
@@ -134,7 +135,8 @@ pub(in crate::delivery) async fn release(
     run(runtime, accepted, SharedUse::Resend, |state, _| state.remove(key, bytes)).await;
 }
 
-/// Stores the reply that the app decided for a viewer. After a failure, looks for an earlier reply.
+/// Stores the reply that the app decided for a viewer. After a failure, returns the stored reply
+/// about the same viewer, if there is one.
 pub(in crate::delivery) async fn last_answer(
     runtime: &impl Runtime,
     accepted: &Accepted,

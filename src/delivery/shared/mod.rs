@@ -1,20 +1,19 @@
-//! The steps of a callback in the state that machines share. They follow the steps in this process,
-//! so one callback has at most one step of each type:
+//! The steps of a callback in the state that machines share. Each step follows the corresponding
+//! step in this process, so one callback has at most one step of each type:
 //!
-//! 1. A signature or id that this process sees for the first time: looks for it in the shared
-//!    state. If it has arrived with other data, the callback reuses it.
-//! 2. A callback that this process would ask the app about: claims it. If another process has the
-//!    reply, repeats that reply. If another process asks the app now, waits for its reply. The
-//!    claim expires one second after the app's time, so a process that crashes does not delay a
+//! 1. A signature or id that this process receives for the first time: looks for the value in the
+//!    shared state. If the value has arrived with other data, the callback reuses it.
+//! 2. A callback that this process would ask the app about: claims the callback. If another process
+//!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
+//!    The claim expires one second after the app's time, so a process that crashes does not delay a
 //!    resend for longer.
 //! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
 //!    it. If the app has not answered, removes the claim.
 //! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
-//!    this process knows no earlier reply to the viewer, looks for one in the shared state.
+//!    this process has no earlier reply about the viewer, looks for a reply in the shared state.
 //!
-//! If the shared state does not respond in time, gatepost continues without it: it accepts the
-//! signature, asks the app, and knows only its own last replies. The app may then get a callback
-//! twice.
+//! If the shared state does not respond in time, gatepost accepts the signature, asks the app, and
+//! repeats only the last replies of its own process. The app may then receive a callback twice.
 
 mod carry;
 mod value;
@@ -52,7 +51,7 @@ pub(super) struct HeldClaim {
     pub(super) bytes: Bytes,
 }
 
-/// Time that a claim lasts beyond the time of the app, for the write of the reply.
+/// Time that a claim lasts beyond the time of the app, so that the process can write the reply.
 const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 
 /// Minimum and maximum wait before the next check of another process's claim.
@@ -158,8 +157,8 @@ impl Question {
 }
 
 impl Accepted {
-    /// Returns the value that replaces a claim; `None` if the app has not answered, or if the reply
-    /// is too long.
+    /// Returns the value that replaces a claim; `None` if the app has not answered, if the app
+    /// receives every copy of the callback, or if the reply is too long.
     fn shared_reply(&self, conclusion: &Conclusion, now: Timestamp) -> Option<SharedValue> {
         let ask = self.delivery().as_ask()?;
         let until = now.after(self.resend_window(ask)?);
@@ -173,7 +172,8 @@ impl Accepted {
         Some(SharedValue { bytes, until })
     }
 
-    /// Returns the step for the last reply to the viewer; `None` if there is nothing to do.
+    /// Returns the step for the last reply about the viewer; `None` if gatepost neither stores nor
+    /// looks up a reply.
     fn last_answer_step(
         &self,
         ask: &Ask,
@@ -206,7 +206,7 @@ impl Accepted {
     }
 }
 
-/// The step for the last reply to a viewer.
+/// The step for the last reply about a viewer.
 enum LastAnswerStep {
     Find(SharedKey),
     Keep(SharedKey, SharedValue),

@@ -1,5 +1,5 @@
-//! The format of the values in the shared state. The format is frozen, because machines with
-//! different versions must agree.
+//! The format of the values in the shared state. The format must not change, because machines with
+//! different versions of gatepost share the values.
 //!
 //! | first byte | value |
 //! |---|---|
@@ -31,11 +31,11 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// A value of the shared state.
 #[derive(Debug)]
 pub(super) enum StoredValue {
-    /// A process asks the app.
+    /// Claim of a process that asks the app.
     Claim,
-    /// The app took the event.
+    /// Acknowledgement of a notification whose event the app took.
     Acknowledgement,
-    /// The app has decided.
+    /// Reply that the app decided.
     Reply(Box<Reply>),
 }
 
@@ -87,7 +87,8 @@ pub(super) fn reply(reply: &Reply, policy: &Policy) -> Option<Bytes> {
     Some(bytes.freeze())
 }
 
-/// Reads a value. Returns `None` for a value of another version.
+/// Reads a value. Returns `None` for a value that this version cannot read, and for a reply to a
+/// decision if there is no `policy`.
 pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<StoredValue> {
     match bytes.try_get_u8().ok()? {
         CLAIM => Some(StoredValue::Claim),

@@ -5,6 +5,7 @@ mod verdicts;
 
 use self::operation::OTHERS;
 use self::verdicts::{FAILURES, REFUSALS};
+use crate::conclusion::UnavailableKind;
 use crate::toml_reader::FaultKind;
 
 /// The meaning of a code, and the remedy.
@@ -13,7 +14,7 @@ use crate::toml_reader::FaultKind;
 ///
 /// ```
 /// let help = gatepost::code_help("timestamp_expired").unwrap();
-/// assert_eq!(help.meaning, "the signature has expired");
+/// assert_eq!(help.meaning, "the signed time is too old");
 /// assert!(help.remedy.contains("clock"));
 /// assert!(gatepost::code_help("no_such_code").is_none());
 /// ```
@@ -42,12 +43,12 @@ pub enum CodeGroup {
     ConfigError,
     /// A warning about the config. gatepost accepts the file.
     ConfigWarning,
-    /// A refusal: the client or platform is at fault. The platform gets the status.
+    /// A refusal: the client or platform is at fault. The reply has this status.
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
-    /// A log line about an accepted callback. The cause of the line changes neither verdict nor
-    /// reply.
+    /// A note about a callback, a request or the shared state. A note is neither a verdict nor a
+    /// failure of the app.
     Note,
     /// An outcome of a request or of an answer in shadow mode.
     Shadow,
@@ -60,12 +61,14 @@ pub enum CodeGroup {
 }
 
 /// Outputs that contain the codes of refusals.
-const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin and admin_token)";
+const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of the app's failures.
-const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin and admin_token)";
+const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
+/// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
+const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
-/// Returns the help for every code: first the codes of the config, then refusals and failures of
-/// the app, then all other codes. Each group is sorted.
+/// Returns the help for every code: first the codes of the config, then the codes of refusals and
+/// of the app's failures, then all other codes. Each group is sorted.
 pub fn codes() -> impl Iterator<Item = CodeHelp> {
     let refusals = REFUSALS.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),
@@ -80,7 +83,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         group: CodeGroup::AppFailure,
         meaning: kind.meaning(),
         causes: Some(causes),
-        seen_in: FAILED,
+        seen_in: if matches!(kind, UnavailableKind::AnswerUnclear) { UNCLEAR } else { FAILED },
         remedy,
     });
     FaultKind::ALL
@@ -121,15 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn help_texts_are_lower_case_and_without_full_stop() {
+    fn help_texts_are_not_empty_and_have_no_full_stop() {
         let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
         for text in texts.flatten() {
-            assert!(!text.ends_with('.') && !text.is_empty(), "{text}");
+            let fits = !text.ends_with('.') && !text.is_empty();
+            assert!(fits, "expected a text without a full stop at the end, found {text:?}");
         }
     }
 
-    /// Takes the codes from the tables in the source, because the enums have no list of their
-    /// variants.
+    /// Reads the codes from the source, so that the test fails for a new code without help.
     #[test]
     fn each_code_of_enums_has_help() {
         let sources =

@@ -3,8 +3,8 @@
 
 use super::{CodeGroup, CodeHelp};
 
-/// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain it, and
-/// the remedy.
+/// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain the code,
+/// and the remedy.
 const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
     CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
@@ -78,7 +78,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "not_accepted",
-        "an extractor got a request that gatepost has not accepted",
+        "an extractor received a request that gatepost has not accepted",
         "in a Rust app, the route is outside of GateLayer",
         LOG,
         "add GateLayer after the route, or serve the route's path from the config",
@@ -86,16 +86,16 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "shared_state_back",
         "gatepost uses the state that machines share again",
-        "the store answers in time again",
+        "the store responds in time again",
         "log, gatepost_shared_state_up",
         "nothing; `missed` counts the operations of the outage",
     ]),
     note([
         "shared_state_lost",
         "gatepost continues without the state that machines share",
-        "the store failed, or did not answer in time",
+        "the store failed or did not respond in time: it is slow, its disk is full, or another process locks it",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
-        "repair or relieve the store; until then, an app may get a callback twice",
+        "read the reason in the line, then free the disk, or end the process that holds the lock; until then, an app may receive a callback twice",
     ]),
     note([
         "timer_missing",
@@ -134,7 +134,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     shadow([
         "answer_put_right",
-        "gatepost would write the reply from the app's answer",
+        "gatepost would write a corrected reply from the app's answer",
         "the app's answer has wrong types or another form",
         SHADOW_ANSWERS,
         "read the changes in the log line; if they matter, correct the app",
@@ -295,10 +295,17 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "panic",
-        "gatepost has a fault of its own",
-        "a bug",
+        "gatepost has a bug",
+        "a task of gatepost panicked",
         LOG,
         "report the line; gatepost continues with other requests",
+    ]),
+    operation([
+        "restart_needed",
+        "a reload failed, because a changed setting applies only after a restart",
+        "an operator changed one of the keys that the line names",
+        "log, gatepost_config_reloads_total{result=\"failure\"}",
+        "restart or upgrade gatepost; to keep it running, undo the change",
     ]),
     operation([
         "server_down",
@@ -407,7 +414,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "internal",
-        "the API could not write the file, or has a fault of its own",
+        "the API could not write the file, or gatepost has a bug",
         "a full disk, or missing permission for the folder of the config",
         API,
         "read gatepost's log, and permit gatepost's user to write to the folder",
@@ -443,7 +450,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "not_replayable",
         "the event cannot be sent again",
-        "the callback was refused, its body was cut, or its kind has no address",
+        "the callback was refused, gatepost kept only the start of its body, or its kind has no address",
         API,
         "read the message; choose another callback",
     ]),

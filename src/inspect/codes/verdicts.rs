@@ -12,7 +12,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::BodyIncomplete,
-        "the connection broke, the body is shorter than content-length, or the client sent too slowly",
+        "the connection broke, the body is shorter than content-length, its chunks are malformed, or the client sent too slowly",
         "look for a broken network or a proxy with a short time-out in front of gatepost",
     ),
     (
@@ -32,7 +32,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldDuplicate,
-        "a name occurs twice, so two programs could read different values",
+        "a name occurs twice, or two alternative places have different values, so two programs could read different values",
         "no platform sends this: look for a forger, or a proxy that repeats headers or parameters",
     ),
     (
@@ -72,8 +72,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::KindMissing,
-        "the callback has neither the field nor the header that names its kind, or its body has another form: JSON where the platform sends a form",
-        "set kind on the route, if the platform sends only this kind to its path; select the platform's form in its console",
+        "the callback has neither the field nor the header that names its kind, it came to a path whose route has another kind or none, or its body has another form: JSON where the platform sends a form",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes), or set kind on the route if the platform sends only this kind to its path; compare content-type with the form that the platform sends, and select this form in its console",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -82,7 +82,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::NotAnObject,
-        "the body is JSON, but an array, a text or a number",
+        "the body is JSON, but an array, a string or a number",
         "check that the route has the provider that calls this path",
     ),
     (
@@ -112,7 +112,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureReused,
-        "a client sent a signature again with another body, or two callbacks of the same second have the same signature",
+        "a client sent a signature again with another body or id, or two callbacks of the same second have the same signature",
         "write signature_reuse = \"count\" if the platform itself does this",
     ),
     (
@@ -147,7 +147,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TimestampInvalid,
-        "the signed time is absent, or not a number",
+        "the time field is absent, or its value has another format than the definition declares",
         "check that the route has the right provider; `gatepost explain` shows the field",
     ),
     (
@@ -163,7 +163,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::UpgradeNotAllowed,
         "the client requests a WebSocket or another protocol on a callback path",
-        "use another path for it",
+        "use another path for the upgrade",
     ),
     (
         RefusalKind::Utf8Invalid,
@@ -187,7 +187,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerEmpty,
         "the app's script has a syntax error (`php -S` then answers an empty 200), or printed nothing for this kind",
-        "run the script by hand (`php -l FILE` finds syntax errors), and answer {\"allow\":true} or {\"allow\":false}; empty_answer = \"allow\" is only for an app that means yes by an empty answer: a syntax error then lets every viewer in",
+        "run the script by hand (`php -l FILE` finds syntax errors), and answer {\"allow\":true} or {\"allow\":false}; empty_answer = \"allow\" is only for an app whose empty answer means allow; with this setting, a syntax error allows every viewer",
     ),
     (
         UnavailableKind::AnswerFatal,
@@ -206,7 +206,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerMalformed,
-        "the app answered with a page or plain text",
+        "the app answered with a page, plain text or cut-off JSON",
         "answer with a JSON object, for example {\"allow\":true}",
     ),
     (
@@ -216,7 +216,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "unclear_answer is \"refused\", and the answer neither takes nor refuses the event",
+        "the answer to a notification neither takes nor refuses the event; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
         "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}",
     ),
     (
@@ -232,17 +232,17 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AppTimeout,
         "the app was slower than timeout_ms",
-        "make the app answer first, and do slow work after the answer, or raise timeout_ms within budget_ms; meanwhile, a decision gets on_failure, and a notification gets 503, so that the platform sends it again as its page says",
+        "make the app answer first, and do slow work after the answer, or raise timeout_ms within budget_ms; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::AppUnreachable,
         "the app is down, the address is wrong, or the app closed the connection",
-        "start the app, and check the url with curl from this machine; meanwhile, a decision gets on_failure, and a notification gets 503, so that the platform sends it again as its page says",
+        "start the app, and check the url with curl from this machine; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::CircuitOpen,
         "the app at the address failed several times in a row, so gatepost waits before it asks the app again",
-        "correct the failures that the log shows before this line; the key breaker sets the limit; meanwhile, a decision gets on_failure, and a notification gets 503, so that the platform sends it again as its page says",
+        "correct the failures that the log shows before this line; the key breaker sets the limit; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::EventRefused,
@@ -251,17 +251,17 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::ReplyKeyMissing,
-        "the platform demands a signed reply, and the template has no key for it",
+        "the app is not the cause: the platform demands a signed reply, and the template has no key for it; gatepost replies 503 without asking the app",
         "set the platform's keys under [template.settings]",
     ),
     (
         UnavailableKind::StoreFull,
-        "pending events and dead letters fill max_bytes of [store], mostly because an app is down",
+        "pending events and dead letters fill max_bytes of [store], mostly because the app that takes the events is down",
         "repair the app, drop dead letters with gatepost queue drop, or raise max_bytes",
     ),
     (
         UnavailableKind::StoreUnavailable,
-        "the disk is slow, full or broken, or another process locks the store",
-        "read the detail; after a failed write, repair the disk and restart gatepost",
+        "the app is not the cause: the disk is slow, full or broken, or another process locks the store",
+        "read the detail; after a full disk or a lock, gatepost stores events again by itself; after a failed write or sync, which the detail names, repair the disk, then restart gatepost",
     ),
 ];

@@ -15,6 +15,9 @@ use crate::toml_reader::duration_key;
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
 const DAY: i64 = 86_400;
 
+/// Description of `dedupe`.
+const DEDUPE: &str = "Deduplication: gatepost replies to a resend without asking the app again.";
+
 /// Identifier of the schema. The address need not exist.
 const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
 
@@ -73,7 +76,7 @@ fn proxy_keys() -> Value {
         "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
         "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
         "max_connections": integer(
-            "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+            "Maximum number of open connections; beyond it, the proxy closes an idle or unfinished connection of the client address with the most such connections.",
             1, MAX_CONNECTIONS_CEILING,
         ),
         "max_unjudged_bytes": integer(
@@ -124,7 +127,6 @@ fn joined(objects: impl IntoIterator<Item = Value>) -> Value {
 fn definitions() -> Value {
     json!({
         "secret": secret(),
-        "duration_ms": integer("Time in milliseconds.", 1, 600_000),
         "variable": variable(),
         "duration": {
             "description": "Time with a unit: ms, s, m or h, for example 1500ms or 1m 30s.",
@@ -160,7 +162,7 @@ fn certificate() -> Value {
 fn tls() -> Value {
     json!({
         "type": "object",
-        "description": "Rules of the TLS listeners.",
+        "description": "Settings of the TLS listeners.",
         "additionalProperties": false,
         "properties": {
             "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS." },
@@ -181,6 +183,10 @@ fn boolean(about: &str) -> Value {
 fn integer(about: &str, min: i64, max: i64) -> Value {
     let number = json!({ "type": "integer", "minimum": min, "maximum": max });
     json!({ "description": about, "anyOf": [number, { "$ref": "#/$defs/variable" }] })
+}
+
+fn millis(about: &str) -> Value {
+    integer(about, 1, 600_000)
 }
 
 fn duration(about: &str) -> Value {
@@ -209,10 +215,10 @@ fn variable() -> Value {
 
 fn dedupe() -> Value {
     switch(
-        "Deduplication: gatepost replies to a resend without asking the app again.",
+        DEDUPE,
         &json!({
             "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY),
-            "window": { "$ref": "#/$defs/duration" },
+            "window": duration("Value of window_secs with a unit, for example \"1h\"."),
         }),
     )
 }
@@ -268,11 +274,11 @@ fn secrets(about: &str) -> Value {
 
 fn breaker() -> Value {
     switch(
-        "Circuit breaker for apps that fail repeatedly.",
+        "Circuit breaker: while the circuit is open, gatepost asks the app only once in each retry_ms. Default: true; false turns it off.",
         &json!({
-            "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
-            "retry_ms": { "$ref": "#/$defs/duration_ms" },
-            "retry": { "$ref": "#/$defs/duration" },
+            "failures": integer("Consecutive failures that open the circuit; default: 5.", 1, 1_000_000),
+            "retry_ms": millis("Milliseconds between two attempts while the circuit is open; default: 1000."),
+            "retry": duration("Value of retry_ms with a unit, for example \"1s\"."),
         }),
     )
 }
@@ -308,10 +314,10 @@ fn store() -> Value {
                 "description": "Times for which the store keeps ended events.",
                 "additionalProperties": false,
                 "properties": {
-                    "delivered_secs": integer("Seconds for which the store keeps a delivered event.", 1, MAX_RETENTION_SECS),
-                    "delivered": { "$ref": "#/$defs/duration" },
-                    "dead_secs": integer("Seconds for which the store keeps a dead letter, an event that gatepost gave up.", 1, MAX_RETENTION_SECS),
-                    "dead": { "$ref": "#/$defs/duration" },
+                    "delivered_secs": integer("Seconds for which the store keeps a delivered event; default: 86400.", 1, MAX_RETENTION_SECS),
+                    "delivered": duration("Value of delivered_secs with a unit, for example \"24h\"."),
+                    "dead_secs": integer("Seconds for which the store keeps a dead letter, an event that gatepost gave up; default: 1209600.", 1, MAX_RETENTION_SECS),
+                    "dead": duration("Value of dead_secs with a unit, for example \"336h\"."),
                 },
             },
         },
@@ -337,15 +343,15 @@ fn inspector() -> Value {
 fn retry() -> Value {
     json!({
         "type": "object",
-        "description": "Times of the attempts to deliver a queued event.",
+        "description": "Times of the attempts to deliver a queued event. Without this table, each key has its default.",
         "additionalProperties": false,
         "properties": {
-            "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long.", 1, MAX_RETRY_MS),
-            "first": { "$ref": "#/$defs/duration" },
-            "max_ms": integer("Longest wait between two attempts, in milliseconds.", 1, MAX_RETRY_MS),
-            "max": { "$ref": "#/$defs/duration" },
-            "give_up_after_secs": integer("Seconds after which gatepost gives up the delivery of a queued event.", 1, MAX_GIVE_UP_SECS),
-            "give_up_after": { "$ref": "#/$defs/duration" },
+            "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long. Default: 1000.", 1, MAX_RETRY_MS),
+            "first": duration("Value of first_ms with a unit, for example \"1s\"."),
+            "max_ms": integer("Longest wait between two attempts, in milliseconds; default: 300000, or first_ms if this is longer.", 1, MAX_RETRY_MS),
+            "max": duration("Value of max_ms with a unit, for example \"5m\"."),
+            "give_up_after_secs": integer("Seconds after which gatepost gives up the delivery of a queued event; default: 86400.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after": duration("Value of give_up_after_secs with a unit, for example \"24h\"."),
         },
     })
 }
@@ -410,7 +416,7 @@ fn route() -> Value {
                 "description": "Parameters in the query of every callback, such as { c = \"callback\" }. gatepost passes on requests with another query.",
             },
             "provider": provider_name(),
-            "token": { "$ref": "#/$defs/secret" },
+            "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
             "kind": text("Kind of all callbacks on this path."),
             "template": text("Template of all callbacks on this path."),
             "mode": {
@@ -489,7 +495,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
             },
-            "dedupe": { "$ref": "#/$defs/dedupe" },
+            "dedupe": { "$ref": "#/$defs/dedupe", "description": DEDUPE },
             "signature_reuse": {
                 "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
@@ -501,7 +507,8 @@ fn template(providers: &[ProviderInfo]) -> Value {
     })
 }
 
-/// Returns the settings of every provider that signs a time. Each provider has settings of its own.
+/// Returns the settings that each provider with a signed time has. [`settings`] returns the
+/// settings of one provider.
 fn time_limits() -> Value {
     let limit = |about: &str| integer(about, 0, DAY);
     json!({
@@ -549,10 +556,10 @@ fn entry(about: &str, own: &[Value]) -> Value {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app. A string field of the reply may be { text = \"…{field}…\" }, with fields of the callback.",
         },
-        "timeout_ms": { "$ref": "#/$defs/duration_ms" },
-        "timeout": { "$ref": "#/$defs/duration" },
-        "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
-        "budget": { "$ref": "#/$defs/duration" },
+        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: by platform, such as 2000 for Kollus and 5000 for Tencent CSS, otherwise 3000."),
+        "timeout": duration("Value of timeout_ms with a unit, for example \"2s\"."),
+        "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
+        "budget": duration("Value of budget_ms with a unit, for example \"5s\"."),
         "forward": { "$ref": "#/$defs/forward" },
         "check_reply": {
             "type": "boolean",
@@ -568,7 +575,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
         },
         "host": text("Value of the `host` header of events."),
         "reserve": { "$ref": "#/$defs/reserve" },
-        "dedupe": { "$ref": "#/$defs/dedupe" },
+        "dedupe": { "$ref": "#/$defs/dedupe", "description": DEDUPE },
     });
     if let Some(properties) = properties.as_object_mut() {
         let own = own.iter().filter_map(Value::as_object).flatten();
@@ -587,14 +594,14 @@ fn entry(about: &str, own: &[Value]) -> Value {
 fn decision_keys() -> Value {
     json!({
         "on_failure": {
-            "description": "Reply if the app gives no usable answer.",
+            "description": "Reply to a decision if the app gives no usable answer: a word, or the fields of a reply. Default: deny.",
             "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
         },
         "last_good": switch(
-            "If the app fails, gatepost repeats the last good reply to the same viewer.",
+            "If the app fails, gatepost repeats the last good reply about the same viewer.",
             &json!({
                 "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
-                "max_age": { "$ref": "#/$defs/duration" },
+                "max_age": duration("Value of max_age_secs with a unit, for example \"10m\"."),
             }),
         ),
         "reply": {
@@ -602,7 +609,7 @@ fn decision_keys() -> Value {
             "description": "Default fields of a reply that allows the request; fields of the app's answer take precedence.",
         },
         "empty_answer": {
-            "description": "Meaning of a 2xx answer with an empty or blank body.",
+            "description": "Meaning of a 2xx answer with an empty or blank body. Default: deny; allow if the status of the reply is the decision.",
             "enum": ["allow", "deny"],
         },
     })
@@ -612,7 +619,7 @@ fn decision_keys() -> Value {
 fn notification_keys() -> Value {
     json!({
         "unclear_answer": {
-            "description": "Meaning of a 2xx answer that neither takes nor refuses the event.",
+            "description": "Meaning of a 2xx answer that neither takes nor refuses the event. Default: taken.",
             "enum": ["taken", "refused"],
         },
         "deliver": {
@@ -620,7 +627,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
-        "mirror": strings("Addresses that get a copy of each event after the reply. Their answers are ignored."),
+        "mirror": strings("Addresses that receive a copy of each event after the reply. gatepost ignores their answers."),
     })
 }
 
@@ -636,7 +643,8 @@ fn settings(provider: &ProviderInfo) -> Value {
     let about = "Maximum difference between the signed time and now, in seconds.";
     let window = provider.window.iter().flat_map(|key| {
         let plain = duration_key(key).0.to_owned();
-        [(key.to_string(), integer(about, 0, DAY)), (plain, json!({ "$ref": "#/$defs/duration" }))]
+        let with_unit = duration(&format!("Value of {key} with a unit, for example \"5m\"."));
+        [(key.to_string(), integer(about, 0, DAY)), (plain, with_unit)]
     });
     let properties: Map<String, Value> =
         provider.settings.iter().map(of_setting).chain(window).collect();

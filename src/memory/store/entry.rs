@@ -57,7 +57,7 @@ impl fmt::Display for Lane {
     }
 }
 
-/// An event as a store keeps it: the request to the app, without the address and the signature.
+/// An event in a store: the request to the app, without the address and the signature.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// Value of `ce-id`.
@@ -66,8 +66,8 @@ pub struct StoredEvent {
     pub lane: Lane,
     /// Value of `ce-source`, for example `/tencent-css/push.example.com`.
     pub source: Box<str>,
-    /// Subject, for example `live/stream-1`. Events with the same source and subject keep their
-    /// order.
+    /// Subject, for example `live/stream-1`. gatepost delivers events with the same source and
+    /// subject in the order of their arrival.
     pub subject: Option<Box<str>>,
     /// Time at which the callback arrived.
     pub received: Timestamp,
@@ -77,7 +77,7 @@ pub struct StoredEvent {
     pub body: Bytes,
 }
 
-// Omits the headers and the body, which may contain personal data and secrets.
+// `Debug` omits the headers and the body, which may contain personal data and secrets.
 print_only! { StoredEvent: id lane source subject received; }
 
 impl StoredEvent {
@@ -159,7 +159,7 @@ pub struct Claimed {
 pub enum Settlement {
     /// The app took the event.
     Delivered,
-    /// The app did not take the event. The next attempt is due at a time.
+    /// The app did not take the event. gatepost makes another attempt.
     Later {
         /// Time of the next attempt.
         at: Timestamp,
@@ -185,7 +185,7 @@ pub enum EntryState {
 }
 
 impl EntryState {
-    /// All states, in the order of an event's life.
+    /// All states. A pending event becomes delivered or dead.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
 
     /// Returns the stable word: `pending`, `delivered` or `dead`.
@@ -209,7 +209,7 @@ impl EntryState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueEntry {
-    /// Number of the event in the store. Numbers grow in the order of arrival.
+    /// Number of the event in the store. A later event has a higher number.
     pub number: u64,
     /// Value of `ce-id`.
     pub id: Box<str>,

@@ -1,5 +1,5 @@
-//! A store in memory: the reference for the other backends. It loses its events when it is dropped,
-//! so no config selects it.
+//! A store in memory: the reference for the other backends. Dropping the store deletes its events,
+//! so no config selects this store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -246,7 +246,8 @@ impl StoredEvents {
         Ok(Appended::Durable)
     }
 
-    /// Removes the oldest delivered events until there is room.
+    /// Removes the oldest delivered events until a new event of `bytes` bytes fits. Returns false
+    /// if the event does not fit.
     fn has_room(&mut self, bytes: u64, max_bytes: u64) -> bool {
         let needed = |totals: &StoreStatus| {
             EntryState::ALL.iter().map(|state| totals.of(*state).bytes).sum::<u64>() + bytes

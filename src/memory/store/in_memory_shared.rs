@@ -75,8 +75,8 @@ impl SharedState for InMemorySharedState {
     }
 }
 
-/// Puts a value into the table. If the table is full, first removes expired values, or else the
-/// value that expires first.
+/// Puts a value into the table. If the table is full, first removes the expired values. If the
+/// table is then still full, removes the value that expires first.
 fn put(
     values: &mut HashMap<SharedKey, SharedValue>,
     key: SharedKey,

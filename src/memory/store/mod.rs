@@ -1,4 +1,5 @@
-//! The interface to a store, for events that survive the process and for state that machines share.
+//! The interface to a store, for events that must remain after the end of the process, and for
+//! state that machines share.
 //!
 //! The core does no I/O. A store is a type that implements [`Store`]; the server passes it to the
 //! driver with [`Runtime::store`](crate::Runtime::store). Each backend follows these rules, and one
@@ -16,7 +17,7 @@
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
 //!    retention has not ended.
 //!
-//! [`SharedState`] is the interface to the state other than events that machines share.
+//! [`SharedState`] is the interface to the other state that machines share.
 
 mod entry;
 mod in_memory;
@@ -60,8 +61,8 @@ pub trait Store: Send + Sync {
     ) -> StoreFuture<'_, Vec<Claimed>>;
 
     /// Turns pending events of a lane into dead letters if they are not claimed and were queued
-    /// before `queued_before`. Returns the number of these events. One call handles about a
-    /// thousand events at most, so a caller repeats the call.
+    /// before `queued_before`. Returns the number of these events. A store may limit one call to
+    /// about a thousand events, so the caller must repeat the call.
     fn expire(
         &self,
         lane: &Lane,
@@ -79,8 +80,8 @@ pub trait Store: Send + Sync {
     /// Returns an event with its body; `None` if the store has no such event.
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
-    /// Queues each delivered or dead event that matches once more, as a replay with a new number.
-    /// Returns the number of these events.
+    /// Queues each delivered or dead event that matches. The queued event is a replay, and has a
+    /// new number. Returns the number of these events.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the events that match, except for claimed events. Returns the number of removed

@@ -1,4 +1,4 @@
-//! The interface to the state that machines share: resends, signatures and last answers.
+//! The interface to the state that machines share: replies to resends, signatures and last replies.
 
 use std::fmt;
 
@@ -17,9 +17,9 @@ pub type SharedKey = [u8; 16];
 /// `Debug` omits the bytes, because a reply may contain personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SharedValue {
-    /// The bytes, at most 17 KiB. Only the core knows their format.
+    /// The bytes, at most 17 KiB. A backend must not depend on their format.
     pub bytes: Bytes,
-    /// Time from which the value counts as absent.
+    /// Time from which the value is absent.
     pub until: Timestamp,
 }
 
@@ -27,15 +27,15 @@ print_only! { SharedValue: until; }
 
 /// State that machines share: a table of values by key, each with an expiry.
 ///
-/// The server passes it to the driver with
+/// The server passes the state to the driver with
 /// [`Runtime::shared_state`](crate::Runtime::shared_state). Each backend follows these rules, and
 /// one suite of tests runs against all backends:
 ///
-/// 1. The operations on one key have one order on all machines. Of simultaneous calls of
+/// 1. All machines observe the operations on one key in the same order. Of simultaneous calls of
 ///    [`SharedState::insert`] with the same key, exactly one inserts its value.
 /// 2. A value is present while the caller's `now` is before the value's `until`, and absent
 ///    afterwards.
-/// 3. A value survives the end of the process. A loss of power may lose the newest values.
+/// 3. A value remains after the end of the process. A power failure may delete the newest values.
 /// 4. The backend removes expired values itself, and limits the size of the table. In a full table,
 ///    a new value replaces the value that expires first.
 /// 5. If the caller drops a future, the operation may or may not take effect.
@@ -66,7 +66,7 @@ pub trait SharedState: Send + Sync {
 /// Use of the shared state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SharedUse {
-    /// The last reply to a viewer, for an app that fails.
+    /// The last reply about a viewer, which gatepost repeats if the app fails.
     LastAnswer,
     /// Replies to resends.
     Resend,
@@ -98,13 +98,13 @@ impl fmt::Display for SharedUse {
 /// Purpose of a key. The same parts have a different key for each purpose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SharedDomain {
-    /// A callback, for its resends.
+    /// Identifies a callback, so that gatepost recognizes its resends.
     Callback,
-    /// A signed id.
+    /// Identifies a signed id.
     Id,
-    /// A signature, by the values that it covers.
+    /// Identifies a signature by the values that it covers.
     Signature,
-    /// A viewer and the content that they watch.
+    /// Identifies a viewer and the content that they watch.
     Viewer,
 }
 

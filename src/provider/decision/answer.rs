@@ -29,8 +29,8 @@ pub(super) enum ParsedAnswer<'a> {
     /// One answer for the whole callback.
     Uniform {
         fields: Cow<'a, [ReplyField]>,
-        /// Form of the answer; `true` for the common form. The author of a common answer may not
-        /// have considered this kind of callback.
+        /// True for the common form. The author of a common answer may not have considered this
+        /// kind of callback.
         is_common: bool,
     },
 }
@@ -112,8 +112,8 @@ impl Decision {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Self::parse_answer`] does. Also returns an error for a list, and for
-    /// an unknown member.
+    /// Returns the errors of [`Self::parse_answer`]. Also returns an error for a list, and for an
+    /// unknown member.
     pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
         match self.parse_text(json, &mut Conversion::of_config())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
@@ -225,8 +225,8 @@ impl Decision {
 
     /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
-    /// An object has the common form if it has a member `allow` that is no field of the platform's
-    /// reply.
+    /// An object has the common form if it has a member `allow`, unless `allow` is a field in the
+    /// body of the platform's reply.
     fn fields_of(
         &self,
         object: &Object<'_>,
@@ -240,7 +240,7 @@ impl Decision {
         }
     }
 
-    /// Parses an object that contains only the platform's fields.
+    /// Parses an object in the native or the flat form.
     fn native_fields(
         &self,
         object: &Object<'_>,
@@ -258,8 +258,9 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Returns the index of the field that the member `message` sets if the platform has no reply
-    /// field of this name.
+    /// Returns the index of the field that a member `message` sets. Returns `None` for any other
+    /// name. Also returns `None` if the platform has a reply field `message`, or no field for
+    /// messages.
     fn message_field(&self, name: &str) -> Option<usize> {
         self.message.filter(|_| name == COMMON_MESSAGE && self.fields.find(name).is_none())
     }
@@ -327,7 +328,8 @@ impl Decision {
             return Err(AnswerError::Unknown { field: name.into() });
         }
         self.fields.check_unknown(name)?;
-        // Only an object or array can be a misspelt envelope. `date` with one value is not `data`.
+        // Only an object or array can be a misspelt envelope: a member `date` with a string is not
+        // `data`.
         let is_container = matches!(value.shape(), Shape::Object | Shape::Array);
         let envelope = self.envelope.as_deref().filter(|_| is_container);
         let mut meant = [COMMON_ALLOW, COMMON_MESSAGE].into_iter().chain(envelope);
@@ -359,8 +361,8 @@ impl Decision {
         Ok(read)
     }
 
-    /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's
-    /// `false` to 0, and so allow what the app denies.
+    /// Returns `true` if 0 in this field allows the request. gatepost must not convert an app's
+    /// `false` to 0 in this field, because the app denies the request.
     fn allows_with_zero(&self, index: usize) -> bool {
         let name = ReplyFieldName::Declared(index);
         self.allow.iter().any(|field| field.name == name && *field.json == *"0")

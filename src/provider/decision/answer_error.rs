@@ -20,14 +20,56 @@ pub(crate) enum AnswerError {
     Item { list: Box<str>, index: usize, fault: Box<str> },
     #[error("expected a JSON object as the answer, found malformed JSON or another type")]
     Malformed,
-    #[error("expected UTF-8 as the answer, found another encoding")]
+    #[error("expected an answer in UTF-8, found another encoding")]
     NotUtf8,
     #[error("expected an answer to this item, found none")]
     NotAnswered,
-    #[error("expected an item for each element, found no item for {count} of them")]
+    #[error("expected an item for each element, found none for {count} of the elements")]
     Unmatched { count: usize },
+    /// The member `member` of a fixed answer has an invalid text with fields of the callback.
+    #[error("{member}: {fault}")]
+    Text { member: Box<str>, fault: TextFault },
     #[error("expected a declared reply field, found `{field}`")]
     Unknown { field: Box<str> },
+}
+
+/// A fault in a text that contains fields of the callback.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TextFault {
+    #[error("expected a closing brace for each opening brace, found a single brace")]
+    Brace,
+    #[error(
+        "expected `text` and, for an optional field, `missing = \"empty\"`, found another member"
+    )]
+    Form,
+    #[error("expected no field in the host of an address, found `{field}`")]
+    Host { field: Box<str> },
+    #[error("expected a field that each callback contains, found the optional field `{field}`")]
+    Optional { field: Box<str> },
+    #[error("expected a string, a number or a boolean, found {found} in `{field}`")]
+    Shape { field: Box<str>, found: &'static str },
+    #[error("expected a field without a secret, found `{field}`")]
+    Secret { field: Box<str> },
+    #[error("expected a field of the callback, found `{field}`")]
+    Unknown { field: Box<str> },
+}
+
+impl TextFault {
+    /// Returns the remedy. For an unknown field, the caller lists the known fields instead.
+    pub(crate) const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Brace => "write {{ and }} for braces in the text",
+            Self::Form => {
+                "write { text = \"…{field}…\" }, with missing = \"empty\" if a field is optional"
+            }
+            Self::Host { .. } => "write scheme and host of the address without fields",
+            Self::Optional { .. } => {
+                "add missing = \"empty\" to leave the field out of the text if the callback lacks it"
+            }
+            Self::Shape { .. } => "write the path of a string in the object, such as {/user/id}",
+            Self::Secret { .. } | Self::Unknown { .. } => "use another field",
+        }
+    }
 }
 
 pub(super) fn misspelt(name: &str, meant: &str) -> AnswerError {
@@ -60,6 +102,7 @@ impl From<AnswerError> for Unavailable {
             | AnswerError::Field(_)
             | AnswerError::Item { .. }
             | AnswerError::NotAnswered
+            | AnswerError::Text { .. }
             | AnswerError::Unmatched { .. }
             | AnswerError::Unknown { .. } => {
                 Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())

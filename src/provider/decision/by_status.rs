@@ -59,7 +59,8 @@ impl StatusRule {
         self.is_address(index) && address_of(json).is_none()
     }
 
-    /// Returns the status for a reply with these fields. `allows` is the verdict.
+    /// Returns the status and the `Location` header of a reply with these fields. `allows` is the
+    /// verdict.
     pub(super) fn line(&self, fields: &[ReplyField], allows: bool) -> StatusLine {
         if !allows {
             return StatusLine { status: self.deny, location: None };
@@ -78,7 +79,7 @@ impl StatusRule {
     /// Returns true if the platform can read permission or denial from the status and the headers
     /// of the app's answer, so that gatepost can pass the answer on unchanged.
     ///
-    /// A status of 500 and above reports a failure of the app. A redirect needs a valid `Location`.
+    /// A status of 500 or above reports a failure of the app. A redirect needs a valid `Location`.
     pub(crate) fn is_native(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         let mut locations = headers.get_all(LOCATION).iter();
         let location = locations.next().filter(|_| locations.next().is_none());
@@ -111,8 +112,8 @@ fn address_of(json: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&address).ok()
 }
 
-/// Returns true if the text has only the characters of a URI reference (RFC 3986, 2), and is not
-/// empty.
+/// Returns true if the text is not empty, and has only the characters of a URI reference (RFC 3986,
+/// section 2).
 fn is_uri_reference(text: &str) -> bool {
     let is_permitted =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);

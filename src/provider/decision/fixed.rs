@@ -15,12 +15,12 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::COMMON_MESSAGE;
-use super::{AnswerError, Decision, ReplyField, ReplyFieldName};
+use super::{AnswerError, Decision, ReplyField, ReplyFieldName, TextFault};
 use crate::json::{self, Object, Shape, Value};
 use crate::provider::field::{Field, Fields, Type};
 use crate::provider::pointer::Pointer;
 
-/// A fixed answer of a template: the reply for which gatepost does not ask the app.
+/// An answer in a template, which gatepost uses instead of asking the app.
 #[derive(Clone, Debug)]
 pub(crate) struct FixedAnswer {
     fields: Vec<ReplyField>,
@@ -34,7 +34,7 @@ struct FieldText {
     /// The index of the text's field in [`FixedAnswer::fields`].
     at: usize,
     parts: Vec<TextPart>,
-    /// Use of the text; true for the address of a redirect.
+    /// True if the text is the address of a redirect.
     is_address: bool,
 }
 
@@ -44,64 +44,12 @@ enum TextPart {
     Value(Pointer),
 }
 
-/// A fault in a fixed answer.
-pub(crate) enum FixedAnswerError {
-    Answer(AnswerError),
-    /// A fault in the text of the member `member`.
-    Text {
-        member: Box<str>,
-        fault: TextFault,
-    },
-}
-
-impl From<AnswerError> for FixedAnswerError {
-    fn from(fault: AnswerError) -> Self {
-        Self::Answer(fault)
-    }
-}
-
-/// A fault in a text that contains fields of the callback.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TextFault {
-    #[error("expected a closing brace for each opening brace, found a single brace")]
-    Brace,
-    #[error("expected `text`, and `missing = \"empty\"` at most, found another member")]
-    Form,
-    #[error("expected no field in the host of an address, found `{field}`")]
-    Host { field: Box<str> },
-    #[error("expected a field that each callback contains, found the optional field `{field}`")]
-    Optional { field: Box<str> },
-    #[error("expected a text, a number or a boolean, found {found} in `{field}`")]
-    Shape { field: Box<str>, found: &'static str },
-    #[error("expected a field without a secret, found `{field}`")]
-    Secret { field: Box<str> },
-    #[error("expected a field of the callback, found `{field}`")]
-    Unknown { field: Box<str> },
-}
-
-impl TextFault {
-    /// Returns the remedy, except for an unknown field.
-    pub(crate) const fn remedy(&self) -> &'static str {
-        match self {
-            Self::Brace => "write {{ and }} for braces in the text",
-            Self::Form => {
-                "write { text = \"…{field}…\" }, with missing = \"empty\" if a field is optional"
-            }
-            Self::Host { .. } => "write scheme and host of the address without fields",
-            Self::Optional { .. } => {
-                "add missing = \"empty\" to leave the field out of the text if the callback lacks it"
-            }
-            Self::Shape { .. } => "write the path of a text in an object, such as {/user/id}",
-            Self::Secret { .. } | Self::Unknown { .. } => "use another field",
-        }
-    }
-}
-
 /// The fields of the callback that a text may contain.
 #[derive(Clone, Copy)]
 pub(crate) struct CallbackFields<'f> {
     pub(crate) fields: &'f Fields,
-    /// The names of the fields of the proof. The data of an event does not contain these fields.
+    /// The names of the fields that are only proof, such as the signature. The data of an event
+    /// does not contain these fields.
     pub(crate) proof: &'f [json::Name<'static>],
 }
 
@@ -110,12 +58,12 @@ impl FixedAnswer {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Decision::parse_fixed`] does, and for an invalid text.
+    /// Returns the errors of [`Decision::parse_fixed`], and an error for an invalid text.
     pub(crate) fn parse(
         text: &str,
         decision: &Decision,
         callback: CallbackFields<'_>,
-    ) -> Result<Self, FixedAnswerError> {
+    ) -> Result<Self, AnswerError> {
         let mut texts = Vec::new();
         let plain = decision.with_samples(text, callback, &mut texts)?;
         let fields = decision.parse_fixed(&plain)?;
@@ -182,7 +130,7 @@ fn json_string(text: &str) -> Box<str> {
     String::from_utf8(out).unwrap_or_default().into()
 }
 
-/// The parts of the texts of an answer, each with the index of its reply field.
+/// The parts of each text in an answer, with the index of the reply field that the text sets.
 type Texts = Vec<(usize, Vec<TextPart>)>;
 
 impl Decision {
@@ -198,7 +146,7 @@ impl Decision {
         answer: &str,
         callback: CallbackFields<'_>,
         texts: &mut Texts,
-    ) -> Result<String, FixedAnswerError> {
+    ) -> Result<String, AnswerError> {
         let object = Object::from_json(answer).map_err(AnswerError::from)?;
         let mut out = vec![b'{'];
         for (name, value) in object.iter() {
@@ -222,8 +170,8 @@ impl Decision {
                 None => value.write(&mut out),
                 Some(index) => {
                     let parts = read_text(inside, callback, self.is_address(index));
-                    let parts = parts
-                        .map_err(|fault| FixedAnswerError::Text { member: name.into(), fault })?;
+                    let parts =
+                        parts.map_err(|fault| AnswerError::Text { member: name.into(), fault })?;
                     out.extend_from_slice(sample(&parts).as_bytes());
                     texts.push((index, parts));
                 }
@@ -311,7 +259,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Checks that no field precedes the end of the host of an address.
+/// Checks that no field precedes the end of the host in an address.
 fn check_host(parts: &[TextPart]) -> Result<(), TextFault> {
     let has_host =
         parts.iter().any(|part| matches!(part, TextPart::Literal(text) if text.contains("//")));
@@ -365,7 +313,7 @@ impl CallbackFields<'_> {
         }
     }
 
-    /// Returns true for a credential, and for a field of the proof.
+    /// Returns true for a credential, and for a field that is only proof.
     fn is_secret(&self, field: &Field) -> bool {
         field.secret || self.proof.iter().any(|proof| *proof.text() == *field.name)
     }
@@ -375,7 +323,7 @@ impl CallbackFields<'_> {
 enum Contents<'f> {
     Array,
     Declared(&'f Fields),
-    /// A text, a number or a boolean.
+    /// A string, a number or a boolean.
     Scalar,
     Undeclared,
     /// An object without declared fields.
@@ -398,7 +346,8 @@ impl<'f> Contents<'f> {
     ///
     /// # Errors
     ///
-    /// Returns the type of a value that cannot contain a field, and `None` for an unknown field.
+    /// Returns the type of an array, because a text cannot name a field in an array. Returns `None`
+    /// for an unknown field, and for a field in a scalar.
     fn field(&self, name: &str) -> Result<Option<&'f Field>, Option<&'static str>> {
         match self {
             Self::Array => Err(Some("an array")),
@@ -410,7 +359,7 @@ impl<'f> Contents<'f> {
         }
     }
 
-    /// Returns the type of a value that is not text; `None` if the value may be text.
+    /// Returns the type of a value that a text cannot contain; `None` for any other value.
     const fn found(&self) -> Option<&'static str> {
         match self {
             Self::Array => Some("an array"),

@@ -5,8 +5,9 @@
 //! element to at most one item, by these rules in this order:
 //!
 //! 1. An item gets an element with the same key.
-//! 2. Otherwise, an item gets an element whose key has only some of the values in the item's key.
-//!    If several elements fit, the element at the item's index takes precedence, then the first.
+//! 2. Otherwise, an item gets an element whose key contains some of the values in the item's key,
+//!    and no other value. If several elements fit, the element at the item's index takes
+//!    precedence, then the first.
 //! 3. Otherwise, an item gets the element at its own index, provided that this element has no key.
 //!    This rule applies only if there are as many elements as items.
 //!
@@ -34,10 +35,10 @@ pub(crate) struct ItemList {
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// The rules for protected items. An app can deny such an item only by an answer for that item
+/// The rules for protected items. An app can deny a protected item only by an answer for that item
 /// alone.
 ///
-/// A denial of such an item is final. For example, a denial expires a finished download.
+/// The denial of a protected item is final. For example, a denial expires a finished download.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.

@@ -22,9 +22,9 @@ mod reply_field;
 mod reply_signing;
 mod write;
 
-pub(crate) use answer_error::AnswerError;
+pub(crate) use answer_error::{AnswerError, TextFault};
 pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
-pub(crate) use fixed::{CallbackFields, FixedAnswer, FixedAnswerError, TextFault};
+pub(crate) use fixed::{CallbackFields, FixedAnswer};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_field::{ReplyField, ReplyFieldName, first_of_other_type, read_reply_fields};
 pub(crate) use reply_signing::{
@@ -56,7 +56,7 @@ pub(crate) struct Decision {
     /// The index in `fields` of the field that a bare answer sets: a single value, such as `1`,
     /// instead of an object. If `None`, a bare answer is invalid.
     pub(crate) bare: Option<usize>,
-    /// Permission for undeclared fields in an answer, because the platform does not document all
+    /// True if an answer may contain undeclared fields, because the platform does not document all
     /// fields.
     pub(crate) open: bool,
     pub(crate) reply_signing: ReplySigningRule,

@@ -54,7 +54,7 @@ impl ReplyForm {
 /// A template's values for reply signing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReplySigning {
-    /// Form of the replies: true for tokens, false for plain JSON.
+    /// True if the replies are tokens, false if they are plain JSON.
     pub(crate) is_signed: bool,
     /// The signing key, which also verifies the token of an app that signs its answers; `None` if
     /// the template has no key.
@@ -128,8 +128,8 @@ impl ReplySigning {
     }
 }
 
-/// Returns true if the text has the form of a token: three parts in base64url, and a JSON object as
-/// the first part.
+/// Returns true if the text has the form of a token: three parts in base64url, of which the first
+/// encodes the start of a JSON object.
 pub(crate) fn is_token(text: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
     // `eyJ` encodes `{"`.

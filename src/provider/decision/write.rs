@@ -18,7 +18,7 @@ pub(crate) struct WrittenReply {
     /// The status and the address of a redirect; `None` if the platform reads the decision from the
     /// body.
     pub(crate) status: Option<StatusLine>,
-    /// The first fault of the answer, if the failure policy determines the reply or a part of it.
+    /// The first fault of the answer; `None` if the answer has no fault.
     pub(crate) fault: Option<AnswerError>,
     /// The paths of the members that gatepost has dropped from the answer.
     pub(crate) dropped: Vec<Box<str>>,
@@ -27,9 +27,9 @@ pub(crate) struct WrittenReply {
 /// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
-    /// Certainty that the answer is for this item alone.
+    /// True if the answer is certainly for this item alone.
     is_specific: bool,
-    /// Use of the template's default fields in a reply that allows.
+    /// True if a reply that allows gets the template's default fields.
     takes_defaults: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'p> ItemReply<'p> {
 }
 
 impl Decision {
-    /// Writes the JSON of the reply. `data` is the data of the event.
+    /// Returns the reply as JSON. `data` is the data of the event.
     ///
     /// If the answer is invalid, the failure policy determines the reply. If the answer to one item
     /// is invalid, the failure policy determines the reply to that item.
@@ -103,13 +103,15 @@ impl Decision {
         WrittenReply { body: out, permission, status, fault, dropped: conversion.noted }
     }
 
-    /// Returns the status of a reply with these fields.
+    /// Returns the status and the redirect of a reply with these fields; `None` if the platform
+    /// reads the decision from the body.
     fn status_line(&self, fields: &[ReplyField]) -> Option<StatusLine> {
         let rule = self.by_status.as_ref()?;
         Some(rule.line(fields, self.allows(fields)))
     }
 
-    /// Returns `true` if the body of the reply has fields. The status may carry all of them.
+    /// Returns `true` if the reply has a body. A reply has no body if its status and headers carry
+    /// all fields.
     fn has_body(&self) -> bool {
         let Some(rule) = &self.by_status else { return true };
         (0..self.fields.len()).any(|index| !rule.carries(index))
@@ -125,10 +127,11 @@ impl Decision {
         self.item_list.as_ref().is_some_and(|list| list.echo.iter().any(|echo| **echo == *name))
     }
 
-    /// Returns the reply to an item from an answer that is not a list.
+    /// Returns the reply to an item or to the whole callback, from an answer that is not a list. If
+    /// the answer is unusable, returns the reply of the failure policy.
     ///
-    /// If the callback has only one item, a native or flat answer is specific. A common answer is
-    /// never specific, because its author may not have considered the effects of a denial for this
+    /// If the callback has only one item, a native or flat answer is for this item alone. A common
+    /// answer never is, because its author may not have considered the effects of a denial for this
     /// kind.
     fn uniform_reply<'p>(
         &self,
@@ -147,8 +150,8 @@ impl Decision {
         }
     }
 
-    /// Writes an array with an element for each item, in order. Returns [`Permission::Deny`] if an
-    /// element denies, and the first fault.
+    /// Writes an array with an element for each item, in order. Returns the permission, which is
+    /// [`Permission::Deny`] if an element denies, and the first fault.
     fn write_list(
         &self,
         list: &ItemList,
@@ -191,7 +194,8 @@ impl Decision {
 
     /// Writes the reply to one item: the item's echo fields, the answer's fields and the defaults.
     ///
-    /// If the callback has no list of items, `item` is the data of the event. Returns the decision.
+    /// If the callback has no list of items, `item` is the data of the event. Returns the
+    /// permission.
     fn write_item(
         &self,
         item: Option<&Object<'_>>,
@@ -258,13 +262,13 @@ impl Decision {
         if allows { Permission::Allow } else { Permission::Deny }
     }
 
-    /// Returns the decision of a reply with these fields.
+    /// Returns the permission of a reply with these fields.
     fn permission(&self, fields: &[ReplyField]) -> Permission {
         if self.allows(fields) { Permission::Allow } else { Permission::Deny }
     }
 
-    /// Returns `true` if `self.deny` gives no field of `self.allow` another value. The platform
-    /// would then read a denial as an approval.
+    /// Returns `true` if the fields of `self.deny` allow the request: the platform would read a
+    /// denial as an approval.
     ///
     /// Returns `false` if `self.allow` is empty, because there is nothing to compare.
     pub(crate) fn denies_like_allow(&self) -> bool {
@@ -336,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_invalid_answers_by_field() {
+    fn reports_the_fault_of_an_invalid_answer() {
         let twice = |field: &str| AnswerError::SetTwice { field: field.into() };
         for (answer, fault) in [
             ("", AnswerError::Malformed),
@@ -458,9 +462,9 @@ mod tests {
             ]
         );
         assert_eq!(fault, None);
-        let (by_place, fault) =
+        let (by_index, fault) =
             answer(ITEMS, r#"{"data":[{"result":0},{"result":1},{"result":true}]}"#);
-        assert_eq!(by_place, ["result=0", "result=1", "result=1 session_key=\"s\" start_at=7"]);
+        assert_eq!(by_index, ["result=0", "result=1", "result=1 session_key=\"s\" start_at=7"]);
         assert_eq!(fault, None);
     }
 
@@ -489,7 +493,7 @@ mod tests {
             r#"[{"kind":1,"media_content_key":"a","result":1},{"kind":1,"media_content_key":"z","result":1}]"#,
         );
         assert_eq!(replies, ["result=1 vmcheck=0"]);
-        let expected = "expected an item for each element, found no item for 1 of them";
+        let expected = "expected an item for each element, found none for 1 of the elements";
         assert_eq!(fault.as_deref(), Some(expected));
     }
 

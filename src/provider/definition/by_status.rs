@@ -60,7 +60,8 @@ impl<'f> DefinitionReader<'f> {
         let verdict = DeclaredFields::required(VERDICT, Type::Boolean, ABOUT_VERDICT);
         let Some(fields) = fields else { return verdict.build() };
         if fields.has(VERDICT) {
-            let problem = format!("expected the status to carry `{VERDICT}`, found a field");
+            let problem =
+                format!("expected no field `{VERDICT}`, because the status carries it, found one");
             let remedy = "remove this field: each decision by status has it";
             self.faults.add(&fields.place_of(VERDICT), problem, remedy);
         }

@@ -1,4 +1,4 @@
-//! Reads `[kinds.NAME.reply] give`: the reply to a challenge, from values of the request.
+//! Reads `[kinds.NAME.reply] give`: the reply to a challenge, with values of the request.
 
 use super::DefinitionReader;
 use crate::provider::challenge::{Challenge, Given, GivenValue};
@@ -12,7 +12,7 @@ const GIVEN: &str =
     "write a place such as \"/challenge\", or { hmac = \"/place\", encoding = \"hex\" }";
 
 impl<'f> DefinitionReader<'f> {
-    /// Reads the reply of a challenge.
+    /// Reads the reply to a challenge.
     pub(super) fn challenge(&self, reply: &Table<'f>) -> Option<Challenge> {
         let give = reply.any("give")?;
         let encode = reply.string("encode");
@@ -69,8 +69,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads the place of a value in the request. Reports a setting, because a reply must not
-    /// contain a secret.
+    /// Reads the place of a value in the request. Reports a setting as a fault, because a reply
+    /// must not contain a secret.
     fn given_place(&self, text: &Located<&str>) -> Option<Locator> {
         let place = self.locator(text)?;
         if matches!(place, Locator::Setting(..)) {
@@ -99,7 +99,7 @@ impl<'f> DefinitionReader<'f> {
         entries.iter().filter_map(read).collect()
     }
 
-    /// Checks that each challenge has a proof: a signature, or a value that equals a setting.
+    /// Checks that each challenge has a proof: a signature, or a value that must equal a setting.
     pub(super) fn check_challenges(
         &self,
         table: &Table<'f>,
@@ -114,7 +114,8 @@ impl<'f> DefinitionReader<'f> {
         let place = kinds.place_of(&kind.name);
         let Some(challenge) = &kind.challenge else {
             if kind.is_unsigned {
-                let problem = "expected unsigned = true beside `give`, found another kind";
+                let problem =
+                    "expected `unsigned = true` only in a kind with `give`, found another kind";
                 let remedy = "remove unsigned; the template's insecure_unsigned accepts such kinds";
                 self.faults.add(&place, problem, remedy);
             }
@@ -126,7 +127,7 @@ impl<'f> DefinitionReader<'f> {
         } else if signature.is_none() && challenge.expected.is_empty() {
             let problem = "expected a signature or `expect` for a challenge, found neither";
             let remedy = "add [signature], or expect = { PLACE = \"setting:NAME\" }: gatepost replies \
-                          only to a proven challenge";
+                          only to a verified challenge";
             self.faults.add(&place, problem, remedy);
         }
     }

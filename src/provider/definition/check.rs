@@ -29,7 +29,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the kind declares the fields of the callback on which the reply depends.
+    /// Checks the reply to a decision: a denial must differ from an approval, and the kind must
+    /// declare the fields of the callback on which the reply depends.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
         if decision.denies_like_allow() {
             let problem = "expected a reply that denies, found the values of the reply that allows";
@@ -71,7 +72,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a definition with `form-pairs` has a form or a query as body.
+    /// Checks that a definition with `form-pairs` has the body format `form` or `query`.
     pub(super) fn check_form_pairs(
         &self,
         table: &Table<'f>,

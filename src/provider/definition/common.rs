@@ -75,7 +75,7 @@ impl<'f> DefinitionReader<'f> {
                 let values: Vec<_> = entries.filter_map(read).collect();
                 if values.is_empty() {
                     let remedy = "write values = { incoming = \"started\" }";
-                    let problem = "expected the events of the values, found none";
+                    let problem = "expected at least one entry in `values`, found none";
                     self.faults.add(&table.place, problem, remedy);
                 }
                 Some(EventRule::ByValue { from: from?, values })
@@ -123,10 +123,12 @@ impl<'f> DefinitionReader<'f> {
                 Some((self.pointer(&from?)?, form?))
             }
             Form::String(_) | Form::Other(_) => {
-                let remedy =
-                    if needs_unit { "write { from = \"/time\", unit = \"s\" }" } else { SOURCE };
-                let problem =
-                    format!("expected another source of {name}, found {}", item.form.name());
+                let (wanted, remedy) = if needs_unit {
+                    ("a table", "write { from = \"/time\", unit = \"s\" }")
+                } else {
+                    ("a pointer or a table", SOURCE)
+                };
+                let problem = format!("expected {wanted} for {name}, found {}", item.form.name());
                 self.faults.add(&item.place, problem, remedy);
                 None
             }
@@ -146,7 +148,8 @@ impl<'f> DefinitionReader<'f> {
         };
         for field in shared.iter().filter(|field| !is_used(field)) {
             let problem = format!(
-                "expected a kind with a common event and the field of `{}`, found none",
+                "expected a kind that has a common event and declares the field of `{}`, found \
+                 none",
                 field.name
             );
             let remedy = "add common = \"started\" to a kind, or declare the field of the kind";

@@ -39,7 +39,7 @@ impl<'f> DefinitionReader<'f> {
         Some(JwtBody::Hash { claim: claim?.value.into(), digest: digest?, encoding: encoding? })
     }
 
-    /// Checks the digest, the time and the keys that a token cannot have.
+    /// Checks the digest and the time of a token. Reports keys that are not valid for a token.
     pub(super) fn check_jwt(&self, table: &Table<'f>, digest: Digest, time: Option<&TimeRule>) {
         if algorithm(digest).is_none() {
             let problem = "expected a digest for tokens, found another digest";
@@ -60,6 +60,6 @@ impl<'f> DefinitionReader<'f> {
     }
 }
 
-/// The word `body` of the key `payload`.
+/// The value `body` of the key `payload`.
 #[derive(Clone, Copy)]
 struct JwtBodyWord;

@@ -1,4 +1,5 @@
-//! Reads `[kind]` and `[kinds.NAME]`: the kinds, and the rule for the kind of a callback.
+//! Reads `[kind]` and `[kinds.NAME]`: the kinds, and the rule that determines the kind of a
+//! callback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,17 +46,17 @@ struct KindReply {
     ack: Option<Reply>,
 }
 
-/// The default time limits. Few platforms wait less than 5 seconds.
+/// The default time limits. Few platforms wait less than 5 seconds for a reply.
 const DEFAULT_TIMES: Times =
     Times { timeout: Duration::from_secs(3), budget: Duration::from_secs(5) };
 
-/// The pointers to an event's time, and the unit of that time. gatepost uses the first value that
-/// is present.
+/// The pointers to an event's time, and the unit of that time. gatepost uses the first pointer
+/// whose value is present.
 type EventTime = (Vec<Pointer>, Unit);
 
 impl<'f> DefinitionReader<'f> {
-    /// Reads the keys that all kinds inherit: `fields`, `subject`, `time`, `id`, `sequence` and the
-    /// time limits.
+    /// Reads the keys that all kinds inherit: `fields`, `subject`, `time`, `id`, `sequence`,
+    /// `common` and the time limits.
     pub(super) fn kind_defaults(&self, table: &Table<'f>) -> KindDefaults {
         let fields = table.table("fields").map(|t| declare(&t, Usage::Event, self.faults));
         KindDefaults {
@@ -123,8 +124,8 @@ impl<'f> DefinitionReader<'f> {
         KindRule { from, values, unnamed, other }
     }
 
-    /// Reads `from`: the places of values, such as `/eventType`, or lists of places whose texts
-    /// gatepost joins with `/`.
+    /// Reads `from`: the places of the platform's name for the kind. An entry is a place, such as
+    /// `/eventType`, or a list of places whose texts gatepost joins with `/`.
     fn kind_names(&self, table: &Table<'f>) -> Vec<Locator> {
         let read = |item: &Item<'f>| match &item.form {
             Form::String(place) => {
@@ -314,7 +315,7 @@ impl<'f> DefinitionReader<'f> {
         let id = self.locators(table, "id");
         table.finish();
         if has_no_subject {
-            let problem = "expected a subject, which orders sessions, found none";
+            let problem = "expected `subject` in a kind with `session`, found none";
             self.faults.add(&table.place, problem, "add subject to the kind");
         }
         if id.is_empty() && has_no_time {
@@ -364,7 +365,8 @@ impl<'f> DefinitionReader<'f> {
         SampleData { body, headers }
     }
 
-    /// Reports a name that is empty or has a special meaning in the config.
+    /// Reports the name of a kind or group if the name is empty or has a special meaning in the
+    /// config.
     fn check_name(&self, name: &str, group: Option<&str>, table: &Table<'f>) {
         const RESERVED: [&str; 3] = ["", "*", "unknown"];
         if RESERVED.contains(&name) {
@@ -404,7 +406,7 @@ impl<'f> DefinitionReader<'f> {
             sample: None,
             times: defaults.times,
             id: defaults.id.clone(),
-            // Two different events of an undeclared kind may have equal data.
+            // Two different callbacks of an undeclared kind may have equal data.
             sequence: Vec::new(),
             viewer: ViewerKey::default(),
             session: None,

@@ -80,7 +80,7 @@ struct DefinitionReader<'f> {
     settings: Vec<Setting>,
 }
 
-/// Reads the texts for the manual's page of the platform.
+/// Reads the texts for the platform's page in the manual.
 fn page_texts(table: &Table<'_>) -> PageTexts {
     let text = |key| table.string(key).map(|text| text.value.into());
     PageTexts { setup: text("setup"), proof: text("proof"), resends: text("resends") }
@@ -200,7 +200,7 @@ impl<'f> DefinitionReader<'f> {
         fits
     }
 
-    /// Returns the table at `key`, and reports a fault if `table` has no such key.
+    /// Returns the table at `key`. Reports a fault if `table` lacks the key.
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
         if !table.has(key) {
             let problem = format!("expected `[{key}]`, found none");

@@ -14,7 +14,8 @@ use crate::toml_reader::{Form, Item, Located, Place, Table};
 
 const SECS_PER_DAY: i64 = 86_400;
 
-/// The default maximum difference between now and the time at which the platform sent a callback.
+/// The default maximum difference between the current time and the time at which the platform sent
+/// a callback.
 const DEFAULT_TOLERANCE_SECS: i64 = 300;
 
 const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"form-pairs\", \
@@ -113,7 +114,8 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Checks the parts. The parts of a plain hash, such as MD5, must include the key. The parts of
-    /// an HMAC must not include the key. Without a digest, there are no parts.
+    /// an HMAC or of a signature by a private key must not include the key. Without a digest, there
+    /// are no parts.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
         let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");
@@ -334,8 +336,8 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(&place, problem, "write digest = \"ed25519\" beside an HMAC");
         }
         if *second.prefix == *prefix || second.key.prefix == key.prefix {
-            let problem =
-                "expected another prefix of signatures and of keys, found the same prefix";
+            let problem = "expected different prefixes for the two digests and their keys, found \
+                           equal prefixes";
             self.faults.add(&place, problem, "set the prefixes that the platform documents");
         }
         if is_jwt || key.named_by.is_some() || key.setting.is_some() {

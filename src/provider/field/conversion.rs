@@ -1,10 +1,10 @@
-//! The conversion of one message, and the fields of the message that gatepost does not convert.
+//! The conversion of one message, with the list of its misfits or dropped members.
 
 use super::Field;
 use crate::printable::printable;
 
-/// The maximum number of undeclared members that gatepost lists for one answer. Only
-/// the answer's length bounds the number of members in an answer.
+/// The maximum number of undeclared members that gatepost lists for one answer. Only the length of
+/// an answer limits the number of its members.
 const MAX_DROPPED: usize = 16;
 
 /// The sender of a message.
@@ -15,7 +15,7 @@ pub(crate) enum SentBy {
     /// The operator, in a config or a definition. The rules for an answer apply, but an undeclared
     /// member is an error.
     Operator,
-    /// The platform. A value has the documented type or is a string.
+    /// The platform. Each value of a callback has its documented type or is a string.
     Platform,
 }
 

@@ -53,17 +53,17 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     /// The meaning of the field, for documentation.
     pub(crate) about: Option<Box<str>>,
-    /// Permission to be absent or `null`.
+    /// True if the field may be absent or `null`.
     pub(crate) optional: bool,
-    /// Permission to be `null`. Only `optional` permits an absent field.
+    /// True if the field may be `null`. Only `optional` permits an absent field.
     pub(crate) nullable: bool,
-    /// Mark of a field that contains a credential. The app receives the credential, but logs do not
+    /// True if the field contains a credential. The app receives the credential, but logs do not
     /// contain it.
     pub(crate) secret: bool,
-    /// Mark of a field in which the platform may also send values of other types. gatepost does not
-    /// list such a value as a misfit.
+    /// True if the platform may also send values of other types in the field. gatepost does not
+    /// list these values as misfits.
     pub(crate) lenient: bool,
-    /// Mark of a field on which the identity of the callback or the decision depends.
+    /// True if the identity of the callback or the decision depends on the field.
     pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.
@@ -140,7 +140,7 @@ struct FieldRef {
     /// The index of the field in `Fields::list`.
     index: usize,
     is_alias: bool,
-    /// The value `1 << index`. A `u128` with several such bits represents a set of fields.
+    /// The value `1 << index`. A `u128` with several of these bits represents a set of fields.
     bit: u128,
 }
 
@@ -197,7 +197,7 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Self::write_object`] does.
+    /// Returns the errors of [`Self::write_object`].
     pub(crate) fn write_message(
         &self,
         message: &Object<'_>,
@@ -218,7 +218,9 @@ impl Fields {
     /// # Errors
     ///
     /// Returns an error for an essential field that is missing or that gatepost cannot convert. In
-    /// an answer, every field is essential. `out` may then contain part of the object.
+    /// an answer, every field is essential. Also returns an error for a member of an answer that is
+    /// probably a misspelt field, and for an undeclared member in a config. After an error, `out`
+    /// may contain part of the object.
     fn write_object(
         &self,
         object: &Object<'_>,
@@ -266,7 +268,8 @@ impl Fields {
         self.check_missing(seen, conversion, at)
     }
 
-    /// Checks that the fields that the message must contain are in the set `seen`.
+    /// Checks that the set `seen` contains each field that the message must contain. Notes each
+    /// other required field that is missing from a callback.
     fn check_missing(
         &self,
         seen: u128,
@@ -292,7 +295,8 @@ impl Fields {
         Ok(())
     }
 
-    /// Returns `true` if the misfits contain the field at `pointer`, or a field that contains it.
+    /// Returns `true` if the misfits contain the field at `pointer`, or a field that contains this
+    /// field.
     pub(crate) fn lists(&self, misfits: &[Box<str>], pointer: &Pointer) -> bool {
         if misfits.is_empty() {
             return false;
@@ -331,7 +335,7 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error if a declared name differs in case, in `-` for `_`, or in one or two
+    /// Returns an error if a declared name differs only in case, in `-` for `_`, or in one or two
     /// characters.
     pub(crate) fn check_unknown(&self, name: &str) -> Result<(), FieldError> {
         let mut declared = self.list.iter().map(|field| &field.name);
@@ -348,10 +352,11 @@ impl Fields {
     }
 }
 
-/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same
-/// name, or a name with one or two other characters.
+/// Returns `true` if `name` is probably a misspelling of `meant`: `name` differs only in case, in
+/// `-` for `_`, or in one or two characters.
 ///
-/// A name of at most four characters may have one other character: `meta` is not a misspelt `data`.
+/// A name of at most four characters may differ in only one character: `meta` is not a misspelt
+/// `data`.
 pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
     let max_edits = if meant.len() > 4 { 2 } else { 1 };
     is_respelt(name, meant)

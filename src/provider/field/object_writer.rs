@@ -1,4 +1,4 @@
-//! Writes an object whose members mostly keep the text of another object.
+//! Writes a JSON object, most of whose members are copies from the text of another object.
 
 use crate::json::Span;
 
@@ -21,8 +21,8 @@ impl<'o> ObjectWriter<'o> {
         Self { out, text, pending: 0..0, is_empty: true }
     }
 
-    /// Copies the member at `span` of the text. Returns `false` if the span is empty, because such
-    /// a member has no text to copy.
+    /// Copies the member at `span` of the source text, and returns `true`. If the span is empty,
+    /// copies nothing and returns `false`.
     pub(super) fn copy(&mut self, span: &Span) -> bool {
         if span.is_empty() {
             return false;

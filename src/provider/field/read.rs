@@ -29,7 +29,7 @@ pub(crate) fn declare(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> D
 }
 
 impl DeclaredFields {
-    /// Declares one field that the definition does not list.
+    /// Declares one required field that the definition does not list.
     pub(crate) fn required(name: &str, ty: Type, about: &str) -> Self {
         let field = Field { about: Some(about.into()), ..Field::plain(name, ty, false) };
         Self(vec![(field, Vec::new())])
@@ -82,7 +82,7 @@ pub(crate) fn read_fields(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) 
 }
 
 impl Field {
-    /// Returns a field with only a type.
+    /// Returns a field with defaults for all properties except the type and `optional`.
     fn plain(name: &str, ty: Type, optional: bool) -> Self {
         let mut key = Vec::new();
         json::write_string(name, &mut key);

@@ -11,14 +11,15 @@ fn fields(text: &str) -> Fields {
     .0
 }
 
-/// Converts an object, and returns its text and the paths of its misfits.
+/// Converts an object. Returns the converted text, and the paths of the misfits.
 fn convert(fields: &Fields, object: &Object<'_>) -> Result<(String, Vec<Box<str>>), FieldError> {
     let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
     fields.write_message(object, &mut conversion, |_| false, &mut out)?;
     Ok((String::from_utf8(out).unwrap(), conversion.noted))
 }
 
-/// Converts a JSON body. Returns its text and its misfits, separated by blanks.
+/// Converts a JSON body. Returns the converted text, and the paths of the misfits with spaces
+/// between them.
 fn event(fields: &Fields, body: &str) -> (String, String) {
     let (text, misfits) = convert(fields, &Object::from_json(body).unwrap()).unwrap();
     (text, misfits.join(" "))
@@ -53,7 +54,7 @@ fn reads_integers_from_numbers_and_strings() {
         ("\"007\"", "7"),
         ("9223372036854775807", "9223372036854775807"),
     ] {
-        assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "expected {expected}");
+        assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "{value}");
     }
     for wrong in [
         "1.5",
@@ -70,12 +71,12 @@ fn reads_integers_from_numbers_and_strings() {
         "\"inf\"",
         "\"0x10\"",
     ] {
-        assert_eq!(typed("'integer'", wrong), None, "expected an error for {wrong}");
+        assert_eq!(typed("'integer'", wrong), None, "expected a misfit for {wrong}");
     }
 }
 
 #[test]
-fn copies_value_of_any_type_as_received() {
+fn copies_value_of_type_any_as_received() {
     for value in ["1e400", "\" \"", "\"\"", "true", "[1, null]", "{\"a\":{}}"] {
         assert_eq!(typed("'any?'", value).as_deref(), Some(value));
     }
@@ -96,7 +97,7 @@ fn decodes_json_strings_that_are_encoded_once_or_twice() {
     let once = serde_json::to_string(object).unwrap();
     let twice = serde_json::to_string(&once).unwrap();
     for value in [object, &once, &twice, &once.replace("}\"", "}\\n\"")] {
-        assert_eq!(typed("'json'", value).as_deref(), Some(object), "expected {object}");
+        assert_eq!(typed("'json'", value).as_deref(), Some(object), "{value}");
     }
     assert_eq!(form("'json'", object).as_deref(), Some(object));
     assert_eq!(form("'json'", &once).as_deref(), Some(object));
@@ -110,7 +111,7 @@ fn decodes_json_strings_that_are_encoded_once_or_twice() {
         assert_eq!(form(map, unset).as_deref(), Some("null"), "expected null for {unset:?}");
     }
     for wrong in ["\"{\"", "\"1\"", "1", r#""{\"a\":1,\"a\":2}""#, r#""\"\\\"{}\\\"\"""#] {
-        assert_eq!(typed("'json'", wrong), None, "expected an error for {wrong}");
+        assert_eq!(typed("'json'", wrong), None, "expected a misfit for {wrong}");
     }
 }
 
@@ -136,7 +137,7 @@ fn reads_booleans_and_numbers_from_strings() {
     assert_eq!(typed("'number'", "44.15314104741461").as_deref(), Some("44.15314104741461"));
     assert_eq!(typed("'number'", "\"1e2\"").as_deref(), Some("1e2"));
     for wrong in ["\"\"", "\"nan\"", "\".5\"", "\"1,5\""] {
-        assert_eq!(typed("'number'", wrong), None, "expected an error for {wrong}");
+        assert_eq!(typed("'number'", wrong), None, "expected a misfit for {wrong}");
     }
 }
 
@@ -235,7 +236,7 @@ fn refuses_misfit_in_an_essential_field() {
 fn reports_misspelt_name_of_a_declared_field() {
     let fields = fields("disable_tvout = 'integer?'\nmessage = 'string?'");
     for name in ["disable_tvot", "Disable-TVOut", "disable_tv_out", "massage", "mesage_"] {
-        assert!(fields.check_unknown(name).is_err(), "expected an error for {name}");
+        assert!(fields.check_unknown(name).is_err(), "expected an error for {name}, found none");
     }
     for name in ["user", "disable", "tvout", "message_id", "code"] {
         assert_eq!(fields.check_unknown(name), Ok(()), "{name}");
@@ -243,7 +244,7 @@ fn reports_misspelt_name_of_a_declared_field() {
 }
 
 #[test]
-fn refuses_integers_outside_the_range() {
+fn integer_outside_the_range_is_a_misfit() {
     let range = "{ type = 'integer', min = 0, max = 1 }";
     assert_eq!(typed(range, "1").as_deref(), Some("1"));
     assert_eq!(typed(range, "2"), None);

@@ -12,7 +12,7 @@ use crate::time::{Unit, number};
 pub(crate) enum Type {
     Any,
     Array {
-        /// Acceptance of a number as an array of one element.
+        /// True if the field also accepts a number, as an array of one element.
         wrap: bool,
         inner: Nested,
     },
@@ -26,8 +26,7 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// Order of the integers; if true, each integer must be greater than the integers that are
-        /// declared before it.
+        /// True if each integer must be greater than the integers that are declared before it.
         rising: bool,
     },
     String,
@@ -59,7 +58,7 @@ impl Nested {
 pub(crate) struct Range {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    /// Acceptance of 0 even outside `min..=max`.
+    /// True if the field accepts 0 even outside `min..=max`.
     pub(crate) or_zero: bool,
 }
 
@@ -75,14 +74,14 @@ impl Range {
 pub(super) enum TypeError {
     /// A field or element inside the value is invalid.
     Inside(FieldError),
-    /// The value is an integer outside the range: `smaller` or `greater`.
+    /// The value is an integer outside the range. The text is `smaller` or `greater`.
     Range(Range, &'static str),
     /// The value has a type that gatepost cannot convert.
     Type,
 }
 
 impl TypeError {
-    /// Returns the error of the field `name` of type `ty`. The name of an array element is empty.
+    /// Returns the error for the field `name` of type `ty`. The name of an array element is empty.
     pub(super) fn of(self, name: &str, ty: &Type, found: Shape) -> FieldError {
         match self {
             Self::Inside(fault) if name.is_empty() => fault,
@@ -142,7 +141,8 @@ impl Type {
         }
     }
 
-    /// Returns the JSON type of a value of this type; `None` if there are several JSON types.
+    /// Returns the JSON type of a value of this type; `None` if the value may have several JSON
+    /// types.
     pub(crate) const fn shape(&self) -> Option<Shape> {
         match self {
             Self::Any => None,
@@ -273,8 +273,8 @@ pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     if text.contains('.') {
         return None;
     }
-    // Parse a number with an exponent as `f64`. Refuse numbers above 2^53, because an `f64` is not
-    // exact there, and numbers that are 0 only because they are too small for an `f64`.
+    // Parse a number with an exponent as `f64`. Reject numbers above 2^53, because an `f64` is not
+    // exact there. Also reject numbers that are 0 only because they are too small for an `f64`.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
@@ -435,7 +435,7 @@ fn write_json(
 
 /// Decodes percent-encoded JSON. Some video players percent-encode a form value twice.
 ///
-/// A JSON value never starts with `%`, so only text that starts with `%` is encoded.
+/// A JSON value never starts with `%`, so text that starts with `%` is percent-encoded.
 fn percent_decode(text: &str) -> Cow<'_, str> {
     let is_encoded = text.starts_with('%');
     let decoded = is_encoded.then(|| {

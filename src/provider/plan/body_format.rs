@@ -45,7 +45,7 @@ impl Plan {
         of_method.map_or(self.body, |(_, format)| *format)
     }
 
-    /// Returns `true` if some callbacks have this format.
+    /// Returns `true` if callbacks may have this format.
     pub(crate) fn has_format(&self, format: BodyFormat) -> bool {
         let of_methods = self.body_of_methods.iter().map(|(_, format)| *format);
         of_methods.chain(self.other_body).chain([self.body]).any(|known| known == format)
@@ -71,7 +71,8 @@ impl Plan {
             Err(defect) => match self.other_body.filter(|_| defect.is_other_format()) {
                 Some(format) => {
                     let object = format.read(body, query, repaired)?;
-                    // Nearly any text is a form, so a form must contain the expected member.
+                    // Nearly any text is a valid form, so the form must contain the member
+                    // `unwrap`.
                     let lacks = |name| format == BodyFormat::Form && object.find(name).is_none();
                     if self.unwrap.as_ref().is_some_and(lacks) {
                         return Err(defect);
@@ -92,7 +93,7 @@ impl Plan {
     /// Returns the object inside the `unwrap` member if the platform has wrapped the callback.
     ///
     /// The callback is wrapped if the object has no other member. The callback is also wrapped if
-    /// only this member, not the outer object, names the kind.
+    /// this member names the kind and the outer object does not.
     ///
     /// # Errors
     ///

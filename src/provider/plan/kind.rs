@@ -36,8 +36,8 @@ pub(crate) struct Kind {
     pub(crate) signature: Option<Signature>,
     /// The locators of the texts that together form the event's subject.
     pub(crate) subject: Vec<Locator>,
-    /// The pointers to the event's time, and the unit of that time. gatepost uses the first value
-    /// that is present.
+    /// The pointers to the event's time, and the unit of that time. gatepost uses the first pointer
+    /// whose value is present.
     pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
     /// The rules for the reply to a decision; `None` for a notification.
@@ -48,19 +48,20 @@ pub(crate) struct Kind {
     /// The rule for the common event of this kind: an event in the same form for every platform.
     /// `None` if the kind has no common event.
     pub(crate) common: Option<CommonRule>,
-    /// Exception from the signature rule of the plan: if true, the platform does not sign this
-    /// kind.
+    /// True if the platform does not sign callbacks of this kind, although the plan has a signature
+    /// rule.
     pub(crate) is_unsigned: bool,
     /// The reply to a notification of this kind; `None` means the reply of the plan.
     pub(crate) ack: Option<Reply>,
-    /// A realistic body without a signature, as a JSON object.
+    /// A sample body without a signature: a JSON object, or any text if the platform sends raw
+    /// bodies.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
-    /// The locators of the values that identify an event. If the list is empty, the data identifies
-    /// the event. The data must then contain a time or a sequence.
+    /// The locators of the values that identify an event. If the list is empty, and the data
+    /// contains a time or a sequence, the data identifies the event.
     pub(crate) id: Vec<Locator>,
     /// Pointers to values that differ between two events with otherwise equal data, such as a
-    /// counter. gatepost uses the first value that is present.
+    /// counter. gatepost uses the first pointer whose value is present.
     pub(crate) sequence: Vec<Pointer>,
     pub(crate) viewer: ViewerKey,
     /// The rule for a kind that starts or ends a session; `None` for any other kind.
@@ -74,7 +75,7 @@ impl Kind {
         !self.id.is_empty() || self.time.is_some() || !self.sequence.is_empty()
     }
 
-    /// Marks the fields on which the identity of a callback or a decision depends.
+    /// Marks as essential the fields on which the identity of a callback or a decision depends.
     ///
     /// A decision depends on the viewer, the subject and the tenant. It also depends on the fields
     /// that identify an item, and on the fields that determine the contents of the reply.
@@ -92,7 +93,7 @@ impl Kind {
     }
 }
 
-/// A kind that starts or ends a session of its subject.
+/// The rule for a kind that starts or ends a session of its subject.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionRule {
     pub(crate) part: SessionPart,

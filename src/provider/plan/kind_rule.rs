@@ -19,13 +19,14 @@ pub(crate) struct KindRule {
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback that does not name its kind.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of all other callbacks; `None` if the definition sets no such kind.
+    /// The kind of a callback whose name is unknown, or that has no name and none of the `unnamed`
+    /// kinds. `None` if the definition does not set `other`.
     pub(crate) other: Option<usize>,
 }
 
 impl KindRule {
-    /// Returns true if gatepost can find that a callback has this kind. The config must set any
-    /// other kind on a route.
+    /// Returns true if this rule can determine the kind. If it cannot, the config must set the kind
+    /// on a route.
     pub(crate) fn may_find(&self, kind: usize) -> bool {
         let mut lists = self.values.iter().map(|(_, kinds)| kinds).chain([&self.unnamed]);
         lists.any(|kinds| kinds.contains(&kind)) || self.other == Some(kind)

@@ -1,5 +1,5 @@
-//! Plans: compiled definitions. The compiler resolves names to indexes and enums, so that gatepost
-//! compares no names while it judges a callback.
+//! Plans: compiled definitions. The compiler resolves the names in a definition to indexes and
+//! enums, so that gatepost does not resolve them for each callback.
 
 mod body_format;
 mod kind;
@@ -26,15 +26,15 @@ pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
-    /// The source of the definition's facts; `None` if the definition names none.
+    /// The source of the definition's facts; `None` if the definition names no source.
     pub(crate) evidence: Option<Evidence>,
     pub(crate) page: PageTexts,
     pub(crate) methods: Vec<Method>,
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    /// The format of a body that is not in the format `body`. If `None`, gatepost refuses such a
-    /// body.
+    /// The format of a body that is not in the format `body`. If `None`, gatepost refuses the
+    /// callback.
     pub(crate) other_body: Option<BodyFormat>,
     /// The format of each method, if the formats of the methods differ. Empty if all methods have
     /// the format `body`.
@@ -67,7 +67,7 @@ pub(crate) struct Plan {
     pub(crate) ack: Reply,
 }
 
-/// The texts for the manual's page of the platform.
+/// The texts for the platform's page in the manual.
 #[derive(Clone, Default)]
 pub(crate) struct PageTexts {
     /// The steps in the platform's console, for `gatepost init`.
@@ -148,7 +148,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`CapturedHead::of`] does.
+    /// Returns the errors of [`CapturedHead::of`].
     pub(crate) fn capture(
         &self,
         head: &Head<'_>,
@@ -158,9 +158,11 @@ impl Plan {
         Ok(if self.reads_target { captured.with_target(head) } else { captured })
     }
 
-    /// Returns `true` if the verdict depends on a value with a replaced lone surrogate.
+    /// Returns `true` if the verdict depends on a value in which gatepost has replaced a lone
+    /// surrogate.
     ///
-    /// gatepost refuses such a callback: two different values could be equal after the repair.
+    /// gatepost refuses the callback, because two different values could be equal after the
+    /// replacement.
     pub(crate) fn depends_on_repair(
         &self,
         kind: Option<usize>,
@@ -191,13 +193,14 @@ impl Plan {
         index.and_then(|index| self.kinds.get(index)).unwrap_or(&self.unknown)
     }
 
-    /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule.
+    /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule;
+    /// `None` if the platform does not sign the kind.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
         let kind = self.kind(kind);
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)
     }
 
-    /// Returns the location of each kind's signature, in the notation of definitions.
+    /// Returns the locations of the signatures, in the notation of definitions.
     pub(crate) fn signature_places(&self) -> impl Iterator<Item = String> {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let places = of_kinds.chain(&self.signature).flat_map(|rule| rule.found_in.each());

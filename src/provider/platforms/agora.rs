@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Agora.
 //!
 //! [`AgoraCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.agora.io/en/api-reference/api-ref/rtc/channel-event-types>
 
@@ -22,11 +22,11 @@ view! {
         event_type: Option<i64> = "eventType",
         /// The time at which Agora sent this copy of the notification, in Unix milliseconds.
         notify_ms: Option<i64> = "notifyMs",
-        /// The time of the event, in Unix milliseconds.
+        /// The time of the reported change, in Unix milliseconds.
         event_ms: Option<i64> = "eventMs",
         /// The identifier of the session.
         sid: Option<String> = "sid",
-        /// The details of the event.
+        /// The details that the platform reports.
         payload: Option<Map<String, Value>> = "payload",
     }
 }
@@ -40,7 +40,7 @@ describe! { "agora":
 }
 
 callback! { "agora":
-    /// A callback of Agora; each kind has a variant.
+    /// A callback of Agora, with a variant for each kind.
     pub enum AgoraCallback {
         /// A callback about a channel, such as one for a user who joins.
         RtcChannel(AgoraEvent) = "rtc_channel",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Alibaba Cloud Live.
 //!
 //! [`AlibabaLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.alibabacloud.com/help/doc-detail/54787.htm>
 
@@ -82,7 +82,7 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind, such as one about snapshots.
+    /// A callback for which the definition has no other kind, such as one about snapshots.
     pub struct AlibabaLiveEvent prints() {
         /// The domain of the recording.
         domain: Option<String> = "domain",
@@ -102,7 +102,7 @@ describe! { "alibaba-live":
 }
 
 callback! { "alibaba-live":
-    /// A callback of Alibaba Cloud Live; each kind has a variant.
+    /// A callback of Alibaba Cloud Live, with a variant for each kind.
     pub enum AlibabaLiveCallback {
         /// A client has started to publish a stream. Alibaba sends a GET request.
         Publish(Publish) = "publish",
@@ -112,7 +112,7 @@ callback! { "alibaba-live":
         RecordFile(RecordFile) = "record_file",
         /// A recording has started, paused or resumed.
         RecordStatus(RecordStatus) = "record_status",
-        /// A callback of any other kind, such as one about snapshots.
+        /// A callback for which the definition has no other kind, such as one about snapshots.
         Event(AlibabaLiveEvent) = "event",
     }
 }

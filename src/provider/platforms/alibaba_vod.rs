@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Alibaba Cloud VOD.
 //!
 //! [`AlibabaVodCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.alibabacloud.com/help/en/vod/user-guide/http-callbacks>
 
@@ -16,7 +16,7 @@ view! {
     pub struct FileUploadComplete prints(event_time video_id) {
         /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",
-        /// The time of the event in UTC, as ISO 8601.
+        /// The platform's time of the callback in UTC, in ISO 8601 format.
         event_time: Option<String> = "EventTime",
         /// The identifier of the video.
         video_id: Option<String> = "VideoId",
@@ -32,7 +32,7 @@ view! {
     pub struct AlibabaVodEvent prints(event_time video_id) {
         /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",
-        /// The time of the event in UTC, as ISO 8601.
+        /// The platform's time of the callback in UTC, in ISO 8601 format.
         event_time: Option<String> = "EventTime",
         /// The identifier of the video.
         video_id: Option<String> = "VideoId",
@@ -49,7 +49,7 @@ describe! { "alibaba-vod":
 }
 
 callback! { "alibaba-vod":
-    /// A callback of Alibaba Cloud VOD; each kind has a variant.
+    /// A callback of Alibaba Cloud VOD, with a variant for each kind.
     pub enum AlibabaVodCallback {
         /// The upload of a video is complete.
         FileUploadComplete(FileUploadComplete) = "FileUploadComplete",
@@ -57,7 +57,7 @@ callback! { "alibaba-vod":
         TranscodeComplete(AlibabaVodEvent) = "TranscodeComplete",
         /// The snapshots of a video are complete.
         SnapshotComplete(AlibabaVodEvent) = "SnapshotComplete",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(AlibabaVodEvent) = "event",
     }
 }

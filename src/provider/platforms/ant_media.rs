@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Ant Media Server.
 //!
 //! [`AntMediaCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.antmedia.io/guides/advanced-usage/webhooks/>
 
@@ -124,7 +124,7 @@ describe! { "ant-media":
 }
 
 callback! { "ant-media":
-    /// A callback of Ant Media Server; each kind has a variant.
+    /// A callback of Ant Media Server, with a variant for each kind.
     pub enum AntMediaCallback {
         /// A stream has started.
         LiveStreamStarted(AntMediaEvent) = "liveStreamStarted",
@@ -138,7 +138,7 @@ callback! { "ant-media":
         PlayStarted(AntMediaEvent) = "playStarted",
         /// A viewer has stopped playing a stream.
         PlayStopped(AntMediaEvent) = "playStopped",
-        /// A callback of any other kind, such as one about an error.
+        /// A callback for which the definition has no other kind, such as one about an error.
         Event(AntMediaEvent) = "event",
         /// A client asks to publish a stream.
         Publish(Publish) = "publish",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of api.video.
 //!
 //! [`ApiVideoCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.api.video/reference/create-and-manage-webhooks>
 
@@ -14,7 +14,7 @@ view! {
     pub struct ApiVideoEvent prints(emitted_at live_stream_id type_ video_id) {
         /// The platform's name of the kind, such as `live-stream.broadcast.started`.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         emitted_at: Option<String> = "emittedAt",
         /// The identifier of the video.
         video_id: Option<String> = "videoId",
@@ -36,7 +36,7 @@ describe! { "api-video":
 }
 
 callback! { "api-video":
-    /// A callback of api.video; each kind has a variant.
+    /// A callback of api.video, with a variant for each kind.
     pub enum ApiVideoCallback {
         /// A live stream has started.
         LiveStreamBroadcastStarted(ApiVideoEvent) = "live-stream.broadcast.started",
@@ -46,7 +46,7 @@ callback! { "api-video":
         VideoSourceRecorded(ApiVideoEvent) = "video.source.recorded",
         /// The encoding of one quality of a video is complete.
         VideoEncodingQualityCompleted(ApiVideoEvent) = "video.encoding.quality.completed",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(ApiVideoEvent) = "event",
     }
 }

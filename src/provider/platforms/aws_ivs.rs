@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Amazon IVS.
 //!
 //! [`AwsIvsCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.aws.amazon.com/ivs/latest/userguide/eventbridge.html>
 
@@ -22,13 +22,13 @@ view! {
         source: Option<String> = "source",
         /// The AWS account.
         account: Option<String> = "account",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         time: Option<String> = "time",
         /// The AWS region.
         region: Option<String> = "region",
         /// The ARNs of the channel and of other resources.
         resources: Option<Vec<Value>> = "resources",
-        /// The details of the event.
+        /// The details that the platform reports.
         detail: Option<Map<String, Value>> = "detail",
     }
 }
@@ -42,7 +42,7 @@ describe! { "aws-ivs":
 }
 
 callback! { "aws-ivs":
-    /// A callback of Amazon IVS; each kind has a variant.
+    /// A callback of Amazon IVS, with a variant for each kind.
     pub enum AwsIvsCallback {
         /// A session has been created, or a stream has started or ended. The field `event_name` of
         /// `detail` names the change.
@@ -54,7 +54,7 @@ callback! { "aws-ivs":
         StreamHealth(AwsIvsEvent) = "stream_health",
         /// The account has reached a limit.
         LimitBreach(AwsIvsEvent) = "limit_breach",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(AwsIvsEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Amazon SNS.
 //!
 //! [`AwsSnsCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
 
@@ -22,7 +22,7 @@ view! {
         topic_arn: Option<String> = "TopicArn",
         /// The published text, such as JSON.
         message: Option<String> = "Message",
-        /// The time of publication, as RFC 3339.
+        /// The time of publication, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",
         /// The version of the signature. gatepost accepts only version 2.
         signature_version: Option<String> = "SignatureVersion",
@@ -36,8 +36,8 @@ view! {
 
     /// Data of `SubscriptionConfirmation` callbacks.
     ///
-    /// SNS asks the app to confirm a subscription. If the operator owns the topic, the app opens
-    /// `SubscribeURL`.
+    /// SNS asks for the confirmation of a subscription. If the operator owns the topic, the app
+    /// confirms by opening `SubscribeURL`.
     pub struct SubscriptionConfirmation prints(timestamp) {
         /// The type of the message.
         type_: Option<String> = "Type",
@@ -47,7 +47,7 @@ view! {
         topic_arn: Option<String> = "TopicArn",
         /// The published text, such as JSON.
         message: Option<String> = "Message",
-        /// The time of publication, as RFC 3339.
+        /// The time of publication, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",
         /// The version of the signature. gatepost accepts only version 2.
         signature_version: Option<String> = "SignatureVersion",
@@ -71,7 +71,7 @@ view! {
         topic_arn: Option<String> = "TopicArn",
         /// The published text, such as JSON.
         message: Option<String> = "Message",
-        /// The time of publication, as RFC 3339.
+        /// The time of publication, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",
         /// The version of the signature. gatepost accepts only version 2.
         signature_version: Option<String> = "SignatureVersion",
@@ -91,12 +91,12 @@ describe! { "aws-sns":
 }
 
 callback! { "aws-sns":
-    /// A callback of Amazon SNS; each kind has a variant.
+    /// A callback of Amazon SNS, with a variant for each kind.
     pub enum AwsSnsCallback {
         /// A message that was published to the topic.
         Notification(Notification) = "Notification",
-        /// SNS asks the app to confirm a subscription. If the operator owns the topic, the app
-        /// opens `SubscribeURL`.
+        /// SNS asks for the confirmation of a subscription. If the operator owns the topic, the app
+        /// confirms by opening `SubscribeURL`.
         SubscriptionConfirmation(SubscriptionConfirmation) = "SubscriptionConfirmation",
         /// The subscription has ended. To restore it, the app can open `SubscribeURL`.
         UnsubscribeConfirmation(UnsubscribeConfirmation) = "UnsubscribeConfirmation",

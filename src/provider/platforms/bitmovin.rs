@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Bitmovin.
 //!
 //! [`BitmovinCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.bitmovin.com/encoding/docs/webhooks>
 
@@ -26,7 +26,7 @@ describe! { "bitmovin":
 }
 
 callback! { "bitmovin":
-    /// A callback of Bitmovin; each kind has a variant.
+    /// A callback of Bitmovin, with a variant for each kind.
     pub enum BitmovinCallback {
         /// A callback of any type. The type is the event's subject.
         Event(BitmovinEvent) = "event",

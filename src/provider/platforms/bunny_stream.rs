@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Bunny Stream.
 //!
 //! [`BunnyStreamCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.bunny.net/stream/webhooks>
 
@@ -29,7 +29,7 @@ describe! { "bunny-stream":
 }
 
 callback! { "bunny-stream":
-    /// A callback of Bunny Stream; each kind has a variant.
+    /// A callback of Bunny Stream, with a variant for each kind.
     pub enum BunnyStreamCallback {
         /// The processing of a video is complete.
         Finished(BunnyStreamEvent) = "finished",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Cloudflare Stream Live.
 //!
 //! [`CloudflareLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developers.cloudflare.com/stream/stream-live/webhooks/>
 
@@ -18,17 +18,17 @@ view! {
         text: Option<String> = "text",
         /// The time of the notification, in Unix seconds.
         ts: Option<i64> = "ts",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<CloudflareLiveEventData> = "data",
     }
 
-    /// The object [`CloudflareLiveEvent::data`].
+    /// The object in [`CloudflareLiveEvent::data`].
     pub struct CloudflareLiveEventData prints(input_id updated_at) {
         /// The identifier of the live input.
         input_id: Option<String> = "input_id",
         /// The platform's name of the kind, such as `live_input.connected`.
         event_type: Option<String> = "event_type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         updated_at: Option<String> = "updated_at",
     }
 }
@@ -42,7 +42,7 @@ describe! { "cloudflare-live":
 }
 
 callback! { "cloudflare-live":
-    /// A callback of Cloudflare Stream Live; each kind has a variant.
+    /// A callback of Cloudflare Stream Live, with a variant for each kind.
     pub enum CloudflareLiveCallback {
         /// An encoder has connected to a live input.
         Connected(CloudflareLiveEvent) = "connected",
@@ -50,7 +50,7 @@ callback! { "cloudflare-live":
         Disconnected(CloudflareLiveEvent) = "disconnected",
         /// A live input has failed.
         Errored(CloudflareLiveEvent) = "errored",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(CloudflareLiveEvent) = "event",
         /// A message that names no kind, such as the test of the webhook.
         Message(CloudflareLiveEvent) = "message",

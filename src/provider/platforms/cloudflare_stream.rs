@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Cloudflare Stream.
 //!
 //! [`CloudflareStreamCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/>
 
@@ -18,9 +18,9 @@ view! {
         uid: Option<String> = "uid",
         /// True if viewers can play the video.
         ready_to_stream: Option<bool> = "readyToStream",
-        /// The time at which the video was created, as RFC 3339.
+        /// The time at which the video was created, in RFC 3339 format.
         created: Option<String> = "created",
-        /// The time of the last change, as RFC 3339.
+        /// The time of the last change, in RFC 3339 format.
         modified: Option<String> = "modified",
         /// The duration, in seconds. -1 means that the platform does not know the duration.
         duration: Option<f64> = "duration",
@@ -30,9 +30,9 @@ view! {
         status: Option<CloudflareStreamEventStatus> = "status",
     }
 
-    /// The object [`CloudflareStreamEvent::status`].
+    /// The object in [`CloudflareStreamEvent::status`].
     pub struct CloudflareStreamEventStatus prints() {
-        /// The state: `ready` or `error`.
+        /// The state of the video: `ready` or `error`.
         state: Option<String> = "state",
         /// The code of the reason for the failure.
         error_reason_code: Option<String> = "errorReasonCode",
@@ -48,7 +48,7 @@ describe! { "cloudflare-stream":
 }
 
 callback! { "cloudflare-stream":
-    /// A callback of Cloudflare Stream; each kind has a variant.
+    /// A callback of Cloudflare Stream, with a variant for each kind.
     pub enum CloudflareStreamCallback {
         /// A video is ready to play.
         Ready(CloudflareStreamEvent) = "ready",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Cloudinary.
 //!
 //! [`CloudinaryCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://cloudinary.com/documentation/notification_signatures>
 
@@ -18,7 +18,7 @@ view! {
     pub struct Upload prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
-        /// The time of the notification, as RFC 3339.
+        /// The time of the notification, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
         /// The identifier of the request that caused the notification.
         request_id: Option<String> = "request_id",
@@ -38,7 +38,7 @@ view! {
     pub struct Eager prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
-        /// The time of the notification, as RFC 3339.
+        /// The time of the notification, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
         /// The identifier of the request that caused the notification.
         request_id: Option<String> = "request_id",
@@ -54,11 +54,11 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind, such as `delete` or `moderation`.
+    /// A callback for which the definition has no other kind, such as `delete` or `moderation`.
     pub struct CloudinaryEvent prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
-        /// The time of the notification, as RFC 3339.
+        /// The time of the notification, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
         /// The identifier of the request that caused the notification.
         request_id: Option<String> = "request_id",
@@ -76,13 +76,13 @@ describe! { "cloudinary":
 }
 
 callback! { "cloudinary":
-    /// A callback of Cloudinary; each kind has a variant.
+    /// A callback of Cloudinary, with a variant for each kind.
     pub enum CloudinaryCallback {
         /// An upload is complete.
         Upload(Upload) = "upload",
         /// Transformations of an asset are complete.
         Eager(Eager) = "eager",
-        /// A callback of any other kind, such as `delete` or `moderation`.
+        /// A callback for which the definition has no other kind, such as `delete` or `moderation`.
         Event(CloudinaryEvent) = "event",
     }
 }

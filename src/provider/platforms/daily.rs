@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Daily.
 //!
 //! [`DailyCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.daily.co/reference/rest-api/webhooks>
 
@@ -30,7 +30,7 @@ view! {
         type_: Option<String> = "type",
         /// The identifier of the callback.
         id: String = "id",
-        /// The details of the event.
+        /// The details that the platform reports.
         payload: Option<Map<String, Value>> = "payload",
         /// The time at which Daily sent the callback, in Unix seconds.
         event_ts: Option<f64> = "event_ts",
@@ -43,7 +43,7 @@ describe! { "daily":
 }
 
 callback! { "daily":
-    /// A callback of Daily; each kind has a variant.
+    /// A callback of Daily, with a variant for each kind.
     pub enum DailyCallback {
         /// The test of a new webhook.
         Test(Test) = "test",

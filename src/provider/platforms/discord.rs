@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Discord.
 //!
 //! [`DiscordCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://discord.com/developers/docs/events/webhook-events>
 
@@ -16,11 +16,11 @@ view! {
     ///
     /// Discord checks the URL, and expects only an acknowledgement.
     pub struct Ping prints() {
-        /// The version of the format.
+        /// The version of the callback's format.
         version: Option<i64> = "version",
         /// The identifier of the application.
         application_id: Option<String> = "application_id",
-        /// 0 for a ping, 1 for an event.
+        /// 0 for the check of the URL, 1 for any other callback.
         type_: Option<i64> = "type",
     }
 
@@ -28,13 +28,13 @@ view! {
     ///
     /// A callback of any type. The type is the event's subject.
     pub struct DiscordEvent prints() {
-        /// The version of the format.
+        /// The version of the callback's format.
         version: Option<i64> = "version",
         /// The identifier of the application.
         application_id: Option<String> = "application_id",
-        /// 0 for a ping, 1 for an event.
+        /// 0 for the check of the URL, 1 for any other callback.
         type_: Option<i64> = "type",
-        /// The details of the event: `type`, `timestamp` and `data`.
+        /// The details that the platform reports: `type`, `timestamp` and `data`.
         event: Option<Map<String, Value>> = "event",
     }
 }
@@ -45,7 +45,7 @@ describe! { "discord":
 }
 
 callback! { "discord":
-    /// A callback of Discord; each kind has a variant.
+    /// A callback of Discord, with a variant for each kind.
     pub enum DiscordCallback {
         /// Discord checks the URL, and expects only an acknowledgement.
         Ping(Ping) = "ping",

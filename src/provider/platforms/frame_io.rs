@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Frame.io.
 //!
 //! [`FrameIoCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.frame.io/platform/v4/docs/guides/webhooks>
 
@@ -16,7 +16,7 @@ view! {
     pub struct FrameIoEvent prints() {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The object that the event is about: its `type` and its `id`.
+        /// The object that the callback is about: its `type` and its `id`.
         resource: Option<Map<String, Value>> = "resource",
         /// The account, with its `id`.
         account: Option<Map<String, Value>> = "account",
@@ -24,7 +24,7 @@ view! {
         workspace: Option<Map<String, Value>> = "workspace",
         /// The project, with its `id`.
         project: Option<Map<String, Value>> = "project",
-        /// The user who caused the event, with an `id`.
+        /// The user who caused the callback, with an `id`.
         user: Option<Map<String, Value>> = "user",
     }
 }
@@ -37,7 +37,7 @@ describe! { "frame-io":
 }
 
 callback! { "frame-io":
-    /// A callback of Frame.io; each kind has a variant.
+    /// A callback of Frame.io, with a variant for each kind.
     pub enum FrameIoCallback {
         /// A user has created a file. The upload of the file is probably not complete.
         FileCreated(FrameIoEvent) = "file_created",
@@ -45,7 +45,7 @@ callback! { "frame-io":
         FileReady(FrameIoEvent) = "file_ready",
         /// A user has written a comment, possibly below another comment.
         CommentCreated(FrameIoEvent) = "comment_created",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(FrameIoEvent) = "event",
     }
 }

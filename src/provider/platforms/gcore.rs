@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Gcore Video Streaming.
 //!
 //! [`GcoreCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://gcore.com/docs/streaming/extra-features/get-webhooks-from-the-streaming-platform>
 
@@ -16,7 +16,7 @@ view! {
     pub struct GcoreEvent prints() {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The main fields of the object that the event is about.
+        /// The main fields of the object that the callback is about.
         message: Option<Map<String, Value>> = "message",
     }
 }
@@ -30,7 +30,7 @@ describe! { "gcore":
 }
 
 callback! { "gcore":
-    /// A callback of Gcore Video Streaming; each kind has a variant.
+    /// A callback of Gcore Video Streaming, with a variant for each kind.
     pub enum GcoreCallback {
         /// A livestream has started or stopped.
         Stream(GcoreEvent) = "stream",
@@ -40,7 +40,7 @@ callback! { "gcore":
         VideoDelete(GcoreEvent) = "video_delete",
         /// The state of a stream that Gcore sends to another platform has changed.
         Restream(GcoreEvent) = "restream",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(GcoreEvent) = "event",
     }
 }

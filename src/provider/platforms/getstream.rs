@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Stream.
 //!
 //! [`GetstreamCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://getstream.io/docs/platform/webhooks/>
 
@@ -18,11 +18,11 @@ view! {
     pub struct CallLiveStarted prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
-        /// The call.
+        /// The call that has started.
         call: Option<Map<String, Value>> = "call",
     }
 
@@ -32,7 +32,7 @@ view! {
     pub struct CallSessionStarted prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
@@ -46,7 +46,7 @@ view! {
     pub struct CallSessionEnded prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
@@ -60,7 +60,7 @@ view! {
     pub struct CallSessionParticipantJoined prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
@@ -76,7 +76,7 @@ view! {
     pub struct CallRecordingReady prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
@@ -86,11 +86,11 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind, such as one about a chat.
+    /// A callback for which the definition has no other kind, such as one about a chat.
     pub struct GetstreamEvent prints(call_cid created_at) {
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
         /// The type and the identifier of the call, such as `livestream:stage`.
         call_cid: Option<String> = "call_cid",
@@ -107,7 +107,7 @@ describe! { "getstream":
 }
 
 callback! { "getstream":
-    /// A callback of Stream; each kind has a variant.
+    /// A callback of Stream, with a variant for each kind.
     pub enum GetstreamCallback {
         /// A livestream has started.
         CallLiveStarted(CallLiveStarted) = "call.live_started",
@@ -119,7 +119,7 @@ callback! { "getstream":
         CallSessionParticipantJoined(CallSessionParticipantJoined) = "call.session_participant_joined",
         /// A recording is ready.
         CallRecordingReady(CallRecordingReady) = "call.recording_ready",
-        /// A callback of any other kind, such as one about a chat.
+        /// A callback for which the definition has no other kind, such as one about a chat.
         Event(GetstreamEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of GitHub.
 //!
 //! [`GithubCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
 
@@ -19,11 +19,11 @@ view! {
         /// The change that the callback reports, such as `opened`. Absent from kinds without
         /// actions.
         action: Option<String> = "action",
-        /// The repository in which the event occurred.
+        /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
         /// The organization. Present if the webhook or the repository belongs to one.
         organization: Option<Map<String, Value>> = "organization",
-        /// The account that triggered the event.
+        /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",
         /// A sentence of GitHub's design philosophy.
         zen: Option<String> = "zen",
@@ -40,11 +40,11 @@ view! {
         /// The change that the callback reports, such as `opened`. Absent from kinds without
         /// actions.
         action: Option<String> = "action",
-        /// The repository in which the event occurred.
+        /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
         /// The organization. Present if the webhook or the repository belongs to one.
         organization: Option<Map<String, Value>> = "organization",
-        /// The account that triggered the event.
+        /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",
         /// The full name of the branch or tag, such as `refs/heads/main`.
         git_ref: Option<String> = "ref",
@@ -65,11 +65,11 @@ view! {
         /// The change that the callback reports, such as `opened`. Absent from kinds without
         /// actions.
         action: Option<String> = "action",
-        /// The repository in which the event occurred.
+        /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
         /// The organization. Present if the webhook or the repository belongs to one.
         organization: Option<Map<String, Value>> = "organization",
-        /// The account that triggered the event.
+        /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",
     }
 }
@@ -99,49 +99,49 @@ describe! { "github":
 }
 
 callback! { "github":
-    /// A callback of GitHub; each kind has a variant.
+    /// A callback of GitHub, with a variant for each kind.
     pub enum GithubCallback {
         /// The first callback of a new webhook.
         Ping(GithubPing) = "ping",
         /// A push to a branch or tag.
         Push(GithubPush) = "push",
-        /// The kind `check_run`.
+        /// A `check_run` callback.
         CheckRun(GithubEvent) = "check_run",
-        /// The kind `check_suite`.
+        /// A `check_suite` callback.
         CheckSuite(GithubEvent) = "check_suite",
-        /// The kind `create`.
+        /// A `create` callback.
         Create(GithubEvent) = "create",
-        /// The kind `delete`.
+        /// A `delete` callback.
         Delete(GithubEvent) = "delete",
-        /// The kind `deployment`.
+        /// A `deployment` callback.
         Deployment(GithubEvent) = "deployment",
-        /// The kind `deployment_status`.
+        /// A `deployment_status` callback.
         DeploymentStatus(GithubEvent) = "deployment_status",
-        /// The kind `fork`.
+        /// A `fork` callback.
         Fork(GithubEvent) = "fork",
-        /// The kind `issue_comment`.
+        /// A `issue_comment` callback.
         IssueComment(GithubEvent) = "issue_comment",
-        /// The kind `issues`.
+        /// A `issues` callback.
         Issues(GithubEvent) = "issues",
-        /// The kind `member`.
+        /// A `member` callback.
         Member(GithubEvent) = "member",
-        /// The kind `pull_request`.
+        /// A `pull_request` callback.
         PullRequest(GithubEvent) = "pull_request",
-        /// The kind `pull_request_review`.
+        /// A `pull_request_review` callback.
         PullRequestReview(GithubEvent) = "pull_request_review",
-        /// The kind `release`.
+        /// A `release` callback.
         Release(GithubEvent) = "release",
-        /// The kind `repository`.
+        /// A `repository` callback.
         Repository(GithubEvent) = "repository",
-        /// The kind `star`.
+        /// A `star` callback.
         Star(GithubEvent) = "star",
-        /// The kind `status`.
+        /// A `status` callback.
         Status(GithubEvent) = "status",
-        /// The kind `workflow_job`.
+        /// A `workflow_job` callback.
         WorkflowJob(GithubEvent) = "workflow_job",
-        /// The kind `workflow_run`.
+        /// A `workflow_run` callback.
         WorkflowRun(GithubEvent) = "workflow_run",
-        /// The kind `event`.
+        /// A `event` callback.
         Event(GithubEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of GitLab.
 //!
 //! [`GitlabCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.gitlab.com/user/project/integrations/webhooks/>
 
@@ -18,9 +18,9 @@ view! {
     pub struct Push prints() {
         /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",
-        /// The name of the event.
+        /// The platform's name of the callback.
         event_name: Option<String> = "event_name",
-        /// The project in which the event occurred.
+        /// The project that the callback is about.
         project: Option<Map<String, Value>> = "project",
         /// The full name of the branch.
         ref_: Option<String> = "ref",
@@ -36,9 +36,9 @@ view! {
     pub struct GitlabEvent prints() {
         /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",
-        /// The name of the event.
+        /// The platform's name of the callback.
         event_name: Option<String> = "event_name",
-        /// The project in which the event occurred.
+        /// The project that the callback is about.
         project: Option<Map<String, Value>> = "project",
     }
 }
@@ -52,7 +52,7 @@ describe! { "gitlab":
 }
 
 callback! { "gitlab":
-    /// A callback of GitLab; each kind has a variant.
+    /// A callback of GitLab, with a variant for each kind.
     pub enum GitlabCallback {
         /// A push to a branch.
         Push(Push) = "push",
@@ -62,7 +62,7 @@ callback! { "gitlab":
         MergeRequest(GitlabEvent) = "merge_request",
         /// The state of a pipeline has changed.
         Pipeline(GitlabEvent) = "pipeline",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(GitlabEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Huawei Cloud Live.
 //!
 //! [`HuaweiLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://support.huaweicloud.com/bestpractice-live/live_14_0003.html>
 
@@ -38,7 +38,7 @@ describe! { "huawei-live":
 }
 
 callback! { "huawei-live":
-    /// A callback of Huawei Cloud Live; each kind has a variant.
+    /// A callback of Huawei Cloud Live, with a variant for each kind.
     pub enum HuaweiLiveCallback {
         /// A stream has started.
         Publish(HuaweiLiveEvent) = "publish",

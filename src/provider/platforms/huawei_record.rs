@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Huawei Cloud Live (recording).
 //!
 //! [`HuaweiRecordCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://support.huaweicloud.com/iLive-live/live_01_0011.html>
 
@@ -63,7 +63,7 @@ describe! { "huawei-record":
 }
 
 callback! { "huawei-record":
-    /// A callback of Huawei Cloud Live (recording); each kind has a variant.
+    /// A callback of Huawei Cloud Live (recording), with a variant for each kind.
     pub enum HuaweiRecordCallback {
         /// A recording has started.
         RecordStart(HuaweiRecordEvent) = "record_start",
@@ -75,7 +75,7 @@ callback! { "huawei-record":
         RecordOver(HuaweiRecordEvent) = "record_over",
         /// A recording has failed.
         RecordFailed(HuaweiRecordEvent) = "record_failed",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(HuaweiRecordEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of 100ms.
 //!
 //! [`HundredMsCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.100ms.live/docs/server-side/v2/how-to-guides/configure-webhooks/overview>
 
@@ -16,7 +16,7 @@ view! {
     ///
     /// A callback of any type. The type is the event's subject.
     pub struct HundredMsEvent prints(timestamp type_) {
-        /// The version of the format.
+        /// The version of the callback's format.
         version: Option<String> = "version",
         /// The identifier of the callback, the same in each resend.
         id: String = "id",
@@ -24,11 +24,11 @@ view! {
         account_id: Option<String> = "account_id",
         /// The identifier of the application.
         app_id: Option<String> = "app_id",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
         /// The type of the callback, such as `peer.join.success`.
         type_: Option<String> = "type",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",
     }
 }
@@ -38,7 +38,7 @@ describe! { "hundred-ms":
 }
 
 callback! { "hundred-ms":
-    /// A callback of 100ms; each kind has a variant.
+    /// A callback of 100ms, with a variant for each kind.
     pub enum HundredMsCallback {
         /// A callback of any type. The type is the event's subject.
         Event(HundredMsEvent) = "event",

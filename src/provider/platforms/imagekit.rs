@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of ImageKit.
 //!
 //! [`ImagekitCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://imagekit.io/docs/webhooks>
 
@@ -18,11 +18,11 @@ view! {
         id: String = "id",
         /// The platform's name of the kind.
         type_: Option<String> = "type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",
-        /// The request that caused the event, with `x_request_id` and `url`.
+        /// The request that caused the callback, with `x_request_id` and `url`.
         request: Option<Map<String, Value>> = "request",
     }
 }
@@ -39,7 +39,7 @@ describe! { "imagekit":
 }
 
 callback! { "imagekit":
-    /// A callback of ImageKit; each kind has a variant.
+    /// A callback of ImageKit, with a variant for each kind.
     pub enum ImagekitCallback {
         /// ImageKit has accepted a transformation of a video.
         VideoAccepted(ImagekitEvent) = "video_accepted",
@@ -55,7 +55,7 @@ callback! { "imagekit":
         PostTransformReady(ImagekitEvent) = "post_transform_ready",
         /// A transformation after an upload has failed. The original file remains available.
         PostTransformError(ImagekitEvent) = "post_transform_error",
-        /// A callback of any other kind, such as one about a file.
+        /// A callback for which the definition has no other kind, such as one about a file.
         Event(ImagekitEvent) = "event",
     }
 }

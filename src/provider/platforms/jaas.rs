@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of 8x8 JaaS (Jitsi).
 //!
 //! [`JaasCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.8x8.com/jaas/docs/webhooks-signatures>
 
@@ -24,11 +24,11 @@ view! {
         event_type: Option<String> = "eventType",
         /// The identifier of the session of the meeting.
         session_id: Option<String> = "sessionId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The application and the name of the room, separated by a slash.
         fqn: Option<String> = "fqn",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",
     }
 }
@@ -47,7 +47,7 @@ describe! { "jaas":
 }
 
 callback! { "jaas":
-    /// A callback of 8x8 JaaS (Jitsi); each kind has a variant.
+    /// A callback of 8x8 JaaS (Jitsi), with a variant for each kind.
     pub enum JaasCallback {
         /// The first participant has joined a room.
         RoomCreated(JaasEvent) = "room_created",
@@ -67,7 +67,7 @@ callback! { "jaas":
         RecordingEnded(JaasEvent) = "recording_ended",
         /// The file of a recording is ready.
         RecordingUploaded(JaasEvent) = "recording_uploaded",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(JaasEvent) = "event",
     }
 }

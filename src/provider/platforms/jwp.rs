@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of JWP.
 //!
 //! [`JwpCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.jwplayer.com/platform/reference/learn-about-webhooks>
 
@@ -18,9 +18,9 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
-        /// The identifier of the property.
+        /// The identifier of the JWP property (site).
         site_id: Option<String> = "site_id",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         event_time: Option<String> = "event_time",
         /// The identifier of the live channel.
         channel_id: Option<String> = "channel_id",
@@ -34,9 +34,9 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
-        /// The identifier of the property.
+        /// The identifier of the JWP property (site).
         site_id: Option<String> = "site_id",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         event_time: Option<String> = "event_time",
         /// The identifier of the live channel.
         channel_id: Option<String> = "channel_id",
@@ -50,9 +50,9 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
-        /// The identifier of the property.
+        /// The identifier of the JWP property (site).
         site_id: Option<String> = "site_id",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         event_time: Option<String> = "event_time",
         /// The identifier of the video.
         media_id: Option<String> = "media_id",
@@ -60,15 +60,15 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind.
+    /// A callback for which the definition has no other kind.
     pub struct JwpEvent prints(event_time media_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhook_id",
-        /// The identifier of the property.
+        /// The identifier of the JWP property (site).
         site_id: Option<String> = "site_id",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         event_time: Option<String> = "event_time",
         /// The identifier of the video.
         media_id: Option<String> = "media_id",
@@ -83,7 +83,7 @@ describe! { "jwp":
 }
 
 callback! { "jwp":
-    /// A callback of JWP; each kind has a variant.
+    /// A callback of JWP, with a variant for each kind.
     pub enum JwpCallback {
         /// A live channel has become active.
         ChannelActive(ChannelActive) = "channel_active",
@@ -91,7 +91,7 @@ callback! { "jwp":
         ChannelIdle(ChannelIdle) = "channel_idle",
         /// The thumbnail and all renditions of a new video are ready.
         ConversionsComplete(ConversionsComplete) = "conversions_complete",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(JwpEvent) = "event",
     }
 }

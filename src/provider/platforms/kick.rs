@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Kick.
 //!
 //! [`KickCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.kick.com/events/webhook-security>
 
@@ -22,13 +22,13 @@ view! {
         is_live: Option<bool> = "is_live",
         /// The title of the livestream.
         title: Option<String> = "title",
-        /// The time of the start, as RFC 3339.
+        /// The time of the start, in RFC 3339 format.
         started_at: Option<String> = "started_at",
-        /// The time of the end, as RFC 3339.
+        /// The time of the end, in RFC 3339 format.
         ended_at: Option<String> = "ended_at",
     }
 
-    /// The object [`LivestreamStatus::broadcaster`].
+    /// The object in [`LivestreamStatus::broadcaster`].
     pub struct LivestreamStatusBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -46,7 +46,7 @@ view! {
         metadata: Option<Map<String, Value>> = "metadata",
     }
 
-    /// The object [`LivestreamMetadata::broadcaster`].
+    /// The object in [`LivestreamMetadata::broadcaster`].
     pub struct LivestreamMetadataBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -64,11 +64,11 @@ view! {
         message_id: Option<String> = "message_id",
         /// The text of the message.
         content: Option<String> = "content",
-        /// The user.
+        /// The user who sent the message.
         sender: Option<Map<String, Value>> = "sender",
     }
 
-    /// The object [`ChatMessage::broadcaster`].
+    /// The object in [`ChatMessage::broadcaster`].
     pub struct ChatMessageBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -82,11 +82,11 @@ view! {
     pub struct Follow prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<FollowBroadcaster> = "broadcaster",
-        /// The user.
+        /// The user who follows the channel.
         follower: Option<Map<String, Value>> = "follower",
     }
 
-    /// The object [`Follow::broadcaster`].
+    /// The object in [`Follow::broadcaster`].
     pub struct FollowBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -100,11 +100,11 @@ view! {
     pub struct Subscription prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionBroadcaster> = "broadcaster",
-        /// The user.
+        /// The user who subscribes to the channel.
         subscriber: Option<Map<String, Value>> = "subscriber",
     }
 
-    /// The object [`Subscription::broadcaster`].
+    /// The object in [`Subscription::broadcaster`].
     pub struct SubscriptionBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -118,11 +118,11 @@ view! {
     pub struct SubscriptionRenewal prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionRenewalBroadcaster> = "broadcaster",
-        /// The user.
+        /// The user who has renewed the subscription.
         subscriber: Option<Map<String, Value>> = "subscriber",
     }
 
-    /// The object [`SubscriptionRenewal::broadcaster`].
+    /// The object in [`SubscriptionRenewal::broadcaster`].
     pub struct SubscriptionRenewalBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -136,13 +136,13 @@ view! {
     pub struct SubscriptionGifts prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionGiftsBroadcaster> = "broadcaster",
-        /// The user.
+        /// The user who has given the subscriptions.
         gifter: Option<Map<String, Value>> = "gifter",
         /// The users who got a subscription.
         giftees: Option<Vec<Value>> = "giftees",
     }
 
-    /// The object [`SubscriptionGifts::broadcaster`].
+    /// The object in [`SubscriptionGifts::broadcaster`].
     pub struct SubscriptionGiftsBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -156,13 +156,13 @@ view! {
     pub struct Ban prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<BanBroadcaster> = "broadcaster",
-        /// The user.
+        /// The banned user.
         banned_user: Option<Map<String, Value>> = "banned_user",
-        /// The moderator.
+        /// The moderator who banned the user.
         moderator: Option<Map<String, Value>> = "moderator",
     }
 
-    /// The object [`Ban::broadcaster`].
+    /// The object in [`Ban::broadcaster`].
     pub struct BanBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -178,11 +178,11 @@ view! {
         broadcaster: Option<GiftBroadcaster> = "broadcaster",
         /// The gift, with its amount.
         gift: Option<Map<String, Value>> = "gift",
-        /// The user.
+        /// The user who has given the Kicks.
         sender: Option<Map<String, Value>> = "sender",
     }
 
-    /// The object [`Gift::broadcaster`].
+    /// The object in [`Gift::broadcaster`].
     pub struct GiftBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -192,13 +192,13 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind.
+    /// A callback for which the definition has no other kind.
     pub struct KickEvent prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<KickEventBroadcaster> = "broadcaster",
     }
 
-    /// The object [`KickEvent::broadcaster`].
+    /// The object in [`KickEvent::broadcaster`].
     pub struct KickEventBroadcaster prints(channel_slug) {
         /// The identifier of the owner.
         user_id: Option<i64> = "user_id",
@@ -221,7 +221,7 @@ describe! { "kick":
 }
 
 callback! { "kick":
-    /// A callback of Kick; each kind has a variant.
+    /// A callback of Kick, with a variant for each kind.
     pub enum KickCallback {
         /// A livestream has started or ended.
         LivestreamStatus(LivestreamStatus) = "livestream_status",
@@ -241,7 +241,7 @@ callback! { "kick":
         Ban(Ban) = "ban",
         /// A user has given Kicks to a channel.
         Gift(Gift) = "gift",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(KickEvent) = "event",
     }
 }

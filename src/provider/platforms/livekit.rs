@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of LiveKit.
 //!
 //! [`LivekitCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.livekit.io/home/server/webhooks/>
 
@@ -18,7 +18,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -28,7 +28,7 @@ view! {
         participant: Option<LivekitEventParticipant> = "participant",
     }
 
-    /// The object [`LivekitEvent::room`].
+    /// The object in [`LivekitEvent::room`].
     pub struct LivekitEventRoom prints(name) {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -36,7 +36,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`LivekitEvent::participant`].
+    /// The object in [`LivekitEvent::participant`].
     pub struct LivekitEventParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -52,7 +52,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -64,7 +64,7 @@ view! {
         track: Option<Map<String, Value>> = "track",
     }
 
-    /// The object [`TrackPublished::room`].
+    /// The object in [`TrackPublished::room`].
     pub struct TrackPublishedRoom prints(name) {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -72,7 +72,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`TrackPublished::participant`].
+    /// The object in [`TrackPublished::participant`].
     pub struct TrackPublishedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -88,7 +88,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -100,7 +100,7 @@ view! {
         track: Option<Map<String, Value>> = "track",
     }
 
-    /// The object [`TrackUnpublished::room`].
+    /// The object in [`TrackUnpublished::room`].
     pub struct TrackUnpublishedRoom prints(name) {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -108,7 +108,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`TrackUnpublished::participant`].
+    /// The object in [`TrackUnpublished::participant`].
     pub struct TrackUnpublishedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -124,7 +124,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -136,7 +136,7 @@ view! {
         egress_info: Option<Map<String, Value>> = "egressInfo",
     }
 
-    /// The object [`EgressStarted::room`].
+    /// The object in [`EgressStarted::room`].
     pub struct EgressStartedRoom prints() {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -144,7 +144,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`EgressStarted::participant`].
+    /// The object in [`EgressStarted::participant`].
     pub struct EgressStartedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -160,7 +160,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -172,7 +172,7 @@ view! {
         egress_info: Option<Map<String, Value>> = "egressInfo",
     }
 
-    /// The object [`EgressUpdated::room`].
+    /// The object in [`EgressUpdated::room`].
     pub struct EgressUpdatedRoom prints() {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -180,7 +180,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`EgressUpdated::participant`].
+    /// The object in [`EgressUpdated::participant`].
     pub struct EgressUpdatedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -196,7 +196,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -208,7 +208,7 @@ view! {
         egress_info: Option<Map<String, Value>> = "egressInfo",
     }
 
-    /// The object [`EgressEnded::room`].
+    /// The object in [`EgressEnded::room`].
     pub struct EgressEndedRoom prints() {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -216,7 +216,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`EgressEnded::participant`].
+    /// The object in [`EgressEnded::participant`].
     pub struct EgressEndedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -232,7 +232,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -244,7 +244,7 @@ view! {
         ingress_info: Option<Map<String, Value>> = "ingressInfo",
     }
 
-    /// The object [`IngressStarted::room`].
+    /// The object in [`IngressStarted::room`].
     pub struct IngressStartedRoom prints() {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -252,7 +252,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`IngressStarted::participant`].
+    /// The object in [`IngressStarted::participant`].
     pub struct IngressStartedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -268,7 +268,7 @@ view! {
         event: Option<String> = "event",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, in Unix seconds, as a string.
+        /// The platform's time of the callback, in Unix seconds, as a string.
         created_at: Option<Value> = "createdAt",
         /// The number of callbacks that LiveKit has dropped since the previous callback.
         num_dropped: Option<i64> = "numDropped",
@@ -280,7 +280,7 @@ view! {
         ingress_info: Option<Map<String, Value>> = "ingressInfo",
     }
 
-    /// The object [`IngressEnded::room`].
+    /// The object in [`IngressEnded::room`].
     pub struct IngressEndedRoom prints() {
         /// The identifier of the session of the room.
         sid: Option<String> = "sid",
@@ -288,7 +288,7 @@ view! {
         name: Option<String> = "name",
     }
 
-    /// The object [`IngressEnded::participant`].
+    /// The object in [`IngressEnded::participant`].
     pub struct IngressEndedParticipant prints() {
         /// The identifier of the participant's session.
         sid: Option<String> = "sid",
@@ -314,7 +314,7 @@ describe! { "livekit":
 }
 
 callback! { "livekit":
-    /// A callback of LiveKit; each kind has a variant.
+    /// A callback of LiveKit, with a variant for each kind.
     pub enum LivekitCallback {
         /// A room has started.
         RoomStarted(LivekitEvent) = "room_started",
@@ -340,7 +340,7 @@ callback! { "livekit":
         IngressStarted(IngressStarted) = "ingress_started",
         /// An incoming stream has ended.
         IngressEnded(IngressEnded) = "ingress_ended",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(LivekitEvent) = "event",
     }
 }

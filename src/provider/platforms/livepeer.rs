@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Livepeer Studio.
 //!
 //! [`LivepeerCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.livepeer.org/developers/guides/setup-and-listen-to-webhooks>
 
@@ -18,7 +18,7 @@ view! {
         id: String = "id",
         /// The identifier of the webhook.
         webhook_id: Option<String> = "webhookId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         created_at: Option<i64> = "createdAt",
         /// The time at which Livepeer sent this copy of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
@@ -26,7 +26,7 @@ view! {
         event: Option<String> = "event",
         /// The stream. Present only in callbacks about streams.
         stream: Option<Map<String, Value>> = "stream",
-        /// The details of the event.
+        /// The details that the platform reports.
         payload: Option<Map<String, Value>> = "payload",
     }
 }
@@ -40,7 +40,7 @@ describe! { "livepeer":
 }
 
 callback! { "livepeer":
-    /// A callback of Livepeer Studio; each kind has a variant.
+    /// A callback of Livepeer Studio, with a variant for each kind.
     pub enum LivepeerCallback {
         /// A stream has started.
         StreamStarted(LivepeerEvent) = "stream.started",
@@ -49,9 +49,10 @@ callback! { "livepeer":
         /// A recording is ready.
         RecordingReady(LivepeerEvent) = "recording.ready",
         /// A viewer asks to play a stream or an asset. A reply with a status from 200 to 299 allows
-        /// this.
+        /// the viewer to play.
         PlaybackAccessControl(LivepeerEvent) = "playback.accessControl",
-        /// A callback of any other kind. The platform's name of the kind is the event's subject.
+        /// A callback for which the definition has no other kind. The platform's name of the kind
+        /// is the event's subject.
         Event(LivepeerEvent) = "event",
     }
 }

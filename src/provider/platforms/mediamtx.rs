@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of MediaMTX.
 //!
 //! [`MediamtxCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://mediamtx.org/docs/features/authentication>
 
@@ -177,7 +177,7 @@ describe! { "mediamtx":
 }
 
 callback! { "mediamtx":
-    /// A callback of MediaMTX; each kind has a variant.
+    /// A callback of MediaMTX, with a variant for each kind.
     pub enum MediamtxCallback {
         /// A client asks to publish a stream.
         Publish(MediamtxPublish) = "publish",

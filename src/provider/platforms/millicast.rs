@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Dolby Millicast.
 //!
 //! [`MillicastCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://optiview.dolby.com/docs/millicast/webhooks/>
 
@@ -18,9 +18,9 @@ view! {
         type_: Option<String> = "type",
         /// The change within the group, such as `started`.
         event: Option<String> = "event",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",
     }
 }
@@ -34,7 +34,7 @@ describe! { "millicast":
 }
 
 callback! { "millicast":
-    /// A callback of Dolby Millicast; each kind has a variant.
+    /// A callback of Dolby Millicast, with a variant for each kind.
     pub enum MillicastCallback {
         /// A feed has started or ended.
         Feeds(MillicastEvent) = "feeds",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Mux.
 //!
 //! [`MuxCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.mux.com/docs/core/verify-webhook-signatures>
 
@@ -18,9 +18,9 @@ view! {
         event_type: Option<String> = "type",
         /// The identifier of the callback, the same in each resend.
         id: Option<String> = "id",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         created_at: Option<String> = "created_at",
-        /// The object that the event is about: its `type` and its `id`.
+        /// The object that the callback is about: its `type` and its `id`.
         object: Option<Map<String, Value>> = "object",
         /// The Mux environment: its `name` and its `id`.
         environment: Option<Map<String, Value>> = "environment",
@@ -85,105 +85,105 @@ describe! { "mux":
 }
 
 callback! { "mux":
-    /// A callback of Mux; each kind has a variant.
+    /// A callback of Mux, with a variant for each kind.
     pub enum MuxCallback {
-        /// The kind `video.asset.created`.
+        /// A `video.asset.created` callback.
         VideoAssetCreated(MuxEvent) = "video.asset.created",
-        /// The kind `video.asset.ready`.
+        /// A `video.asset.ready` callback.
         VideoAssetReady(MuxEvent) = "video.asset.ready",
-        /// The kind `video.asset.errored`.
+        /// A `video.asset.errored` callback.
         VideoAssetErrored(MuxEvent) = "video.asset.errored",
-        /// The kind `video.asset.updated`.
+        /// A `video.asset.updated` callback.
         VideoAssetUpdated(MuxEvent) = "video.asset.updated",
-        /// The kind `video.asset.deleted`.
+        /// A `video.asset.deleted` callback.
         VideoAssetDeleted(MuxEvent) = "video.asset.deleted",
-        /// The kind `video.asset.live_stream_completed`.
+        /// A `video.asset.live_stream_completed` callback.
         VideoAssetLiveStreamCompleted(MuxEvent) = "video.asset.live_stream_completed",
-        /// The kind `video.asset.warning`.
+        /// A `video.asset.warning` callback.
         VideoAssetWarning(MuxEvent) = "video.asset.warning",
-        /// The kind `video.asset.non_standard_input_detected`.
+        /// A `video.asset.non_standard_input_detected` callback.
         VideoAssetNonStandardInputDetected(MuxEvent) = "video.asset.non_standard_input_detected",
-        /// The kind `video.asset.static_renditions.ready`.
+        /// A `video.asset.static_renditions.ready` callback.
         VideoAssetStaticRenditionsReady(MuxEvent) = "video.asset.static_renditions.ready",
-        /// The kind `video.asset.static_renditions.preparing`.
+        /// A `video.asset.static_renditions.preparing` callback.
         VideoAssetStaticRenditionsPreparing(MuxEvent) = "video.asset.static_renditions.preparing",
-        /// The kind `video.asset.static_renditions.deleted`.
+        /// A `video.asset.static_renditions.deleted` callback.
         VideoAssetStaticRenditionsDeleted(MuxEvent) = "video.asset.static_renditions.deleted",
-        /// The kind `video.asset.static_renditions.errored`.
+        /// A `video.asset.static_renditions.errored` callback.
         VideoAssetStaticRenditionsErrored(MuxEvent) = "video.asset.static_renditions.errored",
-        /// The kind `video.asset.static_rendition.created`.
+        /// A `video.asset.static_rendition.created` callback.
         VideoAssetStaticRenditionCreated(MuxEvent) = "video.asset.static_rendition.created",
-        /// The kind `video.asset.static_rendition.ready`.
+        /// A `video.asset.static_rendition.ready` callback.
         VideoAssetStaticRenditionReady(MuxEvent) = "video.asset.static_rendition.ready",
-        /// The kind `video.asset.static_rendition.errored`.
+        /// A `video.asset.static_rendition.errored` callback.
         VideoAssetStaticRenditionErrored(MuxEvent) = "video.asset.static_rendition.errored",
-        /// The kind `video.asset.static_rendition.deleted`.
+        /// A `video.asset.static_rendition.deleted` callback.
         VideoAssetStaticRenditionDeleted(MuxEvent) = "video.asset.static_rendition.deleted",
-        /// The kind `video.asset.static_rendition.skipped`.
+        /// A `video.asset.static_rendition.skipped` callback.
         VideoAssetStaticRenditionSkipped(MuxEvent) = "video.asset.static_rendition.skipped",
-        /// The kind `video.asset.master.ready`.
+        /// A `video.asset.master.ready` callback.
         VideoAssetMasterReady(MuxEvent) = "video.asset.master.ready",
-        /// The kind `video.asset.master.preparing`.
+        /// A `video.asset.master.preparing` callback.
         VideoAssetMasterPreparing(MuxEvent) = "video.asset.master.preparing",
-        /// The kind `video.asset.master.deleted`.
+        /// A `video.asset.master.deleted` callback.
         VideoAssetMasterDeleted(MuxEvent) = "video.asset.master.deleted",
-        /// The kind `video.asset.master.errored`.
+        /// A `video.asset.master.errored` callback.
         VideoAssetMasterErrored(MuxEvent) = "video.asset.master.errored",
-        /// The kind `video.asset.track.created`.
+        /// A `video.asset.track.created` callback.
         VideoAssetTrackCreated(MuxEvent) = "video.asset.track.created",
-        /// The kind `video.asset.track.ready`.
+        /// A `video.asset.track.ready` callback.
         VideoAssetTrackReady(MuxEvent) = "video.asset.track.ready",
-        /// The kind `video.asset.track.errored`.
+        /// A `video.asset.track.errored` callback.
         VideoAssetTrackErrored(MuxEvent) = "video.asset.track.errored",
-        /// The kind `video.asset.track.deleted`.
+        /// A `video.asset.track.deleted` callback.
         VideoAssetTrackDeleted(MuxEvent) = "video.asset.track.deleted",
-        /// The kind `video.upload.created`.
+        /// A `video.upload.created` callback.
         VideoUploadCreated(MuxEvent) = "video.upload.created",
-        /// The kind `video.upload.asset_created`.
+        /// A `video.upload.asset_created` callback.
         VideoUploadAssetCreated(MuxEvent) = "video.upload.asset_created",
-        /// The kind `video.upload.errored`.
+        /// A `video.upload.errored` callback.
         VideoUploadErrored(MuxEvent) = "video.upload.errored",
-        /// The kind `video.upload.cancelled`.
+        /// A `video.upload.cancelled` callback.
         VideoUploadCancelled(MuxEvent) = "video.upload.cancelled",
-        /// The kind `video.live_stream.created`.
+        /// A `video.live_stream.created` callback.
         VideoLiveStreamCreated(MuxEvent) = "video.live_stream.created",
-        /// The kind `video.live_stream.connected`.
+        /// A `video.live_stream.connected` callback.
         VideoLiveStreamConnected(MuxEvent) = "video.live_stream.connected",
-        /// The kind `video.live_stream.recording`.
+        /// A `video.live_stream.recording` callback.
         VideoLiveStreamRecording(MuxEvent) = "video.live_stream.recording",
-        /// The kind `video.live_stream.active`.
+        /// A `video.live_stream.active` callback.
         VideoLiveStreamActive(MuxEvent) = "video.live_stream.active",
-        /// The kind `video.live_stream.disconnected`.
+        /// A `video.live_stream.disconnected` callback.
         VideoLiveStreamDisconnected(MuxEvent) = "video.live_stream.disconnected",
-        /// The kind `video.live_stream.idle`.
+        /// A `video.live_stream.idle` callback.
         VideoLiveStreamIdle(MuxEvent) = "video.live_stream.idle",
-        /// The kind `video.live_stream.updated`.
+        /// A `video.live_stream.updated` callback.
         VideoLiveStreamUpdated(MuxEvent) = "video.live_stream.updated",
-        /// The kind `video.live_stream.enabled`.
+        /// A `video.live_stream.enabled` callback.
         VideoLiveStreamEnabled(MuxEvent) = "video.live_stream.enabled",
-        /// The kind `video.live_stream.disabled`.
+        /// A `video.live_stream.disabled` callback.
         VideoLiveStreamDisabled(MuxEvent) = "video.live_stream.disabled",
-        /// The kind `video.live_stream.deleted`.
+        /// A `video.live_stream.deleted` callback.
         VideoLiveStreamDeleted(MuxEvent) = "video.live_stream.deleted",
-        /// The kind `video.live_stream.warning`.
+        /// A `video.live_stream.warning` callback.
         VideoLiveStreamWarning(MuxEvent) = "video.live_stream.warning",
-        /// The kind `video.live_stream.simulcast_target.created`.
+        /// A `video.live_stream.simulcast_target.created` callback.
         VideoLiveStreamSimulcastTargetCreated(MuxEvent) = "video.live_stream.simulcast_target.created",
-        /// The kind `video.live_stream.simulcast_target.idle`.
+        /// A `video.live_stream.simulcast_target.idle` callback.
         VideoLiveStreamSimulcastTargetIdle(MuxEvent) = "video.live_stream.simulcast_target.idle",
-        /// The kind `video.live_stream.simulcast_target.starting`.
+        /// A `video.live_stream.simulcast_target.starting` callback.
         VideoLiveStreamSimulcastTargetStarting(MuxEvent) = "video.live_stream.simulcast_target.starting",
-        /// The kind `video.live_stream.simulcast_target.broadcasting`.
+        /// A `video.live_stream.simulcast_target.broadcasting` callback.
         VideoLiveStreamSimulcastTargetBroadcasting(MuxEvent) = "video.live_stream.simulcast_target.broadcasting",
-        /// The kind `video.live_stream.simulcast_target.errored`.
+        /// A `video.live_stream.simulcast_target.errored` callback.
         VideoLiveStreamSimulcastTargetErrored(MuxEvent) = "video.live_stream.simulcast_target.errored",
-        /// The kind `video.live_stream.simulcast_target.deleted`.
+        /// A `video.live_stream.simulcast_target.deleted` callback.
         VideoLiveStreamSimulcastTargetDeleted(MuxEvent) = "video.live_stream.simulcast_target.deleted",
-        /// The kind `video.live_stream.simulcast_target.updated`.
+        /// A `video.live_stream.simulcast_target.updated` callback.
         VideoLiveStreamSimulcastTargetUpdated(MuxEvent) = "video.live_stream.simulcast_target.updated",
-        /// The kind `video.delivery.high_traffic`.
+        /// A `video.delivery.high_traffic` callback.
         VideoDeliveryHighTraffic(MuxEvent) = "video.delivery.high_traffic",
-        /// The kind `event`.
+        /// A `event` callback.
         Event(MuxEvent) = "event",
     }
 }

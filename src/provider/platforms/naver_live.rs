@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of NAVER Cloud Live Station.
 //!
 //! [`NaverLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://api.ncloud-docs.com/docs/en/media-livestation-event-callbacksetting>
 
@@ -20,7 +20,7 @@ view! {
         event: Option<String> = "event",
         /// The log level, such as `INFO`.
         log_level: Option<String> = "logLevel",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
     }
 }
@@ -31,11 +31,11 @@ describe! { "naver-live":
 }
 
 callback! { "naver-live":
-    /// A callback of NAVER Cloud Live Station; each kind has a variant.
+    /// A callback of NAVER Cloud Live Station, with a variant for each kind.
     pub enum NaverLiveCallback {
         /// The state of a stream has changed.
         STREAMUPDATE(NaverLiveEvent) = "STREAM_UPDATE",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(NaverLiveEvent) = "event",
     }
 }

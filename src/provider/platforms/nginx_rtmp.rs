@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of nginx-rtmp.
 //!
 //! [`NginxRtmpCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://github.com/arut/nginx-rtmp-module/wiki/Directives#notify>
 
@@ -93,8 +93,8 @@ view! {
 
     /// Data of `update_publish` callbacks.
     ///
-    /// A client still publishes a stream. A reply that denies closes the connection. The directive
-    /// `notify_update_timeout` sets the interval, 30 s by default.
+    /// A client still publishes a stream. If the reply denies, nginx-rtmp closes the connection.
+    /// The directive `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePublish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -122,8 +122,8 @@ view! {
 
     /// Data of `update_play` callbacks.
     ///
-    /// A client still plays a stream. A reply that denies closes the connection. The directive
-    /// `notify_update_timeout` sets the interval, 30 s by default.
+    /// A client still plays a stream. If the reply denies, nginx-rtmp closes the connection. The
+    /// directive `notify_update_timeout` sets the interval, 30 s by default.
     pub struct UpdatePlay prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -287,7 +287,7 @@ describe! { "nginx-rtmp":
 }
 
 callback! { "nginx-rtmp":
-    /// A callback of nginx-rtmp; each kind has a variant.
+    /// A callback of nginx-rtmp, with a variant for each kind.
     pub enum NginxRtmpCallback {
         /// A client connects.
         Connect(Connect) = "connect",
@@ -295,11 +295,11 @@ callback! { "nginx-rtmp":
         Publish(Publish) = "publish",
         /// A client asks to play a stream.
         Play(Play) = "play",
-        /// A client still publishes a stream. A reply that denies closes the connection. The
-        /// directive `notify_update_timeout` sets the interval, 30 s by default.
+        /// A client still publishes a stream. If the reply denies, nginx-rtmp closes the
+        /// connection. The directive `notify_update_timeout` sets the interval, 30 s by default.
         UpdatePublish(UpdatePublish) = "update_publish",
-        /// A client still plays a stream. A reply that denies closes the connection. The directive
-        /// `notify_update_timeout` sets the interval, 30 s by default.
+        /// A client still plays a stream. If the reply denies, nginx-rtmp closes the connection.
+        /// The directive `notify_update_timeout` sets the interval, 30 s by default.
         UpdatePlay(UpdatePlay) = "update_play",
         /// A client has stopped publishing a stream.
         PublishDone(PublishDone) = "publish_done",

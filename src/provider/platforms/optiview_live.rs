@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Dolby OptiView Live.
 //!
 //! [`OptiviewLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://optiview.dolby.com/docs/theolive/platform/real-time-update-with-webhooks>
 
@@ -24,7 +24,7 @@ describe! { "optiview-live":
 }
 
 callback! { "optiview-live":
-    /// A callback of Dolby OptiView Live; each kind has a variant.
+    /// A callback of Dolby OptiView Live, with a variant for each kind.
     pub enum OptiviewLiveCallback {
         /// A callback of any type. The type is the event's subject.
         Event(OptiviewLiveEvent) = "event",

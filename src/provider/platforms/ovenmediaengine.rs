@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of OvenMediaEngine.
 //!
 //! [`OvenmediaengineCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.ovenmediaengine.com/access-control/admission-webhooks>
 
@@ -20,7 +20,7 @@ view! {
         request: OpeningRequest = "request",
     }
 
-    /// The object [`Opening::client`].
+    /// The object in [`Opening::client`].
     pub struct OpeningClient prints() {
         /// The IP address of the connection.
         address: Option<String> = "address",
@@ -32,20 +32,20 @@ view! {
         user_agent: Option<String> = "user_agent",
     }
 
-    /// The object [`Opening::request`].
+    /// The object in [`Opening::request`].
     pub struct OpeningRequest prints(time) {
-        /// `incoming` for a publisher, `outgoing` for a viewer.
+        /// The direction of the stream: `incoming` from a publisher, `outgoing` to a viewer.
         direction: String = "direction",
         /// The protocol, such as `RTMP` or `WebRTC`.
         protocol: Option<String> = "protocol",
-        /// `opening` or `closing`.
+        /// The change of the session: `opening` or `closing`.
         status: Option<String> = "status",
         /// The URL of the stream, which may contain a token. A credential: do not log it.
         url: String = "url",
         /// The URL to which the app redirected the session, which may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
-        /// The time of the request, as RFC 3339.
+        /// The time of the request, in RFC 3339 format.
         time: Option<String> = "time",
     }
 
@@ -59,7 +59,7 @@ view! {
         request: Option<ClosingRequest> = "request",
     }
 
-    /// The object [`Closing::client`].
+    /// The object in [`Closing::client`].
     pub struct ClosingClient prints() {
         /// The IP address of the connection.
         address: Option<String> = "address",
@@ -71,20 +71,20 @@ view! {
         user_agent: Option<String> = "user_agent",
     }
 
-    /// The object [`Closing::request`].
+    /// The object in [`Closing::request`].
     pub struct ClosingRequest prints(time) {
-        /// `incoming` for a publisher, `outgoing` for a viewer.
+        /// The direction of the stream: `incoming` from a publisher, `outgoing` to a viewer.
         direction: Option<String> = "direction",
         /// The protocol, such as `RTMP` or `WebRTC`.
         protocol: Option<String> = "protocol",
-        /// `opening` or `closing`.
+        /// The change of the session: `opening` or `closing`.
         status: Option<String> = "status",
         /// The URL of the stream, which may contain a token. A credential: do not log it.
         url: Option<String> = "url",
         /// The URL to which the app redirected the session, which may contain a token. A
         /// credential: do not log it.
         new_url: Option<String> = "new_url",
-        /// The time of the request, as RFC 3339.
+        /// The time of the request, in RFC 3339 format.
         time: Option<String> = "time",
     }
 }
@@ -95,7 +95,7 @@ describe! { "ovenmediaengine":
 }
 
 callback! { "ovenmediaengine":
-    /// A callback of OvenMediaEngine; each kind has a variant.
+    /// A callback of OvenMediaEngine, with a variant for each kind.
     pub enum OvenmediaengineCallback {
         /// A publisher or viewer asks to open a session.
         Opening(Opening) = "opening",

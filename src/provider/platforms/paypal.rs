@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of PayPal.
 //!
 //! [`PaypalCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.paypal.com/api/rest/webhooks/rest/>
 
@@ -20,13 +20,13 @@ view! {
         id: Option<String> = "id",
         /// The type of the callback, such as `PAYMENT.CAPTURE.COMPLETED`.
         event_type: Option<String> = "event_type",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         create_time: Option<String> = "create_time",
         /// The type of the resource, such as `capture`.
         resource_type: Option<String> = "resource_type",
-        /// A sentence that describes the event.
+        /// A sentence that describes the callback.
         summary: Option<String> = "summary",
-        /// The resource that the event is about.
+        /// The resource that the callback is about.
         resource: Option<Map<String, Value>> = "resource",
     }
 }
@@ -36,7 +36,7 @@ describe! { "paypal":
 }
 
 callback! { "paypal":
-    /// A callback of PayPal; each kind has a variant.
+    /// A callback of PayPal, with a variant for each kind.
     pub enum PaypalCallback {
         /// A callback of any type.
         Event(PaypalEvent) = "event",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Pusher Channels.
 //!
 //! [`PusherCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://pusher.com/docs/channels/server_api/webhooks/>
 
@@ -14,11 +14,11 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `events` callbacks.
     ///
-    /// One or more events of channels.
+    /// A list of the platform's events about channels.
     pub struct Events prints(time_ms) {
         /// The time at which Pusher created the webhook, in Unix milliseconds.
         time_ms: Option<i64> = "time_ms",
-        /// The events, each with `name` and `channel`.
+        /// The platform's events, each with `name` and `channel`.
         events: Option<Vec<Value>> = "events",
     }
 }
@@ -28,9 +28,9 @@ describe! { "pusher":
 }
 
 callback! { "pusher":
-    /// A callback of Pusher Channels; each kind has a variant.
+    /// A callback of Pusher Channels, with a variant for each kind.
     pub enum PusherCallback {
-        /// One or more events of channels.
+        /// A list of the platform's events about channels.
         Events(Events) = "events",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Qiniu Pili.
 //!
 //! [`QiniuPiliCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.qiniu.com/pili/kb/1719/server-about-the-live-status-callback>
 
@@ -28,7 +28,7 @@ describe! { "qiniu-pili":
 }
 
 callback! { "qiniu-pili":
-    /// A callback of Qiniu Pili; each kind has a variant.
+    /// A callback of Qiniu Pili, with a variant for each kind.
     pub enum QiniuPiliCallback {
         /// A client has started to publish a stream.
         Connected(QiniuPiliEvent) = "connected",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Cloudflare RealtimeKit (Dyte).
 //!
 //! [`RealtimekitCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.dyte.io/guides/capabilities/webhooks/signatures>
 
@@ -20,7 +20,7 @@ view! {
         meeting: Option<RealtimekitEventMeeting> = "meeting",
     }
 
-    /// The object [`RealtimekitEvent::meeting`].
+    /// The object in [`RealtimekitEvent::meeting`].
     pub struct RealtimekitEventMeeting prints(id) {
         /// The identifier of the meeting.
         id: Option<String> = "id",
@@ -38,11 +38,11 @@ view! {
         event: Option<String> = "event",
         /// The meeting.
         meeting: Option<MeetingEndedMeeting> = "meeting",
-        /// `HOST_ENDED_MEETING` or `ALL_PARTICIPANTS_LEFT`.
+        /// The reason: `HOST_ENDED_MEETING` or `ALL_PARTICIPANTS_LEFT`.
         reason: Option<String> = "reason",
     }
 
-    /// The object [`MeetingEnded::meeting`].
+    /// The object in [`MeetingEnded::meeting`].
     pub struct MeetingEndedMeeting prints(id) {
         /// The identifier of the meeting.
         id: Option<String> = "id",
@@ -64,7 +64,7 @@ view! {
         participant: Option<Map<String, Value>> = "participant",
     }
 
-    /// The object [`MeetingParticipantJoined::meeting`].
+    /// The object in [`MeetingParticipantJoined::meeting`].
     pub struct MeetingParticipantJoinedMeeting prints(id) {
         /// The identifier of the meeting.
         id: Option<String> = "id",
@@ -86,7 +86,7 @@ view! {
         participant: Option<Map<String, Value>> = "participant",
     }
 
-    /// The object [`MeetingParticipantLeft::meeting`].
+    /// The object in [`MeetingParticipantLeft::meeting`].
     pub struct MeetingParticipantLeftMeeting prints(id) {
         /// The identifier of the meeting.
         id: Option<String> = "id",
@@ -109,7 +109,7 @@ view! {
         recording: Option<Map<String, Value>> = "recording",
     }
 
-    /// The object [`RecordingStatusUpdate::meeting`].
+    /// The object in [`RecordingStatusUpdate::meeting`].
     pub struct RecordingStatusUpdateMeeting prints(id) {
         /// The identifier of the meeting.
         id: Option<String> = "id",
@@ -130,7 +130,7 @@ describe! { "realtimekit":
 }
 
 callback! { "realtimekit":
-    /// A callback of Cloudflare RealtimeKit (Dyte); each kind has a variant.
+    /// A callback of Cloudflare RealtimeKit (Dyte), with a variant for each kind.
     pub enum RealtimekitCallback {
         /// The first participant has joined a meeting.
         MeetingStarted(RealtimekitEvent) = "meeting.started",
@@ -142,8 +142,8 @@ callback! { "realtimekit":
         MeetingParticipantLeft(MeetingParticipantLeft) = "meeting.participantLeft",
         /// The status of a recording has changed.
         RecordingStatusUpdate(RecordingStatusUpdate) = "recording.statusUpdate",
-        /// A callback of any other kind, such as `livestreaming.statusUpdate` or
-        /// `meeting.chatSynced`.
+        /// A callback for which the definition has no other kind, such as
+        /// `livestreaming.statusUpdate` or `meeting.chatSynced`.
         Event(RealtimekitEvent) = "event",
     }
 }

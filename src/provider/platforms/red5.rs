@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Red5 Pro.
 //!
 //! [`Red5Callback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.red5.net/docs/special/webhooks/>
 
@@ -36,7 +36,7 @@ describe! { "red5":
 }
 
 callback! { "red5":
-    /// A callback of Red5 Pro; each kind has a variant.
+    /// A callback of Red5 Pro, with a variant for each kind.
     pub enum Red5Callback {
         /// A client has connected.
         ConnectionConnect(Red5Event) = "connection-connect",
@@ -50,7 +50,7 @@ callback! { "red5":
         StreamSubscribed(Red5Event) = "stream-subscribed",
         /// A client has stopped playing a stream.
         StreamUnsubscribed(Red5Event) = "stream-unsubscribed",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(Red5Event) = "event",
     }
 }

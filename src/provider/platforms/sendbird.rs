@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Sendbird.
 //!
 //! [`SendbirdCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://sendbird.com/docs/chat/platform-api/v3/webhook/webhook-overview>
 
@@ -34,13 +34,13 @@ describe! { "sendbird":
 }
 
 callback! { "sendbird":
-    /// A callback of Sendbird; each kind has a variant.
+    /// A callback of Sendbird, with a variant for each kind.
     pub enum SendbirdCallback {
         /// A user has sent a message in a group channel.
         GroupMessage(SendbirdEvent) = "group_message",
         /// A user has sent a message in an open channel, such as the chat of a livestream.
         OpenMessage(SendbirdEvent) = "open_message",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(SendbirdEvent) = "event",
     }
 }

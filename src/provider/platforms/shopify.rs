@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Shopify.
 //!
 //! [`ShopifyCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://shopify.dev/docs/apps/build/webhooks>
 
@@ -26,7 +26,7 @@ describe! { "shopify":
 }
 
 callback! { "shopify":
-    /// A callback of Shopify; each kind has a variant.
+    /// A callback of Shopify, with a variant for each kind.
     pub enum ShopifyCallback {
         /// A callback of any topic. The topic is the event's subject.
         Event(ShopifyEvent) = "event",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Slack.
 //!
 //! [`SlackCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.slack.dev/authentication/verifying-requests-from-slack>
 
@@ -22,9 +22,9 @@ view! {
         team_id: Option<String> = "team_id",
         /// The identifier of the callback, the same in each resend.
         event_id: String = "event_id",
-        /// The details of the event, with its `type`.
+        /// The details that the platform reports, with a `type`.
         event: Option<Map<String, Value>> = "event",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// A deprecated verification token. A credential: do not log it.
         token: Option<String> = "token",
@@ -76,7 +76,7 @@ view! {
 
     /// Data of `other` callbacks.
     ///
-    /// A callback of any other kind, such as a notice about a rate limit.
+    /// A callback for which the definition has no other kind, such as a notice about a rate limit.
     pub struct Other prints() {
         /// The type of the callback.
         type_: Option<String> = "type",
@@ -94,7 +94,7 @@ describe! { "slack":
 }
 
 callback! { "slack":
-    /// A callback of Slack; each kind has a variant.
+    /// A callback of Slack, with a variant for each kind.
     pub enum SlackCallback {
         /// A callback of the Events API. The type is the event's subject.
         Event(SlackEvent) = "event",
@@ -104,7 +104,8 @@ callback! { "slack":
         Interaction(Interaction) = "interaction",
         /// The check of the URL. gatepost sends the reply.
         Challenge(Challenge) = "challenge",
-        /// A callback of any other kind, such as a notice about a rate limit.
+        /// A callback for which the definition has no other kind, such as a notice about a rate
+        /// limit.
         Other(Other) = "other",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of SRS.
 //!
 //! [`SrsCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://ossrs.io/lts/en-us/docs/v7/doc/http-callback>
 
@@ -172,7 +172,7 @@ describe! { "srs":
 }
 
 callback! { "srs":
-    /// A callback of SRS; each kind has a variant.
+    /// A callback of SRS, with a variant for each kind.
     pub enum SrsCallback {
         /// A client connects over RTMP.
         OnConnect(SrsEvent) = "on_connect",

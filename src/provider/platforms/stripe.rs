@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Stripe.
 //!
 //! [`StripeCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.stripe.com/webhooks>
 
@@ -24,7 +24,7 @@ view! {
         type_: Option<String> = "type",
         /// The API version of the data.
         api_version: Option<String> = "api_version",
-        /// The time of the event: Unix seconds or, in thin events, text.
+        /// The platform's time of the callback: Unix seconds or, in thin events, text.
         created: Option<Value> = "created",
         /// The connected account. Present only in callbacks of Connect.
         account: Option<String> = "account",
@@ -40,7 +40,7 @@ describe! { "stripe":
 }
 
 callback! { "stripe":
-    /// A callback of Stripe; each kind has a variant.
+    /// A callback of Stripe, with a variant for each kind.
     pub enum StripeCallback {
         /// A callback of any type. The type is the event's subject.
         Event(StripeEvent) = "event",

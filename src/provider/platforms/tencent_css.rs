@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Tencent Cloud CSS.
 //!
 //! [`TencentCssCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/267/38080>
 
@@ -16,7 +16,7 @@ view! {
     ///
     /// A push has started.
     pub struct Push prints(appname event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -28,7 +28,7 @@ view! {
         stream_id: Option<String> = "stream_id",
         /// The stream name. Old callbacks may contain a different name.
         channel_id: Option<String> = "channel_id",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// The identifier of the push: a number of more than 53 bits, as a string. The callback at
         /// the end of the push has the same value.
@@ -56,7 +56,7 @@ view! {
     ///
     /// A push has ended.
     pub struct Interruption prints(appname event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -68,7 +68,7 @@ view! {
         stream_id: Option<String> = "stream_id",
         /// The stream name. Old callbacks may contain a different name.
         channel_id: Option<String> = "channel_id",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// The identifier of the push: a number of more than 53 bits, as a string. The callback at
         /// the start of the push has the same value.
@@ -98,7 +98,7 @@ view! {
     ///
     /// The platform has created a recording file.
     pub struct RecordingFile prints(appname end_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -151,7 +151,7 @@ view! {
     ///
     /// A recording has started, paused, resumed, failed or ended.
     pub struct RecordingStatus prints(appname event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -161,7 +161,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name or, for a relay, the identifier of the relay task.
         stream_id: Option<String> = "stream_id",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// The change: `record_start_succeeded`, `record_start_failed`, `record_paused`,
         /// `record_resumed`, `record_error` or `record_ended`.
@@ -172,7 +172,7 @@ view! {
         task_id: Option<String> = "task_id",
         /// The identifier of the recording session.
         session_id: Option<String> = "session_id",
-        /// The sequence number of the event: a number of more than 53 bits, as a string.
+        /// The sequence number of the callback: a number of more than 53 bits, as a string.
         seq: Option<String> = "seq",
     }
 
@@ -180,7 +180,7 @@ view! {
     ///
     /// A recording has failed or is close to failing.
     pub struct RecordingException prints(path stream_id timestamp) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -207,7 +207,7 @@ view! {
     ///
     /// The platform has taken a screenshot of a stream.
     pub struct Screencapture prints(appname create_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -242,7 +242,7 @@ view! {
     ///
     /// Image moderation has reported a finding in a stream.
     pub struct PornDetection prints(appname send_time stream_id) {
-        /// The event type, always 317. Absent from callbacks of 2019.
+        /// The platform's number of the kind, always 317. Absent from callbacks of 2019.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -289,7 +289,7 @@ view! {
     ///
     /// A push had errors during the last `report_interval`.
     pub struct PushError prints(data_time path stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -321,7 +321,7 @@ view! {
     /// A relay task has started, has ended or has an error. A relay task pulls a stream and pushes
     /// this stream to another URL.
     pub struct Relay prints(event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -337,13 +337,14 @@ view! {
         stream_id: Option<String> = "stream_id",
         /// The identifier of the relay task. Absent from `TaskExit`.
         task_id: Option<String> = "task_id",
-        /// The time of the event, in Unix seconds. Absent from the platform's samples.
+        /// The platform's time of the callback, in Unix seconds. Absent from the platform's
+        /// samples.
         event_time: Option<i64> = "event_time",
-        /// Details of the event.
+        /// The details that the platform reports.
         msg: Option<RelayMessage> = "msg",
     }
 
-    /// The object [`Relay::msg`].
+    /// The object in [`Relay::msg`].
     pub struct RelayMessage prints() {
         /// The index of the file in the task's list of sources.
         index: Option<i64> = "index",
@@ -368,7 +369,7 @@ view! {
     ///
     /// Audio moderation has reported a finding in a stream.
     pub struct AudioModeration prints(path stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -426,7 +427,7 @@ view! {
     /// A push to the input of a StreamLive channel has started. StreamLive is another product of
     /// Tencent Cloud.
     pub struct StreamlivePush prints(channel_id input_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -445,7 +446,7 @@ view! {
     /// A push to the input of a StreamLive channel has ended. StreamLive is another product of
     /// Tencent Cloud.
     pub struct StreamliveInterruption prints(channel_id input_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -464,7 +465,7 @@ view! {
     /// The subtitles of a live stream. The platform sends these callbacks only while a viewer
     /// receives subtitles.
     pub struct Subtitles prints(stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -478,7 +479,7 @@ view! {
         data: Option<SubtitlesData> = "data",
     }
 
-    /// The object [`Subtitles::data`].
+    /// The object in [`Subtitles::data`].
     pub struct SubtitlesData prints() {
         /// One element for each sentence.
         subtitle_tmp_res: Option<Vec<Subtitle>> = "subtitle_tmp_res",
@@ -498,7 +499,7 @@ view! {
         start_unix_time: Option<i64> = "start_unix_time",
         /// The end of the sentence, in Unix seconds.
         end_unix_time: Option<i64> = "end_unix_time",
-        /// `true` if the sentence is final.
+        /// True if the sentence is final.
         steady_state: Option<bool> = "steady_state",
     }
 
@@ -506,7 +507,7 @@ view! {
     ///
     /// The platform has removed words from the sound of a stream.
     pub struct SmartErasing prints(stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -520,7 +521,7 @@ view! {
         data: Option<SmartErasingData> = "data",
     }
 
-    /// The object [`SmartErasing::data`].
+    /// The object in [`SmartErasing::data`].
     pub struct SmartErasingData prints() {
         /// One element for each sentence.
         subtitle_tmp_res: Option<Vec<ErasedSentence>> = "subtitle_tmp_res",
@@ -544,7 +545,7 @@ view! {
 
     /// An element of [`ErasedSentence::keywords_info`].
     pub struct ErasedWord prints() {
-        /// The word.
+        /// The removed word.
         word: Option<String> = "word",
         /// The start of the word: a presentation timestamp of the stream, in milliseconds.
         begin_time: Option<i64> = "begin_time",
@@ -556,7 +557,7 @@ view! {
     ///
     /// Quality control has found a defect in a stream.
     pub struct QualityControl prints(appname event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -566,7 +567,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name.
         stream_id: Option<String> = "stream_id",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// The identifier of Tencent's transcoding template.
         transcode_template_id: Option<i64> = "transcode_template_id",
@@ -584,7 +585,7 @@ view! {
     ///
     /// Frames of a stream have scored below a threshold.
     pub struct EvaluationLow prints(appname event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -594,7 +595,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name.
         stream_id: Option<String> = "stream_id",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// The identifier of Tencent's transcoding template.
         transcode_template_id: Option<i64> = "transcode_template_id",
@@ -608,7 +609,7 @@ view! {
 
     /// An element of [`EvaluationLow::frames`].
     pub struct Frame prints() {
-        /// The score, on the scale of the metric in the event's `class`.
+        /// The score, on the scale of the metric in the callback's `class`.
         score: Option<f64> = "score",
         /// The time of the frame, in Unix milliseconds.
         time: Option<i64> = "time",
@@ -618,7 +619,7 @@ view! {
     ///
     /// The average score of a stream.
     pub struct EvaluationAverage prints(appname event_time stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -628,7 +629,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name.
         stream_id: Option<String> = "stream_id",
-        /// The time of the event, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
         /// The identifier of Tencent's transcoding template.
         transcode_template_id: Option<i64> = "transcode_template_id",
@@ -648,7 +649,7 @@ view! {
     ///
     /// The summary of a section of a stream.
     pub struct Summary prints(end_time path stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -676,7 +677,7 @@ view! {
     ///
     /// The highlights of a stream.
     pub struct Highlights prints(path stream_id) {
-        /// The number of the event type, such as 1 for `push`.
+        /// The platform's number of the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -732,7 +733,7 @@ describe! { "tencent-css":
 }
 
 callback! { "tencent-css":
-    /// A callback of Tencent Cloud CSS; each kind has a variant.
+    /// A callback of Tencent Cloud CSS, with a variant for each kind.
     pub enum TencentCssCallback {
         /// A push has started.
         Push(Push) = "push",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Tencent RTC.
 //!
 //! [`TencentTrtcCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/647/39558>
 
@@ -14,31 +14,33 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of Tencent RTC callbacks whose kind has no fields of its own.
     pub struct Notification prints(event_info event_type) {
-        /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web
-        /// recording, 9 AI, 10 slicing, 11 moderation, 14 transcription.
+        /// The group of the kind: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording,
+        /// 9 AI, 10 slicing, 11 moderation, 14 transcription.
         event_group_id: Option<i64> = "EventGroupId",
-        /// The event type. For example, 103 means that a user has entered a room.
+        /// The platform's number of the kind. For example, 103 means that a user has entered a
+        /// room.
         event_type: Option<i64> = "EventType",
         /// The time at which the platform sent the callback, in Unix milliseconds. Absent from
         /// group 7, which has `CallbackMsTs` instead.
         callback_ts: Option<i64> = "CallbackTs",
         /// The time at which the platform sent the callback, in Unix milliseconds. Only in group 7.
         callback_ms_ts: Option<i64> = "CallbackMsTs",
-        /// Details of the event.
+        /// The details that the platform reports.
         event_info: Option<EventInfo> = "EventInfo",
     }
 
-    /// The object [`Notification::event_info`].
+    /// The object in [`Notification::event_info`].
     pub struct EventInfo prints(event_ms_ts room_id) {
         /// The identifier of the room, a number or a string. Compare identifiers as text: some
-        /// events contain a numeric identifier as a string. Absent from groups 7 and 8.
+        /// callbacks contain a numeric identifier as a string. Absent from groups 7 and 8.
         room_id: Option<Value> = "RoomId",
-        /// The time of the event, in Unix seconds.
+        /// The time of the reported change, in Unix seconds.
         event_ts: Option<i64> = "EventTs",
-        /// The time of the event, in Unix milliseconds. Sort events by this time, because they may
-        /// arrive in a different order.
+        /// The time of the reported change, in Unix milliseconds. Sort callbacks by this time,
+        /// because they may arrive in a different order.
         event_ms_ts: Option<i64> = "EventMsTs",
-        /// The identifier of the user or, in events of a task, of the robot that runs the task.
+        /// The identifier of the user or, in callbacks about a task, of the robot that runs the
+        /// task.
         user_id: Option<String> = "UserId",
         /// An identifier. Absent if the application used no callbacks before 2021-07-30.
         unique_id: Option<i64> = "UniqueId",
@@ -58,15 +60,16 @@ view! {
         room_id_type: Option<i64> = "RoomIdType",
         /// The identifier of the task.
         task_id: Option<String> = "TaskId",
-        /// The result. In event 701: 0 succeeded, 1 failed, 2 restarted. In event 702: always 0.
-        /// Other tasks report the result in `Payload`.
+        /// The result. If `EventType` is 701: 0 succeeded, 1 failed, 2 restarted. If `EventType` is
+        /// 702: always 0. Other tasks report the result in `Payload`.
         status: Option<i64> = "Status",
-        /// Details of a task: an object whose fields depend on the event. The object may contain
-        /// recognized speech.
+        /// The details of a task: an object whose fields depend on `EventType`. The object may
+        /// contain recognized speech.
         payload: Option<Map<String, Value>> = "Payload",
         /// The identifier of the transcription robot. Only in group 14.
         robot_id: Option<String> = "RobotId",
-        /// The identifier of the user whose stream the platform moderated. Only in event 1104.
+        /// The identifier of the user whose stream the platform moderated. Present only if
+        /// `EventType` is 1104.
         streamer_user_id: Option<String> = "StreamerUserId",
     }
 }
@@ -129,115 +132,115 @@ describe! { "tencent-trtc":
 }
 
 callback! { "tencent-trtc":
-    /// A callback of Tencent RTC; each kind has a variant.
+    /// A callback of Tencent RTC, with a variant for each kind.
     pub enum TencentTrtcCallback {
-        /// The kind `create_room`.
+        /// A `create_room` callback.
         CreateRoom(Notification) = "create_room",
-        /// The kind `dismiss_room`.
+        /// A `dismiss_room` callback.
         DismissRoom(Notification) = "dismiss_room",
-        /// The kind `enter_room`.
+        /// A `enter_room` callback.
         EnterRoom(Notification) = "enter_room",
-        /// The kind `exit_room`.
+        /// A `exit_room` callback.
         ExitRoom(Notification) = "exit_room",
-        /// The kind `change_role`.
+        /// A `change_role` callback.
         ChangeRole(Notification) = "change_role",
-        /// The kind `start_video`.
+        /// A `start_video` callback.
         StartVideo(Notification) = "start_video",
-        /// The kind `stop_video`.
+        /// A `stop_video` callback.
         StopVideo(Notification) = "stop_video",
-        /// The kind `start_audio`.
+        /// A `start_audio` callback.
         StartAudio(Notification) = "start_audio",
-        /// The kind `stop_audio`.
+        /// A `stop_audio` callback.
         StopAudio(Notification) = "stop_audio",
-        /// The kind `start_substream`.
+        /// A `start_substream` callback.
         StartSubstream(Notification) = "start_substream",
-        /// The kind `stop_substream`.
+        /// A `stop_substream` callback.
         StopSubstream(Notification) = "stop_substream",
-        /// The kind `recorder_start`.
+        /// A `recorder_start` callback.
         RecorderStart(Notification) = "recorder_start",
-        /// The kind `recorder_stop`.
+        /// A `recorder_stop` callback.
         RecorderStop(Notification) = "recorder_stop",
-        /// The kind `upload_start`.
+        /// A `upload_start` callback.
         UploadStart(Notification) = "upload_start",
-        /// The kind `file_info`.
+        /// A `file_info` callback.
         FileInfo(Notification) = "file_info",
-        /// The kind `upload_stop`.
+        /// A `upload_stop` callback.
         UploadStop(Notification) = "upload_stop",
-        /// The kind `failover`.
+        /// A `failover` callback.
         Failover(Notification) = "failover",
-        /// The kind `file_slice`.
+        /// A `file_slice` callback.
         FileSlice(Notification) = "file_slice",
-        /// The kind `download_image_error`.
+        /// A `download_image_error` callback.
         DownloadImageError(Notification) = "download_image_error",
-        /// The kind `mp4_stop`.
+        /// A `mp4_stop` callback.
         Mp4Stop(Notification) = "mp4_stop",
-        /// The kind `vod_commit`.
+        /// A `vod_commit` callback.
         VodCommit(Notification) = "vod_commit",
-        /// The kind `vod_stop`.
+        /// A `vod_stop` callback.
         VodStop(Notification) = "vod_stop",
-        /// The kind `cdn_status`.
+        /// A `cdn_status` callback.
         CdnStatus(Notification) = "cdn_status",
-        /// The kind `stream_ingest_start`.
+        /// A `stream_ingest_start` callback.
         StreamIngestStart(Notification) = "stream_ingest_start",
-        /// The kind `stream_ingest_stop`.
+        /// A `stream_ingest_stop` callback.
         StreamIngestStop(Notification) = "stream_ingest_stop",
-        /// The kind `web_recorder_start`.
+        /// A `web_recorder_start` callback.
         WebRecorderStart(Notification) = "web_recorder_start",
-        /// The kind `web_recorder_stop`.
+        /// A `web_recorder_stop` callback.
         WebRecorderStop(Notification) = "web_recorder_stop",
-        /// The kind `web_recorder_status`.
+        /// A `web_recorder_status` callback.
         WebRecorderStatus(Notification) = "web_recorder_status",
-        /// The kind `web_recorder_resource_limit`.
+        /// A `web_recorder_resource_limit` callback.
         WebRecorderResourceLimit(Notification) = "web_recorder_resource_limit",
-        /// The kind `ai_service_start`.
+        /// A `ai_service_start` callback.
         AiServiceStart(Notification) = "ai_service_start",
-        /// The kind `ai_service_stop`.
+        /// A `ai_service_stop` callback.
         AiServiceStop(Notification) = "ai_service_stop",
-        /// The kind `ai_service_message`.
+        /// A `ai_service_message` callback.
         AiServiceMessage(Notification) = "ai_service_message",
-        /// The kind `ai_start_of_speech`.
+        /// A `ai_start_of_speech` callback.
         AiStartOfSpeech(Notification) = "ai_start_of_speech",
-        /// The kind `ai_speaking_finished`.
+        /// A `ai_speaking_finished` callback.
         AiSpeakingFinished(Notification) = "ai_speaking_finished",
-        /// The kind `ai_metric`.
+        /// A `ai_metric` callback.
         AiMetric(Notification) = "ai_metric",
-        /// The kind `ai_error_metric`.
+        /// A `ai_error_metric` callback.
         AiErrorMetric(Notification) = "ai_error_metric",
-        /// The kind `ai_session_status`.
+        /// A `ai_session_status` callback.
         AiSessionStatus(Notification) = "ai_session_status",
-        /// The kind `slice_start`.
+        /// A `slice_start` callback.
         SliceStart(Notification) = "slice_start",
-        /// The kind `slice_stop`.
+        /// A `slice_stop` callback.
         SliceStop(Notification) = "slice_stop",
-        /// The kind `slice_upload_start`.
+        /// A `slice_upload_start` callback.
         SliceUploadStart(Notification) = "slice_upload_start",
-        /// The kind `slice_file_info`.
+        /// A `slice_file_info` callback.
         SliceFileInfo(Notification) = "slice_file_info",
-        /// The kind `slice_upload_stop`.
+        /// A `slice_upload_stop` callback.
         SliceUploadStop(Notification) = "slice_upload_stop",
-        /// The kind `slice_upload_error`.
+        /// A `slice_upload_error` callback.
         SliceUploadError(Notification) = "slice_upload_error",
-        /// The kind `moderation_start`.
+        /// A `moderation_start` callback.
         ModerationStart(Notification) = "moderation_start",
-        /// The kind `moderation_stop`.
+        /// A `moderation_stop` callback.
         ModerationStop(Notification) = "moderation_stop",
-        /// The kind `moderation_send_start`.
+        /// A `moderation_send_start` callback.
         ModerationSendStart(Notification) = "moderation_send_start",
-        /// The kind `moderation_task_info`.
+        /// A `moderation_task_info` callback.
         ModerationTaskInfo(Notification) = "moderation_task_info",
-        /// The kind `moderation_send_stop`.
+        /// A `moderation_send_stop` callback.
         ModerationSendStop(Notification) = "moderation_send_stop",
-        /// The kind `moderation_upload_error`.
+        /// A `moderation_upload_error` callback.
         ModerationUploadError(Notification) = "moderation_upload_error",
-        /// The kind `transcription_start`.
+        /// A `transcription_start` callback.
         TranscriptionStart(Notification) = "transcription_start",
-        /// The kind `transcription_stop`.
+        /// A `transcription_stop` callback.
         TranscriptionStop(Notification) = "transcription_stop",
-        /// The kind `transcription_message`.
+        /// A `transcription_message` callback.
         TranscriptionMessage(Notification) = "transcription_message",
-        /// The kind `translation_message`.
+        /// A `translation_message` callback.
         TranslationMessage(Notification) = "translation_message",
-        /// The kind `event`.
+        /// A `event` callback.
         Event(Notification) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Tencent Cloud VOD.
 //!
 //! [`TencentVodCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/266/33779>
 
@@ -18,7 +18,7 @@ view! {
     pub struct NewFileUpload prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         file_upload_event: Option<Map<String, Value>> = "FileUploadEvent",
     }
 
@@ -28,7 +28,7 @@ view! {
     pub struct ProcedureStateChanged prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         procedure_state_change_event: Option<Map<String, Value>> = "ProcedureStateChangeEvent",
     }
 
@@ -38,7 +38,7 @@ view! {
     pub struct FileDeleted prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         file_delete_event: Option<Map<String, Value>> = "FileDeleteEvent",
     }
 
@@ -48,7 +48,7 @@ view! {
     pub struct PullComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         pull_complete_event: Option<Map<String, Value>> = "PullCompleteEvent",
     }
 
@@ -56,7 +56,7 @@ view! {
     pub struct EditMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         edit_media_complete_event: Option<Map<String, Value>> = "EditMediaCompleteEvent",
     }
 
@@ -64,7 +64,7 @@ view! {
     pub struct SplitMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         split_media_complete_event: Option<Map<String, Value>> = "SplitMediaCompleteEvent",
     }
 
@@ -72,7 +72,7 @@ view! {
     pub struct ComposeMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         compose_media_complete_event: Option<Map<String, Value>> = "ComposeMediaCompleteEvent",
     }
 
@@ -80,7 +80,7 @@ view! {
     pub struct RestoreMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         restore_media_complete_event: Option<Map<String, Value>> = "RestoreMediaCompleteEvent",
     }
 
@@ -88,7 +88,7 @@ view! {
     pub struct WechatPublishComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         wechat_publish_complete_event: Option<Map<String, Value>> = "WechatPublishCompleteEvent",
     }
 
@@ -96,7 +96,7 @@ view! {
     pub struct WechatMiniProgramPublishComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         wechat_mini_program_publish_complete_event: Option<Map<String, Value>> = "WechatMiniProgramPublishCompleteEvent",
     }
 
@@ -104,7 +104,7 @@ view! {
     pub struct RemoveWatermark prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         remove_watermark_complete_event: Option<Map<String, Value>> = "RemoveWatermarkCompleteEvent",
     }
 
@@ -112,7 +112,7 @@ view! {
     pub struct RebuildMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         rebuild_media_complete_event: Option<Map<String, Value>> = "RebuildMediaCompleteEvent",
     }
 
@@ -120,7 +120,7 @@ view! {
     pub struct ReviewAudioVideoComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         review_audio_video_complete_event: Option<Map<String, Value>> = "ReviewAudioVideoCompleteEvent",
     }
 
@@ -128,7 +128,7 @@ view! {
     pub struct ExtractTraceWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         extract_trace_watermark_complete_event: Option<Map<String, Value>> = "ExtractTraceWatermarkCompleteEvent",
     }
 
@@ -136,7 +136,7 @@ view! {
     pub struct ExtractCopyRightWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         extract_copy_right_watermark_complete_event: Option<Map<String, Value>> = "ExtractCopyRightWatermarkCompleteEvent",
     }
 
@@ -144,7 +144,7 @@ view! {
     pub struct ExtractBlindWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         extract_blind_watermark_complete: Option<Map<String, Value>> = "ExtractBlindWatermarkComplete",
     }
 
@@ -152,7 +152,7 @@ view! {
     pub struct DescribeFileAttributesComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         describe_file_attributes_complete_event: Option<Map<String, Value>> = "DescribeFileAttributesCompleteEvent",
     }
 
@@ -160,7 +160,7 @@ view! {
     pub struct QualityInspectComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         quality_inspect_complete_event: Option<Map<String, Value>> = "QualityInspectCompleteEvent",
     }
 
@@ -168,7 +168,7 @@ view! {
     pub struct QualityEnhanceComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         quality_enhance_complete_event: Option<Map<String, Value>> = "QualityEnhanceCompleteEvent",
     }
 
@@ -176,7 +176,7 @@ view! {
     pub struct MediaCastStatusChanged prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         media_cast_status_changed_event: Option<Map<String, Value>> = "MediaCastStatusChangedEvent",
     }
 
@@ -184,7 +184,7 @@ view! {
     pub struct PersistenceComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         persistence_complete_event: Option<Map<String, Value>> = "PersistenceCompleteEvent",
     }
 
@@ -192,7 +192,7 @@ view! {
     pub struct ComplexAdaptiveDynamicStreamingComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         complex_adaptive_dynamic_streaming_complete_event: Option<Map<String, Value>> = "ComplexAdaptiveDynamicStreamingCompleteEvent",
     }
 
@@ -200,7 +200,7 @@ view! {
     pub struct ProcessMediaByMPSComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         process_media_by_m_p_s_complete_event: Option<Map<String, Value>> = "ProcessMediaByMPSCompleteEvent",
     }
 
@@ -208,7 +208,7 @@ view! {
     pub struct TranscodeComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         transcode_complete_event: Option<Map<String, Value>> = "TranscodeCompleteEvent",
     }
 
@@ -216,7 +216,7 @@ view! {
     pub struct ConcatComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         concat_complete_event: Option<Map<String, Value>> = "ConcatCompleteEvent",
     }
 
@@ -224,7 +224,7 @@ view! {
     pub struct ClipComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         clip_complete_event: Option<Map<String, Value>> = "ClipCompleteEvent",
     }
 
@@ -232,7 +232,7 @@ view! {
     pub struct CreateImageSpriteComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         create_image_sprite_complete_event: Option<Map<String, Value>> = "CreateImageSpriteCompleteEvent",
     }
 
@@ -240,7 +240,7 @@ view! {
     pub struct CreateSnapshotByTimeOffsetComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
-        /// The details of the event.
+        /// The details that the platform reports.
         snapshot_by_time_offset_complete_event: Option<Map<String, Value>> = "SnapshotByTimeOffsetCompleteEvent",
     }
 
@@ -284,7 +284,7 @@ describe! { "tencent-vod":
 }
 
 callback! { "tencent-vod":
-    /// A callback of Tencent Cloud VOD; each kind has a variant.
+    /// A callback of Tencent Cloud VOD, with a variant for each kind.
     pub enum TencentVodCallback {
         /// An upload is complete.
         NewFileUpload(NewFileUpload) = "NewFileUpload",
@@ -294,55 +294,55 @@ callback! { "tencent-vod":
         FileDeleted(FileDeleted) = "FileDeleted",
         /// An upload from a URL has ended.
         PullComplete(PullComplete) = "PullComplete",
-        /// The kind `EditMediaComplete`.
+        /// A `EditMediaComplete` callback.
         EditMediaComplete(EditMediaComplete) = "EditMediaComplete",
-        /// The kind `SplitMediaComplete`.
+        /// A `SplitMediaComplete` callback.
         SplitMediaComplete(SplitMediaComplete) = "SplitMediaComplete",
-        /// The kind `ComposeMediaComplete`.
+        /// A `ComposeMediaComplete` callback.
         ComposeMediaComplete(ComposeMediaComplete) = "ComposeMediaComplete",
-        /// The kind `RestoreMediaComplete`.
+        /// A `RestoreMediaComplete` callback.
         RestoreMediaComplete(RestoreMediaComplete) = "RestoreMediaComplete",
-        /// The kind `WechatPublishComplete`.
+        /// A `WechatPublishComplete` callback.
         WechatPublishComplete(WechatPublishComplete) = "WechatPublishComplete",
-        /// The kind `WechatMiniProgramPublishComplete`.
+        /// A `WechatMiniProgramPublishComplete` callback.
         WechatMiniProgramPublishComplete(WechatMiniProgramPublishComplete) = "WechatMiniProgramPublishComplete",
-        /// The kind `RemoveWatermark`.
+        /// A `RemoveWatermark` callback.
         RemoveWatermark(RemoveWatermark) = "RemoveWatermark",
-        /// The kind `RebuildMediaComplete`.
+        /// A `RebuildMediaComplete` callback.
         RebuildMediaComplete(RebuildMediaComplete) = "RebuildMediaComplete",
-        /// The kind `ReviewAudioVideoComplete`.
+        /// A `ReviewAudioVideoComplete` callback.
         ReviewAudioVideoComplete(ReviewAudioVideoComplete) = "ReviewAudioVideoComplete",
-        /// The kind `ExtractTraceWatermarkComplete`.
+        /// A `ExtractTraceWatermarkComplete` callback.
         ExtractTraceWatermarkComplete(ExtractTraceWatermarkComplete) = "ExtractTraceWatermarkComplete",
-        /// The kind `ExtractCopyRightWatermarkComplete`.
+        /// A `ExtractCopyRightWatermarkComplete` callback.
         ExtractCopyRightWatermarkComplete(ExtractCopyRightWatermarkComplete) = "ExtractCopyRightWatermarkComplete",
-        /// The kind `ExtractBlindWatermarkComplete`.
+        /// A `ExtractBlindWatermarkComplete` callback.
         ExtractBlindWatermarkComplete(ExtractBlindWatermarkComplete) = "ExtractBlindWatermarkComplete",
-        /// The kind `DescribeFileAttributesComplete`.
+        /// A `DescribeFileAttributesComplete` callback.
         DescribeFileAttributesComplete(DescribeFileAttributesComplete) = "DescribeFileAttributesComplete",
-        /// The kind `QualityInspectComplete`.
+        /// A `QualityInspectComplete` callback.
         QualityInspectComplete(QualityInspectComplete) = "QualityInspectComplete",
-        /// The kind `QualityEnhanceComplete`.
+        /// A `QualityEnhanceComplete` callback.
         QualityEnhanceComplete(QualityEnhanceComplete) = "QualityEnhanceComplete",
-        /// The kind `MediaCastStatusChanged`.
+        /// A `MediaCastStatusChanged` callback.
         MediaCastStatusChanged(MediaCastStatusChanged) = "MediaCastStatusChanged",
-        /// The kind `PersistenceComplete`.
+        /// A `PersistenceComplete` callback.
         PersistenceComplete(PersistenceComplete) = "PersistenceComplete",
-        /// The kind `ComplexAdaptiveDynamicStreamingComplete`.
+        /// A `ComplexAdaptiveDynamicStreamingComplete` callback.
         ComplexAdaptiveDynamicStreamingComplete(ComplexAdaptiveDynamicStreamingComplete) = "ComplexAdaptiveDynamicStreamingComplete",
-        /// The kind `ProcessMediaByMPSComplete`.
+        /// A `ProcessMediaByMPSComplete` callback.
         ProcessMediaByMPSComplete(ProcessMediaByMPSComplete) = "ProcessMediaByMPSComplete",
-        /// The kind `TranscodeComplete`.
+        /// A `TranscodeComplete` callback.
         TranscodeComplete(TranscodeComplete) = "TranscodeComplete",
-        /// The kind `ConcatComplete`.
+        /// A `ConcatComplete` callback.
         ConcatComplete(ConcatComplete) = "ConcatComplete",
-        /// The kind `ClipComplete`.
+        /// A `ClipComplete` callback.
         ClipComplete(ClipComplete) = "ClipComplete",
-        /// The kind `CreateImageSpriteComplete`.
+        /// A `CreateImageSpriteComplete` callback.
         CreateImageSpriteComplete(CreateImageSpriteComplete) = "CreateImageSpriteComplete",
-        /// The kind `CreateSnapshotByTimeOffsetComplete`.
+        /// A `CreateSnapshotByTimeOffsetComplete` callback.
         CreateSnapshotByTimeOffsetComplete(CreateSnapshotByTimeOffsetComplete) = "CreateSnapshotByTimeOffsetComplete",
-        /// The kind `event`.
+        /// A `event` callback.
         Event(TencentVodEvent) = "event",
     }
 }

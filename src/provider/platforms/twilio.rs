@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Twilio.
 //!
 //! [`TwilioCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.twilio.com/docs/usage/webhooks/webhooks-security>
 
@@ -20,7 +20,7 @@ view! {
         room_name: Option<String> = "RoomName",
         /// The identifier of the room.
         room_sid: Option<String> = "RoomSid",
-        /// The time of the event, as RFC 3339.
+        /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "Timestamp",
     }
 
@@ -64,7 +64,8 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind, such as one about a call or a message.
+    /// A callback for which the definition has no other kind, such as one about a call or a
+    /// message.
     pub struct TwilioEvent prints() {
         /// The identifier of the account.
         account_sid: Option<String> = "AccountSid",
@@ -80,7 +81,7 @@ describe! { "twilio":
 }
 
 callback! { "twilio":
-    /// A callback of Twilio; each kind has a variant.
+    /// A callback of Twilio, with a variant for each kind.
     pub enum TwilioCallback {
         /// A video room has been created.
         RoomCreated(RoomCreated) = "room_created",
@@ -90,7 +91,8 @@ callback! { "twilio":
         ParticipantConnected(ParticipantConnected) = "participant_connected",
         /// A participant has left a video room.
         ParticipantDisconnected(ParticipantDisconnected) = "participant_disconnected",
-        /// A callback of any other kind, such as one about a call or a message.
+        /// A callback for which the definition has no other kind, such as one about a call or a
+        /// message.
         Event(TwilioEvent) = "event",
     }
 }

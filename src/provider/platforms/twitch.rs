@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Twitch EventSub.
 //!
 //! [`TwitchCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://dev.twitch.tv/docs/eventsub/handling-webhook-events>
 
@@ -18,11 +18,11 @@ view! {
     pub struct Notification prints(subscription) {
         /// The subscription to which the message belongs.
         subscription: Option<NotificationSubscription> = "subscription",
-        /// The details of the event.
+        /// The details that the platform reports.
         event: Option<Map<String, Value>> = "event",
     }
 
-    /// The object [`Notification::subscription`].
+    /// The object in [`Notification::subscription`].
     pub struct NotificationSubscription prints(type_) {
         /// The identifier of the subscription.
         id: Option<String> = "id",
@@ -40,7 +40,7 @@ view! {
         subscription: Option<RevocationSubscription> = "subscription",
     }
 
-    /// The object [`Revocation::subscription`].
+    /// The object in [`Revocation::subscription`].
     pub struct RevocationSubscription prints(type_) {
         /// The identifier of the subscription.
         id: Option<String> = "id",
@@ -60,7 +60,7 @@ view! {
         challenge: Option<String> = "challenge",
     }
 
-    /// The object [`Challenge::subscription`].
+    /// The object in [`Challenge::subscription`].
     pub struct ChallengeSubscription prints(type_) {
         /// The identifier of the subscription.
         id: Option<String> = "id",
@@ -78,7 +78,7 @@ describe! { "twitch":
 }
 
 callback! { "twitch":
-    /// A callback of Twitch EventSub; each kind has a variant.
+    /// A callback of Twitch EventSub, with a variant for each kind.
     pub enum TwitchCallback {
         /// A callback of the subscription's type. The type is the event's subject.
         Notification(Notification) = "notification",

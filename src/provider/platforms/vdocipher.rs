@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of VdoCipher.
 //!
 //! [`VdocipherCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.vdocipher.com/blog/webhooks-get-video-status-via-api-tutorial/>
 
@@ -23,11 +23,11 @@ describe! { "vdocipher":
 }
 
 callback! { "vdocipher":
-    /// A callback of VdoCipher; each kind has a variant.
+    /// A callback of VdoCipher, with a variant for each kind.
     pub enum VdocipherCallback {
         /// A video is ready to play.
         VideoReady(VdocipherEvent) = "video:ready",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(VdocipherEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of VideoSDK.
 //!
 //! [`VideosdkCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.videosdk.live/api-reference/realtime-communication/webhook-verification>
 
@@ -18,7 +18,7 @@ view! {
     pub struct VideosdkEvent prints() {
         /// The type of the callback.
         webhook_type: Option<String> = "webhookType",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",
     }
 }
@@ -28,7 +28,7 @@ describe! { "videosdk":
 }
 
 callback! { "videosdk":
-    /// A callback of VideoSDK; each kind has a variant.
+    /// A callback of VideoSDK, with a variant for each kind.
     pub enum VideosdkCallback {
         /// A callback about a meeting, a recording or a livestream.
         Event(VideosdkEvent) = "event",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Volcengine Live.
 //!
 //! [`VolcengineLiveCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.volcengine.com/docs/6469/1126932>
 
@@ -30,13 +30,14 @@ describe! { "volcengine-live":
 }
 
 callback! { "volcengine-live":
-    /// A callback of Volcengine Live; each kind has a variant.
+    /// A callback of Volcengine Live, with a variant for each kind.
     pub enum VolcengineLiveCallback {
         /// A stream has started.
         PushStart(VolcengineLiveEvent) = "push_start",
         /// A stream has ended.
         PushEnd(VolcengineLiveEvent) = "push_end",
-        /// A callback of any other kind, such as one about a recording, a snapshot or a review.
+        /// A callback for which the definition has no other kind, such as one about a recording, a
+        /// snapshot or a review.
         Event(VolcengineLiveEvent) = "event",
     }
 }

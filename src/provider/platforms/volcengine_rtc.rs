@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Volcengine RTC.
 //!
 //! [`VolcengineRtcCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.volcengine.com/docs/6348/69820>
 
@@ -18,15 +18,16 @@ view! {
     pub struct VolcengineRtcEvent prints(event_time event_type) {
         /// The type of the callback, such as `RecordStarted`.
         event_type: Option<String> = "EventType",
-        /// The details of the event, which Volcengine sends as JSON in a string.
+        /// The details that the platform reports. Volcengine sends these details as JSON in a
+        /// string.
         event_data: Option<Value> = "EventData",
-        /// The time of the event, as ISO 8601.
+        /// The platform's time of the callback, in ISO 8601 format.
         event_time: Option<String> = "EventTime",
         /// The identifier of the callback, the same in each resend.
         event_id: String = "EventId",
         /// The identifier of the application.
         app_id: Option<String> = "AppId",
-        /// The version of the event.
+        /// The version of the callback.
         version: Option<String> = "Version",
         /// A random string of four characters.
         nonce: Option<String> = "Nonce",
@@ -38,7 +39,7 @@ describe! { "volcengine-rtc":
 }
 
 callback! { "volcengine-rtc":
-    /// A callback of Volcengine RTC; each kind has a variant.
+    /// A callback of Volcengine RTC, with a variant for each kind.
     pub enum VolcengineRtcCallback {
         /// A callback about a room, a stream or a recording. The type is the event's subject.
         Event(VolcengineRtcEvent) = "event",

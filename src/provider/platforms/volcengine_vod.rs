@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Volcengine VOD.
 //!
 //! [`VolcengineVodCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://www.volcengine.com/docs/4/116752>
 
@@ -16,13 +16,13 @@ view! {
     pub struct VolcengineVodEvent prints(event_time) {
         /// The platform's name of the kind, such as `FileUploadComplete`.
         event_type: Option<String> = "EventType",
-        /// The time of the event in UTC, as ISO 8601.
+        /// The platform's time of the callback in UTC, in ISO 8601 format.
         event_time: Option<String> = "EventTime",
-        /// The identifier of the request that caused the event.
+        /// The identifier of the request that caused the callback.
         request_id: Option<String> = "RequestId",
-        /// The version of the format.
+        /// The version of the callback's format.
         version: Option<String> = "Version",
-        /// The details of the event.
+        /// The details that the platform reports.
         data: Option<Map<String, Value>> = "Data",
     }
 }
@@ -33,11 +33,11 @@ describe! { "volcengine-vod":
 }
 
 callback! { "volcengine-vod":
-    /// A callback of Volcengine VOD; each kind has a variant.
+    /// A callback of Volcengine VOD, with a variant for each kind.
     pub enum VolcengineVodCallback {
         /// The upload of a file is complete.
         FileUploadComplete(VolcengineVodEvent) = "FileUploadComplete",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(VolcengineVodEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Vonage Video.
 //!
 //! [`VonageCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.vonage.com/en/video/guides/secure-callbacks>
 
@@ -22,7 +22,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The connection.
         connection: Option<Map<String, Value>> = "connection",
@@ -38,7 +38,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The reason, such as `clientDisconnected`.
         reason: Option<String> = "reason",
@@ -56,7 +56,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The stream.
         stream: Option<Map<String, Value>> = "stream",
@@ -72,7 +72,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The reason, such as `clientDisconnected`.
         reason: Option<String> = "reason",
@@ -90,11 +90,11 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
         /// The identifier of the recording.
         id: Option<String> = "id",
-        /// The state, such as `started` or `available`.
+        /// The state of the recording, such as `started` or `available`.
         status: Option<String> = "status",
         /// The URL of the recording, which grants access. A credential: do not log it.
         url: Option<String> = "url",
@@ -102,7 +102,7 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind.
+    /// A callback for which the definition has no other kind.
     pub struct VonageEvent prints(session_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
@@ -110,7 +110,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The identifier of the project.
         project_id: Option<String> = "projectId",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
     }
 }
@@ -125,7 +125,7 @@ describe! { "vonage":
 }
 
 callback! { "vonage":
-    /// A callback of Vonage Video; each kind has a variant.
+    /// A callback of Vonage Video, with a variant for each kind.
     pub enum VonageCallback {
         /// A client has connected to a session.
         ConnectionCreated(ConnectionCreated) = "connectionCreated",
@@ -137,7 +137,7 @@ callback! { "vonage":
         StreamDestroyed(StreamDestroyed) = "streamDestroyed",
         /// The state of a recording has changed.
         Archive(Archive) = "archive",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(VonageEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Wistia.
 //!
 //! [`WistiaCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.wistia.com/docs/webhooks>
 
@@ -14,25 +14,25 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of `events` callbacks.
     ///
-    /// Events about videos or their viewers.
+    /// A list of the platform's events about videos or their viewers.
     pub struct Events prints() {
         /// The webhook, with its `uuid`.
         hook: Option<Map<String, Value>> = "hook",
-        /// The events.
+        /// The platform's events.
         events: Option<Vec<EventsEvents>> = "events",
     }
 
     /// An element of [`Events::events`].
     pub struct EventsEvents prints() {
-        /// The identifier of the event.
+        /// The identifier of the platform's event.
         uuid: Option<String> = "uuid",
-        /// The name of the event, such as `viewing_session.play` or `media.ready`.
+        /// The type of the platform's event, such as `viewing_session.play` or `media.ready`.
         type_: Option<String> = "type",
-        /// The details of the event.
+        /// The details of the platform's event.
         payload: Option<Value> = "payload",
-        /// The identifiers of the account and of the object that the event is about.
+        /// The identifiers of the account and of the object that the platform's event is about.
         metadata: Option<Value> = "metadata",
-        /// The time of the event, as RFC 3339.
+        /// The time of the platform's event, in RFC 3339 format.
         generated_at: Option<String> = "generated_at",
     }
 }
@@ -42,9 +42,9 @@ describe! { "wistia":
 }
 
 callback! { "wistia":
-    /// A callback of Wistia; each kind has a variant.
+    /// A callback of Wistia, with a variant for each kind.
     pub enum WistiaCallback {
-        /// Events about videos or their viewers.
+        /// A list of the platform's events about videos or their viewers.
         Events(Events) = "events",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Wowza Video.
 //!
 //! [`WowzaVideoCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developer.wowza.com/docs/wowza-video/reference/webhooks/receive-wowza-video-event-notifications-with-webhooks>
 
@@ -20,11 +20,12 @@ view! {
         event_id: String = "event_id",
         /// The type of the callback, such as `video.updated`.
         event_type: Option<String> = "event_type",
-        /// The time of the event: ISO 8601 or, in the legacy format, Unix seconds.
+        /// The platform's time of the callback: in ISO 8601 format or, in the legacy format, in
+        /// Unix seconds.
         event_time: Option<Value> = "event_time",
         /// The identifier of the object that has changed.
         object_id: Option<String> = "object_id",
-        /// The details of the event.
+        /// The details that the platform reports.
         payload: Option<Map<String, Value>> = "payload",
     }
 }
@@ -34,7 +35,7 @@ describe! { "wowza-video":
 }
 
 callback! { "wowza-video":
-    /// A callback of Wowza Video; each kind has a variant.
+    /// A callback of Wowza Video, with a variant for each kind.
     pub enum WowzaVideoCallback {
         /// A callback of any type.
         Event(WowzaVideoEvent) = "event",

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of ZEGOCLOUD.
 //!
 //! [`ZegocloudCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.zegocloud.com/article/9805>
 
@@ -22,7 +22,7 @@ view! {
         appid: Option<Value> = "appid",
         /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
-        /// A random number; a number or a string.
+        /// A random number, as a number or a string.
         nonce: Option<Value> = "nonce",
         /// The identifier of the room.
         room_id: Option<String> = "room_id",
@@ -42,7 +42,7 @@ view! {
         appid: Option<Value> = "appid",
         /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
-        /// A random number; a number or a string.
+        /// A random number, as a number or a string.
         nonce: Option<Value> = "nonce",
         /// The identifier of the room.
         room_id: Option<String> = "room_id",
@@ -60,7 +60,7 @@ view! {
         appid: Option<Value> = "appid",
         /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
-        /// A random number; a number or a string.
+        /// A random number, as a number or a string.
         nonce: Option<Value> = "nonce",
         /// The identifier of the room.
         room_id: Option<String> = "room_id",
@@ -76,7 +76,7 @@ describe! { "zegocloud":
 }
 
 callback! { "zegocloud":
-    /// A callback of ZEGOCLOUD; each kind has a variant.
+    /// A callback of ZEGOCLOUD, with a variant for each kind.
     pub enum ZegocloudCallback {
         /// A user has started to publish a stream.
         StreamCreate(StreamCreate) = "stream_create",
@@ -86,7 +86,7 @@ callback! { "zegocloud":
         RoomCreate(ZegocloudEvent) = "room_create",
         /// A room has been closed.
         RoomClose(ZegocloudEvent) = "room_close",
-        /// A callback of any other kind.
+        /// A callback for which the definition has no other kind.
         Event(ZegocloudEvent) = "event",
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of ZLMediaKit.
 //!
 //! [`ZlmediakitCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.zlmediakit.com/guide/media_server/web_hook_api.html>
 
@@ -129,7 +129,8 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback of any other kind that needs no decision, such as `on_server_started`.
+    /// A callback that needs no decision and for which the definition has no other kind, such as
+    /// `on_server_started`.
     pub struct ZlmediakitEvent prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -154,7 +155,7 @@ describe! { "zlmediakit":
 }
 
 callback! { "zlmediakit":
-    /// A callback of ZLMediaKit; each kind has a variant.
+    /// A callback of ZLMediaKit, with a variant for each kind.
     pub enum ZlmediakitCallback {
         /// A client asks to publish a stream.
         OnPublish(OnPublish) = "on_publish",
@@ -167,7 +168,8 @@ callback! { "zlmediakit":
         OnRecordMp4(OnRecordMp4) = "on_record_mp4",
         /// A client that has sent or received data has disconnected.
         OnFlowReport(OnFlowReport) = "on_flow_report",
-        /// A callback of any other kind that needs no decision, such as `on_server_started`.
+        /// A callback that needs no decision and for which the definition has no other kind, such
+        /// as `on_server_started`.
         Event(ZlmediakitEvent) = "event",
     }
 }

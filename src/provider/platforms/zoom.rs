@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Zoom.
 //!
 //! [`ZoomCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://developers.zoom.us/docs/api/webhooks>
 
@@ -16,9 +16,9 @@ view! {
     pub struct ZoomEvent prints(event event_ts) {
         /// The type of the callback, such as `meeting.started`.
         event: Option<String> = "event",
-        /// The time of the event, in Unix milliseconds.
+        /// The platform's time of the callback, in Unix milliseconds.
         event_ts: Option<i64> = "event_ts",
-        /// The account and the object of the event.
+        /// The account, and the object that the callback is about.
         payload: Option<Map<String, Value>> = "payload",
     }
 }
@@ -29,7 +29,7 @@ describe! { "zoom":
 }
 
 callback! { "zoom":
-    /// A callback of Zoom; each kind has a variant.
+    /// A callback of Zoom, with a variant for each kind.
     pub enum ZoomCallback {
         /// A callback of any type. The type is the event's subject.
         Event(ZoomEvent) = "event",

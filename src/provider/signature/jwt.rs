@@ -1,6 +1,6 @@
 //! JSON Web Tokens (RFC 7519) as signatures. The definition sets the algorithm. gatepost refuses a
 //! token that names another algorithm, even if the signature of the token is valid. The token must
-//! also prove the body.
+//! also contain the body, or a digest of the body.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -41,8 +41,8 @@ impl<'t> Token<'t> {
         Some(Self { signed, header: decode(header)?, payload: decode(payload)? })
     }
 
-    /// Returns `true` if the header names this algorithm, and no extension that gatepost must
-    /// support.
+    /// Returns `true` if the header names this algorithm and has no `crit`, which lists extensions
+    /// that the receiver must support.
     fn has_algorithm(&self, expected: &str) -> bool {
         let Ok(header) = Object::from_json_within(&self.header, Limits::CALLBACK) else {
             return false;
@@ -68,7 +68,8 @@ impl Signature {
         Token::parse(text.strip_prefix(&*self.prefix)?)
     }
 
-    /// Checks a token, except for its signature and its time.
+    /// Checks the algorithm and the body of a token, and its claims `nbf` and `exp`. Does not
+    /// verify the signature.
     pub(super) fn check_token(
         &self,
         rule: &JwtRule,

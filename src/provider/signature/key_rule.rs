@@ -45,7 +45,9 @@ impl KeyRule {
     /// # Errors
     ///
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
-    /// [`KeyError::Weak`] if the key is weaker than the platform permits.
+    /// [`KeyError::Weak`] if the key is weaker than the platform permits. Returns
+    /// [`KeyError::NotPublic`] if the digest needs a public key and the text is not a public key.
+    /// Returns [`KeyError::Unnamed`] if keys have names and the key has none.
     pub(super) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
         let (id, secret) = self.split(secret)?;
         if let Digest::Public(algorithm) = digest {

@@ -11,7 +11,7 @@ use crate::provider::digest::{DigestInput, Key};
 use crate::provider::locator::{Locator, Received};
 
 impl Signature {
-    /// Starts the digest of the callback with `key`, and adds the message.
+    /// Starts a digest with `key`, and adds the signed message of the callback.
     pub(super) fn message(
         &self,
         received: &Received<'_>,
@@ -104,7 +104,7 @@ impl Signature {
         }
     }
 
-    /// Removes the signature field from a form body, then percent-decodes the rest.
+    /// Returns a form body without the signature field, percent-decoded.
     fn form_text(&self, raw: &[u8]) -> Vec<u8> {
         let is_signature =
             |name: &[u8]| self.signature_fields().any(|n| n.text().as_bytes() == name);
@@ -116,7 +116,8 @@ impl Signature {
         percent_encoding::percent_decode(&spaced).collect()
     }
 
-    /// Joins the names and values of a form without the signature field, sorted by name.
+    /// Returns the names and values of a form without the signature field, sorted by name and
+    /// joined.
     ///
     /// # Errors
     ///
@@ -141,11 +142,12 @@ impl Signature {
         self.found_in.each().iter().filter_map(Locator::top_level)
     }
 
-    /// Describes the signed message to the operator. Hides keys, settings, targets and bodies.
+    /// Returns a description of the signed message for the operator. The description hides keys,
+    /// settings, targets and bodies.
     ///
     /// # Errors
     ///
-    /// Returns an error if the signature or a signed part is missing.
+    /// Returns an error if the signature or a signed part is missing, and if a token is malformed.
     pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.is_token() {
@@ -171,7 +173,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// Returns an error if the signature or a signed part is missing.
+    /// Returns an error if the signature or a signed part is missing, and if a token is malformed.
     pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.jwt.is_some() {
@@ -237,8 +239,8 @@ impl Signature {
 impl Part {
     /// Returns `true` if the part is optional and the callback lacks the part.
     ///
-    /// A value that has no text, such as an object, is not absent: a client could otherwise add
-    /// such a value to a signed callback.
+    /// A value that has no text, such as an object, is not absent: a client could otherwise add a
+    /// value without text to a signed callback.
     fn is_absent(&self, received: &Received<'_>) -> bool {
         self.is_optional && self.from.place().is_some_and(|place| place.is_absent(received))
     }

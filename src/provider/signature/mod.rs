@@ -58,8 +58,8 @@ pub(crate) enum SignatureError {
 }
 
 impl SignatureError {
-    /// Returns the location of the missing value, for a message to the operator. For an error
-    /// without a location, returns `the signature`.
+    /// Returns the location of the missing or ambiguous value, for a message to the operator. For
+    /// an error without a location, returns `the signature`.
     pub(crate) fn place(&self) -> &str {
         match self {
             Self::Absent { place } | Self::Ambiguous { place } | Self::PartMissing { place } => {
@@ -124,7 +124,8 @@ impl Signature {
         time.check(text.as_deref(), window, now)
     }
 
-    /// Returns the values of the signed headers, query parameters and members of the body.
+    /// Returns the signed values of the request, such as headers, query parameters and members of
+    /// the body.
     ///
     /// Omits all other parts: the whole body, the key, settings, fixed text and entries of a list
     /// of signatures.
@@ -148,8 +149,8 @@ impl Signature {
         sources.filter_map(PartSource::place).chain([&self.found_in])
     }
 
-    /// Returns `true` if `name` is a member of the body that only serves the signature. The event
-    /// omits such members.
+    /// Returns `true` if `name` is a member of the body that serves only the signature. The event
+    /// omits this member.
     pub(crate) fn consumes(&self, name: &Name<'_>) -> bool {
         self.consumed.iter().any(|consumed| consumed == name)
     }
@@ -237,7 +238,7 @@ impl Signature {
         Ok(text)
     }
 
-    /// Returns the index of the first key that produces the signature.
+    /// Returns the index of the first key that produces the signature; `None` if no key does.
     pub(crate) fn matching_key(&self, received: &Received<'_>, keys: &[Key]) -> Option<usize> {
         let text = self.signature_text(received).ok()?;
         let covers_body = self.jwt.as_ref().is_none_or(|rule| {

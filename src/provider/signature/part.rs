@@ -12,7 +12,7 @@ pub(crate) struct Part {
     pub(crate) form: PartForm,
     /// Fixed text before the value. If an optional value is absent, the text is absent too.
     pub(crate) before: Box<str>,
-    /// Permission to omit the value. If the callback has no value, the part adds nothing to the
+    /// True if a callback may lack the value. Without the value, the part adds nothing to the
     /// message.
     pub(crate) is_optional: bool,
 }
@@ -27,8 +27,8 @@ impl Part {
         Cow::Owned([self.before.as_bytes(), &encoded].concat())
     }
 
-    /// Returns `true` if every change of the body changes the part. A client can find another body
-    /// with the same CRC-32.
+    /// Returns `true` if the part protects the body against changes. A CRC-32 does not, because a
+    /// client can find another body with the same CRC-32.
     pub(crate) fn protects_body(&self) -> bool {
         self.from.is_whole_body() && self.form != PartForm::Crc32
     }
@@ -40,7 +40,7 @@ pub(crate) enum PartOrder {
     /// The order of the definition, without separators.
     #[default]
     AsListed,
-    /// The order of the bytes, with this text between the parts.
+    /// Sorted by their bytes, with this text between the parts.
     Sorted { separator: Box<str> },
 }
 
@@ -55,7 +55,7 @@ pub(crate) enum PartSource {
     FormText,
     /// A claim of the token.
     Claim(Box<str>),
-    /// The key, for a digest other than HMAC.
+    /// The key, for a plain hash such as MD5.
     Key,
     /// Fixed text, such as a separator.
     Literal(Box<str>),

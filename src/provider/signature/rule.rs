@@ -31,7 +31,7 @@ pub(crate) struct Signature {
     /// A second digest of the same message, for keys in the format of the second digest.
     pub(crate) second: Option<Box<SecondDigest>>,
     pub(crate) time: Option<TimeRule>,
-    /// Members of the body that only serve the signature. The event omits these members.
+    /// Members of the body that serve only the signature. The event omits these members.
     pub(crate) consumed: Vec<Name<'static>>,
 }
 
@@ -49,7 +49,7 @@ impl Signature {
     }
 
     /// Returns `true` if the signature covers data of the request. The key, settings and fixed text
-    /// are not such data.
+    /// are not data of the request.
     pub(crate) fn covers_request(&self) -> bool {
         self.jwt.is_some()
             || self.parts.iter().any(|part| match &part.from {
@@ -67,8 +67,8 @@ impl Signature {
         self.jwt.is_some() || self.parts.iter().any(Part::protects_body)
     }
 
-    /// Decodes a key and prepares it for its digest. The format of the key decides between the two
-    /// digests of a definition. Also returns `true` if the key is easy to guess.
+    /// Decodes a key and prepares it for its digest. If the definition has two digests, the format
+    /// of the key selects one. Also returns `true` if the key is easy to guess.
     ///
     /// # Errors
     ///
@@ -87,8 +87,8 @@ impl Signature {
         if is_second { None } else { self.key.missing_prefix(secret) }
     }
 
-    /// Prepares the key with which [`Signature::sign`] signs a sample. A private key in PEM is for the
-    /// digest with a public key.
+    /// Prepares the key with which [`Signature::sign`] signs a sample. A private key in PEM selects
+    /// the digest with a public key.
     ///
     /// # Errors
     ///
@@ -123,8 +123,8 @@ impl Signature {
     }
 }
 
-/// A second digest of the message, such as `v1a` of Standard Webhooks beside `v1`. A key is for one of
-/// the two digests, so a client cannot choose the digest.
+/// A second digest of the message, such as `v1a` of Standard Webhooks beside `v1`. Each key is for
+/// only one of the two digests, so a client cannot choose the digest.
 #[derive(Clone, Debug)]
 pub(crate) struct SecondDigest {
     pub(crate) digest: Digest,
@@ -147,7 +147,7 @@ pub(crate) struct JwtRule {
     pub(crate) body: JwtBody,
 }
 
-/// The proof of the body in a token.
+/// The part of a token that must match the body.
 #[derive(Clone, Debug)]
 pub(crate) enum JwtBody {
     /// A claim contains the digest of the body.
@@ -156,8 +156,8 @@ pub(crate) enum JwtBody {
     Payload,
 }
 
-/// Returns the name of the digest in a token's header (RFC 7518, 3.1); `None` if tokens do not have
-/// the digest.
+/// Returns the name of the digest in a token's header (RFC 7518, 3.1); `None` if gatepost does not
+/// accept the digest in tokens.
 pub(crate) const fn algorithm(digest: Digest) -> Option<&'static str> {
     match digest {
         Digest::HmacSha256 => Some("HS256"),

@@ -1,4 +1,4 @@
-//! Tests with the signatures that platforms have published, and of each condition.
+//! Tests of each condition, with signatures that platforms have published.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 

@@ -13,8 +13,8 @@ pub(crate) struct TimeRule {
     pub(crate) unit: Unit,
     pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
-    /// Default check of the time. If `false`, gatepost checks the time only for templates that set
-    /// a limit.
+    /// True if gatepost checks the time for every template. If false, gatepost checks the time only
+    /// for templates that set a limit.
     pub(crate) is_enforced: bool,
     /// The seconds between the current time and the expiry in an example callback that gatepost
     /// creates; 0 for [`TimeMeaning::Sent`].
@@ -22,7 +22,7 @@ pub(crate) struct TimeRule {
 }
 
 impl TimeRule {
-    /// Returns the claim that contains the time; `None` if the signature is no token.
+    /// Returns the claim that contains the time; `None` if the time is not in a claim.
     pub(super) fn claim(&self) -> Option<&str> {
         if let PartSource::Claim(name) = &self.from { Some(name) } else { None }
     }
@@ -89,7 +89,7 @@ pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 /// The limits of the difference between the signed time and the current time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// The maximum number of seconds in the past, to accept the platform's retries.
+    /// The maximum number of seconds in the past, so that gatepost accepts the platform's resends.
     pub(crate) past_secs: i64,
     /// The maximum number of seconds in the future, to bound the time for which a client can replay
     /// a stolen callback.

@@ -4,8 +4,9 @@
 //! member for each declared field of a kind. The types of objects inside the data have the same
 //! form:
 //!
-//! - A field is a `T` if gatepost refuses a callback without the field, because the identity of the
-//!   callback or a decision depends on the field. Any other field is an `Option<T>`.
+//! - A field has the type `T` if gatepost refuses a callback without the field, because the
+//!   identity of the callback or a decision depends on the field. Any other field has the type
+//!   `Option<T>`.
 //! - A value that does not have the declared type is a misfit. The field is then `None`, and the
 //!   member `extra` contains the value as received.
 //! - An array contains the elements that have the declared type. If an element has another
@@ -182,7 +183,8 @@ macro_rules! callback {
         #[allow(clippy::large_enum_variant, reason = "an app has few callbacks in memory at a time")]
         pub enum $name {
             $($(#[$variant_meta])* $variant($view),)*
-            /// A callback of a kind that the definition does not declare.
+            /// A callback of a kind without a variant. If the definition does not declare the kind,
+            /// its name is `unknown`.
             Unknown(serde_json::Map<String, serde_json::Value>),
         }
 

@@ -1,8 +1,8 @@
 //! Reads the members of a view from JSON. An optional member accepts a value of any type.
 //!
 //! A field reads its value with `deserialize_any`, so that the deserializer accepts a value of any
-//! type. A value that does not have the type of the field is a misfit. Only for a misfit, gatepost
-//! creates a [`Value`].
+//! type. A value that does not have the type of the field is a misfit. gatepost creates a [`Value`]
+//! only for a misfit.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,7 +31,8 @@ impl<T> Parsed<T> {
 }
 
 impl<T: FieldValue> Parsed<T> {
-    /// Converts an unset element of an array to the value `null`. An element cannot be absent.
+    /// Converts an unset element of an array to the value `null`, because an element cannot be
+    /// absent.
     fn or_null(self) -> Self {
         match self {
             Self { fit: None, misfit: None } => T::of_any(Value::Null),
@@ -42,7 +43,7 @@ impl<T: FieldValue> Parsed<T> {
 
 /// The type of a field's value.
 ///
-/// The default methods return a misfit. A type replaces the methods for the JSON types that it
+/// The default methods return a misfit. A type overrides the methods for the JSON types that it
 /// accepts.
 pub(crate) trait FieldValue: Serialize + Sized {
     fn of_any(value: Value) -> Parsed<Self> {
@@ -141,7 +142,7 @@ fn value_of(element: &impl Serialize) -> Value {
 pub(crate) trait ViewField: Sized {
     type Value: FieldValue;
 
-    /// Returns `None` if the view requires a value, but there is none.
+    /// Returns `None` if the member is required and there is no value.
     fn of_value(value: Option<Self::Value>) -> Option<Self>;
 
     fn value(&self) -> Option<&Self::Value>;
@@ -182,7 +183,7 @@ pub(crate) use required;
 
 required!([] Value, [] bool, [] i64, [] f64, [] String, [] Map<String, Value>, [T] Vec<T>);
 
-/// A type for an object, which reads the members of the object.
+/// A type that reads the members of an object.
 pub(crate) trait ViewObject: Sized {
     fn read_members<'de, A: MapAccess<'de>>(object: A) -> Result<Self, A::Error>;
 }
@@ -221,7 +222,8 @@ pub(crate) fn read_field<'de, T: FieldValue, A: MapAccess<'de>>(
     Ok(fit)
 }
 
-/// Writes the member `name`, unless `extra` contains the value as received.
+/// Writes the member `name`. Writes nothing if the field is unset, or if `extra` contains the value
+/// as received.
 pub(crate) fn write_field<S: SerializeMap>(
     members: &mut S,
     name: &str,

@@ -130,7 +130,7 @@ impl<'t> Faults<'t> {
     ) {
         let found = match &text.place.variable {
             // The operator may have named the variable of a secret by mistake.
-            Some(name) => format!("another text in the environment variable `{name}`"),
+            Some(name) => format!("another string in the environment variable `{name}`"),
             None if may_contain_password(text.value) => "an address with a user".to_owned(),
             None => {
                 self.show(&text.place);

@@ -31,7 +31,7 @@ pub(crate) use list::{Faults, TomlText, Warnings};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     file: Option<Box<str>>,
-    /// Index of the text that contains the fault; `None` after gatepost has cut out the excerpt.
+    /// Index of the text that contains the fault; `None` after gatepost has created the excerpt.
     text: Option<usize>,
     kind: FaultKind,
     span: Range<usize>,

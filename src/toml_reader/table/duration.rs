@@ -1,4 +1,4 @@
-//! Reads durations: a whole number under a key that names the unit, or a text such as `"5s"`.
+//! Reads durations: a whole number under a key that names the unit, or a string such as `"5s"`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{FaultKind, Table};
 impl<'d> Table<'d> {
     /// Reads a duration in the unit at the end of `key`: `_ms` or `_secs`.
     ///
-    /// The operator may also write the key without the unit, with a text such as `"5s"`.
+    /// The operator may also write the key without the unit, with a string such as `"5s"`.
     pub(crate) fn duration(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (plain, millis) = duration_key(key);
         let plain_text = self.raw(plain);
@@ -79,7 +79,7 @@ pub(crate) fn duration_key(key: &str) -> (&str, u64) {
     }
 }
 
-/// Parses a text such as `5s`, `1500ms` or `1h 30m`. Returns a whole number of units.
+/// Parses a string such as `5s`, `1500ms` or `1h 30m`. Returns a whole number of units.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ fn parse_duration(text: &str, unit_millis: u64) -> Result<i64, &'static str> {
     if !has_unit {
         return Err("no unit");
     }
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| "another text")?;
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| "no duration")?;
     let millis = i64::try_from(duration.as_millis()).map_err(|_| "a very long duration")?;
     let unit = i64::try_from(unit_millis).unwrap_or(i64::MAX);
     if millis % unit == 0 { Ok(millis / unit) } else { Err("a fraction of a second") }
@@ -120,7 +120,7 @@ mod tests {
             ("wait = '6s'", "expected a duration from 1ms to 5s, found another duration"),
             ("wait = '-1s'", "expected a duration from 1ms to 5s"),
             ("wait = '5'", "expected a duration with a unit, found no unit"),
-            ("wait = 'soon'", "expected a duration with a unit, found another text"),
+            ("wait = 'soon'", "expected a duration with a unit, found no duration"),
             ("age = '1500ms'", "found a fraction of a second"),
             (
                 "wait = 5",
@@ -134,7 +134,8 @@ mod tests {
             ("wait_s = 1", "did you mean `wait_ms`?"),
         ] {
             let faults = read(text).unwrap_err();
-            assert!(faults.contains(expected) && faults.lines().count() == 1, "{text}: {faults}");
+            let is_expected = faults.contains(expected) && faults.lines().count() == 1;
+            assert!(is_expected, "expected one fault with {expected:?} for {text}, found {faults}");
         }
     }
 }

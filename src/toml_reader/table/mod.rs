@@ -88,7 +88,7 @@ impl<'d> Table<'d> {
         self.faults.add(place, FaultKind::TypeMismatch.because(problem), format!("write {wanted}"));
     }
 
-    /// Reads a string that is no secret.
+    /// Reads a string that is not a secret.
     pub(crate) fn string(&self, key: &'d str) -> Option<Located<&'d str>> {
         let text = self.hidden_string(key);
         text.inspect(|text| self.show(text))
@@ -158,7 +158,7 @@ impl<'d> Table<'d> {
         self.string(key)
     }
 
-    /// Reads a string or a list of strings that are no secrets.
+    /// Reads a string or a list of strings. The strings must not be secrets.
     pub(crate) fn strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
         let texts = self.hidden_strings(key);
         texts.iter().for_each(|text| self.show(text));

@@ -3,8 +3,8 @@
 //! A bench fails the check if
 //!
 //! 1. a count exceeds the count in the baseline by more than [`GROWTH_PERCENT`], both after other
-//!    benches and alone in a process (other benches change the work of the allocator, which for a
-//!    short bench can exceed the limit);
+//!    benches and alone in a process (other benches change the work of the allocator, and this
+//!    change can exceed the limit for a short bench);
 //! 2. the baseline does not contain the bench;
 //! 3. only the baseline contains the bench.
 
@@ -118,8 +118,8 @@ impl Baseline {
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts; of
-    /// a repeated bench, the lower count.
+    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts.
+    /// For a repeated bench, this is the lower count.
     ///
     /// # Errors
     ///

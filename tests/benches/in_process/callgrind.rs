@@ -31,7 +31,8 @@ pub const CHILD: &str = "measure";
 /// the cost of initialization at first use.
 const ROUNDS: usize = 16;
 
-/// Name of the profile that callgrind writes. Callgrind adds a number to the name of each further one.
+/// Name of the profile that callgrind writes. Callgrind adds a number to the names of further
+/// profiles.
 pub const PROFILE: &str = "profile";
 
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
@@ -95,8 +96,8 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// Returns the command that runs a program under callgrind in a fixed environment. The profile is the
-/// file [`PROFILE`] in `dir`.
+/// Returns the command that runs a program under callgrind in a fixed environment. Callgrind writes
+/// the profile to the file [`PROFILE`] in `dir`.
 pub fn valgrind(dir: &Path, program: &Path, options: &[&str]) -> Result<Command, Failure> {
     let seeds = dir.join("seeds.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds.c");
@@ -140,7 +141,7 @@ fn count_of(profile: &str) -> Option<Count> {
     Some(Count { all: each(all), unhashed: each(unhashed) })
 }
 
-/// Reads all instructions from a profile.
+/// Reads the total number of instructions from a profile.
 pub fn total_of(profile: &str) -> Option<Count> {
     let all: u64 = profile.lines().find_map(|l| l.strip_prefix("totals: "))?.parse().ok()?;
     let hashing = own_costs(profile).filter(|(name, _)| is_hashing(name));

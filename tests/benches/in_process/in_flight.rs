@@ -112,7 +112,7 @@ impl App {
     }
 }
 
-/// Returns the memory of this process that is in RAM.
+/// Returns the resident memory of this process.
 fn resident_bytes() -> Result<u64, Failure> {
     let pages = fs::read_to_string("/proc/self/statm")?;
     let pages = pages.split(' ').nth(1).ok_or("expected a second field in statm, found none")?;

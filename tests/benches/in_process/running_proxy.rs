@@ -2,8 +2,8 @@
 //! callbacks.
 //!
 //! A count is the difference between two runs under callgrind, of which one serves more pushes. The
-//! difference does not contain the start and the stop of the program. One connection sends the pushes
-//! one after the other to one worker thread.
+//! difference does not contain the start and the stop of the program. One client sends the pushes
+//! one after the other on one connection, to a gatepost with one worker thread.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
@@ -84,7 +84,7 @@ fn run(program: &Path, top: &str, pushes: u64) -> Result<Count, Failure> {
     fs::write(dir.path().join("gatepost.toml"), config)?;
     let mut command = callgrind::valgrind(dir.path(), program, &[])?;
     command.args(["run", "-c"]).arg(dir.path().join("gatepost.toml"));
-    // A server needs a clock that runs.
+    // `seeds.c` stops the clock, but a server needs a clock that runs.
     command.env_remove("LD_PRELOAD");
     command.env("GATEPOST_LOG", "off").stdout(Stdio::null()).stderr(Stdio::null());
     let mut running = Running(command.spawn()?);
@@ -181,7 +181,7 @@ fn signed(number: u64, expires: u64) -> Result<String, Failure> {
     Ok(event.to_string())
 }
 
-/// Starts an app that takes each event, and returns its port.
+/// Starts an app that accepts every event. Returns its port.
 fn start_app() -> Result<u16, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();

@@ -1,5 +1,5 @@
 /* Replaces two functions of the C library while instructions are counted. Each run gets the same
- * "random" keys for hash tables, so that the tables have the same layout, and the same time. */
+ * time, and the same "random" keys for hash tables, so that the tables have the same layout. */
 #include <stddef.h>
 #include <sys/types.h>
 #include <time.h>

@@ -24,7 +24,7 @@ pub(super) const SHOWN: usize = 8192;
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"result\":1}";
 
-/// Number and length of the requests that the app has received.
+/// Number of requests that the app has received, and the length of their bodies.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Seen {
     pub(super) requests: u64,

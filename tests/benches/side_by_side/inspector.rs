@@ -1,8 +1,8 @@
-//! Compares pushes while the console's page of callbacks is open with pushes while no page is open, and
-//! measures the memory of gatepost meanwhile.
+//! Compares the latencies of pushes with and without an open page of callbacks in the console, and
+//! measures the memory of gatepost.
 //!
-//! The page is a client that requests what the page's script requests: it logs in, waits for the next
-//! callbacks, reads at most 200 of them, and asks again after a pause.
+//! Instead of a browser, a client sends the requests of the page's script: it logs in, waits for
+//! the next callbacks, reads at most 200 of them, and repeats this after a pause.
 
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -21,8 +21,11 @@ use super::process::{Cpu, Peer, free_port};
 use super::table::{median, middle};
 use super::work::Work;
 
-/// Time for which the page's script waits after an answer.
+/// Time for which the page's script waits after a response.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// Nice value of the page's thread.
+const LOWEST_PRIORITY: i32 = 19;
 
 /// Maximum ratio between the 99th percentiles with and without a page.
 const MAX_RATIO: f64 = 1.1;
@@ -35,8 +38,9 @@ const MAX_GROWTH: u64 = 4096;
 struct Round {
     closed: Figures,
     open: Figures,
-    /// Callbacks that the page has received, and callbacks that came too fast for it.
+    /// Callbacks that the page has received.
     shown: u64,
+    /// Callbacks that arrived too fast for the page.
     missed: u64,
     /// Resident memory at the end, in KB.
     resident: u64,
@@ -45,7 +49,7 @@ struct Round {
 #[derive(Clone, Copy, Debug, Default)]
 struct Figures {
     latency: Latency,
-    /// CPU time of gatepost per push, in microseconds, with the page's share.
+    /// CPU time of gatepost per push, in microseconds, including the requests of the page.
     cpu: f64,
     pushes: u64,
 }
@@ -126,7 +130,7 @@ fn print(rounds: &[Round], rate: f64) {
     let memory = |round: Option<&Round>| round.map_or(0, |round| round.resident);
     let (first, last) = (memory(rounds.first()), memory(rounds.last()));
     let (shown, missed) = (sum(|round| round.shown), sum(|round| round.missed));
-    println!("\nThe page received {shown} callbacks and {missed} came too fast for it.\n");
+    println!("\nThe page received {shown} callbacks; {missed} arrived too fast for it.\n");
     println!("| target | figure | limit | result |");
     println!("|---|--:|--:|---|");
     let result = |is_kept: bool| if is_kept { "pass" } else { "miss" };
@@ -155,6 +159,9 @@ impl Page {
         let is_open = Arc::new(AtomicBool::new(true));
         let (open, cookie) = (Arc::clone(&is_open), cookie.to_owned());
         let reader = thread::spawn(move || {
+            // A browser runs on another machine, so the page must not take time from the load.
+            rustix::process::setpriority_process(None, LOWEST_PRIORITY)
+                .map_err(|error| error.to_string())?;
             read_while(&open, admin, &cookie).map_err(|error| error.to_string())
         });
         Self { is_open, reader }
@@ -211,7 +218,8 @@ fn log_in(admin: u16) -> Result<String, Box<dyn Error>> {
     Ok(cookie.ok_or("expected a cookie after the login, found none")?.to_owned())
 }
 
-/// Sends a request on a connection of its own, and returns the response. `head` has no end.
+/// Sends a request on a new connection, and returns the response. `head` has no empty line at its
+/// end.
 fn exchange(admin: u16, head: &str, body: &str) -> Result<String, Box<dyn Error>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, admin))?;
     let length = body.len();

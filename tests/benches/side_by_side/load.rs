@@ -156,7 +156,7 @@ pub(super) struct Outcome {
 pub(super) struct Session {
     poll: Poll,
     server: SocketAddr,
-    /// Settings of TLS, or `None` for plain connections.
+    /// TLS settings, or `None` for plain connections.
     tls: Option<Arc<ClientConfig>>,
     connections: Vec<Connection>,
 }
@@ -182,7 +182,7 @@ impl Session {
         Self::open_with(None, port, connections)
     }
 
-    /// Opens connections to the server on a local port. With `tls`, the connections use TLS.
+    /// Opens connections to the server on a local port. If `tls` is set, the connections use TLS.
     ///
     /// # Errors
     /// Returns an error if the server accepts no connections.

@@ -1,4 +1,5 @@
-//! Compares gatepost with other servers. All of these peers do the same work in one run.
+//! Compares gatepost with other servers. gatepost and these servers are called peers. All peers do
+//! the same work in one run.
 //!
 //! `tests/benches/compare` builds and starts this program. `--help` lists the options.
 
@@ -66,7 +67,7 @@ struct Options {
     /// Measure only queued pushes, and an append and sync of a file
     #[arg(long)]
     queue: bool,
-    /// Measure only pushes while the console's page of callbacks is open, beside pushes without it
+    /// Measure only pushes, with and without an open page of callbacks in the console
     #[arg(long)]
     inspector: bool,
     /// Pushes per second with `--inspector`

@@ -50,7 +50,7 @@ pub(super) struct Tls {
 }
 
 impl Transport {
-    /// Wraps a connection. With `tls`, the connection uses TLS.
+    /// Wraps a connection. If `tls` is set, the connection uses TLS.
     ///
     /// # Errors
     /// Returns an error if rustls cannot create a client with these settings.

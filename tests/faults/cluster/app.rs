@@ -1,4 +1,4 @@
-//! The app: takes each event, and keeps a receipt.
+//! An app that accepts every event, and records a receipt for each.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-/// A queued event that the app took.
+/// A queued event that the app accepted.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     /// Number of the machine that delivered the event.
     pub machine: usize,
-    /// Stream and number that the client has put into the callback.
+    /// Stream of the callback, and its number in the stream.
     pub stream: String,
     pub number: u32,
-    /// The header `ce-id`.
+    /// Value of the header `ce-id`.
     pub id: String,
     /// Number of the attempt, from 1.
     pub attempt: u32,

@@ -1,4 +1,5 @@
-//! Clients that send callbacks as a platform does: again, until a machine acknowledges them.
+//! Clients that send callbacks as a platform does: they repeat each callback until a machine
+//! acknowledges it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,17 +12,17 @@ use fastrand::Rng;
 
 use super::http;
 
-/// Number of streams. Each has a client.
+/// Number of streams. Each stream has one client.
 const STREAMS: usize = 12;
 
-/// Pauses between two callbacks of a client. On a slow disk, shorter ones make more events than the
-/// cluster delivers.
+/// Pauses between two callbacks of a client. With shorter pauses, the clients would cause more
+/// events than the cluster delivers on a slow disk.
 const PAUSES_MS: Range<u64> = 50..300;
 
 /// Longest wait for a reply.
 const REPLY: Duration = Duration::from_secs(8);
 
-/// For each stream, the acknowledged callbacks in their order.
+/// The acknowledged callbacks of each stream, in the order in which the client sent them.
 pub type Ledger = BTreeMap<String, Vec<Acknowledged>>;
 
 /// A callback that a machine acknowledged.
@@ -88,7 +89,7 @@ impl Client {
             };
             self.acknowledged.push(Acknowledged { number, machine, at: Instant::now() });
             if self.random.u8(..4) == 0 {
-                // A copy to any machine, as if the acknowledgement had been lost.
+                // Send a copy to any machine, as a platform does if the acknowledgement is lost.
                 let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
                 self.send(earlier.number);
             }
@@ -103,7 +104,8 @@ impl Client {
     }
 }
 
-/// Sends a callback of a kind: 1 for a push, 0 for its interruption. Returns true if the machine acknowledges it.
+/// Sends a callback of a kind: 1 for a push, 0 for its interruption. Returns true if the machine
+/// acknowledges the callback.
 pub fn send(port: u16, stream: &str, kind: u8, number: u32) -> bool {
     let body = format!(
         "{{\"event_type\":{kind},\"app\":\"push.example.com\",\"appname\":\"live\",\

@@ -1,4 +1,4 @@
-//! Three gateposts that share the store.
+//! Three gateposts that share a store.
 
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -12,15 +12,15 @@ use super::http::{self, free_port};
 use super::nats::NatsCluster;
 use super::{MACHINES, wait_until};
 
-/// Time limit of the app, in milliseconds. Long, so that the app answers in time on a busy machine: after
-/// a time-out, gatepost delivers an event again, and rightly so.
+/// Time limit for the app's answer, in milliseconds. It is long enough for a busy machine, because
+/// gatepost delivers an event again after a time-out.
 pub const TIMEOUT_MS: u64 = 8000;
 
-/// Counter of operations of the store that a machine continued without.
+/// Metric that counts the operations of the store whose result a machine did not get in time.
 const MISSED: &str = "gatepost_shared_state_missed_total{";
 
 /// Time limit of a request for the metrics.
-const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// Filter of the logs, which the program keeps after a fault.
 const LOG: &str = "info,gatepost_store=debug,gatepost_proxy::queue=debug,async_nats=warn";
@@ -90,7 +90,7 @@ impl Machines {
         self.running[number].wait().unwrap();
     }
 
-    /// Returns the number of operations of the store that a machine continued without.
+    /// Returns the number of operations of the store whose result a machine did not get in time.
     pub fn missed_by(&self, number: usize) -> usize {
         let port = self.admin_ports[number];
         let (_, metrics) = http::send(port, "GET /metrics", "", ANSWER).unwrap();
@@ -98,7 +98,8 @@ impl Machines {
         counters.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
     }
 
-    /// Stops a machine as a virtual machine stops while it is moved: its clock and its connections go on.
+    /// Suspends a machine, as a virtual machine is suspended during a migration: the clock continues,
+    /// and the connections stay open.
     pub fn suspend(&self, number: usize) {
         self.signal(number, Signal::STOP);
     }

@@ -1,10 +1,10 @@
 //! Kills gateposts and NATS servers under load, and checks that no acknowledged event is lost.
 //!
-//! Three gateposts share a store on three NATS servers. In each round, the program kills one of the
-//! six with `SIGKILL`, and starts it again. Clients send callbacks to random machines, and send some
-//! of them again to other machines after their acknowledgement. Then it stops gateposts for longer than
-//! their claims last. [`oracle`] has the rules. At the end, [`resends`] checks callbacks that are not
-//! queued.
+//! Three gateposts share a store on three NATS servers. In each round, the program kills one of
+//! these six processes with `SIGKILL`, and starts it again. Clients send callbacks to random
+//! machines, and send some acknowledged callbacks a second time. Then the program suspends
+//! gateposts for longer than their claims last. [`oracle`] has the rules. At the end, [`resends`]
+//! checks callbacks that are not queued.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -37,8 +37,8 @@ use oracle::Stop;
 /// Number of machines, and of NATS servers.
 const MACHINES: usize = 3;
 
-/// Longest wait for a start, and for the next delivery at the end. The whole queue may take longer: each
-/// event needs several synced writes on each server.
+/// Longest wait for a start, and for the next delivery at the end. The whole queue may take longer,
+/// because each event needs several synced writes on each server.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Maximum number of faults that the program prints.
@@ -48,7 +48,7 @@ struct Options {
     gatepost: PathBuf,
     nats: PathBuf,
     rounds: u32,
-    /// Number of gateposts that are stopped beyond their claims.
+    /// Number of times that a gatepost is suspended for longer than its claims last.
     stops: u32,
     seed: u64,
 }
@@ -124,7 +124,7 @@ fn run(options: &Options) -> Vec<String> {
     faults
 }
 
-/// Stops a machine for longer than its claims last.
+/// Suspends a machine for longer than its claims last.
 fn suspend(machines: &Machines, random: &mut Rng) -> Stop {
     pause(random, 500..1500);
     let stop = Stop { machine: random.usize(..MACHINES), at: Instant::now() };

@@ -51,7 +51,11 @@ impl NatsCluster {
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(&self.program);
         command.arg("-c").arg(self.folder.join(format!("n{number}.conf")));
-        command.stdout(Stdio::null()).stderr(log).spawn().expect("run tests/peers/install first")
+        command
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("expected nats-server; run tests/peers/install")
     }
 
     pub fn kill(&mut self, number: usize) {
@@ -59,7 +63,8 @@ impl NatsCluster {
         self.servers[number].wait().unwrap();
     }
 
-    /// Starts a killed server, and waits until it has caught up, so that the next kill leaves two.
+    /// Starts a killed server, and waits until all three are healthy, so that the next kill leaves two
+    /// healthy servers.
     pub fn restart(&mut self, number: usize) {
         self.servers[number] = self.spawn(number);
         self.wait_until_healthy();

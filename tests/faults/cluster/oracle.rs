@@ -1,12 +1,12 @@
 //! The rules, checked against the clients' ledger and the app's receipts:
 //!
-//! 1. The app takes each acknowledged event.
+//! 1. The app receives each acknowledged event.
 //! 2. No event is delivered twice within the lease of a claim, by one machine or by two.
-//! 3. An event is delivered again only if a kill came within two leases of the earlier delivery. A
-//!    resend to any machine causes no delivery.
-//! 4. The app takes the events of a stream in the order in which the clients sent them.
-//! 5. A machine that was stopped for longer than its claim lasts may deliver the event of this claim after
-//!    another machine has. Rule 2 has no other exception.
+//! 3. An event is delivered again only if the program killed a process within two leases of the
+//!    earlier delivery. A resend to any machine causes no delivery.
+//! 4. The app receives the events of a stream in the order in which the clients sent them.
+//! 5. A machine that was suspended for longer than its claim lasts may deliver the event of this
+//!    claim after another machine has delivered it. This is the only exception to rules 2 and 3.
 //! 6. All deliveries of an event have the same id.
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,13 +16,13 @@ use super::app::Receipt;
 use super::clients::{Acknowledged, Ledger};
 use super::machines::TIMEOUT_MS;
 
-/// Time that a claim lasts.
+/// Duration of a claim.
 pub const LEASE: Duration = Duration::from_millis(TIMEOUT_MS + 5000);
 
-/// Difference between the start of a claim and the time of its receipt.
+/// Longest time between the start of a claim and the receipt of its event.
 const JITTER: Duration = Duration::from_millis(500);
 
-/// A machine that was stopped for longer than its claims last.
+/// A suspension of a machine for longer than its claims last.
 #[derive(Debug)]
 pub struct Stop {
     pub machine: usize,
@@ -30,14 +30,14 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Returns true if the stop explains two deliveries within a lease.
+    /// Returns true if the suspension explains two deliveries of one event.
     fn explains(&self, first: &Receipt, second: &Receipt) -> bool {
         let took_part = [first, second].iter().any(|one| one.machine == self.machine);
         took_part && second.at > self.at && first.at < self.at + 2 * LEASE
     }
 }
 
-/// Returns the acknowledged events that the app has not taken.
+/// Returns a fault for each acknowledged event that the app has not received.
 pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
     let by_event = by_event(receipts);
     let events = ledger.iter().flat_map(|(stream, all)| all.iter().map(move |one| (stream, one)));
@@ -101,7 +101,7 @@ pub fn judge(
     faults
 }
 
-/// Returns the events of a stream that the app took after a later one.
+/// Returns a fault for each event that the app received after a later event of its stream.
 fn order(receipts: &[Receipt]) -> Vec<String> {
     let mut first: HashMap<(&str, u32), usize> = HashMap::new();
     let mut newest: HashMap<&str, u32> = HashMap::new();
@@ -110,7 +110,7 @@ fn order(receipts: &[Receipt]) -> Vec<String> {
         let is_first = first.insert((&receipt.stream, receipt.number), index).is_none();
         let newest = newest.entry(&receipt.stream).or_insert(0);
         if is_first && receipt.number < *newest {
-            faults.push(format!("{}/{}: after {newest}", receipt.stream, receipt.number));
+            faults.push(format!("{}/{}: delivered after {newest}", receipt.stream, receipt.number));
         }
         *newest = receipt.number.max(*newest);
     }

@@ -1,4 +1,5 @@
-//! Where the missing events are: printed after a fault, beside the logs in the folder of the run.
+//! Data about the missing events, for the folder of a run with faults. This folder also has the
+//! logs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,10 +11,10 @@ use std::time::Duration;
 use super::nats::NatsCluster;
 use super::{MACHINES, Options};
 
-/// Longest wait for an answer of NATS.
+/// Longest wait for a response of NATS.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Writes what each machine and each server knows into the folder.
+/// Writes the pending events of each machine, and the streams and leases of the NATS servers.
 pub fn write(options: &Options, folder: &Path, servers: &NatsCluster) {
     for number in 0..MACHINES {
         let config = folder.join(format!("gatepost{number}.toml"));
@@ -33,7 +34,7 @@ pub fn write(options: &Options, folder: &Path, servers: &NatsCluster) {
     fs::write(folder.join("leases.txt"), leases(servers)).unwrap();
 }
 
-/// Returns the owner of each partition, and the members.
+/// Returns the owners, members and claims in the store, and the state of its streams.
 fn leases(servers: &NatsCluster) -> String {
     let mut text = String::new();
     for kind in ["owner", "member", "claim"] {
@@ -49,7 +50,7 @@ fn leases(servers: &NatsCluster) -> String {
     text + &request(servers, "$JS.API.STREAM.INFO.gatepost-events", "{\"subjects_filter\":\">\"}")
 }
 
-/// Sends a request to the first server that answers.
+/// Sends a request to one server after the other until one responds. Returns the response.
 fn request(servers: &NatsCluster, subject: &str, payload: &str) -> String {
     let mut answers = servers.ports.iter().map(|port| try_request(*port, subject, payload));
     answers.find_map(Result::ok).unwrap_or_else(|| "no answer".into())

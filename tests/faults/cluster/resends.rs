@@ -1,8 +1,9 @@
-//! Resends of callbacks that are not queued: any machine answers them without asking the app again.
+//! Resends of callbacks that are not queued: any machine replies without a second request to the
+//! app.
 //!
-//! This rule holds while the store answers in time. While NATS elects a leader, or a machine connects to
-//! another server, the machine continues without the store, and counts this in a metric. The app may
-//! then get one more request for each count.
+//! This rule applies while the store responds in time. While NATS elects a leader, or while a
+//! machine connects to another server, the machine continues without the store, and counts this in
+//! a metric. The app may then get one more request for each count.
 
 use fastrand::Rng;
 
@@ -24,8 +25,8 @@ struct Sent {
     requests: usize,
 }
 
-/// Kills each process once. After each kill, sends each callback again to every machine. Returns the
-/// faults.
+/// Kills each process once. After each kill, sends each callback again to every machine. Returns
+/// the faults.
 pub fn check(
     app: &App,
     machines: &mut Machines,
@@ -57,7 +58,9 @@ pub fn check(
                 resends += 1;
                 if !clients::send(*port, STREAM, 0, sent.number) {
                     let number = sent.number;
-                    faults.push(format!("resends/{number}: expected 200 from machine {machine}"));
+                    faults.push(format!(
+                        "resends/{number}: machine {machine}: expected an acknowledgement, found none"
+                    ));
                 }
             }
             let requests = app.unqueued(sent.number);

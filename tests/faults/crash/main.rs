@@ -71,11 +71,12 @@ impl Options {
     }
 }
 
-/// Time of load in a round after which the program kills gatepost without reaching the point.
+/// Longest load in a round. Afterwards, the program kills gatepost even if gatepost has not reached
+/// the point.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// Starts a process that takes over from `old`, and kills both, one soon after the other. Returns the id
-/// of the new process.
+/// Starts a process that takes over from `old`, and kills both, one shortly after the other.
+/// Returns the id of the new process.
 fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u32 {
     let pause = |random: &mut Rng, longest| {
         thread::sleep(Duration::from_millis(random.u64(1..longest)));
@@ -90,7 +91,7 @@ fn kill_during_upgrade(setup: &Setup, old: &mut Gatepost, random: &mut Rng) -> u
     } else {
         new.kill();
     }
-    // Shorter than a claim, so that the store still has the claims of the first.
+    // The pause is shorter than a claim, so the store still has the claims of the first process.
     pause(random, 1000);
     old.kill();
     new.kill();

@@ -5,8 +5,8 @@
 //! 2. The app has read the events of each subject in the order of their numbers.
 //! 3. The app has read at most one copy of an event, plus one copy for each time that the app
 //!    refused the event, plus one copy for each kill of a process that had claimed the event.
-//! 4. All copies of an event have one `ce-id`.
-//! 5. In the end, the store has no pending event and no dead letter, and gatepost stops.
+//! 4. All copies of an event have the same `ce-id`.
+//! 5. At the end, the store has no pending event and no dead letter, and gatepost stops.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -88,7 +88,7 @@ pub fn judge(
             faults.push(fault);
         }
     };
-    check(is_empty, "expected an empty queue without dead letters in the end".into());
+    check(is_empty, "expected an empty queue without dead letters at the end".into());
     check(is_stopped, "expected gatepost to stop with success".into());
     let mut copies: HashMap<&Event, Vec<&Receipt>> = HashMap::new();
     let mut last: HashMap<&str, u32> = HashMap::new();

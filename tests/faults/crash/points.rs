@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::process::Gatepost;
 
-/// A point of a round.
+/// A point at which the program kills gatepost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     /// A random time under load.
@@ -50,7 +50,7 @@ pub const POINTS: [Point; 11] = [
 ];
 
 impl Point {
-    /// Returns the rule for the library that replaces `fsync`; `None` for another point.
+    /// Returns the rule for the library that replaces `fsync`, or `None` if the point is not a sync.
     pub fn disk_rule(self, random: &mut Rng) -> Option<String> {
         let (when, suffix, most) = match self {
             Self::BeforeLogSync => ("before", "-wal", 60),

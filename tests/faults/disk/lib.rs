@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `DISK_FOLDER` | the folder with the watched files |
 //! | `DISK_SYNCED` | a folder for a copy of each file as of its last sync: the state after a power loss that discards all unsynced writes |
-//! | `DISK_KILL` | `before:SUFFIX:N` or `after:SUFFIX:N`: ends the process by SIGKILL before or after the Nth sync of a file whose name ends in SUFFIX |
+//! | `DISK_KILL` | `before:SUFFIX:N` or `after:SUFFIX:N`: kills the process with SIGKILL before or after the Nth sync of a file whose name ends in SUFFIX |
 
 #![allow(clippy::disallowed_methods, reason = "a library without other input")]
 

@@ -1,4 +1,4 @@
-//! Pushes beside bodies that take long to judge.
+//! Loads of pushes while other clients send bodies that take long to judge.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -20,7 +20,7 @@ const HEAVIEST: usize = 15_000_000;
 /// Limit of the 99th percentile of the reply times beside heavy bodies, in milliseconds.
 const MOST_MILLIS: f64 = 50.0;
 
-/// Sends genuine pushes from one address while another address sends heavy bodies, one sort after
+/// Sends genuine pushes from one address while another address sends heavy bodies, one form after
 /// the other.
 pub(super) fn heavy_bodies(run: &Run<'_>) -> Row {
     let mut row = Row { name: "heavy-bodies", ..Row::default() };

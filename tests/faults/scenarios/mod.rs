@@ -1,4 +1,5 @@
-//! Scenarios: each sends a load to gatepost, in most cases while app, log or client fails.
+//! Scenarios: each sends a load to gatepost, in most cases while the app, the log or a client
+//! fails.
 
 mod app_failures;
 mod heavy_bodies;
@@ -38,7 +39,7 @@ pub struct Row {
     pub tally: Tally,
     /// Peak memory of the process, in MB.
     pub peak: f64,
-    /// True if `peak` was checked against the sum that `gatepost check` prints.
+    /// True if the memory was below the limit that `gatepost check` prints.
     is_within_bound: bool,
     pub notes: Vec<String>,
     /// Failed checks, without the complaints in `tally`.
@@ -106,8 +107,8 @@ const LONG: Duration = Duration::from_secs(900);
 /// Number of connections of a load.
 const CONNECTIONS: usize = 32;
 
-/// Memory limit of the process, in MB, for scenarios with few connections and small bodies. Others
-/// have no limit, or the sum that `gatepost check` prints.
+/// Memory limit of the process, in MB, for scenarios with few connections and small bodies. Other
+/// scenarios have no limit, or the limit that `gatepost check` prints.
 const MOST_MEMORY: f64 = 128.0;
 
 impl Run<'_> {
@@ -125,7 +126,7 @@ impl Run<'_> {
         self.load_seen_by(&app.seen, setup, timeout)
     }
 
-    /// Returns a load on an app that notes the requests in `seen`.
+    /// Returns a load for an app that records its requests in `seen`.
     fn load_seen_by<'a>(&self, seen: &'a Seen, setup: &Setup<'_>, timeout: Duration) -> Load<'a> {
         Load {
             port: setup.port,
@@ -181,7 +182,7 @@ impl Row {
         self.check(self.tally.right > 0, "expected answers, found none");
     }
 
-    /// Checks the memory against the sum that `gatepost check` prints.
+    /// Checks that the peak memory is below the limit that `gatepost check` prints.
     fn expect_memory_within_bound(&mut self, setup: &Setup<'_>, gatepost: &Gatepost) {
         let (peak, bound) = (gatepost.memory("VmHWM"), setup.memory_bound());
         self.notes.push(format!("bound {bound:.0} MB"));

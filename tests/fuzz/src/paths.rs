@@ -53,7 +53,10 @@ pub const SERVERS: [(&str, &[Step]); 16] = [
     ("Node behind a decoding proxy", &[Decode, DropControls, Slash, Authority, Dots]),
     ("Rails", &[Merge, TrailingSlash, Format, Decode]),
     ("Go, path.Clean", &[Decode, Merge, Dots, TrailingSlash]),
-    ("a proxy that decodes, before one that does too", &[Decode, Dots, Decode, Merge, Dots]),
+    (
+        "a proxy that decodes, in front of a server that decodes",
+        &[Decode, Dots, Decode, Merge, Dots],
+    ),
 ];
 
 /// Returns true if a server with these changes reads the path as the pattern. `{token}` in the

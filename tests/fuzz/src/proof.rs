@@ -180,7 +180,7 @@ fn sha1(key: &[u8], body: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Verifies a signature `v1a`, with another library than gatepost's.
+/// Verifies a `v1a` signature with a library that gatepost does not use.
 fn webhooks_public_key_verifies(message: &[u8], signature: &[u8]) -> bool {
     let key = STANDARD.decode("1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=").ok();
     let key =

@@ -66,7 +66,7 @@ fn request(vector: &vectors::Vector) -> Request {
     request
 }
 
-/// Returns the schema of an answer in the platform's own form, the last but one in the list of
+/// Returns the schema of an answer in the platform's own form, which is the last but one of its
 /// forms. Returns `Some(None)` for a notification, and `None` for a decision by status.
 fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Option<Value>> {
     let info = definition.info();
@@ -120,8 +120,8 @@ fn payload(reply: &Reply) -> Option<Value> {
         return parse(reply.body());
     }
     let text = std::str::from_utf8(reply.body()).expect("expected text");
-    let (signed, signature) = text.rsplit_once('.').expect("expected three parts, found none");
-    let (head, payload) = signed.split_once('.').expect("expected three parts, found none");
+    let (signed, signature) = text.rsplit_once('.').expect("expected three parts, found fewer");
+    let (head, payload) = signed.split_once('.').expect("expected three parts, found fewer");
     let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("expected base64url");
     assert_eq!(decode(head), br#"{"alg":"HS256","typ":"JWT"}"#);
     assert_eq!(decode(signature), proof::sha256(b"test-security-key", &[signed.as_bytes()]));

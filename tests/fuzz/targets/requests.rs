@@ -1,4 +1,4 @@
-//! Checks that no recorded request causes a panic of `gatepost explain`. Checks that the
+//! Checks that no recorded request makes `gatepost explain` panic. Checks that the
 //! explanation contains the gate's verdict, but no key and no control character.
 //!
 //! Input: a recorded request. The header `at` is the time of receipt. With the header `x-sign`, the

@@ -33,7 +33,7 @@ fn reports_addresses_that_no_server_can_have() {
         ),
         (
             "health_path = 'healthz'",
-            "1:15: health_path: expected a path, found another text; write a path",
+            "1:15: health_path: expected a valid path that starts with /, found another string; write a path",
         ),
     ] {
         let faults = errors(&format!("{text}{route}"));
@@ -86,8 +86,9 @@ fn reserves_address_under_every_name_of_upstream_host() {
         "0x7f000001",
         "app.localhost",
     ] {
-        assert!(is_reserved("http://127.0.0.1:3000", host), "{host}");
-        assert!(is_reserved("http://localhost:3000", host), "{host}");
+        for upstream in ["http://127.0.0.1:3000", "http://localhost:3000"] {
+            assert!(is_reserved(upstream, host), "{host}: expected a reserved path, found none");
+        }
     }
     assert!(is_reserved("http://app.test:3000", "APP.test."));
     assert!(is_reserved("http://10.0.0.1:3000", "10.1"));
@@ -135,7 +136,7 @@ fn key_reserve_selects_reserved_paths() {
         let template =
             format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = {entry}");
         let faults = errors(&with(&template));
-        assert!(faults[0].contains(expected), "{entry}: {faults:#?}");
+        assert!(faults[0].contains(expected), "{entry}: expected {expected}, found {faults:#?}");
     }
 }
 
@@ -161,7 +162,7 @@ fn refuses_address_with_dot_segments() {
         );
         let faults = errors(&with(&template));
         let expected = "expected a path without the segments . and .., found one of them; write";
-        assert!(faults[0].contains(expected), "{path}: {faults:#?}");
+        assert!(faults[0].contains(expected), "{path}: expected {expected}, found {faults:#?}");
     }
     for path in ["/..x/push", "/a.b/c", "/...", "/x?y=/../z"] {
         let entry = format!("'http://127.0.0.1:3000{path}'");
@@ -215,7 +216,10 @@ fn address_may_be_a_path_on_the_upstream_or_the_inner_service() {
         ("", "/a b", "expected a valid URL, found an invalid URL"),
     ] {
         let faults = errors(&text(top, address));
-        assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
+        assert!(
+            faults.iter().any(|found| found.contains(fault)),
+            "{address}: expected {fault}, found {faults:?}"
+        );
     }
 }
 
@@ -248,6 +252,9 @@ fn address_may_be_a_path_on_each_server_of_the_upstream() {
         ),
     ] {
         let faults = errors(&text(address));
-        assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
+        assert!(
+            faults.iter().any(|found| found.contains(fault)),
+            "{address}: expected {fault}, found {faults:?}"
+        );
     }
 }

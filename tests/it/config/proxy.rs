@@ -51,7 +51,10 @@ fn compares_admin_token_and_never_shows_it() {
     assert!(!format!("{gate:?}").contains("s3cret-key"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
-        assert!(faults.contains("admin_token: expected a token of printable ASCII"), "{faults}");
+        assert!(
+            faults.contains("admin_token: expected a token of printable ASCII"),
+            "expected a fault about the characters of the token, found {faults}"
+        );
     }
 }
 
@@ -66,7 +69,10 @@ fn reads_names_of_admin_listener() {
     assert_eq!(read.key_dirs, [Path::new("keys"), Path::new("/etc/gatepost")]);
     for wrong in ["https://a", "a:80", "a/b", "*.a", "", "a..b", "ä", "a b", "."] {
         let fault = settings(&format!("['{wrong}']")).unwrap_err().to_string();
-        assert!(fault.contains("admin_hosts[0]: expected a host name"), "{wrong}: {fault}");
+        assert!(
+            fault.contains("admin_hosts[0]: expected a host name"),
+            "{wrong}: expected a fault about the host name, found {fault}"
+        );
     }
 }
 
@@ -110,7 +116,7 @@ fn reads_settings_of_log_and_traces() {
         ("[telemetry]\ncolour = 1", "telemetry.colour: expected a known key"),
     ] {
         let found = settings(wrong).unwrap_err();
-        assert!(found.contains(fault), "{wrong}: {found}");
+        assert!(found.contains(fault), "{wrong}: expected {fault}, found {found}");
     }
 }
 
@@ -138,7 +144,7 @@ fn reads_settings_of_inspector() {
     assert_eq!((inspector.keep.get(), inspector.max_bytes.get()), (5, 1 << 20));
     assert_eq!(inspector.capture, Capture::Full);
     let other = settings(&format!("{admin}\nadmin_token = 's3cret'")).unwrap();
-    assert!(!read.needs_restart(&other), "expected a reload to apply the settings");
+    assert_eq!(read.restart_keys(&other), [""; 0], "expected a reload to apply the settings");
     for (wrong, fault) in [
         ("keep = 0", "inspector.keep: expected a number from 1 to 100000"),
         ("max_bytes = 5", "inspector.max_bytes: expected a number from 1048576"),
@@ -146,7 +152,7 @@ fn reads_settings_of_inspector() {
         ("colour = 1", "inspector.colour: expected a known key"),
     ] {
         let found = settings(&format!("[inspector]\n{wrong}")).unwrap_err();
-        assert!(found.contains(fault), "{wrong}: {found}");
+        assert!(found.contains(fault), "{wrong}: expected {fault}, found {found}");
     }
 }
 
@@ -155,9 +161,22 @@ fn only_log_callbacks_of_telemetry_changes_without_restart() {
     let settings =
         |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
     let old = settings("");
-    assert!(!old.needs_restart(&settings("log_callbacks = 'none'")));
-    assert!(old.needs_restart(&settings("[telemetry]\naccess_log = { file = 'a' }")));
-    assert!(old.needs_restart(&settings("[telemetry]\notlp = 'http://127.0.0.1:4318'")));
+    assert_eq!(old.restart_keys(&settings("log_callbacks = 'none'")), [""; 0]);
+    for changed in ["access_log = { file = 'a' }", "otlp = 'http://127.0.0.1:4318'"] {
+        let new = settings(&format!("[telemetry]\n{changed}"));
+        assert_eq!(old.restart_keys(&new), ["telemetry"], "{changed}");
+    }
+}
+
+#[test]
+fn names_each_changed_key_that_needs_a_restart() {
+    let settings =
+        |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
+    let new = "threads = 3\nmax_connections = 500\nwatch = true\nstop_timeout_secs = 7";
+    assert_eq!(
+        settings("").restart_keys(&settings(new)),
+        ["threads", "max_connections", "stop_timeout_secs"]
+    );
 }
 
 #[test]

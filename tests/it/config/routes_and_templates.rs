@@ -194,9 +194,12 @@ fn refuses_invalid_query_of_route() {
         ("path = '/a'\nprovider = 'kollus'\nquery = { c = 'a b' }", "a value with one spelling"),
         (
             "path = '/a'\nprovider = 'kollus'\nquery = { 'c[]' = 'x' }",
-            "expected a parameter's name",
+            "expected a parameter name of letters",
         ),
-        ("path = '/a'\nprovider = 'kollus'\nquery = { _ = 'x' }", "expected a parameter's name"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { _ = 'x' }",
+            "expected a parameter name of letters",
+        ),
     ];
     for (route, expected) in cases {
         let faults = errors(&format!("[[route]]\n{route}"));
@@ -259,7 +262,7 @@ fn resolves_paths_in_config_text_against_given_file() {
     let fault = bad.unwrap_err().to_string();
     assert!(
         fault.starts_with(&format!("{}:7:18: template[0].keys[0].file:", path.display())),
-        "{fault}"
+        "expected a fault at 7:18 of the config file, found {fault}"
     );
 }
 
@@ -320,7 +323,10 @@ fn accepts_only_signing_secrets_of_standard_webhooks() {
         );
     }
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
-    assert!(faults[0].contains("template[0].signing_secret: expected whsec_"), "{faults:#?}");
+    assert!(
+        faults[0].contains("template[0].signing_secret: expected whsec_"),
+        "expected a fault about the form of the secret, found {faults:#?}"
+    );
 }
 
 #[test]

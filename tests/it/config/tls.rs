@@ -4,7 +4,8 @@ use std::path::Path;
 
 use gatepost::{AdminAddress, Config, TlsVersion};
 
-/// Writes a config and PEM files to a folder, and returns the faults, or the config.
+/// Reads a config with `keys`, next to sample PEM files. Returns the faults without the path of the
+/// config.
 fn with_pem_files(keys: &str) -> Result<Config, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -34,7 +35,9 @@ fn reads_certificates_and_rules_of_tls() {
     let tls = settings.tls.as_ref().unwrap();
     assert_eq!(tls.min_version, TlsVersion::Tls13);
     assert_eq!(tls.client_ca.as_ref().unwrap().name, Path::new("clients.pem"));
-    let [certificate] = &*tls.certificates else { panic!("expected one certificate") };
+    let [certificate] = &*tls.certificates else {
+        panic!("expected one certificate, found {}", tls.certificates.len())
+    };
     assert_eq!(*certificate.chain.content, *b"-----BEGIN X-----\n");
     assert_eq!(certificate.key.expose(), b"-----BEGIN X-----");
     assert!(format!("{tls:?}").contains("[redacted]"));
@@ -43,8 +46,15 @@ fn reads_certificates_and_rules_of_tls() {
 #[test]
 fn reads_unix_socket_of_admin_relative_to_config() {
     let config = with_pem_files("admin = 'unix:run/admin.sock'").unwrap();
-    let Some(AdminAddress::Unix(path)) = &config.proxy().admin else { panic!("expected a path") };
-    assert!(path.is_absolute() && path.ends_with("run/admin.sock"), "{}", path.display());
+    let admin = &config.proxy().admin;
+    let Some(AdminAddress::Unix(path)) = admin else {
+        panic!("expected the path of a socket, found {admin:?}")
+    };
+    assert!(
+        path.is_absolute() && path.ends_with("run/admin.sock"),
+        "expected an absolute path of run/admin.sock, found {}",
+        path.display()
+    );
 }
 
 #[test]
@@ -113,5 +123,5 @@ fn warns_of_certificate_without_listener() {
     let first = config.warnings()[0].to_string();
     let expected =
         "1:1: certificate[0]: expected `listen_tls` beside this table, found none; add listen_tls";
-    assert!(first.starts_with(expected), "{first}");
+    assert!(first.starts_with(expected), "expected {expected}, found {first}");
 }

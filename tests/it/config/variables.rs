@@ -58,12 +58,12 @@ fn names_environment_variable_without_usable_value() {
         (
             "THREADS",
             "s3cret",
-            "expected a number from 1 to 1024, found another text in the environment variable `THREADS`",
+            "expected a number from 1 to 1024, found another string in the environment variable `THREADS`",
         ),
         (
             "THREADS",
             "0",
-            "expected a number from 1 to 1024, found another text in the environment variable `THREADS`",
+            "expected a number from 1 to 1024, found another string in the environment variable `THREADS`",
         ),
         ("LISTEN", "s3cret", "expected an address to listen on, found no port"),
         ("UP", "s3cret", "expected a valid URL, found no http:// or https://"),
@@ -71,7 +71,10 @@ fn names_environment_variable_without_usable_value() {
         let values = VALUES.map(|(own, value)| (own, if own == name { wrong } else { value }));
         let error = with_variables(&values).unwrap_err();
         assert_eq!(error.faults()[0].problem(), problem);
-        assert!(!error.to_string().contains("s3cret"), "{error}");
+        assert!(
+            !error.to_string().contains("s3cret"),
+            "expected no value of the variable, found {error}"
+        );
     }
 }
 
@@ -85,6 +88,6 @@ fn reads_durations_with_unit_from_environment_variables() {
     assert_eq!(gate.proxy_settings().upstream_idle, Duration::from_millis(1500));
     let error = config("s3cret").unwrap_err();
     let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
-    assert_eq!(fault.problem(), "expected a duration with a unit, found another text");
+    assert_eq!(fault.problem(), "expected a duration with a unit, found no duration");
     assert_eq!(fault.excerpt(), "upstream_idle = { env = 'IDLE' }");
 }

@@ -113,7 +113,10 @@ fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
             "provider = 'tencent-css'\n[[",
             "provider = 'tencent-css'\nmode = 'shade'\n[[",
         ));
-    assert!(faults[0].contains("found \"shade\"; did you mean `shadow`?"), "{faults:#?}");
+    assert!(
+        faults[0].contains("found \"shade\"; did you mean `shadow`?"),
+        "expected a suggestion of `shadow`, found {faults:#?}"
+    );
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn warns_of_key_that_attackers_can_guess() {
         let found = warnings(weak);
         assert!(
             found.len() == 1 && found[0].contains("expected a key that attackers cannot guess"),
-            "{found:?}"
+            "expected one warning about a weak key, found {found:?}"
         );
     }
     assert_eq!(warnings("12345678"), [""; 0]);

@@ -29,7 +29,7 @@ fn token_binds_body_time_key_and_algorithm() {
     refuses_flipped_body(&gate, &request);
     refuses_flipped_header(&gate, &request, "authorization", false);
     assert_eq!(code(send_at(&gate, &request, NOW + 661)), "timestamp_expired");
-    // Token by Python's `hmac`, for the body of LiveKit's documentation.
+    // Token computed with Python's `hmac`, for the body in LiveKit's documentation.
     let body = r#"{"event":"room_started","room":{"name":"r"},"id":"EV_1"}"#;
     *request.body_mut() = body.as_bytes().to_vec();
     let good = "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJpc3MiOiAiQVBJa2V5MSIsICJuYmYiOiAxNzAwMDAwMDAwLCAiZXhwIjogMTcwMDAwMDMwMCwgInNoYTI1NiI6ICJMYm8yazFTUVFVVzgzaFpnMXhFYUs5MG9IMk52ZWphejZTNG9TWmNDYkRBPSJ9.BupHmuSp9Xy8UUPzFsC2uRpa-VO8psORc8y6eSkAnik";
@@ -176,6 +176,9 @@ fn reports_wrong_keys_of_token_form() {
     }
     let text = token_definition("hmac-sha256", "key = { claim = 'iss' }\n");
     let error = try_gate(&text, "keys = ['secret-without-id']").unwrap_err();
-    assert!(error.contains("expected a key in the form ID:KEY"), "{error}");
-    assert!(!error.contains("secret-without-id"), "{error}");
+    assert!(
+        error.contains("expected a key in the form ID:KEY"),
+        "expected a fault about a key in the form ID:KEY, found {error}"
+    );
+    assert!(!error.contains("secret-without-id"), "expected no key, found {error}");
 }

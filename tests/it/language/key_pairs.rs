@@ -12,7 +12,8 @@ fn key_pair_definition(digest: &str, encoding: &str) -> String {
     ))
 }
 
-/// The algorithms, each with its encoding, its keys, and a signature by Python's `cryptography`.
+/// The algorithms, each with its encoding, the name of its keys, and a signature computed with
+/// Python's `cryptography`.
 const KEY_PAIRS: [(&str, &str, &str, &str); 3] = [
     (
         "rsa-sha256",
@@ -35,7 +36,7 @@ const KEY_PAIRS: [(&str, &str, &str, &str); 3] = [
 ];
 
 #[test]
-fn verifies_signatures_by_key_pair() {
+fn verifies_signature_with_public_key() {
     for (digest, encoding, name, independent) in KEY_PAIRS {
         let text = key_pair_definition(digest, encoding);
         let public = key_file(&format!("{name}_public"));
@@ -47,7 +48,10 @@ fn verifies_signatures_by_key_pair() {
         assert_eq!(code(send(&gate, &request)), "event", "{digest}");
         refuses_flipped_header(&gate, &request, "x-sig", encoding == "hex");
         set_header(&mut request, "x-sig", "");
-        assert!(code(send(&gate, &request)).starts_with("signature_m"), "{digest}");
+        assert!(
+            code(send(&gate, &request)).starts_with("signature_m"),
+            "{digest}: expected a refusal of an empty signature, found another verdict"
+        );
     }
 }
 
@@ -78,8 +82,11 @@ fn reports_key_that_is_not_a_public_key_for_the_digest() {
         ("ecdsa-p256-sha256", key_file("rsa_private")),
     ] {
         let error = try_gate(&key_pair_definition(digest, "hex"), &keys(&key)).unwrap_err();
-        assert!(error.contains("expected a public key in PEM, hex or base64"), "{digest}: {error}");
-        assert!(!error.contains("MII"), "{error}");
+        assert!(
+            error.contains("expected a public key in PEM, hex or base64"),
+            "{digest}: expected a fault about a public key in PEM, hex or base64, found {error}"
+        );
+        assert!(!error.contains("MII"), "expected no key, found {error}");
     }
     let ed = "[signature]\ndigest = 'ed25519'\nfound_in = 'header:s'\nencoding = 'hex'\n";
     assert_fault(&format!("{ed}parts = ['key', 'body']\n{EVENT}"), "expected parts other than");

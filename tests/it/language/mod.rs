@@ -15,8 +15,8 @@ use crate::core::judge;
 
 pub(crate) const NOW: i64 = 1_700_000_000;
 
-/// Returns the definition of a platform with a JSON body. `rest` starts with further keys of
-/// `[request]`.
+/// Returns the definition of a platform with a JSON body. `rest` has the lines after the first keys
+/// of `[request]`.
 pub(crate) fn definition(rest: &str) -> String {
     format!(
         "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
@@ -24,7 +24,7 @@ pub(crate) fn definition(rest: &str) -> String {
     )
 }
 
-/// Builds a gate with one route and one template. `template` has further keys of the template.
+/// Builds a gate with one route and one template. `template` has the last lines of the config.
 pub(crate) fn gate(definition: &str, template: &str) -> Gate {
     try_gate(definition, template).unwrap()
 }
@@ -175,7 +175,10 @@ fn evidence_appears_in_info_and_warnings() {
     let info = Definition::parse(&text("vector")).unwrap().info();
     assert_eq!(info.evidence.map(gatepost::Evidence::as_str), Some("vector"));
     let error = Definition::parse(&text("vectors")).unwrap_err().to_string();
-    assert!(error.contains("did you mean `vector`"), "{error}");
+    assert!(
+        error.contains("did you mean `vector`"),
+        "expected a suggestion of `vector`, found {error}"
+    );
     for (word, expected) in [("unconfirmed", 1), ("documented", 0)] {
         let gate = gate(&text(word), "");
         let warnings = gate.warnings();

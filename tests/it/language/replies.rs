@@ -132,9 +132,15 @@ fn unsigned_challenge_needs_secret_segment_and_expected_topic() {
     let template = "keys = ['k']\n[template.settings]\ntopic = 'https://example.com/feed'\n\
                     [[route]]\npath = '/t/{token}'\nprovider = 'cam'\ntoken = 'secret'";
     let error = try_gate(&text, template).unwrap_err();
-    assert!(error.contains("expected a secret segment, because C does not sign verify"), "{error}");
+    assert!(
+        error.contains("expected a secret segment, because C does not sign verify"),
+        "expected a fault about a missing secret segment, found {error}"
+    );
     let error = try_gate(&text, "keys = ['k']").unwrap_err();
-    assert!(error.contains("expected `topic`, which C expects in a challenge"), "{error}");
+    assert!(
+        error.contains("expected `topic`, which C expects in a challenge"),
+        "expected a fault about the missing `topic`, found {error}"
+    );
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("cam.toml"), &text).unwrap();
     let config = "provider_files = ['cam.toml']\n[[route]]\npath = '/t/{token}'\nprovider = 'cam'\n\
@@ -184,7 +190,7 @@ fn reports_wrong_keys_of_challenge() {
             "expected a place in the request",
         ),
         (format!("{SIGNED}[kinds.a]\n{text}expect = {{ '/t' = '/u' }}\n"), "expected a setting"),
-        (format!("{SIGNED}[kinds.a]\nunsigned = true\n"), "expected unsigned = true beside `give`"),
+        (format!("{SIGNED}[kinds.a]\nunsigned = true\n"), "only in a kind with `give`"),
         (format!("{SIGNED}[kinds.a]\nunsigned = true\n{text}"), "expected a signature or `expect`"),
     ] {
         assert_fault(&rest, expected);
@@ -194,5 +200,8 @@ fn reports_wrong_keys_of_challenge() {
         "keys = ['k']\n[template.on]\necho = { answer = {} }",
     );
     let error = gate.unwrap_err();
-    assert!(error.contains("expected a kind for the app, found a challenge"), "{error}");
+    assert!(
+        error.contains("expected a kind for the app, found a challenge"),
+        "expected a fault about a challenge, found {error}"
+    );
 }

@@ -90,9 +90,9 @@ async fn layer_does_not_call_handler_of_another_kind() {
     let reply = send(app, "/callbacks/kollus/t0ken", FORM.into()).await;
     assert_eq!(reply, (200, r#"{"data":{"result":0}}"#.into()));
     let reason = "expected a kind that the type describes, found kollus.live_play";
-    assert!(log.text().contains("view_mismatch"), "{}", log.text());
-    assert!(log.text().contains(reason), "{}", log.text());
-    assert!(log.text().contains("app_status"), "{}", log.text());
+    assert!(log.text().contains("view_mismatch"), "expected view_mismatch, found {}", log.text());
+    assert!(log.text().contains(reason), "expected {reason}, found {}", log.text());
+    assert!(log.text().contains("app_status"), "expected app_status, found {}", log.text());
 }
 
 #[tokio::test]
@@ -148,10 +148,10 @@ async fn callbacks_only_refuses_other_paths() {
     for path in ["/", "/other", "/callbacks/kollus"] {
         assert_eq!(send(app.clone(), path, FORM.into()).await, (403, "refused\n".into()));
     }
-    assert!(log.text().contains("not_a_callback"), "{}", log.text());
+    assert!(log.text().contains("not_a_callback"), "expected not_a_callback, found {}", log.text());
 }
 
-// Only the layer inserts `Accepted` into the extensions. Headers of a client have no such effect.
+// Only the layer inserts `Accepted` into the extensions. A client cannot do this with headers.
 #[tokio::test]
 async fn callbacks_only_refuses_request_with_headers_of_an_event() {
     let app = Router::new().fallback(|| async { "reached" });

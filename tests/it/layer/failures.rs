@@ -102,7 +102,10 @@ impl Body for PanickingBody {
 async fn panic_of_service_is_failure_of_app() {
     for (in_readiness, text) in [(true, "broken readiness"), (false, "broken call")] {
         let log = failure_log(Panicking { in_readiness }).await;
-        assert!(log.contains("app_unreachable") && log.contains(text), "{log}");
+        assert!(
+            log.contains("app_unreachable") && log.contains(text),
+            "expected app_unreachable and {text}, found {log}"
+        );
     }
 }
 
@@ -116,16 +119,25 @@ async fn panic_of_future_is_failure_of_app() {
         std::panic::panic_any(7)
     }
     let log = failure_log(service_fn(at_once)).await;
-    assert!(log.contains("app_unreachable") && log.contains("broken future"), "{log}");
+    assert!(
+        log.contains("app_unreachable") && log.contains("broken future"),
+        "expected app_unreachable and the panic, found {log}"
+    );
     let log = failure_log(service_fn(after_wait)).await;
-    assert!(log.contains("app_unreachable") && log.contains("panic"), "{log}");
+    assert!(
+        log.contains("app_unreachable") && log.contains("panic"),
+        "expected app_unreachable and the panic, found {log}"
+    );
 }
 
 #[tokio::test]
 async fn panic_of_answer_body_is_failure_of_app() {
     let answer = |_: Event| ready(Ok::<_, Infallible>(Response::new(PanickingBody)));
     let log = failure_log(service_fn(answer)).await;
-    assert!(log.contains("app_unreachable") && log.contains("broken body"), "{log}");
+    assert!(
+        log.contains("app_unreachable") && log.contains("broken body"),
+        "expected app_unreachable and the panic, found {log}"
+    );
 }
 
 #[tokio::test]
@@ -161,8 +173,11 @@ fn outer() -> Outer {
 async fn log_contains_texts_of_error_of_service() {
     let service = |_: Event| ready(Err::<Response<Full<Bytes>>, _>(outer()));
     let log = failure_log(service_fn(service)).await;
-    assert!(log.contains("app_unreachable"), "{log}");
-    assert!(log.contains(r"outer fault: inner\nfault"), "{log}");
+    assert!(log.contains("app_unreachable"), "expected app_unreachable, found {log}");
+    assert!(
+        log.contains(r"outer fault: inner\nfault"),
+        "expected the error and its source, found {log}"
+    );
 }
 
 #[tokio::test]
@@ -172,7 +187,10 @@ async fn log_contains_text_of_shed_load() {
     let mut busy = service.clone();
     let _held = busy.ready().await.unwrap().call(Request::new(RequestBody::default()));
     let log = failure_log(tower::load_shed::LoadShed::new(service)).await;
-    assert!(log.contains("service overloaded"), "{log}");
+    assert!(
+        log.contains("service overloaded"),
+        "expected the error of the overloaded service, found {log}"
+    );
 }
 
 /// A body that returns one error.
@@ -194,7 +212,10 @@ impl<E: Unpin> Body for FailingWith<E> {
 async fn log_contains_text_of_error_of_answer_body() {
     let answer = |_: Event| ready(Ok::<_, Infallible>(Response::new(FailingWith(Some(outer())))));
     let log = failure_log(service_fn(answer)).await;
-    assert!(log.contains("answer_incomplete") && log.contains("outer fault: inner"), "{log}");
+    assert!(
+        log.contains("answer_incomplete") && log.contains("outer fault: inner"),
+        "expected answer_incomplete and the error, found {log}"
+    );
 }
 
 /// Sends a callback whose body fails. Returns the status and the log.
@@ -214,7 +235,10 @@ async fn refused<E: Into<BoxError> + Send + Unpin + 'static>(error: E) -> (Statu
 async fn log_contains_text_of_error_of_callback_body() {
     let (status, log) = refused(outer()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(log.contains("body_incomplete") && log.contains("outer fault: inner"), "{log}");
+    assert!(
+        log.contains("body_incomplete") && log.contains("outer fault: inner"),
+        "expected body_incomplete and the error, found {log}"
+    );
 }
 
 /// Returns the error of a body that exceeds the limit of an outer layer.
@@ -232,7 +256,7 @@ async fn limit_of_outer_layer_refuses_body_as_too_large() {
     for error in [limit_error().await, Box::new(Wrapped(limit_error().await))] {
         let (status, log) = refused(error).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-        assert!(log.contains("body_too_large"), "{log}");
+        assert!(log.contains("body_too_large"), "expected body_too_large, found {log}");
     }
 }
 
@@ -273,7 +297,7 @@ async fn limits_empty_frames_of_answer_and_yields_to_other_tasks() {
             move |_: Event| ready(Ok::<_, Infallible>(Response::new(EmptyFrames { is_trailers })));
         let beside = runs_beside(async {
             let log = failure_log(service_fn(answer)).await;
-            assert!(log.contains("answer_too_large"), "{log}");
+            assert!(log.contains("answer_too_large"), "expected answer_too_large, found {log}");
         });
         assert!(beside.await, "expected the other task to end first, found it open");
     }
@@ -314,8 +338,8 @@ fn callbacks_that_wait_fail_in_runtime_without_timer() {
         reply(GateLayer::new(gate("")).layer(service_fn(later)), play()).await
     });
     assert_eq!(replied, (StatusCode::OK, LATER.to_owned()));
-    assert!(log.text().contains("timer_missing"), "{}", log.text());
-    assert!(log.text().contains("enable_time"), "{}", log.text());
+    assert!(log.text().contains("timer_missing"), "expected timer_missing, found {}", log.text());
+    assert!(log.text().contains("enable_time"), "expected enable_time, found {}", log.text());
 }
 
 #[test]
@@ -326,5 +350,5 @@ fn callbacks_that_wait_fail_in_thread_without_runtime() {
     let replied = std::pin::pin!(reply(GateLayer::new(gate("")).layer(service), play()));
     let replied = replied.poll(&mut Context::from_waker(std::task::Waker::noop()));
     assert_eq!(replied, Poll::Ready((StatusCode::OK, LATER.to_owned())));
-    assert!(log.text().contains("timer_missing"), "{}", log.text());
+    assert!(log.text().contains("timer_missing"), "expected timer_missing, found {}", log.text());
 }

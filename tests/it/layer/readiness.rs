@@ -51,7 +51,7 @@ async fn ready_layer_holds_no_permit() {
     assert!(tokio::time::timeout(Duration::from_secs(5), service.ready()).await.is_ok());
 }
 
-/// Takes the only permit of `service`. A drop of the returned future returns the permit.
+/// Takes the only permit of `service`. Dropping the returned future releases the permit.
 async fn occupy<S, B>(service: &ConcurrencyLimit<S>) -> impl Future + use<S, B>
 where
     S: Service<Request<RequestBody<B>>> + Clone,
@@ -73,11 +73,11 @@ async fn answer_timeout_includes_wait_for_readiness() {
     let replied = tokio::time::timeout(Duration::from_secs(9), reply(service, play())).await;
     assert_eq!(replied.unwrap(), (StatusCode::OK, LATER.to_owned()));
     assert_eq!(started.elapsed(), Duration::from_millis(700));
-    assert!(log.text().contains("app_timeout"), "{}", log.text());
+    assert!(log.text().contains("app_timeout"), "expected app_timeout, found {}", log.text());
 }
 
 #[tokio::test(start_paused = true)]
-async fn refuses_callback_although_service_is_not_ready() {
+async fn refuses_forged_callback_even_if_service_is_not_ready() {
     let never = service_fn(|_: Request<RequestBody<Full<Bytes>>>| -> Never { pending() });
     let limited = ConcurrencyLimit::new(never, 1);
     let _held = occupy(&limited).await;
@@ -153,8 +153,16 @@ async fn error_of_readiness_is_failure_of_app() {
         let _guard = log.collect();
         let service = GateLayer::new(gate("")).layer(Warming { polls, fails: true });
         assert_eq!(reply(service.clone(), play()).await, (StatusCode::OK, LATER.to_owned()));
-        assert!(log.text().contains("app_unreachable"), "{}", log.text());
-        assert!(log.text().contains("closed"), "{}", log.text());
+        assert!(
+            log.text().contains("app_unreachable"),
+            "expected app_unreachable, found {}",
+            log.text()
+        );
+        assert!(
+            log.text().contains("closed"),
+            "expected the error of the service, found {}",
+            log.text()
+        );
         let other = Request::get("/other").body(Full::<Bytes>::default()).unwrap();
         assert_eq!(service.oneshot(other).await.unwrap_err(), "closed");
     }

@@ -114,7 +114,10 @@ async fn layer_refuses_forgery_at_every_position_in_router() {
         assert_eq!(record.take(), [""; 0], "{place}");
         assert_eq!(send(&app, "/api/cb", FORM).await, allowed(), "{place}");
         let seen = record.take();
-        assert!(seen.len() == 1 && seen[0].starts_with("accepted"), "{place}: {seen:?}");
+        assert!(
+            seen.len() == 1 && seen[0].starts_with("accepted"),
+            "{place}: expected one accepted callback, found {seen:?}"
+        );
     }
 }
 
@@ -197,7 +200,7 @@ async fn handlers_receive_no_token() {
         assert_eq!(send(&app, "/hooks/t0ken/play?x=1", FORM).await, allowed());
         let seen = record.take();
         assert_eq!(seen.len(), 1);
-        assert!(!seen[0].contains("t0ken"), "{seen:?}");
+        assert!(!seen[0].contains("t0ken"), "expected no token, found {seen:?}");
         let expected = format!("accepted {uri} /hooks/{{token}}/play?x=1 ");
         assert!(seen[0].starts_with(&expected), "expected {expected}, found {seen:?}");
         assert_eq!(send(&app, "/hooks/guess/play", FORM).await.0, 401);
@@ -251,7 +254,10 @@ async fn uses_paths_of_several_addresses_in_turn() {
     let app = Router::new().fallback(record.handler()).layer(layer);
     for path in ["/a", "/b?x=1", "/c", "/a"] {
         assert_eq!(send(&app, "/cb", FORM).await, allowed(), "{path}");
-        assert!(record.take()[0].starts_with(&format!("accepted {path} ")), "{path}");
+        assert!(
+            record.take()[0].starts_with(&format!("accepted {path} ")),
+            "expected an accepted callback on {path}, found another request"
+        );
     }
     // gatepost reserves a path without a query.
     for path in ["/a", "/c"] {
@@ -268,11 +274,17 @@ async fn query_selects_callbacks_of_front_controller() {
     let app = Router::new().fallback(record.handler()).layer(layer);
     for end in ["?c=play", "/?c=play", "?x=1&c=play"] {
         assert_eq!(send(&app, &format!("/index.php{end}"), FORM).await, allowed(), "{end}");
-        assert!(record.take()[0].starts_with(&format!("accepted /index.php{end} ")), "{end}");
+        assert!(
+            record.take()[0].starts_with(&format!("accepted /index.php{end} ")),
+            "expected an accepted callback on {end}, found another request"
+        );
     }
     for end in ["", "?c=home", "?x=play&y=c", "/x?c=home"] {
         send(&app, &format!("/index.php{end}"), FORGED).await;
-        assert!(!record.take()[0].starts_with("accepted"), "{end}");
+        assert!(
+            !record.take()[0].starts_with("accepted"),
+            "expected an unverified request on {end}, found an accepted callback"
+        );
     }
     for target in [
         "/index.php?c=play&c=home",
@@ -312,8 +324,14 @@ async fn inner_gate_passes_event_of_outer_gate() {
     assert_eq!(send(&app, "/outer", FORM).await, allowed());
     let seen = record.take();
     assert_eq!(seen.len(), 1);
-    assert!(seen[0].starts_with("accepted /play "), "{seen:?}");
-    assert!(seen[0].ends_with("com.kollus.live_play"), "{seen:?}");
+    assert!(
+        seen[0].starts_with("accepted /play "),
+        "expected an accepted callback on /play, found {seen:?}"
+    );
+    assert!(
+        seen[0].ends_with("com.kollus.live_play"),
+        "expected com.kollus.live_play, found {seen:?}"
+    );
     assert_eq!(send(&app, "/hook", FORM).await, allowed());
     assert!(record.take()[0].starts_with("accepted /play "));
     for path in ["/outer", "/hook"] {

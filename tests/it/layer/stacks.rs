@@ -202,7 +202,7 @@ async fn documented_order_applies_failure_policy_on_panic() {
     let (status, _, body) =
         send(documented(Router::new().route("/play", post(broken))), callback()).await;
     assert_eq!((status, &*body), (StatusCode::OK, LATER.as_bytes()));
-    assert!(log.text().contains("app_status"), "{}", log.text());
+    assert!(log.text().contains("app_status"), "expected app_status, found {}", log.text());
 }
 
 #[tokio::test(start_paused = true)]

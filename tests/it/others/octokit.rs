@@ -135,18 +135,18 @@ const NO_OWNER: &str = "no owner";
 
 /// Config of a run: the binding of the template, and the content type of the callbacks. `lost` is
 /// the number of payloads that the app does not get, by reason.
-struct Way {
+struct Run {
     bind: &'static str,
     content_type: &'static str,
     lost: &'static [(&'static str, usize)],
 }
 
 // After a known fault is fixed, remove it from this table. `NO_OWNER` is not a fault.
-const WAYS: [Way; 4] = [
-    Way { bind: "bind = ['*']", content_type: JSON, lost: &[] },
-    Way { bind: "pinned", content_type: JSON, lost: &[] },
-    Way { bind: "owners", content_type: JSON, lost: &[(NO_OWNER, 42)] },
-    Way { bind: "bind = ['*']", content_type: FORM, lost: &[] },
+const RUNS: [Run; 4] = [
+    Run { bind: "bind = ['*']", content_type: JSON, lost: &[] },
+    Run { bind: "pinned", content_type: JSON, lost: &[] },
+    Run { bind: "owners", content_type: JSON, lost: &[(NO_OWNER, 42)] },
+    Run { bind: "bind = ['*']", content_type: FORM, lost: &[] },
 ];
 
 fn bound(bind: &str, payloads: &[Payload]) -> Gate {
@@ -170,7 +170,7 @@ fn app_gets_every_octokit_payload_without_known_fault() {
         (content_type, deliveries.collect::<Vec<_>>())
     });
     let deliveries = BTreeMap::from(deliveries);
-    for Way { bind, content_type, lost: expected } in WAYS {
+    for Run { bind, content_type, lost: expected } in RUNS {
         let gate = bound(bind, &payloads);
         let mut lost: BTreeMap<_, usize> = BTreeMap::new();
         for (payload, delivery) in payloads.iter().zip(&deliveries[content_type]) {
@@ -180,7 +180,7 @@ fn app_gets_every_octokit_payload_without_known_fault() {
             }
         }
         let expected = BTreeMap::from_iter(expected.iter().copied());
-        assert_eq!(lost, expected, "{bind}, {content_type}: expected the counts in `WAYS`");
+        assert_eq!(lost, expected, "{bind}, {content_type}: expected the counts in `RUNS`");
     }
 }
 

@@ -197,7 +197,7 @@ fn folder() -> PathBuf {
     ancestors.find_map(|root| Some(root.join("tests/others")).filter(|p| p.is_dir())).unwrap()
 }
 
-/// Reads every table.
+/// Reads all tables in `tests/others`.
 pub fn all() -> Others {
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> =
@@ -252,7 +252,10 @@ impl Table {
             let differs = scenario.events != scenario.expected_events;
             assert_eq!(differs, scenario.differs.is_some(), "{table}: {}", scenario.id);
         }
-        assert!(self.left_out.iter().all(|row| !row.reason.is_empty()), "{table}: left_out");
+        assert!(
+            self.left_out.iter().all(|row| !row.reason.is_empty()),
+            "{table}: expected a reason in each row of left_out, found none"
+        );
     }
 }
 
@@ -423,7 +426,11 @@ impl KeyRow {
         );
         match build(definitions, &config, &self.key) {
             Err(error) => {
-                assert!(error.to_string().contains("keys[0]"), "{}: {error}", self.name);
+                assert!(
+                    error.to_string().contains("keys[0]"),
+                    "{}: expected a fault about the key, found {error}",
+                    self.name
+                );
                 "refused"
             }
             Ok(gate) if gate.warnings().iter().any(|w| w.to_string().contains("keys[0]")) => {

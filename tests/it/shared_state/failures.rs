@@ -19,7 +19,7 @@ pub(super) struct Faulty {
     state: InMemorySharedState,
     fault: Mutex<Option<Fault>>,
     operations: AtomicU32,
-    /// Bytes of all values.
+    /// Bytes of all values that gatepost has written with `set`.
     pub(super) written: Mutex<Vec<u8>>,
 }
 
@@ -106,7 +106,7 @@ async fn state_that_hangs_delays_one_callback_a_second() {
         *machine.outages.lock().unwrap(),
         ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
     );
-    // For each callback, the state misses a signature and a claim, but no end of a claim.
+    // For each callback, gatepost misses a signature and a claim, but not the end of a claim.
     let missed = [SharedUse::Signature, SharedUse::Resend].map(|of| machine.missed(of));
     assert_eq!(missed, [6, 6]);
     assert_eq!(faulty.operations(), 2);
@@ -160,7 +160,7 @@ async fn value_of_another_version_asks_the_app() {
     assert_eq!(newer.send("/tencent", &push(1), &mut app).await.origin.as_str(), "app");
 }
 
-/// A state that has one value under each key.
+/// A state that returns the same value for each key.
 struct Constant(SharedValue);
 
 impl SharedState for Constant {

@@ -237,7 +237,10 @@ async fn other_machine_adds_the_headers_of_a_signed_reply_itself() {
     assert_eq!(resent.reply.body(), first.reply.body());
     let stored = written.written.lock().unwrap();
     let stored = String::from_utf8_lossy(&stored);
-    assert!(stored.contains("eyJ") && !stored.contains("cust0m"), "{stored}");
+    assert!(
+        stored.contains("eyJ") && !stored.contains("cust0m"),
+        "expected a token and no custom_key, found {stored}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

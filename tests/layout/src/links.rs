@@ -1,9 +1,9 @@
 //! Links and pictures of Markdown files. The rule checks links to files and headings of this
 //! repository, including links with the repository's URL. It sends no request to a server.
 //!
-//! A page of the manual appears on GitHub, on docs.rs and in the book. So its relative links lead to
-//! other pages of the manual, and links to other files have the repository's URL. `build.rs` converts
-//! the relative links for docs.rs.
+//! A page of the manual appears on GitHub, on docs.rs and in the book. Therefore, its relative
+//! links lead to other pages of the manual, and its links to other files have the repository's URL.
+//! `build.rs` converts the relative links for docs.rs.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -58,7 +58,8 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     of("](", ')').chain(of("src=\"", '"')).chain(of("srcset=\"", '"')).chain(of("href=\"", '"'))
 }
 
-/// Returns the remedy if the target of a link in `page` does not exist.
+/// Returns the remedy if the target of a link in `page` is wrong. Does not check targets outside
+/// this repository.
 fn fault(workspace: &Workspace, page: &str, target: &str) -> Option<&'static str> {
     let inside = REPOSITORY.iter().find_map(|prefix| target.strip_prefix(prefix));
     if target.contains("::") {

@@ -1,6 +1,6 @@
 //! Modules of a crate, with the paths in their code and the types that they define.
 //!
-//! Test code does not count.
+//! The modules do not include test code.
 
 use std::collections::BTreeMap;
 

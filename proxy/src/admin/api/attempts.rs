@@ -4,10 +4,10 @@
 //! 2. Each further wrong token doubles the delay, from one second up to one minute.
 //! 3. After 100 wrong tokens of all sources within a minute, each wrong token causes the longest
 //!    delay for its source.
-//! 4. During the delay, the API compares no token of the source.
+//! 4. During the delay, the API does not check tokens of the source.
 //! 5. A source without a recent wrong token has no delay, so that a client cannot lock the operator
 //!    out.
-//! 6. A correct token, or ten minutes without a wrong token, ends the count of a source.
+//! 6. A correct token, or ten minutes without a wrong token, resets the count of a source.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
@@ -25,7 +25,7 @@ const MAX_TOTAL: u32 = 100;
 
 const TOTAL_PERIOD: Duration = Duration::from_secs(60);
 
-/// Time after the last wrong token of a source at which the API ends the count of the source.
+/// Time after the last wrong token of a source at which the API resets the count of the source.
 const MEMORY: Duration = Duration::from_secs(600);
 
 /// Maximum number of sources for which the API counts wrong tokens.
@@ -74,7 +74,7 @@ impl TokenAttempts {
         });
     }
 
-    /// Ends the count of a client that has sent the correct token.
+    /// Resets the count of a client that has sent the correct token.
     pub(in crate::admin) fn succeed(&self, client: Option<IpAddr>) {
         let source = client.map(network);
         self.with(|state| state.sources.retain(|known| known.source != source));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn correct_token_or_ten_quiet_minutes_end_the_count() {
+    fn correct_token_or_ten_minutes_without_wrong_token_resets_the_count() {
         let (attempts, now) = (TokenAttempts::default(), Instant::now());
         let guesser = client("192.0.2.1");
         let fail = |now| (0..20).for_each(|_| attempts.fail(guesser, now));
@@ -202,7 +202,10 @@ mod tests {
             attempts.fail(Some(IpAddr::from(number.to_be_bytes())), now);
         }
         assert_eq!(attempts.with(|state| state.sources.len()), MAX_SOURCES);
-        assert!(attempts.delay(guesser, now).is_some(), "expected the entry of the guesser");
+        assert!(
+            attempts.delay(guesser, now).is_some(),
+            "expected the entry of the guesser, found none"
+        );
     }
 
     #[test]

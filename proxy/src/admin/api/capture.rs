@@ -1,4 +1,4 @@
-//! Captured callbacks over the API: list, show, save, and send again.
+//! Operations of the API on captured callbacks: list, show, save, and send again.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ fn edited_body(body: &Json) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// Reads the query of a list.
+/// Parses the query of a list.
 pub(in crate::admin) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
     const KNOWN: &str =
         "provider, template, kind, verdict, code, tenant, text, after, wait or limit";

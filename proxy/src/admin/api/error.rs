@@ -67,13 +67,21 @@ pub(in crate::admin) enum ApiError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "expected a pause after wrong tokens, found another token; wait for the time in retry-after"
+        "expected a pause after wrong tokens, found another token, which gatepost did not compare; \
+         wait {} s (retry-after)",
+        whole_secs(*delay)
     )]
     TooManyAttempts { delay: Duration },
     #[error(
         "expected the admin_token, found no token or a wrong token; send authorization: Bearer TOKEN"
     )]
     Unauthorized,
+}
+
+/// Returns a delay in seconds, rounded up, so that the client does not send its next token too
+/// early.
+pub(super) fn whole_secs(delay: Duration) -> u64 {
+    delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
 
 impl ApiError {
@@ -105,7 +113,7 @@ impl ApiError {
     }
 
     pub(super) fn parameter(name: &str, wanted: &str) -> Self {
-        Self::Parameter(format!("{name}: expected {wanted}, found another text; write {wanted}"))
+        Self::Parameter(format!("{name}: expected {wanted}, found another value; write {wanted}"))
     }
 
     pub(super) fn unknown_parameter(known: &str) -> Self {
@@ -131,6 +139,7 @@ const fn edit_status(kind: EditErrorKind) -> StatusCode {
         EditErrorKind::FileChanged
         | EditErrorKind::FileLinked
         | EditErrorKind::NameTaken
+        | EditErrorKind::RestartNeeded
         | EditErrorKind::TemplateInUse
         | EditErrorKind::TenantTaken => StatusCode::CONFLICT,
         EditErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,

@@ -154,7 +154,8 @@ async fn answer(
         return capture::answer(gate, resource, query, &body).await;
     }
     if let Resource::Queue(resource) = resource {
-        return queue::answer(queue.ok_or(ApiError::NoStore)?, resource, query, &body).await;
+        let queue = queue.ok_or(ApiError::NoStore)?;
+        return queue::answer(queue, gate, resource, query, &body).await;
     }
     let served = Arc::clone(served);
     // Use a blocking thread, because an edit reads and writes files.

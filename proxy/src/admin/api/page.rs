@@ -38,13 +38,13 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 struct Document(Value);
 
 impl Document {
-    /// Returns the value that a reference leads to, or the value itself.
+    /// Returns the value to which a `$ref` points, or the value itself if it is not a `$ref`.
     fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
         let path = value["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
         path.and_then(|path| self.0.pointer(path)).unwrap_or(value)
     }
 
-    /// Returns the form of a value, for example `text, one of ...`.
+    /// Returns the form of a value as the page shows it, for example `list of string`.
     fn form(&self, schema: &Value) -> String {
         if let Some(path) = schema["$ref"].as_str() {
             return format!("`{}`", path.rsplit('/').next().unwrap_or_default());
@@ -68,12 +68,12 @@ impl Document {
         if words.is_empty() { "any value".to_owned() } else { words.join(" or ") }
     }
 
-    /// Returns the word of the page for a type of JSON Schema.
+    /// Returns the page's word for a type of JSON Schema.
     fn word(&self, name: &str, schema: &Value) -> String {
-        match name {
-            "array" => format!("list of {}", self.form(&schema["items"])),
-            "string" => "text".to_owned(),
-            other => other.to_owned(),
+        if name == "array" {
+            format!("list of {}", self.form(&schema["items"]))
+        } else {
+            name.to_owned()
         }
     }
 
@@ -103,7 +103,7 @@ impl Document {
         writeln!(out, "\n[Errors](#errors): {}.", bad.join(", ")).unwrap();
     }
 
-    /// Writes the responses that several operations share.
+    /// Writes the table of all error responses.
     fn errors(&self, out: &mut String) {
         let mut rows = BTreeSet::new();
         let paths = self.0["paths"].as_object().into_iter().flatten();

@@ -1,6 +1,6 @@
-//! Queued events over the API: list, show, replay and drop.
+//! Operations of the API on queued events: list, show, replay and drop.
 
-use gatepost::{QueueFilter, Store as _};
+use gatepost::{Gate, QueueFilter, Store as _};
 use serde_json::{Value as Json, json};
 
 use super::error::ApiError;
@@ -14,13 +14,14 @@ const MAX_EVENTS: usize = 200;
 
 pub(super) async fn answer(
     queue: &Queue,
+    gate: &Gate,
     resource: QueueResource,
     query: Option<&str>,
     body: &Json,
 ) -> Result<ApiReply, ApiError> {
     match resource {
         QueueResource::List => list(queue, query.unwrap_or_default()).await,
-        QueueResource::Show(number) => show(queue, number).await,
+        QueueResource::Show(number) => show(queue, gate, number).await,
         QueueResource::Replay => {
             let count = queue.replay(&selection(body)?, clock::now()).await?;
             tracing::info!(count, "queued events again");
@@ -44,12 +45,12 @@ async fn list(queue: &Queue, query: &str) -> Result<ApiReply, ApiError> {
     Ok(ApiReply::ok(&json!({ "events": events, "last": last, "store": status_json(&status) })))
 }
 
-async fn show(queue: &Queue, number: u64) -> Result<ApiReply, ApiError> {
+async fn show(queue: &Queue, gate: &Gate, number: u64) -> Result<ApiReply, ApiError> {
     let (entry, event) = queue.show(number).await?.ok_or(ApiError::NoEvent)?;
-    Ok(ApiReply::ok(&event_json(&entry, &event)))
+    Ok(ApiReply::ok(&event_json(gate, &entry, &event)))
 }
 
-/// Reads the query of a list.
+/// Parses the query of a list.
 fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
     const KNOWN: &str = "state, failing, template, kind, subject, id, after or limit";
     let mut filter = QueueFilter { limit: Some(MAX_EVENTS), ..QueueFilter::default() };
@@ -71,7 +72,7 @@ fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
     Ok(filter)
 }
 
-/// Reads the selection of events to replay or to drop. Returns an error for a selection without a
+/// Parses the selection of events to replay or to drop. Returns an error for a selection without a
 /// condition, so that an empty body changes nothing.
 fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
     const EXPECTED: &str = "expected numbers, state, failing, template, kind, subject or id in the body, found \

@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::json;
 
-use super::error::ApiError;
+use super::error::{ApiError, whole_secs};
 use super::resource::Resource;
 
 const JSON: &str = "application/json";
@@ -38,7 +38,7 @@ impl ApiReply {
         Self { status: StatusCode::OK, content_type: "message/http", body, header: None }
     }
 
-    /// Returns a response with `text`, a JSON text, as the body.
+    /// Returns a response whose body is `text`, which must be JSON.
     pub(super) fn text(text: &str) -> Self {
         let body = text.as_bytes().to_vec();
         Self { status: StatusCode::OK, content_type: JSON, body, header: None }
@@ -66,9 +66,7 @@ impl ApiReply {
     pub(super) fn error(error: &ApiError) -> Self {
         let (status, code) = error.status_and_code();
         let header = if let ApiError::TooManyAttempts { delay } = error {
-            // Round up, so that the client does not send its next token too early.
-            let secs = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-            Some((RETRY_AFTER, secs.into()))
+            Some((RETRY_AFTER, whole_secs(*delay).into()))
         } else {
             matches!(error, ApiError::Unauthorized)
                 .then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\"")))

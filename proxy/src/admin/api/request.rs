@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::ApiError;
 
-/// Reads the body of a request that creates a template.
+/// Parses the body of a request that creates a template.
 pub(super) fn new_template(body: &Json) -> Result<NewTemplate, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let template = NewTemplate {
@@ -29,7 +29,7 @@ fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Reads the body of a request that changes a template, as a merge patch (RFC 7396). The value
+/// Parses the body of a request that changes a template, as a merge patch (RFC 7396). The value
 /// `null` removes an entry. An absent key leaves the value unchanged.
 pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
     let mut reader = BodyReader::of(body)?;
@@ -150,7 +150,7 @@ impl<'b> BodyReader<'b> {
         keys
     }
 
-    /// Returns the entries of an object; a `null` or invalid value becomes `None`.
+    /// Returns the entries of an object. A `null` or invalid value becomes `None`.
     fn entries<T>(
         &mut self,
         key: &'static str,

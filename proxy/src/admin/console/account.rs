@@ -1,9 +1,10 @@
 //! The Account page: the differences between the platform's account and the config, and the changes
-//! to the account. It does the same as `gatepost platform plan` and `gatepost platform apply`.
+//! to the account. The page does the same as `gatepost platform plan` and `gatepost platform
+//! apply`.
 //!
 //! 1. The page reads the account with the API key in the environment of gatepost.
 //! 2. gatepost carries out only the plan that the operator has seen. If the account or the config
-//!    has changed since then, it shows the new plan.
+//!    has changed since then, gatepost shows the new plan.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(super) fn is_of_account(provider: &str) -> bool {
     provider == PROVIDER
 }
 
-/// Handles `account`: the form, the plan, and its changes.
+/// Handles `account`: the form, the plan, and the changes of the plan.
 pub(super) async fn answer(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,
@@ -53,7 +54,7 @@ pub(super) async fn answer(
     };
     let seen = form::value(&sent, "seen").filter(|_| is_change).map(ToOwned::to_owned);
     let served = Arc::clone(served);
-    // On a blocking thread, because the calls to the platform block.
+    // Use a blocking thread, because the calls to the platform block.
     let compared = tokio::task::spawn_blocking(move || compare(&served, &options, seen.as_deref()));
     match compared.await {
         Ok(Ok(comparison)) => {

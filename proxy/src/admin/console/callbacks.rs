@@ -1,4 +1,4 @@
-//! The list of captured callbacks, one callback, and its replay.
+//! The pages of the captured callbacks: the list, one callback, and the result of a replay.
 
 use askama::Template;
 use bytes::Bytes;
@@ -44,7 +44,8 @@ pub(super) async fn one(
     rest: &[&str],
 ) -> ConsoleResponse {
     let Some(numbered) = id.parse().ok().and_then(|id| CAPTURED.get(id)) else {
-        let text = "gatepost no longer holds this callback: newer ones have replaced it.";
+        let text =
+            "The inspector no longer has this callback, because newer callbacks have replaced it.";
         return request.notice(StatusCode::NOT_FOUND, "Callback not found", text);
     };
     match (&request.method, rest) {
@@ -62,7 +63,7 @@ pub(super) async fn one(
 async fn show(gate: &Gate, request: &ConsoleRequest, numbered: Numbered) -> ConsoleResponse {
     let gate = gate.clone();
     let scheme = if numbered.callback.head.is_encrypted { "https" } else { "http" };
-    // On a blocking thread, because the steps of the verdict need a signature check.
+    // Use a blocking thread, because the steps of the verdict need a signature check.
     let view = tokio::task::spawn_blocking(move || Viewer::new(&gate).view(&numbered));
     match view.await {
         Ok(view) => ConsoleResponse::page(&OneCallbackPage::new(request, view, scheme)),
@@ -85,7 +86,7 @@ async fn send_again(
     numbered: &Numbered,
     form: &Form,
 ) -> ConsoleResponse {
-    // A form sends line ends as CR LF.
+    // A browser sends the line ends of a form as CR LF.
     let edited = form::value(form, "body").map(|body| body.replace("\r\n", "\n"));
     let result = replay(gate, numbered, edited.map(Bytes::from)).await;
     if let Ok(sent) = &result {
@@ -165,7 +166,7 @@ fn fields(served: &ServedConfig, filter: &CaptureFilter) -> Vec<FilterField> {
     ]
 }
 
-/// Returns the links for the verdict.
+/// Returns the links that select a verdict.
 fn segments(filter: &CaptureFilter) -> Vec<FilterLink> {
     let current = filter.verdict.map(|verdict| verdict.as_str()).unwrap_or_default();
     let link = |(value, label): (&str, &'static str)| {
@@ -229,7 +230,7 @@ struct ReplayPage {
     result: Result<Replayed, ReplayError>,
 }
 
-/// Returns a command that sends the request again. Masked parts stay masked.
+/// Returns a `curl` command that sends the request again. Masked parts remain masked.
 fn curl(scheme: &str, request: &MessageView) -> String {
     let (method, target) = request.line.split_once(' ').unwrap_or(("POST", &*request.line));
     let host = request.headers.iter().find(|(name, _)| name == "host");
@@ -247,7 +248,7 @@ fn curl(scheme: &str, request: &MessageView) -> String {
     command
 }
 
-/// Quotes a text for a POSIX shell.
+/// Quotes a string for a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! The domains: the bindings of all templates, sorted by domain or channel.
+//! The Domains page: the bindings of all templates, sorted by domain or channel.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl DomainsPage {
         }
     }
 
-    /// Returns each tenant with its template, sorted.
+    /// Returns each tenant with its template, sorted by tenant. The tenant `*` is last.
     fn bindings(&self) -> Vec<(&str, &TemplateView)> {
         let mut all: Vec<(&str, &TemplateView)> = self
             .templates

@@ -1,4 +1,4 @@
-//! Edits of the config through the operator's forms, and the messages of failed edits.
+//! Edits of the config that the operator makes with forms, and the messages of failed edits.
 
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ pub(super) const fn status(error: &EditError) -> StatusCode {
         EditErrorKind::FileChanged
         | EditErrorKind::FileLinked
         | EditErrorKind::NameTaken
+        | EditErrorKind::RestartNeeded
         | EditErrorKind::TemplateInUse
         | EditErrorKind::TemplateNotFound
         | EditErrorKind::TenantNotBound

@@ -1,4 +1,5 @@
-//! The form of a filter: text fields in a menu, links for one condition, and the set conditions.
+//! The form of a filter: text fields in a menu, links that select a value, and the conditions that
+//! are set.
 
 /// A text field of the filter, with the values that it offers.
 pub(super) struct FilterField {
@@ -37,7 +38,7 @@ pub(super) struct FilterLink {
 /// Name and value of each condition that is set.
 pub(super) type Conditions<'f> = [(&'static str, &'f str)];
 
-/// Returns the conditions. The link of each condition leads to the list without this condition.
+/// Returns a link for each condition. The link leads to the list without this condition.
 pub(super) fn chips(list: &str, conditions: &Conditions<'_>) -> Vec<FilterLink> {
     let chip = |&(label, value): &(&'static str, &str)| {
         let others: Vec<_> =
@@ -48,7 +49,7 @@ pub(super) fn chips(list: &str, conditions: &Conditions<'_>) -> Vec<FilterLink> 
     conditions.iter().map(chip).collect()
 }
 
-/// Writes a query string.
+/// Returns the conditions as a query string.
 pub(super) fn written(conditions: &Conditions<'_>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(conditions).finish()
 }

@@ -14,7 +14,7 @@ pub(super) fn clock(time: &str, _: &dyn Values) -> Result<String> {
     Ok(time.split_once('T').map_or(time, |(_, clock)| clock.trim_end_matches('Z')).to_owned())
 }
 
-/// Indents a JSON text. Returns any other text as it is.
+/// Indents a JSON object or array. Returns any other text unchanged.
 #[filter_fn]
 pub(super) fn indented(text: &str, _: &dyn Values) -> Result<String> {
     Ok(indent(text).unwrap_or_else(|| text.to_owned()))
@@ -78,7 +78,7 @@ fn copy_string(from: &mut impl Iterator<Item = char>, to: &mut String) {
 
 fn line(written: &mut String, depth: usize) {
     written.push('\n');
-    // Otherwise, a deeply nested text would be mostly space.
+    // Without this limit, deeply nested JSON would consist mostly of spaces.
     written.extend(std::iter::repeat_n("  ", depth.min(16)));
 }
 

@@ -17,7 +17,8 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Name and value of each field.
 pub(super) type Form = Vec<(String, String)>;
 
-/// Reads a form; `None` if it is too long or incomplete.
+/// Reads a form. Returns `None` if it is too long, incomplete or late, or if it has no valid
+/// `content-length`.
 pub(super) async fn read(session: &mut ServerSession) -> Option<Form> {
     let length = session.req_header().headers.get(CONTENT_LENGTH)?.to_str().ok()?;
     if length.parse::<usize>().ok()? > MAX_FORM_BYTES {
@@ -41,8 +42,9 @@ pub(super) fn value<'f>(form: &'f Form, name: &str) -> Option<&'f str> {
     form.iter().find(|(own, _)| own == name).map(|(_, value)| &**value)
 }
 
-/// Returns true if a page of the console has sent the request. A browser sets `sec-fetch-site` and
-/// `origin` itself. Behind a proxy that changes the host, the page has one of the `admin_hosts`.
+/// Returns true if a page of the console has sent the request. A page cannot change
+/// `sec-fetch-site` and `origin`, because the browser sets them. If a proxy in front of the console
+/// changes `host`, the host of `origin` must be one of the `admin_hosts`.
 pub(super) fn is_from_console(head: &RequestHeader, names: &[String]) -> bool {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if header("sec-fetch-site").is_some_and(|site| site != "same-origin") {

@@ -157,7 +157,7 @@ impl Console {
                 templates::one(served, session, request, name, rest).await
             }
             (_, ["new-template"]) => templates::create(served, session, request).await,
-            (_, ["queue", rest @ ..]) => queue::answer(queue, session, request, rest).await,
+            (_, ["queue", rest @ ..]) => queue::answer(queue, gate, session, request, rest).await,
             (_, ["account"]) => account::answer(served, session, request).await,
             (_, ["scenario", rest @ ..]) => {
                 scenario::answer(&self.playbacks, served, session, request, rest).await
@@ -254,15 +254,15 @@ impl ConsoleRequest {
     /// Returns a sentence about the edit that has led to this page.
     fn done(&self) -> &'static str {
         match self.parameter("done").as_deref() {
-            Some("bound") => "Bound. It applies to every callback from now on.",
+            Some("bound") => "Bound. The binding applies to every callback from now on.",
             Some("created") => {
                 "Template created. Bind it to the domains or channels that it is for."
             }
             Some("deleted") => "Template deleted.",
             Some("sent") => "Sample sent. gatepost received it as this callback.",
-            Some("saved") => "Saved. It applies to every callback from now on.",
-            Some("unbound") => "Unbound. It applies to every callback from now on.",
-            Some("unchanged") => "Nothing to save: the form has the values of the config.",
+            Some("saved") => "Saved. The change applies to every callback from now on.",
+            Some("unbound") => "Unbound. The change applies to every callback from now on.",
+            Some("unchanged") => "Nothing to save: the form and the config have the same values.",
             Some(_) | None => "",
         }
     }
@@ -287,7 +287,7 @@ impl ConsoleRequest {
 
     fn read_only(&self) -> ConsoleResponse {
         let text = "You have logged in with the admin_read_token. Log in with the admin_token.";
-        self.notice(StatusCode::FORBIDDEN, "You may look, but not change", text)
+        self.notice(StatusCode::FORBIDDEN, "You may read, but not change", text)
     }
 
     fn bad_form(&self) -> ConsoleResponse {

@@ -1,11 +1,11 @@
-//! The queue: the stored events, one event, and the changes that an operator makes.
+//! The pages of the queue: the stored events, one event, and the changes that an operator makes.
 //!
-//! A change applies to the events that the operator has seen: the question before the change
+//! A change applies only to the events that the operator has seen: the question before the change
 //! contains their numbers. The filter alone could select other events by the time of the change.
 
 use askama::Template;
 use gatepost::{
-    EntryState, QueueEntry, QueueFilter, StateTotal, Store as _, StoreError, StoreStatus,
+    EntryState, Gate, QueueEntry, QueueFilter, StateTotal, Store as _, StoreError, StoreStatus,
 };
 use http::{Method, StatusCode};
 use pingora::protocols::http::ServerSession;
@@ -26,6 +26,7 @@ const MAX_EVENTS: usize = 200;
 /// Handles `queue` and the paths under `queue/`.
 pub(super) async fn answer(
     queue: Option<&Queue>,
+    gate: &Gate,
     session: &mut ServerSession,
     request: &ConsoleRequest,
     path: &[&str],
@@ -37,7 +38,7 @@ pub(super) async fn answer(
         (&Method::GET, []) => list(queue, request).await,
         (_, ["replay"]) => change(queue, session, request, Operation::Replay).await,
         (_, ["drop"]) => change(queue, session, request, Operation::Drop).await,
-        (&Method::GET, [number]) => show(queue, request, number).await,
+        (&Method::GET, [number]) => show(queue, gate, request, number).await,
         _ => Ok(request.no_page()),
     };
     answered.unwrap_or_else(|error| unavailable(request, error))
@@ -50,7 +51,7 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
 
 async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
-    // One more than the page shows, because a further event means that another page follows.
+    // Request one event more than the page shows. If it exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
     let mut entries = queue.list(&wanted).await?;
     let has_more = entries.len() > MAX_EVENTS;
@@ -74,6 +75,7 @@ async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse
 
 async fn show(
     queue: &Queue,
+    gate: &Gate,
     request: &ConsoleRequest,
     number: &str,
 ) -> Result<ConsoleResponse, StoreError> {
@@ -82,11 +84,11 @@ async fn show(
         Err(_) => None,
     };
     let Some((entry, event)) = found else {
-        let text = "The queue has no such event: an operator has dropped or replayed it, or its time to \
-                    keep is over.";
+        let text = "The queue has no event with this number: an operator has dropped or replayed it, or \
+                    its retention has ended.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
-    let json = event_json(&entry, &event);
+    let json = event_json(gate, &entry, &event);
     Ok(ConsoleResponse::page(&QueuedEventPage {
         layout: request.layout("queue"),
         headers: headers(&json["headers"]),
@@ -170,7 +172,8 @@ fn question(
             "Drop",
             "Drop",
             "A dropped event cannot be restored. The app does not receive it.",
-            "No event of this selection can be dropped: gatepost is delivering them, or they are gone.",
+            "No event of this selection can be dropped: gatepost is delivering them, or they no longer \
+             exist.",
         ),
     };
     let can_go_on = !numbers.is_empty();
@@ -190,7 +193,7 @@ fn question(
     }
 }
 
-/// Reads the filter of a request; `None` if a value is invalid.
+/// Parses the filter of a request; `None` if a value is invalid.
 fn filter(request: &ConsoleRequest) -> Option<QueueFilter> {
     let mut filter = QueueFilter::default();
     for (name, value) in form_urlencoded::parse(request.query.as_bytes()) {
@@ -220,7 +223,7 @@ fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Returns the links for the state.
+/// Returns the links that select a state.
 fn segments(filter: &QueueFilter) -> Vec<FilterLink> {
     let current = if filter.is_failing {
         Some(("failing", "true"))

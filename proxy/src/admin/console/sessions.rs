@@ -32,8 +32,8 @@ struct OperatorSession {
 }
 
 impl Sessions {
-    /// Begins a session if the token is right. Returns its id; `None` for a wrong token, or without
-    /// random bytes.
+    /// Begins a session, and returns its id. Returns `None` for a wrong token, and if the random
+    /// number generator fails.
     pub(super) fn begin(
         &self,
         settings: &ProxySettings,
@@ -54,7 +54,8 @@ impl Sessions {
         Some(id)
     }
 
-    /// Returns the permissions of the operator who sends a request; `None` without a session.
+    /// Returns the permissions of the operator who sends a request. Returns `None` without a
+    /// session, and for a session whose token is no longer in the config.
     pub(super) fn access(
         &self,
         head: &RequestHeader,

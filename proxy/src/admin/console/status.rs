@@ -1,4 +1,4 @@
-//! The state of this process: config, routes, apps, certificates and limits.
+//! The Status page: config, routes, apps, certificates and limits of this process.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The templates: list, form, bindings, and deletion.
+//! The pages of the templates: list, form, bindings, and deletion.
 
 use std::sync::Arc;
 
@@ -224,7 +224,7 @@ async fn delete(
     let mut page = ConfirmPage {
         layout: request.layout("templates"),
         title: format!("Delete the template {}?", view.name),
-        text: "A deleted template cannot be restored. Its addresses and settings are gone.".into(),
+        text: "A deleted template cannot be restored, nor can its addresses and settings.".into(),
         action: "Delete",
         problem: String::new(),
         can_go_on: view.bind.is_empty(),

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::rows::millis;
 use crate::table::plain;
 
-/// Describes a captured callback.
+/// Returns the text that describes a captured callback.
 pub(super) fn shown(view: &Json) -> String {
     let text = |name: &str| view[name].as_str().unwrap_or("-");
     let mut lines = vec![
@@ -35,12 +35,12 @@ pub(super) fn shown(view: &Json) -> String {
     }
     if view["is_masked"] == true {
         lines.push(String::new());
-        lines.push("*** replaces signatures and secrets".into());
+        lines.push("signatures and secrets are shown as ***".into());
     }
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Describes a replay.
+/// Returns the text that describes a replay.
 pub(super) fn replayed(result: &Json) -> String {
     let text = |name: &str| result[name].as_str().unwrap_or("-");
     let edited = if result["is_edited"] == true { "edited" } else { "unchanged" };
@@ -50,7 +50,7 @@ pub(super) fn replayed(result: &Json) -> String {
         millis(result, "app_ms")
     )];
     lines.extend(message("answer of the app", &result["answer"]));
-    let title = format!("reply that the platform would get ({})", text("code"));
+    let title = format!("reply that the platform would receive ({})", text("code"));
     lines.extend(message(&title, &result["reply"]));
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }

@@ -44,7 +44,7 @@ fn row(callback: &Json) -> [String; 9] {
     ]
 }
 
-/// Returns a time in milliseconds with one decimal.
+/// Formats the member `name`, a time in milliseconds, with one decimal; `-` if it is absent.
 pub(super) fn millis(json: &Json, name: &str) -> String {
     json[name].as_f64().map_or("-".into(), |millis| format!("{millis:.1} ms"))
 }

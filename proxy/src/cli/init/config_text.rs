@@ -28,7 +28,7 @@ impl RoutePath {
     }
 }
 
-/// The operator's choices for the text.
+/// The operator's choices for the config.
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
     /// File of the definition; `None` for a built-in definition.
@@ -140,7 +140,10 @@ impl ConfigText<'_> {
         let has = |kind: &KindInfo, name: &str| kind.reply.iter().any(|field| &*field.name == name);
         let fits = |kind: &&KindInfo| kind.decision && has(kind, "result") && has(kind, "message");
         let Some(kind) = self.provider.kinds.iter().find(fits) else { return Ok(()) };
-        writeln!(f, "# The reply if the app fails: without on_failure, a no without a text.")?;
+        writeln!(
+            f,
+            "# The reply if the app fails. Without on_failure, gatepost denies without a message."
+        )?;
         writeln!(
             f,
             "# {} = {{ url = {app:?}, on_failure = {{ result = 0, message = \"Please try again\" }} }}",
@@ -154,7 +157,13 @@ impl ConfigText<'_> {
         let Self { provider, .. } = self;
         let app = app.trim_end_matches('/');
         for kind in provider.kinds.iter().take(MAX_KINDS) {
-            let answer = if kind.decision { "  # answer {\"allow\":true} or false" } else { "" };
+            let answer = match (kind.decision, kind.reply.is_empty()) {
+                (false, _) => String::new(),
+                (true, false) => "  # answer {\"allow\":true} or false".to_owned(),
+                (true, true) => {
+                    format!("  # answer: gatepost providers {}.{}", provider.name, kind.name)
+                }
+            };
             writeln!(f, "# {} = \"{app}/{}\"{answer}", key_of(kind), kind.name)?;
         }
         if provider.kinds.len() > MAX_KINDS {

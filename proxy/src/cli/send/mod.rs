@@ -34,7 +34,12 @@ pub(super) struct SendArguments {
     fields: Vec<String>,
     /// Address that the platform would call. A scenario may contain its own address. With --print,
     /// the default is http://127.0.0.1:8080/callbacks/PROVIDER.
-    #[arg(long, value_name = "URL", required_unless_present_any = ["scenario", "print"])]
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present_any = ["scenario", "print"],
+        value_parser = address
+    )]
     to: Option<Uri>,
     /// File with a scenario: the callbacks of several streams, with the gaps between them. The manual's
     /// page `scenario` describes the file.
@@ -135,6 +140,13 @@ impl SendArguments {
     }
 }
 
+/// Parses the value of `--to`.
+fn address(text: &str) -> Result<Uri, &'static str> {
+    const EXPECTED: &str = "expected an address with http:// or https://, a host and a path, found \
+                            another form; write, for example, http://127.0.0.1:8080/callbacks";
+    text.parse().map_err(|_| EXPECTED)
+}
+
 pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if let Some(path) = &arguments.scenario {
         return scenario::run(path, arguments);
@@ -163,7 +175,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     match arguments.key()? {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
-            err("no signature in the callback; set the key with --key or --key-env");
+            err("no signature in the callback; set the key with --key, --key-env or --key-file");
         }
         None => {}
     }
@@ -176,7 +188,8 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     deliver(request, arguments.cacert.as_deref(), sent.as_deref())
 }
 
-/// Lists the texts and numbers of a callback, without secrets. The app may decide by such a field.
+/// Returns up to eight short strings and numbers of a callback, without secrets. The answer of the
+/// app may depend on them.
 fn shown_fields(definition: &Definition, kind: &str, fields: &Map<String, Value>) -> String {
     const MAX_FIELDS: usize = 8;
     let info = definition.info();
@@ -240,8 +253,8 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
-    /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again,
-    /// because the server may be starting.
+    /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again
+    /// for up to 5 s, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,

@@ -32,7 +32,7 @@ pub(crate) enum TemplateCommand {
     },
     /// Create a template, with an address or a fixed answer for at least one kind.
     Create(CreateArguments),
-    /// Change a template. Values for which you give no option remain.
+    /// Change a template. Values without an option do not change.
     Modify(ModifyArguments),
     /// Delete a template that has no tenants. This cannot be undone.
     Delete {

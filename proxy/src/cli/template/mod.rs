@@ -46,7 +46,7 @@ pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
 
 fn list(path: &Path, as_json: bool) -> Result<(), EditError> {
     let files = config_file::read(path)?;
-    // Even if the config has faults, list its templates, but hide every setting.
+    // If the config has faults, list its templates, but hide each setting that may be a secret.
     let config = Config::from_files(&files).ok();
     let templates = TemplateView::all(&files, config.as_ref())?;
     if as_json {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub(super) struct Model {
     pub(super) records: Vec<Record>,
     pub(super) events: Vec<EventType>,
-    /// Name of the union of all events. No record begins with `Any`.
+    /// Name of the union of all events. The name of a record never begins with `Any`.
     pub(super) union: String,
 }
 
@@ -57,7 +57,7 @@ pub(super) enum Type {
 }
 
 impl Model {
-    /// Reads a kind of a definition, or all kinds.
+    /// Creates the types of one kind of a definition, or of all its kinds.
     pub(super) fn new(definition: &Definition, kind: Option<&str>) -> Self {
         let info = definition.info();
         let mut model = Self::default();
@@ -149,7 +149,7 @@ fn text(schema: &Value, key: &str) -> String {
     schema[key].as_str().unwrap_or_default().to_owned()
 }
 
-/// Writes a name in camel case: `live_play` becomes `LivePlay`. Omits characters other than ASCII
+/// Converts a name to camel case: `live_play` becomes `LivePlay`. Omits characters other than ASCII
 /// letters and digits.
 fn words(name: &str) -> String {
     let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());

@@ -47,7 +47,7 @@ fn described(member: &Member) -> String {
     if member.about.is_empty() { list } else { format!("{} {list}", member.about) }
 }
 
-/// Prints the method that reads an event. The value of an optional member becomes null if its type
+/// Returns the method that reads an event. The value of an optional member becomes null if its type
 /// differs from the declared type.
 fn from_array(record: &Record) -> String {
     let mut text = String::from(

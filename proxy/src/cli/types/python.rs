@@ -48,7 +48,7 @@ fn class(record: &Record) -> String {
     text + "\n\n"
 }
 
-/// Prints the call syntax of `TypedDict`, which permits names that are not identifiers.
+/// Returns a type in the call syntax of `TypedDict`, which permits names that are not identifiers.
 fn call(record: &Record) -> String {
     let mut text = String::new();
     if !record.about.is_empty() {

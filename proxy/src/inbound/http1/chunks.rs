@@ -190,7 +190,7 @@ const fn is_text(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Checks the bytes in pieces of `length`. Returns the length of the body.
+    /// Checks the bytes, at most `length` of them in each call. Returns the length of the body.
     fn check(bytes: &[u8], length: usize) -> Result<usize, MalformedChunks> {
         let mut body = ChunkedBody::new();
         let mut read = 0;
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_end_of_body_in_any_pieces() {
+    fn finds_end_of_body_in_pieces_of_any_length() {
         let body =
             "3;a=\"b\\\";\"\r\n{\r\n\r\nA ; x\t= y\r\n0123456789\r\n000\r\nx: y\r\nz:\r\n\r\n";
         let bytes = format!("{body}GET /next HTTP/1.1\r\n\r\n");

@@ -3,7 +3,7 @@
 //!
 //! Nearly all callbacks have the usual form: HTTP/1.1, the whole head in one read, and a
 //! `content-length`. gatepost hands a request of another form over to Pingora. A request for a path
-//! without a route also goes to Pingora. Before the hand-over, gatepost waits for the
+//! without a route also goes to Pingora. Before the handover, gatepost waits for the
 //! [whole head](OutsideHead), and refuses a malformed head. Pingora reads no more than
 //! [one request](RequestStream).
 
@@ -131,7 +131,7 @@ impl ClientConnection {
                 }
             };
             let _serving = RequestInFlight::start();
-            METRICS.tls.fast_path(self.is_encrypted);
+            METRICS.callbacks.fast_path(self.is_encrypted);
             let started = Instant::now();
             let admitted = driver.gate.admit_on(route, &request.head(self.peer), (driver.clock)());
             let mut exchange = Http1Exchange { connection: self, request, stopping };

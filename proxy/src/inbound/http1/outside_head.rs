@@ -96,7 +96,8 @@ impl BodyEnd {
         end.unwrap_or(Self::Length(0))
     }
 
-    /// Returns the number of these bytes that belong to the request.
+    /// Takes the next bytes of the connection. Returns the number of bytes that belong to the
+    /// request.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<usize, MalformedChunks> {
         match self {
             Self::Open => Ok(bytes.len()),

@@ -41,7 +41,8 @@ pub(super) struct Http1Request {
 }
 
 impl Http1Request {
-    /// Returns a parsed request and the bytes after its body; `None` if the request is unusual.
+    /// Parses a request. Returns the request and the bytes after its body; `None` if the head is
+    /// incomplete or unusual.
     pub(super) fn parse(bytes: &Bytes) -> Option<(Self, Bytes)> {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut lines);

@@ -4,11 +4,12 @@
 //! closes the connection. Pingora also drops a request if the client closes its sending half. A
 //! [`RequestStream`] therefore ends Pingora's reads at the end of the request:
 //!
-//! 1. Within the request, the stream checks the [chunks](ChunkedBody), and passes on the bytes.
+//! 1. Within the request, the stream checks the [chunks](ChunkedBody), and passes the bytes to
+//!    Pingora.
 //! 2. After the request, the stream keeps the bytes that arrive for the next request.
 //! 3. If the client closes its sending half, the stream waits for the reply. It waits at most
 //!    [`HALF_CLOSED_TIMEOUT`] for each byte of the reply.
-//! 4. If the upstream switches to another protocol, the stream passes on all bytes.
+//! 4. If the upstream switches to another protocol, the stream passes all bytes to Pingora.
 
 use std::io;
 use std::pin::Pin;
@@ -67,7 +68,7 @@ impl RequestStream {
         (self.stream, self.ahead)
     }
 
-    /// Passes on bytes of the request that have already arrived.
+    /// Passes bytes of the request that have already arrived to Pingora.
     fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let available = self.ahead.len().min(buffer.remaining());
         let taken = self.end.take(&self.ahead[..available]).map_err(malformed)?;

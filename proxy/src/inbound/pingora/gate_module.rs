@@ -128,7 +128,7 @@ impl GateModule {
         let driver = &self.0;
         let admission = driver.gate.admit_in_proxy(&head(session), (driver.clock)());
         if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
-            METRICS.tls.pingora_path(is_encrypted(session));
+            METRICS.callbacks.pingora_path(is_encrypted(session));
         }
         match admission {
             Admission::Other => return self.pass(session, None).await,
@@ -198,17 +198,18 @@ impl GateModule {
         Ok(())
     }
 
-    /// Passes the body of a request on a route in shadow mode to the gate.
+    /// Passes the body of a request to the gate if the route is in shadow mode.
     ///
     /// Call this method in `ProxyHttp::request_body_filter`. Without this call, gatepost reports
-    /// such requests as `unseen`.
+    /// the requests on routes in shadow mode as `unseen`.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
         if let Some(passing) = ShadowedRequest::of(session) {
             passing.observe_request(&self.0, body, end);
         }
     }
 
-    /// Passes the head of the app's answer to a request in shadow mode to the gate.
+    /// Passes the head of the app's answer to the gate if the route of the request is in shadow
+    /// mode.
     ///
     /// Call this method in `ProxyHttp::upstream_response_filter`. Without this call, gatepost makes
     /// no prediction for the answer (`unseen`).
@@ -218,7 +219,8 @@ impl GateModule {
         }
     }
 
-    /// Passes the body of the app's answer to a request in shadow mode to the gate.
+    /// Passes the body of the app's answer to the gate if the route of the request is in shadow
+    /// mode.
     ///
     /// Call this method in `ProxyHttp::upstream_response_body_filter`.
     pub fn upstream_response_body_filter(
@@ -241,10 +243,11 @@ impl GateModule {
         }
     }
 
-    /// Describes a request for log lines. Call this method in `ProxyHttp::request_summary`.
+    /// Returns the method and the path of a request, for log lines. Call this method in
+    /// `ProxyHttp::request_summary`.
     ///
     /// Omits the query, the rest of a long path, and the token in a path. For a route in shadow
-    /// mode, uses the path from the config.
+    /// mode, returns the path from the config.
     pub fn request_summary(&self, session: &Session) -> String {
         const MAX_METHOD: usize = 32;
         let (method, path) = (session.req_header().method.as_str(), self.printable_path(session));

@@ -36,7 +36,8 @@ pub(super) fn is_last_recipient(request: &RequestHeader) -> bool {
     max_forwards(request) == Some(0)
 }
 
-/// Returns the number of servers that may still pass the request on.
+/// Returns the value of `max-forwards`, the number of servers that may still pass the request on;
+/// `None` if the method is neither `OPTIONS` nor `TRACE`, or without a valid value.
 fn max_forwards(request: &RequestHeader) -> Option<u64> {
     let counts = [Method::OPTIONS, Method::TRACE].contains(&request.method);
     let value = request.headers.get(MAX_FORWARDS).filter(|_| counts)?;

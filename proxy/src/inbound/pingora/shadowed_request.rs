@@ -23,7 +23,7 @@ struct Parts {
     route: Arc<str>,
     client: Option<IpAddr>,
     observers: Arc<Observers>,
-    /// Counted memory of both observers; `None` while they keep no bytes.
+    /// Counted memory of both observers; `None` while they hold no bytes.
     held: Mutex<Option<HeldBytes>>,
 }
 
@@ -101,8 +101,8 @@ impl ShadowedRequest {
         }
     }
 
-    /// Counts the bytes that an observer keeps. If the bytes exceed a bound, gatepost ends the
-    /// observation. The request still passes.
+    /// Counts the bytes that an observer holds. If the bytes exceed a bound, gatepost ends the
+    /// observation. The request still passes to the upstream.
     ///
     /// The caller must not hold the lock of an observer, because this method may drop both.
     fn hold(&self, driver: &CallbackDriver, bytes: usize) {

@@ -21,8 +21,8 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Creates the upstream of a gate's config. Each resolution of a name reads the gate's rules
-    /// for TLS again, so that a reload applies them.
+    /// Creates the upstream of a gate's config. Each resolution of a name reads the gate's TLS
+    /// settings again, so that a reload applies them.
     pub(crate) fn new(
         gate: &Gate,
         addresses: Arc<Addresses>,
@@ -139,7 +139,7 @@ mod tests {
     use super::super::upstream_server::{FRESH, ResolvedPeers, STALE};
     use super::*;
 
-    /// Creates an upstream whose name resolves to the last address in `known`.
+    /// Creates an upstream. Each resolution of its name takes the last address from `known`.
     fn upstream(known: &Arc<Mutex<Vec<io::Result<SocketAddr>>>>) -> Upstream {
         let text = "upstream = 'http://app.test:80'\n[[route]]\npath = '/a'\nprovider = 'mux'\n";
         let config: Config = text.parse().unwrap();

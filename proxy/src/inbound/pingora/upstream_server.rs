@@ -58,7 +58,7 @@ const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
 pub(crate) struct PeerRules {
     /// Time for which gatepost keeps an idle connection.
     pub(crate) idle: Duration,
-    /// Use of HTTP/2 for the servers.
+    /// True to use HTTP/2 for the servers.
     pub(crate) http_2: bool,
 }
 
@@ -149,7 +149,7 @@ impl UpstreamServer {
         self.set(ResolvedPeers { list: found, since });
     }
 
-    /// Returns the rules for TLS of the current config.
+    /// Returns the TLS settings of this server in the current config.
     fn tls(&self) -> Option<Arc<OutgoingTls>> {
         let upstream = self.gate.upstream()?;
         let mut current = upstream.as_slice().iter().map(Address::server);
@@ -201,7 +201,7 @@ impl UpstreamServer {
         let name = tls.as_ref().and_then(|tls| tls.server_name()).unwrap_or(self.server.host());
         let mut peer = HttpPeer::new(address, self.server.is_https(), name.to_owned());
         if let Some(tls) = tls {
-            // Prevent the reuse of connections with other rules.
+            // Prevent the reuse of connections with other TLS settings.
             peer.group_key = Arc::as_ptr(&tls).addr() as u64;
             match for_pingora(&tls) {
                 Ok(files) => (peer.options.ca, peer.client_cert_key) = (files.ca, files.identity),

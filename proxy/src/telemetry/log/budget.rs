@@ -35,8 +35,8 @@ const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 /// Time in which an unused share regains its burst.
 const BURST: Duration = Duration::from_secs(4);
 
-/// Minimum number of bytes as which each line counts. This number limits a share to 64 lines per
-/// second, and the share of accepted callbacks to 1,024 lines per second.
+/// Number of bytes that gatepost counts for a shorter line. This number limits a share to 64 lines
+/// per second, and the share of accepted callbacks to 1,024 lines per second.
 const MIN_LINE_BYTES: usize = 256;
 
 /// Maximum length of a line in a share, in bytes.
@@ -61,7 +61,7 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 enum Share {
     /// gatepost's lines at info with a code: accepted callbacks.
     Callbacks,
-    /// gatepost's errors, such as an app that does not answer.
+    /// gatepost's errors with a code, such as an app that does not answer.
     Failures,
     /// Lines of all other crates.
     OtherCrates,
@@ -130,7 +130,7 @@ impl LogBudget {
         after <= now + BURST
     }
 
-    /// Takes a line of `bytes` from the share.
+    /// Subtracts a line of `bytes` from the share.
     fn take(&mut self, share: Share, bytes: usize, now: Duration) {
         let full_at = self.full_at(share);
         *full_at = (*full_at).max(now) + share.time_of(bytes.max(MIN_LINE_BYTES));
@@ -256,7 +256,7 @@ impl Visit for Code {
     }
 }
 
-/// Shortens a line. A JSON line stays JSON.
+/// Shortens a line. A JSON line remains JSON if shorter values suffice.
 fn shortened(line: &str, is_json: bool) -> String {
     let shortened = if is_json { shortened_json(line) } else { None };
     let mut line = shortened.unwrap_or_else(|| cut(line, MAX_LINE_BYTES));
@@ -305,8 +305,10 @@ mod tests {
             }
         }
         let expected = ((4 + 3) * BYTES_PER_SECOND) as usize;
-        assert!((expected - 2_000..expected + 400).contains(&written), "{written}");
-        assert!(budget.has_room(Share::Failures, Duration::ZERO), "expected an unused share");
+        let is_near = (expected - 2_000..expected + 400).contains(&written);
+        assert!(is_near, "expected about {expected} bytes, found {written}");
+        let has_room = budget.has_room(Share::Failures, Duration::ZERO);
+        assert!(has_room, "expected room in another share, found none");
     }
 
     #[test]
@@ -332,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn shortened_line_has_one_end_and_stays_json() {
+    fn shortened_line_has_one_line_end_and_remains_json() {
         let long = "é".repeat(5_000);
         let line = shortened(&format!("{{\"message\":\"{long}\",\"status\":400}}\n"), true);
         assert!(line.len() < 600 && line.ends_with("}\n"), "{line}");

@@ -5,7 +5,7 @@
 //!    standard error stops reading.
 //! 3. If a write fails, gatepost drops and counts the line. This happens if the disk is full or the
 //!    reader closes the pipe.
-//! 4. Traffic can only write as many lines as the [budget] permits.
+//! 4. Requests cause at most as many lines as the [budget] permits.
 
 mod budget;
 mod filter;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use gatepost::{Accepted, Conclusion, Prediction, Refusal, RefusalKind, Shadowed, Template};
-use prometheus::IntCounterVec;
+use prometheus::{IntCounter, IntCounterVec};
 
 use super::kind_metrics::{KindMetrics, Times, keep};
 use super::registry::Creator;
@@ -23,6 +23,14 @@ pub(crate) struct CallbackMetrics {
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
     mirrored: IntCounterVec,
+    paths: CallbackPaths,
+}
+
+/// Requests on callback paths, by their path through the proxy: without TLS, and with TLS.
+#[derive(Debug)]
+struct CallbackPaths {
+    fast: [IntCounter; 2],
+    pingora: [IntCounter; 2],
 }
 
 /// Maximum number of kinds, over all templates, whose series exist before their first event.
@@ -66,6 +74,17 @@ fn mirrored(create: &Creator<'_>) -> IntCounterVec {
         counters.with_label_values(&[result]);
     }
     counters
+}
+
+fn callback_paths(create: &Creator<'_>) -> CallbackPaths {
+    let paths = create.counters(
+        "gatepost_callback_paths_total",
+        "Requests on callback paths, by the path through the proxy: `fast` or `pingora`. `tls` is \
+         `yes` for a connection with TLS, else `no`.",
+        &["path", "tls"],
+    );
+    let of = |path| ["no", "yes"].map(|tls| paths.with_label_values(&[path, tls]));
+    CallbackPaths { fast: of("fast"), pingora: of("pingora") }
 }
 
 fn reused_signatures(create: &Creator<'_>) -> IntCounterVec {
@@ -119,7 +138,18 @@ impl CallbackMetrics {
             dropped_members: dropped_members(create),
             unclear_answers: unclear_answers(create),
             mirrored: mirrored(create),
+            paths: callback_paths(create),
         }
+    }
+
+    /// Counts a request that the fast path serves.
+    pub(crate) fn fast_path(&self, is_encrypted: bool) {
+        self.paths.fast[usize::from(is_encrypted)].inc();
+    }
+
+    /// Counts a callback that Pingora has read.
+    pub(crate) fn pingora_path(&self, is_encrypted: bool) {
+        self.paths.pingora[usize::from(is_encrypted)].inc();
     }
 
     /// Counts a copy of an event.

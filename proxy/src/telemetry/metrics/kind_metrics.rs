@@ -79,8 +79,8 @@ impl KindMetrics {
             ),
             gate_seconds: histogram(
                 "gatepost_gate_duration_seconds",
-                "gatepost's own seconds: without the waits for the client's body and for the app. The first \
-                 bucket ends at 50 µs. Resends do not count.",
+                "Seconds of gatepost's own work, without the waits for the client's body and for the \
+                 app. The first bucket ends at 50 µs. Resends do not count.",
                 GATE_BUCKETS,
             ),
             failures: create.counters(

@@ -1,8 +1,8 @@
 //! Prometheus metrics. The names, labels and label values are stable.
 //!
 //! 1. No label has a value that a client chooses: a tenant or a path is never a label.
-//! 2. Series exist before their first event, so that `rate()` counts the first increase: for each
-//!    listed kind of each template, and for each code.
+//! 2. gatepost creates the series of each listed kind of each template, and of each code, with the
+//!    value 0. `rate()` then counts the first increase.
 //! 3. Counting a callback costs a few atomic additions, because each template contains the counters
 //!    of its kinds.
 
@@ -88,7 +88,7 @@ impl Metrics {
         let create = create.about("Apps, logs and the program");
         let build = create.gauges(
             "gatepost_build_info",
-            "1, with the version and the features of this program.",
+            "1, with the version and the optional features of this program: `nats` and `otlp`.",
             &["version", "features"],
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), FEATURES]).set(1);
@@ -107,12 +107,12 @@ impl Metrics {
             ),
             access_log_lines_dropped: create.counter(
                 "gatepost_access_log_lines_dropped_total",
-                "Lines of the access log that gatepost dropped after a failed write or with a full \
-                 queue.",
+                "Lines of the access log that gatepost dropped because a write failed or the \
+                 buffer was full.",
             ),
             log_lines_dropped: create.counter(
                 "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost dropped after a failed write or with a full queue.",
+                "Log lines that gatepost dropped because a write failed or the buffer was full.",
             ),
             log_lines_over_budget: create.counter(
                 "gatepost_log_lines_over_budget_total",
@@ -151,10 +151,15 @@ impl Metrics {
     }
 }
 
-/// Raises a counter to a count that another part of the program keeps.
+/// Raises a counter to a count that another part of the program holds.
 fn raise(counter: &IntCounter, count: u64) {
     counter.inc_by(count.saturating_sub(counter.get()));
 }
 
 /// Optional features of this program, separated by commas.
-const FEATURES: &str = if cfg!(feature = "otlp") { "otlp" } else { "" };
+const FEATURES: &str = match (cfg!(feature = "nats"), cfg!(feature = "otlp")) {
+    (true, true) => "nats,otlp",
+    (true, false) => "nats",
+    (false, true) => "otlp",
+    (false, false) => "",
+};

@@ -40,7 +40,7 @@ impl ProcessMetrics {
         }
     }
 
-    /// Reads the values. Keeps a value that the system does not report.
+    /// Reads the values. A value that the system does not report remains unchanged.
     #[cfg(target_os = "linux")]
     pub(super) fn read(&self) {
         let _unknown = self.read_proc();

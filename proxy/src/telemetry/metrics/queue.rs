@@ -38,8 +38,12 @@ impl QueueMetrics {
                 "gatepost_queue_oldest_age_seconds",
                 "Age of the oldest pending event; 0 without such an event.",
             ),
-            up: create
-                .gauge("gatepost_store_up", "1 if there is a store that accepts events, else 0."),
+            up: create.gauge(
+                "gatepost_store_up",
+                "1 if there is a store that gatepost can read and has not closed after a failed write, \
+                 else 0; a full disk or a lock does not change it, but counts in \
+                 `gatepost_store_errors_total`.",
+            ),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`; \
@@ -71,7 +75,8 @@ impl QueueMetrics {
         metrics
     }
 
-    /// Records the sizes of the store. `status` is `None` if the store accepts no events.
+    /// Records the sizes of the store. `status` is `None` if gatepost cannot read the
+    /// store, or has closed it after a failed write.
     pub(crate) fn measured(&self, status: Option<&StoreStatus>, now: Timestamp) {
         self.up.set(status.is_some().into());
         let Some(status) = status else { return };

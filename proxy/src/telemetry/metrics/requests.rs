@@ -36,7 +36,7 @@ const REJECTION_CODES: [&str; 4] =
 const CLOSE_CODES: [&str; 3] =
     ["request_too_slow", "too_many_connections", "too_many_unjudged_bytes"];
 
-/// Codes of the requests to the admin API without access.
+/// Codes of the refused requests to the admin API.
 const ADMIN_CODES: [&str; 5] =
     ["host_refused", "not_found", "origin_refused", "too_many_attempts", "unauthorized"];
 
@@ -55,7 +55,7 @@ impl RequestMetrics {
         );
         Self {
             in_flight: create
-                .gauge("gatepost_requests_in_flight", "Requests that gatepost serves."),
+                .gauge("gatepost_requests_in_flight", "Requests that gatepost is serving."),
             unreadable: create.counter(
                 "gatepost_requests_unreadable_total",
                 "Malformed or incomplete HTTP/1 requests.",
@@ -71,7 +71,7 @@ impl RequestMetrics {
             ),
             admin_refusals: create.coded(
                 "gatepost_admin_refusals_total",
-                "Requests to the admin API or the console without access, by the code of the reason.",
+                "Refused requests to the admin API or the console, by the code of the reason.",
                 &ADMIN_CODES,
             ),
             closed: create.coded(

@@ -21,7 +21,7 @@ impl SharedMetrics {
         let metrics = Self {
             up: create.gauge(
                 "gatepost_shared_state_up",
-                "1 if the shared state answers in time, 0 if it does not or if there is no store.",
+                "1 if the shared state responds in time, 0 if it does not or if there is no store.",
             ),
             missed: create.counters(
                 "gatepost_shared_state_missed_total",
@@ -41,7 +41,7 @@ impl SharedMetrics {
         metrics
     }
 
-    /// Counts an operation without a result in time.
+    /// Counts an operation that had no result in time.
     pub(crate) fn missed(&self, of: SharedUse) {
         self.missed.with_label_values(&[of.as_str()]).inc();
     }

@@ -238,7 +238,7 @@ impl HttpClient for CollectorClient {
 
 fn warn(error: &dyn std::fmt::Display) {
     let message = format_args!(
-        "expected a collector that takes traces, found an error: {error}; check telemetry.otlp"
+        "expected a collector that accepts traces, found an error: {error}; check telemetry.otlp"
     );
     report::warned("traces_failed", &message, None, clock::now());
 }

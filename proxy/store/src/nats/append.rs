@@ -1,4 +1,4 @@
-//! Appends: the free space, the dedupe key, and the durable write.
+//! Appends an event: checks its dedupe key, frees space, and writes the event durably.
 //!
 //! The dedupe key is a part of the event's subject, and the write succeeds only if no other event
 //! has the key. The event and its key therefore become durable together. When the event ends,
@@ -20,13 +20,13 @@ use super::wire::{EventInfo, EventMessage, KeyRecord, info};
 const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
-/// Maximum age of the sizes that an append uses, unless the store is nearly full.
+/// Age at which an append reads the sizes of the streams again.
 const SIZES_AGE: Duration = Duration::from_secs(1);
 
 /// Number of free bytes below which each append reads the sizes again.
 const NEARLY_FULL: u64 = 16 * 1024 * 1024;
 
-/// Number of delivered events that gatepost removes at once to free space.
+/// Maximum number of delivered events that gatepost removes at once to free space.
 const REMOVED_AT_ONCE: u64 = 64;
 
 impl Shared {
@@ -153,7 +153,8 @@ impl Shared {
         }
     }
 
-    /// Returns the size of all events. Reads the size again if it is old, or close to the maximum.
+    /// Returns the size of all events. Reads it again if it is older than [`SIZES_AGE`], or if the
+    /// store is nearly full.
     async fn used_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
         let known = *self.lock_sizes();
         match known {
@@ -183,7 +184,8 @@ impl Shared {
     }
 }
 
-/// Returns a message that is written only after the message `sequence` of its subject.
+/// Adds a condition to a message: NATS writes it only if the last message of its subject has this
+/// sequence.
 pub(super) fn expecting(message: PublishMessage, sequence: u64) -> PublishMessage {
     message.header(EXPECTED_SEQUENCE, sequence.to_string())
 }

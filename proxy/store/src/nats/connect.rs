@@ -16,13 +16,13 @@ use super::streams::{Names, Streams};
 use super::sync_check;
 use crate::StoreRules;
 
-/// Version of the messages.
+/// Version of the message format.
 const SCHEMA: u32 = 1;
 
 /// Key of the schema in the metadata of a stream.
 const SCHEMA_KEY: &str = "gatepost_schema";
 
-/// Oldest version of the server: major and minor.
+/// Oldest server version that the store supports: major and minor.
 const OLDEST: (u32, u32) = (2, 11);
 
 /// Longest wait for the servers at the start, for example while a cluster elects its leader.
@@ -110,7 +110,8 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
 fn log(event: &Event) {
     if matches!(event, Event::Disconnected) {
         tracing::warn!(
-            "expected a connection to NATS, found a lost one; check the servers if it does not return"
+            "expected a connection to NATS, found it lost; check the servers if gatepost does not \
+             connect again"
         );
     } else {
         tracing::debug!("NATS: {event}");
@@ -131,7 +132,7 @@ fn check_server(client: &Client, options: &NatsOptions) -> Result<(), NatsError>
     Ok(())
 }
 
-/// Parses the major and the minor number of a version; zeros if it has another form.
+/// Parses the major and the minor number of a version. A missing or malformed number is 0.
 fn version(text: &str) -> (u32, u32) {
     let mut numbers = text.split('.').map(|number| number.parse().unwrap_or_default());
     (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
@@ -157,7 +158,7 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    /// Opens a stream.
+    /// Opens a stream. Repeats the attempt for [`START_PATIENCE`] if its error may be temporary.
     async fn stream(
         &self,
         names: &Names,
@@ -201,15 +202,17 @@ impl Opening<'_> {
             discard: if is_events { DiscardPolicy::New } else { DiscardPolicy::Old },
             max_messages_per_subject: if is_events { -1 } else { 1 },
             allow_direct: true,
-            // NATS removes a message with a time to live within two seconds after its time. Without
-            // delete markers (`subject_delete_marker_ttl`), it then accepts the expected sequence 0.
+            // NATS removes a message with a time to live within two seconds after it expires.
+            // Without delete markers (`subject_delete_marker_ttl`), it then accepts the expected
+            // sequence 0.
             allow_message_ttl: matches!(name, "state" | "shared"),
             metadata: HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]),
             ..Config::default()
         }
     }
 
-    /// Creates a stream, or checks the existing one and changes its maximum size.
+    /// Checks a stream. If `create` is true, creates a missing stream, and updates the maximum size
+    /// of an existing one.
     async fn try_stream(&self, wanted: &Config) -> Result<(), NatsError> {
         let stream = wanted.name.clone();
         let Ok(found) = self.context.get_stream(&stream).await else {
@@ -255,7 +258,7 @@ impl Opening<'_> {
     }
 }
 
-/// Returns true for the errors of a cluster with too few servers.
+/// Returns true for the codes of a cluster with too few servers.
 fn is_too_few(code: ErrorCode) -> bool {
     code == ErrorCode::CLUSTER_NO_PEERS || code == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED
 }

@@ -1,9 +1,10 @@
-//! Claims and their ends.
+//! Claims of events, and the ends of events.
 //!
-//! A claim is a record in the stream of claims. Each write names the record before it, so a gatepost
-//! whose claim another gatepost has taken over cannot settle it. An end has three steps: the record,
-//! the copy of the event in the stream of its state, the removal of the event. If a gatepost stops in
-//! between, the next owner of the partition completes them: see [`Shared::complete`].
+//! A claim is a record in the stream of claims. Each write names the record before it, so a
+//! gatepost whose claim another gatepost has replaced cannot settle the event. gatepost ends an
+//! event in three steps: it writes the record, copies the event to the stream of its state, and
+//! removes the event. If a gatepost stops in between, the next owner of the partition completes the
+//! steps: see [`Shared::recover`].
 //!
 //! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not know
 //! of the end yet could write a first claim, and deliver the event again.
@@ -29,16 +30,17 @@ use super::reader::{ReadMessage, StreamReader};
 use super::streams::{WriteError, message};
 use super::wire::{Claim, EventMessage};
 
-/// Maximum number of events that one operation gives up.
+/// Maximum number of events that one call of [`Shared::expire`] turns into dead letters.
 const MAX_EXPIRED: usize = 256;
 
 /// Number of times that gatepost looks for a message that a new leader may not have applied yet.
 const TRIES: u32 = 10;
 
-/// Wait between two looks.
+/// Wait between two of these attempts.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// Time for which the record of an end stays. Longer than a gatepost may lag behind the others.
+/// Time for which the record of an end remains. A gatepost lags behind the others for less than
+/// this.
 const REMEMBERED: Duration = Duration::from_secs(120);
 
 /// Result of writing a claim.
@@ -73,7 +75,8 @@ impl Shared {
             if let Some(error) = failed.filter(|_| claimed.is_empty()) {
                 return Err(error);
             }
-            // Another gatepost has ended some of the events: the next of their lines may be due.
+            // Another gatepost has ended some of the events, so the next events of their lines may
+            // be due.
             if !are_ended {
                 break;
             }
@@ -110,8 +113,8 @@ impl Shared {
         Ok(Some(Claimed { lease, event: event.event(), queued, is_replay: event.info.replay }))
     }
 
-    /// Takes note of the end of an event that the leader lacks. Without a record of its end, the event
-    /// keeps its place in its line.
+    /// Updates the index with the last claim of an event that the leader lacks. The index removes
+    /// the event only if this claim is an end.
     async fn look_for_end(&self, number: u64) -> Result<(), StoreError> {
         let Some(partition) = self.lock_index().partition(number) else { return Ok(()) };
         if let Some((sequence, claim)) = self.last_claim(partition, number).await? {
@@ -172,7 +175,8 @@ impl Shared {
         Ok(ended.into_iter().map(u64::from).sum())
     }
 
-    /// Makes an event a dead letter. Returns false if another gatepost has claimed it meanwhile.
+    /// Turns an event into a dead letter. Returns false if another gatepost has claimed it
+    /// meanwhile.
     async fn give_up_event(
         &self,
         candidate: Candidate,
@@ -191,7 +195,7 @@ impl Shared {
         }
     }
 
-    /// Writes a claim after the claim `sequence`, zero for none.
+    /// Writes a claim if `sequence` is the sequence of the event's last claim; 0 if it has none.
     async fn write_claim(
         &self,
         partition: Partition,
@@ -215,8 +219,8 @@ impl Shared {
         Ok(if is_own { Written::Done(sequence) } else { Written::Lost })
     }
 
-    /// Reads the claim that came before a write. Returns none if its write is not complete yet: a later
-    /// try finds its result.
+    /// Reads the claim that caused a conflict. Returns `None` if NATS has not completed its write;
+    /// a later call finds it.
     async fn conflicting_claim(
         &self,
         partition: Partition,
@@ -237,7 +241,7 @@ impl Shared {
         End { number, subject, sequence, claim }
     }
 
-    /// Completes the end of an event, or leaves it to the next round of the partitions.
+    /// Completes the end of an event. If this fails, the next round of repairs tries again.
     pub(super) async fn complete(&self, end: End) -> Result<(), StoreError> {
         let completed = self.try_complete(&end).await;
         if completed.is_err() {
@@ -246,8 +250,8 @@ impl Shared {
         completed
     }
 
-    /// Remembers the key of the event, keeps a copy, removes the event, and lets the record of its end
-    /// expire. May run more than once.
+    /// Writes the record of the event's key and the copy of the event, removes the event, and lets
+    /// the record of its end expire. May run more than once.
     pub(super) async fn try_complete(&self, end: &End) -> Result<(), StoreError> {
         let (streams, number) = (&self.streams, end.number);
         if let Some(stored) = self.event_unless_gone(number).await? {
@@ -267,8 +271,8 @@ impl Shared {
 
     /// Reads an event that this or another gatepost may have removed.
     ///
-    /// An event that the leader lacks only for a moment would stay in its stream, and its end would have
-    /// no copy.
+    /// Repeats the read, because a new leader may lack the event for a moment. Otherwise the event
+    /// would remain in its stream, and its end would have no copy.
     async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
         for _ in 0..TRIES {
             let found = self.streams.get(&self.streams.events, number).await?;
@@ -295,7 +299,8 @@ impl Shared {
         }
     }
 
-    /// Removes a pending event for ever. Returns false if a gatepost has claimed it meanwhile.
+    /// Removes a pending event without a copy. Returns false if a gatepost has claimed it
+    /// meanwhile.
     pub(super) async fn drop_event(
         &self,
         number: u64,
@@ -341,7 +346,8 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Reads an end that is not complete: the record of a complete one expires.
+    /// Parses the record of an end. Returns `None` for another record, and for a complete end,
+    /// whose record expires.
     fn begun(sequence: u64, message: &Message) -> Option<Self> {
         let claim = Claim::parse(&message.payload).filter(Claim::is_end)?;
         let expires = message.headers.as_ref().is_some_and(|all| all.get(TTL).is_some());

@@ -1,5 +1,5 @@
-//! The operations of an operator: list, show, replay, remove and status. They read the streams, so
-//! they also work in a process that delivers nothing.
+//! Operations for an operator: list, show, replay, remove and status. They read the streams, so
+//! they also work in a process that delivers no events.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::wire::{Claim, EventMessage, end, entry, info};
 /// States of ended events.
 const ENDED: [EntryState; 2] = [EntryState::Delivered, EntryState::Dead];
 
-/// Maximum number of events that one sweep removes of a state.
+/// Maximum number of events of one state that a sweep removes.
 const MAX_SWEPT: u64 = 100_000;
 
 impl Shared {
@@ -72,7 +72,7 @@ impl Shared {
 
     async fn pending_entries(&self, filter: &QueueFilter) -> Result<Vec<QueueEntry>, StoreError> {
         let streams = &self.streams;
-        // The claim of an event tells if it is failing, and whether it is still pending.
+        // Only the claim of an event shows whether the event is failing and still pending.
         let without_claim = QueueFilter { state: None, is_failing: false, ..filter.clone() };
         let limit = filter.limit.filter(|_| !filter.is_failing).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
@@ -185,7 +185,7 @@ impl Shared {
         self.drop_event(entry.number, &event, claim, now).await
     }
 
-    /// Returns the entries that match and fulfil a condition, at most `limit`.
+    /// Returns the entries that match the filter and the condition, at most `limit`.
     async fn selected(
         &self,
         filter: &QueueFilter,
@@ -196,7 +196,7 @@ impl Shared {
         Ok(found.take(filter.limit.unwrap_or(usize::MAX)).collect())
     }
 
-    /// Reads the last record of the claims of an event.
+    /// Reads the last claim of an event, with its sequence.
     pub(super) async fn last_claim(
         &self,
         partition: super::pending::Partition,
@@ -241,8 +241,8 @@ impl Shared {
         Ok(status)
     }
 
-    /// Removes the ended events whose retention is over. The machine with the first partition does
-    /// this for all.
+    /// Removes the ended events whose retention has ended. Returns the number of removed dead
+    /// letters. Only the machine that owns the first partition does this.
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         if !self.owned().contains(&0) {
             return Ok(0);
@@ -256,8 +256,8 @@ impl Shared {
         self.sweep_state(EntryState::Dead, before(dead)).await
     }
 
-    /// Removes the events that ended at `last` or before. Events end in the order of their sequences,
-    /// so a binary search finds the first that stays.
+    /// Removes the events that ended at `last` or before. Events end in the order of their
+    /// sequences, so a binary search finds the first event that remains.
     async fn sweep_state(&self, state: EntryState, last: Timestamp) -> Result<u64, StoreError> {
         let stream = self.stream_of(state);
         let found = self.streams.info(stream).await?.state;

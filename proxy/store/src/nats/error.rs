@@ -103,13 +103,13 @@ pub enum NatsError {
         /// Schema of the stream.
         found: String,
     },
-    /// No gatepost has created the streams.
+    /// The stream is missing, because no gatepost has created it.
     #[error("{stream}: expected a stream of gatepost, found none; start gatepost once")]
     Absent {
         /// Name of the stream.
         stream: String,
     },
-    /// The login is malformed.
+    /// The NATS credentials are malformed.
     #[error("expected NATS credentials with a JWT and a seed, found other text; replace the file")]
     Credentials,
     /// A file of `[[outgoing_tls]]` has a fault.

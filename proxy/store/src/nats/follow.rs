@@ -19,7 +19,7 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 /// Number of rounds with a difference after which gatepost reads all events again.
 const DIFFERENT_ROUNDS: u32 = 5;
 
-/// Reading all events takes at most one part in this number of the time.
+/// Minimum time between two reads of all events, as a multiple of the duration of the first.
 const PART_OF_TIME: u32 = 20;
 
 /// A stream that gatepost follows.
@@ -73,8 +73,8 @@ impl Shared {
 
     /// Reads all claims and events again if the index differs from the stream for several rounds.
     ///
-    /// Compares the number of events in the index with the number that the leader of the stream
-    /// has. The two numbers differ briefly when an event arrives or ends.
+    /// Compares the number of events in the index with the number in the stream. The two numbers
+    /// differ briefly when an event arrives or ends.
     pub(super) async fn check_index(&self) -> Result<(), StoreError> {
         let events = self.streams.info(&self.streams.events).await?.state.messages;
         let known = self.lock_index().len() as u64;
@@ -123,7 +123,7 @@ impl Shared {
         }
     }
 
-    /// Waits until the index has the events that this process has appended.
+    /// Waits until the index has the events that this process has appended, at most [`CATCH_UP`].
     pub(super) async fn caught_up(&self) {
         let reached = async {
             loop {
@@ -135,7 +135,7 @@ impl Shared {
             }
         };
         if timeout(CATCH_UP, reached).await.is_err() {
-            // Another gatepost has removed the event before this process received it.
+            // Another gatepost may have removed the event before this process received it.
             let position = self.lock_index().position();
             self.forget_appended(position);
         }

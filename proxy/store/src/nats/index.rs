@@ -1,8 +1,8 @@
-//! The pending events in memory, with the heads of the lines by partition and lane. A line is the
-//! events of one source and subject. Its head is the oldest pending event.
+//! The pending events in memory, with the heads of the lines by partition and lane. A line consists
+//! of the events with the same source and subject. Its head is its oldest pending event.
 //!
 //! Each gatepost follows the events and the claims of all machines, so that it can take over a
-//! partition at once. The index stores a few words for each event, and no body.
+//! partition at once. The index does not store the headers and bodies of events.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -26,10 +26,11 @@ pub(super) struct Index {
     lanes: HashSet<Lane>,
 }
 
-/// An event that gatepost may claim or give up, with its last claim at the time of this decision.
+/// An event that gatepost may claim or give up, with its last claim when the index was read.
 ///
-/// A write names this claim as the one before it. If another gatepost has claimed the event since, NATS
-/// refuses the write. A claim that is read later would hide the other gatepost.
+/// A write names this claim as the one before it. If another gatepost has claimed the event since,
+/// NATS refuses the write. If the claim were read later, it could be that of the other gatepost,
+/// and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -124,7 +125,8 @@ impl Index {
         }
     }
 
-    /// Returns the lanes of the partitions.
+    /// Returns the lanes with pending events in the partitions, each with the earliest due time of
+    /// its heads.
     pub(super) fn lanes(&self, partitions: &BTreeSet<Partition>) -> Vec<LaneStatus> {
         let mut lanes = BTreeMap::<&Lane, Timestamp>::new();
         let heads = partitions.iter().filter_map(|partition| self.heads.get(partition)).flatten();

@@ -141,7 +141,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if no server responds, or if a server or a stream is unsuitable.
+    /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, or if
+    /// the thread does not start.
     pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, true)
     }
@@ -150,7 +151,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if no server responds, or if there are no streams.
+    /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, if a
+    /// stream is missing, or if the thread does not start.
     pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, false)
     }

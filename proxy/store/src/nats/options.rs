@@ -7,7 +7,7 @@ use std::fmt;
 pub struct NatsOptions {
     /// Addresses of the servers, such as `nats://n1:4222` or `tls://n1:4222`.
     pub servers: Vec<String>,
-    /// Login.
+    /// Login at the servers.
     pub login: NatsLogin,
     /// TLS config; `None` to trust the certificate authorities of the machine.
     pub tls: Option<rustls::ClientConfig>,

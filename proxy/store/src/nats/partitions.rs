@@ -1,9 +1,9 @@
 //! Partitions, which determine the machine that delivers an event.
 //!
 //! A lease is a message with a time to live, so only the clock of NATS ends a lease. Each gatepost
-//! renews the leases of its partitions. The limit of a machine is the number of partitions,
-//! divided by the number of machines. It takes free partitions up to this limit, and gives up those
-//! beyond it.
+//! renews the leases of its partitions. The limit of a machine is the number of partitions, divided
+//! by the number of machines and rounded up. A machine takes free partitions up to this limit, and
+//! gives up those beyond it.
 //!
 //! A lease only prevents several machines from trying the same events. The claims prevent two
 //! deliveries of an event.
@@ -28,7 +28,7 @@ const LEASE: Duration = Duration::from_secs(6);
 /// Time between two renewals.
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// Time before the end of a lease at which its owner makes no more claims.
+/// Time before the end of a lease from which its owner makes no more claims.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The partitions of this machine, each with the sequence of its lease, and the time at which the
@@ -88,8 +88,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Completes the ends of events that have failed earlier, and those in partitions that this
-    /// machine has taken.
+    /// Completes the ends that failed earlier, and those in partitions that this machine has taken.
+    /// Then checks the index.
     async fn repair_round(&self) -> Result<(), StoreError> {
         let unfinished = std::mem::take(&mut *self.lock_unfinished());
         for end in unfinished {

@@ -1,9 +1,9 @@
-//! Reads the messages of a stream in their order.
+//! Reads the messages of a stream in order.
 //!
 //! A consumer exists in the memory of one server. If that server stops, or if its responses do not
-//! arrive, the reader creates another consumer, which begins after the last message. The ordered
-//! consumer of `async-nats` does the same, but 0.51 neither reports nor wakes its task after the
-//! first missed heartbeat, and it waits up to 10 s between its attempts.
+//! arrive, the reader creates another consumer, which begins after the last message that was read.
+//! The ordered consumer of `async-nats` does the same, but in version 0.51, it neither reports the
+//! first missed heartbeat nor wakes its task then, and it waits up to 10 s between its attempts.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ struct OpenConsumer {
     messages: Pull,
     /// Number of messages that the consumer has sent.
     sent: u64,
-    /// Number of messages that follow.
+    /// Number of messages that the consumer has not sent yet.
     pending: u64,
 }
 
@@ -128,7 +128,7 @@ impl StreamReader {
     /// Reads a message. Keeps the consumer unless it has failed.
     async fn read(&mut self, mut consumer: OpenConsumer) -> Option<ReadMessage> {
         loop {
-            // The time limit covers a wake-up that the client misses.
+            // The time limit is for a wake-up that `async-nats` misses.
             let message = match timeout(PULL, consumer.messages.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => {

@@ -1,4 +1,5 @@
-//! The streams of the store, and operations on them, which survive the election of a leader.
+//! The streams of the store, and operations on them. An operation is repeated while NATS elects a
+//! leader.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -91,7 +92,7 @@ pub(super) fn all_partitions() -> impl Iterator<Item = Partition> {
 /// Reason why NATS has not written a message.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Another message came first.
+    /// The last message of the subject is not the expected one.
     Conflict,
     /// The stream is full.
     Full,
@@ -145,8 +146,8 @@ impl Streams {
     }
 
     /// Reads a message by its sequence from the leader, because a replica may lag behind: it may
-    /// lack a message that the leader has acknowledged, or still have one that is removed. Since 2.11,
-    /// a new leader answers only after it has applied its log.
+    /// lack a message that the leader has acknowledged, or still have a removed message. Since
+    /// 2.11, a new leader responds only after it has applied its log.
     pub(super) async fn get(
         &self,
         stream: &Stream<()>,
@@ -182,7 +183,7 @@ impl Streams {
         retry(delete).await
     }
 
-    /// Reads the sizes of a stream.
+    /// Reads the config and the state of a stream.
     pub(super) async fn info(&self, stream: &Stream<()>) -> Result<Info, StoreError> {
         let info = || async {
             match stream.get_info().await {
@@ -204,8 +205,8 @@ pub(super) fn tried(
     }
 }
 
-/// Returns true if the leader has no such message. "stream not found" is another error: a server
-/// that has just started may report it.
+/// Returns true if the error says that the leader does not have the message. "stream not found"
+/// does not say this: a server that has just started may report it.
 fn is_absent(error: &ApiError) -> bool {
     match error.error_code() {
         ErrorCode::NO_MESSAGE_FOUND | ErrorCode::SEQUENCE_NOT_FOUND => true,

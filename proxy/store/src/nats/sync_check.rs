@@ -1,4 +1,4 @@
-//! Checks over the servers' monitors that each server syncs each write.
+//! Checks that each server syncs each write.
 //!
 //! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP, as
 //! `sync_always` in `/varz`.
@@ -24,7 +24,8 @@ const MAX_RESPONSE: usize = 1024 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Returns an error if a server does not sync each write. Logs a server that does not respond.
+/// Returns an error if a server does not sync each write, or if the address of a monitor is
+/// malformed. Logs each monitor whose setting gatepost cannot read.
 pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
     if monitors.is_empty() {
         tracing::warn!(

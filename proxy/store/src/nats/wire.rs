@@ -1,4 +1,4 @@
-//! The messages of the store: an event, its claim, and its end.
+//! The messages of the store: events, their claims, and records of dedupe keys.
 
 use async_nats::HeaderMap as NatsHeaders;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -35,7 +35,7 @@ pub(super) struct EventInfo {
     /// Dedupe key in hexadecimal, and the time at which it expires.
     #[serde(default)]
     pub(super) key: Option<(Box<str>, i64)>,
-    /// Random text by which a repeated write recognizes its first copy.
+    /// Random string by which a repeated write recognizes its first copy.
     pub(super) nonce: Box<str>,
 }
 
@@ -88,7 +88,7 @@ const fn partition_of(line: LineId) -> Partition {
     (line % PARTITIONS as LineId) as Partition
 }
 
-/// State of the delivery of an event, in the stream of claims.
+/// Record of the state of an event's delivery, in the stream of claims.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Claim {
     state: ClaimState,
@@ -121,7 +121,7 @@ impl Claim {
         }
     }
 
-    /// Returns the end of a claim that no earlier claim precedes.
+    /// Returns the end of an event's first claim.
     #[cfg(test)]
     pub(super) fn ended(result: &Settlement, now: Timestamp) -> Self {
         Self::claimed("", 1, now).settled(result, now)
@@ -139,7 +139,7 @@ impl Claim {
         Self { state: ClaimState::Dropped, reason: None, ..Self::given_up(earlier, "", now) }
     }
 
-    /// Returns the claim after its result.
+    /// Returns the record that follows a claim after a delivery with this result.
     pub(super) fn settled(&self, result: &Settlement, now: Timestamp) -> Self {
         let (state, due, reason) = match result {
             Settlement::Later { at, reason } => (ClaimState::Later, *at, Some(reason.clone())),
@@ -179,7 +179,7 @@ impl Claim {
         }
     }
 
-    /// Returns true if both are the same write.
+    /// Returns true if both claims come from the same write.
     pub(super) fn is_same_write(&self, other: &Self) -> bool {
         self.nonce == other.nonce
     }
@@ -206,7 +206,7 @@ impl KeyRecord {
     }
 }
 
-/// An event as a message: its headers, and its payload.
+/// An event as a NATS message.
 #[derive(Clone, Debug)]
 pub(super) struct EventMessage {
     pub(super) info: EventInfo,
@@ -234,7 +234,7 @@ impl EventMessage {
         (to_json(&self.info).len() + self.payload.len()) as u64
     }
 
-    /// Returns the headers of the copy that a store keeps after the end of the event.
+    /// Returns the headers of the copy that the store has after the end of the event.
     pub(super) fn ended_headers(&self, claim: &Claim) -> NatsHeaders {
         let mut headers = self.headers();
         headers.insert(END, to_json(claim));
@@ -262,12 +262,12 @@ impl EventMessage {
     }
 }
 
-/// Reads the data of an event.
+/// Parses the data of an event. Returns `None` if they are absent or malformed.
 pub(super) fn info(headers: &NatsHeaders) -> Option<EventInfo> {
     serde_json::from_str(headers.get(EVENT)?.as_str()).ok()
 }
 
-/// Reads the end of an event.
+/// Parses the last claim of an ended event. Returns `None` if it is absent or malformed.
 pub(super) fn end(headers: &NatsHeaders) -> Option<Claim> {
     serde_json::from_str(headers.get(END)?.as_str()).ok()
 }
@@ -304,7 +304,7 @@ pub(super) fn foreign() -> StoreError {
 }
 
 fn to_json(value: &impl Serialize) -> String {
-    // Serialization fails only for maps with keys that are not text.
+    // Serialization fails only for maps with keys that are not strings.
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -312,7 +312,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a random text.
+/// Returns 128 random bits in hexadecimal.
 pub(super) fn nonce() -> Box<str> {
     format!("{:032x}", fastrand::u128(..)).into()
 }

@@ -1,4 +1,4 @@
-//! The operations of an operator: list, show, replay, remove and status.
+//! Operations for an operator: list, show, replay, remove and status.
 
 use gatepost::{
     EntryState, QueueEntry, QueueFilter, StateTotal, StoreError, StoreStatus, StoredEvent,
@@ -21,10 +21,10 @@ const MATCHES: &str = "
     AND (NOT :failing OR (state = 'pending' AND reason IS NOT NULL))
     AND (:before IS NULL OR received_ms < :before)";
 
-/// Columns of [`entry_at`], after those of [`event_at`].
+/// Columns that [`entry_at`] reads after those of [`event_at`].
 const ENTRY: &str = "state, attempts, due_ms, owner, ended_ms, reason, is_replay, bytes";
 
-/// Returns the entries that match.
+/// Returns the entries that match the filter.
 pub(super) fn list(db: &Connection, filter: &QueueFilter) -> Result<Vec<QueueEntry>, StoreError> {
     let query = format!(
         "SELECT number, id, lane, source, subject, received_ms, '[]', x'', {ENTRY} FROM event
@@ -47,7 +47,8 @@ pub(super) fn show(
     found.map(|found| found.into_iter().next()).map_err(|error| failed(&error))
 }
 
-/// Queues ended events again: each as a new row at the end of its line.
+/// Queues the ended events that match again, each as a new row at the end of its line. Returns
+/// their number.
 pub(super) fn replay(
     db: &Connection,
     filter: &QueueFilter,
@@ -76,7 +77,7 @@ pub(super) fn replay(
     replayed().map_err(|error| failed(&error))
 }
 
-/// Removes events that are not claimed.
+/// Removes the events that match and are not claimed. Returns their number.
 pub(super) fn remove(
     db: &Connection,
     filter: &QueueFilter,
@@ -114,7 +115,7 @@ pub(super) fn status(db: &Connection) -> Result<StoreStatus, StoreError> {
     read().map_err(|error| failed(&error))
 }
 
-/// Runs a query with the values of a filter.
+/// Runs a query with the values of a filter. Returns the rows.
 fn with_filter<T>(
     db: &Connection,
     query: &str,

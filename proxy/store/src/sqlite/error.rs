@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use gatepost::StoreError;
 use rusqlite::ErrorCode;
 
-/// Reason why a store does not open.
+/// Reason why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -72,7 +72,7 @@ pub enum OpenError {
          that was built with it, or write url = \"sqlite:FILE\""
     )]
     NoNats,
-    /// This program has no such store.
+    /// The URL names a store that this program does not support.
     #[error(
         "expected a store that this gatepost supports, found another; write url = \"sqlite:FILE\""
     )]
@@ -91,7 +91,7 @@ pub enum OpenError {
     },
 }
 
-/// Returns the error of opening a file.
+/// Converts an error of SQLite that occurs while a file is opened.
 pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
@@ -102,7 +102,7 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
     }
 }
 
-/// Returns the error of an operation.
+/// Converts an error of SQLite that occurs in an operation.
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {

@@ -1,4 +1,4 @@
-//! The operations on events that arrive and are delivered.
+//! Operations on events: append, claim, settle, expire and sweep.
 
 use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, Settlement, StoreError, StoredEvent,
@@ -10,11 +10,10 @@ use super::error::failed;
 use crate::StoreRules;
 use crate::headers::{headers_from_json, headers_to_json};
 
-/// Maximum number of rows that one operation removes because of their age, so that no event waits
-/// long.
+/// Maximum number of old rows that one statement removes, so that a new event does not wait long.
 const MAX_REMOVED: i64 = 1000;
 
-/// Appends an event and its dedupe key.
+/// Appends an event and its dedupe key, unless the key is known.
 pub(super) fn append(
     db: &Connection,
     new: &NewEvent,
@@ -91,7 +90,7 @@ fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<boo
 
 /// Returns the lanes with pending events.
 pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
-    // Find the lanes one by one in the index, instead of reading each head.
+    // This query finds the lanes one by one in the index, instead of reading each head.
     let query = "WITH RECURSIVE found (lane) AS (
             SELECT min(lane) FROM event WHERE is_head = 1
             UNION ALL
@@ -110,7 +109,7 @@ pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
     read().map_err(|error| failed(&error))
 }
 
-/// Claims due heads of a lane.
+/// Claims due heads of a lane, at most `max`.
 pub(super) fn claim(
     db: &Connection,
     lane: &Lane,
@@ -146,7 +145,7 @@ pub(super) fn claim(
     claimed().map_err(|error| failed(&error))
 }
 
-/// Turns overdue events of a lane into dead letters.
+/// Turns overdue events of a lane into dead letters. Returns their number.
 pub(super) fn expire(
     db: &Connection,
     lane: &Lane,
@@ -196,7 +195,7 @@ fn overdue(
     Ok(numbers)
 }
 
-/// Ends a claim.
+/// Records the result of a delivery. Returns false if the lease no longer holds.
 pub(super) fn settle(
     db: &Connection,
     lease: &Lease,
@@ -227,7 +226,8 @@ pub(super) fn settle(
     changed.map(|changed| changed > 0).map_err(|error| failed(&error))
 }
 
-/// Removes events and keys whose retention has ended: at most [`MAX_REMOVED`] rows of each type.
+/// Removes delivered events, dead letters and keys whose retention has ended, at most
+/// [`MAX_REMOVED`] of each. Returns the number of removed dead letters.
 pub(super) fn sweep(db: &Connection, rules: StoreRules, now: Timestamp) -> Result<u64, StoreError> {
     let ended = "DELETE FROM event WHERE number IN (
         SELECT number FROM event WHERE state = ?1 AND state <> 'pending' AND ended_ms <= ?2

@@ -1,4 +1,5 @@
-//! Opens the file of a store: mode, settings, schema and integrity.
+//! Opens the file of a store. Sets its mode and its settings, checks its integrity, and migrates
+//! its schema.
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -16,13 +17,14 @@ const MIGRATIONS: [&str; 3] =
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
-/// Number in the header of each file of gatepost: `gpst`.
+/// Number in the header of each store file: `gpst` in ASCII.
 const APPLICATION_ID: i64 = 0x6770_7374;
 
-/// Longest wait for the lock of another process, for example during an upgrade.
+/// Maximum wait for the lock of another process, for example during an upgrade.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens or creates a file for writing.
+/// Opens or creates a file for writing. Checks the integrity of an existing file, and migrates its
+/// schema.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     create_private(path).map_err(|source| OpenError::File { path: path.into(), source })?;
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -35,7 +37,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-/// Opens an existing file for writing.
+/// Opens an existing file for writing. Checks only its schema.
 pub(super) fn attach(path: &Path) -> Result<Connection, OpenError> {
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let found = schema_of(&db, path)?;
@@ -76,14 +78,15 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    // `NORMAL` does not sync each commit.
+    // With `NORMAL`, SQLite would not sync each commit.
     db.pragma_update(None, "synchronous", "full")?;
-    // Shrink a large log file after a checkpoint.
+    // SQLite shrinks a larger log file after a checkpoint.
     db.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
     db.pragma_update(None, "recursive_triggers", false)
 }
 
-/// Returns the schema of a file; 0 for an empty file.
+/// Returns the schema of a file; 0 for an empty file. Returns an error for the database of another
+/// program, and for a newer schema.
 fn schema_of(db: &Connection, path: &Path) -> Result<i64, OpenError> {
     let read = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let wrong = |source| error_of(path, source);

@@ -3,13 +3,13 @@
 //! 1. One thread writes. It commits all waiting operations as one transaction, and returns their
 //!    results after the commit. During a commit, the next operations wait in the queue, so the
 //!    store needs no timer.
-//! 2. Another thread reads, so that a long list delays no event.
+//! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is
 //!    durable.
-//! 4. Two processes may use one file, for example during an upgrade. A claim is a lease in the
+//! 4. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
-//! 5. A transaction with only operations of the shared state is not synced.
+//! 5. A transaction that contains only operations of the shared state is not synced.
 //!
 //! The schema is in `schema.sql`. Its triggers update the heads of the lines and the totals, so an
 //! operator may change rows with `sqlite3`.
@@ -69,11 +69,12 @@ impl SqliteStore {
         Self::with_writer(path, file::open(path)?, rules)
     }
 
-    /// Opens the file of a running gatepost, for one command. Skips the check of the whole file.
+    /// Opens the file of a running gatepost, for one command. Skips the integrity check.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such file, or if it has another schema.
+    /// Returns an error if the file does not exist, is not a store of gatepost, has another schema,
+    /// or cannot be used.
     pub fn attach(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::attach(path)?, rules)
     }

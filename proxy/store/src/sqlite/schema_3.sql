@@ -1,4 +1,5 @@
--- Schema 3: the state that machines share beside the events. A commit of it alone is not synced.
+-- Schema 3: the state that machines share besides the events. A transaction with only this state is
+-- not synced.
 
 CREATE TABLE shared (key BLOB PRIMARY KEY, bytes BLOB NOT NULL, until_ms INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 //! The state that machines share, in the table `shared`.
 //!
 //! Its operations need no sync: after a loss of power, gatepost may ask the app again about the
-//! newest callbacks. A commit with an event still syncs the whole log.
+//! newest callbacks. A commit that contains an event syncs the whole log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::SqliteStore;
 use super::error::failed;
 
-/// Maximum size of all values: a million claims and acknowledgements, or 7,500 replies of the
-/// maximum length.
+/// Maximum size of all values. This suffices for a million claims and acknowledgements, or for
+/// 7,500 replies of the maximum length.
 const MAX_BYTES: i64 = 128 * 1024 * 1024;
 
 /// Size of a row without the bytes of the value, including its entry in the index.
@@ -24,13 +24,13 @@ const OVERHEAD: i64 = 128;
 /// value, so expired values do not accumulate.
 const MAX_REMOVED: i64 = 4;
 
-/// Size of all values. Another process may use the file during an upgrade, so the size is correct
-/// only after the start.
+/// Size of all values. It is exact at the start; another process may change the file later, for
+/// example during an upgrade.
 #[derive(Clone, Debug)]
 pub(super) struct SharedBytes(Arc<AtomicI64>);
 
 impl SharedBytes {
-    /// Measures the table.
+    /// Computes the size from the table.
     pub(super) fn measure(db: &Connection) -> rusqlite::Result<Self> {
         let query = "SELECT coalesce(sum(length(bytes) + ?1), 0) FROM shared";
         let bytes = db.query_row(query, [OVERHEAD], |row| row.get(0))?;
@@ -89,7 +89,7 @@ impl SharedState for SqliteStore {
     }
 }
 
-/// Returns the value of a key.
+/// Returns the value of a key, unless it has expired.
 fn find(db: &Connection, key: SharedKey, now: Timestamp) -> rusqlite::Result<Option<SharedValue>> {
     let query = "SELECT bytes, until_ms FROM shared WHERE key = ?1 AND until_ms > ?2";
     let mut statement = db.prepare_cached(query)?;
@@ -100,7 +100,8 @@ fn find(db: &Connection, key: SharedKey, now: Timestamp) -> rusqlite::Result<Opt
     found.optional()
 }
 
-/// Sets a value. Removes expired values, and those that expire first if the table is full.
+/// Sets a value. Removes expired values. If the table is full, also removes the values that expire
+/// first.
 fn put(
     db: &Connection,
     key: SharedKey,
@@ -126,8 +127,8 @@ fn put(
     Ok(())
 }
 
-/// Removes values that expire by `until`, the earliest first, at most [`MAX_REMOVED`]. Returns
-/// their size.
+/// Removes values that expire at `until` or before, the earliest first, at most [`MAX_REMOVED`].
+/// Returns their size.
 fn remove_until(db: &Connection, until: i64, all: &SharedBytes) -> rusqlite::Result<i64> {
     let first = "DELETE FROM shared WHERE key IN (
         SELECT key FROM shared WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)

@@ -1,4 +1,4 @@
-//! The two threads of a store.
+//! The two threads of a store: one writes, the other reads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -18,7 +18,7 @@ const QUEUE: usize = 4096;
 /// Maximum number of operations in one transaction.
 const BATCH: usize = 512;
 
-/// An operation, or its refusal. Returns the sender of its result, which runs after the commit.
+/// An operation. It receives the connection, or the error because of which it cannot run.
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 
 struct Job {
@@ -26,7 +26,7 @@ struct Job {
     durability: Durability,
 }
 
-/// Failures that a commit survives.
+/// The failure that a commit survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Durability {
     /// The end of the process.
@@ -50,7 +50,7 @@ impl Durability {
     }
 }
 
-/// The result of an operation whose transaction is open.
+/// The result of an operation whose transaction is open. `reply` sends the result after the commit.
 struct Executed {
     error: Option<StoreError>,
     reply: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
@@ -96,7 +96,8 @@ impl Writer {
         self.jobs.run(Durability::Power, work)
     }
 
-    /// Runs an operation. Resolves after its transaction, which a loss of power may undo.
+    /// Runs an operation. Resolves after the commit of its transaction, which a loss of power may
+    /// undo.
     pub(super) fn run_unsynced<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -196,8 +197,7 @@ fn write(
     }
 }
 
-/// Runs a batch as one transaction, with the highest durability that one of its operations
-/// requires.
+/// Runs a batch as one transaction, with the highest durability that its operations require.
 fn commit(
     db: &Connection,
     batch: Vec<Job>,
@@ -230,7 +230,7 @@ fn commit(
     (replies, result)
 }
 
-/// Refuses a batch.
+/// Gives each operation of a batch the error instead of the connection.
 fn refuse(batch: Vec<Job>, error: &StoreError) -> (Vec<Executed>, Result<(), StoreError>) {
     let refused = batch.into_iter().map(|job| (job.work)(Err(error.clone()))).collect();
     (refused, Err(error.clone()))
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn takes_no_operation_after_a_failed_sync() {
+    async fn refuses_operations_after_a_failed_sync() {
         let writer = writer();
         let synced = |_: &Connection| Err::<(), _>(StoreError::Failed("fsync".into()));
         assert!(writer.run(synced).await.is_err());

@@ -1,4 +1,4 @@
-//! The contract of the port: one suite that runs against each backend.
+//! The contract of [`Store`]: one suite of tests that runs against each backend.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ fn in_state(state: EntryState) -> QueueFilter {
     QueueFilter { state: Some(state), ..QueueFilter::default() }
 }
 
-async fn keeps_the_event_as_it_was(store: &dyn Store) {
+async fn returns_the_event_unchanged(store: &dyn Store) {
     let (first, second) = (event("1", "push", Some("live/s")), event("2", "push", None));
     append(store, first.clone(), 1).await;
     append(store, second.clone(), 2).await;
@@ -99,7 +99,7 @@ async fn events_without_subject_are_independent(store: &dyn Store) {
     assert_eq!(ids(&claim(store, "push", "o", 1).await), ["1", "2"]);
 }
 
-async fn lease_ends(store: &dyn Store) {
+async fn event_is_due_again_after_its_lease(store: &dyn Store) {
     append(store, event("1", "push", Some("s")), 1).await;
     let first = claim(store, "push", "a", 1).await;
     assert!(claim(store, "push", "b", 10).await.is_empty(), "expected the lease to hold");
@@ -107,10 +107,10 @@ async fn lease_ends(store: &dyn Store) {
     assert_eq!(second[0].lease.attempt, 2);
     assert!(!deliver(store, &first[0], 12).await, "expected the late settlement to be ignored");
     assert!(deliver(store, &second[0], 12).await);
-    assert!(!deliver(store, &second[0], 12).await, "expected one end of a claim");
+    assert!(!deliver(store, &second[0], 12).await, "expected the second end to be ignored");
 }
 
-async fn own_second_claim_ends_the_first(store: &dyn Store) {
+async fn second_claim_of_an_owner_ends_the_first(store: &dyn Store) {
     append(store, event("1", "push", Some("s")), 1).await;
     let first = claim(store, "push", "a", 1).await;
     let second = claim(store, "push", "a", 20).await;
@@ -118,7 +118,7 @@ async fn own_second_claim_ends_the_first(store: &dyn Store) {
     assert!(deliver(store, &second[0], 21).await);
 }
 
-async fn clock_that_is_set_back_loses_nothing(store: &dyn Store) {
+async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
     for id in ["1", "2"] {
         append(store, event(id, "push", Some(id)), 1000).await;
     }
@@ -195,7 +195,7 @@ async fn replay_queues_ended_events_again(store: &dyn Store) {
     let number = claimed[1].lease.number;
     let one = QueueFilter { numbers: vec![number], ..QueueFilter::default() };
     assert_eq!(store.replay(&one, T(3)).await, Ok(1));
-    assert_eq!(store.replay(&one, T(3)).await, Ok(0), "expected a new number");
+    assert_eq!(store.replay(&one, T(3)).await, Ok(0), "expected no event with the old number");
     let claimed = claim(store, "push", "o", 3).await;
     assert_eq!(ids(&claimed), ["2"]);
     assert!(claimed[0].is_replay && claimed[0].lease.attempt == 1);
@@ -205,7 +205,7 @@ async fn replay_queues_ended_events_again(store: &dyn Store) {
     assert_eq!(ids(&claim(store, "push", "o", 4).await), ["1"]);
 }
 
-async fn replay_joins_the_end_of_its_line(store: &dyn Store) {
+async fn replayed_event_joins_the_end_of_its_line(store: &dyn Store) {
     append(store, event("1", "push", Some("s")), 1).await;
     let claimed = claim(store, "push", "o", 1).await;
     append(store, event("2", "push", Some("s")), 1).await;
@@ -229,7 +229,7 @@ async fn remove_keeps_claimed_events(store: &dyn Store) {
     assert_eq!(
         store.remove(&QueueFilter::default(), T(20)).await,
         Ok(2),
-        "expected the lease over"
+        "expected the lease to have ended"
     );
     assert_eq!(store.lanes().await.unwrap(), []);
 }
@@ -261,7 +261,7 @@ async fn filters_select_events(store: &dyn Store) {
     }
 }
 
-async fn retention_ends(store: &dyn Store) {
+async fn removes_events_after_their_retention(store: &dyn Store) {
     for id in ["1", "2", "3"] {
         append(store, event(id, "push", None), 1).await;
     }
@@ -284,7 +284,7 @@ async fn retention_ends(store: &dyn Store) {
     assert_eq!(count().await, [1, 0, 0], "expected a pending event to stay");
 }
 
-async fn overdue_events_expire_but_for_claimed_ones(store: &dyn Store) {
+async fn overdue_events_expire_unless_claimed(store: &dyn Store) {
     for (id, kind, subject, now) in [
         ("1", "push", Some("a"), 1),
         ("2", "push", Some("a"), 2),
@@ -310,7 +310,8 @@ async fn overdue_events_expire_but_for_claimed_ones(store: &dyn Store) {
     let dead: Vec<_> = dead.iter().map(|entry| &*entry.id).collect();
     assert_eq!(dead, ["1", "2", "5"]);
     assert_eq!(ids(&claim(store, "end", "o", 10).await), ["3"], "expected the next head");
-    assert_eq!(store.expire(&lane, T(9), "gave up", T(21)).await, Ok(1), "expected the lease over");
+    let expired = store.expire(&lane, T(9), "gave up", T(21)).await;
+    assert_eq!(expired, Ok(1), "expected the lease to have ended");
     assert_eq!(store.status().await.unwrap().dead.count, 4);
 }
 
@@ -333,8 +334,8 @@ async fn status_counts_bytes_and_age(store: &dyn Store) {
     assert_eq!(status.oldest_age(T(5)), Some(Duration::from_secs(2)));
 }
 
-/// Runs with room for three events.
-async fn full_store_refuses_events_and_keeps_those_that_matter(store: &dyn Store) {
+/// Requires a store with room for three events.
+async fn full_store_removes_only_delivered_events(store: &dyn Store) {
     for id in ["1", "2", "3"] {
         append(store, event(id, "push", None), 1).await;
     }
@@ -351,8 +352,8 @@ async fn full_store_refuses_events_and_keeps_those_that_matter(store: &dyn Store
     assert_eq!(left, ["1", "3", "4"], "expected only the delivered event to make room");
 }
 
-/// Runs each test of a suite against each backend. The function `$in_memory` creates the backend in
-/// memory with a maximum number of bytes.
+/// Runs each test of a suite against each backend. The function `$in_memory` creates the in-memory
+/// backend with a maximum number of bytes.
 macro_rules! on_each_backend {
     ($in_memory:ident; $($test:ident: $max_bytes:expr;)*) => {
         mod in_memory {
@@ -395,7 +396,8 @@ macro_rules! on_each_backend {
 
 pub(crate) const LARGE: u64 = 1 << 30;
 
-/// Converts a size of events "1" to "9" to the size that a NATS server counts for them.
+/// Converts the size of events with the ids "1" to "9" to the size that a NATS server counts for
+/// them.
 #[cfg(feature = "nats")]
 pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, bytes: u64) -> u64 {
     if bytes == LARGE {
@@ -406,7 +408,8 @@ pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, 
     let store = gatepost_store::NatsStore::open(options, rules(LARGE)).unwrap();
     append(&store, event("1", "push", None), 1).await;
     let one = store.status().await.unwrap().pending.bytes;
-    // The server refuses a message that reaches its limit, so there is room for half an event more.
+    // The server refuses a message that reaches its limit, so the result has room for another half
+    // of an event.
     bytes / event("1", "push", None).stored_bytes() * one + one / 2
 }
 
@@ -416,21 +419,21 @@ fn new_in_memory(max_bytes: u64) -> InMemoryStore {
 
 on_each_backend! {
     new_in_memory;
-    keeps_the_event_as_it_was: LARGE;
+    returns_the_event_unchanged: LARGE;
     only_the_head_of_a_line_can_be_claimed: LARGE;
     events_without_subject_are_independent: LARGE;
-    lease_ends: LARGE;
-    own_second_claim_ends_the_first: LARGE;
-    clock_that_is_set_back_loses_nothing: LARGE;
+    event_is_due_again_after_its_lease: LARGE;
+    second_claim_of_an_owner_ends_the_first: LARGE;
+    no_event_is_lost_if_the_clock_is_set_back: LARGE;
     failing_head_delays_only_its_line: LARGE;
     lanes_are_independent: LARGE;
     dedupe_key_makes_a_duplicate_until_it_expires: LARGE;
     replay_queues_ended_events_again: LARGE;
-    replay_joins_the_end_of_its_line: LARGE;
+    replayed_event_joins_the_end_of_its_line: LARGE;
     remove_keeps_claimed_events: LARGE;
     filters_select_events: LARGE;
-    retention_ends: LARGE;
-    overdue_events_expire_but_for_claimed_ones: LARGE;
+    removes_events_after_their_retention: LARGE;
+    overdue_events_expire_unless_claimed: LARGE;
     status_counts_bytes_and_age: LARGE;
-    full_store_refuses_events_and_keeps_those_that_matter: 3 * event("1", "push", None).stored_bytes();
+    full_store_removes_only_delivered_events: 3 * event("1", "push", None).stored_bytes();
 }

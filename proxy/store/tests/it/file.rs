@@ -1,4 +1,4 @@
-//! The file of a store: mode, schema, faults, two processes.
+//! Tests of the file of a store: mode, schema, faults, and two processes.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
@@ -160,7 +160,7 @@ async fn operator_may_remove_rows_by_hand() {
 }
 
 #[tokio::test]
-async fn keeps_the_longest_event() {
+async fn stores_the_longest_event() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("gatepost.db")).unwrap();
     let body: Vec<u8> = (0..16 << 20).map(|index: u32| index.to_le_bytes()[1]).collect();

@@ -1,4 +1,4 @@
-//! Two layers, as in two processes, that share their state in one file.
+//! Test of layers that share their state in one file, as layers in several processes do.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -19,8 +19,8 @@ const CONFIG: &str = "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
     [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n\
     [template.on.live_play]\ndedupe = { window_secs = 10 }\nlast_good = true\non_failure = 'last_good'\n";
 
-/// Sends a play to a new process with an app that answers with `status`. Returns the reply, and the
-/// number of events that the app got.
+/// Sends a play callback to a new layer whose app answers with `status`. Returns the reply, and the
+/// number of events that the app received.
 async fn play(path: &Path, user: &str, secs: i64, status: u16) -> (String, u32) {
     let store = SqliteStore::open(path, rules(1 << 30)).unwrap();
     let gate = Gate::builder().toml(CONFIG).build().unwrap();
@@ -48,7 +48,9 @@ async fn layers_share_replies_and_last_answers_in_one_file() {
     let (allows, denies) = (r#"{"data":{"result":1}}"#, r#"{"data":{"result":0}}"#);
     let now = 1_703_731_478;
     assert_eq!(play(&path, "u", now, 200).await, (allows.into(), 1));
-    assert_eq!(play(&path, "u", now + 1, 500).await, (allows.into(), 0), "expected a resend");
-    assert_eq!(play(&path, "u", now + 20, 500).await, (allows.into(), 1), "expected a last answer");
+    let second = play(&path, "u", now + 1, 500).await;
+    assert_eq!(second, (allows.into(), 0), "expected the reply to the first callback again");
+    let third = play(&path, "u", now + 20, 500).await;
+    assert_eq!(third, (allows.into(), 1), "expected a reply from the last answer of the app");
     assert_eq!(play(&path, "v", now + 20, 500).await, (denies.into(), 1));
 }

@@ -1,4 +1,4 @@
-//! A store on NATS: faults at the start, several machines, loss of the connection.
+//! Tests of a store on NATS: faults at the start, several machines, and loss of the connection.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn refuses_streams_larger_than_the_server_permits() {
 #[test]
 #[ignore = "needs tests/peers/install"]
 fn refuses_an_older_server() {
-    // The greeting of the server that Debian 12 has.
+    // The greeting of the server in Debian 12.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("nats://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -130,6 +130,17 @@ fn attach_needs_existing_streams() {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
+async fn suspended_server_fails_the_append_in_time() {
+    let server = NatsServer::start();
+    let store = open(server.options()).unwrap();
+    server.suspend();
+    let new = NewEvent { event: event("1", "push", Some("s")), dedupe: None };
+    let appended = tokio::time::timeout(Duration::from_secs(10), store.append(new, T(1))).await;
+    assert!(matches!(appended, Ok(Err(_))), "{appended:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs tests/peers/install"]
 async fn machines_share_events_and_keys() {
     let server = NatsServer::start();
     let (a, b) = (open(server.options()).unwrap(), open(server.options()).unwrap());
@@ -148,12 +159,13 @@ async fn machines_share_events_and_keys() {
         settled.unwrap() || a.settle(&claimed[0].lease, Settlement::Delivered, T(2)).await.unwrap();
     assert!(settled);
     for store in [&a, &b] {
-        assert_eq!(store.append(new(), T(3)).await, Ok(Appended::Duplicate), "after its delivery");
+        let appended = store.append(new(), T(3)).await;
+        assert_eq!(appended, Ok(Appended::Duplicate), "expected a duplicate after the delivery");
     }
     assert!(claim_by_either(&a, &b).await.is_empty());
 }
 
-/// Lets both machines claim, until one of them does or a second has passed.
+/// Tries to claim events on both machines until one succeeds, at most 20 times. Returns the claims.
 async fn claim_by_either(a: &NatsStore, b: &NatsStore) -> Vec<gatepost::Claimed> {
     let lane = Lane::new("live", "push");
     let mut claimed = Vec::new();
@@ -228,7 +240,7 @@ async fn events_survive_the_server() {
     assert!(error.starts_with("expected a response from NATS JetStream, found"), "{error}");
 }
 
-/// A way to a server that can be interrupted.
+/// A relay to a server whose connections a test can close.
 struct Way {
     port: u16,
     is_open: tokio::sync::watch::Sender<bool>,
@@ -261,7 +273,7 @@ impl Way {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
-async fn machine_learns_what_ended_while_it_had_no_connection() {
+async fn machine_skips_events_that_ended_while_it_had_no_connection() {
     let server = NatsServer::start();
     let way = Way::to(&server).await;
     let a = open(server.options()).unwrap();
@@ -319,12 +331,12 @@ async fn event_that_the_leader_lacks_holds_its_line() {
     append(&store, event("2", "push", Some("s")), 1).await;
     let client = async_nats::connect(&server.url).await.unwrap();
     let events = async_nats::jetstream::new(client).get_stream("gatepost-events").await.unwrap();
-    // A leader that has not applied the first event yet answers the same.
+    // A leader that has not applied the first event yet also responds that the event is absent.
     events.delete_message(1).await.unwrap();
     let lane = Lane::new("live", "push");
     let claimed = store.claim(&lane, "a", 10, T(9), T(1)).await.unwrap();
     assert!(claimed.is_empty(), "expected no event before the first, found {claimed:?}");
-    // The event does not come back: an operator has deleted it.
+    // After several rounds, gatepost reads all events again, and notices that the event is gone.
     let mut claimed = Vec::new();
     while claimed.is_empty() {
         tokio::time::timeout(Duration::from_secs(20), store.changed()).await.unwrap().unwrap();
@@ -333,7 +345,7 @@ async fn event_that_the_leader_lacks_holds_its_line() {
     assert_eq!(&*claimed[0].event.id, "2");
 }
 
-/// Signs a claim of NATS as a JWT.
+/// Returns a signed JWT with the claims of a NATS account, user or operator.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, nats: &str) -> String {
     let encode = |text: &[u8]| BASE64URL_NOPAD.encode(text);
     let (iss, sub) = (issuer.public_key(), subject.public_key());

@@ -16,7 +16,7 @@ pub(crate) struct NatsServer {
     folder: TempDir,
 }
 
-/// A JetStream block whose data are in `FOLDER`.
+/// A JetStream block. [`NatsServer::run`] replaces `FOLDER` with the path of the server's folder.
 pub(crate) const SYNCED: &str = "jetstream { store_dir: 'FOLDER', sync_interval: always }";
 
 fn program() -> PathBuf {
@@ -65,12 +65,19 @@ impl NatsServer {
                 break ports;
             }
             let log = || fs::read_to_string(folder.path().join("log")).unwrap_or_default();
-            assert!(started.elapsed() < Duration::from_secs(20), "no ports: {}", log());
+            let is_in_time = started.elapsed() < Duration::from_secs(20);
+            assert!(is_in_time, "expected the ports of the server, found none; its log: {}", log());
             std::thread::sleep(Duration::from_millis(10));
         };
         let url = ports["nats"][0].as_str().unwrap().to_owned();
         let monitor = ports["monitoring"][0].as_str().unwrap().to_owned();
         Self { child, url, monitor, folder }
+    }
+
+    /// Stops the process, so that it accepts connections and does not respond.
+    pub(crate) fn suspend(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "STOP", &id]).status().unwrap().success());
     }
 
     fn kill(&mut self) {

@@ -1,4 +1,4 @@
--- A store as the first gatepost with a queue wrote it.
+-- A store with schema 1, as the first gatepost with a queue created it.
 PRAGMA journal_mode = wal;
 PRAGMA application_id = 1735422836;
 PRAGMA user_version = 1;

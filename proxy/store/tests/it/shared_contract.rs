@@ -1,4 +1,4 @@
-//! The contract of the shared state: one suite that runs against each backend.
+//! The contract of [`SharedState`]: one suite of tests that runs against each backend.
 
 use crate::contract::{LARGE, T};
 use gatepost::{InMemorySharedState, SharedKey, SharedState, SharedValue};
@@ -14,7 +14,7 @@ async fn first_insertion_wins_until_it_expires(state: &dyn SharedState) {
     assert_eq!(state.insert(KEY, value("b", 20), T(2)).await, Ok(Some(value("a", 10))));
     assert_eq!(state.insert(KEY, value("a", 20), T(9)).await, Ok(Some(value("a", 10))));
     assert_eq!(state.insert([8; 16], value("c", 20), T(9)).await, Ok(None));
-    assert_eq!(state.insert(KEY, value("b", 20), T(10)).await, Ok(None), "expected the end");
+    assert_eq!(state.insert(KEY, value("b", 20), T(10)).await, Ok(None), "expected expiry at 10 s");
     assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
 }
 
@@ -28,7 +28,7 @@ async fn set_replaces_the_value_and_its_expiry(state: &dyn SharedState) {
     assert_eq!(state.insert(KEY, value("e", 30), T(8)).await, Ok(Some(value("d", 20))));
 }
 
-async fn remove_takes_only_the_value_that_the_caller_knows(state: &dyn SharedState) {
+async fn remove_affects_only_the_value_that_the_caller_knows(state: &dyn SharedState) {
     assert_eq!(state.remove(KEY, "a".into()).await, Ok(()));
     assert_eq!(state.insert(KEY, value("a", 10), T(1)).await, Ok(None));
     assert_eq!(state.remove(KEY, "b".into()).await, Ok(()));
@@ -38,7 +38,7 @@ async fn remove_takes_only_the_value_that_the_caller_knows(state: &dyn SharedSta
     assert_eq!(state.insert(KEY, value("c", 10), T(2)).await, Ok(None));
 }
 
-async fn takes_long_and_empty_values(state: &dyn SharedState) {
+async fn stores_long_and_empty_values(state: &dyn SharedState) {
     let long = "x".repeat(17 * 1024);
     assert_eq!(state.insert(KEY, value(&long, 10), T(1)).await, Ok(None));
     assert_eq!(state.get(KEY, T(2)).await, Ok(Some(value(&long, 10))));
@@ -74,8 +74,8 @@ on_each_backend! {
     new_in_memory;
     first_insertion_wins_until_it_expires: LARGE;
     set_replaces_the_value_and_its_expiry: LARGE;
-    remove_takes_only_the_value_that_the_caller_knows: LARGE;
-    takes_long_and_empty_values: LARGE;
+    remove_affects_only_the_value_that_the_caller_knows: LARGE;
+    stores_long_and_empty_values: LARGE;
     one_of_simultaneous_insertions_wins: LARGE;
     expired_values_do_not_fill_the_table: LARGE;
 }

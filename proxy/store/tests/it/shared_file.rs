@@ -1,4 +1,4 @@
-//! The shared state in the file of a store.
+//! Tests of the shared state in the file of a store.
 
 use std::path::Path;
 
@@ -56,7 +56,7 @@ async fn full_table_drops_the_values_that_expire_first() {
 }
 
 #[tokio::test]
-async fn values_take_no_room_of_the_events() {
+async fn values_take_no_space_from_the_events() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     let store = SqliteStore::open(&path, rules(event("1", "push", None).stored_bytes())).unwrap();

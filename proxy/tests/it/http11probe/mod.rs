@@ -1,9 +1,9 @@
 //! Sends the requests of Http11Probe through the proxy to a lenient upstream.
 //!
 //! `tests/hostile/http11probe.toml` contains the requests, the outcomes that the project expects,
-//! and the outcomes of gatepost. After each case, the client sends a request for [`SENTINEL`] on
-//! the same connection. The reply shows that gatepost keeps the connection, and that client and
-//! gatepost agree on the end of the case.
+//! and the outcomes of gatepost. If gatepost keeps the connection after a case, the client sends a
+//! request for [`SENTINEL`] on it. The reply shows that client and gatepost agree on the end of the
+//! case.
 
 mod table;
 mod upstream;
@@ -27,7 +27,7 @@ const SENTINEL: &str = "/sentinel";
 const CLIENTS: usize = 16;
 
 /// Time without a reply after which the test assumes that gatepost waits for the rest of a request.
-/// Only cases with the outcome `waits` take so long.
+/// Only cases with the outcome `waits` take this long.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// Maximum number of cases that may fail for a reason that the table states.
@@ -109,7 +109,7 @@ fn run(port: u16, cases: &[Case]) -> Vec<Outcome> {
     outcomes.into_inner().unwrap().into_values().collect()
 }
 
-/// Returns the difference between the table and an outcome, or `None`.
+/// Returns the difference between the table and an outcome, or `None` if they agree.
 fn fault(case: &Case, outcome: &Outcome) -> Option<String> {
     let found = outcome.text();
     let fails = case.grade(outcome) == Grade::Fails;

@@ -160,7 +160,7 @@ impl End {
     }
 }
 
-/// Returns true if a status matches `404`, `4xx` or `!404`.
+/// Returns true if a status matches a pattern such as `404`, `4xx` or `!404`.
 fn is_status(pattern: &str, status: u16) -> bool {
     if let Some(other) = pattern.strip_prefix('!') {
         return !is_status(other, status);

@@ -1,10 +1,10 @@
 //! An upstream that reads any bytes as requests, and responds to each request with 200 or 304.
 //!
-//! - `/echo` responds with the header lines that the upstream received, `/cookie` with the cookies.
-//! - Any other path responds with the body that the upstream received, or `OK` if there is none.
-//! - The upstream has one entity tag and one date, and responds with 304 to a request that names
-//!   either.
-//! - The responses have neither `Date` nor `Allow`.
+//! - On `/echo`, the response contains the header lines of the request; on `/cookie`, its cookies.
+//! - On any other path, the response contains the body of the request, or `OK` if there is none.
+//! - Every response has the same entity tag and the same date. The upstream responds with 304 to a
+//!   request whose condition names this tag or this date.
+//! - No response has `Date` or `Allow`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

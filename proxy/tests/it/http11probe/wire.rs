@@ -1,5 +1,4 @@
-//! A client's connection that writes arbitrary bytes, and reads every reply, including interim
-//! replies.
+//! A client connection: writes arbitrary bytes, and reads every reply, including interim replies.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

@@ -8,7 +8,7 @@ use crate::support::{
     Act, App, Gatepost, PATIENCE, eventually, play, post, push, pushed, templates,
 };
 
-// RFC 9110, section 7.6.1: `close` counts in every line and at every position.
+// RFC 9110, section 7.6.1: `close` is valid in every line and at every position.
 #[test]
 fn closes_connection_if_any_connection_line_says_close() {
     let app = App::answering(200, "ok");
@@ -27,7 +27,7 @@ fn closes_connection_if_any_connection_line_says_close() {
 
 // RFC 9112, section 9.3.2.
 #[test]
-fn answers_pipelined_requests() {
+fn replies_to_pipelined_requests_in_order() {
     let app = App::start(|seen| {
         let body = seen.line.split(' ').nth(1).unwrap().to_owned();
         let length = body.len();
@@ -74,7 +74,7 @@ fn pushed_text() -> String {
 }
 
 #[test]
-fn answers_request_that_arrives_before_reply() {
+fn replies_to_request_that_arrives_before_previous_reply() {
     let (say, said) = channel();
     let said = Arc::new(Mutex::new(said));
     let app = App::start(move |_| Act::WaitFor(Arc::clone(&said)));
@@ -135,7 +135,7 @@ fn drops_request_of_client_that_resets_connection() {
     gate.wait_for_in_flight(0);
 }
 
-// RFC 9112, section 9.6: a reset would destroy the reply in the client's buffer.
+// RFC 9112, section 9.6: a reset would discard the reply in the client's receive buffer.
 #[test]
 fn delivers_early_reply_while_client_sends() {
     let app = App::start_at_head(|_| {

@@ -1,4 +1,5 @@
-//! Tests of message heads and bodies: what gatepost refuses as malformed, and what it passes on.
+//! Tests of message heads and bodies: messages that gatepost refuses as malformed, and messages
+//! that it passes on.
 
 use super::{GET, LAST_GET, chunked, curl_http2, exchange, replying, serve};
 use crate::support::{Act, App};
@@ -62,7 +63,7 @@ fn refuses_malformed_chunks_at_once() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     for body in BAD_CHUNKS {
-        // The connection stays open: gatepost must not wait for more bytes.
+        // The client keeps the connection open. gatepost must not wait for more bytes.
         let got = exchange(&gate, &chunked(body));
         assert!(got.starts_with("HTTP/1.1 400 "), "{body:?}: {got}");
         assert!(got.ends_with("\r\n\r\nrefused\n"), "{body:?}: {got}");
@@ -88,7 +89,7 @@ fn refuses_malformed_chunks_that_arrive_later() {
 }
 
 #[test]
-fn accepts_legal_chunks() {
+fn accepts_valid_chunks() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     for body in [
@@ -109,7 +110,7 @@ fn accepts_legal_chunks() {
             assert_eq!(seen.body, b"hello", "{body:?}");
             assert_eq!(seen.header("ce-type"), None);
         }
-        // The same bytes one by one.
+        // The client sends the same bytes one by one.
         for byte in chunked(body).as_bytes() {
             client.write(&[*byte]);
         }
@@ -261,7 +262,7 @@ fn refuses_transfer_codings_other_than_chunked() {
 }
 
 #[test]
-fn replies_502_to_transfer_codings_and_lengths_that_clients_may_not_read() {
+fn replies_502_to_response_whose_end_clients_could_misread() {
     for head in [
         "transfer-encoding: gzip, chunked",
         "transfer-encoding: gzip",

@@ -6,7 +6,7 @@ use crate::support::{Act, App, Gatepost, post_with};
 
 // RFC 9110, section 7.6.1.
 #[test]
-fn removes_hop_by_hop_headers_from_replies() {
+fn removes_hop_by_hop_headers_from_responses() {
     let app = replying(
         "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n\
          Connection: X-Hop, keep-alive\r\nConnection: x-other\r\nX-Hop: forged\r\n\
@@ -19,7 +19,7 @@ fn removes_hop_by_hop_headers_from_replies() {
         for name in
             ["keep-alive:", "proxy-connection", "x-hop", "x-other", "te:", "trailer", "upgrade"]
         {
-            assert!(!got.contains(&format!("\n{name}")), "{name} in {got}");
+            assert!(!got.contains(&format!("\n{name}")), "expected no {name}, found {got}");
         }
         assert!(got.contains("x-kept: y\r\n") && got.contains("content-length: 2\r\n"), "{got}");
         assert_eq!(got.matches("connection:").count(), 1, "{got}");
@@ -65,7 +65,7 @@ fn passes_websocket_messages_that_arrive_with_handshake() {
     assert_eq!(client.rest(), "");
 }
 
-// RFC 9110, section 7.8: `Upgrade` counts only if `Connection` names this header.
+// RFC 9110, section 7.8: `Upgrade` is valid only if `Connection` names it.
 #[test]
 fn ignores_upgrade_that_connection_does_not_name() {
     let app = App::answering(200, "");
@@ -111,7 +111,7 @@ fn adds_via_to_requests() {
     assert_eq!(via.join(", "), "1.1 edge, 1.0 gatepost");
 }
 
-// HTTP/2 clients send `:authority`, and no `host`.
+// HTTP/2 clients send `:authority` instead of `host`.
 #[test]
 fn accepts_signed_host_in_http_1_and_http_2() {
     let app = App::answering(200, "");

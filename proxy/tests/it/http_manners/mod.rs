@@ -1,5 +1,5 @@
-//! Rules of HTTP for requests and replies that gatepost passes on: RFC 9110 and RFC 9112. The
-//! client writes raw bytes, and the upstream replies with raw bytes.
+//! Tests of the rules of RFC 9110 and RFC 9112 for the requests and responses that gatepost passes
+//! on. Client and upstream write raw bytes.
 
 mod connections;
 mod framing;
@@ -16,7 +16,7 @@ fn serve_with(app: &App, top: &str) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Returns an app that answers every request with these bytes.
+/// Returns an app that responds to every request with these bytes.
 fn replying(bytes: &'static str) -> App {
     App::start(move |_| Act::Raw(bytes.into()))
 }
@@ -34,7 +34,8 @@ const LAST_GET: &str = "GET /other HTTP/1.1\r\nhost: gate.test\r\nconnection: cl
 
 const GET: &str = "GET /other HTTP/1.1\r\nhost: gate.test\r\n\r\n";
 
-/// Sends a request in HTTP/2 with these further arguments for curl. Returns head and body.
+/// Sends an HTTP/2 request with these additional curl arguments. Returns the head and the body of
+/// the response.
 fn curl_http2(gate: &Gatepost, arguments: &[&str]) -> String {
     let output = std::process::Command::new("curl")
         .args(["-si", "--http2-prior-knowledge", "-m", "20"])

@@ -6,7 +6,7 @@ use crate::support::{Act, App};
 const CHUNKED_REPLY: &str =
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
 
-// RFC 9112, section 6.1: no transfer coding to a client that sends HTTP/1.0.
+// RFC 9112, section 6.1: a response to HTTP/1.0 must have no transfer coding.
 #[test]
 fn ends_reply_to_http_1_0_client_by_closing_connection() {
     let replies = [
@@ -42,7 +42,7 @@ fn ends_reply_without_length_to_http_1_0_client_by_closing_connection() {
     assert!(got.contains("5\r\nhello\r\n0\r\n\r\n"), "{got}");
 }
 
-// RFC 9110, section 15.2: no 1xx status to a client that sends HTTP/1.0.
+// RFC 9110, section 15.2: a response to HTTP/1.0 must have no 1xx status.
 #[test]
 fn sends_no_interim_reply_to_http_1_0_client() {
     let app = replying(

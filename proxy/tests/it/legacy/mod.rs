@@ -156,7 +156,8 @@ fn is_success(reply: Option<&Reply>) -> bool {
     reply.is_some_and(|reply| (200..300).contains(&reply.status))
 }
 
-/// Sends the callback of a case through gatepost.
+/// Sends the callback of a case through gatepost, and checks the reply and the bytes that the app
+/// receives.
 fn through(
     pattern: &Pattern,
     case: &'static str,
@@ -218,8 +219,9 @@ fn pass(gate: &Gatepost, tap: &Tap, request: &[u8]) -> Passage {
 }
 
 fn check_refused(context: &str, reply: &Reply, received: &[u8]) {
-    assert!((400..500).contains(&reply.status), "{context}: {reply:?}");
-    assert!(received.is_empty(), "{context}: {:?}", String::from_utf8_lossy(received));
+    assert!((400..500).contains(&reply.status), "{context}: expected 4xx, found {reply:?}");
+    let received = String::from_utf8_lossy(received);
+    assert!(received.is_empty(), "{context}: expected no byte at the app, found {received:?}");
 }
 
 /// Checks that gatepost refuses genuine callbacks with a method or an encoding that no platform
@@ -243,7 +245,8 @@ fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
     }
 }
 
-/// Returns the body as JSON, else as text. Returns the status of a reply without a body.
+/// Returns the body as JSON, or as text if it is not JSON. Returns the status if the reply has no
+/// body.
 fn meaning(reply: &Reply) -> Value {
     let data = page::data(reply);
     if data.is_empty() {

@@ -74,7 +74,7 @@ impl Cell {
 }
 
 impl Row {
-    /// Returns the cells of the first table. Each shows if the app needs a change.
+    /// Returns the cells of the first table. Each cell shows whether the app needs a change.
     fn summary(&self) -> [String; 4] {
         self.cells.each_ref().map(|cell| match cell {
             Cell::Passed { says_the_same: true, .. } => "runs".to_owned(),
@@ -87,7 +87,7 @@ impl Row {
 /// Maximum number of characters of a body in the table.
 const MAX_CHARS: usize = 48;
 
-/// Returns the status and the body of a reply, for a cell.
+/// Formats the status and the body of a reply for a cell.
 pub(super) fn text(reply: &Reply) -> String {
     let status = reply.status;
     if reply.headers.iter().any(|(name, value)| name == "content-encoding" && value == "gzip") {
@@ -146,7 +146,7 @@ fn write_table(page: &mut String, first: &str, rows: impl Iterator<Item = (Strin
     }
 }
 
-/// Compares the page with the committed page, or writes it.
+/// Compares the page with the committed page. If [`UPDATE`] is set, writes the page instead.
 pub(super) fn check(sections: &[Section]) {
     let path = root().join("src/manual/legacy.md");
     let page = page(sections);

@@ -23,7 +23,7 @@ pub(super) struct Pattern {
     pub(super) route: &'static str,
     /// Query of the callback's URL, with `?`.
     pub(super) query: &'static str,
-    /// Keys beside `forward` in one form, as TOML.
+    /// Keys to write beside `forward`, each for one form, as TOML.
     pub(super) keys: &'static [(Form, &'static str)],
     /// Further tables of the template, as TOML.
     pub(super) template: &'static str,
@@ -73,7 +73,8 @@ const PYTHON_FAILURES: &[&str] = &[
     "status 500",
     SLOW,
 ];
-/// Last failure in each list, because an app with a single process still sleeps afterwards.
+/// The app sleeps. This failure is the last in each list, because an app with a single process
+/// still sleeps after the case.
 const SLOW: &str = "slow";
 
 const TENCENT: Pattern = Pattern {
@@ -194,7 +195,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "express with the raw body: OvenMediaEngine",
-        about: "A handler that checks `X-OME-Signature` itself, and denies by the status 403.",
+        about: "A handler that checks `X-OME-Signature` itself, and denies with the status 403.",
         server: || node("express.cjs"),
         provider: "ovenmediaengine",
         kind: "opening",
@@ -262,7 +263,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "Server with `{\"code\":0}`: SRS",
-        about: "A server that answers SRS' hooks by the number `code`.",
+        about: "A server that answers SRS' hooks with the number `code`.",
         server: || node("media.cjs"),
         provider: "srs",
         kind: "on_publish",
@@ -272,8 +273,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ..KOLLUS
     },
     Pattern {
-        title: "Server that answers by the status: nginx-rtmp",
-        about: "A server that answers nginx-rtmp by the status alone.",
+        title: "Server that answers with the status alone: nginx-rtmp",
+        about: "A server that answers nginx-rtmp with the status alone.",
         server: || node("media.cjs"),
         provider: "nginx-rtmp",
         kind: "publish",

@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::support::connect;
 
-/// A reply, without hop-by-hop headers and without `date`. `headers` is sorted by name: only the
-/// order of headers with equal names has a meaning (RFC 9110, 5.3).
+/// A reply, without the headers in [`PER_CONNECTION`]. `headers` is sorted by name: only the order
+/// of headers with equal names matters (RFC 9110, 5.3).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -16,7 +16,7 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
 }
 
-/// Headers that belong to one connection, or that differ between two equal replies.
+/// Headers that may differ between replies with the same content.
 const PER_CONNECTION: [&str; 5] =
     ["connection", "keep-alive", "transfer-encoding", "content-length", "date"];
 
@@ -71,7 +71,7 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
     body
 }
 
-/// A relay to an app that records the bytes of each connection.
+/// A relay to an app. The relay records the bytes that the client sends on each connection.
 pub(super) struct Tap {
     pub(super) port: u16,
     connections: Arc<Mutex<Vec<Vec<u8>>>>,

@@ -28,8 +28,8 @@ pub(super) struct Account {
     rules: Vec<Json>,
     next_id: i64,
     pub(super) is_chinese: bool,
-    /// Actions that fail, each with the error code to return. An action uses its first entry, and
-    /// removes it.
+    /// Actions that fail, each with the error code to return. Each failure removes the first
+    /// entry of its action.
     errors: Vec<(&'static str, &'static str)>,
     /// Actions that the double has carried out.
     done: Vec<String>,

@@ -1,4 +1,4 @@
-//! `gatepost platform` with a local double of the platform's API.
+//! Tests of `gatepost platform` with a local double of the platform's API.
 
 mod double;
 
@@ -16,7 +16,7 @@ const SECRET: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
 const OLD_KEY: &str = "0ldKeyOfTheCallbacks";
 const NEW_KEY: &str = "n3wKeyOfTheCallbacks";
 
-/// Calls of the program, in a folder with a config.
+/// An operator who runs the program in a folder with a config.
 struct Operator {
     folder: TempDir,
     endpoint: String,
@@ -56,7 +56,7 @@ impl Operator {
         command
     }
 
-    /// Returns the exit code, and the lines on both outputs.
+    /// Returns the exit code and both outputs.
     fn run(&self, arguments: &str) -> (Option<i32>, String) {
         output(self.command(arguments).args(["--url", "https://gate.example.com"]))
     }
@@ -113,7 +113,7 @@ note: template rest: the binding of * names no domain; bind each domain in the c
     assert_eq!(operator.run("plan"), (Some(0), expected.to_owned()));
     assert_eq!(double.take_done(), [""; 0]);
 
-    // Without a terminal, a confirmation needs --yes.
+    // Without a terminal, `apply` needs `--yes`.
     let (code, text) = operator.run("apply");
     assert_eq!(code, Some(1));
     assert!(text.ends_with("confirm at a terminal, or add --yes\n"), "{text}");
@@ -159,7 +159,7 @@ fn rotates_key_in_steps_that_never_refuse_a_callback() {
     assert!(text.contains(change), "{text}");
     assert!(text.contains("reload gatepost with the new key before you apply"), "{text}");
     assert_eq!(double.state().0[0]["CallbackKey"], NEW_KEY);
-    // The old key is gone.
+    // The config no longer has the old key.
     operator.config(&[template("live", NEW, "")]);
     assert!(operator.run("plan").1.contains("No changes"));
     operator.config(&[template("live", OLD, "")]);
@@ -168,7 +168,7 @@ fn rotates_key_in_steps_that_never_refuse_a_callback() {
 }
 
 #[test]
-fn leaves_templates_and_rules_that_gatepost_has_not_made() {
+fn leaves_templates_and_rules_that_gatepost_has_not_created() {
     let foreign = account_template(1, "live", "by hand", OLD_KEY);
     let other = account_template(2, "other", "", "k");
     let rules = [rule("push.example.com", "live", 2), rule("third.example.com", "live", 2)];
@@ -178,8 +178,9 @@ fn leaves_templates_and_rules_that_gatepost_has_not_made() {
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(1));
     for line in [
-        "conflict: template live: expected a template that gatepost has made, found another of this \
-         name; add --adopt live to take it over, or rename yours\n",
+        "conflict: template live: expected a template that gatepost has created, found another \
+         template of this name; add --adopt live to take it over, or rename the template in the \
+         config\n",
         "conflict: template live: expected no rule of another template for push.example.com and live, \
          found one of other; remove it in the console, or add --adopt with that name\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
@@ -323,7 +324,7 @@ fn reads_secrets_from_files_and_variables_and_checks_addresses() {
 }
 
 #[test]
-fn refuses_configs_that_the_platform_cannot_have() {
+fn refuses_configs_that_the_platform_cannot_represent() {
     let double = Double::with(&[], &[]);
     let operator = Operator::new(&double);
     let config =

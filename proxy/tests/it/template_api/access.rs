@@ -1,4 +1,4 @@
-//! Tests of who may use the admin API: tokens, hosts, and guesses of the token.
+//! Tests of the access to the admin API: tokens, hosts, and delays after wrong tokens.
 
 use std::io::{BufReader, Write as _};
 
@@ -76,7 +76,7 @@ fn api_accepts_only_local_and_listed_hosts() {
         &format!("{TOKEN_LINE}\nadmin_hosts = ['Gatepost.example.com', 'ops']"),
         TEMPLATES,
     );
-    // Returns `None` if Pingora closes the connection instead.
+    // Returns `None` if Pingora closes the connection without a response.
     let status = |target: &str, hosts: &[&str]| {
         let hosts: String = hosts.iter().map(|host| format!("host: {host}\r\n")).collect();
         let mut stream = connect(gate.admin);
@@ -147,7 +147,7 @@ fn refusal_of_host_has_code_and_constant_body() {
 }
 
 #[test]
-fn slows_down_guesses_of_token_by_source() {
+fn delays_source_that_guesses_token() {
     let gate = serve();
     let (guesser, operator) = ([127, 0, 0, 9], [127, 0, 0, 1]);
     let send = |from, token: &str| {
@@ -165,12 +165,15 @@ fn slows_down_guesses_of_token_by_source() {
                 assert!((1..=60).contains(&secs), "{secs}");
                 let json: Value = serde_json::from_slice(&reply.body).unwrap();
                 assert_eq!(json["error"]["code"], "too_many_attempts");
+                let message = json["error"]["message"].as_str().unwrap();
+                assert!(message.contains(&format!("wait {secs} s")), "{message}");
             }
             status => panic!("expected 401 or 429, found {status}"),
         }
     }
     // Without a delay, gatepost would compare all 300 guesses.
-    assert!((10..20).contains(&judged) && delayed > 200, "{judged} {delayed}");
+    let counts = format!("found {judged} compared and {delayed} delayed guesses");
+    assert!((10..20).contains(&judged) && delayed > 200, "expected 10 to 19 compared, {counts}");
     assert_eq!(send(guesser, TOKEN).status, 429, "expected no comparison during the delay");
     assert_eq!(send(operator, TOKEN).status, 200, "expected no delay for another source");
     assert_eq!(ask_from(&gate, guesser, "/metrics", "host: x\r\n").status, 200);

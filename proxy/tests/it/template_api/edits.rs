@@ -1,4 +1,4 @@
-//! Tests of edits: their effect on the config file, and their faults.
+//! Tests of edits over the admin API: their effect on the config file, and their faults.
 
 use serde_json::{Value, json};
 

@@ -200,7 +200,7 @@ fn refuses_preface_of_http_2_without_alpn() {
 }
 
 #[test]
-fn presents_certificate_of_the_name_else_the_first() {
+fn presents_certificate_for_requested_name_or_else_the_first() {
     let authority = Authority::new();
     let [first, exact, wildcard] = [&["gate.test"], &["play.example.com"], &["*.example.com"]]
         .map(|names| authority.issue(names));

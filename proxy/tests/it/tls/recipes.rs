@@ -54,7 +54,7 @@ fn serve_behind_server(app: &App) -> Gatepost {
     Gatepost::serve(&top, &templates(app))
 }
 
-/// Starts nginx with the tables of `http`, and its files in `folder`.
+/// Starts nginx with `http` in its `http` block, and with its files in `folder`.
 fn start_nginx(folder: &Path, http: &str) -> Program {
     let here = folder.display();
     let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
@@ -93,7 +93,7 @@ fn recipe_for_balancer_sends_no_callback_to_two_machines() {
     for first in [App::down(), App::start(|_| Act::HangUp), App::answering(503, "")] {
         let (second, port) = (App::answering(200, ""), free_port());
         let folder = tempfile::TempDir::new().unwrap();
-        let balancer = block_of(MACHINES, "# Balancer", "text");
+        let balancer = block_of(MACHINES, "# Load balancer", "text");
         let balancer = with(balancer, "listen 443 ssl", &format!("listen 127.0.0.1:{port}"));
         let balancer = with(&balancer, "10.0.1.1:8080", &format!("127.0.0.1:{}", first.port));
         let balancer = with(&balancer, "10.0.1.2:8080", &format!("127.0.0.1:{}", second.port));
@@ -117,7 +117,7 @@ fn recipe_for_caddy_serves_callbacks_and_other_requests() {
     authority.issue(&["gate.example.com"]).write(folder.path());
     let here = folder.path().display();
     let site = block("# Behind Caddy", "text");
-    // Without a public name, Caddy gets no certificate of its own.
+    // Caddy cannot obtain a certificate for this name, so the config sets one.
     let own = format!(
         "gate.example.com:{port} {{\nbind 127.0.0.1\ntls {here}/fullchain.pem {here}/privkey.pem"
     );

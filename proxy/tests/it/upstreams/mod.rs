@@ -70,8 +70,8 @@ fn check_controls(server: &Server, controls: &[(&str, &str)]) {
     }
 }
 
-/// Sends a request directly to the server. The header lines in `line` contain the body length. The
-/// server must read the body as a second request.
+/// Sends a request directly to the server. `line` is its line in the section `[lengths]` of the
+/// table. The server must read the body as a second request.
 fn check_length_control(server: &Server, line: &str) {
     let table = spellings(PATHS[0]);
     let spelling =
@@ -81,7 +81,7 @@ fn check_length_control(server: &Server, line: &str) {
     assert!(server.handled().contains(&smuggled), "{line}: {:?}", server.handled());
 }
 
-/// Sends every request of the table through gatepost. No handler may receive such a request.
+/// Sends every request of the table through gatepost. No handler may receive any of these requests.
 fn check_gate(server: &Server, app: &App) {
     let gate = serve(server, app);
     let before = server.handled().len();
@@ -107,7 +107,7 @@ fn check_gate(server: &Server, app: &App) {
     check_open(server, &gate, app.page);
 }
 
-/// Panics if a handler has received a request since `before`. The panic message lists the requests.
+/// Panics if the handlers have received more than `before` requests. The message lists the others.
 fn check_handled(server: &Server, before: usize, sent: &[String]) {
     let name = |probe: &str| {
         let index =

@@ -1,5 +1,5 @@
-//! The app's answer to a DRM callback. The player asks to download a video, reports a finished
-//! download, or asks to play a download.
+//! The app's answer to a DRM callback. In this callback, the player asks to download a video,
+//! reports a finished download, or asks to play a download.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{DrmItem, PlaytimeType};
 use crate::provider::view::answer;
 
-/// The app's answer to a [`Drm`](super::Drm) callback: one [`DrmItemReply`] for each item of the callback.
+/// The app's answer to a [`Drm`](super::Drm) callback: one [`DrmItemReply`] for each item.
 ///
 /// ```
 /// use gatepost::kollus::{Drm, DrmItem, DrmItemReply, DrmReply};
@@ -65,56 +65,59 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry.
-        /// For kinds 1 and 3.
+        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry. Applies only to
+        /// kinds 1 and 3.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Limits the number of playbacks: at most 1000; 0 means no limit. For kinds 1 and 3.
+        /// Limits the number of playbacks: at most 1000; 0 means no limit. Applies only to kinds 1
+        /// and 3.
         expiration_count(times: u32) -> u32 = times,
 
-        /// Limits the playback time in seconds: 60 to 604800; 0 means no limit. For kinds 1 and 3.
+        /// Limits the playback time in seconds: 60 to 604800; 0 means no limit. Applies only to
+        /// kinds 1 and 3.
         expiration_playtime(secs: u32) -> u32 = secs,
 
-        /// Sets the time that `expiration_playtime` measures. For kind 1.
+        /// Sets the time that `expiration_playtime` measures. Applies only to kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
-        /// Sets whether the player offers to refresh an expired download. For kind 1.
+        /// Sets whether the player offers to refresh an expired download. Applies only to kind 1.
         ///
-        /// By default, the player makes no such offer.
+        /// By default, the player does not offer it.
         expiration_refresh_popup(offer: bool) -> u8 = offer as u8,
 
-        /// Sets whether a player on a PC refuses to play in a virtual machine. For kind 1.
+        /// Sets whether a player on a PC refuses to play in a virtual machine. Applies only to kind
+        /// 1.
         ///
         /// By default, the player refuses.
         vmcheck(check: bool) -> u8 = check as u8,
 
-        /// Sets whether the player sends a request of kind 3 before each playback.
-        /// For kinds 1 and 3.
+        /// Sets whether the player sends a request of kind 3 before each playback. Applies only to
+        /// kinds 1 and 3.
         ///
-        /// If `check` is `true`, the viewer cannot play offline. By default, the player sends no
-        /// such request.
+        /// If `check` is `true`, the viewer cannot play offline. By default, the player does not
+        /// send this request.
         check_abuse(check: bool) -> u8 = check as u8,
 
         /// Sets whether the player also downloads the video's index bookmarks, and whether the
-        /// downloaded bookmarks are read-only. For kind 1.
+        /// downloaded bookmarks are read-only. Applies only to kind 1.
         offline_bookmark(download: bool, readonly: bool) -> OfflineBookmark = OfflineBookmark { download: download as u8, readonly: readonly as u8 },
 
         /// Sets whether the player deletes the download and shows the [`message`](Self::message).
-        /// For kinds 2 and 3.
+        /// Applies only to kinds 2 and 3.
         content_delete(delete: bool) -> u8 = delete as u8,
 
         /// Sets the deadline for the player's next request of kind 3, in Unix seconds; 0 means no
-        /// deadline. For kinds 2 and 3.
+        /// deadline. Applies only to kinds 2 and 3.
         ///
         /// If the player misses the deadline, the download expires.
         check_expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Sets whether the player treats the download as expired. For kind 3.
+        /// Sets whether the player treats the download as expired. Applies only to kind 3.
         ///
         /// A download that has expired on the device does not play, even if `expired` is `false`.
         content_expired(expired: bool) -> u8 = expired as u8,
 
-        /// Sets whether the player restarts the expiry period. For kind 3.
+        /// Sets whether the player restarts the expiry period. Applies only to kind 3.
         ///
         /// If `content_expired` is also set, Kollus ignores this field.
         content_expire_reset(reset: bool) -> u8 = reset as u8,

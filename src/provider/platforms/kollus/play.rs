@@ -50,9 +50,9 @@ impl PlayReply {
 answer! {
     /// The app's answer to a [`VodPlay`](super::VodPlay) callback.
     ///
-    /// In the documentation of the setters, the kind is the callback's field `kind`. gatepost omits
-    /// fields that do not apply to this kind. If a value is out of range, gatepost discards the
-    /// answer and applies the config key `on_failure`.
+    /// In the documentation of the setters, *kind* means the callback's field `kind`. gatepost
+    /// omits fields that do not apply to this kind. If a value is out of range, gatepost discards
+    /// the answer and applies the config key `on_failure`.
     ///
     /// ```
     /// use gatepost::kollus::VodPlayReply;
@@ -70,31 +70,35 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry. For kind 1.
+        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry. Applies only to
+        /// kind 1.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Sets whether a player on a PC refuses to play in a virtual machine. For kind 1.
+        /// Sets whether a player on a PC refuses to play in a virtual machine. Applies only to kind
+        /// 1.
         ///
         /// By default, the player refuses.
         vmcheck(check: bool) -> u8 = check as u8,
 
-        /// Sets whether the player blocks output to a TV. For kind 1.
+        /// Sets whether the player blocks output to a TV. Applies only to kind 1.
         ///
         /// The value overrides the channel's policy.
         disable_tvout(disable: bool) -> u8 = disable as u8,
 
-        /// Limits the playback time in seconds; 0 means no limit. For kind 1.
+        /// Limits the playback time in seconds; 0 means no limit. Applies only to kind 1.
         expiration_playtime(secs: u32) -> u32 = secs,
 
-        /// Sets the time that `expiration_playtime` measures. For kind 1.
+        /// Sets the time that `expiration_playtime` measures. Applies only to kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
-        /// Limits playback to a preview, in seconds from the start of the video. For kind 1.
+        /// Limits playback to a preview, in seconds from the start of the video. Applies only to
+        /// kind 1.
         ///
         /// `end` must be greater than `start`.
         play_section(start: u32, end: u32) -> PlaySection = PlaySection { start_time: start, end_time: end },
 
-        /// Sets whether the player treats the video as expired and refuses to play. For kind 3.
+        /// Sets whether the player treats the video as expired and refuses to play. Applies only to
+        /// kind 3.
         content_expired(expired: bool) -> u8 = expired as u8,
     }
 }

@@ -3,7 +3,7 @@
 //! Typed views of the callbacks of Kollus.
 //!
 //! [`KollusCallback`] has a variant for each kind.
-//! Fields have the platform's names and units.
+//! Fields have the platform's names in snake case. Values have the platform's units.
 //!
 //! Source: <https://docs.kollus.com/en/service-guide/vod/integration/callback/>
 
@@ -139,7 +139,7 @@ view! {
         json_data: Option<LmsData> = "json_data",
     }
 
-    /// The object [`VodLms::json_data`].
+    /// The object in [`VodLms::json_data`].
     pub struct LmsData prints() {
         /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
         /// `device`. This object also contains `content_provider_key`, the key of the service
@@ -157,7 +157,7 @@ view! {
         uservalues: Option<Map<String, Value>> = "uservalues",
     }
 
-    /// The object [`LmsData::block_info`].
+    /// The object in [`LmsData::block_info`].
     pub struct BlockInfo prints() {
         /// The number of parts of the video.
         block_count: Option<i64> = "block_count",
@@ -287,7 +287,7 @@ view! {
     pub struct BroadcastState prints(broadcast_key channel_key) {
         /// The identifier of the callback. Absent from some callbacks.
         request_id: Option<String> = "request_id",
-        /// The version of the callback format, such as `2018-11-01`.
+        /// The version of the callback's format, such as `2018-11-01`.
         version: Option<String> = "version",
         /// The key of the service account. A credential: do not log it.
         service_account_key: Option<String> = "service_account_key",
@@ -308,7 +308,7 @@ view! {
     pub struct RecordingTransfer prints(broadcast_key channel_key) {
         /// The identifier of the callback. Absent from some callbacks.
         request_id: Option<String> = "request_id",
-        /// The version of the callback format, such as `2018-11-01`.
+        /// The version of the callback's format, such as `2018-11-01`.
         version: Option<String> = "version",
         /// The key of the service account. A credential: do not log it.
         service_account_key: Option<String> = "service_account_key",
@@ -369,7 +369,7 @@ describe! { "kollus":
 }
 
 callback! { "kollus":
-    /// A callback of Kollus; each kind has a variant.
+    /// A callback of Kollus, with a variant for each kind.
     pub enum KollusCallback {
         /// A request for permission to play a live broadcast.
         LivePlay(LivePlay) = "live_play",

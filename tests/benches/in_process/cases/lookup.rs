@@ -42,7 +42,7 @@ fn other_path(name: &str, gate: Gate, path: &str) -> Bench {
 fn callback_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
     let admission = gate.admit(&request.head(), NOW);
-    assert!(matches!(admission, Admission::Callback(_)), "expected a callback, found {path}");
+    assert!(matches!(admission, Admission::Callback(_)), "expected a callback path, found {path}");
     admit(name, gate, request)
 }
 
@@ -61,7 +61,7 @@ fn with_routes(count: usize) -> Gate {
     Gate::builder().toml(config).variable("KEY", "test").build().unwrap()
 }
 
-/// Creates a bench of verdicts on pushes for `count` bound tenants.
+/// Creates a bench of verdicts on `push` callbacks, with `count` bound tenants.
 fn bindings(count: usize) -> Bench {
     let tenant = move |number: usize| format!("t{:06}.test.com", number * 617 % count);
     let names: Vec<_> = (0..count).map(|n| format!("'t{n:06}.test.com'")).collect();

@@ -7,7 +7,7 @@ use super::callback::Callback;
 /// Body of a play callback as Kollus sends it.
 pub const BODY: &str = include_str!("../../../vectors/kollus/live_play_native/body");
 
-/// Returns a gate for plays of broadcasts and videos. The reply to a video play is a token.
+/// Returns a gate for plays of broadcasts and videos. The reply to a video play is a JWT.
 pub fn gate() -> Gate {
     let config = "
         [[route]]

@@ -93,7 +93,7 @@ async function live() {
       const page = await response.json();
       last = page.last;
       waiting = waiting.concat(page.callbacks).slice(-MAX_ROWS);
-      say(page.missed ? `Live, ${page.missed} came too fast` : "Live", "on");
+      say(page.missed ? `Live, ${page.missed} callbacks missed` : "Live", "on");
       if (follow.checked) add();
       else if (waiting.length) {
         show.textContent = `Show ${waiting.length} new`;

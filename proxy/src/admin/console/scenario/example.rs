@@ -1,4 +1,4 @@
-//! The initial scenario in the form.
+//! The scenario that the form contains at first.
 
 use std::fmt::Write as _;
 
@@ -49,7 +49,7 @@ pub(super) fn example(gate: &Gate, target: &ScenarioTarget, provider: &ProviderI
 }
 
 /// Returns the fields of a kind that differ between the callbacks of a scenario: stream, time, and
-/// the field that chooses the common event.
+/// the field that selects the common event.
 fn fields(gate: &Gate, target: &ScenarioTarget, kind: &KindInfo, event: &str) -> Vec<String> {
     let Some(source) = gate.template_sample(&target.route, &target.template, &kind.name) else {
         return Vec::new();
@@ -66,14 +66,15 @@ fn fields(gate: &Gate, target: &ScenarioTarget, kind: &KindInfo, event: &str) ->
     stream.into_iter().chain(time).chain(chosen).collect()
 }
 
-/// Returns true for a Unix time of this century in seconds.
+/// Returns true for a string or a number of ten digits, which is a Unix time in seconds from 2001
+/// to 2286.
 fn is_unix_seconds(value: &Json) -> bool {
     let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Writes a JSON Pointer as a key of TOML. If the pointer names a top-level field, the key is the
-/// name of the field.
+/// Returns the TOML key for a JSON Pointer. If the pointer names a top-level field, the key is the
+/// name of the field. Otherwise, the key is the pointer in quotes.
 fn key(place: &str) -> String {
     let is_bare = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     match place.strip_prefix('/').filter(is_bare) {

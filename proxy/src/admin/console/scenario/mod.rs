@@ -68,7 +68,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Shows the form, and starts the scenario.
+/// Shows the form (GET), or starts the scenario (POST).
 async fn compose(
     playbacks: &Playbacks,
     served: &Arc<ServedConfig>,
@@ -140,12 +140,12 @@ impl ScenarioPage {
     }
 
     fn fill(&mut self, sent: &Form) {
-        // A form sends line ends as CR LF.
+        // A browser sends the line ends of a form as CR LF.
         self.text = form::value(sent, "scenario").unwrap_or_default().replace("\r\n", "\n");
         form::value(sent, "speed").unwrap_or_default().clone_into(&mut self.speed);
     }
 
-    /// Reads the scenario, and builds the first callback of each step to find faults.
+    /// Parses the scenario, and builds the first callback of each step to find faults.
     fn read(&self, served: &ServedConfig) -> Result<(Scenario, Speed), String> {
         let speed = self.speed.parse()?;
         let scenario: Scenario = toml::from_str(&self.text).map_err(|error| {
@@ -226,7 +226,7 @@ impl<'p> PlaybackPage<'p> {
     }
 }
 
-/// Writes a time of the scenario as hours, minutes and seconds.
+/// Formats a time of the scenario as hours, minutes and seconds.
 fn clock_time(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_times_of_a_day_and_more() {
+    fn clock_time_counts_hours_beyond_a_day() {
         let shown = [0, 59, 3_661, 90_000].map(|secs| clock_time(Duration::from_secs(secs)));
         assert_eq!(shown, ["0:00:00", "0:00:59", "1:01:01", "25:00:00"]);
     }

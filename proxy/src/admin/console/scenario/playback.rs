@@ -189,7 +189,7 @@ async fn send(
 }
 
 impl ScenarioTarget {
-    /// Returns a callback with a signature of the current time. `start` is the time at which the
+    /// Returns a callback that is signed with the current time. `start` is the time at which the
     /// scenario started.
     pub(super) fn callback(
         &self,

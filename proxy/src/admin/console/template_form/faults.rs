@@ -6,8 +6,8 @@ use gatepost_editor::{EditError, EditErrorKind};
 use super::TemplateForm;
 
 impl TemplateForm {
-    /// Checks the description that the operator has changed. Tencent's console accepts the same
-    /// characters; the config file accepts any.
+    /// Checks a changed description. Returns false if it has a character that Tencent's console
+    /// refuses, although the config file accepts any character.
     pub(in super::super) fn check_description(&mut self, before: &str) -> bool {
         let text = &self.description.value;
         let unfit = text.chars().find(|c| !is_template_character(*c)).filter(|_| text != before);
@@ -38,8 +38,8 @@ impl TemplateForm {
         }
     }
 
-    /// Returns the text that shows a problem of a key such as `template[0].on.push`; `None` if the
-    /// form has no field for the key.
+    /// Returns the message of the field for a key such as `template[0].on.push`; `None` if the form
+    /// has no field for the key.
     pub(super) fn problem_at(&mut self, key: &str) -> Option<&mut String> {
         let (table, key) = key.split_once('.').unwrap_or(("", key));
         if !table.starts_with("template") {

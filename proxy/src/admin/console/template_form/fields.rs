@@ -76,7 +76,7 @@ impl KeyRow {
 }
 
 impl SettingField {
-    /// Returns `None` for an empty field.
+    /// Returns the value for the config; `None` for an empty field.
     pub(super) fn toml(&self) -> Option<TomlValue> {
         if self.value.is_empty() {
             return None;
@@ -85,7 +85,7 @@ impl SettingField {
             let row = KeyRow { is_file: self.is_file, name: self.value.clone() };
             return Some(TomlValue::from(&row.source()));
         }
-        // Passes on a text that is not a number. The check of the config then names the fault.
+        // A value that is not a number remains a string. The check of the config then reports it.
         let number = self.value.parse::<i64>().ok().filter(|_| self.is_number);
         TomlValue::from_json(&number.map_or_else(|| Json::from(&*self.value), Json::from))
     }
@@ -125,7 +125,7 @@ fn written(entry: &Json) -> (String, String) {
     }
 }
 
-/// Returns a single text, or the texts of a list; `None` for another value.
+/// Returns a single string, or the strings of a list; `None` for another value.
 fn texts(value: &Json) -> Option<Vec<&str>> {
     match value {
         Json::String(text) => Some(vec![text]),
@@ -170,7 +170,7 @@ fn sentence(note: &str) -> String {
     text
 }
 
-/// Returns the meaning of a limit for a signed time.
+/// Returns the description of a limit for a signed time.
 fn window_about(name: &str) -> &'static str {
     match name {
         "grace_secs" => "Seconds after the expiry for which gatepost still accepts a callback.",

@@ -131,7 +131,7 @@ fn bodies(method: &str) -> [String; 4] {
     ]
 }
 
-/// Requests before the mutation.
+/// Requests that the mutations change.
 const SEEDS: [&str; 7] = [
     "{get}\r\n",
     "{post}Content-Length: 5\r\n\r\nhello",
@@ -155,7 +155,7 @@ const LINES: [&str; 9] = [
     "X-Hidden: 1\r\n",
 ];
 
-/// Bytes with a meaning in HTTP.
+/// Texts that a mutation inserts: the delimiters of HTTP, a NUL byte and the digit 0.
 const MARKS: [&str; 10] = ["\r\n", "\r", "\n", "\0", ":", "\t", " ", ";", ",", "0"];
 
 fn mutated(rng: &mut Rng, index: usize) -> (String, String) {

@@ -36,7 +36,7 @@ const WHOLE: usize = usize::MAX;
 /// Longest wait for a server to record the last requests.
 const SETTLED: Duration = Duration::from_millis(1500);
 
-/// Least number of requests that a server records behind gatepost.
+/// Minimum number of requests that each server must record behind gatepost.
 const LEAST_SEEN: usize = 250;
 
 /// A request as a recorder (an app in `tests/upstreams/recorders`) writes it to a file.
@@ -143,7 +143,7 @@ struct Differences {
 struct Forwarded {
     whole: Vec<Request>,
     parts: Vec<Request>,
-    /// Number of requests that the server answered without recording, or did not answer.
+    /// Number of requests without a response that contains `x-recorded`.
     refused: usize,
 }
 
@@ -172,7 +172,7 @@ impl Forwarded {
         differences.invalid.extend(fault);
         let replies = count_replies(&copy.from_server);
         if replies > whole.len() + usize::from(part.is_some()) {
-            differences.surplus.push(format!("{replies} replies to {whole:?} and {part:?}"));
+            differences.surplus.push(format!("{replies} to {whole:?} and {part:?}"));
         }
         self.refused += whole.len().saturating_sub(count(&copy.from_server, b"x-recorded:"));
         self.whole.extend(whole);
@@ -207,7 +207,8 @@ impl Request {
     }
 }
 
-/// Returns true if the server may have recorded the request before the end of its body.
+/// Returns true if `seen` is the forwarded request, or its start: a server may record a request
+/// before the body ends.
 fn is_begun(forwarded: &Request, seen: &Request) -> bool {
     forwarded.method == seen.method
         && forwarded.target == seen.target
@@ -230,12 +231,13 @@ impl Differences {
     fn text(&self) -> String {
         let Self { invalid, surplus, unforwarded, forged, unseen } = self;
         let mut text = String::new();
-        for (what, list) in [("forwarded an invalid", invalid), ("received too many", surplus)] {
+        for (what, list) in [("forwarded an invalid", invalid), ("got too many replies:", surplus)]
+        {
             list.iter().for_each(|fault| _ = writeln!(text, "gatepost {what} {fault}"));
         }
         for (what, list) in [
-            ("recorded what gatepost did not forward:", unforwarded),
-            ("recorded a ce-type:", forged),
+            ("recorded a request that gatepost did not forward:", unforwarded),
+            ("recorded a request with `ce-type`:", forged),
         ] {
             list.iter().for_each(|request| _ = writeln!(text, "the server {what} {request:?}"));
         }
@@ -346,7 +348,7 @@ fn gatepost_forwards_only_requests_that_rfc_9112_permits() {
 #[ignore = "needs tests/upstreams/install"]
 fn php_sees_only_requests_that_gatepost_forwards() {
     // There is no control. PHP's server closes each connection after one reply, so it never runs a
-    // hidden request. Cases that a client sends directly make this server crash.
+    // hidden request. Some cases make this server crash if a client sends them directly.
     check("php", &Server::php_router("recorders/front/index.php"));
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// The requests on a connection, and the end of the connection.
+/// The requests in the bytes of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     pub(super) whole: Vec<Request>,
@@ -37,7 +37,7 @@ enum Stop {
     Invalid(String),
 }
 
-/// Reads as many requests as possible.
+/// Reads requests until the bytes end, or until a request is not valid or not complete.
 pub(super) fn read(mut bytes: &[u8], sender: Sender) -> Stream {
     let mut stream = Stream::default();
     while !bytes.is_empty() {
