@@ -250,7 +250,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Decodes a key from the platform's format. Warns of a key that is easy to guess.
+    /// Decodes a key from the platform's format. Warns of a key that is easy to guess, and of a key
+    /// without the prefix of the platform's keys.
     fn key(&self, signature: &Signature, place: &Place, secret: &Secret) -> Option<Key> {
         match signature.prepare(secret) {
             Ok((key, is_weak)) => {
@@ -258,6 +259,13 @@ impl<'f> ConfigReader<'f, '_> {
                     let remedy = "create a key with a random generator, and set it on both sides";
                     let problem = FaultKind::SecretWeak
                         .because("expected a key that attackers cannot guess, found an easy one");
+                    self.warnings.add(place, problem, remedy);
+                }
+                if let Some(prefix) = signature.missing_prefix(secret) {
+                    let problem = FaultKind::SecretUnprefixed.because(format!(
+                        "expected a key that starts with {prefix}, found another"
+                    ));
+                    let remedy = "copy the complete key from the platform's console";
                     self.warnings.add(place, problem, remedy);
                 }
                 Some(key)

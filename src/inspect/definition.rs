@@ -60,6 +60,13 @@ impl Definition {
         self.0.signature_of(self.0.kind_named(kind)).is_some()
     }
 
+    /// Returns the text with which each key of the platform starts, for example `whsec_`; `None` if
+    /// the definition names no such text.
+    #[must_use]
+    pub fn key_prefix(&self) -> Option<&str> {
+        self.0.signature.as_ref()?.key.prefix.as_deref()
+    }
+
     /// Returns a realistic callback of the kind; `None` if the definition does not declare the
     /// kind.
     #[must_use]

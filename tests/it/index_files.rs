@@ -179,6 +179,10 @@ fn rule(table: &toml::Value) -> Value {
     set(&mut rule, "prefix", "".into());
     set(&mut rule, "encoding", "text".into());
     set(&mut rule, "key", json!({}));
+    // Without an encoding, the prefix is a part of the key.
+    if rule["key"]["encoding"].is_null() {
+        rule["key"]["prefix"] = "".into();
+    }
     for key in ["/key", "/also/key"] {
         if let Some(key) = rule.pointer_mut(key) {
             set(key, "prefix", "".into());

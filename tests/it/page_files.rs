@@ -290,3 +290,16 @@ fn committed_pages_match_definitions() {
     check_file(&Path::new(FOLDER).join("index.md"), &index(&providers));
     check_file(&Path::new(FOLDER).join("mod.rs"), &modules(&providers));
 }
+
+#[test]
+fn changelog_counts_the_platforms_and_readme_names_each() {
+    let providers = gatepost::providers();
+    let count = format!("the callbacks of {} platforms", providers.len());
+    let changelog = std::fs::read_to_string("CHANGELOG.md").unwrap();
+    assert!(changelog.contains(&count), "expected `{count}` in CHANGELOG.md, found another number");
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    for provider in &providers {
+        let vendor = provider.title.split(' ').next().unwrap();
+        assert!(readme.contains(vendor), "expected {} in README.md, found none", provider.title);
+    }
+}

@@ -5,11 +5,11 @@
 // Webhooks and Svix verify only `v1`.
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import ImageKit from '@imagekit/nodejs'
 import { verify as verifyGithub } from '@octokit/webhooks-methods'
 import Mux from '@mux/mux-node'
 import cloudinary from 'cloudinary'
 import { verifyKey } from 'discord-interactions'
-import ImageKit from 'imagekit'
 import { WebhookReceiver } from 'livekit-server-sdk'
 import qiniu from 'qiniu'
 import { Webhook } from 'standardwebhooks'
@@ -31,10 +31,7 @@ const libraries = {
   },
   getstream: ({ body, headers, key }) => new StreamChat('key', key).verifyWebhook(body, headers['x-signature']),
   github: ({ body, headers, key }) => verifyGithub(key, body, headers['x-hub-signature-256']),
-  imagekit: ({ body, headers, key }) => {
-    const kit = new ImageKit({ publicKey: 'public', privateKey: 'private', urlEndpoint: 'https://ik.example.com' })
-    return kit.verifyWebhookEvent(body, headers['x-ik-signature'], key) !== undefined
-  },
+  imagekit: ({ body, headers, key }) => new ImageKit({ privateKey: 'private' }).webhooks.unwrap(body, { headers, key }) !== undefined,
   livekit: async ({ body, headers, key }) => {
     await new WebhookReceiver(...key.split(':')).receive(body, headers.authorization)
     return true

@@ -66,6 +66,7 @@ class Platform:
     public  the public key of the template, if `key` is a private one
     secret  True if the path has a secret segment although the platform signs
     renamed the prefix of the headers' names, and another prefix that the names may have
+    other_key a second key in the form of `key`; signs forgeries, and the old signature of a rotation
     """
 
     def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published, public):
@@ -148,6 +149,10 @@ def md5(text):
     return hashlib.md5(text.encode()).hexdigest()
 
 
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
 def text(value):
     """Formats a value as a TOML string."""
     return "'" + value + "'" if "'" not in value and "\n" not in value else json.dumps(value, ensure_ascii=False)
@@ -188,7 +193,12 @@ def cases(platform):
         yield case(f"kind_{kind}", f"{kind}, as in the sample", platform.request(kind))
         if {"allow", "allow_status"} & kinds[kind].get("reply", {}).keys():
             deny = reply(platform, kind, allow=False)
-            yield case(f"{kind}_denied", f"the app denies {kind}", platform.request(kind), answer=(200, '{"allow":false}'), expected=deny)
+            answer, message = {"allow": False}, kinds[kind]["reply"].get("message")
+            denied = deny
+            if message and "allow" in kinds[kind]["reply"]:
+                answer["message"] = "not today"
+                denied = {**deny, "body": compact({**json.loads(deny["body"]), message: "not today"})}
+            yield case(f"{kind}_denied", f"the app denies {kind}", platform.request(kind), answer=(200, compact(answer)), expected=denied)
             yield case(f"{kind}_app_fails", f"the app fails to decide {kind}", platform.request(kind), answer=(500, ""), expected=deny)
     first = next(kind for kind in kinds if "give" not in kinds[kind].get("reply", {}))
 
@@ -197,12 +207,73 @@ def cases(platform):
             del request.headers[name]
         request.headers["Content-Type"] = "text/plain"
     yield case("other_content_type", "a content type that does not name the format", platform.request(first, change=with_type))
+    yield from incomplete(platform, first, case)
     if not platform.proof:
         request = platform.request(first)
         request.path = request.path.replace("-token", "-tokem")
         yield case("wrong_token", "another secret path segment", request, "token_mismatch")
         return
     yield from forgeries(platform, first, case)
+
+
+def places_of(value):
+    """Returns the places of a key such as `id`, with all alternatives."""
+    return [place for text in ([value] if isinstance(value, str) else value or []) for place in text.split(" | ")]
+
+
+def signed_places(platform, kind):
+    """Returns the places that are parts of the signed message of a kind."""
+    parts = platform.definition["kinds"][kind].get("signature", platform.definition.get("signature", {})).get("parts", [])
+    parts = parts.get("sorted", [parts]) if isinstance(parts, dict) else [parts] if isinstance(parts, str) else parts
+    return places_of([part if isinstance(part, str) else part["part"] for part in parts])
+
+
+def remove(request, place):
+    """Removes the value at a place. Returns True if there was one."""
+    if place.startswith("header:"):
+        names = [name for name in request.headers if name.lower() == place[7:].lower()]
+        return bool([request.headers.pop(name) for name in names])
+    *outer, last = place[1:].split("/")
+    fields = request.fields
+    for name in outer:
+        fields = fields.get(name) if isinstance(fields, dict) else None
+    return isinstance(fields, dict) and fields.pop(last, None) is not None
+
+
+def is_required(platform, kind, place):
+    """Returns True if the definition declares the field at a place, and the field may not be missing."""
+    fields = {**platform.definition.get("fields", {}), **platform.definition["kinds"][kind].get("fields", {})}
+    for name in place[1:].split("/"):
+        field = fields.get(name, {"optional": True})
+        field = {"optional": field.endswith("?")} if isinstance(field, str) else field
+        fields = field.get("fields", {})
+    return not field.get("optional", False)
+
+
+def incomplete(platform, kind, case):
+    """Yields callbacks without a value that identifies the event, and without the tenant."""
+    definition, rule = platform.definition, platform.definition["kinds"][kind]
+    ids, tenants = places_of(rule.get("id", definition.get("id"))), places_of(definition.get("tenant"))
+    signed, is_raw = signed_places(platform, kind), platform.request(kind).raw is not None
+
+    def without(places):
+        """Returns the request and the removed places. A value that is a part of the message is removed after signing."""
+        removed, late = [], [place for place in places if place in signed]
+        request = platform.request(kind, change=lambda request: removed.extend(p for p in places if p not in late and remove(request, p)))
+        removed += [place for place in late if remove(request, place)]
+        return request, removed
+
+    for name, what, places in (("without_id", "no identifier of the event", ids[:1]), ("without_tenant", "no tenant", tenants)):
+        places = [place for place in places if place.startswith("/") and not is_raw or place.startswith("header:")]
+        request, removed = without(places) if places else (None, [])
+        if not removed:
+            continue
+        needed = [place for place in removed if place.startswith("/") and is_required(platform, kind, place)]
+        decides = {"allow", "allow_status"} & rule.get("reply", {}).keys()
+        is_refused = any(place in ids for place in removed) or decides and needed
+        verdict = "signed_part_missing" if set(removed) & set(signed) else "field_missing" if is_refused else "accepted"
+        request.misfits = [place[1:].replace("/", ".") for place in needed] if verdict == "accepted" else []
+        yield case(name, what, request, verdict)
 
 
 def challenges(platform, kind, case):
@@ -286,8 +357,17 @@ def forgeries(platform, kind, case):
         body = request.body
         request.raw = body[:-1] + b"," + json.dumps({field: request.fields[field]})[1:].encode()
         yield case("repeated_field", "the field of the signature twice", request, "field_duplicate")
-    if platform.definition["signature"].get("separator") == ",":
-        yield case("reordered_list", "the list of the header in another order", edited(lambda proof: ",".join(reversed(proof.split(",")))))
+    separator, prefix = (platform.definition["signature"].get(key) for key in ("separator", "prefix"))
+    proof = platform.request(kind).headers[header] if header else ""
+    if separator in (",", " ") and len(proof.split(separator)) > 1:
+        reverse = lambda proof: separator.join(reversed(proof.split(separator)))
+        yield case("reordered_list", "the list of the header in another order", edited(reverse))
+    if separator in (",", " ") and prefix and header:
+        other = platform.request(kind, key=platform.other_key).headers[header].split(separator)
+        is_signature = lambda entry: entry.strip().startswith(prefix)
+        rotated = [entry for entry in proof.split(separator) if not is_signature(entry)]
+        rotated += [*filter(is_signature, other), *filter(is_signature, proof.split(separator))]
+        yield case("rotated_key", "the signatures of two keys, as during a rotation", edited(lambda proof: separator.join(rotated)))
     if platform.time:
         hours = 4 if platform.definition["signature"]["time"].get("max_age_secs", 0) >= 7200 else 2
         what = f"{'four' if hours == 4 else 'two'} hours old"
@@ -344,6 +424,8 @@ def case_toml(what, request, verdict, answer, expected, source=None, now=NOW):
     if getattr(request, "repeated", None):
         lines.append("repeated = " + headers(request.repeated))
     is_challenge = "give" in request.platform.definition["kinds"][request.kind].get("reply", {})
+    if getattr(request, "misfits", None):
+        lines.insert(4, f"misfits = {json.dumps(request.misfits)}")
     if verdict == "accepted" and is_challenge:
         lines.insert(4, "asked   = false")
     elif verdict == "accepted":
@@ -705,10 +787,11 @@ def _(r):
     r.headers["X-Cld-Signature"] = hashlib.sha1(r.body + f"{r.now}{r.key}".encode()).hexdigest()
 
 
-@platform("imagekit", key="whsec_imagekit_secret", proof="header:x-ik-signature", time="sent")
+@platform("imagekit", key="whsec_imagekit_secret", proof="header:webhook-signature", time="sent", other_key="whsec_another")
 def _(r):
-    message = f"{r.now * 1000}.".encode() + r.body
-    r.headers["x-ik-signature"] = f"t={r.now * 1000},v1=" + hmac_of("sha256", r.key, message)
+    r.headers["webhook-timestamp"] = str(r.now)
+    message = f"{r.headers['webhook-id']}.{r.now}.".encode() + r.body
+    r.headers["webhook-signature"] = "v1," + hmac_of("sha256", r.key, message, "base64")
 
 
 @platform("jaas", key="jaas-endpoint-secret", proof="header:X-Jaas-Signature", time="sent")

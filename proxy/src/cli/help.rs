@@ -52,7 +52,7 @@ fn of_status(topic: &str) -> String {
         .filter(|help| matches!(help.group, CodeGroup::Refusal(own) if own.as_u16() == status));
     let refusals = list("refusals", refusals);
     let failures = codes().filter(|help| status == 503 && help.group == CodeGroup::AppFailure);
-    let failures = list("replies to a notification without a usable answer of the app", failures);
+    let failures = list("replies to a notification without a usable answer from the app", failures);
     let other = if status == 404 { NOT_A_CALLBACK.to_owned() } else { String::new() };
     let all = [refusals, failures, other].into_iter().filter(|text| !text.is_empty());
     all.collect::<Vec<_>>().join("\n\n")

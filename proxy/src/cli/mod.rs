@@ -111,6 +111,9 @@ enum Command {
     Providers {
         /// Provider or kind, for example `tencent-css` or `tencent-css.push`.
         name: Option<String>,
+        /// File with the definition of your own provider.
+        #[arg(long, value_name = "FILE")]
+        definition: Option<PathBuf>,
     },
     /// Send a realistic, signed callback and print the reply.
     Send(SendArguments),
@@ -179,7 +182,9 @@ pub fn run_program() -> ExitCode {
         Command::Routes { config, format } => {
             config.path().and_then(|path| routes::list(path, *format))
         }
-        Command::Providers { name } => providers::list(name.as_deref()),
+        Command::Providers { name, definition } => {
+            providers::list(name.as_deref(), definition.as_deref())
+        }
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),

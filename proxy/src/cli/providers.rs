@@ -2,22 +2,28 @@
 
 use std::path::Path;
 
-use gatepost::{Definition, FieldInfo, closest, config_schema};
+use gatepost::{Definition, FieldInfo, ProviderInfo, closest, config_schema};
 
+use super::diagnostics;
 use super::error::CommandError;
 use super::print::out;
 
-/// Lists all providers and kinds, or the fields of the provider or kind called `name`.
-pub(super) fn list(name: Option<&str>) -> Result<(), CommandError> {
+/// Lists all providers and kinds, or the fields of the provider or kind called `name`. Lists only the
+/// provider in `file` if the operator gives one.
+pub(super) fn list(name: Option<&str>, file: Option<&Path>) -> Result<(), CommandError> {
+    let all = match file {
+        Some(file) => vec![definition_in(file)?.info()],
+        None => gatepost::providers(),
+    };
     match name {
-        None => list_all(),
-        Some(name) => list_named(name)?,
+        None => list_all(&all),
+        Some(name) => list_named(name, &all, file)?,
     }
     Ok(())
 }
 
-fn list_all() {
-    for provider in gatepost::providers() {
+fn list_all(all: &[ProviderInfo]) {
+    for provider in all {
         let evidence = provider.evidence.map_or("", gatepost::Evidence::as_str);
         out(&format!("{}\t{}\t{}\t{evidence}", provider.name, provider.title, provider.docs));
         for kind in &provider.kinds {
@@ -35,9 +41,8 @@ fn list_all() {
     }
 }
 
-fn list_named(name: &str) -> Result<(), CommandError> {
+fn list_named(name: &str, all: &[ProviderInfo], file: Option<&Path>) -> Result<(), CommandError> {
     let mut is_known = false;
-    let all = gatepost::providers();
     for (provider, kind) in all.iter().flat_map(|own| own.kinds.iter().map(move |k| (own, k))) {
         let full = format!("{}.{}", provider.name, kind.name);
         let in_group = |group: &str| format!("{}.{group}", provider.name) == name;
@@ -67,8 +72,8 @@ fn list_named(name: &str) -> Result<(), CommandError> {
     }
     match name.split_once('.') {
         _ if is_known => Ok(()),
-        Some((provider, kind)) => Err(unknown_kind(&definition(provider, None)?, kind)),
-        None => Err(unknown_provider(name)),
+        Some((provider, kind)) => Err(unknown_kind(&definition(provider, file)?, kind)),
+        None => definition(name, file).map(|_| ()),
     }
 }
 
@@ -111,15 +116,23 @@ pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, 
     let Some(path) = file else {
         return Definition::built_in(name).ok_or_else(|| unknown_provider(name));
     };
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|source| CommandError::File { path: path.to_owned(), source })?;
-    let definition = Definition::parse(&text).map_err(|error| error.at(path))?;
+    let definition = definition_in(path)?;
     let own = &*definition.info().name;
     if own == name {
         return Ok(definition);
     }
     let problem = format!("expected provider {name}, found {own}; pass the definition of {name}");
     Err(CommandError::argument(path.display().to_string(), problem))
+}
+
+/// Reads the definition in a file. Prints its faults as `gatepost check` does.
+pub(super) fn definition_in(path: &Path) -> Result<Definition, CommandError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|source| CommandError::File { path: path.to_owned(), source })?;
+    Definition::parse(&text).map_err(|error| {
+        diagnostics::print_human(&diagnostics::of_error(&error, path), path);
+        CommandError::Faults
+    })
 }
 
 fn unknown_provider(name: &str) -> CommandError {

@@ -115,3 +115,31 @@ fn new_config_for_layer_has_no_listener_and_rust_lines() {
     assert_eq!(code, Some(2));
     assert!(printed.contains("expected neither --app nor --upstream with --door layer"));
 }
+
+#[test]
+fn new_config_lists_a_definition_of_ones_own() {
+    let folder = TempDir::new().unwrap();
+    let definition = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
+                      setup = 'Enter {url}.'\n[request]\nmethods = 'POST'\nbody = 'json'\n\
+                      [signature]\ndigest = 'hmac-sha256'\nparts = 'body'\nfound_in = 'header:x-sig'\n\
+                      encoding = 'hex'\nkey = { prefix = 'cam_', encoding = 'base64' }\n\
+                      [kind]\nfrom = '/event'\n[kinds.motion]\nsample = '{\"event\":\"motion\"}'\n";
+    std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
+    for out in ["gatepost.toml", "etc/gatepost.toml"] {
+        std::fs::create_dir_all(folder.path().join("etc")).unwrap();
+        let (code, printed) =
+            shell(folder.path(), &format!("gatepost init --definition cam.toml --out {out}"));
+        assert_eq!(code, Some(0), "{printed}");
+        assert!(printed.contains("Enter https://YOUR-HOST/callbacks/my-camera."), "{printed}");
+        assert!(printed.contains("gatepost send my-camera.motion --definition "), "{printed}");
+        let (code, checked) = shell(folder.path(), &format!("gatepost check -c {out}"));
+        assert_eq!(code, Some(0), "{checked}");
+        assert!(!checked.contains("secret_unprefixed"), "{checked}");
+    }
+    let key = std::fs::read_to_string(folder.path().join("my-camera.key")).unwrap();
+    assert!(key.starts_with("cam_"), "expected the prefix of the keys, found another start");
+    let (code, printed) =
+        shell(folder.path(), "gatepost init --definition cam.toml --provider mux --out m.toml");
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains("expected provider mux, found my-camera"), "{printed}");
+}

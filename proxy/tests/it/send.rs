@@ -303,7 +303,7 @@ fn steps_in_manual_add_provider() {
     let folder = TempDir::new().unwrap();
     let port = free_port();
     let here = |text: &str| text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"));
-    let mut console = String::new();
+    let (mut console, mut script) = (String::new(), String::new());
     for block in page.split("\n```").skip(1).step_by(2) {
         let (language, text) = block.split_once('\n').unwrap();
         match (language, text.strip_prefix("# file: ").and_then(|text| text.split_once('\n'))) {
@@ -311,6 +311,7 @@ fn steps_in_manual_add_provider() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
+            ("sh", _) => script = here(text),
             // A request, and the output of `gatepost explain`.
             ("text", None) => {}
             _ => panic!("expected a TOML file or a console block, found {language}"),
@@ -337,6 +338,9 @@ fn steps_in_manual_add_provider() {
         tried += 1;
     }
     assert_eq!(tried, 4);
+    let signed = Command::new("sh").args(["-c", &script]).env("CAMERA_KEY", "camera-key").output();
+    let reply = String::from_utf8(signed.unwrap().stdout).unwrap();
+    assert!(reply.contains(" 200 OK") && reply.ends_with("{\"ok\":true}"), "{reply}");
 }
 
 #[test]
@@ -380,4 +384,61 @@ fn definition_fault_names_file_line_and_allowed_words() {
     std::fs::write(path("cam.toml"), "name = 'mux'\n").unwrap();
     let (_, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);
     assert!(stderr.contains("expected `title`, found none"), "{stderr}");
+}
+
+/// A definition whose sample names another kind than its own.
+const WRONG_SAMPLE: &str = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
+                            [request]\nmethods = 'POST'\nbody = 'json'\n\
+                            [kind]\nfrom = '/event'\n[kinds.motion]\nabout = 'A motion.'\n\
+                            sample = '{\"event\":\"moton\"}'\n";
+
+#[test]
+fn check_and_send_report_sample_of_another_kind() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("cam.toml"), WRONG_SAMPLE).unwrap();
+    let config = "provider_files = ['cam.toml']\n[[route]]\npath = '/c'\nprovider = 'my-camera'\n";
+    std::fs::write(path("gatepost.toml"), config).unwrap();
+    let send = ["send", "my-camera.motion", "--print", "--definition", &path("cam.toml")];
+    for arguments in [&["check", "-c", &path("gatepost.toml")][..], &send] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}: {stderr}");
+        let lines: Vec<_> = stderr.lines().collect();
+        assert!(lines[0].contains("sample of the kind `motion`, found one with"), "{stderr}");
+        assert!(lines[1].ends_with(&format!("--> {}:12:1", path("cam.toml"))), "{stderr}");
+        assert!(lines[4].ends_with("| ^^^^^^ kinds.motion.sample"), "{stderr}");
+    }
+}
+
+#[test]
+fn providers_and_send_print_read_a_definition_of_ones_own() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("cam.toml").display().to_string();
+    std::fs::write(&file, WRONG_SAMPLE.replace("moton", "motion")).unwrap();
+    let (code, stdout, _) = run(&["providers", "--definition", &file]);
+    assert_eq!(
+        (code, &*stdout),
+        (Some(0), "my-camera\tC\td\t\n  my-camera.motion\tnotification\tA motion.\n")
+    );
+    for name in ["my-camera", "my-camera.motion"] {
+        let (code, stdout, stderr) = run(&["providers", name, "--definition", &file]);
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(
+            stdout.starts_with("my-camera.motion\tA motion.\n  ce-type\tc.motion\n"),
+            "{stdout}"
+        );
+    }
+    let (code, _, stderr) = run(&["providers", "my-camera.moton", "--definition", &file]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("did you mean `motion`?"), "{stderr}");
+    let (code, _, stderr) = run(&["providers", "camera", "--definition", &file]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("expected provider camera, found my-camera"), "{stderr}");
+    let (code, stdout, stderr) =
+        run(&["send", "my-camera.motion", "--print", "--definition", &file]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("POST /callbacks/my-camera HTTP/1.1\r\n"), "{stdout}");
+    let (code, _, stderr) = run(&["send", "my-camera.motion", "--definition", &file]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--to"), "{stderr}");
 }

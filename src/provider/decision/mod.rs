@@ -26,7 +26,7 @@ pub(crate) use answer_error::{AnswerError, TextFault};
 pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
 pub(crate) use fixed::{CallbackFields, FixedAnswer};
 pub(crate) use list::{ItemList, ProtectedItems};
-pub(crate) use reply_field::{ReplyField, ReplyFieldName, read_reply_fields};
+pub(crate) use reply_field::{ReplyField, ReplyFieldName, first_of_other_type, read_reply_fields};
 pub(crate) use reply_signing::{
     ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST, is_token,
 };

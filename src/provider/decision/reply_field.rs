@@ -41,6 +41,22 @@ pub(super) fn read_reply_field(
     Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
 
+/// Returns the first field of a JSON object whose value has another JSON type than the declared one.
+/// Returns the name of the field, the declared type and the type of the value.
+///
+/// gatepost would convert such a value, for example `1` to `true`.
+pub(crate) fn first_of_other_type<'f>(
+    json: &str,
+    fields: &'f Fields,
+) -> Option<(&'f str, &'static str, &'static str)> {
+    let object = Object::from_json(json).ok()?;
+    object.iter().find_map(|(name, value)| {
+        let field = fields.get(fields.find(name)?)?;
+        let (wanted, found) = (field.ty.shape()?, value.shape());
+        (wanted != found).then(|| (&*field.name, field.ty.name(), found.name()))
+    })
+}
+
 /// Parses a JSON object of declared reply fields. Required fields may be missing.
 ///
 /// # Errors

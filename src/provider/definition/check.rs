@@ -2,9 +2,8 @@
 
 use super::kind::KindDefaults;
 use super::{DefinitionReader, Formats};
-use crate::json::Object;
 use crate::provider::decision::Decision;
-use crate::provider::field::{Conversion, Fields, Type};
+use crate::provider::field::{Fields, Type};
 use crate::provider::plan::{BodyFormat, Kind};
 use crate::provider::signature::{PartSource, Signature};
 use crate::toml_reader::{Place, Table};
@@ -27,7 +26,6 @@ impl<'f> DefinitionReader<'f> {
             if let Some(decision) = &kind.decision {
                 self.check_reply(&place, kind, decision);
             }
-            self.check_sample(&place, kind);
         }
     }
 
@@ -97,22 +95,6 @@ impl<'f> DefinitionReader<'f> {
         if context.find(name).is_none() {
             let problem = format!("expected a declaration of `{name}` for the reply, found none");
             self.faults.add(place, problem, "declare this field of the callback or of its items");
-        }
-    }
-
-    /// Checks that the sample matches the declared fields, because operators copy samples.
-    fn check_sample(&self, place: &Place, kind: &Kind) {
-        let Some(object) = kind.sample.as_deref().and_then(|text| Object::from_json(text).ok())
-        else {
-            return;
-        };
-        let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
-        let result = kind.fields.write_message(&object, &mut conversion, |_| false, &mut out);
-        let misfit = conversion.noted.first().map(|path| {
-            format!("expected `{path}` with its declared type, found no value or another type")
-        });
-        if let Some(fault) = result.err().map(|fault| fault.to_string()).or(misfit) {
-            self.faults.add(place, fault, "correct the sample, or the declaration of the field");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::provider::plan::{
 use crate::provider::pointer::Pointer;
 use crate::reply::{REPLY_MARGIN, Reply};
 use crate::time::Unit;
-use crate::toml_reader::{Form, Item, Located, Table};
+use crate::toml_reader::{FaultKind, Form, Item, Located, Table};
 
 /// The values that kinds inherit from the top level of the definition.
 pub(super) struct KindDefaults {
@@ -76,7 +76,14 @@ impl<'f> DefinitionReader<'f> {
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
         let budget = read("budget_ms").unwrap_or(inherited.budget);
-        let times = Times { timeout: read("timeout_ms").unwrap_or(inherited.timeout), budget };
+        let timeout = read("timeout_ms");
+        let times = Times { timeout: timeout.unwrap_or(inherited.timeout), budget };
+        if let Some(timeout) = timeout.filter(|timeout| *timeout > budget) {
+            let (timeout, budget) = (timeout.as_millis(), budget.as_millis());
+            let problem = format!("expected at most the budget of {budget} ms, found {timeout} ms");
+            let remedy = "decrease timeout_ms, or increase budget_ms";
+            self.faults.add(&table.value_place("timeout_ms"), problem, remedy);
+        }
         if budget <= REPLY_MARGIN {
             let (margin, found) = (REPLY_MARGIN.as_millis(), budget.as_millis());
             let problem = format!("expected a budget of more than {margin} ms, found {found} ms");
@@ -174,7 +181,8 @@ impl<'f> DefinitionReader<'f> {
     /// Returns the index of the kind with this name. Reports a fault for an unknown name.
     fn kind_index(&self, name: &Located<&str>, kinds: &[Kind]) -> Option<usize> {
         let index = kinds.iter().position(|kind| *kind.name == *name.value);
-        if index.is_none() {
+        let is_unquoted = || self.unquoted.borrow().iter().any(|own| own == name.value);
+        if index.is_none() && !is_unquoted() {
             self.faults.add_unknown(name, "kind", kinds.iter().map(|kind| &*kind.name));
         }
         index
@@ -235,7 +243,7 @@ impl<'f> DefinitionReader<'f> {
         let common = self.common(table, &defaults.common, &fields);
         let is_unsigned = table.boolean("unsigned").unwrap_or(false);
         let sample = table.string("sample").and_then(|text| self.sample(&text));
-        table.finish();
+        self.finish_kind(name, table)?;
         let ce_type = self.header(table, &format!("{ce_type}.{name}"))?;
         let KindReply { decision, challenge, ack } =
             reply.map_or(Some(KindReply::default()), |r| r)?;
@@ -268,6 +276,32 @@ impl<'f> DefinitionReader<'f> {
             viewer,
             session,
         })
+    }
+
+    /// Reports the unknown keys of a kind. Returns `None` if one of them is the rest of a name with a
+    /// dot that is not in quotes: `[kinds.stream.live]` is a table `live` in the table of the kind
+    /// `stream`.
+    fn finish_kind(&self, name: &str, table: &Table<'f>) -> Option<()> {
+        let parts = table.unread_tables();
+        for (part, inner) in &parts {
+            let full = format!("{name}.{part}");
+            let deeper = inner.unread_tables();
+            // In `[kinds.stream.live.start]`, only the last table has the keys of a kind.
+            let full = match &deeper[..] {
+                [(last, _)] if inner.has_only(last) && !table.has_read(last) => {
+                    format!("{full}.{last}")
+                }
+                _ => full,
+            };
+            let problem = format!("expected the kind \"{full}\" in quotes, found a table `{name}`");
+            let problem = FaultKind::KindNotQuoted.because(problem);
+            self.faults.add(&table.place_of(part), problem, format!("write [kinds.\"{full}\"]"));
+            self.unquoted.borrow_mut().push(full);
+        }
+        if parts.is_empty() {
+            table.finish();
+        }
+        parts.is_empty().then_some(())
     }
 
     /// Reads `session`: the start or the end of a session.

@@ -12,6 +12,7 @@ mod jwt;
 mod kind;
 mod place;
 mod reply;
+mod sample;
 mod setting;
 mod signature;
 
@@ -54,9 +55,12 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
             reads_target: RefCell::default(),
             methods: RefCell::default(),
             has_raw_bodies: Cell::default(),
+            unquoted: RefCell::default(),
             settings: setting::settings(table, faults),
         };
-        reader.plan(table)
+        let plan = reader.plan(table)?;
+        sample::check(table, faults, &plan);
+        Some(plan)
     });
     plan.map(|(plan, _)| plan)
 }
@@ -71,6 +75,8 @@ struct DefinitionReader<'f> {
     /// The methods of `[request]`.
     methods: RefCell<Vec<Method>>,
     has_raw_bodies: Cell<bool>,
+    /// The names of kinds that contain a dot and are not in quotes.
+    unquoted: RefCell<Vec<String>>,
     settings: Vec<Setting>,
 }
 

@@ -5,7 +5,7 @@ use http::HeaderName;
 use super::DefinitionReader;
 use crate::provider::decision::{
     Decision, ItemList, ProtectedItems, ReplyField, ReplyForm, ReplyFormRule, ReplySigningRule,
-    read_reply_fields,
+    first_of_other_type, read_reply_fields,
 };
 use crate::provider::field::{Fields, read_condition};
 use crate::provider::setting::SettingType;
@@ -77,6 +77,13 @@ impl<'f> DefinitionReader<'f> {
     /// Reads a table of reply fields with fixed values, such as `allow`.
     pub(super) fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
+        if let Some((name, wanted, found)) = first_of_other_type(&json, fields) {
+            let problem =
+                format!("expected `{name}` to be a value of type {wanted}, found {found}");
+            let remedy = "write a value of the declared type, or correct the type of the field";
+            self.faults.add(&table.value_place(name), problem, remedy);
+            return Vec::new();
+        }
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
             self.faults.add(&table.place, fault.to_string(), "use declared fields of the reply");
             Vec::new()

@@ -112,8 +112,10 @@ fn read_field(
     match &item.form {
         Form::String(word) => {
             let type_name = word.strip_suffix('?').unwrap_or(word);
-            let ty = read_type(type_name, None, item, usage, faults)?;
-            Some((Field::plain(name, ty, type_name.len() < word.len()), Vec::new()))
+            let is_optional = type_name.len() < word.len();
+            let type_name = Located { value: type_name, place: item.place.clone() };
+            let ty = read_type(&type_name, None, usage, faults)?;
+            Some((Field::plain(name, ty, is_optional), Vec::new()))
         }
         Form::Table(table) => {
             let word = table.require_string("type", "set the type of the field");
@@ -130,7 +132,7 @@ fn read_field(
                 }
                 Usage::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
             }
-            let ty = read_type(word?.value, Some(table), item, usage, faults);
+            let ty = read_type(&word?, Some(table), usage, faults);
             table.finish();
             Some((
                 Field {
@@ -153,15 +155,14 @@ fn read_field(
 }
 
 fn read_type(
-    word: &str,
+    word: &Located<&str>,
     table: Option<&Table<'_>>,
-    item: &Item<'_>,
     usage: Usage,
     faults: &Faults<'_>,
 ) -> Option<Type> {
     let flag = |key| table.and_then(|t| t.boolean(key)).unwrap_or(false);
     let inner = || table.map(|t| read_inner(t, usage, faults)).unwrap_or_default();
-    Some(match word {
+    Some(match word.value {
         "any" => Type::Any,
         "array" => Type::Array { wrap: usage == Usage::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
@@ -178,9 +179,8 @@ fn read_type(
             }
             Type::Timestamp(unit)
         }
-        other => {
-            let word = Located { value: other, place: item.place.clone() };
-            faults.add_unknown(&word, "type", Type::NAMES.into_iter());
+        _ => {
+            faults.add_unknown(word, "type", Type::NAMES.into_iter());
             return None;
         }
     })
@@ -189,8 +189,9 @@ fn read_type(
 fn read_inner(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Nested {
     let max_items = table.integer("max_items", 1..=1_000_000);
     let element = table.any("of").and_then(|item| {
-        let Form::String(word) = &item.form else { return None };
-        read_type(word, None, &item, usage, faults).map(Box::new)
+        let Form::String(word) = item.form else { return None };
+        let word = Located { value: word, place: item.place };
+        read_type(&word, None, usage, faults).map(Box::new)
     });
     Nested {
         element,

@@ -23,7 +23,7 @@ view! {
 
 describe! { "gcore":
     GcoreEvent = "stream"
-        | "vod"
+        | "video"
         | "video_delete"
         | "restream"
         | "event",
@@ -34,8 +34,8 @@ callback! { "gcore":
     pub enum GcoreCallback {
         /// A livestream has started or stopped.
         Stream(GcoreEvent) = "stream",
-        /// The state of a video has changed.
-        Vod(GcoreEvent) = "vod",
+        /// The state of a video or of a recording has changed.
+        Video(GcoreEvent) = "video",
         /// A video has been deleted.
         VideoDelete(GcoreEvent) = "video_delete",
         /// The state of a stream that Gcore sends to another platform has changed.

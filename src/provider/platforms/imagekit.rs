@@ -31,6 +31,10 @@ describe! { "imagekit":
     ImagekitEvent = "video_accepted"
         | "video_ready"
         | "video_error"
+        | "pre_transform_ready"
+        | "pre_transform_error"
+        | "post_transform_ready"
+        | "post_transform_error"
         | "event",
 }
 
@@ -43,7 +47,15 @@ callback! { "imagekit":
         VideoReady(ImagekitEvent) = "video_ready",
         /// A transformation of a video has failed.
         VideoError(ImagekitEvent) = "video_error",
-        /// A callback for which the definition has no other kind, such as one about an upload.
+        /// The transformation before an upload is complete, and the file is in the media library.
+        PreTransformReady(ImagekitEvent) = "pre_transform_ready",
+        /// The transformation before an upload has failed.
+        PreTransformError(ImagekitEvent) = "pre_transform_error",
+        /// A transformation after an upload is complete.
+        PostTransformReady(ImagekitEvent) = "post_transform_ready",
+        /// A transformation after an upload has failed. The original file remains available.
+        PostTransformError(ImagekitEvent) = "post_transform_error",
+        /// A callback for which the definition has no other kind, such as one about a file.
         Event(ImagekitEvent) = "event",
     }
 }

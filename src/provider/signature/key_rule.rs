@@ -12,7 +12,8 @@ pub(crate) struct KeyRule {
     /// The location of the key's id. A key then has the form `ID:KEY`. If `None`, gatepost tries every
     /// key.
     pub(crate) named_by: Option<KeyName>,
-    /// Optional text at the start of an encoded key, such as `whsec_`. gatepost removes this text.
+    /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded
+    /// key. If a key lacks the text, `gatepost check` warns.
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
@@ -59,6 +60,13 @@ impl KeyRule {
         }
         let is_weak = !is_strong(&key, MIN_SAFE_BYTES);
         Ok((digest.key(key).named(id.as_deref()), is_weak))
+    }
+
+    /// Returns the prefix of the platform's keys if the key does not start with it.
+    pub(super) fn missing_prefix(&self, secret: &Secret) -> Option<&str> {
+        let prefix = self.prefix.as_deref()?;
+        let (_, key) = self.split(secret).ok()?;
+        (!key.expose().starts_with(prefix.as_bytes())).then_some(prefix)
     }
 
     /// Splits a key of the form `ID:KEY` if keys have names.

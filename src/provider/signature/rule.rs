@@ -80,6 +80,13 @@ impl Signature {
         }
     }
 
+    /// Returns the text with which each key of the platform starts, if this key does not start with
+    /// it.
+    pub(crate) fn missing_prefix(&self, secret: &Secret) -> Option<&str> {
+        let is_second = self.second.as_deref().is_some_and(|second| second.has_format_of(secret));
+        if is_second { None } else { self.key.missing_prefix(secret) }
+    }
+
     /// Prepares the key with which [`Signature::sign`] signs a sample. A private key in PEM selects
     /// the digest with a public key.
     ///

@@ -163,7 +163,13 @@ impl<'t> Faults<'t> {
         let wanted = kind.because(format!("a known {noun}"));
         // A suggestion would reveal the contents of an environment variable.
         let shown = if word.place.variable.is_some() { "" } else { word.value };
-        self.add_text(word, wanted, allowed(noun, shown, words.iter().copied()));
+        let mut remedy = allowed(noun, shown, words.iter().copied());
+        if noun == "key" && remedy.ends_with(" more") {
+            let is_definition = self.default_kind == FaultKind::DefinitionInvalid;
+            let page = if is_definition { "language" } else { "config" };
+            remedy.push_str(&format!("; the page `{page}` of the manual lists all keys"));
+        }
+        self.add_text(word, wanted, remedy);
         if !shown.is_empty() {
             self.suggest(closest(shown, words).map(str::to_owned));
         }

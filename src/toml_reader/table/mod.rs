@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::fault::Faults;
 use super::fault_kind::FaultKind;
 use super::place::{Located, Place};
+use super::suggestion::closest;
 use super::variables::{Variables, is_usual_name, variable_name};
 pub(crate) use duration::duration_key;
 use item::with_article;
@@ -58,11 +59,28 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
+    /// Returns true if the code has read this key, so that the table may have it.
+    pub(crate) fn has_read(&self, key: &str) -> bool {
+        self.read_keys.borrow().contains(&key)
+    }
+
+    /// Returns true if the table has this key and no other key.
+    pub(crate) fn has_only(&self, key: &str) -> bool {
+        self.entries.len() == 1 && self.has(key)
+    }
+
     /// Returns the [`Place`] of the key, not of the value. If the key is absent, returns the place
     /// of the table.
     pub(crate) fn place_of(&self, key: &str) -> Place {
         self.find(key)
             .map_or_else(|| self.place.clone(), |(name, _)| self.place.child(key, name.span()))
+    }
+
+    /// Returns the [`Place`] of the value at the key. If the key is absent, returns the place of the
+    /// table.
+    pub(crate) fn value_place(&self, key: &str) -> Place {
+        self.find(key)
+            .map_or_else(|| self.place.clone(), |(_, value)| self.place.child(key, value.span()))
     }
 
     fn wrong_type(&self, place: &Place, value: &DeValue<'_>, wanted: &str) {
@@ -327,6 +345,25 @@ impl<'d> Table<'d> {
             );
         }
         json
+    }
+
+    /// Returns the tables under keys that the code has not read, in the order of the file. Omits a key
+    /// that is probably a misspelt form of a key that the code has read.
+    pub(crate) fn unread_tables(&self) -> Vec<(&'d str, Self)> {
+        let read_keys = self.read_keys.borrow().clone();
+        let is_misspelt = |name: &str| closest(name, read_keys.iter().copied()).is_some();
+        let unread = self.entries.iter().filter(|(name, value)| {
+            let name: &str = name.get_ref();
+            value.get_ref().is_table() && !read_keys.contains(&name) && !is_misspelt(name)
+        });
+        let mut unread: Vec<_> = unread.collect();
+        unread.sort_by_key(|(name, _)| name.span().start);
+        let read = |(name, value): (&'d Spanned<_>, &'d Spanned<DeValue<'d>>)| {
+            let name: &'d toml::de::DeString<'d> = name.get_ref();
+            let place = self.place.child(name, value.span());
+            Some((&**name, self.as_table(value.get_ref(), place)?))
+        };
+        unread.into_iter().filter_map(read).collect()
     }
 
     /// Reports every key that the code has not read.

@@ -3,6 +3,7 @@
 mod jwt;
 mod key_pairs;
 mod replies;
+mod samples;
 mod shared_token;
 
 use std::fs;

@@ -31,6 +31,8 @@ impl RoutePath {
 /// The operator's choices for the config.
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
+    /// File of the definition; `None` for a built-in definition.
+    pub(super) definition_file: Option<&'c str>,
     pub(super) secret: &'c SecretFile,
     /// File of the secret path segment, if this file is not `secret`.
     pub(super) token: Option<&'c SecretFile>,
@@ -69,6 +71,10 @@ impl ConfigText<'_> {
         if let Some(upstream) = self.upstream {
             writeln!(f, "# Server for all requests that are not callbacks.")?;
             writeln!(f, "upstream = {upstream:?}\n")?;
+        }
+        if let Some(file) = self.definition_file {
+            writeln!(f, "# Definition of the provider.")?;
+            writeln!(f, "provider_files = [{file:?}]\n")?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use self::secret_file::SecretFile;
 use super::config_argument::DEFAULT_CONFIG;
 use super::error::CommandError;
 use super::print::{err, out};
-use super::providers::definition;
+use super::providers::{definition, definition_in};
 
 /// Arguments of `gatepost init`.
 #[derive(Clone, Debug, Args)]
@@ -23,6 +23,9 @@ pub(super) struct InitArguments {
     /// Name of the provider; `gatepost providers` lists all providers. Asked for at a terminal.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
+    /// File with the definition of your own provider. The config lists it in `provider_files`.
+    #[arg(long, value_name = "FILE")]
+    definition: Option<PathBuf>,
     /// Door through which callbacks reach gatepost: the proxy, or a tower layer in your own Rust
     /// program. Asked for at a terminal; default: proxy.
     #[arg(long, value_enum)]
@@ -68,6 +71,8 @@ const ADMIN: &str = "127.0.0.1:9900";
 /// The choices of the operator.
 struct Choices {
     definition: Definition,
+    /// File of the definition, as the config names it; `None` for a built-in definition.
+    definition_file: Option<String>,
     door: Door,
     app: Option<String>,
     upstream: Option<String>,
@@ -120,11 +125,16 @@ fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
 impl Choices {
     /// Takes the choices from the arguments.
     fn given(arguments: &InitArguments) -> Result<Self, CommandError> {
-        let Some(provider) = &arguments.provider else {
-            let names: Vec<_> = Definition::built_in_names().collect();
-            let problem =
-                format!("expected a provider, found none; use one of {}", names.join(", "));
-            return Err(CommandError::argument("--provider", problem));
+        let file = arguments.definition.as_deref();
+        let definition = match (&arguments.provider, file) {
+            (Some(provider), file) => definition(provider, file)?,
+            (None, Some(file)) => definition_in(file)?,
+            (None, None) => {
+                let names: Vec<_> = Definition::built_in_names().collect();
+                let problem =
+                    format!("expected a provider, found none; use one of {}", names.join(", "));
+                return Err(CommandError::argument("--provider", problem));
+            }
         };
         let door = arguments.door.unwrap_or(Door::Proxy);
         let (app, upstream) = (arguments.app.clone(), arguments.upstream.clone());
@@ -134,7 +144,7 @@ impl Choices {
             return Err(CommandError::argument("--door", problem));
         }
         if door == Door::Layer && (arguments.listen.is_some() || arguments.admin.is_some()) {
-            let problem = "expected neither --listen nor --admin beside --door layer, found one; \
+            let problem = "expected neither --listen nor --admin with --door layer, found one; \
                            remove the option, because your program listens";
             return Err(CommandError::argument("--door", problem));
         }
@@ -144,13 +154,14 @@ impl Choices {
         let (listen, admin) = (or(&arguments.listen, LISTEN), or(&arguments.admin, ADMIN));
         let needs_app = door == Door::Proxy && upstream.is_none();
         let app = app.or_else(|| needs_app.then(|| DEFAULT_APP.to_owned()));
-        Ok(Self { definition: definition(provider, None)?, door, app, upstream, listen, admin })
+        let definition_file = file.map(|file| within(&arguments.out, file)).transpose()?;
+        Ok(Self { definition, definition_file, door, app, upstream, listen, admin })
     }
 
     /// Asks the operator for the choices that the arguments omit.
     fn asked(arguments: &InitArguments, answers: &mut impl BufRead) -> Result<Self, CommandError> {
         let mut given = arguments.clone();
-        if given.provider.is_none() {
+        if given.provider.is_none() && given.definition.is_none() {
             for provider in gatepost::providers() {
                 err(&format!("  {}  {}", provider.name, provider.title));
             }
@@ -176,6 +187,7 @@ impl Choices {
     ) -> ConfigText<'c> {
         ConfigText {
             provider,
+            definition_file: self.definition_file.as_deref(),
             secret,
             token,
             listeners: (self.door == Door::Proxy).then_some((&self.listen, &self.admin)),
@@ -244,8 +256,18 @@ impl Choices {
         let path = path.replace("{token}", &format!("$(cat {})", token.path.display()));
         let key = if provider.keys { format!(" --key-file {file}") } else { String::new() };
         let listen = &self.listen;
-        format!("gatepost send {}.{kind} --to \"http://{listen}{path}\"{key}", provider.name)
+        let own = self.definition_file.as_deref();
+        let own = own.map(|file| format!(" --definition {file}")).unwrap_or_default();
+        format!("gatepost send {}.{kind}{own} --to \"http://{listen}{path}\"{key}", provider.name)
     }
+}
+
+/// Returns the path of a definition as the config file `config` names it: paths in a config are
+/// relative to its folder.
+fn within(config: &Path, file: &Path) -> io::Result<String> {
+    let is_here = config.parent().is_none_or(|folder| folder == Path::new(""));
+    let path = if is_here { file.to_owned() } else { std::path::absolute(file)? };
+    Ok(path.display().to_string())
 }
 
 /// Asks the operator at the terminal. Returns `default` for an empty line.
@@ -288,6 +310,7 @@ mod tests {
     fn asks_only_for_choices_that_arguments_omit() {
         let arguments = InitArguments {
             provider: None,
+            definition: None,
             door: None,
             app: None,
             upstream: None,

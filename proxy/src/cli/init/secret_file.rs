@@ -30,7 +30,8 @@ impl SecretFile {
     ) -> Result<Self, CommandError> {
         let ending = if provider.keys { "key" } else { "token" };
         let path = folder.join(format!("{}.{ending}", provider.name));
-        Self::create_if_fits(path, |secret| fits(definition, provider, secret))
+        let prefix = definition.key_prefix();
+        Self::create_if_fits(path, prefix, |secret| fits(definition, provider, secret))
     }
 
     /// Creates the file of the secret path segment if the platform signs callbacks, but not
@@ -41,10 +42,16 @@ impl SecretFile {
     ) -> Result<Option<Self>, CommandError> {
         let path = folder.join(format!("{}.token", provider.name));
         let is_needed = provider.keys && provider.token;
-        is_needed.then(|| Self::create_if_fits(path, |_| true)).transpose()
+        is_needed.then(|| Self::create_if_fits(path, None, |_| true)).transpose()
     }
 
-    fn create_if_fits(path: PathBuf, fits: impl Fn(&str) -> bool) -> Result<Self, CommandError> {
+    /// Creates the file with the first form of a random secret that fits. Each form starts with the
+    /// prefix of the platform's keys, if the platform has one.
+    fn create_if_fits(
+        path: PathBuf,
+        prefix: Option<&str>,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<Self, CommandError> {
         if path.exists() {
             return Ok(Self { path, is_new: false, is_missing: false });
         }
@@ -56,8 +63,11 @@ impl SecretFile {
         }
         // Some consoles accept at most 32 letters and digits as a key.
         let plain = HEXLOWER.encode(&random[..16]);
-        let forms =
-            [plain.clone(), format!("whsec_{}", BASE64.encode(&random)), format!("ID:{plain}")];
+        let encoded = BASE64.encode(&random);
+        let forms = match prefix {
+            None => vec![plain.clone(), format!("ID:{plain}")],
+            Some(prefix) => vec![format!("{prefix}{encoded}"), format!("{prefix}{plain}")],
+        };
         let Some(secret) = forms.into_iter().find(|form| fits(form)) else {
             return Ok(Self { path, is_new: false, is_missing: true });
         };

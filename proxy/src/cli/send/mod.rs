@@ -32,8 +32,14 @@ pub(super) struct SendArguments {
     /// or `setting:NAME=value` for a setting that the signature covers.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// Address that the platform would call. A scenario may contain its own address.
-    #[arg(long, value_name = "URL", required_unless_present = "scenario", value_parser = address)]
+    /// Address that the platform would call. A scenario may contain its own address. With --print,
+    /// the default is http://127.0.0.1:8080/callbacks/PROVIDER.
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present_any = ["scenario", "print"],
+        value_parser = address
+    )]
     to: Option<Uri>,
     /// File with a scenario: the callbacks of several streams, with the gaps between them. The manual's
     /// page `scenario` describes the file.
@@ -101,6 +107,22 @@ impl SendArguments {
         self.to.as_ref()
     }
 
+    /// Returns the address of the callback of a provider. If the operator gives none, returns the
+    /// address of the provider in a new config, because the operator only prints the callback.
+    fn address(&self, provider: &str) -> Result<Uri, CommandError> {
+        let given = self.to.as_ref().map(Uri::to_string);
+        let text = given.unwrap_or_else(|| format!("http://127.0.0.1:8080/callbacks/{provider}"));
+        let to = text.parse::<Uri>().unwrap_or_default();
+        if to.scheme().is_none() || to.host().is_none() {
+            let found = if to.scheme().is_none() { "no scheme" } else { "no host" };
+            let problem = format!(
+                "expected an address, found {found}; write, for example, http://127.0.0.1:8080/callbacks"
+            );
+            return Err(CommandError::argument(text, problem));
+        }
+        Ok(to)
+    }
+
     fn definition(&self) -> Option<&Path> {
         self.definition.as_deref()
     }
@@ -129,12 +151,9 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     if let Some(path) = &arguments.scenario {
         return scenario::run(path, arguments);
     }
-    // clap requires both without a scenario.
-    let (Some(full_kind), Some(to)) = (&arguments.kind, &arguments.to) else {
-        return Err(CommandError::argument(
-            "--to",
-            "expected a kind and an address, found none; write both",
-        ));
+    // clap requires a kind without a scenario.
+    let Some(full_kind) = &arguments.kind else {
+        return Err(CommandError::argument("KIND", "expected a kind, found none; write a kind"));
     };
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
         let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";
@@ -151,13 +170,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         })?;
         sample.set(name, value)?;
     }
-    if to.scheme().is_none() || to.host().is_none() {
-        let found = if to.scheme().is_none() { "no scheme" } else { "no host" };
-        let problem = format!(
-            "expected an address, found {found}; write, for example, http://127.0.0.1:8080/callbacks"
-        );
-        return Err(CommandError::argument(to.to_string(), problem));
-    }
+    let to = arguments.address(provider)?;
     let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
     match arguments.key()? {
         Some(key) => sample = sample.sign(key, now),
@@ -167,7 +180,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         None => {}
     }
     let sent = shown_fields(&definition, kind, sample.fields());
-    let request = sample.request(to)?;
+    let request = sample.request(&to)?;
     if arguments.print {
         return Ok(print_request(&request)?);
     }

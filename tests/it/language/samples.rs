@@ -1,0 +1,154 @@
+//! Tests of the checks that compare samples, replies and time limits with the rest of a definition.
+
+use gatepost::Definition;
+
+use super::{assert_fault, definition, faults, try_gate};
+
+/// Returns the faults of a definition with further keys at the top of the file.
+fn faults_with(top: &str, rest: &str) -> Vec<String> {
+    let text = definition(rest).replace("ce_type = 'c'\n", &format!("ce_type = 'c'\n{top}\n"));
+    let Err(error) = Definition::parse(&text) else { return Vec::new() };
+    error.faults().iter().map(ToString::to_string).collect()
+}
+
+const NAMES: &str = "[kind]\nfrom = '/type'\n[kind.names]\nlive = 'live'\n'stream.idle' = 'idle'\n";
+
+#[test]
+fn sample_must_name_its_kind() {
+    let idle = |sample: &str| format!("{NAMES}[kinds.live]\n[kinds.idle]\nsample = '{sample}'\n");
+    assert_eq!(faults(&idle("{\"type\":\"stream.idle\"}")), <[String; 0]>::default());
+    assert_fault(
+        &idle("{\"type\":\"stream.idel\"}"),
+        "15:1: kinds.idle.sample: expected a sample of the kind `idle`, found one with the unknown name \
+         \"stream.idel\"; correct /type of the sample, or [kind.names]",
+    );
+    assert_fault(&idle("{\"type\":\"live\"}"), "found one of the kind `live`; correct /type");
+    assert_fault(&idle("{}"), "found one without a name of a kind");
+    let with_other =
+        idle("{\"type\":\"x\"}").replace("[kind.names]", "other = 'live'\n[kind.names]");
+    assert_fault(&with_other, "found one of the kind `live`");
+}
+
+#[test]
+fn sample_need_not_name_a_kind_that_a_header_or_the_route_names() {
+    let header = "[kind]\nfrom = 'header:x-kind'\n[kinds.a]\nsample = '{\"b\":1}'\n";
+    assert_eq!(faults(header), <[String; 0]>::default());
+    let route = "[kind]\nnames = {}\n[kinds.a]\nsample = '{\"b\":1}'\n";
+    assert_eq!(faults(route), <[String; 0]>::default());
+}
+
+#[test]
+fn a_sample_must_contain_the_tenant() {
+    let kinds = "[kind]\nother = 'a'\n[kinds.a]\nsample = '{\"project\":\"p\"}'\n[kinds.b]\n";
+    assert_eq!(faults_with("tenant = '/project'", kinds), <[String; 0]>::default());
+    assert_eq!(faults_with("tenant = ['/data', '/project']", kinds), <[String; 0]>::default());
+    assert_eq!(faults_with("tenant = ['/data', 'header:x']", kinds), <[String; 0]>::default());
+    let wrong = faults_with("tenant = '/data/project'", kinds);
+    let [fault] = &wrong[..] else { panic!("expected one fault, found {wrong:#?}") };
+    let expected = "5:10: tenant: expected a sample with a tenant at /data/project, found none among the \
+                    samples; correct the place";
+    assert!(fault.starts_with(expected), "{fault}");
+}
+
+#[test]
+fn sample_of_a_decision_must_contain_the_viewer() {
+    let kind = |viewer: &str| {
+        format!(
+            "[kind]\nother = 'a'\n[kinds.a]\nviewer = '{viewer}'\nsample = '{{\"user\":\"u\"}}'\n\
+             reply = {{ allow = {{ r = 1 }}, deny = {{ r = 0 }}, fields = {{ r = 'integer' }} }}\n"
+        )
+    };
+    assert_eq!(faults(&kind("/user")), <[String; 0]>::default());
+    assert_fault(
+        &kind("/viewer"),
+        "viewer: expected a viewer at /viewer of the sample, found no value",
+    );
+}
+
+#[test]
+fn missing_field_of_sample_is_marked_at_the_sample() {
+    let text = "[kind]\nother = 'a'\n[kinds.a]\nfields = { at = 'integer' }\nsample = '{}'\n";
+    assert_fault(text, "12:1: kinds.a.sample: expected `at` with its type");
+}
+
+#[test]
+fn unquoted_name_of_a_kind_is_explained() {
+    let quoted =
+        "[kind]\nfrom = '/t'\nother = 'stream.live'\n[kinds.\"stream.live\"]\nabout = 'a'\n";
+    assert_eq!(faults(quoted), <[String; 0]>::default());
+    let unquoted = quoted.replace("\"stream.live\"", "stream.live");
+    let error = Definition::parse(&definition(&unquoted)).unwrap_err();
+    let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
+    assert_eq!(fault.kind().as_str(), "kind_not_quoted");
+    assert_eq!(
+        fault.problem(),
+        "expected the kind \"stream.live\" in quotes, found a table `stream`"
+    );
+    assert_eq!(fault.remedy(), "write [kinds.\"stream.live\"]");
+    let deep = "[kind]\nother = 'a'\n[kinds.a]\n[kinds.room.user.left]\nabout = 'a'\n";
+    assert_fault(deep, "expected the kind \"room.user.left\" in quotes, found a table `room`");
+    let with_fields = "[kind]\nother = 'a'\n[kinds.a]\n[kinds.room.left.fields]\nat = 'integer'\n";
+    assert_fault(with_fields, "expected the kind \"room.left\" in quotes");
+    let misspelt = "[kind]\nother = 'a'\n[kinds.a]\n[kinds.a.replly]\nallow = {}\n";
+    assert_fault(misspelt, "did you mean `reply`?");
+}
+
+#[test]
+fn values_of_allow_and_deny_have_their_declared_type() {
+    let reply = |allow: &str| {
+        format!(
+            "[kind]\nother = 'a'\n[kinds.a.reply]\nallow = {{ ok = {allow} }}\ndeny = {{ ok = false }}\n\
+             fields = {{ ok = 'boolean' }}\n"
+        )
+    };
+    assert_eq!(faults(&reply("true")), <[String; 0]>::default());
+    assert_fault(
+        &reply("1"),
+        "11:16: kinds.a.reply.allow.ok: expected `ok` to be a value of type boolean, found number",
+    );
+    assert_fault(&reply("'true'"), "expected `ok` to be a value of type boolean, found string");
+}
+
+#[test]
+fn time_for_the_app_is_at_most_the_budget() {
+    let kind = |times: &str| format!("[kind]\nother = 'a'\n[kinds.a]\n{times}\n");
+    assert_eq!(faults(&kind("timeout_ms = 5000")), <[String; 0]>::default());
+    assert_eq!(faults(&kind("budget_ms = 1000")), <[String; 0]>::default());
+    assert_fault(
+        &kind("timeout_ms = 6000"),
+        "11:14: kinds.a.timeout_ms: expected at most the budget of 5000 ms, found 6000 ms; decrease",
+    );
+    assert_fault(&kind("timeout_ms = 900\nbudget_ms = 800"), "the budget of 800 ms, found 900 ms");
+}
+
+#[test]
+fn unknown_type_is_marked_at_its_value() {
+    let text = "[kind]\nother = 'a'\n[kinds.a]\nfields = { n = { about = 'x', type = 'int' } }\n";
+    assert_fault(text, "11:38: kinds.a.fields.n.type: expected a known type, found \"int\"");
+}
+
+#[test]
+fn unknown_key_names_the_page_with_all_keys() {
+    let fault = faults("[kind]\nother = 'a'\n[kinds.a]\ncolour = 1\n");
+    assert!(
+        fault[0].ends_with(" more; the page `language` of the manual lists all keys"),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn warns_of_a_key_without_the_prefix_of_the_platform() {
+    let text = definition(
+        "[kind]\nother = 'a'\n[kinds.a]\n[signature]\ndigest = 'hmac-sha256'\nparts = 'body'\n\
+         found_in = 'header:x-sig'\nencoding = 'hex'\nkey = { prefix = 'whsec_', encoding = 'base64' }\n\
+         also = { digest = 'ed25519', prefix = 'v1a', key = { prefix = 'whpk_' } }\n",
+    );
+    let warnings = |key: &str| {
+        let gate = try_gate(&text, &format!("keys = ['{key}']")).unwrap();
+        let found = gate.warnings();
+        found.iter().filter(|one| one.kind().as_str() == "secret_unprefixed").count()
+    };
+    assert_eq!(warnings("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), 0);
+    assert_eq!(warnings("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="), 0);
+    assert_eq!(warnings("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), 1);
+}
