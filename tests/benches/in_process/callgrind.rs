@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use crate::Failure;
 use crate::baseline::{Baseline, Count};
 use crate::bench::Bench;
+use crate::stacks::{BY_CALLERS, Stacks};
 
 /// Argument with which this program runs the benches under callgrind.
 pub const CHILD: &str = "measure";
@@ -73,25 +74,45 @@ pub fn measure_all(benches: Vec<Bench>) {
 ///
 /// Returns an error if valgrind is absent or fails.
 pub fn count(filter: &str) -> Result<Baseline, Failure> {
+    profiles(filter, &[], |profile| {
+        count_of(profile).ok_or_else(|| "expected a total, found none; update valgrind".into())
+    })
+}
+
+/// Returns the stacks of one run of each bench whose name contains `filter`.
+///
+/// # Errors
+///
+/// Returns an error if valgrind is absent or fails.
+pub fn stacks(filter: &str) -> Result<Vec<(String, Stacks)>, Failure> {
+    profiles(filter, &[BY_CALLERS], |profile| {
+        Ok(Stacks::of(own_costs(profile)).below("::callgrind::measured").each(ROUNDS as u64))
+    })
+}
+
+/// Runs the benches whose name contains `filter`, and reads the profile of each bench.
+fn profiles<T, C: FromIterator<(String, T)>>(
+    filter: &str,
+    options: &[&str],
+    read: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<C, Failure> {
     let dir = TempDir::new()?;
-    let names = run(callgrind(dir.path(), filter)?)?;
+    let names = run(callgrind(dir.path(), filter, options)?)?;
     let names = String::from_utf8(names.stdout)?;
-    let counts = names.lines().enumerate().map(|(index, name)| {
+    let profiles = names.lines().enumerate().map(|(index, name)| {
         let profile = fs::read_to_string(dir.path().join(format!("{PROFILE}.{}", index + 1)))
             .map_err(|why| format!("{name}: expected a profile, found: {why}; update valgrind"))?;
-        let count = count_of(&profile).ok_or("expected a total, found none; update valgrind")?;
-        Ok((name.to_owned(), count))
+        Ok((name.to_owned(), read(&profile)?))
     });
-    counts.collect()
+    profiles.collect()
 }
 
 /// Returns the command that runs the benches of this program under callgrind.
-fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
-    let mut command = valgrind(
-        dir,
-        &std::env::current_exe()?,
-        &["--toggle-collect=*::callgrind::measured", "--dump-after=*::callgrind::end"],
-    )?;
+fn callgrind(dir: &Path, filter: &str, options: &[&str]) -> Result<Command, Failure> {
+    const MEASURED: [&str; 2] =
+        ["--toggle-collect=*::callgrind::measured", "--dump-after=*::callgrind::end"];
+    let options: Vec<_> = MEASURED.iter().chain(options).copied().collect();
+    let mut command = valgrind(dir, &std::env::current_exe()?, &options)?;
     command.args([CHILD, filter]);
     Ok(command)
 }
@@ -152,7 +173,7 @@ pub fn total_of(profile: &str) -> Option<Count> {
 /// Returns each function of a profile with its cost, without the cost of called functions. A cost
 /// line contains a position and a number of instructions. The cost line after a `calls=` line
 /// belongs to the called function.
-fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
+pub fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
     let (mut function, mut is_callee) = ("", false);
     profile.lines().filter_map(move |line| {
         if let Some(name) = line.strip_prefix("fn=") {

@@ -97,14 +97,18 @@ const HEAD: &str = "\
 | bench / reference | instructions | reference | ratio | without hashing | CPU, ns | reference | ratio | limit |
 |---|--:|--:|--:|--:|--:|--:|--:|---|";
 
-/// Prints every figure.
+/// Prints every figure of two benches whose names contain `filter`.
 ///
 /// # Errors
 ///
 /// Returns an error if a bench of a figure is absent.
-pub fn print(counts: &Baseline, benches: &mut [Bench]) -> Result<(), Failure> {
+pub fn print(filter: &str, counts: &Baseline, benches: &mut [Bench]) -> Result<(), Failure> {
     println!("{HEAD}");
-    for Figure(name, ours, other, limit) in &FIGURES {
+    let named = FIGURES.iter().filter(|figure| {
+        let Figure(_, ours, other, _) = figure;
+        ours.contains(filter) && other.contains(filter)
+    });
+    for Figure(name, ours, other, limit) in named {
         let (count, against) = (count(counts, ours)?, count(counts, other)?);
         let laps = laps(benches, ours, other)?;
         let instructions = ratio(count.all, against.all);

@@ -6,11 +6,13 @@
 //! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
 //! cargo run --release -p gatepost-benches -- compare          # compares benches with references
+//! cargo run --release -p gatepost-benches -- compare typed    # the same, with `typed` in the names
 //! cargo run --release -p gatepost-benches -- in-flight        # 10,000 callbacks at once
+//! cargo run --release -p gatepost-benches -- stacks FOLDER    # stacks of a push, for flame graphs
 //! ```
 //!
-//! `counts` and `compare` need valgrind. The baseline, `tests/benches/instructions.txt`, lists the
-//! instructions per run of each bench: in total, and without the hash functions.
+//! `counts`, `compare` and `stacks` need valgrind. The baseline, `tests/benches/instructions.txt`, lists
+//! the instructions per run of each bench: in total, and without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may panic")]
@@ -24,11 +26,14 @@ mod cases;
 mod compare;
 mod in_flight;
 mod running_proxy;
+mod stacks;
 #[allow(dead_code, reason = "only the tests check vectors")]
 #[path = "../../it/vectors.rs"]
 mod vectors;
 
 use std::error::Error;
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use baseline::{Baseline, Mode};
@@ -37,8 +42,8 @@ use tokio::runtime::Builder;
 /// Error that the program prints.
 type Failure = Box<dyn Error>;
 
-const USAGE: &str =
-    "usage: gatepost-benches compare | in-flight | counts [--check | --write | FILTER]";
+const USAGE: &str = "usage: gatepost-benches compare [FILTER] | in-flight | stacks FOLDER | \
+                     counts [--check | --write | FILTER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -60,14 +65,13 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let _entered = runtime.enter();
     match arguments {
-        ["compare"] => {
-            compare::print(&count("")?, &mut cases::all(""))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        ["compare"] => compare(""),
+        ["compare", filter] if !filter.starts_with('-') => compare(filter),
         ["counts"] => counts(Mode::Print, ""),
         ["counts", "--check"] => counts(Mode::Check, ""),
         ["counts", "--write"] => counts(Mode::Write, ""),
         ["counts", filter] if !filter.starts_with('-') => counts(Mode::Print, filter),
+        ["stacks", folder] => write_stacks(folder.as_ref()).map(|()| ExitCode::SUCCESS),
         // `callgrind::count` starts this command under callgrind.
         [callgrind::CHILD, filter] => {
             callgrind::measure_all(cases::all(filter));
@@ -75,6 +79,11 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
         }
         _ => Err(USAGE.into()),
     }
+}
+
+fn compare(filter: &str) -> Result<ExitCode, Failure> {
+    let counts = callgrind::count(filter)?;
+    compare::print(filter, &counts, &mut cases::all(filter)).map(|()| ExitCode::SUCCESS)
 }
 
 fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
@@ -92,6 +101,17 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
 /// Counts the instructions of the benches and of the running proxy, by name.
 fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
+}
+
+/// Writes the stacks of a push: through the layer, through a handler by hand, and through the proxy.
+fn write_stacks(folder: &Path) -> Result<(), Failure> {
+    let mut all = callgrind::stacks("push_typed")?;
+    all.push(running_proxy::stacks()?);
+    for (name, stacks) in all {
+        let file = folder.join(format!("{}.folded", name.replace('/', "_")));
+        fs::write(file, stacks.to_string())?;
+    }
+    Ok(())
 }
 
 fn check(measured: &Baseline) -> Result<ExitCode, Failure> {

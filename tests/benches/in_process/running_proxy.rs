@@ -22,6 +22,7 @@ use crate::Failure;
 use crate::baseline::{Baseline, Count};
 use crate::callgrind;
 use crate::cases::push;
+use crate::stacks::{BY_CALLERS, Stacks};
 
 /// Number of pushes of the shorter run. At its end, the ring of captured callbacks is full.
 const SHORTER: u64 = 300;
@@ -57,12 +58,32 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     }
     let program = build()?;
     let counts = named.map(|(name, top)| {
-        let (shorter, longer) = (run(&program, top, SHORTER)?, run(&program, top, LONGER)?);
+        let total = |pushes| {
+            callgrind::total_of(&run(&program, top, pushes, &[])?)
+                .ok_or_else(|| Failure::from("expected a total, found none; update valgrind"))
+        };
+        let (shorter, longer) = (total(SHORTER)?, total(LONGER)?);
         let each = |longer: u64, shorter: u64| longer.saturating_sub(shorter) / (LONGER - SHORTER);
         let all = each(longer.all, shorter.all);
         Ok(((*name).to_owned(), Count { all, unhashed: each(longer.unhashed, shorter.unhashed) }))
     });
     counts.collect()
+}
+
+/// Returns the name and the stacks of one push without captured callbacks.
+///
+/// # Errors
+///
+/// Returns an error if cargo or valgrind fails, or if a reply is unexpected.
+pub fn stacks() -> Result<(String, Stacks), Failure> {
+    let [(name, top), _] = PROXIES;
+    let program = build()?;
+    let stacks = |pushes| {
+        let profile = run(&program, top, pushes, &[BY_CALLERS])?;
+        Ok::<_, Failure>(Stacks::of(callgrind::own_costs(&profile)))
+    };
+    let (shorter, longer) = (stacks(SHORTER)?, stacks(LONGER)?);
+    Ok((name.to_owned(), longer.less(&shorter).each(LONGER - SHORTER)))
 }
 
 /// Builds the program, and returns its path.
@@ -76,13 +97,13 @@ fn build() -> Result<PathBuf, Failure> {
     Ok(std::env::current_exe()?.with_file_name("gatepost"))
 }
 
-/// Counts the instructions of a run that serves this number of pushes.
-fn run(program: &Path, top: &str, pushes: u64) -> Result<Count, Failure> {
+/// Returns the profile of a run that serves this number of pushes.
+fn run(program: &Path, top: &str, pushes: u64, options: &[&str]) -> Result<String, Failure> {
     let dir = TempDir::new()?;
     let (port, admin) = (free_port()?, free_port()?);
     let config = config(top, port, admin, start_app()?);
     fs::write(dir.path().join("gatepost.toml"), config)?;
-    let mut command = callgrind::valgrind(dir.path(), program, &[])?;
+    let mut command = callgrind::valgrind(dir.path(), program, options)?;
     command.args(["run", "-c"]).arg(dir.path().join("gatepost.toml"));
     // `seeds.c` stops the clock, but a server needs a clock that runs.
     command.env_remove("LD_PRELOAD");
@@ -90,9 +111,7 @@ fn run(program: &Path, top: &str, pushes: u64) -> Result<Count, Failure> {
     let mut running = Running(command.spawn()?);
     send(&mut running.connect(port)?, pushes)?;
     running.stop()?;
-    let profile = fs::read_to_string(dir.path().join(callgrind::PROFILE))?;
-    callgrind::total_of(&profile)
-        .ok_or_else(|| "expected a total, found none; update valgrind".into())
+    Ok(fs::read_to_string(dir.path().join(callgrind::PROFILE))?)
 }
 
 fn config(top: &str, port: u16, admin: u16, app: u16) -> String {
