@@ -170,6 +170,10 @@ fn print_identities(template: &Template) {
     }
 }
 
+/// Name of the kinds that the definition does not declare. Each template has this kind, so the list
+/// omits it.
+const UNKNOWN: &str = "unknown";
+
 /// Reply to a decision that the platform would not accept without a signature; see
 /// [`gatepost::RoutedKind::to`].
 const MISSING_REPLY_KEY: &str = "503, because the reply key is missing";
@@ -188,7 +192,7 @@ fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
     ];
     for (to, text) in replies {
         let mut kinds: Vec<&str> = Vec::new();
-        for kind in routed().filter(|kind| kind.to == to) {
+        for kind in routed().filter(|kind| kind.to == to && &*kind.name != UNKNOWN) {
             if !kinds.contains(&&*kind.name) {
                 kinds.push(&kind.name);
             }

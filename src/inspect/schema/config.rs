@@ -557,7 +557,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app. A string field of the reply may be { text = \"…{field}…\" }, with fields of the callback.",
         },
-        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: by platform, such as 2000 for Kollus and 5000 for Tencent CSS, otherwise 3000."),
+        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: by platform, as the manual's page of defaults says, otherwise 3000."),
         "timeout": duration("Value of timeout_ms with a unit, for example \"2s\"."),
         "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
         "budget": duration("Value of budget_ms with a unit, for example \"5s\"."),
