@@ -40,10 +40,9 @@ pub(super) fn check(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
 fn check_fields(place: &Place, faults: &Faults<'_>, kind: &Kind, sample: &Object<'_>) -> bool {
     let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
     let result = kind.fields.write_message(sample, &mut conversion, |_| false, &mut out);
-    let misfit = conversion
-        .noted
-        .first()
-        .map(|path| format!("expected `{path}` with its type, found none or another type"));
+    let misfit = conversion.noted.first().map(|path| {
+        format!("expected `{path}` with its declared type, found no value or another type")
+    });
     let fault = result.err().map(|fault| fault.to_string()).or(misfit);
     let fits = fault.is_none();
     if let Some(fault) = fault {
