@@ -11,7 +11,7 @@ use gatepost::{Gate, GateLayer};
 
 async fn callback(Callback(callback): Callback<TencentCssCallback>) -> StatusCode {
     let TencentCssCallback::RecordingFile(file) = callback else {
-        return StatusCode::NO_CONTENT; // other kinds are acknowledged
+        return StatusCode::NO_CONTENT; // acknowledges other kinds
     };
     let (stream, url) = (file.stream_id.unwrap_or_default(), file.video_url.unwrap_or_default());
     let rows = OpenOptions::new().create(true).append(true).open("recordings.txt");

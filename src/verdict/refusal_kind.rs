@@ -220,7 +220,7 @@ impl RefusalKind {
                 ("path_ambiguous", "the target is another spelling of a callback path or query")
             }
             Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
-            Self::SignatureMalformed => ("signature_malformed", "the signature cannot be decoded"),
+            Self::SignatureMalformed => ("signature_malformed", "the signature is malformed"),
             Self::SignatureMismatch => {
                 ("signature_mismatch", "no key of the template produces this signature")
             }

@@ -295,7 +295,7 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
             "Errors of the admin API",
             "The body of the response has the code and a message. A fault of the config has the code of that fault.",
         ),
-        CodeGroup::Operation | _ => ("Events of the program", "Each is a line of the log."),
+        CodeGroup::Operation | _ => ("Log lines about the program", "Each is a line of the log."),
     }
 }
 

@@ -8,10 +8,10 @@ use super::Site;
 use super::account::Parameters;
 use super::error::PlatformError;
 
-/// Provider whose templates the commands manage.
+/// Provider of the platform whose callback templates the commands manage.
 pub(crate) const PROVIDER: &str = "tencent-css";
 
-/// First word of the description of each template that gatepost has created.
+/// First word of the description of each callback template that gatepost has created.
 const MARK: &str = "gatepost";
 
 /// Maximum length of a key, in characters.
@@ -82,11 +82,12 @@ impl std::fmt::Debug for WantedKey {
     }
 }
 
-/// Returns the templates of a config. `base` is the public address of gatepost, without a path.
+/// Returns the callback templates that a config needs. `base` is the public address of gatepost,
+/// without a path.
 ///
 /// # Errors
 ///
-/// Returns an error if the platform does not permit one of these templates.
+/// Returns an error if the platform does not permit one of these callback templates.
 pub(crate) fn wanted(
     config: &Config,
     views: &[TemplateView],
@@ -160,8 +161,8 @@ fn key_text(key: &[u8], source: &str) -> Result<String, String> {
     let text = std::str::from_utf8(key).ok().filter(|_| is_valid).map(str::to_owned);
     text.ok_or_else(|| {
         format!(
-            "expected a key of at most {MAX_KEY_CHARS} letters and digits in {source}, found another; \
-             generate a key of this form in the platform's console"
+            "expected a key of at most {MAX_KEY_CHARS} letters and digits in {source}, found a \
+             longer key or other characters; generate a key of this form in the platform's console"
         )
     })
 }
@@ -223,7 +224,7 @@ fn description(own: &str, site: Site) -> String {
     if own.is_empty() { MARK.to_owned() } else { format!("{MARK}-{own}") }
 }
 
-/// Returns true if gatepost has created the template with this description.
+/// Returns true if gatepost has created the callback template with this description.
 pub(super) fn is_marked(description: &str) -> bool {
     let rest = description.strip_prefix(MARK);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

@@ -57,7 +57,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "field_misfit",
-        "a field of a genuine callback is missing or has another type than declared",
+        "a field of a genuine callback is missing, or does not have its declared type",
         "the platform has changed its payload, or a definition of your own is wrong",
         "log, gatepost_misfits_total, the header gatepost-misfits",
         "compare the fields in the line with `gatepost providers PROVIDER.KIND`, and report the change",
@@ -71,7 +71,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "not_a_callback",
-        "callbacks_only refused a path without a route",
+        "gatepost refused a path without a route, because callbacks_only is set",
         "a client called another path, or the config lacks the prefix of a nested router",
         LOG,
         "write the path of each route as clients send it, with the prefix of `nest`",
@@ -79,13 +79,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "not_accepted",
         "an extractor received a request that gatepost has not accepted",
-        "in a Rust app, the route is outside of GateLayer",
+        "in a Rust app, the handler is outside of GateLayer",
         LOG,
-        "add GateLayer after the route, or serve the route's path from the config",
+        "add GateLayer after the handler, or add a route for its path to the config",
     ]),
     note([
         "shared_state_back",
-        "gatepost uses the state that machines share again",
+        "gatepost uses the shared state again",
         "the store responds in time again",
         "log, gatepost_shared_state_up",
         "nothing; `missed` counts the operations of the outage",
@@ -106,8 +106,8 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "view_mismatch",
-        "a handler takes another kind or type than the callback has",
-        "a route of the app receives several kinds, but its handler takes one type",
+        "a handler takes a kind or type that does not match the callback",
+        "a handler of the app receives several kinds, but takes one type",
         LOG,
         "take the platform's enum of all kinds, or give each kind a route",
     ]),
@@ -116,14 +116,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost would accept the callback",
         "the route is in shadow mode",
         "log, gatepost_shadow_total",
-        "write mode = \"enforce\" once no genuine callback would be refused",
+        "once gatepost would refuse no genuine callback, write mode = \"enforce\"",
     ]),
     shadow([
         "answer_not_asked",
         "gatepost would reply without asking the app",
         "the kind has a fixed answer, or [template.on] does not list it",
         SHADOW_ANSWERS,
-        "list the kind under [template.on] if the app must receive it",
+        "if the app must receive the kind, list it under [template.on]",
     ]),
     shadow([
         "answer_passed",
@@ -256,14 +256,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "there are more connections than max_connections",
         "many clients, or one client that opens more and more connections",
         CLOSED,
-        "look for the client in `from`; raise max_connections if all of them are genuine",
+        "look for the client in `from`; if all connections are genuine, raise max_connections",
     ]),
     connection([
         "too_many_unjudged_bytes",
         "the bytes of unfinished requests exceed max_unjudged_bytes, or the limit for one client",
         "a client begins large requests and does not end them",
         CLOSED,
-        "look for the client in `from`; raise max_unjudged_bytes if the requests are genuine",
+        "look for the client in `from`; if the requests are genuine, raise max_unjudged_bytes",
     ]),
     operation([
         "address_in_use",
@@ -344,8 +344,8 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "upstream_failed",
-        "the upstream did not answer a request that is not a callback",
-        "the app is not started, or `upstream` is wrong",
+        "the upstream did not respond to a request that is not a callback",
+        "the app is not running, or `upstream` is wrong",
         PASSED,
         "start the app, and check `upstream` with curl from this machine",
     ]),
@@ -366,7 +366,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "upstream_unresolved",
         "gatepost found no IP address for the name of the upstream",
-        "a misspelt name, or DNS does not answer",
+        "a misspelt name, or DNS does not respond",
         LOG,
         "correct the name in `upstream`, or try `getent hosts NAME`",
     ]),
@@ -387,7 +387,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "event_not_found",
         "there is no queued event with this number",
-        "a misspelt number, or the event has been delivered or dropped",
+        "a misspelt number, or gatepost has delivered the event, or an operator has dropped it",
         API,
         "list the events with `gatepost queue list`",
     ]),
@@ -449,8 +449,8 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "not_replayable",
-        "the event cannot be sent again",
-        "the callback was refused, gatepost kept only the start of its body, or its kind has no address",
+        "gatepost cannot send the event again",
+        "gatepost refused the callback or kept only the start of its body, or its kind has no address",
         API,
         "read the message; choose another callback",
     ]),
@@ -484,7 +484,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "too_many_attempts",
-        "the client's address must wait before it sends another token",
+        "the client must wait before it sends another token",
         "ten requests from the address had a wrong token",
         API_REFUSALS,
         "wait as long as retry-after says, and correct the token",
@@ -498,7 +498,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "unsupported_media_type",
-        "the body of the request is not declared as JSON",
+        "the request does not declare its body as JSON",
         "the header content-type is missing or has another value",
         API,
         "send content-type: application/json",

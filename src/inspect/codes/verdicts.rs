@@ -23,7 +23,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::BodyTooLarge,
         "the body is longer than max_body_bytes",
-        "raise max_body_bytes if the platform sends bodies of this length",
+        "if the platform sends bodies of this length, raise max_body_bytes",
     ),
     (
         RefusalKind::ContentEncodingUnsupported,
@@ -37,7 +37,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldInvalid,
-        "a field that identifies the callback, or on which a decision depends, has another type than declared",
+        "a field that identifies the callback, or on which a decision depends, does not have its declared type",
         "run `gatepost explain` on the request; if the platform has changed its format, report it or correct your definition",
     ),
     (
@@ -73,7 +73,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::KindMissing,
         "the callback has neither the field nor the header that names its kind, it came to a path whose route has another kind or none, or its body has another form: JSON where the platform sends a form",
-        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes), or set kind on the route if the platform sends only this kind to its path; compare content-type with the form that the platform sends, and select this form in its console",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to its path, set kind on the route; compare content-type with the form that the platform sends, and select this form in its console",
     ),
     (
         RefusalKind::MethodNotAllowed,
@@ -83,7 +83,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::NotAnObject,
         "the body is JSON, but an array, a string or a number",
-        "check that the route has the provider that calls this path",
+        "check that the route has the provider of the platform that calls this path",
     ),
     (
         RefusalKind::PathAmbiguous,
@@ -93,7 +93,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::RateLimited,
         "one client sent more than source_limit permits",
-        "raise source_limit if the client is the platform; behind a proxy, set trusted_proxies",
+        "if the client is the platform, raise source_limit; behind a proxy, set trusted_proxies",
     ),
     (
         RefusalKind::SignatureMalformed,
@@ -102,8 +102,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureMismatch,
-        "the key differs from the platform's, the callback is forged, or, if the platform signs the body, the body was changed on the way",
-        "copy the key again from the platform's console; if you changed the key file after the start, reload: `kill -HUP PID`, or watch = true; `gatepost explain` shows what was signed",
+        "the key differs from the platform's, a client forged the callback, or, if the platform signs the body, a proxy changed the body",
+        "copy the key again from the platform's console; if you changed the key file after the start, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text",
     ),
     (
         RefusalKind::SignatureMissing,
@@ -113,7 +113,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::SignatureReused,
         "a client sent a signature again with another body or id, or two callbacks of the same second have the same signature",
-        "write signature_reuse = \"count\" if the platform itself does this",
+        "if the platform itself does this, write signature_reuse = \"count\"",
     ),
     (
         RefusalKind::SignedPartMissing,
@@ -142,23 +142,23 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TimestampExpired,
-        "a clock is wrong, the callback was delayed or recorded, or the platform resends with an old signature",
-        "synchronise the clock of this machine; if the platform resends for longer, raise grace_secs (the platform signs an expiry, as Tencent) or max_age_secs (it signs the time of sending) under [template.settings]",
+        "a clock is wrong, the network delayed the callback, a client replays a recorded callback, or the platform resends with an old signature",
+        "synchronise the clock of this machine; if the platform signs an expiry, as Tencent does, and resends for longer, raise grace_secs under [template.settings]; if it signs the time of sending and resends for longer, raise max_age_secs there",
     ),
     (
         RefusalKind::TimestampInvalid,
-        "the time field is absent, or its value has another format than the definition declares",
+        "the time field is absent, or its value does not have the format that the definition declares",
         "check that the route has the right provider; `gatepost explain` shows the field",
     ),
     (
         RefusalKind::TimestampTooFarAhead,
         "a clock is wrong, or the platform's signatures are valid for longer than max_ahead_secs",
-        "synchronise the clock of this machine; raise max_ahead_secs under [template.settings] if the console shows a longer validity",
+        "synchronise the clock of this machine; if the console shows a longer validity, raise max_ahead_secs under [template.settings]",
     ),
     (
         RefusalKind::TokenMismatch,
         "the secret segment of the path differs from token",
-        "write the path with the token into the platform's console; if you changed the token file after the start, reload: `kill -HUP PID`, or watch = true; if the console has this path, a client is guessing tokens",
+        "write the path with the token into the platform's console; if you changed the token file after the start, reload with `kill -HUP PID`, or set watch = true; if the console has this path, a client is guessing tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,
@@ -222,7 +222,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AppOverloaded,
         "more genuine callbacks arrived than the limit of the route permits",
-        "raise limit if the app can handle more callbacks",
+        "if the app can handle more callbacks, raise limit",
     ),
     (
         UnavailableKind::AppStatus,

@@ -18,7 +18,7 @@ view! {
         guid: Option<String> = "guid",
         /// The name of the user.
         username: Option<String> = "username",
-        /// The name and version of the client.
+        /// The name and version of the user's software.
         user_agent: Option<String> = "userAgent",
         /// The type of the node in a cluster.
         cluster_node_type: Option<String> = "clusterNodeType",
@@ -38,17 +38,17 @@ describe! { "red5":
 callback! { "red5":
     /// A callback of Red5 Pro, with a variant for each kind.
     pub enum Red5Callback {
-        /// A client has connected.
+        /// A user of the platform has connected.
         ConnectionConnect(Red5Event) = "connection-connect",
-        /// A client has disconnected.
+        /// A user of the platform has disconnected.
         ConnectionDisconnect(Red5Event) = "connection-disconnect",
         /// A stream has started.
         StreamPublished(Red5Event) = "stream-published",
         /// A stream has ended.
         StreamUnpublished(Red5Event) = "stream-unpublished",
-        /// A client has started to play a stream.
+        /// A viewer has started to play a stream.
         StreamSubscribed(Red5Event) = "stream-subscribed",
-        /// A client has stopped playing a stream.
+        /// A viewer has stopped playing a stream.
         StreamUnsubscribed(Red5Event) = "stream-unsubscribed",
         /// A callback for which the definition has no other kind.
         Event(Red5Event) = "event",
