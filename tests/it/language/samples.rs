@@ -68,7 +68,7 @@ fn sample_of_a_decision_must_contain_the_viewer() {
 #[test]
 fn missing_field_of_sample_is_marked_at_the_sample() {
     let text = "[kind]\nother = 'a'\n[kinds.a]\nfields = { at = 'integer' }\nsample = '{}'\n";
-    assert_fault(text, "12:1: kinds.a.sample: expected `at` with its type");
+    assert_fault(text, "12:1: kinds.a.sample: expected `at` with its declared type");
 }
 
 #[test]
