@@ -142,7 +142,7 @@ class Account(ConsoleTest):
         Double.refuses = "CreateLiveCallbackRule"
         self.compare()
         self.page.get_by_role("button", name="Carry out 2 changes").click()
-        expect(self.page.get_by_role("alert")).to_contain_text("1 of 2 changes made")
+        expect(self.page.get_by_role("alert")).to_contain_text("gatepost has made 1 of 2 changes")
         expect(self.page.get_by_role("alert")).to_contain_text("wrong <b>; check the SecretKey")
         self.page.get_by_label("Public address").fill("gate.example.com/path")
         self.page.get_by_role("button", name="Compare").click()
