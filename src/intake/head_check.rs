@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::{CONTENT_ENCODING, ORIGIN, UPGRADE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::head::Head;
 use crate::printable::printable;
@@ -11,6 +11,17 @@ use crate::provider::Plan;
 use crate::provider::locator::CapturedHead;
 use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
+
+/// Methods that a refusal names.
+const STANDARD_METHODS: [Method; 7] = [
+    Method::DELETE,
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::PATCH,
+    Method::POST,
+    Method::PUT,
+];
 
 /// Facts that later checks need from a callback's head.
 #[derive(Debug)]
@@ -63,8 +74,12 @@ pub(crate) fn check_head(
 fn method_not_allowed(head: &Head<'_>, plan: &Plan) -> RefusalCause {
     let origin = head.headers().get(ORIGIN).filter(|_| is_preflight(head));
     let Some(origin) = origin else {
-        let (allowed, method) = (plan.allow.to_str().unwrap_or_default(), head.method().as_str());
-        let detail = format!("expected {allowed}, found {}", printable(method));
+        let allowed = plan.allow.to_str().unwrap_or_default();
+        // A malformed request may have a secret in place of its method.
+        let is_standard = |method: &Method| *method == *head.method();
+        let method = STANDARD_METHODS.iter().find(|method| is_standard(method));
+        let method = method.map_or("another method", Method::as_str);
+        let detail = format!("expected {allowed}, found {method}");
         return RefusalCause::with(RefusalKind::MethodNotAllowed, detail);
     };
     let origin = printable(&String::from_utf8_lossy(origin.as_bytes()));

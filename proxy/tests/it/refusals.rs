@@ -83,6 +83,8 @@ fn refuses_too_large_content_length_before_body_arrives() {
     gate.program.wait_for_line("expected at most 1000 bytes, found 100000000");
     gate.send(b"GET /callbacks/tencent HTTP/1.1\r\nhost: x\r\n\r\n");
     gate.program.wait_for_line("expected POST, found GET");
+    gate.send(b"S3CRETPOST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n\r\n");
+    gate.program.wait_for_line("expected POST, found another method");
 }
 
 #[test]
