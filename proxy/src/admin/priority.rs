@@ -6,14 +6,14 @@
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-/// Lowers the priority of this thread, so that pages and metrics delay no callbacks. The threads that
+/// Lowers the priority of this thread, so that pages and metrics delay callbacks less. The threads that
 /// this thread starts inherit the priority.
 #[cfg(target_os = "linux")]
 pub(super) fn lower() {
     thread_local! {
         static LOWERED: () = {
-            // For Linux, a process identifier of zero names the calling thread. A failure leaves the
-            // usual priority, with which every request works.
+            // For Linux, no process identifier means the calling thread. A system call filter may
+            // forbid the change. Every request works with the usual priority too.
             let _unchanged = rustix::process::setpriority_process(None, NICE);
         };
     }

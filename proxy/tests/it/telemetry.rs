@@ -26,6 +26,31 @@ fn json(line: &str) -> Json {
         .unwrap_or_else(|error| panic!("expected JSON, found {error}: {line}"))
 }
 
+/// Returns the nice values of the program's threads.
+#[cfg(target_os = "linux")]
+fn nice_values(gate: &Gatepost) -> BTreeSet<i32> {
+    let threads = fs::read_dir(format!("/proc/{}/task", gate.program.id())).unwrap();
+    let nice = threads.filter_map(|thread| {
+        // A thread may end meanwhile.
+        let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+        // The name of the thread, in parentheses, may contain spaces. `nice` is field 19.
+        stat.rsplit_once(") ")?.1.split(' ').nth(16)?.parse().ok()
+    });
+    nice.collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn only_threads_of_the_admin_listener_have_a_lower_priority() {
+    let gate = Gatepost::serve("", &templates(&App::answering(200, "")));
+    let usual = nice_values(&gate);
+    assert_eq!(gate.send(&pushed()).status, 200);
+    assert_eq!(nice_values(&gate), usual, "expected no change by a callback");
+    gate.metrics();
+    let with_lower: BTreeSet<_> = usual.iter().copied().chain([10]).collect();
+    assert_eq!(nice_values(&gate), with_lower);
+}
+
 #[test]
 fn series_exist_before_they_count_anything() {
     let gate = Gatepost::serve("", &templates(&App::down()));
