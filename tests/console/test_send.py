@@ -101,6 +101,8 @@ class Scenario(ConsoleTest):
 
     def expect_state(self, state, sent):
         """Waits for a state. Without JavaScript, reloads the page, as an operator does."""
+        # The page of the scenario has a state. Until it is there, a reload would fail.
+        expect(self.page.locator("h1 .badge")).to_be_visible()
         if not self.javascript:
             def has_state():
                 self.page.reload()
