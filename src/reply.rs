@@ -216,7 +216,7 @@ impl Reply {
     /// Returns the reply to a request in plain HTTP on a port that serves TLS.
     #[must_use]
     pub fn https_expected() -> Self {
-        let body = b"this port serves only TLS; use https://\n";
+        let body = b"expected TLS, found plain HTTP; use https://\n";
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, body) }
     }
 

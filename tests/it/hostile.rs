@@ -78,7 +78,7 @@ fn serve() -> Layer {
     Layer { port, seen, _runtime: runtime }
 }
 
-/// Records the request for the app, and answers 200 with an empty body.
+/// Acts as the app: records the request, and answers 200 with an empty body.
 async fn record(
     request: Request<RequestBody<Body>>,
     records: Arc<Mutex<Vec<Seen>>>,

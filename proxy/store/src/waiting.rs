@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gatepost::StoreError;
 
-/// Maximum size of the events and values in the operations that wait for a store, in bytes. A larger
-/// operation may wait alone.
+/// Maximum total size in bytes of the events and values of all operations that wait for a store. An
+/// operation that exceeds this limit may wait if no other operation with a size waits.
 pub const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// Maximum number of operations that wait for a store.
@@ -22,7 +22,7 @@ struct WaitingTotals {
     bytes: AtomicUsize,
 }
 
-/// An operation that waits. It counts until this value is dropped.
+/// An operation that waits. The totals include the operation until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct WaitingOperation {
     totals: Arc<WaitingTotals>,
@@ -30,8 +30,8 @@ pub(crate) struct WaitingOperation {
 }
 
 impl Waiting {
-    /// Counts an operation. `bytes` is the size of its event or value; 0 for an operation that only
-    /// the number of operations bounds.
+    /// Counts an operation. `bytes` is the size of its event or value. It is 0 if only
+    /// [`MAX_WAITING`] limits the operation.
     pub(crate) fn enter(&self, bytes: usize) -> Result<WaitingOperation, StoreError> {
         let totals = Arc::clone(&self.0);
         let waiting = totals.operations.fetch_add(1, Ordering::Relaxed);
@@ -66,13 +66,16 @@ mod tests {
         all.truncate(1);
         let large = waiting.enter(MAX_WAITING_BYTES - 1).unwrap();
         assert_eq!(waiting.enter(1).unwrap_err(), StoreError::Busy { waiting: 2 });
-        assert!(waiting.enter(0).is_ok(), "expected an operation without a size, found none");
+        assert!(
+            waiting.enter(0).is_ok(),
+            "expected room for an operation without a size, found a busy store"
+        );
         drop(large);
         assert!(waiting.enter(1).is_ok());
     }
 
     #[test]
-    fn larger_operation_waits_alone() {
+    fn accepts_operation_above_size_limit_only_if_no_other_waits() {
         let waiting = Waiting::default();
         let alone = waiting.enter(2 * MAX_WAITING_BYTES).unwrap();
         assert!(waiting.enter(1).is_err());

@@ -65,14 +65,16 @@ fn cancels_request_to_app_if_client_disconnects() {
         client.write(callback);
         app.wait_for(before + 1);
         client.reset();
-        closed.recv_timeout(PATIENCE).expect("expected a closed connection to the app");
+        closed
+            .recv_timeout(PATIENCE)
+            .expect("expected a closed connection to the app, found an open one");
     }
     gate.wait_for_in_flight(0);
     let metrics = gate.metrics();
     for (kind, provider, count) in [("push", "tencent-css", 1), ("live_play", "kollus", 2)] {
         let labels = format!("kind=\"{kind}\",provider=\"{provider}\"");
         let counted = format!("gatepost_senders_gone_total{{{labels}}} {count}\n");
-        assert!(metrics.contains(&counted), "expected {counted} in:\n{metrics}");
+        assert!(metrics.contains(&counted), "expected {counted}, found:\n{metrics}");
     }
     assert!(
         !gate.program.log().contains("ERROR"),
@@ -82,7 +84,7 @@ fn cancels_request_to_app_if_client_disconnects() {
 }
 
 #[test]
-fn waiting_copy_asks_app_if_first_client_disconnects() {
+fn asks_app_about_waiting_copy_if_first_client_disconnects() {
     let (close, closed) = channel();
     let close = Arc::new(Mutex::new(close));
     let app = App::start(move |seen| match seen.connection {
@@ -99,12 +101,14 @@ fn waiting_copy_asks_app_if_first_client_disconnects() {
     gate.wait_for_in_flight(2);
     one.reset();
     assert_eq!(other.read().text(), "{\"code\":0}");
-    closed.recv_timeout(PATIENCE).expect("expected a closed connection to the app");
+    closed
+        .recv_timeout(PATIENCE)
+        .expect("expected a closed connection to the app, found an open one");
     assert_eq!(app.seen().len(), 2);
 }
 
 #[test]
-fn open_circuit_skips_app_and_is_in_metrics() {
+fn skips_app_with_open_circuit_and_shows_circuit_in_metrics() {
     let app = App::down();
     let breaker = "breaker = { failures = 3, retry_ms = 600000 }";
     let gate = Gatepost::serve(breaker, &templates(&app));
@@ -119,7 +123,11 @@ fn open_circuit_skips_app_and_is_in_metrics() {
     assert!(gate.metrics().contains(&open(1)), "{}", gate.metrics());
     assert_eq!(gate.send(&pushed()).status, 503);
     gate.program.wait_for_line("\"code\":\"circuit_open\"");
-    assert_eq!(gate.send(&play()).text(), FAILED, "expected a separate circuit for each address");
+    assert_eq!(
+        gate.send(&play()).text(),
+        FAILED,
+        "expected a separate circuit for each address, found a shared circuit"
+    );
     gate.program.wait_for_lines("\"code\":\"app_unreachable\"", 4);
 }
 

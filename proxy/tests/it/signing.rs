@@ -189,7 +189,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Sends events to an example app that verifies signatures, directly and through gatepost.
+/// Asserts that an example app, which verifies signatures, accepts genuine events and rejects
+/// forgeries. Sends the events directly, then through gatepost.
 fn assert_peer(port: u16, command: &mut Command) {
     let seen = signed(&format!("['{NEXT}', '{SECRET}']"), "json");
     let app = Program::start(command.env("SIGNING_SECRET", SECRET));

@@ -22,7 +22,7 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks, such as `publish`.
+        /// The action for which the client asks. It is the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
@@ -48,7 +48,7 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks, such as `publish`.
+        /// The action for which the client asks. It is the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
@@ -74,7 +74,7 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks, such as `publish`.
+        /// The action for which the client asks. It is the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
@@ -100,7 +100,7 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks, such as `publish`.
+        /// The action for which the client asks. It is the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
@@ -126,7 +126,7 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks, such as `publish`.
+        /// The action for which the client asks. It is the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
@@ -152,7 +152,7 @@ view! {
         token: Option<String> = "token",
         /// The IP address of the client.
         ip: String = "ip",
-        /// The action for which the client asks, such as `publish`.
+        /// The action for which the client asks. It is the name of the kind.
         action: Option<String> = "action",
         /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
         path: Option<String> = "path",
