@@ -37,6 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             StoreStep::Append(enqueue) => enqueue.conclude(None),
             // If machines share their state, insert `claim.value(…)` first.
             StoreStep::Claim(claim) => claim.give_up(now),
+            // If machines share a rate limit, see `limit.without_shared_state(…)`.
+            StoreStep::Limit(limit) => limit.give_up(now),
         },
         Next::Wait(wait) => wait.give_up(now),
         Next::Ask(question) => {

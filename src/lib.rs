@@ -119,7 +119,8 @@ pub use config::{
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, Enqueue,
-    EventRequest, Next, Question, QueuedApp, Runtime, SharedClaim, StoreStep, Wait, drive,
+    EventRequest, Next, Question, QueuedApp, Runtime, SharedClaim, SharedLimit, StoreStep, Wait,
+    drive,
 };
 pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};

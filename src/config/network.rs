@@ -251,9 +251,27 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
+    /// Reads `limit`: a rate limit, and `shared`. Returns the rate, and true if machines share the
+    /// limit.
+    pub(super) fn route_limit(&self, table: &Table<'f>) -> Option<(Rate, bool)> {
+        let limit = table.table("limit")?;
+        let is_shared = limit.boolean("shared").unwrap_or_default();
+        if is_shared && !self.has_store {
+            let problem = "expected a [store] for a shared limit, found none";
+            let problem = FaultKind::KeyMissing.because(problem);
+            let remedy = "add [store], or remove shared";
+            self.faults.add(&limit.place_of("shared"), problem, remedy);
+        }
+        Some((self.rate(&limit)?, is_shared))
+    }
+
+    /// Reads `source_limit`.
+    pub(super) fn source_limit(&self, table: &Table<'f>) -> Option<Rate> {
+        self.rate(&table.table("source_limit")?)
+    }
+
     /// Reads a rate limit: `per_second` and `burst`. The default of `burst` is `per_second`.
-    pub(super) fn rate(&self, table: &Table<'f>, key: &'f str) -> Option<Rate> {
-        let limit = table.table(key)?;
+    fn rate(&self, limit: &Table<'f>) -> Option<Rate> {
         let number = |key| limit.integer(key, 1..=MAX_RATE).and_then(|n| u32::try_from(n).ok());
         let (per_second, burst) = (number("per_second"), number("burst"));
         if !limit.has("per_second") {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
+use crate::memory::store::{SharedDomain, shared_key};
 use crate::provider::{Evidence, Plan};
 use crate::route::{
     CorsOrigins, Mode, Route, RouteParameters, Routes, TOKEN_SEGMENT, as_origin, is_canonical,
@@ -35,8 +36,8 @@ impl<'f> ConfigReader<'f, '_> {
         let template = table.string("template");
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(max_body_bytes);
         let allow = self.allow(table);
-        let limit = self.rate(table, "limit").map(RouteLimit::new);
-        let source_limit = self.rate(table, "source_limit");
+        let limit = self.route_limit(table);
+        let source_limit = self.source_limit(table);
         let cors = self.cors(table);
         let forward = self.forward(table);
         let mode = self.mode(table);
@@ -58,6 +59,11 @@ impl<'f> ConfigReader<'f, '_> {
         } else {
             format!("{pattern}{parameters}").into()
         };
+        let limit = limit.map(|(rate, is_shared)| {
+            let parts = || [label.as_bytes().to_vec(), rate.to_bytes().to_vec()];
+            let key = is_shared.then(|| shared_key(SharedDomain::Limit, parts()));
+            RouteLimit::new(rate, key)
+        });
         let route = Route {
             pattern,
             parameters,

@@ -359,6 +359,10 @@ async fn conclude(
                         next = Box::pin(shared::claim(client, runtime, claim)).await?;
                         now = runtime.now();
                     }
+                    (StoreStep::Limit(step), _) => {
+                        next = Box::pin(shared::limit(runtime, step)).await;
+                        now = runtime.now();
+                    }
                 },
                 Next::Wait(mut wait) => {
                     let timer = pin!(runtime.sleep(wait.timeout()));

@@ -16,7 +16,7 @@
 //! 7. Otherwise: asks the app.
 //!
 //! If machines share their state, a step before rule 4 claims the callback for this machine: see
-//! [`SharedClaim`].
+//! [`SharedClaim`]. If they share the rate limit, rule 5 is a step: see [`SharedLimit`].
 //!
 //! If the config queues the kind, only rules 1 and 5 apply. gatepost then appends the event to the
 //! store, which recognizes resends. gatepost delivers the event later: see [`QueuedApp`].
@@ -40,7 +40,7 @@ pub use drive::{AppSide, Asked, Attempt, Driven, EventRequest, drive};
 pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
 pub use queued::{Enqueue, QueuedApp};
 pub use server::{ClientActivity, ClientSide, Disconnected, Runtime};
-pub use shared::SharedClaim;
+pub use shared::{SharedClaim, SharedLimit};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -59,7 +59,7 @@ use crate::reply::{Answer, REPLY_MARGIN};
 use crate::template::Ask;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
-use shared::HeldClaim;
+use shared::{HeldClaim, Limited};
 
 /// The next step for an accepted callback. See [`Question`] for an example.
 ///
@@ -86,6 +86,10 @@ pub enum StoreStep {
     /// [`SharedClaim::next`]. Only a callback that is [`shared`](crate::Intake::shared) has this
     /// step.
     Claim(SharedClaim),
+    /// Count the callback towards a rate limit in the [`SharedState`](crate::SharedState). A server
+    /// without this state calls [`SharedLimit::without_shared_state`]. Only a callback that is
+    /// [`shared`](crate::Intake::shared) has this step.
+    Limit(SharedLimit),
 }
 
 impl Accepted {
@@ -393,7 +397,34 @@ impl Question {
         if self.timeout.is_zero() {
             return Next::Reply(self.fail(UnavailableKind::AppTimeout, now));
         }
-        if self.accepted.limit().is_some_and(|limit| !limit.take(now)) {
+        let is_within = match self.accepted.limit() {
+            None => true,
+            Some(limit) => match limit.shared().filter(|_| self.accepted.is_shared()) {
+                None => limit.take(now),
+                Some(budget) => {
+                    let step = SharedLimit::new(&Arc::clone(budget), Limited::Direct(self));
+                    return Next::Store(Box::new(StoreStep::Limit(step)));
+                }
+            },
+        };
+        self.check_circuit(is_within, ask, now)
+    }
+
+    /// Returns the next step after the wait for a shared rate limit.
+    fn after_limit(mut self, is_within: bool, now: Timestamp) -> Next {
+        let accepted = self.accepted.clone();
+        let Some(ask) = accepted.delivery().as_ask() else {
+            return Next::Reply(accepted.without_app());
+        };
+        self.timeout = accepted.time_left(ask, now);
+        if self.timeout.is_zero() {
+            return Next::Reply(self.fail(UnavailableKind::AppTimeout, now));
+        }
+        self.check_circuit(is_within, ask, now)
+    }
+
+    fn check_circuit(self, is_within_limit: bool, ask: &Ask, now: Timestamp) -> Next {
+        if !is_within_limit {
             return Next::Reply(self.fail(UnavailableKind::AppOverloaded, now));
         }
         if ask.breaker.as_ref().is_some_and(|breaker| !breaker.allows(now)) {

@@ -22,7 +22,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
 use super::acknowledgement::check_taken;
-use super::{Next, StoreStep};
+use super::shared::Limited;
+use super::{Next, SharedLimit, StoreStep};
 use crate::address::Addresses;
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::event::{Forward, decimal_header};
@@ -54,8 +55,35 @@ impl Accepted {
             // The app's own answer is the reply.
             return self.next_of(ask, now);
         }
-        if self.limit().is_some_and(|limit| !limit.take(now)) {
-            return Next::Reply(self.failed(None, UnavailableKind::AppOverloaded.into()));
+        let is_within = match self.limit() {
+            None => true,
+            Some(limit) => match limit.shared().filter(|_| self.is_shared()) {
+                None => limit.take(now),
+                Some(budget) => {
+                    let step = SharedLimit::new(budget, Limited::Queued(self.clone()));
+                    return Next::Store(Box::new(StoreStep::Limit(step)));
+                }
+            },
+        };
+        self.store(is_within, ask, now)
+    }
+
+    /// Returns the next step after the wait for a shared rate limit.
+    pub(super) fn store_within_limit(&self, is_within: bool, now: Timestamp) -> Next {
+        match self.delivery().as_ask() {
+            Some(ask) => self.store(is_within, ask, now),
+            None => Next::Reply(self.without_app()),
+        }
+    }
+
+    /// Returns the conclusion of a queued event that exceeds the rate limit.
+    pub(super) fn beyond_limit(&self) -> Conclusion {
+        self.failed(None, UnavailableKind::AppOverloaded.into())
+    }
+
+    fn store(&self, is_within_limit: bool, ask: &Ask, now: Timestamp) -> Next {
+        if !is_within_limit {
+            return Next::Reply(self.beyond_limit());
         }
         let dedupe = self
             .resend_window(ask)

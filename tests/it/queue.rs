@@ -49,7 +49,9 @@ fn enqueue(gate: &Gate, sequence: u32, now: Timestamp) -> Enqueue {
     match next(gate, sequence, now) {
         Next::Store(step) => match *step {
             StoreStep::Append(enqueue) => enqueue,
-            StoreStep::Claim(claim) => panic!("expected an event to append, found {claim:?}"),
+            step @ (StoreStep::Claim(_) | StoreStep::Limit(_)) => {
+                panic!("expected an event to append, found {step:?}")
+            }
         },
         found @ (Next::Ask(_) | Next::Reply(_) | Next::Wait(_)) => {
             panic!("expected `Next::Store`, found {found:?}")

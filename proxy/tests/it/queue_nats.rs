@@ -97,6 +97,30 @@ fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
+fn machines_share_a_rate_limit() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let route = "[[route]]\npath = '/limited'\nprovider = 'tencent-css'\n\
+                 limit = { per_second = 1, burst = 5, shared = true }\n";
+    let config = config(&server, &app, route).replace(", deliver = 'queued'", "");
+    let config = config.replace(", retry = { first_ms = 20, max_ms = 100 }", "");
+    let machines = [(); 2].map(|()| Gatepost::serve("", &config));
+    let mut accepted = 0;
+    for number in 0..8 {
+        let body = push().replace("\"stream_id\":\"s\"", &format!("\"stream_id\":\"s{number}\""));
+        for machine in &machines {
+            let body = body.replace("\"user_ip\":\"", &format!("\"user_ip\":\"{}", machine.port));
+            accepted += u32::from(machine.send(&post("/limited", &body)).status == 200);
+        }
+    }
+    // The limit permits five callbacks at once, and one more in each second of the test. Separate
+    // limits would permit ten.
+    assert!((5..9).contains(&accepted), "expected 5 to 8 callbacks, found {accepted}");
+    let missed = machines[0].counted("gatepost_shared_state_missed_total", "use=\"limit\"");
+    assert_eq!((app.seen().len(), missed), (accepted as usize, 0));
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
 fn replies_503_while_nats_is_down() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);

@@ -104,7 +104,9 @@ pub(in crate::delivery) async fn claim(
         claim = match claim.next(found, runtime.now()) {
             Next::Store(step) => match *step {
                 StoreStep::Claim(again) => again,
-                step @ StoreStep::Append(_) => return Some(Next::Store(Box::new(step))),
+                step @ (StoreStep::Append(_) | StoreStep::Limit(_)) => {
+                    return Some(Next::Store(Box::new(step)));
+                }
             },
             next @ (Next::Ask(_) | Next::Reply(_) | Next::Wait(_)) => return Some(next),
         };

@@ -11,16 +11,18 @@
 //!    it. If the app has not answered, removes the claim.
 //! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
 //!    this process has no earlier reply about the viewer, looks for a reply in the shared state.
-//!
 //! 5. The start of a session: adds it to the sessions of the subject. A notification starts its
 //!    session before the app receives the event, a decision after the app's answer. The end of a
 //!    session, before the app receives it: looks for a newer session.
+//! 6. On a route whose rate limit is shared, before the app receives the event or the store appends
+//!    it: takes permits, if this machine has none. See `src/limit/shared.rs`.
 //!
 //! If the shared state does not respond in time, gatepost continues without it: it accepts the
-//! signature, asks the app, and uses only its own last replies and sessions. The app may then receive
-//! a callback twice.
+//! signature, asks the app, and uses only its own last replies, sessions and rate limits. The app may
+//! then receive a callback twice.
 
 mod carry;
+mod limit;
 mod session;
 mod value;
 
@@ -30,6 +32,8 @@ use bytes::Bytes;
 
 use carry::{check_proof, last_answer};
 pub(super) use carry::{claim, finish, release};
+pub use limit::SharedLimit;
+pub(super) use limit::{Limited, limit};
 
 use super::server::Runtime;
 use super::{Next, Question, StoreStep};
@@ -161,7 +165,7 @@ impl SharedClaim {
                         let conclusion = Conclusion::new(*reply, Origin::Resend);
                         return Next::Reply(self.question.repeat(conclusion, found.until));
                     }
-                    Some(StoredValue::Sessions(_)) | None => false,
+                    Some(StoredValue::Budget(_) | StoredValue::Sessions(_)) | None => false,
                 }
             }
         };

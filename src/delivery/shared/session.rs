@@ -78,7 +78,10 @@ fn shared(started: &StartedSessions, until: Timestamp) -> SharedValue {
 fn read(found: &SharedValue) -> Option<StartedSessions> {
     match value::read(found.bytes.clone(), None)? {
         StoredValue::Sessions(started) => Some(started),
-        StoredValue::Acknowledgement | StoredValue::Claim | StoredValue::Reply(_) => None,
+        StoredValue::Acknowledgement
+        | StoredValue::Budget(_)
+        | StoredValue::Claim
+        | StoredValue::Reply(_) => None,
     }
 }
 

@@ -7,8 +7,9 @@
 //! | 2 | acknowledgement of a notification |
 //! | 3 | reply to a decision: flags, status, headers and body |
 //! | 4 | sessions of a subject: flags, time and id of the newest, ids of the others, 8 bytes each |
+//! | 5 | budget of a rate limit: the time at which the budget is full, in Unix nanoseconds, 8 bytes |
 //!
-//! A process that does not know the first byte asks the app.
+//! A process that does not know the first byte of a value works without the value.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -22,6 +23,7 @@ const CLAIM: u8 = 1;
 const ACKNOWLEDGEMENT: u8 = 2;
 const REPLY: u8 = 3;
 const SESSIONS: u8 = 4;
+const BUDGET: u8 = 5;
 
 /// Flags of a reply.
 const ALLOWS: u8 = 1;
@@ -47,6 +49,8 @@ pub(super) enum StoredValue {
     Reply(Box<Reply>),
     /// The sessions of a subject that have started.
     Sessions(StartedSessions),
+    /// The time at which the budget of a rate limit is full, in Unix nanoseconds.
+    Budget(i64),
 }
 
 /// Encodes the claim of a process.
@@ -54,6 +58,14 @@ pub(super) fn claim(process: u64) -> Bytes {
     let mut bytes = BytesMut::with_capacity(9);
     bytes.put_u8(CLAIM);
     bytes.put_u64(process);
+    bytes.freeze()
+}
+
+/// Encodes the budget of a rate limit.
+pub(super) fn budget(full_at: i64) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(9);
+    bytes.put_u8(BUDGET);
+    bytes.put_i64(full_at);
     bytes.freeze()
 }
 
@@ -116,6 +128,7 @@ pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<StoredVa
         CLAIM => Some(StoredValue::Claim),
         ACKNOWLEDGEMENT => Some(StoredValue::Acknowledgement),
         SESSIONS => read_sessions(bytes).map(StoredValue::Sessions),
+        BUDGET => bytes.try_get_i64().ok().map(StoredValue::Budget),
         REPLY => read_reply(bytes, policy?).map(|reply| StoredValue::Reply(Box::new(reply))),
         _ => None,
     }

@@ -429,7 +429,7 @@ fn route() -> Value {
             "reserve": { "$ref": "#/$defs/reserve" },
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
-            "limit": rate("Rate limit of the genuine callbacks that the app receives."),
+            "limit": route_limit(),
             "source_limit": rate("Rate limit of the callbacks from one client."),
         },
     })
@@ -447,6 +447,13 @@ fn reserve() -> Value {
         "description": "Paths that the proxy reserves for callbacks and events: the path alone (exact), or also the paths that a file server maps to this path (subtree).",
         "enum": ["exact", "subtree"],
     })
+}
+
+fn route_limit() -> Value {
+    let mut limit = rate("Rate limit of the genuine callbacks that the app receives.");
+    limit["properties"]["shared"] =
+        boolean("All machines with the same store share the limit; default: false.");
+    limit
 }
 
 fn rate(about: &str) -> Value {

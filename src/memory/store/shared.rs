@@ -1,5 +1,5 @@
-//! The interface to the state that machines share: replies to resends, signatures, last replies and
-//! sessions.
+//! The interface to the state that machines share: replies to resends, signatures, last replies,
+//! sessions and rate limits.
 
 use std::fmt;
 
@@ -81,6 +81,8 @@ pub trait SharedState: Send + Sync {
 pub enum SharedUse {
     /// The last reply about a viewer, which gatepost repeats if the app fails.
     LastAnswer,
+    /// Rate limits of routes.
+    Limit,
     /// Replies to resends.
     Resend,
     /// Sessions that have started, to detect ends that arrive late.
@@ -91,13 +93,15 @@ pub enum SharedUse {
 
 impl SharedUse {
     /// All uses.
-    pub const ALL: [Self; 4] = [Self::LastAnswer, Self::Resend, Self::Session, Self::Signature];
+    pub const ALL: [Self; 5] =
+        [Self::LastAnswer, Self::Limit, Self::Resend, Self::Session, Self::Signature];
 
-    /// Returns the stable word: `last_answer`, `resend`, `session` or `signature`.
+    /// Returns the stable word: `last_answer`, `limit`, `resend`, `session` or `signature`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LastAnswer => "last_answer",
+            Self::Limit => "limit",
             Self::Resend => "resend",
             Self::Session => "session",
             Self::Signature => "signature",
@@ -118,6 +122,8 @@ pub(crate) enum SharedDomain {
     Callback,
     /// Identifies a signed id.
     Id,
+    /// Identifies the rate limit of a route.
+    Limit,
     /// Identifies a session, or the subject of sessions.
     Session,
     /// Identifies a signature by the values that it covers.
@@ -131,6 +137,7 @@ impl SharedDomain {
         match self {
             Self::Callback => "callback",
             Self::Id => "id",
+            Self::Limit => "limit",
             Self::Session => "session",
             Self::Signature => "signature",
             Self::Viewer => "viewer",

@@ -238,6 +238,11 @@ fn refuses_invalid_networks_and_rate_limits() {
         (route("limit = { burst = 1 }"), "limit: expected `per_second`, found none; add per"),
         (route("limit = { per_second = 0 }"), rate),
         (route("source_limit = { per_second = 1, burst = 0 }"), rate),
+        (
+            route("limit = { per_second = 1, shared = true }"),
+            "expected a [store] for a shared limit",
+        ),
+        (route("source_limit = { per_second = 1, shared = true }"), "found \"shared\""),
         (route("source_limit = { per_minute = 1, per_second = 1 }"), "found \"per_minute\""),
         (route("limit = 5"), "expected a table, found a whole number; write a table"),
     ] {

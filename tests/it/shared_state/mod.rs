@@ -1,6 +1,7 @@
 //! Tests of several machines that share their state, with a mock app and tokio's paused clock.
 
 mod failures;
+mod limits;
 mod sessions;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,11 @@ impl Machine {
             missed: Mutex::default(),
             outages: Mutex::default(),
         }
+    }
+
+    /// Creates a machine with a config that has a store, and `more` at its end.
+    fn with_store(more: &str, state: &Arc<dyn SharedState>) -> Self {
+        Self::new(&format!("{more}[store]\nurl = 'sqlite:gatepost.db'"), state)
     }
 
     fn pair(kollus: &str) -> [Self; 2] {

@@ -26,7 +26,7 @@ impl SharedMetrics {
             missed: create.counters(
                 "gatepost_shared_state_missed_total",
                 "Operations of the shared state without a result in time, by use: `last_answer`, \
-                 `resend`, `session` or `signature`. gatepost continued without their results.",
+                 `limit`, `resend`, `session` or `signature`. gatepost continued without their results.",
                 &["use"],
             ),
             duration: create.histogram(

@@ -12,10 +12,14 @@
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.
 
+mod shared;
+
 use core::net::IpAddr;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) use shared::{SharedBudget, Spent, Taking};
 
 use crate::printable::print_only;
 use crate::time::Timestamp;
@@ -46,16 +50,45 @@ impl Rate {
         Self { interval, window: interval.saturating_mul(i64::from(burst.max(1))) }
     }
 
+    /// Returns bytes that differ for different rates.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        (i128::from(self.interval) << 64 | i128::from(self.window)).to_be_bytes()
+    }
+
     /// Takes one request from a budget that is full at the time `full_at`, in Unix nanoseconds.
     ///
     /// Returns the new `full_at`, or `None` if the request exceeds the limit.
     pub(crate) fn take(self, full_at: i64, now: Timestamp) -> Option<i64> {
-        let now = now.as_millis().saturating_mul(SECOND / 1000);
-        let clock_went_back = full_at.saturating_sub(now) > self.window.saturating_add(CLOCK_SKEW);
-        let from = if clock_went_back { now } else { full_at.max(now) };
-        let next = from.saturating_add(self.interval);
+        let now = nanos(now);
+        let next = self.full_from(full_at, now).saturating_add(self.interval);
         (next.saturating_sub(now) <= self.window).then_some(next)
     }
+
+    /// Takes up to `count` requests from a budget that is full at the time `full_at`. Returns the
+    /// number of requests and the new `full_at`.
+    fn take_up_to(self, count: u32, full_at: i64, now: Timestamp) -> (u32, i64) {
+        let now = nanos(now);
+        let from = self.full_from(full_at, now);
+        let left = self.window.saturating_sub(from.saturating_sub(now)) / self.interval;
+        let taken = count.min(u32::try_from(left).unwrap_or_default());
+        (taken, from.saturating_add(self.interval.saturating_mul(taken.into())))
+    }
+
+    /// Returns the time at which a budget that is full at the time `full_at` contains one request.
+    fn regains_at(self, full_at: i64) -> Timestamp {
+        let nanos = full_at.saturating_add(self.interval).saturating_sub(self.window);
+        Timestamp::from_millis(nanos.saturating_add(SECOND / 1000 - 1) / (SECOND / 1000))
+    }
+
+    /// Returns the time from which the budget is full, `now` or later.
+    fn full_from(self, full_at: i64, now: i64) -> i64 {
+        let clock_went_back = full_at.saturating_sub(now) > self.window.saturating_add(CLOCK_SKEW);
+        if clock_went_back { now } else { full_at.max(now) }
+    }
+}
+
+fn nanos(time: Timestamp) -> i64 {
+    time.as_millis().saturating_mul(SECOND / 1000)
 }
 
 /// Budget of a route, or of a code in the log, in an atomic integer.
@@ -83,11 +116,21 @@ impl Budget {
 pub(crate) struct RouteLimit {
     rate: Rate,
     budget: Arc<Budget>,
+    /// The budget that machines share; `None` if each machine has its own budget.
+    shared: Option<Arc<SharedBudget>>,
 }
 
 impl RouteLimit {
-    pub(crate) fn new(rate: Rate) -> Self {
-        Self { rate, budget: Arc::default() }
+    /// Creates the limit of a route, with a full budget. Machines share the budget with the key
+    /// `shared`.
+    pub(crate) fn new(rate: Rate, shared: Option<[u8; 16]>) -> Self {
+        let shared = shared.map(|key| Arc::new(SharedBudget::new(key, rate)));
+        Self { rate, budget: Arc::default(), shared }
+    }
+
+    /// Returns the budget that machines share; `None` if each machine has its own budget.
+    pub(crate) fn shared(&self) -> Option<&Arc<SharedBudget>> {
+        self.shared.as_ref()
     }
 
     pub(crate) fn take(&self, now: Timestamp) -> bool {
@@ -97,6 +140,10 @@ impl RouteLimit {
     /// Takes over the budget of the same route in an earlier config.
     pub(crate) fn inherit(&mut self, earlier: &Self) {
         self.budget = Arc::clone(&earlier.budget);
+        let key = |limit: &Self| limit.shared.as_ref().map(|shared| shared.key);
+        if key(self) == key(earlier) {
+            self.shared.clone_from(&earlier.shared);
+        }
     }
 }
 
