@@ -93,7 +93,7 @@ pub(crate) struct CutCallback {
 pub(crate) enum CapturedAnswer {
     /// Status, headers and body of the answer; the body is `None` if it is too long.
     Response(StatusCode, HeaderMap, Option<Bytes>),
-    /// Reason for a missing answer.
+    /// Reason for a missing or unreadable answer.
     Failed(String),
 }
 

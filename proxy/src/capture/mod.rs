@@ -143,9 +143,9 @@ impl CaptureRing {
         Some(Numbered { id, callback: Arc::clone(ring.callbacks.get(index)?) })
     }
 
-    /// Returns all callbacks after the one with the number `after`, oldest first, and the number of
-    /// callbacks that the ring has dropped since. If `after` is a number of an earlier process,
-    /// returns all callbacks.
+    /// Returns the callbacks with a number above `after`, oldest first, and the number of such
+    /// callbacks that the ring has dropped (0 if `after` is 0). If `after` is a number of an
+    /// earlier process, returns all callbacks.
     pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {
         self.first_after(after, usize::MAX)
     }

@@ -75,7 +75,7 @@ pub(crate) struct StepView {
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageView {
     /// The first line without the version, such as `POST /hook` or `200`, or the reason for a
-    /// missing answer.
+    /// missing or unreadable answer.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
@@ -297,8 +297,9 @@ fn date(millis: i64) -> String {
 fn millis(time: std::time::Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
-/// Returns the text that a check found. The step `event` starts with the id of the event. If each
-/// callback gets a new id, the explanation has made another one, so the recorded id replaces it.
+/// Returns the text that a check found. The text of the check `event` starts with the id of the
+/// event. If gatepost generates a new id for each callback, the explanation has another id than the
+/// recorded one, so the recorded id replaces it.
 fn with_recorded_id<'f>(step: &str, found: &'f str, recorded: Option<&str>) -> Cow<'f, str> {
     match (recorded, found.split_once(' ')) {
         (Some(id), Some((_, rest))) if step == "event" => format!("{id} {rest}").into(),
