@@ -21,7 +21,7 @@ pub(super) struct App<'s> {
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,
-    /// The answer, for a capture.
+    /// The answer for the captured callback; `None` if gatepost captures nothing.
     pub(super) answer: Option<CapturedAnswer>,
 }
 

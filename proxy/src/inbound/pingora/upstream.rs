@@ -1,7 +1,7 @@
 //! The upstream: the servers that receive each request that is not a callback.
 //!
-//! With several servers, each request starts at the next server, healthy servers first. If gatepost
-//! cannot open a connection, the request goes to the next server.
+//! With several servers, gatepost sends each request to the next server in turn, and prefers
+//! servers that are up. If gatepost cannot open a connection, it tries the next server.
 
 use std::sync::Arc;
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn follows_changes_of_the_name_in_the_background() {
+    async fn uses_new_addresses_after_resolution_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
         assert_eq!(address(&upstream).await, None, "expected no address yet");
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));
         tokio::task::yield_now().await;
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
-        // The name does not resolve any more: gatepost keeps the addresses.
+        // If the name does not resolve any more, gatepost keeps the addresses.
         age(&upstream, STALE);
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
         add("192.0.2.3:80");
@@ -198,7 +198,7 @@ mod tests {
         let upstream = upstream(&known);
         let mut attempts = Attempts::default();
         assert!(upstream.peer(&mut attempts).await.is_some());
-        assert!(!upstream.failed_to_connect(&mut attempts), "expected no other address");
+        assert!(!upstream.failed_to_connect(&mut attempts), "expected no other address, found one");
         tokio::task::yield_now().await;
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
     }

@@ -27,7 +27,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time limit for connecting if the upstream has several servers.
 const SHORT_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Maximum number of requests at a time on one connection of HTTP/2.
+/// Maximum number of concurrent requests on one HTTP/2 connection.
 const MAX_STREAMS: usize = 100;
 
 /// Bytes of a response that the upstream may send on a stream before the client reads. Pingora's
@@ -37,14 +37,14 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 /// Bytes that the upstream may send on all streams of a connection before the clients read.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Age from which gatepost resolves a name again in the background.
+/// Age of the addresses above which gatepost resolves the name again in the background.
 pub(super) const FRESH: Duration = Duration::from_secs(5);
 
-/// Age from which a request waits for the resolution.
+/// Age of the addresses above which a request waits until gatepost has resolved the name.
 pub(super) const STALE: Duration = Duration::from_secs(60);
 
-/// Keepalive probes on connections to the upstream. The probes detect a dead machine without a timer
-/// per request.
+/// Keepalive probes on connections to the upstream. The probes detect a dead machine without a
+/// timer per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),
@@ -172,7 +172,7 @@ impl UpstreamServer {
         self.set(ResolvedPeers { list, since: Some(Instant::now()) });
     }
 
-    /// Keeps the earlier addresses for another [`FRESH`].
+    /// Logs the error, and uses the earlier addresses until the next resolution, after [`FRESH`].
     fn keep(&self, error: &io::Error) {
         let server = &self.server;
         let message = format_args!(
