@@ -207,8 +207,8 @@ fn log_start(served: &ServedConfig, sockets: &Sockets) {
     );
 }
 
-/// Takes the sockets of the supervisor, or with `upgrade` the sockets of the running gatepost, the
-/// predecessor. A socket with a key replaces the addresses of this key.
+/// Takes the sockets of the supervisor. With `upgrade`, takes the sockets of the running gatepost,
+/// the predecessor, instead. A socket with a key replaces the addresses of this key.
 fn inherit(
     settings: &mut ProxySettings,
     upgrade: bool,
@@ -239,8 +239,8 @@ fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, Sta
     Ok(taken)
 }
 
-/// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when it
-/// serves.
+/// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when
+/// it serves.
 #[derive(Default)]
 struct Handover {
     sockets: OfferedSockets,
