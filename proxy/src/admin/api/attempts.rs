@@ -1,6 +1,7 @@
 //! Delay after wrong tokens, so that a client cannot try many tokens.
 //!
-//! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens at once.
+//! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens without a
+//!    delay.
 //! 2. Each further wrong token doubles the delay, from one second up to one minute.
 //! 3. After 100 wrong tokens of all sources within a minute, each wrong token causes the longest
 //!    delay for its source.
