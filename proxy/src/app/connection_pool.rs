@@ -66,7 +66,8 @@ impl ReadyConnection {
     ///
     /// # Errors
     ///
-    /// Returns [`StaleConnection`] if the app closed an idle connection without an answer.
+    /// Returns [`StaleConnection`] if the app closed an idle connection without an answer. Returns
+    /// another error if the request fails for another reason.
     pub(crate) async fn send(
         mut self,
         path: Option<&PathAndQuery>,

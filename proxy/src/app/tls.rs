@@ -1,4 +1,4 @@
-//! TLS with servers, as configured in `[[outgoing_tls]]`.
+//! TLS for connections to servers, as configured in `[[outgoing_tls]]`.
 //!
 //! gatepost's client for apps and Pingora's client use the same files. gatepost builds the TLS
 //! config of a server at the first connection. A reload reads the files again, so later connections
@@ -235,7 +235,8 @@ fn describe(error: &rustls::Error) -> Option<&'static str> {
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired,
         ) => {
-            "expected access, found a refused client certificate; set `certificate` in [[outgoing_tls]]"
+            "expected a client certificate, found none or a refused one; set `certificate` in \
+             [[outgoing_tls]]"
         }
         InvalidMessage(_) => "expected TLS, found other bytes; write http:// in the address",
         _ => return None,
