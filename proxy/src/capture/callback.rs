@@ -160,7 +160,7 @@ impl CapturedCallback {
         let facts = self.facts();
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
         CutCallback {
-            // Copies the start, because a slice would keep the whole body in memory.
+            // Copy the start, because a slice would keep the whole body in memory.
             body: Bytes::copy_from_slice(&body[..MAX_BODY_BYTES]),
             length,
             is_accepted: self.is_accepted(),

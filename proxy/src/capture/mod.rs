@@ -121,7 +121,7 @@ impl CaptureRing {
         ring.callbacks.push_back(callback);
         let dropped = ring.shrink();
         drop(ring);
-        // Frees the memory outside of the lock.
+        // Free the memory after the lock is released.
         drop(dropped);
         self.news.notify_waiters();
     }
@@ -136,7 +136,7 @@ impl CaptureRing {
         self.lock().mode
     }
 
-    /// Returns the callback with this number.
+    /// Returns the callback with this number; `None` if the ring does not contain the callback.
     pub(crate) fn get(&self, id: u64) -> Option<Numbered> {
         let ring = self.lock();
         let index = usize::try_from(id.checked_sub(ring.first)?).ok()?;
@@ -165,8 +165,8 @@ impl CaptureRing {
         (numbered.collect(), missed)
     }
 
-    /// Returns the first callback after the number `after` for which `is_wanted` returns true.
-    /// Waits at most `wait` for this callback.
+    /// Returns the first callback with a number above `after` for which `is_wanted` returns true;
+    /// `None` if no such callback arrives within `wait`.
     pub(crate) async fn wait_for(
         &self,
         after: u64,

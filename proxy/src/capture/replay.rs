@@ -118,7 +118,7 @@ fn message(
 
 async fn ask(target: Target, message: EventMessage, question: &Question) -> Answer {
     let limit = question.timeout();
-    // Uses a new connection, because the app may close an idle connection.
+    // Use a new connection, because the app may close an idle connection.
     let asked = timeout(limit, app::ask(target, message, Attempt::NewConnection, limit)).await;
     match asked {
         Err(_) => Answer::Timeout,

@@ -197,7 +197,8 @@ impl<'g> Viewer<'g> {
             && filter.text.as_deref().is_none_or(|text| self.contains(callback, text))
     }
 
-    /// Searches the masked texts, so that a search cannot reveal a masked part.
+    /// Returns true if the callback contains `text`. Searches the masked texts, so that a search
+    /// cannot reveal a masked part.
     fn contains(&self, callback: &CapturedCallback, text: &str) -> bool {
         let mask = self.mask(callback);
         let text = text.to_ascii_lowercase();
@@ -221,7 +222,8 @@ impl<'g> Viewer<'g> {
     }
 }
 
-/// Returns the event as the app received it, except for the trace id.
+/// Returns the event as the app received it, except for the trace id; `None` for a callback without
+/// an event.
 fn event(callback: &CapturedCallback, mask: &Mask<'_>) -> Option<MessageView> {
     let accepted = callback.accepted()?;
     let question = accepted.replay()?;
