@@ -40,7 +40,7 @@ impl CallbackArrival {
 pub(super) struct CallbackClock {
     /// Time for which gatepost waited for the body.
     pub(super) body: Duration,
-    /// The request to the app; `None` if gatepost did not ask the app.
+    /// Times and status of the request to the app; `None` if gatepost did not ask the app.
     pub(super) app: Option<AppCall>,
 }
 

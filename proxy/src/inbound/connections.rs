@@ -1,21 +1,22 @@
 //! Limit on the number of open connections: `max_connections`.
 //!
 //! An HTTP/2 stream counts as a further connection, because it needs as much memory. If a new
-//! connection exceeds the limit, gatepost closes another connection. It chooses the connection by
-//! these rules, in this order:
+//! connection exceeds the limit, gatepost closes the connection that comes first by these rules. A
+//! rule decides only between connections that are equal by the rules before it:
 //!
 //! 1. A connection that is idle or has an unfinished request comes before a connection that works.
 //!    Requests that pass to the upstream count as work while their source has at most an eighth of
 //!    `max_connections` of them. If a source has more of these requests, none of them counts as
 //!    work, because a client without a key can prolong them.
-//! 2. A connection of the source with the most connections of this group comes first.
+//! 2. A connection of the source with the most connections comes first. Only the connections that
+//!    are equal by rule 1 are counted.
 //! 3. An idle connection comes first, then a connection with an unfinished request, then a
 //!    connection with a request that passes.
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
-//! A request changes only an atomic number of its own connection. Opening, closing and the search
-//! lock the table. A search reads the whole table. It finds several connections at once, because a
-//! client can connect thousands of times a second.
+//! A request changes only an atomic number of its own connection. Opening a connection, closing a
+//! connection and a search lock the table. A search reads the whole table. It finds several
+//! connections at once, because a client can connect thousands of times a second.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

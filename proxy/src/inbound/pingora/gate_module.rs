@@ -147,7 +147,7 @@ impl GateModule {
         Filtered::Callback
     }
 
-    /// Prepares a request for the app, or refuses the request.
+    /// Prepares a request for the upstream, or refuses the request.
     async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> Filtered {
         if let Err(fault) = head(session).check_framing() {
             return self.reject(session, fault).await;
@@ -274,7 +274,7 @@ impl GateModule {
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 
-    /// Attaches an observer to a request on a route in shadow mode.
+    /// Attaches the observers to a request on a route in shadow mode.
     fn watch(&self, session: &mut Session, shadow: Shadow) {
         let (clock, hook) = (self.0.clock, self.0.hook.clone());
         let route = Arc::clone(shadow.route());

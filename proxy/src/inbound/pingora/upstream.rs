@@ -41,7 +41,7 @@ impl Upstream {
         self.servers.first().is_some_and(|server| server.rules.http_2)
     }
 
-    /// Returns the value of `host` for a request without one.
+    /// Returns the value of `host` for a request without this header.
     pub(super) fn authority(&self) -> HeaderValue {
         let authority = self.addresses.first().server().authority();
         HeaderValue::from_str(authority.as_str()).unwrap_or(HeaderValue::from_static(""))
@@ -99,7 +99,7 @@ impl Upstream {
     }
 }
 
-/// The addresses that a request has tried.
+/// Servers and addresses for the attempts of a request.
 #[derive(Default)]
 pub(super) struct Attempts {
     /// Order of the servers; empty if there is only one.
@@ -171,7 +171,7 @@ mod tests {
     async fn uses_new_addresses_after_resolution_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
-        assert_eq!(address(&upstream).await, None, "expected no address yet");
+        assert_eq!(address(&upstream).await, None, "expected no address before resolution");
         let add = |address: &str| known.lock().unwrap().push(Ok(address.parse().unwrap()));
         add("192.0.2.1:80");
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));
