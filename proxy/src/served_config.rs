@@ -307,7 +307,7 @@ impl LoadedConfig {
     }
 }
 
-/// Refuses an edit if the operator has changed a file: the gate still uses the old text.
+/// Returns an error if the operator has changed a file, because the gate still uses the old text.
 fn check_unchanged(files: &ConfigFiles, edited: Option<&EditedFile>) -> Result<(), EditError> {
     let changed = match config_file::read(files.path()) {
         Ok(now) if now == *files => return Ok(()),

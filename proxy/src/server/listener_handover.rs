@@ -209,7 +209,7 @@ fn hand_over(mut stream: &UnixStream, offer: &OfferedSockets) -> io::Result<()> 
     stream.read_exact(&mut [0])
 }
 
-/// Refuses a directory in which another user could replace the socket.
+/// Returns an error for a directory in which another user could replace the socket.
 fn check_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,

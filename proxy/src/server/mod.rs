@@ -53,7 +53,7 @@ fn listen_remedy(error: &io::Error) -> &'static str {
         "stop the program that uses this port (`ss -ltnp` shows it), or change the address \
          (address_in_use)"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
+        "use a port above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {
         "write an address of this machine"
     }

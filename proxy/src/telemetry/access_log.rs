@@ -84,8 +84,8 @@ pub(crate) fn lines_dropped() -> u64 {
     })
 }
 
-/// Returns the log if the next request has a line; `None` without an access log, and for a request
-/// that is not in the sample.
+/// Returns the log if gatepost must write a line for the next request; `None` without an access
+/// log, and for a request that is not in the sample.
 pub(crate) fn sampled() -> Option<&'static AccessLog> {
     ACCESS_LOG.get().filter(|log| log.sample >= 1.0 || fastrand::f64() < log.sample)
 }

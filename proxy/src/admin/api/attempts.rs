@@ -99,8 +99,8 @@ impl State {
     }
 
     /// Returns the entry of a source. If the list is full, a new source replaces the source with
-    /// the fewest wrong tokens. Of several such sources, gatepost chooses the source whose last
-    /// wrong token is the oldest.
+    /// the fewest wrong tokens. If several sources have the fewest wrong tokens, gatepost replaces
+    /// the source whose last wrong token is the oldest.
     fn failures_of(&mut self, source: Option<IpAddr>, now: Instant) -> &mut Failures {
         self.sources.retain(|known| now.duration_since(known.last) < MEMORY);
         let found = self.sources.iter().position(|known| known.source == source);
