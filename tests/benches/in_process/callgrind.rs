@@ -151,8 +151,8 @@ fn run(mut command: Command) -> Result<Output, Failure> {
     if output.status.success() {
         return Ok(output);
     }
-    Err(format!("expected {name} to succeed, found: {}", String::from_utf8_lossy(&output.stderr))
-        .into())
+    let error = String::from_utf8_lossy(&output.stderr);
+    Err(format!("expected {name} to succeed, found an error: {error}").into())
 }
 
 /// Reads the instructions per run from a profile.

@@ -16,8 +16,9 @@ const REPOSITORY: [&str; 2] = [
     "https://github.com/gatepost/gatepost/tree/main/",
 ];
 
-/// Folder of the manual, and the one page outside of it that docs.rs and the book also have.
+/// Folder of the manual.
 const MANUAL: &str = "src/manual/";
+/// The only page outside of the manual that docs.rs and the book also have.
 const README: &str = "README.md";
 
 /// Reports links to files and headings that do not exist.
