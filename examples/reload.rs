@@ -22,7 +22,7 @@ async fn reload(gate: Gate, path: PathBuf, mut loaded: WatchedFiles) -> Result<(
     loop {
         poll.tick().await;
         let (before, path) = (loaded.clone(), path.clone());
-        // Reading files blocks.
+        // Use a blocking thread, because reading files blocks.
         let (now, config) = spawn_blocking(move || {
             let now = before.look();
             let config = before.difference(&now).map(|_| Config::from_file(&path));

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_a_descriptor_for_each_client_and_some_for_gatepost() {
+    fn leaves_half_of_descriptors_for_apps_and_gatepost() {
         for (descriptors, connections) in [(0, 1), (33, 1), (128, 48), (1024, 496)] {
             assert_eq!(connections_for(descriptors), connections);
         }

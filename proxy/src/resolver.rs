@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Addresses of a host, or the reason why there are none.
+/// Future with the addresses of a host, or with the error of the resolution.
 type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Resolver of host names. Cheap to clone.
@@ -32,7 +32,7 @@ impl Resolver {
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let found = (self.0)(host.to_owned(), port).await?;
         if found.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+            return Err(io::Error::new(io::ErrorKind::NotFound, "expected an address, found none"));
         }
         Ok(found)
     }

@@ -198,8 +198,9 @@ impl ServedConfig {
         KeyFolders::new(path, &folders).check(before, after)
     }
 
-    /// Reads the files again, with the certificates and secrets that they name, and applies the config
-    /// to the gate. If one of the files has a fault, keeps the earlier config and certificates.
+    /// Reads the files again, with the certificates and secrets that they name, and applies the
+    /// config to the gate. If one of the files has a fault, keeps the earlier config and
+    /// certificates.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }
@@ -230,7 +231,8 @@ impl ServedConfig {
         let config = config_file::check(&new)?;
         check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // The running server keeps some settings from its start, so only a restart applies new values.
+        // The running server keeps some settings from its start, so only a restart applies new
+        // values.
         let changed = self.started.restart_keys(config.proxy());
         if !changed.is_empty() {
             let message = format!(
@@ -305,7 +307,7 @@ impl LoadedConfig {
     }
 }
 
-/// Refuses an edit if the operator has changed a file: the gate still uses the old text.
+/// Returns an error if the operator has changed a file, because the gate still uses the old text.
 fn check_unchanged(files: &ConfigFiles, edited: Option<&EditedFile>) -> Result<(), EditError> {
     let changed = match config_file::read(files.path()) {
         Ok(now) if now == *files => return Ok(()),

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_file_with_several_names() {
+    fn returns_error_for_file_with_several_names() {
         let (folder, path) = file(BEFORE);
         let other = folder.path().join("other.toml");
         fs::hard_link(&path, &other).unwrap();
@@ -276,7 +276,7 @@ mod tests {
         fs::create_dir(folder.path().join(".gatepost-gatepost.toml-cccccccccccc.tmp")).unwrap();
         let before = names(&folder);
         replace(&path, BEFORE, AFTER).unwrap();
-        assert!(!left.exists(), "expected no file of the killed edit");
+        assert!(!left.exists(), "expected no file of the killed edit, found one");
         assert_eq!(names(&folder).len() + 1, before.len(), "{:?}", names(&folder));
     }
 

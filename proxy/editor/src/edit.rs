@@ -58,8 +58,8 @@ impl Edit {
         }
     }
 
-    /// Returns the tenants that the edit binds or unbinds, or that a new template has; `None` if the
-    /// edit changes no bindings.
+    /// Returns the tenants that the edit binds or unbinds, or that a new template has; `None` if
+    /// the edit changes no bindings.
     #[must_use]
     pub fn tenants(&self) -> Option<&[String]> {
         match self {
@@ -93,8 +93,9 @@ impl Edit {
         self.apply_beside(text, &[])
     }
 
-    /// Applies the edit to a config of several files, and returns the files after the edit. The edit
-    /// changes one file: the file that contains the template, or the config file for a new template.
+    /// Applies the edit to a config of several files, and returns the files after the edit. The
+    /// edit changes one file: the file that contains the template, or the config file for a new
+    /// template.
     ///
     /// # Errors
     ///
@@ -250,8 +251,9 @@ fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(),
     }
     let mut template = document.template_mut(name)?;
     let list = array_mut(&mut template, "bind")?;
-    let goes = |value: &Value| value.as_str().is_some_and(|own| tenants.iter().any(|t| t == own));
-    toml_array::remove_where(list, goes);
+    let is_named =
+        |value: &Value| value.as_str().is_some_and(|own| tenants.iter().any(|t| t == own));
+    toml_array::remove_where(list, is_named);
     Ok(())
 }
 
@@ -342,7 +344,7 @@ settings.grace_secs = 60
     }
 
     /// Returns the category and the text of the error.
-    pub(crate) fn refusal(edit: &Edit, text: &str) -> (EditErrorKind, String) {
+    pub(crate) fn edit_error(edit: &Edit, text: &str) -> (EditErrorKind, String) {
         let problem = edit.apply(text).unwrap_err();
         (problem.kind(), problem.to_string())
     }
@@ -393,14 +395,14 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn refuses_name_of_existing_template() {
-        let (code, message) = refusal(&Edit::Create(draft("paid", &[])), TEXT);
+    fn returns_error_for_name_of_existing_template() {
+        let (code, message) = edit_error(&Edit::Create(draft("paid", &[])), TEXT);
         assert_eq!(code, EditErrorKind::NameTaken);
         assert_eq!(message, "expected an unused template name, found `paid`; choose another name");
     }
 
     #[test]
-    fn refuses_tenant_bound_to_another_template_of_same_provider() {
+    fn returns_error_for_tenant_bound_to_another_template_of_same_provider() {
         let text = &format!("{TEXT}[[template]]\nname = 'other'\nprovider = 'tencent-css'\n");
         let taken = "expected an unbound tenant, found `push.example.com`, which is bound to the \
                      template `prod`; unbind the tenant first";
@@ -408,30 +410,30 @@ push = \"http://127.0.0.1:3000/n\"
             bind("other", &["new.example.com", "push.example.com"]),
             Edit::Create(draft("n", &["push.example.com"])),
         ] {
-            assert_eq!(refusal(&edit, text), (EditErrorKind::TenantTaken, taken.to_owned()));
+            assert_eq!(edit_error(&edit, text), (EditErrorKind::TenantTaken, taken.to_owned()));
         }
         assert!(
             bind("paid", &["push.example.com"]).apply(text).is_ok(),
-            "expected no conflict with a template of another provider"
+            "expected no conflict with a template of another provider, found one"
         );
     }
 
     #[test]
-    fn refuses_template_without_address_or_answer() {
+    fn returns_error_for_template_without_address_or_answer() {
         let timeout = ("push".to_owned(), KindEntry::Table(table("{ timeout_ms = 5 }")));
         for on in [vec![], vec![timeout]] {
             let (code, message) =
-                refusal(&Edit::Create(NewTemplate { on, ..draft("n", &[]) }), TEXT);
+                edit_error(&Edit::Create(NewTemplate { on, ..draft("n", &[]) }), TEXT);
             assert_eq!(code, EditErrorKind::Invalid);
             assert!(message.contains("expected an address or an answer"), "{message}");
         }
     }
 
     #[test]
-    fn refuses_kind_set_twice() {
+    fn returns_error_for_kind_set_twice() {
         let on = || ("push".to_owned(), KindEntry::Url("http://127.0.0.1/".into()));
         let draft = NewTemplate { on: vec![on(), on()], ..draft("n", &[]) };
-        assert!(refusal(&Edit::Create(draft), TEXT).1.contains("one entry for the kind `push`"));
+        assert!(edit_error(&Edit::Create(draft), TEXT).1.contains("one entry for the kind `push`"));
     }
 
     #[test]
@@ -461,20 +463,20 @@ push = \"http://127.0.0.1:3000/n\"
         assert_eq!(unbind("paid", &["c1"]).apply(TEXT).unwrap(), expected);
         let expected = replaced(&[("['c1', \"c2\"]", "[]")]);
         assert_eq!(unbind("paid", &["c2", "c1"]).apply(TEXT).unwrap(), expected);
-        let (code, message) = refusal(&unbind("paid", &["c1", "c3"]), TEXT);
+        let (code, message) = edit_error(&unbind("paid", &["c1", "c3"]), TEXT);
         assert_eq!(code, EditErrorKind::TenantNotBound);
         assert_eq!(message, "expected a tenant of `paid`, found `c3`; bound tenants: `c1`, `c2`");
     }
 
     #[test]
-    fn refuses_to_delete_template_with_tenants_or_routes() {
-        let (code, message) = refusal(&delete("paid"), TEXT);
+    fn does_not_delete_template_with_tenants_or_routes() {
+        let (code, message) = edit_error(&delete("paid"), TEXT);
         assert_eq!(code, EditErrorKind::TemplateInUse);
         let expected =
             "expected no tenants of the template `paid`, found `c1`, `c2`; unbind these tenants";
         assert_eq!(message, expected);
         let unbound = unbind("prod", &["push.example.com"]).apply(TEXT).unwrap();
-        let (code, message) = refusal(&delete("prod"), &unbound);
+        let (code, message) = edit_error(&delete("prod"), &unbound);
         assert_eq!(code, EditErrorKind::TemplateInUse);
         assert!(message.starts_with("expected no route that names `prod`, found"), "{message}");
     }
@@ -503,7 +505,7 @@ push = \"http://127.0.0.1:3000/n\"
     #[test]
     fn error_for_unknown_template_lists_existing_templates() {
         for edit in [delete("x"), bind("x", &["t"]), unbind("x", &["t"])] {
-            let (code, message) = refusal(&edit, TEXT);
+            let (code, message) = edit_error(&edit, TEXT);
             assert_eq!(code, EditErrorKind::TemplateNotFound);
             let expected =
                 "expected an existing template, found `x`; existing templates: `paid`, `prod`";
@@ -518,7 +520,7 @@ push = \"http://127.0.0.1:3000/n\"
             assert_eq!(unbind("paid", &["c1"]).apply(&text).unwrap(), expected);
         }
         let mixed = TEXT.replacen('\n', "\r\n", 1);
-        let (code, message) = refusal(&unbind("paid", &["c1"]), &mixed);
+        let (code, message) = edit_error(&unbind("paid", &["c1"]), &mixed);
         assert_eq!(code, EditErrorKind::Invalid);
         assert!(message.starts_with("expected a file that gatepost can edit without"), "{message}");
         let unended = TEXT.trim_end();
@@ -528,7 +530,7 @@ push = \"http://127.0.0.1:3000/n\"
 
     #[test]
     fn syntax_error_does_not_quote_the_line() {
-        let (code, message) = refusal(&delete("a"), "a = 1\nkeys = ['hunter2\n");
+        let (code, message) = edit_error(&delete("a"), "a = 1\nkeys = ['hunter2\n");
         assert_eq!(code, EditErrorKind::Invalid);
         assert!(message.starts_with("line 2: expected TOML, found an error:"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
@@ -539,7 +541,7 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn refuses_to_edit_inline_table_over_several_lines() {
+    fn does_not_edit_inline_table_over_several_lines() {
         let text = "[[template]]\nname = 'a'\non = {\n  push = 'x', # p\n  error = 'y', # e\n}\n";
         for on in [("error", None), ("push", Some(KindEntry::Url("http://a/".into())))] {
             let on = vec![(on.0.to_owned(), on.1)];

@@ -142,7 +142,7 @@ mod tests {
             return;
         }
         let new = File::create(folder.path().join("new")).unwrap();
-        assert!(new.get_xattr(ACCESS_LIST).unwrap().is_some(), "expected the list of the folder");
+        assert!(new.get_xattr(ACCESS_LIST).unwrap().is_some(), "expected a list, found none");
         keep_access(&new, &old).unwrap();
         assert_eq!(new.get_xattr(ACCESS_LIST).unwrap(), None);
         assert_eq!(new.metadata().unwrap().mode() & 0o777, 0o640);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn loss_of_list_gives_group_no_additional_rights() {
-        // The mode of such a file is 660, but the list gives the group fewer rights or none.
+        // A file can have the mode 660 although its list gives the group fewer rights.
         assert_eq!(group_rights(&list(6, 4, 6)), 0o4);
         assert_eq!(group_rights(&list(6, 0, 6)), 0);
         assert_eq!(group_rights(&list(6, 6, 4)), 0o4);

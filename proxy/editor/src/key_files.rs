@@ -166,7 +166,8 @@ mod tests {
         format!("[[template]]\nname = 'a'\nkeys = [{{ env = 'X' }}, {{ file = '{name}' }}]\n")
     }
 
-    /// Creates a folder with `config/gatepost.toml`, keys in three folders, and links.
+    /// Creates a folder with a key in each of four folders, a key outside of these folders, and
+    /// symbolic links.
     fn folder() -> TempDir {
         let folder = TempDir::new().unwrap();
         let path = |name: &str| folder.path().join(name);

@@ -183,7 +183,7 @@ fn no_key(name: &str, keys: &Array) -> EditError {
 mod tests {
     use super::*;
     use crate::edit::Edit;
-    use crate::edit::tests::{TEXT, refusal, replaced};
+    use crate::edit::tests::{TEXT, edit_error, replaced};
     use crate::error::EditErrorKind;
     use crate::toml_value::tests::table;
 
@@ -212,7 +212,7 @@ mod tests {
         ]);
         assert_eq!(changed("prod", change), expected);
         let change = TemplateChange { rename: Some("paid".into()), ..TemplateChange::default() };
-        assert_eq!(refusal(&edit("prod", change), TEXT).0, EditErrorKind::NameTaken);
+        assert_eq!(edit_error(&edit("prod", change), TEXT).0, EditErrorKind::NameTaken);
     }
 
     #[test]
@@ -285,13 +285,13 @@ mod tests {
     }
 
     #[test]
-    fn removes_entry_and_its_comment_but_refuses_to_remove_last_entry() {
+    fn removes_entry_and_its_comment_but_never_the_last_entry() {
         let line = "on.error = 'http://127.0.0.1:3000/error' # to the log\n";
         assert_eq!(changed("prod", on("error", None)), replaced(&[(line, "")]));
-        let (code, message) = refusal(&edit("paid", on("live_play", None)), TEXT);
+        let (code, message) = edit_error(&edit("paid", on("live_play", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
         assert!(message.starts_with("expected an address or an answer in `paid`"), "{message}");
-        let (code, message) = refusal(&edit("prod", on("pull", None)), TEXT);
+        let (code, message) = edit_error(&edit("prod", on("pull", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
         let expected =
             "expected an entry of `on` in `prod`, found `pull`; existing entries: `push`, `error`";
@@ -313,7 +313,7 @@ mod tests {
         );
         let keys = KeyChange::Some { add: vec![], remove: vec![env] };
         let (_, message) =
-            refusal(&edit("prod", TemplateChange { keys, ..TemplateChange::default() }), TEXT);
+            edit_error(&edit("prod", TemplateChange { keys, ..TemplateChange::default() }), TEXT);
         assert!(
             message.starts_with("expected a key of `prod`, found a key that is not in the list"),
             "{message}"
@@ -345,9 +345,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_empty_change() {
+    fn returns_error_for_empty_change() {
         assert_eq!(
-            refusal(&edit("prod", TemplateChange::default()), TEXT).0,
+            edit_error(&edit("prod", TemplateChange::default()), TEXT).0,
             EditErrorKind::Invalid
         );
     }

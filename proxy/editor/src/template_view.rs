@@ -64,8 +64,8 @@ pub enum KeyView {
 
 impl TemplateView {
     /// Returns every template of the config, in the order of the files. The view shows each setting
-    /// that is an integer, a boolean or the source of a secret. The view shows any other setting only
-    /// if the setting is not secret according to `config`.
+    /// that is an integer, a boolean or the source of a secret. The view shows any other setting
+    /// only if the setting is not secret according to `config`.
     ///
     /// # Errors
     ///

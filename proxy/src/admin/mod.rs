@@ -28,7 +28,7 @@ use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 use crate::tls::ServedTls;
 
-/// Server of the admin listener.
+/// Handler of the requests to the admin listener.
 pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
     attempts: TokenAttempts,
@@ -42,8 +42,8 @@ impl AdminApp {
         Self { served, attempts, console, queue }
     }
 
-    /// Returns the body of `/readyz`, which describes the served config. The status of the response
-    /// alone reports readiness.
+    /// Returns the body of `/readyz`, which describes the served config. Only the status of the
+    /// response reports readiness.
     fn readiness(&self) -> String {
         let body = json!({ "status": "ready", "config": self.served.status() });
         format!("{body}\n")

@@ -6,8 +6,8 @@
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-/// Lowers the priority of this thread, so that pages and metrics delay callbacks less. The threads that
-/// this thread starts inherit the priority.
+/// Lowers the priority of this thread, so that pages and metrics delay callbacks less. The threads
+/// that this thread starts inherit this priority.
 #[cfg(target_os = "linux")]
 pub(super) fn lower() {
     thread_local! {
@@ -41,6 +41,6 @@ mod tests {
             (nice(), std::thread::spawn(nice).join().unwrap())
         });
         assert_eq!(thread.join().unwrap(), (NICE, NICE));
-        assert_eq!(nice(), before, "expected the usual priority of other threads");
+        assert_eq!(nice(), before, "expected an unchanged priority of this thread, found another");
     }
 }

@@ -57,7 +57,8 @@ async fn connect_tcp(server: &Server) -> Result<AppStream, BoxError> {
 /// Returns the name that the server's certificate must have.
 fn server_name(server: &Server) -> Result<FixedServerNameResolver, BoxError> {
     let name = server.tls().and_then(|tls| tls.server_name());
-    // Without TLS, the connector ignores the name, and the host may be an invalid name.
+    // Without TLS, the connector ignores the name. Pass a constant, because the host may not be a
+    // valid name.
     let name = if server.is_https() { name.unwrap_or(server.host()) } else { "localhost" };
     Ok(FixedServerNameResolver::new(ServerName::try_from(name.to_owned())?))
 }
@@ -185,7 +186,7 @@ mod tests {
         texts.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 80)).collect()
     }
 
-    /// Returns the guard of the app `http://app.test`.
+    /// Returns the address guard of the app `http://app.test`.
     fn guard(top: &str) -> Option<Arc<AddressGuard>> {
         let text = format!(
             "listen = '127.0.0.1:1'\nadmin = '127.0.0.1:2'\n{top}\n\
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_name_that_resolves_to_metadata_service() {
+    fn never_returns_address_of_metadata_service() {
         let guard = guard("admin_token = 's3cret'");
         let of = |texts| permitted(guard.as_deref(), addresses(texts));
         assert_eq!(of(&["169.254.169.254", "192.0.2.1"]).unwrap(), addresses(&["192.0.2.1"]));

@@ -28,7 +28,7 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 /// The `host` header of a request to the app.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostHeader {
-    /// The `host` in the request's headers, if the request has one.
+    /// The `host` in the request's headers; without it, the host of the address.
     AsGiven,
     /// The host of the address.
     OfAddress,
@@ -134,7 +134,7 @@ fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
     Ok(HeaderValue::from_str(name)?)
 }
 
-/// Error for a connection that ends within the body of an answer.
+/// Failure to read the whole body of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a complete answer body, found a part of it")]
 struct AnswerBrokenOff(#[source] hyper::Error);

@@ -19,9 +19,9 @@ use tokio::time::Instant;
 use super::connect::BoxError;
 use super::connection::{AppConnection, AppResponse, HostHeader, is_hang_up};
 
-/// Maximum age of an idle connection that gatepost uses for a request. Node closes a connection
-/// after five idle seconds, so gatepost uses a shorter limit. gatepost closes an older connection
-/// within twice this time.
+/// Maximum time from the start of a request to the next request on the same connection. Node closes
+/// a connection after five idle seconds, so gatepost uses a shorter limit. gatepost closes a
+/// connection at most twice this time after its last request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A connection for one request.
@@ -30,8 +30,8 @@ pub(crate) struct ReadyConnection {
     key: PoolKey,
     /// True if the connection has carried an earlier request.
     is_reused: bool,
-    /// Start of the request. The later idle time also counts from here, so that gatepost reads the
-    /// clock once.
+    /// Start of the request. The idle time also counts from this time, so that gatepost reads the
+    /// clock only once.
     since: Instant,
 }
 
@@ -57,7 +57,7 @@ impl ReadyConnection {
         Ok(Self { connection, key, is_reused: false, since: Instant::now() })
     }
 
-    /// Returns true if the connection has TLS.
+    /// Returns true if the connection uses TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.key.0.is_https()
     }
@@ -66,7 +66,8 @@ impl ReadyConnection {
     ///
     /// # Errors
     ///
-    /// Returns [`StaleConnection`] if the app closed an idle connection without an answer.
+    /// Returns [`StaleConnection`] if the app closed an idle connection without an answer. Returns
+    /// another error if the request fails for another reason.
     pub(crate) async fn send(
         mut self,
         path: Option<&PathAndQuery>,
@@ -93,11 +94,12 @@ impl ReadyConnection {
 #[error("expected an open idle connection, found one that the app has closed")]
 pub(crate) struct StaleConnection;
 
-/// A server as a key. Requests to one server can share a connection.
+/// A server as a key. Requests to the same server can share a connection.
 ///
-/// Each config has its own servers. Plain connections outlive a reload, because the servers of two
-/// configs are equal if they have the same address. A server with TLS or an address guard equals
-/// only itself, so its connections do not outlive the files and rules of its config.
+/// Each config has its own servers. gatepost uses plain connections after a reload, too, because
+/// the servers of two configs are equal if they have the same address. A server with TLS or an
+/// address guard equals only itself, so gatepost applies the files and rules of a new config to new
+/// connections.
 #[derive(Clone)]
 struct PoolKey(Arc<Server>);
 
@@ -154,8 +156,9 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// Takes the most recently used connection. Returns `None` if the pool has no connection, or only
-/// connections past [`IDLE_TIMEOUT`]. The app may already have closed the returned connection.
+/// Takes the most recently used connection to a server. Returns `None` if the pool has no such
+/// connection, or if the connection has been idle for [`IDLE_TIMEOUT`]. The app may already have
+/// closed the returned connection.
 fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = pool.idle.get_mut(key)?.pop()?;
@@ -218,7 +221,8 @@ mod tests {
             Self { listener, address }
         }
 
-        /// Sends a request, and answers it. If `stream` is `None`, uses a new connection.
+        /// Sends a request through the pool, and answers the request on `stream`. If `stream` is
+        /// `None`, accepts a new connection.
         async fn ask(&self, stream: Option<TcpStream>) -> TcpStream {
             self.ask_and_get(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
         }
@@ -274,7 +278,7 @@ mod tests {
         // Another config has another server for the same URL.
         app.address = Address::try_from(app.address.url().clone()).unwrap();
         let reused = timeout(IDLE_TIMEOUT, app.ask(Some(stream))).await;
-        assert!(reused.is_ok(), "expected the event on the kept connection, found none");
+        assert!(reused.is_ok(), "expected the request on the kept connection, found none");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) async fn ask(
     }
 }
 
-/// Sends an event to the first address to which a connection opens.
+/// Sends an event to the first address to which gatepost can connect.
 async fn ask_in_turn(
     target: &Target,
     event: EventMessage,
@@ -182,8 +182,8 @@ fn is_gateway_error(status: StatusCode) -> bool {
         .contains(&status)
 }
 
-/// Returns the answer after an error. The app has sent no answer, or an answer that gatepost cannot
-/// read.
+/// Converts an error to an [`Answer`]. The app has sent no answer, or an answer that gatepost
+/// cannot read.
 fn failed_answer(error: &(dyn Error + 'static), is_https: bool) -> Answer {
     let reason = if is_https && tls::explain(error).is_none() && is_hang_up(error) {
         tls::CLOSED_AFTER_HANDSHAKE.to_owned()

@@ -34,7 +34,7 @@ pub(crate) struct LimitedConnection<S> {
     stream: S,
     /// Bytes that may still arrive before the next write.
     left: usize,
-    /// Bytes read since the task last yielded.
+    /// Bytes read since the last write or yield.
     unbroken: usize,
 }
 
@@ -153,25 +153,25 @@ mod tests {
     /// Reads until the connection fails. Returns the number of bytes and the number of yields.
     fn read_all(stream: &mut LimitedConnection<Endless>) -> (usize, usize) {
         let mut context = Context::from_waker(Waker::noop());
-        let (mut bytes, mut breaks) = (0, 0);
+        let (mut bytes, mut yields) = (0, 0);
         loop {
             let mut space = [0; 3 * READ_STEP];
             let mut buffer = ReadBuf::new(&mut space);
             match Pin::new(&mut *stream).poll_read(&mut context, buffer.unfilled()) {
                 Poll::Ready(Ok(())) => bytes += buffer.filled().len(),
-                Poll::Ready(Err(_)) => return (bytes, breaks),
-                Poll::Pending => breaks += 1,
+                Poll::Ready(Err(_)) => return (bytes, yields),
+                Poll::Pending => yields += 1,
             }
         }
     }
 
     #[test]
-    fn limits_bytes_of_answer_and_yields_after_each_read_step() {
+    fn limits_bytes_of_each_answer_and_yields_after_each_read_step() {
         let mut stream = LimitedConnection::new(Endless);
         assert_eq!(read_all(&mut stream), (MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES / READ_STEP));
         let mut context = Context::from_waker(Waker::noop());
         let written = Pin::new(&mut stream).poll_write(&mut context, b"the next request");
         assert!(written.is_ready());
-        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES, "expected a limit per answer");
+        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES);
     }
 }

@@ -1,4 +1,4 @@
-//! TLS with servers, as configured in `[[outgoing_tls]]`.
+//! TLS for connections to servers, as configured in `[[outgoing_tls]]`.
 //!
 //! gatepost's client for apps and Pingora's client use the same files. gatepost builds the TLS
 //! config of a server at the first connection. A reload reads the files again, so later connections
@@ -30,7 +30,7 @@ pub(crate) enum TlsFault {
     Key(String),
 }
 
-/// Checks the files of a config.
+/// Checks the TLS files of a config.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ fn authorities(tls: &OutgoingTls) -> Result<Vec<CertificateDer<'static>>, TlsFau
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// Returns the client certificate with its chain, and its key.
+/// Returns the client certificate with its chain, and its key; `None` if the config names none.
 fn identity(tls: &OutgoingTls) -> Result<Option<Identity>, TlsFault> {
     let Some((pem, key)) = tls.certificate().zip(tls.expose_key()) else { return Ok(None) };
     let chain = certificates(pem).map_err(TlsFault::Certificate)?;
@@ -157,14 +157,14 @@ pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
     Ok(PingoraTls { ca: (!ca.is_empty()).then(|| ca.into()), identity })
 }
 
-/// Error for a server that closes a new connection after the TLS handshake, without a response.
-/// With TLS 1.3, the client's handshake succeeds before the server refuses the client certificate.
-/// If the server then resets the connection, gatepost does not receive the alert.
+/// Reason for a missing answer if a server closes a new connection after the TLS handshake. With
+/// TLS 1.3, the client's handshake succeeds before the server refuses the client certificate. If
+/// the server then resets the connection, gatepost does not receive the alert.
 pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
      needs a `certificate`, set it in [[outgoing_tls]]";
 
-/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. A
-/// longer text would lose its remedy in the log.
+/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. The
+/// log would cut the remedy off a longer text.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
     describe(tls_error(error)?)
 }
@@ -235,7 +235,8 @@ fn describe(error: &rustls::Error) -> Option<&'static str> {
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired,
         ) => {
-            "expected access, found a refused client certificate; set `certificate` in [[outgoing_tls]]"
+            "expected a client certificate, found none or a refused one; set `certificate` in \
+             [[outgoing_tls]]"
         }
         InvalidMessage(_) => "expected TLS, found other bytes; write http:// in the address",
         _ => return None,

@@ -93,7 +93,7 @@ pub(crate) struct CutCallback {
 pub(crate) enum CapturedAnswer {
     /// Status, headers and body of the answer; the body is `None` if it is too long.
     Response(StatusCode, HeaderMap, Option<Bytes>),
-    /// Reason for a missing answer.
+    /// Reason for a missing or unreadable answer.
     Failed(String),
 }
 
@@ -160,7 +160,7 @@ impl CapturedCallback {
         let facts = self.facts();
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
         CutCallback {
-            // Copies the start, because a slice would keep the whole body in memory.
+            // Copy the start, because a slice would keep the whole body in memory.
             body: Bytes::copy_from_slice(&body[..MAX_BODY_BYTES]),
             length,
             is_accepted: self.is_accepted(),

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_unknown_words_and_long_values() {
+    fn reports_unknown_names_and_invalid_values() {
         let mut filter = CaptureFilter::default();
         assert_eq!(filter.set("colour", "x"), Ok(false));
         assert_eq!(filter.set("verdict", "maybe"), Err(FilterError::Verdict));

@@ -38,7 +38,7 @@ const SECRET_PARTS: [&str; 15] = [
 /// Whole names of secrets, in lower case and without separators.
 const SECRET_NAMES: [&str; 7] = ["auth", "key", "pass", "psk", "pwd", "sig", "sign"];
 
-/// Masks the texts of one callback.
+/// Mask for the texts of one callback.
 pub(crate) struct Mask<'g> {
     gate: &'g Gate,
     mode: Capture,
@@ -68,7 +68,7 @@ impl<'g> Mask<'g> {
         self.gate.redacted(&masked).into_owned()
     }
 
-    /// Masks a step of an explanation: the name of a check, and the text that the check found. The
+    /// Masks the text that a check of an explanation found. `name` is the name of the check. The
     /// text of the check `signature` contains the value that the client sent.
     pub(super) fn step(&self, name: &str, found: &str) -> String {
         let is_value = |value: &str| name == "signature" && value != "missing";

@@ -121,7 +121,7 @@ impl CaptureRing {
         ring.callbacks.push_back(callback);
         let dropped = ring.shrink();
         drop(ring);
-        // Frees the memory outside of the lock.
+        // Free the memory after the lock is released.
         drop(dropped);
         self.news.notify_waiters();
     }
@@ -136,16 +136,16 @@ impl CaptureRing {
         self.lock().mode
     }
 
-    /// Returns the callback with this number.
+    /// Returns the callback with this number; `None` if the ring does not contain the callback.
     pub(crate) fn get(&self, id: u64) -> Option<Numbered> {
         let ring = self.lock();
         let index = usize::try_from(id.checked_sub(ring.first)?).ok()?;
         Some(Numbered { id, callback: Arc::clone(ring.callbacks.get(index)?) })
     }
 
-    /// Returns all callbacks after the one with the number `after`, oldest first, and the number of
-    /// callbacks that the ring has dropped since. If `after` is a number of an earlier process,
-    /// returns all callbacks.
+    /// Returns the callbacks with a number above `after`, oldest first, and the number of such
+    /// callbacks that the ring has dropped (0 if `after` is 0). If `after` is a number of an
+    /// earlier process, returns all callbacks.
     pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {
         self.first_after(after, usize::MAX)
     }
@@ -165,8 +165,8 @@ impl CaptureRing {
         (numbered.collect(), missed)
     }
 
-    /// Returns the first callback after the number `after` for which `is_wanted` returns true.
-    /// Waits at most `wait` for this callback.
+    /// Returns the first callback with a number above `after` for which `is_wanted` returns true;
+    /// `None` if no such callback arrives within `wait`.
     pub(crate) async fn wait_for(
         &self,
         after: u64,

@@ -43,7 +43,7 @@ pub(crate) struct CallbackPage {
     pub(crate) callbacks: Vec<CallbackRow>,
     /// Value of `after` for the next page.
     pub(crate) last: u64,
-    /// Number of callbacks that the ring has dropped since `after`.
+    /// Number of callbacks above `after` that the ring has dropped; 0 without `after`.
     pub(crate) missed: u64,
     /// Mode of the capture: `none`, `masked` or `full`.
     pub(crate) capture: &'static str,

@@ -40,7 +40,7 @@ pub(crate) struct Replayed {
     pub(crate) event_id: String,
     pub(crate) is_edited: bool,
     pub(crate) answer: MessageView,
-    /// Reply to the platform that matches the answer. gatepost does not send this reply.
+    /// Reply that gatepost would send to the platform for this answer. gatepost does not send it.
     pub(crate) reply: MessageView,
     /// Code of this reply, such as `app` or `app_timeout`.
     pub(crate) code: &'static str,
@@ -80,7 +80,8 @@ pub(crate) async fn replay(
 }
 
 /// Returns the question with the address in the current config. If that config does not accept the
-/// callback as the same event, uses the address at the time of the capture.
+/// callback as an event of the same type, uses the address at the time of the capture. Returns
+/// `None` if the app receives no event for the callback.
 fn question(gate: &Gate, callback: &CapturedCallback, accepted: &Accepted) -> Option<Question> {
     let explained = gate.explain(&callback.head.head(), accepted.raw().clone(), callback.at);
     let current = match explained.verdict {
@@ -117,7 +118,7 @@ fn message(
 
 async fn ask(target: Target, message: EventMessage, question: &Question) -> Answer {
     let limit = question.timeout();
-    // Uses a new connection, because the app may close an idle connection.
+    // Use a new connection, because the app may close an idle connection.
     let asked = timeout(limit, app::ask(target, message, Attempt::NewConnection, limit)).await;
     match asked {
         Err(_) => Answer::Timeout,

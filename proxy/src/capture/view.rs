@@ -75,7 +75,7 @@ pub(crate) struct StepView {
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageView {
     /// The first line without the version, such as `POST /hook` or `200`, or the reason for a
-    /// missing answer.
+    /// missing or unreadable answer.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
@@ -197,7 +197,8 @@ impl<'g> Viewer<'g> {
             && filter.text.as_deref().is_none_or(|text| self.contains(callback, text))
     }
 
-    /// Searches the masked texts, so that a search cannot reveal a masked part.
+    /// Returns true if the callback contains `text`. Searches the masked texts, so that a search
+    /// cannot reveal a masked part.
     fn contains(&self, callback: &CapturedCallback, text: &str) -> bool {
         let mask = self.mask(callback);
         let text = text.to_ascii_lowercase();
@@ -221,7 +222,8 @@ impl<'g> Viewer<'g> {
     }
 }
 
-/// Returns the event as the app received it, except for the trace id.
+/// Returns the event as the app received it, except for the trace id; `None` for a callback without
+/// an event.
 fn event(callback: &CapturedCallback, mask: &Mask<'_>) -> Option<MessageView> {
     let accepted = callback.accepted()?;
     let question = accepted.replay()?;
@@ -297,8 +299,9 @@ fn date(millis: i64) -> String {
 fn millis(time: std::time::Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
-/// Returns the text that a check found. The step `event` starts with the id of the event. If each
-/// callback gets a new id, the explanation has made another one, so the recorded id replaces it.
+/// Returns the text that a check found. The text of the check `event` starts with the id of the
+/// event. If gatepost generates a new id for each callback, the explanation has another id than the
+/// recorded one, so the recorded id replaces it.
 fn with_recorded_id<'f>(step: &str, found: &'f str, recorded: Option<&str>) -> Cow<'f, str> {
     match (recorded, found.split_once(' ')) {
         (Some(id), Some((_, rest))) if step == "event" => format!("{id} {rest}").into(),

@@ -21,7 +21,7 @@ pub(super) struct App<'s> {
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,
-    /// The answer, for a capture.
+    /// The answer for the captured callback; `None` if gatepost captures nothing.
     pub(super) answer: Option<CapturedAnswer>,
 }
 
@@ -31,7 +31,8 @@ impl<'s> App<'s> {
         Self { gate, host, asked: None, took: None, status: None, answer: None }
     }
 
-    /// Returns the request to the app; `None` if gatepost has not asked the app.
+    /// Returns the times and the status of the request to the app; `None` if gatepost has not asked
+    /// the app.
     pub(super) fn call(&self) -> Option<AppCall> {
         let asked = self.asked?;
         let took = self.took.unwrap_or_else(|| asked.elapsed());

@@ -1,5 +1,5 @@
 //! The proxy's driver of callbacks, with the clock and the timers that `gatepost::drive` needs. The
-//! modules `client_side` and `app_side` connect it to the client and the app.
+//! modules `client_side` and `app_side` connect the driver to the client and the app.
 //!
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
@@ -39,7 +39,8 @@ pub(crate) struct CallbackDriver {
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
     pub(crate) queue: Option<Arc<Queue>>,
-    /// True to send events through the host proxy's upstream, instead of gatepost's own client.
+    /// True to send events through the host proxy's upstream instead of through gatepost's own
+    /// client.
     pub(crate) asks_host: bool,
 }
 
@@ -169,8 +170,8 @@ fn mirror_event(
     }
 }
 
-/// Captures a callback for the operator. `now` is the time of the conclusion, and `took` the time
-/// from the arrival to the conclusion.
+/// Captures a callback for the operator. `now` is the time after the reply or the disconnect, and
+/// `took` the time from the arrival to `now`.
 #[inline(never)]
 fn capture(
     exchange: &mut impl Exchange,
@@ -214,7 +215,7 @@ impl Runtime for CallbackDriver {
         report::shared_state_back(missed, (self.clock)());
     }
 
-    // Both timers start at the first poll, not at the call: the driver polls right after the call.
+    // Both timers start at the first poll, not at the call. The driver polls right after the call.
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
@@ -230,7 +231,7 @@ impl Runtime for CallbackDriver {
         match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime stops, and drops this future.
+            // The runtime is stopping, and drops this future.
             Err(_) => pending().await,
         }
     }

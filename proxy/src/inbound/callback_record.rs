@@ -15,7 +15,7 @@ pub(super) struct CallbackArrival {
     pub(super) started: Instant,
     /// Random bytes for a new trace.
     pub(super) random: [u8; 24],
-    /// Trace of the callback; `None` if gatepost sends no span of this callback.
+    /// Trace of the callback; `None` if gatepost sends no span for this callback.
     pub(super) trace: Option<CallbackTrace>,
 }
 
@@ -27,7 +27,8 @@ impl CallbackArrival {
         Self { started, random, trace }
     }
 
-    /// Returns the recorder of the callback; `None` if gatepost writes neither a line nor a span.
+    /// Returns the recorder of the callback; `None` if gatepost writes neither a line of the access
+    /// log nor a span.
     pub(super) fn recorder(&self) -> Option<CallbackRecorder<'_>> {
         let log = access_log::sampled();
         (log.is_some() || self.trace.is_some()).then_some(CallbackRecorder { arrival: self, log })
@@ -39,7 +40,7 @@ impl CallbackArrival {
 pub(super) struct CallbackClock {
     /// Time for which gatepost waited for the body.
     pub(super) body: Duration,
-    /// The request to the app; `None` if gatepost did not ask the app.
+    /// Times and status of the request to the app; `None` if gatepost did not ask the app.
     pub(super) app: Option<AppCall>,
 }
 

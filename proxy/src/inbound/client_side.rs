@@ -17,8 +17,8 @@ use super::unfinished::{Bound, Unfinished};
 use super::unjudged::UnjudgedBytes;
 use crate::telemetry::traces::CallbackTrace;
 
-/// Maximum length of a body that counts only while gatepost waits for more bytes. The driver reads
-/// a longer body in several turns, between which other tasks run.
+/// Maximum length of a body that counts towards `max_unjudged_bytes` only while gatepost waits for
+/// more bytes. The driver reads a longer body in several turns, between which other tasks run.
 const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
 
 /// The client's side of a callback.
@@ -37,8 +37,8 @@ pub(super) struct Client<'e, E> {
     received: usize,
     /// Memory that the received bytes occupy.
     held: usize,
-    /// Bounds on an unfinished request; `None` until gatepost waits for the body. Most bodies
-    /// arrive with their head.
+    /// Bounds on an unfinished request; `None` until gatepost counts the request. Most bodies
+    /// arrive with their head, and never count.
     unfinished: Option<Unfinished>,
     /// Bound that the request has exceeded.
     pub(super) exceeded: Option<Bound>,

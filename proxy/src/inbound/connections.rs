@@ -1,21 +1,22 @@
-//! Open connections: `max_connections`.
+//! Limit on the number of open connections: `max_connections`.
 //!
 //! An HTTP/2 stream counts as a further connection, because it needs as much memory. If a new
-//! connection exceeds the limit, gatepost closes another connection. It chooses the connection by
-//! these rules, in this order:
+//! connection exceeds the limit, gatepost closes the connection that comes first by these rules. A
+//! rule decides only between connections that are equal by the rules before it:
 //!
 //! 1. A connection that is idle or has an unfinished request comes before a connection that works.
-//!    A request that passes to the upstream counts as work, up to an eighth of `max_connections`
-//!    for each source. Further passing requests of the source do not count as work, because a
-//!    client without a key can prolong them.
-//! 2. A connection of the source with the most connections of this group comes first.
-//! 3. An idle connection comes before a connection with an unfinished request, and that before a
+//!    Requests that pass to the upstream count as work while their source has at most an eighth of
+//!    `max_connections` of them. If a source has more of these requests, none of them counts as
+//!    work, because a client without a key can prolong them.
+//! 2. A connection of the source with the most connections comes first. Only the connections that
+//!    are equal by rule 1 are counted.
+//! 3. An idle connection comes first, then a connection with an unfinished request, then a
 //!    connection with a request that passes.
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
-//! A request changes only an atomic number of its own connection. Opening, closing and the search
-//! lock the table. A search reads the whole table, and therefore finds several connections at once:
-//! a client can connect thousands of times a second.
+//! A request changes only an atomic number of its own connection. Opening a connection, closing a
+//! connection and a search lock the table. A search reads the whole table. It finds several
+//! connections at once, because a client can connect thousands of times a second.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ pub(crate) enum ConnectionState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Since(u64);
 
-/// Time from which the numbers in [`Since`] count.
+/// Start of the time that the numbers in [`Since`] count.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Since {
@@ -137,7 +138,7 @@ impl Drop for Connection {
     }
 }
 
-/// Returns the connection that this task serves; `None` for a stream of HTTP/2.
+/// Returns the connection that this task serves; `None` for an HTTP/2 stream.
 pub(crate) fn current() -> Option<Arc<Connection>> {
     CONNECTION.try_with(Arc::clone).ok()
 }
@@ -205,7 +206,8 @@ impl Connections {
         let number = table.next;
         table.next += 1;
         table.open.insert(number, (source, Arc::clone(&connection)));
-        // Wake the closed connections after the lock is released, because each of them needs it.
+        // Wake the closed connections after the lock is released, because each of them needs the
+        // lock.
         drop(table);
         closed.iter().for_each(|connection| connection.signal.close());
         OpenConnection(ConnectionHandle { all: self.clone(), number, connection })
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_longest_idle_connection_of_source_that_has_most() {
+    fn closes_longest_idle_connection_of_source_with_most_connections() {
         let connections = Connections::new(4);
         let all = open(&connections, &[2, 1, 1, 1]);
         all[1].connection().set(ConnectionState::Idle);
@@ -371,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_idle_before_unfinished_before_working() {
+    fn closes_idle_then_unfinished_then_working_connections() {
         let connections = Connections::new(3);
         let all = open(&connections, &[1, 1, 1]);
         all[0].connection().set(ConnectionState::Working);
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn spares_working_connections_of_source_that_has_most() {
+    fn spares_working_connections_of_source_with_most_connections() {
         let connections = Connections::new(4);
         let all = open(&connections, &[1, 1, 1, 2]);
         all.iter().take(3).for_each(|open| open.connection().set(ConnectionState::Working));
@@ -411,7 +413,7 @@ mod tests {
         let connections = Connections::new(128);
         let all = open(&connections, &[1; 128]);
         let first = connections.open(source(2));
-        assert!(is_closed(&all[0]) && !is_closed(&all[1]), "expected one closed connection");
+        assert_eq!(closed(&all[..2]), [true, false]);
         all[1].connection().set(ConnectionState::Working);
         all[1].connection().set(ConnectionState::Idle);
         let second = connections.open(source(2));

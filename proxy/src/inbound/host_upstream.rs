@@ -1,4 +1,4 @@
-//! Asks the app through the upstream of the host proxy, the Pingora proxy that contains the module.
+//! Asks the app through the upstream of the host proxy: the Pingora proxy that contains the gate.
 //!
 //! The event is a subrequest, for which Pingora calls the methods of the host's `ProxyHttp` with a
 //! new context. gatepost reads the whole response of the upstream before the reply, because the
@@ -56,7 +56,7 @@ impl EventTarget {
 }
 
 impl HostUpstream {
-    /// Takes the right to create subrequests from a session.
+    /// Takes a session's right to create subrequests.
     pub(super) fn take(session: &mut Session) -> Self {
         Self(session.subrequest_spawner.take())
     }
@@ -83,7 +83,8 @@ impl HostUpstream {
         let answer = {
             let (mut run, mut read) = (pin!(subrequest.run()), pin!(read_answer(&mut handle)));
             let (mut has_run, mut answer) = (false, None);
-            // Poll the subrequest after the answer, too: it then returns its connection, and logs.
+            // Poll the subrequest after the answer, too, so that Pingora keeps the connection and
+            // writes its log.
             poll_fn(|cx| {
                 if !has_run {
                     has_run = run.as_mut().poll(cx).is_ready();
@@ -174,7 +175,7 @@ fn parts(header: &ResponseHeader) -> (StatusCode, HeaderMap) {
     (header.status, header.headers.clone())
 }
 
-/// Returns the answer after an error of the upstream.
+/// Converts an error of the upstream to an [`Answer`]. `has_begun` is true after the response head.
 fn failed(error: &Error, has_begun: bool) -> Answer {
     let reason = app::tls::explain_pingora(error).unwrap_or(error.etype().as_str()).to_owned();
     match upstream_fault(error, has_begun) {

@@ -60,7 +60,8 @@ use crate::{clock, descriptors};
 /// Time limits of a connection until gatepost has read a request.
 #[derive(Clone, Copy)]
 struct ConnectionTimeouts {
-    /// Time from the start of the connection to the bytes that identify the version of HTTP.
+    /// Time for the bytes that identify the version of HTTP, after the PROXY header and the TLS
+    /// handshake.
     start: Duration,
     /// Time without a request on HTTP/1.
     idle: Duration,
@@ -81,8 +82,8 @@ pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 /// Memory of an idle HTTP/1 connection without TLS. Most of it is the state of Pingora's sessions.
 pub(crate) const IDLE_CONNECTION_BYTES: usize = 24 * 1024;
 
-/// Memory of a connection without bytes that `max_unjudged_bytes` counts. An HTTP/2 connection has
-/// a state of 40 KiB, and may have an incomplete head of 64 KiB.
+/// Memory of a connection, apart from the bytes that `max_unjudged_bytes` counts. An HTTP/2
+/// connection has a state of 40 KiB, and may have an incomplete head of 64 KiB.
 pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
 
 /// Memory that TLS adds to a connection: 11 KiB for its state, and 20 KiB while a record of 16 KiB
@@ -183,7 +184,8 @@ impl InboundServer {
         }
     }
 
-    /// Determines the client and the version of HTTP; `None` if the connection ends or is too slow.
+    /// Determines the client and the version of HTTP; `None` if the connection ends or is too slow,
+    /// or if its PROXY header or TLS handshake fails.
     async fn identify(
         &self,
         mut stream: Stream,

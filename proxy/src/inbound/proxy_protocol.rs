@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_malformed_headers() {
+    async fn refuses_connection_without_valid_header() {
         let long = [b"PROXY UNKNOWN ".as_slice(), &[b'x'; 200]].concat();
         let (missing, malformed) = (HeaderError::Missing, HeaderError::Malformed);
         let cases: Vec<(&[u8], HeaderError)> = vec![

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::telemetry::metrics::METRICS;
 use crate::tls::{HandshakeError, ServedTls};
 
-/// The addresses with TLS, and the certificates.
+/// Addresses of `listen` and `listen_tls`, and the certificates.
 pub(super) struct TlsListeners {
     served: Arc<ServedTls>,
     plain: Vec<SocketAddr>,
@@ -28,7 +28,7 @@ impl TlsListeners {
     }
 
     /// Returns true if the client has connected to an address with TLS. Reads the local address
-    /// only if there are other addresses.
+    /// only if there are also addresses without TLS.
     pub(super) fn has_accepted(&self, stream: &Stream) -> bool {
         if self.plain.is_empty() {
             return true;

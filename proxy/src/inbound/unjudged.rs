@@ -1,7 +1,8 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
-//! A request counts from the moment at which gatepost waits for more of its bytes. A request that
-//! arrives at once takes no lock. The rules, at each change of a request's size:
+//! A request counts from the moment at which gatepost waits for more of its bytes. A short request
+//! that arrives in one piece takes no lock. At each change of a request's size, gatepost applies
+//! these rules:
 //!
 //! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
 //!    share, gatepost closes the source's oldest request. The only request of a source may exceed
@@ -227,12 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn closes_oldest_request_of_source_that_holds_most_beyond_limit() {
+    fn closes_oldest_request_of_source_with_most_bytes_beyond_limit() {
         let bytes = UnjudgedBytes::new(LIMIT);
         let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
         let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];
         assert_eq!(closed(&held), [false; 15]);
-        assert_eq!(closed(&larger), [true, true], "expected both to close, as one is too small");
+        // The first of these requests alone is too small.
+        assert_eq!(closed(&larger), [true, true]);
         let newcomer = bytes.hold(source(50), LIMIT / 32);
         assert!(!is_closed(&newcomer));
         assert!(total(&bytes) <= LIMIT);

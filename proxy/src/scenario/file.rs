@@ -84,7 +84,7 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    /// Returns the source with a path that is relative to the folder of the scenario.
+    /// Returns the source, with a relative path resolved in the folder of the scenario.
     pub(crate) fn within(self, folder: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(folder.join(path)),

@@ -12,7 +12,7 @@ use gatepost::{AdminAddress, ProxySettings};
 use pingora::listeners::ListenerConfig;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
-/// Permissions of the Unix socket of a listener: its user and its group may connect.
+/// Permissions of the Unix socket of a listener: the socket's owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
 /// Maximum number of connections that wait until gatepost accepts them on a Unix socket.

@@ -113,7 +113,7 @@ impl OfferedSockets {
         let mut control = SendAncillaryBuffer::new(&mut space);
         if listeners.is_empty() || !control.push(SendAncillaryMessage::ScmRights(&listeners)) {
             let (max, count) = (MAX_LISTENERS, listeners.len());
-            return Err(io::Error::other(format!("{count} listeners instead of 1 to {max}")));
+            return Err(io::Error::other(format!("expected 1 to {max} listeners, found {count}")));
         }
         let keys: Vec<_> = sockets.iter().map(|(address, _)| self.key_byte(address)).collect();
         sendmsg(stream, &[IoSlice::new(&keys)], &mut control, SendFlags::empty())?;
@@ -135,7 +135,7 @@ fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
         }
     }
     if sockets.is_empty() {
-        return Err(io::Error::other("a message without listeners"));
+        return Err(io::Error::other("expected listeners, found a message without any"));
     }
     let keys = sockets.iter().zip(bytes);
     let keys = keys
@@ -209,7 +209,7 @@ fn hand_over(mut stream: &UnixStream, offer: &OfferedSockets) -> io::Result<()> 
     stream.read_exact(&mut [0])
 }
 
-/// Refuses a directory in which another user could replace the socket.
+/// Returns an error for a directory in which another user could replace the socket.
 fn check_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,

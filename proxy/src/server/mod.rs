@@ -53,7 +53,7 @@ fn listen_remedy(error: &io::Error) -> &'static str {
         "stop the program that uses this port (`ss -ltnp` shows it), or change the address \
          (address_in_use)"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "take a port from 1024 on, or give gatepost the capability CAP_NET_BIND_SERVICE"
+        "use a port above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {
         "write an address of this machine"
     }
@@ -207,8 +207,8 @@ fn log_start(served: &ServedConfig, sockets: &Sockets) {
     );
 }
 
-/// Takes the sockets of the supervisor, or with `upgrade` the sockets of the running gatepost, the
-/// predecessor. A socket with a key replaces the addresses of this key.
+/// Takes the sockets of the supervisor. With `upgrade`, takes the sockets of the running gatepost,
+/// the predecessor, instead. A socket with a key replaces the addresses of this key.
 fn inherit(
     settings: &mut ProxySettings,
     upgrade: bool,
@@ -239,8 +239,8 @@ fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, Sta
     Ok(taken)
 }
 
-/// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when it
-/// serves.
+/// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when
+/// it serves.
 #[derive(Default)]
 struct Handover {
     sockets: OfferedSockets,

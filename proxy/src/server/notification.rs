@@ -61,8 +61,8 @@ pub(super) fn alive() {
 /// Returns the time after which systemd restarts a process that does not report; `None` if there is
 /// no such time.
 ///
-/// A successor inherits `WATCHDOG_PID` from the process that it replaces, so only other processes
-/// compare this number.
+/// A successor inherits `WATCHDOG_PID` from the process that it replaces, so a successor does not
+/// compare this number with its own process id.
 pub(super) fn watchdog_interval(is_successor: bool) -> Option<Duration> {
     if !is_successor {
         return sd_notify::watchdog_enabled();

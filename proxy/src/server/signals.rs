@@ -38,7 +38,7 @@ impl WatchedSignals {
 }
 
 fn watch_signals() -> io::Result<(StopSignals, Signal, Signal)> {
-    // Without a receiver, this signal has no effect.
+    // With a handler but no receiver, `SIGUSR2` has no effect.
     drop(signal(SignalKind::user_defined2())?);
     let term = signal(SignalKind::terminate())?;
     let (quit, interrupt) = (signal(SignalKind::quit())?, signal(SignalKind::interrupt())?);
@@ -70,7 +70,7 @@ impl StopSignals {
         };
         stop.begin(reason);
         if reason == Stop::HANDED_OVER {
-            // The supervisor stops both processes of an upgrade.
+            // Ignore one signal, because the supervisor stops both processes of an upgrade.
             self.next().await;
         }
         let name = self.next().await;

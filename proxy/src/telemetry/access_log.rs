@@ -1,8 +1,9 @@
 //! The access log: one JSON line for each request, callback or not, in a separate file.
 //!
-//! 1. A line contains no query, no header and no body. `{token}` replaces the secret segment of a path.
+//! 1. A line contains no query, no header and no body. `{token}` replaces the secret segment of a
+//!    path.
 //! 2. A separate thread writes the lines. If its queue is full or a write fails, gatepost drops and
-//!    counts the line: no request waits.
+//!    counts the line, so no request waits.
 //! 3. [`reopen`] opens the file by its name again, after a tool has renamed the file.
 //! 4. A request whose head gatepost cannot read has no line. The log and the metrics report it.
 
@@ -27,7 +28,7 @@ const QUEUE_LINES: usize = 8192;
 /// Memory of a full queue. Most lines have about 300 bytes.
 pub(crate) const QUEUE_BYTES: usize = QUEUE_LINES * 512;
 
-/// Mode of a new file: the operator's group may read it.
+/// Mode of a new file: its group may read the file.
 const FILE_MODE: u32 = 0o640;
 
 static ACCESS_LOG: OnceLock<AccessLog> = OnceLock::new();
@@ -83,8 +84,8 @@ pub(crate) fn lines_dropped() -> u64 {
     })
 }
 
-/// Returns the log if the next request has a line; `None` without an access log, and for a request
-/// that is not in the sample.
+/// Returns the log if gatepost must write a line for the next request; `None` without an access
+/// log, and for a request that is not in the sample.
 pub(crate) fn sampled() -> Option<&'static AccessLog> {
     ACCESS_LOG.get().filter(|log| log.sample >= 1.0 || fastrand::f64() < log.sample)
 }

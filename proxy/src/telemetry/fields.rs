@@ -1,4 +1,5 @@
-//! Fields of the lines of the log and of the access log, for the manual and for `gatepost help FIELD`.
+//! Fields of the lines of the log and of the access log, for the manual and for
+//! `gatepost help FIELD`.
 //!
 //! A test of the program compares the lines of every other test with these lists.
 

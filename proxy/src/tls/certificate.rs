@@ -19,8 +19,9 @@ use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 use super::TlsError;
 
-/// Number of days before the expiry of a certificate from which gatepost warns. Certbot renews a
-/// certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
+/// Number of days before the expiry of a certificate. gatepost warns if fewer days are left.
+/// Certbot renews a certificate 30 days before its expiry, so gatepost warns only after a failed
+/// renewal.
 const WARNING_DAYS: i64 = 14;
 
 const RENEW: &str = "renew the certificate";
@@ -323,7 +324,7 @@ pub(crate) mod tests {
         let key = server.key.serialize_pem();
         let whole = format!("{}{}{}", server.pem, middle.pem, root.pem);
         assert!(parse(&whole, &key).is_ok());
-        assert!(parse(&server.pem, &key).is_ok(), "expected a valid chain without issuers");
+        assert!(parse(&server.pem, &key).is_ok(), "expected a valid chain, found a fault");
         let encrypted = openssl(&["pkey", "-aes128", "-passout", "pass:x"], &key);
         let traditional = openssl(&["ec", "-aes128", "-passout", "pass:x"], &key);
         let p521 = openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"], "");
@@ -401,7 +402,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn uses_common_name_without_other_names() {
+    fn uses_common_name_if_certificate_has_no_dns_name() {
         let mut params = params("old.example.com");
         params.subject_alt_names.clear();
         let issued = issue_with(params, None);

@@ -150,7 +150,7 @@ impl ServedTls {
         }
     }
 
-    /// Serves `loaded` to all later connections, and logs each new certificate.
+    /// Uses `loaded` for all later connections, and logs each new certificate.
     pub(crate) fn replace(&self, loaded: Option<&Arc<LoadedTls>>) {
         let served = self.0.swap(loaded.cloned());
         let all = loaded.iter().flat_map(|loaded| &loaded.certificates);

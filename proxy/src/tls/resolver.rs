@@ -1,5 +1,5 @@
 //! The certificate for a connection, by the name that the client sends (SNI). gatepost chooses the
-//! first that exists:
+//! first of these certificates that exists:
 //!
 //! 1. A certificate with exactly this name.
 //! 2. A certificate with `*` and the rest of this name. `*` replaces one label.

@@ -75,7 +75,7 @@ impl Baseline {
     /// Returns an error if the file is absent or malformed.
     pub fn read() -> Result<Self, Failure> {
         fs::read_to_string(Self::path())
-            .map_err(|why| format!("expected a baseline, found: {why}; run `counts --write`"))?
+            .map_err(|why| format!("expected a baseline, found {why}; run `counts --write`"))?
             .parse()
     }
 

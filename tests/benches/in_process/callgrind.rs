@@ -101,7 +101,7 @@ fn profiles<T, C: FromIterator<(String, T)>>(
     let names = String::from_utf8(names.stdout)?;
     let profiles = names.lines().enumerate().map(|(index, name)| {
         let profile = fs::read_to_string(dir.path().join(format!("{PROFILE}.{}", index + 1)))
-            .map_err(|why| format!("{name}: expected a profile, found: {why}; update valgrind"))?;
+            .map_err(|why| format!("{name}: expected a profile, found {why}; update valgrind"))?;
         Ok((name.to_owned(), read(&profile)?))
     });
     profiles.collect()
@@ -147,12 +147,12 @@ pub fn valgrind(dir: &Path, program: &Path, options: &[&str]) -> Result<Command,
 fn run(mut command: Command) -> Result<Output, Failure> {
     let name = command.get_program().display().to_string();
     let output =
-        command.output().map_err(|why| format!("expected {name}, found: {why}; install {name}"))?;
+        command.output().map_err(|why| format!("expected {name}, found {why}; install {name}"))?;
     if output.status.success() {
         return Ok(output);
     }
-    Err(format!("expected {name} to succeed, found: {}", String::from_utf8_lossy(&output.stderr))
-        .into())
+    let error = String::from_utf8_lossy(&output.stderr);
+    Err(format!("expected {name} to succeed, found an error: {error}").into())
 }
 
 /// Reads the instructions per run from a profile.

@@ -11,8 +11,8 @@
 //! cargo run --release -p gatepost-benches -- stacks FOLDER    # stacks of a push, for flame graphs
 //! ```
 //!
-//! `counts`, `compare` and `stacks` need valgrind. The baseline, `tests/benches/instructions.txt`, lists
-//! the instructions per run of each bench: in total, and without the hash functions.
+//! `counts`, `compare` and `stacks` need valgrind. The baseline, `tests/benches/instructions.txt`,
+//! lists the instructions per run of each bench: in total, and without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may panic")]
@@ -103,7 +103,8 @@ fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
 }
 
-/// Writes the stacks of a push: through the layer, through a handler by hand, and through the proxy.
+/// Writes the stacks of a push: through the layer, through a handler by hand, and through the
+/// proxy.
 fn write_stacks(folder: &Path) -> Result<(), Failure> {
     let mut all = callgrind::stacks("push_typed")?;
     all.push(running_proxy::stacks()?);

@@ -29,7 +29,7 @@ const SHORTER: u64 = 300;
 /// Number of pushes of the longer run.
 const LONGER: u64 = 1_300;
 
-/// Name of each count, and the lines that its config begins with.
+/// Name of each count, and the first lines of its config.
 const PROXIES: [(&str, &str); 2] = [
     ("proxy/push", ""),
     (
@@ -45,7 +45,7 @@ const REPLY: &[u8] = b"{\"code\":0}";
 /// Time limit for the start of the program.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Counts the instructions of the pushes whose name contains `filter`.
+/// Counts the instructions of a push, for each entry of [`PROXIES`] whose name contains `filter`.
 ///
 /// # Errors
 ///
@@ -168,7 +168,7 @@ impl Drop for Running {
     }
 }
 
-/// Sends pushes, each after the reply to the one before.
+/// Sends pushes, each after the reply to the previous push.
 fn send(stream: &mut TcpStream, pushes: u64) -> Result<(), Failure> {
     stream.set_nodelay(true)?;
     let expires = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 800;

@@ -1,9 +1,9 @@
 //! Stacks of calls with their instructions, in the folded form that flame graph programs read.
 //! `tests/benches/flamegraphs` draws them.
 //!
-//! With [`BY_CALLERS`], callgrind counts the instructions of a function separately for each chain of
-//! callers, and names the function `inner'caller'outermost`. If a function calls itself, callgrind
-//! adds the depth, as in `inner'2'caller`.
+//! With [`BY_CALLERS`], callgrind counts the instructions of a function separately for each chain
+//! of callers, and names the function `inner'caller'outermost`. If a function calls itself,
+//! callgrind adds the depth, as in `inner'2'caller`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -64,7 +64,8 @@ impl Template {
              content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
         let head = text.len();
-        let number_at = body.find(&"0".repeat(DIGITS)).ok_or("expected zeros, found none")? + head;
+        let number_at =
+            body.find(&"0".repeat(DIGITS)).ok_or("expected 19 zeros, found none")? + head;
         text.push_str(body);
         Ok(Self { bytes: text.into(), number_at, status: 200, body: None })
     }

@@ -114,7 +114,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     prepare()?;
     if options.urgent {
-        hurry()?;
+        raise_priority()?;
     }
     let rows = Row::all(&options.only);
     let kinds: BTreeSet<_> = rows.iter().flat_map(|row| row.who.kinds()).collect();
@@ -181,7 +181,7 @@ fn prepare() -> Result<(), Box<dyn Error>> {
 
 /// Raises the priority of the peers and the load above all other work. `nice` is not enough if the
 /// kernel divides CPU time by session.
-fn hurry() -> Result<(), Box<dyn Error>> {
+fn raise_priority() -> Result<(), Box<dyn Error>> {
     let own = std::process::id().to_string();
     let status = Command::new("chrt").args(["--rr", "--pid", "1", &own]).status()?;
     if status.success() {

@@ -101,7 +101,7 @@ pub(super) struct Field {
     pub(super) tls: Arc<ClientConfig>,
 }
 
-/// Result of a load, with the CPU time of all peers of a row (`total`) and of the first one
+/// Result of a load, with the CPU time of all peers of a row (`total`) and of the first peer
 /// (`front`).
 struct Cost {
     outcome: Outcome,

@@ -13,7 +13,7 @@ const PROGRAM: &str = "target/peers/python/bin/nats-server";
 /// Number of servers, so that each event has three copies.
 const SERVERS: usize = 3;
 
-/// Returns true if there is a NATS server.
+/// Returns true if the NATS server is installed.
 pub(super) fn is_installed() -> bool {
     Path::new(PROGRAM).exists()
 }

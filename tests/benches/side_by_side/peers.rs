@@ -62,7 +62,7 @@ pub(super) struct Ground {
 /// Config file of gatepost.
 pub(super) const GATEPOST: &str = include_str!("peers/gatepost.toml");
 
-/// Start of a config with an admin listener, whose token turns the inspector on.
+/// Start of a config with an admin listener, and with a token, which turns the inspector on.
 pub(super) const INSPECTOR: &str = "admin = \"127.0.0.1:@ADMIN@\"\nadmin_token = \"bench-token\"\n";
 
 /// Token of the admin listener.

@@ -1,5 +1,5 @@
-//! Compares a push that gatepost queues, in SQLite or NATS, with an append and sync of a file, and with
-//! a push that has a fixed answer.
+//! Compares a push that gatepost queues, in SQLite or NATS, with an append and sync of a file, and
+//! with a push that has a fixed answer.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -22,7 +22,8 @@ use super::work::Work;
 /// Time limit for the delivery of the last event.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Part of the time in which a store warms up, for example to create its files and connections.
+/// Before a measurement, gatepost uses a store for the measuring time divided by this number, so
+/// that the files and connections of the store exist.
 const WARM_UP: u32 = 4;
 
 /// Length of the record that [`append`] writes, about the length of an event in the store.
@@ -42,7 +43,7 @@ struct StoreFigures {
     paused: Figures,
     /// Latency of pushes with a fixed answer, at the rate of `paused`.
     fixed: Latency,
-    /// Pushes whose events the app takes.
+    /// Pushes whose events the app accepts.
     open: Figures,
     /// Events per second, until the app has received the last one.
     delivered: f64,
@@ -54,7 +55,7 @@ struct RoundFigures {
     append: Figures,
     fixed: Figures,
     sqlite: StoreFigures,
-    /// `None` if there is no NATS server.
+    /// `None` if the NATS server is not installed.
     nats: Option<StoreFigures>,
 }
 
@@ -69,7 +70,7 @@ pub(super) fn compare(
     time: Duration,
 ) -> Result<(), Box<dyn Error>> {
     if !nats::is_installed() {
-        eprintln!("expected a NATS server, found none; run tests/peers/install for its rows");
+        eprintln!("expected a NATS server, found none; run tests/peers/install to measure it");
     }
     let mut all = Vec::with_capacity(rounds);
     for round in 1..=rounds {

@@ -118,7 +118,7 @@ fn measure(
 
 fn print(sizes: &[Size], samples: &[Vec<Sample>]) {
     println!(
-        "CPU time in µs per push of 430 B. At most {IN_FLIGHT} requests are in flight; the connections take turns.\n"
+        "CPU time in µs per push of 430 B. At most {IN_FLIGHT} requests are in flight. The load uses the connections in turn.\n"
     );
     println!("| workers | connections | bindings | routes | CPU | user | system | requests/s |");
     println!("|--:|--:|--:|--:|--:|--:|--:|--:|");

@@ -20,7 +20,8 @@ pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
     print_targets(&Found { rows, samples, held });
 }
 
-/// Describes the machine. `others` is the number of cores that other work used during the run.
+/// Prints a description of the machine. `others` is the number of cores that other work used during
+/// the run.
 pub(super) fn print_machine(others: Option<f64>) {
     let others = others.map_or_else(String::new, |cores| {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
@@ -28,8 +29,8 @@ pub(super) fn print_machine(others: Option<f64>) {
     println!(
         "{}; Linux {}; {}.",
         processor(),
-        said("uname", &["-r"]),
-        said("date", &["-u", "+%F %H:%MZ"])
+        output_of("uname", &["-r"]),
+        output_of("date", &["-u", "+%F %H:%MZ"])
     );
     println!(
         "nginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; the app and the \
@@ -50,16 +51,16 @@ fn processor() -> String {
 }
 
 fn version(package: &str) -> String {
-    said("dpkg-query", &["-W", "-f", "${Version}", package])
+    output_of("dpkg-query", &["-W", "-f", "${Version}", package])
 }
 
 fn php() -> String {
     let program = peers::php_fpm().unwrap_or_default();
-    let text = said(&program.to_string_lossy(), &["-v"]);
+    let text = output_of(&program.to_string_lossy(), &["-v"]);
     text.split(' ').nth(1).unwrap_or("?").into()
 }
 
-fn said(program: &str, arguments: &[&str]) -> String {
+fn output_of(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output
         .map_or_else(|_| "?".into(), |output| String::from_utf8_lossy(&output.stdout).trim().into())

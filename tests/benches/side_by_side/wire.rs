@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_reply_without_length() {
+    fn returns_error_for_reply_without_length() {
         assert!(body("HTTP/1.1 200 OK\r\n\r\n").unwrap().is_err());
     }
 

@@ -26,8 +26,8 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Formats the callback for a path and a push domain. The signature by `key` is valid for
-    /// [`LIFETIME`].
+    /// Formats the callback for a path and a push domain, and signs it with `key`. The signature is
+    /// valid for [`LIFETIME`] seconds.
     ///
     /// # Errors
     /// Returns an error if a sample does not have the expected form.

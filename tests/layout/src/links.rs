@@ -16,8 +16,9 @@ const REPOSITORY: [&str; 2] = [
     "https://github.com/gatepost/gatepost/tree/main/",
 ];
 
-/// Folder of the manual, and the one page outside of it that docs.rs and the book also have.
+/// Folder of the manual.
 const MANUAL: &str = "src/manual/";
+/// The only page outside of the manual that docs.rs and the book also have.
 const README: &str = "README.md";
 
 /// Reports links to files and headings that do not exist.
@@ -30,7 +31,7 @@ pub fn links(workspace: &Workspace) -> Vec<Finding> {
         });
         let broken = targets.filter_map(|(line, target)| {
             let remedy = fault(workspace, path, &target)?;
-            let message = format!("expected the target of a link, found no `{target}`; {remedy}");
+            let message = format!("expected a valid target of a link, found `{target}`; {remedy}");
             Some(Finding::new(path, line, &target, message))
         });
         broken.collect::<Vec<_>>()
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_links_of_manual_that_only_one_place_has() {
+    fn reports_links_of_manual_that_fail_on_github_docs_rs_or_in_book() {
         let text = "# A page\n[a](../../README.md) [b](page.md#a-page) [c](crate::manual::page)\n\
                     [d](../lib.rs) [e](guides) [f](https://github.com/gatepost/gatepost/blob/main/src/lib.rs)";
         assert_eq!(found(text), ["crate::manual::page", "../lib.rs", "guides"]);

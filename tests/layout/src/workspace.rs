@@ -65,7 +65,7 @@ impl Workspace {
         for (path, text) in texts {
             let rust = if path.ends_with(".rs") { text.as_str() } else { "" };
             let tokens = tokens(rust).map_err(|error| {
-                format!("{path}: expected Rust code, found: {error}; correct the code")
+                format!("{path}: expected Rust code, found an error: {error}; correct the code")
             })?;
             files.insert(path, File { text, tokens });
         }

@@ -1,6 +1,7 @@
 //! Delay after wrong tokens, so that a client cannot try many tokens.
 //!
-//! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens at once.
+//! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens without a
+//!    delay.
 //! 2. Each further wrong token doubles the delay, from one second up to one minute.
 //! 3. After 100 wrong tokens of all sources within a minute, each wrong token causes the longest
 //!    delay for its source.
@@ -98,8 +99,8 @@ impl State {
     }
 
     /// Returns the entry of a source. If the list is full, a new source replaces the source with
-    /// the fewest wrong tokens. Of several such sources, gatepost chooses the source whose last
-    /// wrong token is the oldest.
+    /// the fewest wrong tokens. If several sources have the fewest wrong tokens, gatepost replaces
+    /// the source whose last wrong token is the oldest.
     fn failures_of(&mut self, source: Option<IpAddr>, now: Instant) -> &mut Failures {
         self.sources.retain(|known| now.duration_since(known.last) < MEMORY);
         let found = self.sources.iter().position(|known| known.source == source);

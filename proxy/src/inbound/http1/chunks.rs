@@ -4,7 +4,8 @@
 //! app that reads such a body differently finds another end of the request. [`ChunkedBody`] checks
 //! the bytes that Pingora reads, without a copy.
 
-/// Maximum length of the line with the size and the extensions, and of all trailers, in bytes.
+/// Maximum length of the line with the size and the extensions, in bytes. Also the maximum total
+/// length of the trailers.
 const MAX_LINE: usize = 4096;
 
 /// Maximum number of digits of a size.
@@ -19,7 +20,7 @@ pub(crate) struct MalformedChunks;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChunkedBody {
     part: Part,
-    /// Size of the current chunk, then the number of bytes that are left of its data.
+    /// Size of the current chunk; within the chunk's data, the number of bytes that are left.
     size: u64,
     /// Length of the current line so far, or of the trailers.
     line: usize,
@@ -66,7 +67,8 @@ impl ChunkedBody {
         self.part == Part::Done
     }
 
-    /// Checks the next bytes of the connection. Returns the number of bytes that belong to the body.
+    /// Checks the next bytes of the connection. Returns the number of bytes that belong to the
+    /// body.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<usize, MalformedChunks> {
         let mut read = 0;
         while let Some(byte) = bytes.get(read).filter(|_| !self.is_done()) {
@@ -197,7 +199,7 @@ mod tests {
         for piece in bytes.chunks(length) {
             read += body.advance(piece)?;
         }
-        assert!(body.is_done(), "expected a complete body");
+        assert!(body.is_done(), "expected a complete body, found an incomplete one");
         Ok(read)
     }
 
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_every_other_byte_in_the_frame_of_a_chunk() {
+    fn refuses_any_changed_byte_in_framing_of_chunk() {
         let body = b"2\r\nok\r\n0\r\n\r\n";
         for at in [0, 1, 2, 5, 6, 8, 9, 10, 11] {
             for byte in 0..=u8::MAX {
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_line_with_size_and_trailers() {
+    fn limits_length_of_size_line_and_of_trailers() {
         for (start, end) in [("1;", "\r\n"), ("0\r\nx:", "\r\n\r\n")] {
             let fits = format!("{start}{}{end}", "x".repeat(MAX_LINE - 10));
             assert!(ChunkedBody::new().advance(fits.as_bytes()).is_ok());

@@ -1,4 +1,4 @@
-//! The end of a request head in bytes that may be incomplete.
+//! Search for the end of a request head in bytes that may be incomplete.
 
 use memchr::memchr_iter;
 

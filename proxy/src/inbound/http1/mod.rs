@@ -75,7 +75,7 @@ impl ClientConnection {
 
     /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
     /// With TLS, the handshake has determined the version (ALPN), as RFC 9113, section 3.3
-    /// requires. If the client has not negotiated HTTP/2, its preface is then malformed HTTP/1.
+    /// requires. If the client has not negotiated HTTP/2, an HTTP/2 preface is malformed HTTP/1.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         let shown = self.shown_version().await?;
         Some(match self.stream.selected_alpn_proto() {
@@ -154,7 +154,8 @@ impl ClientConnection {
     ///
     /// # Errors
     ///
-    /// Returns the end of the connection if the head does not arrive.
+    /// Returns a [`ServeEnd`] if the head is malformed or too large, exceeds a bound, or does not
+    /// arrive.
     #[cold]
     async fn read_head(
         &mut self,
@@ -193,7 +194,7 @@ impl ClientConnection {
         }
     }
 
-    /// Writes a reply to a request before gatepost has read the whole head.
+    /// Refuses a request because of its head: writes the reply and closes the connection.
     pub(crate) async fn refuse(mut self, reply: &Reply) {
         self.ahead = BytesMut::new();
         let written = async {
@@ -319,7 +320,7 @@ mod tests {
         connection.ahead.extend_from_slice(format!("{REQUEST}{next}").as_bytes());
         assert!(connection.take_request(&gate).is_some());
         assert_eq!(connection.ahead, next);
-        assert!(connection.take_request(&gate).is_none(), "expected no route for this path");
+        assert!(connection.take_request(&gate).is_none(), "expected no callback, found one");
         assert_eq!(connection.ahead, next);
     }
 
@@ -387,7 +388,7 @@ mod tests {
     async fn closes_connection_if_body_of_refused_request_does_not_arrive() {
         let head = REQUEST.replace("/tencent", "/kollus/guess").replace("{}", "");
         let served = tokio::time::timeout(WRITE_TIMEOUT, serve(head.as_bytes(), false, pending()));
-        let got = served.await.expect("expected the end of the connection");
+        let got = served.await.expect("expected the end of the connection, found it open");
         assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
     }
 
@@ -425,14 +426,15 @@ mod tests {
     }
 
     #[test]
-    fn large_body_that_waits_for_judgement_counts() {
+    fn large_body_that_waits_for_its_turn_counts_towards_limit() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(1)
             .build()
             .unwrap();
         runtime.block_on(async {
-            // The first body takes the turn, and waits for the blocking thread.
+            // gatepost judges one large body at a time. The first body waits for the blocking
+            // thread.
             let (end, ended) = std::sync::mpsc::channel::<()>();
             tokio::task::spawn_blocking(move || ended.recv());
             let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

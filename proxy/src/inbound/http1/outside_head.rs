@@ -120,7 +120,7 @@ impl BodyEnd {
 }
 
 /// Returns true for a target that Pingora passes on unchanged. Pingora removes a fragment, and
-/// other servers do not. The gate checks targets of other forms than a path.
+/// other servers do not. The gate checks targets that are not paths.
 fn is_target(target: &str) -> bool {
     target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
         && (!target.starts_with('/') || PathAndQuery::try_from(target).is_ok())

@@ -36,7 +36,7 @@ fn extend_value(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(b"\r\n");
 }
 
-/// Writes a header name in title case: `Retry-After` for `retry-after`.
+/// Appends a header name in title case: `Retry-After` for `retry-after`.
 fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
     let mut starts = true;
     bytes.extend(name.bytes().map(|byte| {

@@ -68,7 +68,7 @@ impl RequestStream {
         (self.stream, self.ahead)
     }
 
-    /// Passes bytes of the request that have already arrived to Pingora.
+    /// Passes to Pingora the bytes of the request that have already arrived.
     fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let available = self.ahead.len().min(buffer.remaining());
         let taken = self.end.take(&self.ahead[..available]).map_err(malformed)?;
@@ -263,7 +263,7 @@ mod tests {
         let half = HALF_CLOSED_TIMEOUT / 2;
         assert!(tokio::time::timeout(half, stream.read_u8()).await.is_err());
         stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
-        assert!(stream.read_u8().await.is_err(), "expected the end of the connection");
+        assert!(stream.read_u8().await.is_err(), "expected the end of the stream, found a byte");
         assert_eq!(started.elapsed().as_secs(), 2 * HALF_CLOSED_TIMEOUT.as_secs());
     }
 

@@ -77,7 +77,7 @@ impl GateModule {
         Self(CallbackDriver { hook: Some(Arc::new(hook)), ..self.0 })
     }
 
-    /// Sends events through the upstream of your proxy, instead of gatepost's own client.
+    /// Sends events through the upstream of your proxy instead of through gatepost's own client.
     ///
     /// Each event is a subrequest, for which Pingora calls the methods of your `ProxyHttp` with a
     /// new context. An event has the path and the `host` of the template's address. If the template
@@ -89,8 +89,8 @@ impl GateModule {
     /// - Call [`request_filter`](Self::request_filter) for the event, too. The call returns
     ///   `Ok(false)`, and puts [`Accepted`](gatepost::Accepted) into the extensions of the event's
     ///   request, for `upstream_peer` and the later methods.
-    /// - A client cannot create such a request, because gatepost recognizes the subrequest by its
-    ///   context.
+    /// - A client cannot send a request that the module takes for an event, because the module
+    ///   recognizes the subrequest by its context.
     pub fn with_host_upstream(self) -> Self {
         Self(CallbackDriver { asks_host: true, ..self.0 })
     }
@@ -100,13 +100,14 @@ impl GateModule {
     /// Returns `Ok(true)` if the module has written a reply: to a callback, or to a request with an
     /// invalid host, target or length. Returns `Ok(false)` for a request that is not a callback,
     /// and for a request on a route in shadow mode. In these cases, the module has removed the
-    /// headers that a client must not send, and has reduced the target to its path.
+    /// headers that a client must not send, and has replaced a target that is an HTTP URL with the
+    /// path and the query of the URL.
     ///
     /// Returns `Ok(false)` for an event, too: see [`with_host_upstream`](Self::with_host_upstream).
     ///
-    /// After a callback, the extensions of `session.req_header()` contain [`Accepted`](gatepost::Accepted)
-    /// and [`Conclusion`](gatepost::Conclusion), for `ProxyHttp::logging`. After a refused callback, they
-    /// contain neither.
+    /// After a callback, the extensions of `session.req_header()` contain
+    /// [`Accepted`](gatepost::Accepted) and [`Conclusion`](gatepost::Conclusion), for
+    /// `ProxyHttp::logging`. After a refused callback, they contain neither.
     ///
     /// # Errors
     ///
@@ -146,7 +147,7 @@ impl GateModule {
         Filtered::Callback
     }
 
-    /// Prepares a request for the app, or refuses the request.
+    /// Prepares a request for the upstream, or refuses the request.
     async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> Filtered {
         if let Err(fault) = head(session).check_framing() {
             return self.reject(session, fault).await;
@@ -273,7 +274,7 @@ impl GateModule {
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 
-    /// Attaches an observer to a request on a route in shadow mode.
+    /// Attaches the observers to a request on a route in shadow mode.
     fn watch(&self, session: &mut Session, shadow: Shadow) {
         let (clock, hook) = (self.0.clock, self.0.hook.clone());
         let route = Arc::clone(shadow.route());

@@ -69,7 +69,7 @@ pub(crate) struct RequestState {
     /// True if the upstream has sent a final response head.
     has_response: bool,
     _serving: RequestInFlight,
-    /// Guard of a stream of HTTP/2.
+    /// Guard of an HTTP/2 stream; `None` on HTTP/1.
     stream: Option<OpenConnection>,
 }
 
@@ -210,8 +210,8 @@ impl ProxyHttp for ProxyService {
         Ok(())
     }
 
-    /// Allows another attempt only for a request that gatepost has not sent, and for an idempotent
-    /// method.
+    /// Allows another attempt only if gatepost has not sent the request, or if its method is
+    /// idempotent.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,
@@ -267,9 +267,9 @@ impl ProxyHttp for ProxyService {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Ends the observation of a request in shadow mode. After an early response, reads and drops
-    /// the rest of the body. Closing a socket with unread bytes resets the connection, and the
-    /// client loses the response.
+    /// Records the request, and ends its observation in shadow mode. After an early response, reads
+    /// and drops the rest of the body. Closing a socket with unread bytes resets the connection,
+    /// and the client loses the response.
     async fn logging(
         &self,
         session: &mut Session,
@@ -310,7 +310,7 @@ impl ProxyHttp for ProxyService {
         self.module.request_summary(session)
     }
 
-    /// Replaces Pingora's line about a failed request with a line that has a code and a rate limit.
+    /// Replaces Pingora's line about a failed request with a rate-limited line that has a code.
     /// Writes no line about an error of the client's connection, for example after a disconnect.
     fn suppress_error_log(&self, session: &Session, state: &RequestState, error: &Error) -> bool {
         if *error.esource() != ErrorSource::Downstream {
@@ -348,8 +348,7 @@ impl ProxyHttp for ProxyService {
 }
 
 impl ProxyService {
-    /// Counts a passed request, and writes the line of a request that is not a callback to the access
-    /// log.
+    /// Counts a passed request. Writes the access-log line of a request that is not a callback.
     fn record(&self, session: &Session, context: &RequestState) {
         if context.filtered == Some(Filtered::Callback) {
             return;

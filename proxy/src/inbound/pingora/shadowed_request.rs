@@ -45,8 +45,8 @@ impl ShadowedRequest {
         &self.0.route
     }
 
-    /// Passes a chunk of the request to its observer. At the end, spawns the judgement of a large
-    /// body.
+    /// Passes a chunk of the request to its observer. At the end of a large body, spawns the
+    /// judgement.
     pub(super) fn observe_request(&self, driver: &CallbackDriver, body: Option<&Bytes>, end: bool) {
         let bytes = {
             let mut observer = lock(&self.0.observers.request);

@@ -1,7 +1,7 @@
 //! The upstream: the servers that receive each request that is not a callback.
 //!
-//! With several servers, each request starts at the next server, healthy servers first. If gatepost
-//! cannot open a connection, the request goes to the next server.
+//! With several servers, gatepost sends each request to the next server in turn, and prefers
+//! servers that are up. If gatepost cannot open a connection, it tries the next server.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Upstream {
         self.servers.first().is_some_and(|server| server.rules.http_2)
     }
 
-    /// Returns the value of `host` for a request without one.
+    /// Returns the value of `host` for a request without this header.
     pub(super) fn authority(&self) -> HeaderValue {
         let authority = self.addresses.first().server().authority();
         HeaderValue::from_str(authority.as_str()).unwrap_or(HeaderValue::from_static(""))
@@ -99,7 +99,7 @@ impl Upstream {
     }
 }
 
-/// The addresses that a request has tried.
+/// Servers and addresses for the attempts of a request.
 #[derive(Default)]
 pub(super) struct Attempts {
     /// Order of the servers; empty if there is only one.
@@ -168,10 +168,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn follows_changes_of_the_name_in_the_background() {
+    async fn uses_new_addresses_after_resolution_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
-        assert_eq!(address(&upstream).await, None, "expected no address yet");
+        assert_eq!(address(&upstream).await, None, "expected no address before resolution");
         let add = |address: &str| known.lock().unwrap().push(Ok(address.parse().unwrap()));
         add("192.0.2.1:80");
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));
         tokio::task::yield_now().await;
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
-        // The name does not resolve any more: gatepost keeps the addresses.
+        // If the name does not resolve any more, gatepost keeps the addresses.
         age(&upstream, STALE);
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
         add("192.0.2.3:80");
@@ -198,7 +198,7 @@ mod tests {
         let upstream = upstream(&known);
         let mut attempts = Attempts::default();
         assert!(upstream.peer(&mut attempts).await.is_some());
-        assert!(!upstream.failed_to_connect(&mut attempts), "expected no other address");
+        assert!(!upstream.failed_to_connect(&mut attempts), "expected no other address, found one");
         tokio::task::yield_now().await;
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
     }

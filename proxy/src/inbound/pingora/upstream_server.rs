@@ -43,8 +43,8 @@ pub(super) const FRESH: Duration = Duration::from_secs(5);
 /// Age of the addresses above which a request waits until gatepost has resolved the name.
 pub(super) const STALE: Duration = Duration::from_secs(60);
 
-/// Keepalive probes on connections to the upstream. The probes detect a dead machine without a timer
-/// per request.
+/// Keepalive probes on connections to the upstream. The probes detect a dead machine without a
+/// timer per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),

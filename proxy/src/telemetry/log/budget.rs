@@ -1,4 +1,4 @@
-//! The log budget: a limit on the bytes that traffic can write to the log.
+//! The log budget: a limit on the bytes of the log lines that requests cause.
 //!
 //! 1. gatepost always writes its lines without a `code`: its start, stop, reloads and edits. No
 //!    request can cause such a line without the admin token.
@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn share_writes_a_burst_and_then_its_rate() {
+    fn share_permits_a_burst_and_then_its_rate() {
         let mut budget = LogBudget::new();
         let mut written = 0;
         for millis in 0..3_000 {

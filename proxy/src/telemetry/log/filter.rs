@@ -6,7 +6,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 
-/// Filter without `GATEPOST_LOG`.
+/// Filter if `GATEPOST_LOG` is absent or empty.
 const DEFAULT: &str = "info,async_nats=warn,pingora_core=warn,pingora_proxy=warn";
 
 /// Reads the filter. If the variable has a fault, returns the default filter and the fault.
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_filter_that_silences_gatepost_by_mistake() {
+    fn reports_filter_with_unknown_level_or_without_gatepost() {
         for text in ["bogus", "gatepost", "gatepost=loud", "info,degub", "bogus=debug"] {
             assert!(parse(text).unwrap_err().starts_with("expected a level"), "{text}");
         }

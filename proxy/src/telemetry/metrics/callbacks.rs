@@ -26,7 +26,8 @@ pub(crate) struct CallbackMetrics {
     paths: CallbackPaths,
 }
 
-/// Requests on callback paths, by their path through the proxy: without TLS, and with TLS.
+/// Counters of requests on callback paths, by their path through the proxy. The first counter of
+/// each array is for connections without TLS, and the second for connections with TLS.
 #[derive(Debug)]
 struct CallbackPaths {
     fast: [IntCounter; 2],

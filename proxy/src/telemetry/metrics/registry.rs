@@ -55,7 +55,7 @@ impl MetricHelp {
     }
 }
 
-/// Creates metrics in a registry, and describes them.
+/// Creator of the metrics in a registry, and of their descriptions.
 pub(super) struct Creator<'r> {
     registry: &'r Registry,
     subject: &'static str,

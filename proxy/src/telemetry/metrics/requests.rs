@@ -24,8 +24,8 @@ pub(crate) struct RequestMetrics {
     sent_bytes: IntCounter,
 }
 
-/// Values of the label `status`: the first digit of the status. `none` means that the client received
-/// no status.
+/// Values of the label `status`: the first digit of the status. `none` means that the client
+/// received no status.
 const STATUS_CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Codes of the requests that gatepost refuses on every path.

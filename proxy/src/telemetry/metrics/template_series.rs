@@ -30,7 +30,8 @@ impl TemplateSeries {
         Self { kinds, unknown: KindSeries::default() }
     }
 
-    /// Returns the series of the kind at `index` in [`Template::kinds`].
+    /// Returns the series of the kind at `index` in [`Template::kinds`]. Without an index, returns
+    /// the series of the kinds that the provider does not define.
     pub(super) fn kind(&self, index: Option<usize>) -> &KindSeries {
         index.and_then(|index| self.kinds.get(index)).unwrap_or(&self.unknown)
     }

@@ -203,7 +203,7 @@ struct Parent {
 }
 
 impl Parent {
-    /// Parses a `traceparent`; `None` for a value that the core does not pass on.
+    /// Parses a `traceparent`; `None` for an invalid value.
     fn parse(value: &[u8]) -> Option<Self> {
         let mut parts = value.split(|byte| *byte == b'-');
         let mut part = || HEXLOWER.decode(parts.next()?).ok();

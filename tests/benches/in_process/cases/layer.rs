@@ -83,7 +83,8 @@ fn plays() -> Vec<Bench> {
 }
 
 /// Creates benches of two layers: `webhook-verify` forwards the body, and gatepost forwards an
-/// event. The handler takes the body or the event as bytes, then as fields.
+/// event. For each layer, the handler of one bench takes bytes, and the handler of another bench
+/// takes fields.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\

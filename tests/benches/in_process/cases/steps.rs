@@ -9,7 +9,7 @@ use super::callback::{Callback, NOW};
 use super::{by_hand, play, push};
 use crate::bench::Bench;
 
-/// Function that creates the callback with a number.
+/// Function that creates the callback with the given number.
 type Numbered = fn(usize) -> Callback;
 
 pub fn all() -> Vec<Bench> {
@@ -130,9 +130,9 @@ fn replies() -> Vec<Bench> {
     let videos = asking(&play::gate(), play::of_video);
     vec![
         live("common", || ok("{\"allow\":false,\"message\":\"Please buy a ticket\"}")),
-        live("denied_by_status", || said(StatusCode::FORBIDDEN, "")),
+        live("denied_by_status", || answer_with(StatusCode::FORBIDDEN, "")),
         live("empty", || ok("")),
-        live("failure", || said(StatusCode::INTERNAL_SERVER_ERROR, "")),
+        live("failure", || answer_with(StatusCode::INTERNAL_SERVER_ERROR, "")),
         live("flat", || ok("{\"result\":1,\"vmcheck\":0}")),
         live("malformed", || ok("{\"result\":")),
         live("native", || {
@@ -143,10 +143,10 @@ fn replies() -> Vec<Bench> {
 }
 
 fn ok(body: &'static str) -> Answer {
-    said(StatusCode::OK, body)
+    answer_with(StatusCode::OK, body)
 }
 
-fn said(status: StatusCode, body: &'static str) -> Answer {
+fn answer_with(status: StatusCode, body: &'static str) -> Answer {
     Answer::response(status, Some(Bytes::from_static(body.as_bytes())))
 }
 
