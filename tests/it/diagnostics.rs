@@ -260,7 +260,7 @@ fn manual_explains_every_code() {
         std::fs::write(path, &page).unwrap();
     }
     let written = std::fs::read_to_string(path).unwrap();
-    assert!(written == page, "expected the page of UPDATE_CODES=1, found another");
+    assert!(written == page, "expected the page that UPDATE_CODES=1 writes, found another page");
 }
 
 /// Returns the heading of a group of codes, and the sentence below it.

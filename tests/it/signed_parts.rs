@@ -282,7 +282,7 @@ fn form(text: &str) -> String {
 }
 
 #[test]
-fn signs_host_target_and_sorted_pairs_of_a_form() {
+fn signature_covers_host_target_and_sorted_pairs_of_a_form() {
     let text = form(&definition(&format!("{PAIRS}{EVENT}")));
     let gate = gate(&text, "keys = ['12345']");
     let post = |uri: &str, body: &str| {
@@ -315,7 +315,7 @@ fn signs_host_target_and_sorted_pairs_of_a_form() {
 }
 
 #[test]
-fn published_example_of_twilio_has_its_signature() {
+fn accepts_published_example_of_twilio() {
     let text = form(&definition(&format!(
         "[settings.url]\n{}{EVENT}",
         PAIRS.replace("'literal:https://', 'host', 'target'", "'setting:url'")
@@ -373,7 +373,7 @@ const CANONICAL: &str = "[signature]\ndigest = 'hmac-sha1'\nfound_in = 'header:a
     \"literal:\\nContent-Type: \", 'header:content-type', \"literal:\\n\\n\", 'body']\n";
 
 #[test]
-fn signs_method_target_and_host() {
+fn signature_covers_method_target_and_host() {
     let text = definition(&format!("{CANONICAL}{EVENT}"));
     let gate = gate(&text, "keys = ['qiniu-sk']");
     let body = br#"{"status":"connected","title":"s1"}"#.to_vec();
