@@ -411,7 +411,7 @@ mod tests {
         let connections = Connections::new(128);
         let all = open(&connections, &[1; 128]);
         let first = connections.open(source(2));
-        assert!(is_closed(&all[0]) && !is_closed(&all[1]), "expected one closed connection");
+        assert_eq!(closed(&all[..2]), [true, false]);
         all[1].connection().set(ConnectionState::Working);
         all[1].connection().set(ConnectionState::Idle);
         let second = connections.open(source(2));

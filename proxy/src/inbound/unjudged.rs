@@ -232,7 +232,7 @@ mod tests {
         let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
         let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];
         assert_eq!(closed(&held), [false; 15]);
-        assert_eq!(closed(&larger), [true, true], "expected both to close, as one is too small");
+        assert_eq!(closed(&larger), [true, true], "both requests, because one is too small");
         let newcomer = bytes.hold(source(50), LIMIT / 32);
         assert!(!is_closed(&newcomer));
         assert!(total(&bytes) <= LIMIT);

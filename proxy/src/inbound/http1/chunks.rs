@@ -197,7 +197,7 @@ mod tests {
         for piece in bytes.chunks(length) {
             read += body.advance(piece)?;
         }
-        assert!(body.is_done(), "expected a complete body");
+        assert!(body.is_done(), "expected a complete body, found an incomplete body");
         Ok(read)
     }
 

@@ -319,7 +319,10 @@ mod tests {
         connection.ahead.extend_from_slice(format!("{REQUEST}{next}").as_bytes());
         assert!(connection.take_request(&gate).is_some());
         assert_eq!(connection.ahead, next);
-        assert!(connection.take_request(&gate).is_none(), "expected no route for this path");
+        assert!(
+            connection.take_request(&gate).is_none(),
+            "expected no route for this path, found one"
+        );
         assert_eq!(connection.ahead, next);
     }
 
@@ -387,7 +390,7 @@ mod tests {
     async fn closes_connection_if_body_of_refused_request_does_not_arrive() {
         let head = REQUEST.replace("/tencent", "/kollus/guess").replace("{}", "");
         let served = tokio::time::timeout(WRITE_TIMEOUT, serve(head.as_bytes(), false, pending()));
-        let got = served.await.expect("expected the end of the connection");
+        let got = served.await.expect("expected the end of the connection, found it open");
         assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
     }
 
@@ -425,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn large_body_that_waits_for_judgement_counts() {
+    fn bytes_of_large_body_count_while_it_waits_for_judgement() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(1)
@@ -449,7 +452,7 @@ mod tests {
             drop(end);
             reply.clear();
             clients[0].read_buf(&mut reply).await.unwrap();
-            assert!(!reply.starts_with(b"HTTP/1.1 503 "), "{reply:?}");
+            assert!(!reply.starts_with(b"HTTP/1.1 503 "), "expected no 503, found {reply:?}");
         });
     }
 }

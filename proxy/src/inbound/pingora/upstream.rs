@@ -171,7 +171,7 @@ mod tests {
     async fn follows_changes_of_the_name_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
-        assert_eq!(address(&upstream).await, None, "expected no address yet");
+        assert_eq!(address(&upstream).await, None, "address before the name resolves");
         let add = |address: &str| known.lock().unwrap().push(Ok(address.parse().unwrap()));
         add("192.0.2.1:80");
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));
@@ -198,7 +198,7 @@ mod tests {
         let upstream = upstream(&known);
         let mut attempts = Attempts::default();
         assert!(upstream.peer(&mut attempts).await.is_some());
-        assert!(!upstream.failed_to_connect(&mut attempts), "expected no other address");
+        assert!(!upstream.failed_to_connect(&mut attempts), "expected no other address, found one");
         tokio::task::yield_now().await;
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.2:80"));
     }
