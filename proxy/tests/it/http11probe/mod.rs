@@ -144,9 +144,9 @@ fn proxy_fails_no_request_of_http11probe_without_reason() {
     }
     let [passed, warned, failed] = sums;
     println!("Http11Probe: {passed} pass, {warned} warn, {failed} fail");
-    assert!(faults.is_empty(), "{faults}");
+    assert!(faults.is_empty(), "expected no fault, found:\n{faults}");
     let replied: usize = outcomes.iter().map(Outcome::replies_of_upstream).sum();
-    assert_eq!(replied, upstream.answered(), "expected a reply for each response of the upstream");
+    assert_eq!(replied, upstream.answered(), "replies, and responses of the upstream");
     let excused = cases.iter().filter(|case| case.differs.is_some()).count();
     assert!(excused <= MOST_EXCUSED, "expected at most {MOST_EXCUSED} reasons, found {excused}");
 }

@@ -188,7 +188,7 @@ fn serves_http_2_by_alpn() {
     assert_eq!(curl(&tls, &["--no-alpn"]), "1.1 200");
     let metrics = tls.gate.metrics();
     let line = "gatepost_callback_paths_total{path=\"pingora\",tls=\"yes\"} 1\n";
-    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains(line), "expected {line}, found:\n{metrics}");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn requires_client_certificate_of_authority() {
             Ok(mut client) => client.is_closed(),
             Err(_) => true,
         };
-        assert!(refused, "expected a closed connection");
+        assert!(refused, "expected a closed connection, found an open one");
     }
     let lines = tls.gate.program.wait_for_lines("tls_client_certificate_refused", 2);
     assert!(lines.contains("expected a client certificate of an authority in `client_ca`"));
