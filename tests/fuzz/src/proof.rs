@@ -47,7 +47,8 @@ impl Scheme {
         })
     }
 
-    /// Returns true if the request's signature or token is valid by the platform's documentation.
+    /// Returns true if the request's signature or token is valid according to the platform's
+    /// documentation.
     pub fn holds(self, request: &Request) -> bool {
         let body = &*request.body;
         let header = |name: &str| request.headers.get(name).map(HeaderValue::as_bytes);

@@ -1,6 +1,7 @@
 //! Inputs for the fuzz targets, and the text files that contain them.
 //!
-//! `seeds/TARGET.txt` contains handwritten inputs, `corpus/TARGET.txt` those that `merge.sh` keeps.
+//! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` the inputs that
+//! `merge.sh` keeps.
 //! Each line is one input, a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a
 //! comment after `#`.
 

@@ -36,7 +36,8 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         let name = format!("{kind} {}", accepted.template().name());
         let is_new = kinds.iter().all(|(known, _)| *known != name);
         if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
-            let definition = Definition::built_in(provider).expect("expected a provider");
+            let definition =
+                Definition::built_in(provider).expect("expected a provider, found none");
             // A decision by status has no reply in JSON.
             let Some(reply_schema) = reply_schema(&definition, &kind) else { continue };
             // One notification is enough, because all notifications get the same reply.

@@ -1,5 +1,5 @@
-//! Checks that an accepted form has the fields that the URL standard reads. Prints and reads the
-//! form again, and checks that the event is the same.
+//! Checks that the event of an accepted form has the fields that a parser of the URL standard
+//! reads. Prints the parsed form, judges it again, and checks that the event is the same.
 //!
 //! Input: a form of the Kollus live play callback without its field `kind`.
 
@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
-    assert_eq!(names.len(), pairs.len(), "expected no duplicate field");
+    assert_eq!(names.len(), pairs.len(), "number of distinct field names");
     assert!(is_well_formed(data) && is_utf8(data));
     let event: BTreeMap<String, &RawValue> =
         serde_json::from_slice(accepted.event().data()).expect("expected JSON");
@@ -75,7 +75,10 @@ fn check(kind: RefusalKind, data: &[u8], is_duplicate: bool) {
         RefusalKind::FieldDuplicate => {
             assert!(is_duplicate || data.windows(4).any(|part| part == b"user"));
         }
-        _ => assert!(is_well_formed(data) && is_utf8(data) && !is_duplicate, "{kind:?}"),
+        _ => assert!(
+            is_well_formed(data) && is_utf8(data) && !is_duplicate,
+            "expected a fault of the form, found {kind:?}"
+        ),
     }
 }
 

@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let chunked = request.judge(&GATE, 7).expect("expected a callback, found none");
-    assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict for all chunk sizes");
+    assert_eq!(summary(&verdict), summary(&chunked), "verdicts for different chunk sizes");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
         assert!(scheme.holds(&request), "expected a valid signature, found acceptance without one");
