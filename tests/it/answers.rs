@@ -410,7 +410,7 @@ fn resend_gets_permission_of_first_copy() {
 }
 
 #[test]
-fn template_keeps_first_extension_of_a_server() {
+fn template_keeps_its_first_extension() {
     let gate = gate("[template.on]\nlive_play = {}", "");
     let accepted = accept(&gate, "/kollus", PLAY);
     let template = accepted.template();

@@ -130,7 +130,7 @@ fn wrong_table_of_addresses_causes_one_fault() {
 }
 
 #[test]
-fn names_kind_that_needs_quotes_and_kinds_of_a_group() {
+fn explains_unquoted_kind_and_group_instead_of_kind() {
     let dotted = COMPLETE.replace("on = { '*'", "on = { video.asset.ready = 'http://x/y', '*'");
     let fault = only_fault(&dotted);
     let expected =

@@ -38,7 +38,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
     let over = |urls: &str| code(send(&gate, &body("RECORD_OVER", urls, some)));
     assert_eq!(over(""), "event");
     assert_eq!(over(r#""play_url":null,"#), "event");
-    // A client cannot add a value of any type to a signed callback.
+    // A client cannot add a value to a signed callback, whatever the type of the value.
     assert_eq!(over(r#""play_url":"https://evil.example.com","#), "signature_mismatch");
     for value in ["[]", "{}", "true", r#"["https://evil.example.com"]"#] {
         let added = over(&format!(r#""play_url":{value},"#));
@@ -337,7 +337,7 @@ fn accepts_published_example_of_twilio() {
 }
 
 #[test]
-fn pairs_of_a_form_omit_the_signature() {
+fn signed_pairs_of_a_form_omit_the_signature() {
     let text = form(&definition(&format!(
         "[signature]\ndigest = 'md5'\nfound_in = '/sign'\nencoding = 'hex'\n\
          parts = ['form-pairs', 'key']\n{EVENT}sample = '{{\"b\":\"1\",\"a\":\"2\"}}'\n"

@@ -117,7 +117,8 @@ async fn state_that_hangs_delays_one_callback_a_second() {
         *machine.outages.lock().unwrap(),
         ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
     );
-    // For each callback, gatepost misses a signature, a session and a claim, but not the end of a claim.
+    // For each callback, gatepost counts a miss for the signature, the session and the claim, but
+    // none for the end of the claim.
     let missed = [SharedUse::Signature, SharedUse::Session, SharedUse::Resend];
     assert_eq!(missed.map(|of| machine.missed(of)), [6, 6, 6]);
     assert_eq!(faulty.operations(), 2);
