@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_longest_idle_connection_of_source_that_has_most() {
+    fn closes_longest_idle_connection_of_source_with_most_connections() {
         let connections = Connections::new(4);
         let all = open(&connections, &[2, 1, 1, 1]);
         all[1].connection().set(ConnectionState::Idle);
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_idle_before_unfinished_before_working() {
+    fn closes_idle_then_unfinished_then_working_connections() {
         let connections = Connections::new(3);
         let all = open(&connections, &[1, 1, 1]);
         all[0].connection().set(ConnectionState::Working);
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn spares_working_connections_of_source_that_has_most() {
+    fn closes_idle_connection_before_working_ones_of_source_with_most_connections() {
         let connections = Connections::new(4);
         let all = open(&connections, &[1, 1, 1, 2]);
         all.iter().take(3).for_each(|open| open.connection().set(ConnectionState::Working));
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_request_that_passes_if_its_source_has_too_many() {
+    fn closes_passing_request_of_source_with_more_than_its_share() {
         for (passing, expected) in [(16, [false, true]), (17, [true, false])] {
             let connections = Connections::new(passing + 1);
             let all = open(&connections, &vec![1; passing]);

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_oldest_request_of_source_that_holds_most_beyond_limit() {
+    fn closes_oldest_request_of_source_with_most_bytes_beyond_limit() {
         let bytes = UnjudgedBytes::new(LIMIT);
         let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
         let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];

@@ -240,7 +240,7 @@ async fn app_that_was_down_for_an_hour_gets_every_event_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn long_subject_does_not_delay_the_others() {
+async fn subject_with_many_events_does_not_delay_others() {
     let simulation = Simulation::start(|_, _| (Some(200), MILLIS(10)));
     for number in 0..2000 {
         simulation.queue("a", "push", "long", number).await;

@@ -407,7 +407,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn uses_common_name_without_other_names() {
+    fn uses_common_name_if_certificate_has_no_other_names() {
         let mut params = params("old.example.com");
         params.subject_alt_names.clear();
         let issued = issue_with(params, None);

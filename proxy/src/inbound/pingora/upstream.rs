@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn follows_changes_of_the_name_in_the_background() {
+    async fn resolves_name_again_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
         assert_eq!(address(&upstream).await, None, "address before the name resolves");
