@@ -112,7 +112,7 @@ fn view_and_saved_request_show_no_secret() {
 }
 
 #[test]
-fn filters_and_pages_on_server() {
+fn api_filters_callbacks_and_returns_them_in_pages() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed(), refused_push(), pushed(), play()], 4);
@@ -200,7 +200,7 @@ fn nothing_is_captured_without_token_or_with_capture_none() {
 }
 
 #[test]
-fn captures_requests_that_pingora_serves_and_cuts_long_bodies() {
+fn captures_chunked_request_and_start_of_long_body() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let body = push();

@@ -296,7 +296,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
 }
 
 #[test]
-fn watch_ignores_touched_file_and_edits_over_the_api() {
+fn watch_ignores_edits_over_the_api_and_touched_files() {
     let gate = serve(WATCH);
     let file = fs::File::options().write(true).open(path(&gate, "gatepost.toml")).unwrap();
     file.set_modified(SystemTime::now()).unwrap();

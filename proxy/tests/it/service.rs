@@ -131,7 +131,7 @@ fn successor_announces_itself_and_predecessor_is_silent() {
 }
 
 /// Starts gatepost with `listeners`, as systemd does. A script sets `LISTEN_PID` to its own
-/// process id, then becomes gatepost.
+/// process id, then replaces itself with gatepost.
 pub(crate) fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
     let count = listeners.len();
     let mut shell = Command::new("python3");

@@ -437,7 +437,7 @@ pub fn pushed() -> Vec<u8> {
     post("/callbacks/tencent", &push())
 }
 
-/// Returns templates for Kollus and Tencent CSS, with every address at `app`.
+/// Returns templates for Kollus and Tencent CSS that send plays and pushes to `app`.
 pub fn templates(app: &App) -> String {
     format!(
         "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\

@@ -378,7 +378,7 @@ fn metric_names(metrics: &str) -> BTreeSet<&str> {
     metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
 }
 
-/// Returns the cells of each table row whose first cell is code.
+/// Returns the cells of each table row whose first cell is formatted as code.
 fn rows(page: &str) -> impl Iterator<Item = Vec<String>> {
     let lines = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
     lines.map(|line| line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect())

@@ -289,7 +289,7 @@ fn refuses_transfer_codings_other_than_chunked() {
 }
 
 #[test]
-fn replies_502_to_response_whose_end_clients_could_misread() {
+fn replies_502_if_clients_could_misread_end_of_response() {
     for head in [
         "transfer-encoding: gzip, chunked",
         "transfer-encoding: gzip",

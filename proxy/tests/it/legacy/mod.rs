@@ -373,7 +373,7 @@ fn edits() -> Vec<(String, String)> {
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn edits_of_manual_and_reloads_move_apps_to_the_next_form_and_back() {
+fn edits_from_manual_move_apps_to_the_next_form_and_back() {
     let forward = edits();
     let back = forward.iter().rev().map(|(old, new)| (new.clone(), old.clone()));
     let edits: Vec<_> = forward.iter().cloned().chain(back).collect();

@@ -269,7 +269,7 @@ fn refuses_versions_below_minimum() {
 }
 
 #[test]
-fn replies_to_plain_http_on_tls_port_and_names_tls_on_plain_port() {
+fn logs_right_listener_for_plain_http_on_tls_port_and_for_tls_on_plain_port() {
     let tls = TlsGate::serve("", "");
     let mut plain = Client::new(connect(tls.port));
     let reply = plain.send(&pushed());
@@ -310,7 +310,7 @@ fn reads_proxy_header_before_handshake() {
 }
 
 #[test]
-fn unfinished_handshakes_do_not_refuse_callbacks() {
+fn serves_callbacks_despite_unfinished_handshakes() {
     let app = App::answering(200, "");
     let tls = TlsGate::serve("max_connections = 20\n", &templates(&app));
     let hold = |bytes: &[u8]| {

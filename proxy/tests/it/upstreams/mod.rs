@@ -110,7 +110,8 @@ fn check_gate(server: &Server, app: &App) {
     check_open(server, &gate, app.page);
 }
 
-/// Panics if the handlers have received more than `before` requests. The message lists the others.
+/// Panics if the handlers have received a request after the first `before` requests. The message
+/// lists the later requests.
 fn check_handled(server: &Server, before: usize, sent: &[String]) {
     let name = |probe: &str| {
         let index =
