@@ -259,7 +259,8 @@ fn with_query(pattern: &str, query: &[(&str, &str)], mode: Mode, plan: &Arc<Plan
     Route { parameters, label, ..route(pattern, mode, plan) }
 }
 
-/// Returns the sort of a lookup's result, and the label of the route or the path of the address.
+/// Returns the variant of the lookup's result, and the label of the route or the path of the
+/// address.
 fn found(routes: &Routes, path: &str, query: &str, reach: Reach) -> (&'static str, String) {
     let target = Target::new(path, Some(query));
     let mut lookup = routes.find(&target, reach);
