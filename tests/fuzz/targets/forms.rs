@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(names.len(), pairs.len(), "number of distinct field names");
     assert!(is_well_formed(data) && is_utf8(data));
     let event: BTreeMap<String, &RawValue> =
-        serde_json::from_slice(accepted.event().data()).expect("expected JSON");
+        serde_json::from_slice(accepted.event().data()).expect("expected JSON, found an error");
     assert!(
         event.keys().all(|name| names.contains(name)),
         "expected only the fields {names:?}, found {:?}",
@@ -60,8 +60,9 @@ fuzz_target!(|data: &[u8]| {
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
     if printed.len() <= 4096 {
         let again = Request::post(PATH, printed.as_bytes()).judge(&GATE, usize::MAX);
-        let again =
-            again.expect("expected a callback path, found none").expect("expected acceptance");
+        let again = again
+            .expect("expected a callback path, found none")
+            .expect("expected acceptance, found a refusal");
         assert_eq!(again.event().data(), accepted.event().data());
     }
 });
