@@ -434,7 +434,10 @@ mod tests {
     #[test]
     fn accepts_numbers_beyond_f64() {
         for number in ["1e400", "-1e400", &"9".repeat(400)] {
-            assert!(json(&format!("{{\"a\":{number},\"b\":[{number}]}}")).is_ok(), "{number}");
+            assert!(
+                json(&format!("{{\"a\":{number},\"b\":[{number}]}}")).is_ok(),
+                "expected valid JSON, found an error for {number}"
+            );
         }
     }
 
@@ -446,10 +449,10 @@ mod tests {
             matches!(object.get("n"), Some(Value::Json(Json { is_plain: true, .. })))
         };
         for number in ["0", "7", "-7", "999999999999999999", "-999999999999999999"] {
-            assert!(is_plain(number), "{number}");
+            assert!(is_plain(number), "expected a plain number, found {number}");
         }
         for number in ["-0", "1.0", "1e1", "9223372036854775808", "-9223372036854775809"] {
-            assert!(!is_plain(number), "{number}");
+            assert!(!is_plain(number), "expected no plain number, found {number}");
         }
     }
 

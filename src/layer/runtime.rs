@@ -77,7 +77,7 @@ mod tests {
         TokioRuntime(Arc::new(GateLayer::new(Gate::builder().toml(config).build().unwrap())))
     }
 
-    // Uses one thread: if the work ran on this thread, it would wait forever for the other task.
+    // The runtime has one thread. On this thread, the work would wait forever for the other task.
     #[tokio::test]
     async fn other_tasks_run_during_long_work() {
         let (sender, receiver) = mpsc::channel();

@@ -253,7 +253,10 @@ mod tests {
         for [message, r, s] in P256_VECTORS {
             let integers = [integer(r), integer(s)].concat();
             let signature = [vec![0x30, u8::try_from(integers.len()).unwrap()], integers].concat();
-            assert!(key.verify(message.as_bytes(), &signature), "{message}");
+            assert!(
+                key.verify(message.as_bytes(), &signature),
+                "expected a valid signature, found a wrong one for {message}"
+            );
             assert!(!key.verify(b"other", &signature));
         }
     }

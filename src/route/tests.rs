@@ -198,7 +198,7 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Ambiguous(_)),
-            "expected an ambiguous path, found {spelling}"
+            "expected {spelling} to be ambiguous, found another result"
         );
     }
     for spelling in [
@@ -213,7 +213,7 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)),
-            "expected a reserved path, found {spelling}"
+            "expected {spelling} to be reserved, found it open"
         );
     }
 }
@@ -237,7 +237,7 @@ fn serves_path_with_and_without_slash_at_the_end() {
             let found = find(&routes, &spelling, Reach::Exact);
             assert!(
                 matches!(found, Lookup::Ambiguous(_)),
-                "expected an ambiguous path, found {spelling}"
+                "expected {spelling} to be ambiguous, found another result"
             );
         }
     }
@@ -259,7 +259,8 @@ fn with_query(pattern: &str, query: &[(&str, &str)], mode: Mode, plan: &Arc<Plan
     Route { parameters, label, ..route(pattern, mode, plan) }
 }
 
-/// Returns the sort of a lookup's result, and the label of the route or the path of the address.
+/// Returns the variant of the lookup's result, and the label of the route or the path of the
+/// address.
 fn found(routes: &Routes, path: &str, query: &str, reach: Reach) -> (&'static str, String) {
     let target = Target::new(path, Some(query));
     let mut lookup = routes.find(&target, reach);
@@ -415,7 +416,7 @@ fn reserves_address_with_and_without_slash_at_the_end() {
         for path in ["/ev/push", "/ev/push/", "/ev/push//", "/EV/push/"] {
             assert!(
                 matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-                "expected a reserved path, found {path}"
+                "expected {path} to be reserved, found it open"
             );
         }
     }
@@ -440,7 +441,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         "/live/shadow/",
     ] {
         let Lookup::Callback(found, _) = find(&routes, path, Reach::Exact) else {
-            panic!("expected a callback path, found {path}")
+            panic!("expected a callback at {path}, found another result")
         };
         assert!(
             routes.is_shadow(found) && routes.find_exact(path, None).is_none(),
@@ -450,7 +451,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
     assert!(routes.find_exact("/callbacks/tencent", None).is_some());
     for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow//", "/live//shadow"] {
         let Lookup::Ambiguous(found) = find(&routes, path, Reach::Exact) else {
-            panic!("expected an ambiguous path, found {path}")
+            panic!("expected {path} to be ambiguous, found another result")
         };
         assert!(routes.is_shadow(found), "expected a shadow route, found another at {path}");
     }
@@ -467,7 +468,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
     ] {
         assert!(
             routes.must_refuse(&find(&routes, path, Reach::Exact)),
-            "expected a refused path, found {path}"
+            "expected {path} to be refused, found it open"
         );
     }
 }
@@ -502,14 +503,17 @@ const BELOW: [&str; 26] = [
 ];
 
 #[test]
-fn reserves_subtree_of_address_in_front_of_file_server_only() {
+fn reserves_subtree_of_address_only_in_front_of_file_server() {
     let routes = routes();
     let (path_filter, exact) = (SharedPathFilter::default(), Reach::Exact);
     routes.add_to(&path_filter);
     for path in BELOW {
         assert!(!path_filter.rules_out(path), "expected {path} to pass, found it ruled out");
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Reserved(_)), "expected a reserved path, found {path}");
+        assert!(
+            matches!(found, Lookup::Reserved(_)),
+            "expected {path} to be reserved, found it open"
+        );
     }
     for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
         assert!(
@@ -527,11 +531,14 @@ fn reserves_subtree_of_address_in_front_of_file_server_only() {
 }
 
 #[test]
-fn reserves_subtree_of_route_in_front_of_file_server_only() {
+fn reserves_subtree_of_route_only_in_front_of_file_server() {
     let routes = routes();
     for path in ["/callbacks/tencent/x", "/callbacks/tencent.php", "/cb/x/index.php", "/cb/x"] {
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Ambiguous(_)), "expected an ambiguous path, found {path}");
+        assert!(
+            matches!(found, Lookup::Ambiguous(_)),
+            "expected {path} to be ambiguous, found another result"
+        );
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Other),
             "expected no route, found one at {path}"
@@ -540,7 +547,7 @@ fn reserves_subtree_of_route_in_front_of_file_server_only() {
     for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
         assert!(
             !matches!(find(&routes, path, Reach::Subtree), Lookup::Reserved(_)),
-            "expected no reserved path, found {path}"
+            "expected {path} to be open, found it reserved"
         );
     }
     assert!(matches!(find(&routes, "/hooks/x", Reach::Subtree), Lookup::Callback(..)));
@@ -576,7 +583,10 @@ fn index_script_reserves_its_folder_but_not_the_root() {
     }
     for path in ["/ev", "/ev/", "/ev/x", "/ev/index.php", "/ev.php", "/index.php", "/exact/push"] {
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Reserved(_)), "expected a reserved path, found {path}");
+        assert!(
+            matches!(found, Lookup::Reserved(_)),
+            "expected {path} to be reserved, found it open"
+        );
     }
     for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
         assert!(
@@ -608,14 +618,14 @@ fn passes_literal_shadow_route_below_reserved_path() {
 }
 
 #[test]
-fn finds_path_behind_script_in_a_folder() {
+fn finds_path_after_script_in_a_folder() {
     let mut routes = routes();
     let plan = Arc::new(built_in().next().unwrap());
     routes.reserve("/app/live/end", Reach::Exact, &plan);
     for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-            "expected a reserved path, found {path}"
+            "expected {path} to be reserved, found it open"
         );
     }
 }

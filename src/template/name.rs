@@ -63,7 +63,7 @@ mod tests {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
         for name in ["", &"播".repeat(31), "a b", "a.b", "a/b", "라이브", "é", "a\n"] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_name(name).is_err(), "expected an error, found none for {name}");
         }
     }
 

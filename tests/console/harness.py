@@ -65,8 +65,9 @@ custom_key = "custom"
 live_play = "http://127.0.0.1:{app}/play"
 """
 
-# A store, and three templates with queued delivery. The first has an app. The second and the third
-# have none: gatepost sends events of the second again, and gives up those of the third after 1 s.
+# A store, and three templates with queued delivery. The first template has an app. The other two have
+# none: gatepost sends the events of the second template again, and gives up the events of the third
+# template after 1 s.
 QUEUED = CONFIG + """
 [store]
 url = "sqlite:gatepost.db"
@@ -296,7 +297,7 @@ class ConsoleTest(unittest.TestCase):
             self.looking.emulate_media(color_scheme=scheme)
             for width, device in ((1280, "desktop"), (390, "phone")):
                 self.looking.set_viewport_size({"width": width, "height": 800})
-                # Colours do not depend on the width, nor sizes on the colours: two runs are enough.
+                # Two runs of axe are enough, because colours and sizes do not depend on each other.
                 self.check_page(f"{name}-{device}-{scheme}", self.looking, axe=(scheme, device) in (
                     ("light", "phone"), ("dark", "desktop")))
 

@@ -117,7 +117,7 @@ class Account(ConsoleTest):
         expect(self.page.get_by_role("region", name="Plan")).to_contain_text("conflict: template studio")
         self.assertFalse([action for action in Double.actions if "Describe" not in action])
 
-    def test_changes_key_and_removes_only_what_gatepost_made(self):
+    def test_changes_key_and_removes_only_templates_of_gatepost(self):
         self.compare()
         self.page.get_by_role("button", name="Carry out 2 changes").click()
         expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")

@@ -153,7 +153,7 @@ class Scenario(ConsoleTest):
         self.play()
         self.expect_state("playing", 1)
         self.check_page("scenario-playing")
-        # The scenario continues without the page. gatepost starts no second scenario meanwhile.
+        # The scenario continues without the page. While it runs, gatepost starts no other scenario.
         self.compose("viewers")
         self.play()
         expect(self.page.get_by_role("alert")).to_contain_text("Not started")

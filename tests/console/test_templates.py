@@ -105,7 +105,7 @@ class Templates(ConsoleTest):
         expect(self.page.locator("#name-fault")).to_be_visible()
         self.assertEqual(self.text(), before)
 
-    def test_two_operators_do_not_overwrite_each_other(self):
+    def test_save_reports_change_of_other_operator(self):
         other = self.open_page()
         self.log_in(page=other)
         self.open("templates/studio")

@@ -56,7 +56,10 @@ impl Act {
 
     /// Returns the act's index in [`Self::ALL`].
     pub fn code(self) -> usize {
-        Self::ALL.iter().position(|act| *act == self).expect("expected every act in `ALL`")
+        Self::ALL
+            .iter()
+            .position(|act| *act == self)
+            .expect("expected every act in `ALL`, found a missing one")
     }
 }
 

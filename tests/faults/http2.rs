@@ -87,7 +87,7 @@ impl Sender<'_> {
                 Ok(response) => responses.push((request, started, response)),
                 Err(error) => {
                     tally.sent += 1;
-                    tally.lose(format!("HTTP/2: expected a connection, found: {error}"));
+                    tally.lose(format!("HTTP/2: expected a connection, found an error: {error}"));
                 }
             }
         }
@@ -104,7 +104,7 @@ impl Sender<'_> {
                 Ok(Err(error)) => {
                     *connection = None;
                     tally.sent += 1;
-                    tally.lose(format!("HTTP/2: expected a reply, found: {error}"));
+                    tally.lose(format!("HTTP/2: expected a reply, found an error: {error}"));
                 }
                 Err(_) => {
                     tally.sent += 1;

@@ -127,7 +127,7 @@ impl Load<'_> {
                     Err(error) => {
                         tally.sent += 1;
                         tally.lose(format!(
-                            "{:?}: expected a connection, found: {error}",
+                            "{:?}: expected a connection, found an error: {error}",
                             request.kind
                         ));
                         thread::sleep(Duration::from_millis(5));
@@ -144,7 +144,7 @@ impl Load<'_> {
                 Err(error) => {
                     tally.sent += 1;
                     tally.lose(format!(
-                        "{:?}: expected a reply, found: {error} (new connection: {fresh})",
+                        "{:?}: expected a reply, found an error: {error} (new connection: {fresh})",
                         request.kind
                     ));
                 }

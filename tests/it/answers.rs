@@ -123,7 +123,7 @@ fn lists_a_bounded_number_of_dropped_members() {
 }
 
 #[test]
-fn refuses_misspelt_members_and_contradictions() {
+fn misspelt_member_or_contradiction_makes_answer_invalid() {
     let gate = gate("", "");
     for answer in [
         r#"{"alow":true}"#,
@@ -156,7 +156,7 @@ fn refuses_misspelt_members_and_contradictions() {
 }
 
 #[test]
-fn refuses_unknown_members_in_fixed_answers_and_failure_policies() {
+fn reports_unknown_members_of_fixed_answers_and_failure_policies() {
     for on in [
         "answer = { result = 1, note = 'x' }",
         "answer = { allow = true, note = 'x' }",
@@ -170,8 +170,8 @@ fn refuses_unknown_members_in_fixed_answers_and_failure_policies() {
         );
         let error = Gate::builder().toml(text).build().err().map(|error| error.to_string());
         assert!(
-            error.is_some_and(|error| error.contains("reply field")),
-            "{on}: expected a fault about a reply field, found another result"
+            error.as_ref().is_some_and(|error| error.contains("reply field")),
+            "{on}: expected a fault about a reply field, found {error:?}"
         );
     }
     let nested = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
@@ -232,7 +232,7 @@ fn empty_answers_do_not_open_circuit() {
 }
 
 #[test]
-fn empty_answer_allows_with_key_empty_answer_set_to_allow() {
+fn empty_answer_allows_if_key_empty_answer_is_allow() {
     let gate = gate(
         "[template.on.live_play]\nempty_answer = 'allow'\nreply = { vmcheck = 0 }\n\
          [template.on.vod_play]\nempty_answer = 'deny'",
@@ -245,7 +245,7 @@ fn empty_answer_allows_with_key_empty_answer_set_to_allow() {
 }
 
 #[test]
-fn refuses_key_empty_answer_on_notification_and_unclear_answer_on_decision() {
+fn reports_key_empty_answer_of_notification_and_key_unclear_answer_of_decision() {
     for (on, expected) in [
         ("[template.on.upload]\nempty_answer = 'deny'", "expected a decision"),
         ("[template.on.live_play]\nunclear_answer = 'refused'", "expected a notification"),
@@ -307,7 +307,7 @@ fn notification_gets_503_unless_app_accepts_the_event() {
 }
 
 #[test]
-fn accepts_unclear_answer_to_notification_unless_address_refuses_it() {
+fn acknowledges_after_unclear_answer_unless_key_unclear_answer_is_refused() {
     let unclear = [
         "ok",
         "<html>",
@@ -401,7 +401,7 @@ fn conclusion_has_permission_of_the_reply() {
 }
 
 #[test]
-fn resend_has_the_decision_of_its_first_copy() {
+fn resend_gets_permission_of_first_copy() {
     let gate = gate("[template.on]\nlive_play = { dedupe = true }", "");
     drop(question(&gate, "/kollus", PLAY).conclude(&response(200, DENIED), NOW));
     let next = accept(&gate, "/kollus", PLAY).next(NOW);
@@ -410,7 +410,7 @@ fn resend_has_the_decision_of_its_first_copy() {
 }
 
 #[test]
-fn template_keeps_first_extension_of_a_server() {
+fn template_keeps_its_first_extension() {
     let gate = gate("[template.on]\nlive_play = {}", "");
     let accepted = accept(&gate, "/kollus", PLAY);
     let template = accepted.template();
@@ -422,7 +422,7 @@ fn template_keeps_first_extension_of_a_server() {
     assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
 }
 
-/// A definition whose reply has a field `allow`, as the common form of an answer has.
+/// A definition whose reply has a field `allow`, like the common form of an answer.
 const JOIN: &str = "name = 'join'\ntitle = 'J'\ndocs = 'd'\nce_type = 'com.join'\n\
     [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nfrom = '/type'\n[common]\nstream = '/viewer'\n\
     [kinds.join]\nviewer = '/viewer'\ncommon = 'play_requested'\n\
@@ -444,7 +444,7 @@ fn join_gate(entry: &str) -> Gate {
 }
 
 #[test]
-fn message_sets_the_field_of_a_reply_that_has_its_own_allow() {
+fn message_sets_declared_field_even_if_reply_has_a_field_allow() {
     const CALLBACK: &str = r#"{"type":"join","viewer":"v"}"#;
     const DENIED: &str = r#"{"allow":false,"reason":"buy"}"#;
     for forward in ["forward = 'json'", "forward = 'common'"] {

@@ -304,7 +304,7 @@ fn content_type_does_not_change_verdict() {
 }
 
 #[test]
-fn denies_every_decision_while_the_app_is_down() {
+fn denies_every_decision_if_app_fails() {
     let mut tried = 0;
     for provider in Provider::all() {
         for kind in provider.kinds().into_iter().filter(|kind| kind.decision) {

@@ -67,7 +67,7 @@ fn common_event_has_the_fields_of_all_platforms() {
 }
 
 #[test]
-fn kind_without_common_event_is_typed_json() {
+fn forwards_kind_without_common_event_as_typed_json() {
     let text = definition(CAMERA);
     let gate = gate(&text, ON);
     let (ce_type, body) = event(&gate, &sample(&text, "other", ""));
@@ -85,7 +85,7 @@ fn kind_without_common_event_is_typed_json() {
 }
 
 #[test]
-fn answer_to_common_event_decides() {
+fn answer_to_common_event_sets_permission() {
     let text = definition(CAMERA);
     let gate = gate(&text, ON);
     let request = sample(&text, "ask", "");
@@ -186,7 +186,7 @@ fn samples_of_built_in_platforms_have_their_common_event() {
             let ce_type = headers["ce-type"].to_str().unwrap();
             let word = ce_type.strip_prefix("com.gatepost.stream.");
             let place = format!("{name}.{}", kind.name);
-            // The value in the sample of this kind has no common event.
+            // Only some values of this kind have a common event. The value in the sample has none.
             let Some(word) = word else {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;

@@ -1,4 +1,4 @@
-//! Tests of the core without a server: bytes in, verdict out.
+//! Tests of the verdicts of the core, without a server.
 
 use std::collections::BTreeSet;
 
@@ -352,7 +352,7 @@ fn signing_secret_of_template_overrides_global_signing_secret() {
 }
 
 #[test]
-fn explains_path_in_query_as_proxy_judges_it() {
+fn explanation_and_proxy_refuse_callback_path_in_query() {
     let gate = vectors::gate("http://app.test");
     let (uri, headers) = (Uri::from_static("/?s=/callbacks/tencent"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);

@@ -382,7 +382,7 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
 }
 
 #[test]
-fn kind_enforces_time_of_its_own_signature_only_if_definition_requires_it() {
+fn enforces_time_in_signature_of_kind_only_if_definition_requires_it() {
     let folder = tempfile::tempdir().unwrap();
     let judge = |enforced: bool| {
         let definition = format!(
@@ -410,7 +410,7 @@ fn kind_enforces_time_of_its_own_signature_only_if_definition_requires_it() {
     assert_eq!(judge(false), "accepted");
 }
 
-/// Returns a gate whose platform signs the key and the host.
+/// Returns a gate for a platform whose signature covers the key and the host.
 fn gate_that_signs_host() -> Gate {
     let folder = tempfile::tempdir().unwrap();
     let definition = format!(

@@ -130,7 +130,7 @@ fn wrong_table_of_addresses_causes_one_fault() {
 }
 
 #[test]
-fn names_kind_that_needs_quotes_and_kinds_of_a_group() {
+fn explains_unquoted_kind_and_group_instead_of_kind() {
     let dotted = COMPLETE.replace("on = { '*'", "on = { video.asset.ready = 'http://x/y', '*'");
     let fault = only_fault(&dotted);
     let expected =
@@ -260,7 +260,7 @@ fn manual_explains_every_code() {
         std::fs::write(path, &page).unwrap();
     }
     let written = std::fs::read_to_string(path).unwrap();
-    assert!(written == page, "expected the page of UPDATE_CODES=1, found another");
+    assert!(written == page, "expected the page that UPDATE_CODES=1 writes, found another page");
 }
 
 /// Returns the heading of a group of codes, and the sentence below it.

@@ -110,7 +110,8 @@ impl AppSide for App {
 }
 
 thread_local! {
-    /// Timers and questions in the order in which `drive` starts them, for example `sleep 2000`.
+    /// Timers, questions and long work in the order in which `drive` starts them, for example
+    /// `sleep 2000`.
     static STEPS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -267,7 +268,7 @@ fn body_of(length: usize) -> Bytes {
 const LARGE: usize = 64 * 1024 + 1;
 
 #[test]
-fn judges_only_large_bodies_as_long_work() {
+fn judges_only_large_bodies_with_run_long() {
     for (length, is_long) in [(BODY.len() + 20, false), (LARGE - 1, false), (LARGE, true)] {
         let mut client = Client::with_body(vec![Ok(body_of(length))]);
         STEPS.with_borrow_mut(Vec::clear);
@@ -306,8 +307,8 @@ fn judges_one_large_body_at_a_time() {
     };
     assert_eq!([poll(0), poll(1)], ["sleep 30000"; 2]);
     assert_eq!(poll(0), "long");
-    assert_eq!(poll(1), "", "expected the second body to wait");
-    assert_eq!(poll(1), "", "expected the second body to wait");
+    assert_eq!(poll(1), "", "steps of the second body");
+    assert_eq!(poll(1), "", "steps of the second body");
     assert_eq!(poll(0), "sleep 2000, ask");
     assert_eq!(poll(1), "long");
     assert_eq!(poll(1), "sleep 2000, ask");

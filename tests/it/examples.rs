@@ -30,7 +30,7 @@ impl Example {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("expected the example {name}, found: {error}; build the examples first")
+                panic!("expected the example {name}, found {error}; build the examples first")
             });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();

@@ -70,7 +70,7 @@ fn value_of_a_field_cannot_add_a_member_to_the_reply() {
 }
 
 #[test]
-fn optional_field_needs_missing_set_to_empty() {
+fn absent_field_is_empty_text_if_key_missing_is_empty() {
     let text = "text = '{device_name}|{localtime}|{/uservalues/uservalue0}'";
     let answer = format!("{{ allow = false, message = {{ {text}, missing = 'empty' }} }}");
     assert_eq!(message(&answer, PLAY), "||");
@@ -80,7 +80,7 @@ fn optional_field_needs_missing_set_to_empty() {
 }
 
 #[test]
-fn text_of_a_redirect_is_percent_encoded() {
+fn field_in_text_of_redirect_is_percent_encoded() {
     let body = |name: &str| format!("call=play&app=live&name={name}&addr=192.0.2.1");
     for (text, name, location) in [
         ("vod_{name}", "s1", "vod_s1"),
@@ -98,7 +98,7 @@ fn text_of_a_redirect_is_percent_encoded() {
 }
 
 #[test]
-fn check_refuses_a_text_with_an_array() {
+fn check_reports_text_with_an_array() {
     for field in ["items", "/items/kind"] {
         let text = format!("{{ text = '{{{field}}}', missing = 'empty' }}");
         let keys = "\n[template.settings]\nsecurity_key = 'k'\ncustom_key = 'c'";
@@ -111,7 +111,7 @@ fn check_refuses_a_text_with_an_array() {
     }
 }
 
-/// Returns the faults of a config with this fixed answer, as one text.
+/// Returns the faults of a config with this fixed answer, as one string.
 fn fault(provider: &str, kind: &str, answer: &str) -> String {
     match Config::from_text(&config(provider, kind, answer), "gatepost.toml") {
         Ok(_) => panic!("expected a fault for {answer}, found none"),
@@ -120,7 +120,7 @@ fn fault(provider: &str, kind: &str, answer: &str) -> String {
 }
 
 #[test]
-fn check_refuses_a_text_that_gatepost_cannot_fill_in() {
+fn check_reports_text_that_gatepost_cannot_fill_in() {
     for (text, problem) in [
         (
             "text = 'Hello {client_user}'",
@@ -158,7 +158,7 @@ fn check_refuses_a_text_that_gatepost_cannot_fill_in() {
 }
 
 #[test]
-fn check_refuses_a_text_in_a_field_of_another_type_and_in_a_failure_policy() {
+fn check_reports_text_in_field_of_another_type_and_in_failure_policy() {
     let error = fault("kollus", "live_play", "{ result = { text = '{kind}' } }");
     assert!(
         error.contains("expected `result` to be a valid integer"),
@@ -177,7 +177,7 @@ fn check_refuses_a_text_in_a_field_of_another_type_and_in_a_failure_policy() {
 
 #[cfg(feature = "tower")]
 #[tokio::test]
-async fn layer_replies_with_the_text_and_calls_no_inner_service() {
+async fn layer_replies_with_fixed_answer_without_calling_inner_service() {
     use bytes::Bytes;
     use gatepost::GateLayer;
     use http::{Request, Response};

@@ -20,7 +20,7 @@ fn two_formats() -> String {
 }
 
 #[test]
-fn each_method_has_its_format() {
+fn reads_request_in_format_of_its_method() {
     let text = two_formats();
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let signed = |kind: &str| {
@@ -60,7 +60,7 @@ fn each_method_has_its_format() {
 }
 
 #[test]
-fn kind_may_be_the_method() {
+fn definition_can_select_kind_by_method() {
     let text = definition(
         "[kind]\nfrom = 'method'\n[kind.names]\nGET = 'verify'\nPOST = 'event'\n\
          [kinds.verify]\nmethod = 'GET'\n[kinds.event]\nmethod = 'POST'\n",
@@ -106,7 +106,7 @@ const COMPOSITE: &str = "[kind]\nfrom = [['/productId', '/eventType']]\n[kind.na
     [kinds.recording_error]\nsample = '{\"productId\":3,\"eventType\":101}'\n";
 
 #[test]
-fn several_values_name_a_kind() {
+fn several_values_together_can_name_a_kind() {
     let text = definition(COMPOSITE);
     let gate = gate(&text, "");
     for kind in ["channel_create", "recording_error"] {

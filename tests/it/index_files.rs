@@ -67,7 +67,7 @@ fn result<'v>(vector: &'v Vector, explanation: &Explanation) -> Option<&'v str> 
     step(explanation, "key").filter(|key| key.starts_with("number")).map(|_| "valid")
 }
 
-/// Returns the signature stage of a vector.
+/// Returns the member `signature` of a vector: the inputs and the result of the signature stage.
 fn signature(
     vector: &Vector,
     explanation: &Explanation,

@@ -39,7 +39,7 @@ fn event(accepted: &Accepted) -> (Option<String>, Value) {
 }
 
 #[test]
-fn app_receives_fields_of_proof_under_the_same_id() {
+fn keep_proof_adds_fields_of_proof_without_changing_id() {
     let received: HashMap<String, Value> = serde_json::from_slice(PUSH).unwrap();
     let without = event(&accept(&gate("tencent-css", "{ forward = 'json' }"), PUSH));
     assert_eq!((without.1.get("sign"), without.1.get("t")), (None, None));
@@ -90,6 +90,7 @@ fn check_reports_keep_proof_that_has_no_effect() {
     };
     let expected = "expected a provider whose body has proof beside keep_proof, found Mux; remove \
                     keep_proof, or write forward = \"raw\"";
-    assert!(warnings("mux").contains(expected), "{}", warnings("mux"));
+    let found = warnings("mux");
+    assert!(found.contains(expected), "expected {expected}, found {found}");
     assert!(!warnings("tencent-css").contains("keep_proof"));
 }

@@ -72,7 +72,7 @@ impl Door {
 
     fn only_request(&self) -> (Parts, Bytes) {
         let mut seen = self.seen.lock().unwrap();
-        assert_eq!(seen.len(), 1, "expected one request at the app");
+        assert_eq!(seen.len(), 1, "requests at the app");
         seen.pop().unwrap()
     }
 

@@ -304,7 +304,10 @@ fn reports_events_that_gatepost_cannot_queue() {
         ),
     ] {
         let errors = errors(&config);
-        assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+        assert!(
+            errors.iter().any(|error| error.contains(expected)),
+            "expected {expected}, found {errors:?}"
+        );
     }
 }
 
@@ -328,11 +331,14 @@ fn reports_events_that_gatepost_cannot_mirror() {
         ),
     ] {
         let errors = errors(&config);
-        assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+        assert!(
+            errors.iter().any(|error| error.contains(expected)),
+            "expected {expected}, found {errors:?}"
+        );
     }
 }
 
-/// The seed of the documentation of NATS.
+/// The seed in the documentation of NATS.
 const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 
 #[test]
@@ -372,7 +378,10 @@ fn reports_faults_of_a_store_on_nats() {
         ),
     ] {
         let errors = errors(&config);
-        assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
+        assert!(
+            errors.iter().any(|error| error.contains(expected)),
+            "expected {expected}, found {errors:?}"
+        );
         let shown = errors.concat();
         let has_secret = shown.contains("s3cret") || shown.contains(SEED);
         assert!(!has_secret, "expected no secret, found {errors:?}");

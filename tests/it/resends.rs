@@ -161,7 +161,7 @@ fn simultaneous_copies_share_one_answer() {
 }
 
 #[test]
-fn waiting_copy_asks_app_if_first_question_is_dropped() {
+fn asks_app_about_waiting_copy_if_first_question_is_dropped() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     let second = accept_push(&gate, &push(1, 600), at(0));
@@ -351,11 +351,11 @@ fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
     assert_eq!(
         ask(&play("u", ""), &Answer::Timeout, 61).reply.body(),
         failed,
-        "expected no reply older than max_age_secs"
+        "reply after max_age_secs"
     );
     let denied = ask(&play("u", ""), &answer(403, r#"{"message":"no"}"#), 70);
     let repeated = ask(&play("u", ""), &Answer::Timeout, 71);
-    assert_eq!(repeated.reply.body(), denied.reply.body(), "expected the last good reply");
+    assert_eq!(repeated.reply.body(), denied.reply.body(), "last good reply");
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn on_failure_is_a_keyword_or_a_reply() {
 }
 
 #[test]
-fn open_circuit_skips_app_until_one_probe_succeeds() {
+fn skips_app_with_open_circuit_until_one_probe_succeeds() {
     let gate = gate("[template.on]\npush = 'http://app.test/push?secret'", "");
     let next = |sequence, now| accept_push(&gate, &push(sequence, 600), at(now)).next(at(now));
     let is_open = || {

@@ -55,7 +55,7 @@ fn event(kind: u8, stream: &str, sequence: &str, secs: i64) -> String {
 
 fn push(gate: &Gate, stream: &str, sequence: &str, secs: i64) {
     let stale = stale(gate, &event(1, stream, sequence, secs), StatusCode::OK);
-    assert_eq!(stale, None, "expected no `gatepost-stale` on a start");
+    assert_eq!(stale, None, "`gatepost-stale` of a start");
 }
 
 fn end(gate: &Gate, stream: &str, sequence: &str, secs: i64) -> Option<String> {
@@ -76,7 +76,7 @@ fn late_end_of_an_older_push_is_stale() {
 #[test]
 fn end_of_unknown_push_is_stale_if_older_than_current_push() {
     let gate = tencent(BOTH);
-    assert_eq!(end(&gate, "s", "1", 0), None, "expected no `gatepost-stale` without a start");
+    assert_eq!(end(&gate, "s", "1", 0), None, "`gatepost-stale` of an end without a start");
     push(&gate, "s", "2", 10);
     assert_eq!(end(&gate, "s", "1", 9).as_deref(), Some("true"));
     assert_eq!(end(&gate, "s", "3", 11), None);
@@ -97,7 +97,7 @@ fn reload_keeps_the_sessions() {
 }
 
 #[test]
-fn denied_decision_starts_no_session() {
+fn denied_publish_starts_no_session() {
     let gate = build(
         "[[route]]\npath = '/hook'\nprovider = 'srs'\n\
          [[template]]\nname = 'live'\nprovider = 'srs'\nbind = '*'\n\
@@ -136,11 +136,11 @@ fn remembers_no_starts_if_app_receives_no_ends() {
          on = {{ {BOTH} }}\n"
     );
     gate.replace(gatepost::Config::from_text(&text, "gatepost.toml").unwrap());
-    assert_eq!(end(&gate, "s", "1", 12), None, "expected no `gatepost-stale` without a start");
+    assert_eq!(end(&gate, "s", "1", 12), None, "`gatepost-stale` of an end without a start");
 }
 
 #[test]
-fn definition_of_a_session_needs_part_subject_and_order() {
+fn session_needs_part_subject_and_id_or_time() {
     let definition = |kind: &str| {
         format!(
             "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\

@@ -235,7 +235,7 @@ fn never_predicts_that_an_unusable_answer_passes() {
         answer.push(b"{\"data\":{\"result\":1}}");
         answer.finish(Timestamp::from_millis(NOW.as_millis() + 2001));
     });
-    assert_eq!(late.unwrap(), "replaced, app_timeout", "expected a timeout of 2000 ms");
+    assert_eq!(late.unwrap(), "replaced, app_timeout", "answer after 2001 ms");
     let long = vec![b' '; gatepost::MAX_ANSWER_BYTES + 1];
     let predicted = play(PASSTHROUGH).predict_answer(200, &HeaderMap::new(), &long);
     assert_eq!(predicted, "replaced, answer_too_large");

@@ -100,7 +100,7 @@ fn key_is_for_one_of_two_digests() {
 }
 
 #[test]
-fn refuses_hmac_with_the_public_key() {
+fn refuses_hmac_that_uses_public_key_as_secret() {
     let text = body_signed(&format!("{SECOND}{ALSO}"));
     // The secret of this sample is the text of the public key.
     let as_secret = PUBLIC.replace("whpk_", "whsec_");
@@ -153,7 +153,7 @@ fn public_key_may_be_in_a_certificate() {
 
 /// Checks the signature of PayPal: <https://developer.paypal.com/api/rest/webhooks/rest/>.
 #[test]
-fn signs_the_crc32_of_the_body_as_a_decimal_number() {
+fn signature_can_cover_crc32_of_body_as_decimal_number() {
     let text = definition(&format!(
         "[signature]\ndigest = 'hmac-sha256'\nencoding = 'hex'\nfound_in = 'header:x-sig'\n\
          parts = ['literal:a|', {{ part = 'body', as = 'crc32' }}]\n{EVENT}"
@@ -164,7 +164,7 @@ fn signs_the_crc32_of_the_body_as_a_decimal_number() {
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
     refuses_flipped_body(&gate, &request);
-    // Another body may have the same checksum, so a time in the body is not signed.
+    // Another body may have the same checksum, so the signature does not protect a time in it.
     let time = "time = { from = '/t', means = 'sent', unit = 's' }\n";
     let lines = text.split_once("[signature]").unwrap().1.replace(EVENT, &format!("{time}{EVENT}"));
     assert_fault(&format!("[signature]{lines}"), "expected a signed time");
@@ -175,7 +175,7 @@ const CRC_PROOF: &str = "2116cecf776ff7910873e370c0b2fed0d311efab9b8241f22187889
 /// Checks the signature of Amazon SNS:
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 #[test]
-fn absent_optional_part_omits_its_text_before() {
+fn absent_optional_part_adds_no_text_of_key_before() {
     let text = definition(&format!(
         "[signature]\ndigest = 'hmac-sha256'\nencoding = 'hex'\nfound_in = 'header:x-sig'\n\
          parts = ['/a', {{ part = '/b', before = 'B:', optional = true }}]\n{EVENT}"

@@ -38,7 +38,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
     let over = |urls: &str| code(send(&gate, &body("RECORD_OVER", urls, some)));
     assert_eq!(over(""), "event");
     assert_eq!(over(r#""play_url":null,"#), "event");
-    // A client cannot add a value of any type to a signed callback.
+    // A client cannot add a value to a signed callback, whatever the type of the value.
     assert_eq!(over(r#""play_url":"https://evil.example.com","#), "signature_mismatch");
     for value in ["[]", "{}", "true", r#"["https://evil.example.com"]"#] {
         let added = over(&format!(r#""play_url":{value},"#));
@@ -282,7 +282,7 @@ fn form(text: &str) -> String {
 }
 
 #[test]
-fn signs_host_target_and_sorted_pairs_of_a_form() {
+fn signature_covers_host_target_and_sorted_pairs_of_a_form() {
     let text = form(&definition(&format!("{PAIRS}{EVENT}")));
     let gate = gate(&text, "keys = ['12345']");
     let post = |uri: &str, body: &str| {
@@ -315,7 +315,7 @@ fn signs_host_target_and_sorted_pairs_of_a_form() {
 }
 
 #[test]
-fn published_example_of_twilio_has_its_signature() {
+fn accepts_published_example_of_twilio() {
     let text = form(&definition(&format!(
         "[settings.url]\n{}{EVENT}",
         PAIRS.replace("'literal:https://', 'host', 'target'", "'setting:url'")
@@ -337,7 +337,7 @@ fn published_example_of_twilio_has_its_signature() {
 }
 
 #[test]
-fn pairs_of_a_form_omit_the_signature() {
+fn signed_pairs_of_a_form_omit_the_signature() {
     let text = form(&definition(&format!(
         "[signature]\ndigest = 'md5'\nfound_in = '/sign'\nencoding = 'hex'\n\
          parts = ['form-pairs', 'key']\n{EVENT}sample = '{{\"b\":\"1\",\"a\":\"2\"}}'\n"
@@ -373,7 +373,7 @@ const CANONICAL: &str = "[signature]\ndigest = 'hmac-sha1'\nfound_in = 'header:a
     \"literal:\\nContent-Type: \", 'header:content-type', \"literal:\\n\\n\", 'body']\n";
 
 #[test]
-fn signs_method_target_and_host() {
+fn signature_covers_method_target_and_host() {
     let text = definition(&format!("{CANONICAL}{EVENT}"));
     let gate = gate(&text, "keys = ['qiniu-sk']");
     let body = br#"{"status":"connected","title":"s1"}"#.to_vec();

@@ -61,7 +61,7 @@ fn status(gate: &Gate, answer: &Answer) -> (u16, &'static str) {
 }
 
 #[test]
-fn status_of_reply_carries_the_decision() {
+fn status_of_reply_carries_the_permission() {
     let gate = gate("", "").unwrap();
     for (answer, expected) in [
         (app(200, r#"{"allow":true}"#), (200, "app")),
@@ -96,7 +96,7 @@ fn status_of_reply_carries_the_decision() {
 fn failure_policy_and_fixed_answer_set_the_status() {
     let allow = gate("", "on_failure = 'allow'").unwrap();
     assert_eq!(status(&allow, &Answer::Timeout), (200, "app_timeout"));
-    assert_eq!(status(&allow, &app(403, "")), (403, "app"), "expected a denial, found a failure");
+    assert_eq!(status(&allow, &app(403, "")), (403, "app"), "answer with status 403");
     let deny = gate("", "empty_answer = 'deny'").unwrap();
     assert_eq!(status(&deny, &app(204, "")), (403, "answer_empty"));
     let fields = gate("", "on_failure = { allow = true }").unwrap();

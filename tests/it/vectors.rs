@@ -193,7 +193,7 @@ pub fn configs() -> Vec<String> {
 
 /// Returns the config of the gate for the vectors. `http://app.test` is the origin of the app.
 pub fn config() -> String {
-    // Vectors do not depend on each other.
+    // Without circuits, the result of a vector does not depend on earlier vectors.
     format!("breaker = false\n\n{}", configs().join("\n"))
 }
 

@@ -285,9 +285,9 @@ impl<'p> Views<'p> {
     }
 }
 
-/// Returns true if `Debug` output contains the field. The output contains an object if it contains
-/// a field of the object. It contains only the subject and the time of an event, because other
-/// fields may be credentials or personal data.
+/// Returns true if `Debug` output contains the field. The output contains only the fields with the
+/// subject and the time of a callback, and the objects around these fields, because other fields
+/// may be credentials or personal data.
 fn is_printed(field: &FieldInfo, printed: &[Vec<&str>]) -> bool {
     let is_scalar = !matches!(field.json_type, Some("array" | "object"));
     let mut paths = printed.iter().filter(|path| path[0] == &*field.name);

@@ -74,7 +74,7 @@ fn views_keep_all_data_of_every_vector() {
         let (view, _) =
             view.unwrap_or_else(|error| panic!("{}: expected a view, found {error}", vector.name));
         seen.insert(event.ce_type().to_owned());
-        assert_eq!(normalized(&view), normalized(&data), "{}: expected all data", vector.name);
+        assert_eq!(normalized(&view), normalized(&data), "{}: data of the view", vector.name);
     }
     assert!(seen.len() > 150, "expected more than 150 kinds, found {}", seen.len());
 }

@@ -1,4 +1,5 @@
-// Compares the verdicts of the vectors with those of the platforms' own libraries: sdks.mjs INDEX.
+// Compares the verdicts of the vectors with the verdicts of the platforms' own libraries.
+// Usage: sdks.mjs INDEX.
 // tests/peers/install installs the libraries. Skips vectors with a wrong time, because the libraries
 // have other rules for the age of a callback. Skips vectors without a body or with a repeated header,
 // because the libraries do not accept them. Skips signatures `v1a`, because the libraries of Standard

@@ -41,6 +41,6 @@ mod tests {
             (nice(), std::thread::spawn(nice).join().unwrap())
         });
         assert_eq!(thread.join().unwrap(), (NICE, NICE));
-        assert_eq!(nice(), before, "expected an unchanged priority of this thread, found another");
+        assert_eq!(nice(), before, "priority of the other thread");
     }
 }

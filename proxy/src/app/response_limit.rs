@@ -172,6 +172,6 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         let written = Pin::new(&mut stream).poll_write(&mut context, b"the next request");
         assert!(written.is_ready());
-        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES);
+        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES, "bytes of the second answer");
     }
 }

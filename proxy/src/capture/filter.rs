@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_unknown_names_and_invalid_values() {
+    fn accepts_only_known_conditions_of_limited_length() {
         let mut filter = CaptureFilter::default();
         assert_eq!(filter.set("colour", "x"), Ok(false));
         assert_eq!(filter.set("verdict", "maybe"), Err(FilterError::Verdict));

@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(
             ids(&ring, 99),
             (vec![4, 5], 0),
-            "expected all callbacks for a number of an earlier process, found others"
+            "callbacks after a number of an earlier process"
         );
         let first: Vec<_> = ring.first_after(3, 1).0.iter().map(|numbered| numbered.id).collect();
         assert_eq!(first, [4]);

@@ -198,7 +198,7 @@ mod tests {
             assert_eq!(shown.trim_end_matches('/'), text);
         }
         for text in ["127.0.0.1:9900", "unix:", "http://gate.test/api", "ftp://gate.test", ""] {
-            assert!(text.parse::<AdminUrl>().is_err(), "{text}");
+            assert!(text.parse::<AdminUrl>().is_err(), "expected an error, found none for {text}");
         }
     }
 }

@@ -90,7 +90,10 @@ mod tests {
     fn finds_a_key_in_each_of_its_tables() {
         let tables: Vec<_> = named("max_age_secs").into_iter().map(|key| key.table).collect();
         assert!(tables.contains(&"[template.settings]".to_owned()), "{tables:?}");
-        assert!(tables.iter().any(|table| table.ends_with("last_good]")), "{tables:?}");
+        assert!(
+            tables.iter().any(|table| table.ends_with("last_good]")),
+            "expected a `last_good` table, found {tables:?}"
+        );
         assert_eq!(named("threads")[0].range, Some((1, 1024)));
         assert!(named("no_such_key").is_empty());
     }

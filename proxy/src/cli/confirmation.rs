@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_without_terminal() {
+    fn requires_option_yes_without_terminal() {
         let (result, asked) = answered(false, "y\n");
         assert!(result.unwrap_err().ends_with("; confirm at a terminal, or add --yes"));
         assert_eq!(asked, None);

@@ -284,7 +284,7 @@ mod tests {
                     on = { \"*\" = { url = 'http://x/?k=hunter7', nope = 'hunter8' } }\n\
                     signing_secret = { env = 'hunter9' }\n";
         let all = diagnostics(text);
-        assert!(all.len() > 5, "{all:#?}");
+        assert!(all.len() > 5, "expected more than 5 faults, found {all:#?}");
         for diagnostic in &all {
             let human = diagnostic.human(&Renderer::plain(), &[]);
             let json = serde_json::to_string(diagnostic).unwrap();

@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn spares_working_connections_of_source_with_most_connections() {
+    fn closes_idle_connection_before_working_ones_of_source_with_most_connections() {
         let connections = Connections::new(4);
         let all = open(&connections, &[1, 1, 1, 2]);
         all.iter().take(3).for_each(|open| open.connection().set(ConnectionState::Working));
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_request_that_passes_if_its_source_has_too_many() {
+    fn closes_passing_request_of_source_with_more_than_its_share() {
         for (passing, expected) in [(16, [false, true]), (17, [true, false])] {
             let connections = Connections::new(passing + 1);
             let all = open(&connections, &vec![1; passing]);

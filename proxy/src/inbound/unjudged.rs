@@ -233,8 +233,7 @@ mod tests {
         let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
         let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];
         assert_eq!(closed(&held), [false; 15]);
-        // The first of these requests alone is too small.
-        assert_eq!(closed(&larger), [true, true]);
+        assert_eq!(closed(&larger), [true, true], "both requests, because one is too small");
         let newcomer = bytes.hold(source(50), LIMIT / 32);
         assert!(!is_closed(&newcomer));
         assert!(total(&bytes) <= LIMIT);

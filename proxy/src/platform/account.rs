@@ -300,7 +300,10 @@ mod tests {
         );
         for other in [&b"<html>"[..], b"{}", b"{\"Response\":{}}"] {
             let error = read_response::<AccountRule>("X", other).unwrap_err();
-            assert!(matches!(error, PlatformError::Unknown { .. }), "{error}");
+            assert!(
+                matches!(error, PlatformError::Unknown { .. }),
+                "expected `Unknown`, found {error}"
+            );
         }
     }
 }

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_key_that_the_platform_does_not_accept() {
+    fn reports_key_that_the_platform_does_not_accept() {
         assert_eq!(key_text(&[b'a'; 32], "x"), Ok("a".repeat(32)));
         for key in [&[b'a'; 33][..], b"a-b", "é".as_bytes()] {
             assert!(key_text(key, "x").unwrap_err().contains("letters and digits in x"));

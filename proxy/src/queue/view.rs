@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_secrets_as_the_page_of_callbacks_does_and_queries_of_addresses() {
+    fn masks_queries_of_addresses_and_secrets_like_the_page_of_callbacks() {
         let config = "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
                       [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
                       keys = ['s1gning-k3y']\nbind = '*'\n";

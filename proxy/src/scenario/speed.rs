@@ -55,7 +55,7 @@ mod tests {
         assert_eq!("max".parse(), Ok(Speed::Max));
         assert_eq!("60".parse(), Ok(Speed::Times(60.0)));
         for text in ["0", "-1", "inf", "NaN", "fast"] {
-            assert!(text.parse::<Speed>().is_err(), "{text}");
+            assert!(text.parse::<Speed>().is_err(), "expected an error, found none for {text}");
         }
         assert_eq!(Speed::Times(60.0).real(Duration::from_secs(300)), Duration::from_secs(5));
     }

@@ -324,7 +324,10 @@ pub(crate) mod tests {
         let key = server.key.serialize_pem();
         let whole = format!("{}{}{}", server.pem, middle.pem, root.pem);
         assert!(parse(&whole, &key).is_ok());
-        assert!(parse(&server.pem, &key).is_ok(), "expected a valid chain, found a fault");
+        assert!(
+            parse(&server.pem, &key).is_ok(),
+            "expected a valid chain without issuers, found a fault"
+        );
         let encrypted = openssl(&["pkey", "-aes128", "-passout", "pass:x"], &key);
         let traditional = openssl(&["ec", "-aes128", "-passout", "pass:x"], &key);
         let p521 = openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"], "");
@@ -360,7 +363,7 @@ pub(crate) mod tests {
                 fault.starts_with(&format!("certificate 0.pem: {expected}")),
                 "expected {expected}, found {fault}"
             );
-            assert!(!fault.contains("PRIVATE"), "{fault}");
+            assert!(!fault.contains("PRIVATE"), "expected no `PRIVATE`, found {fault}");
         }
         let no_x509 = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let fault = parse(no_x509, &key).unwrap_err();
@@ -397,12 +400,15 @@ pub(crate) mod tests {
             let warning = certificate.warning(day(days));
             let warning = warning.map(|(problem, remedy)| format!("{problem}; {remedy}"));
             assert_eq!(warning.is_some(), expected.is_some(), "{days}: {warning:?}");
-            assert!(expected.is_none_or(|text| warning.unwrap().ends_with(text)), "{days}");
+            assert!(
+                expected.is_none_or(|text| warning.unwrap().ends_with(text)),
+                "{days}: expected {expected:?}, found another warning"
+            );
         }
     }
 
     #[test]
-    fn uses_common_name_if_certificate_has_no_dns_name() {
+    fn uses_common_name_if_certificate_has_no_other_names() {
         let mut params = params("old.example.com");
         params.subject_alt_names.clear();
         let issued = issue_with(params, None);

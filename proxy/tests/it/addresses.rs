@@ -58,12 +58,16 @@ fn sends_events_and_other_requests_over_unix_socket() {
     assert_eq!(gate.send(&pushed()).status, 200);
     assert_eq!(gate.send(&pushed()).status, 200);
     assert_eq!(gate.send(&post("/other", "x")).status, 200);
-    assert_eq!(gate.send(&post("/live/done", "x")).status, 403, "expected a refusal");
+    assert_eq!(
+        gate.send(&post("/live/done", "x")).status,
+        403,
+        "client's request to the app's address"
+    );
     let seen = app.seen();
     let lines: Vec<_> = seen.iter().map(|seen| seen.line.as_str()).collect();
     let event = "POST /live/done HTTP/1.1";
     assert_eq!(lines, [event, event, "POST /other HTTP/1.1"]);
-    assert_eq!(seen[0].connection, seen[1].connection, "expected the same connection");
+    assert_eq!(seen[0].connection, seen[1].connection, "connections of the two events");
     assert_eq!(seen[0].header("host"), Some("localhost"));
 }
 
@@ -96,7 +100,7 @@ fn event_goes_to_another_server_if_one_is_down() {
     }
     assert_eq!(up.seen().len(), 6);
     let line = gate.program.wait_for_line("server_down");
-    assert!(line.contains(&down.url("")), "{line}");
+    assert!(line.contains(&down.url("")), "expected {}, found {line}", down.url(""));
     assert_eq!(gate.program.log().matches("server_down").count(), 1);
 
     // The server listens again, and gatepost sends events to it again.
@@ -153,7 +157,10 @@ fn requests_go_to_each_upstream_that_is_up() {
         assert_eq!(gate.send(&post("/other", "x")).status, 200);
     }
     let counts = [apps[0].seen().len(), apps[1].seen().len()];
-    assert!(counts[0] + counts[1] == 9 && counts.iter().all(|count| *count >= 3), "{counts:?}");
+    assert!(
+        counts[0] + counts[1] == 9 && counts.iter().all(|count| *count >= 3),
+        "expected 9 requests, at least 3 for each address, found {counts:?}"
+    );
     gate.program.wait_for_line("server_down");
 }
 

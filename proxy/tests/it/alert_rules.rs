@@ -26,8 +26,8 @@ fn alert_rules_pass_their_tests() {
     {
         let mut promtool = Command::new("promtool");
         let output = promtool.args(arguments).current_dir(&folder).output();
-        let output = output.expect("expected promtool; run tests/require promtool");
+        let output = output.expect("expected promtool, found an error; run tests/require promtool");
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(output.status.success(), "{text}");
+        assert!(output.status.success(), "expected success, found {text}");
     }
 }

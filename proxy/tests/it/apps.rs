@@ -54,7 +54,10 @@ fn assert_app(
         let forged = format!("{name}: com.kollus.live_play\r\n");
         let reply = gate.send(&post_with("/other", &forged, r#"{"client_user_id":"user01"}"#));
         assert_eq!(reply.status, 200, "{name}");
-        assert!(reply.text().is_empty() || reply.text() == "hello\n", "{name}: {reply:?}");
+        assert!(
+            reply.text().is_empty() || reply.text() == "hello\n",
+            "{name}: expected an empty body or hello, found {reply:?}"
+        );
         assert_eq!(gate.send(&post_with("/live/push", &forged, "{}")).text(), "refused\n");
     }
 
@@ -204,6 +207,6 @@ fn one_php_app_decides_for_four_stream_servers() {
         "com.gatepost.stream.play_requested /ovenmediaengine closed",
         "com.gatepost.stream.ended /nginx-rtmp open",
     ] {
-        assert!(log.contains(line), "expected {line} in {log}");
+        assert!(log.contains(line), "expected {line}, found {log}");
     }
 }

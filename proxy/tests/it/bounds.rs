@@ -57,7 +57,7 @@ fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     assert!(clients[0].is_closed());
     wait_for_closed(&gate, "too_many_unjudged_bytes", 1);
     assert_eq!(connect_from(4, &gate).send(&pushed()).status, 200);
-    assert_eq!(app.seen().len(), fits + 1, "expected only the genuine pushes");
+    assert_eq!(app.seen().len(), fits + 1, "events of genuine pushes");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn clients_behind_trusted_proxy_have_shares_of_their_own() {
     eventually(closed, || gate.metrics().contains(closed));
     assert!(gate.program.wait_for_line("too_many_unjudged").contains("\"from\":\"192.0.2.2\""));
     other.write(&[b' '; 10_000]);
-    assert_eq!(other.read().status, 400, "expected the verdict on a complete body");
+    assert_eq!(other.read().status, 400, "status for the complete body");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn closes_oldest_unfinished_stream_beyond_share_of_client() {
             break u32::from_be_bytes(head[5..9].try_into().unwrap());
         }
     };
-    assert_eq!(replied, 1, "expected a reply on the oldest stream");
+    assert_eq!(replied, 1, "stream with the first reply");
     assert_eq!(connect_from(3, &gate).send(&pushed()).status, 200);
 }
 

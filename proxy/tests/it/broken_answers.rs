@@ -107,7 +107,7 @@ fn policy_replaces_answer_that_gatepost_cannot_read() {
         gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
         let counted = format!("gatepost_app_failures_total{{code=\"{code}\",kind=\"push\"");
         let metrics = gate.metrics();
-        assert!(metrics.contains(&counted), "{what}: expected {counted} in:\n{metrics}");
+        assert!(metrics.contains(&counted), "{what}: expected {counted}, found:\n{metrics}");
     });
 }
 

@@ -40,7 +40,10 @@ fn event_is_typed_json_with_cloudevents_and_forwarding_headers() {
     let data = seen.json();
     assert!(data["sequence"].as_str().unwrap().starts_with("2210464508206756938"));
     assert_eq!(data["event_type"], 1);
-    assert!(data.get("sign").is_none() && data.get("t").is_none(), "{data}");
+    assert!(
+        data.get("sign").is_none() && data.get("t").is_none(),
+        "expected neither `sign` nor `t`, found {data}"
+    );
 }
 
 #[test]
@@ -188,10 +191,10 @@ fn counts_dropped_answer_members_and_logs_their_names_once() {
     assert!(line.contains(r#""members":"user role""#), "{line}");
     let counted = r#"gatepost_answer_members_dropped_total{kind="live_play",provider="kollus"} 6"#;
     let metrics = gate.metrics();
-    assert!(metrics.contains(counted), "{metrics}");
+    assert!(metrics.contains(counted), "expected {counted}, found:\n{metrics}");
     let log = gate.program.log();
     assert_eq!(log.matches("answer_members_dropped").count(), 1, "{log}");
-    assert!(!log.contains("hidden"), "{log}");
+    assert!(!log.contains("hidden"), "expected no `hidden`, found:\n{log}");
 }
 
 #[test]
@@ -216,7 +219,7 @@ fn counts_callbacks_refusals_and_failures() {
     gate.send(&play());
     let metrics = gate.metrics();
     let line = gate.program.wait_for_line("\"code\":\"unlisted\"");
-    assert!(line.contains("\"written\":\"9\""), "{line}");
+    assert!(line.contains("\"written\":\"9\""), "expected `\"written\":\"9\"`, found {line}");
     for line in [
         r#"gatepost_callbacks_total{decision="none",kind="push",origin="app",provider="tencent-css",template="prod-live"} 1"#,
         r#"gatepost_callbacks_total{decision="none",kind="unknown",origin="unlisted",provider="tencent-css",template="prod-live"} 1"#,
@@ -228,7 +231,7 @@ fn counts_callbacks_refusals_and_failures() {
         r#"gatepost_app_duration_seconds_count{kind="unknown",provider="tencent-css",template="prod-live"} 0"#,
         r#"gatepost_gate_duration_seconds_count{kind="unknown",provider="tencent-css",template="prod-live"} 1"#,
     ] {
-        assert!(metrics.contains(line), "expected {line} in:\n{metrics}");
+        assert!(metrics.contains(line), "expected {line}, found:\n{metrics}");
     }
 }
 

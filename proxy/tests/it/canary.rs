@@ -256,7 +256,7 @@ fn check_program(format: &str) {
         |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
     assert!(
         app_saw(STREAM_PARAM) && app_saw("K4n4ryParam"),
-        "expected {STREAM_PARAM} and K4n4ryParam in the events"
+        "expected {STREAM_PARAM} and K4n4ryParam in the events, found only one or none of them"
     );
     for bytes in forged() {
         send(&bytes);
@@ -314,10 +314,14 @@ fn check_api(gate: &Gatepost) {
     assert_eq!(call("GET", "/api/templates", ADMIN_TOKEN, &Value::Null), 200);
     assert_eq!(call("GET", "/api/templates/vod", ADMIN_TOKEN, &Value::Null), 200);
     for body in wrong {
-        let why = format!("expected an error status for {body}");
-        assert!(call("POST", "/api/templates", ADMIN_TOKEN, &body) >= 400, "{why}");
-        assert!(call("PUT", "/api/templates/vod", ADMIN_TOKEN, &body) >= 400, "{why}");
-        assert!(call("PATCH", "/api/templates/vod", ADMIN_TOKEN, &body) >= 400, "{why}");
+        for (method, path) in [
+            ("POST", "/api/templates"),
+            ("PUT", "/api/templates/vod"),
+            ("PATCH", "/api/templates/vod"),
+        ] {
+            let status = call(method, path, ADMIN_TOKEN, &body);
+            assert!(status >= 400, "{method} {body}: expected an error status, found {status}");
+        }
     }
     let taken = json!({ "name": "vod", "provider": "kollus", "on": { "*": { "answer": {} } } });
     assert!(call("POST", "/api/templates", ADMIN_TOKEN, &taken) >= 400);
@@ -351,7 +355,8 @@ fn check_command_shows_no_secret_of_faulty_config() {
         assert_clean(text, &output);
         output
     };
-    assert!(check(&good).contains(": OK ("), "{}", check(&good));
+    let checked = check(&good);
+    assert!(checked.contains(": OK ("), "expected OK, found {checked}");
     let literal = |name: &str| format!("'{MARK}{name}'");
     let keys = "keys = [{ env = 'CSS_KEY' }]";
     let setting = "security_key = { env = 'SECURITY_KEY' }";
@@ -390,7 +395,7 @@ fn check_command_shows_no_secret_of_faulty_config() {
         ("max_body_bytes = 4096", format!("max_body_bytes = {}", literal(""))),
     ];
     for (from, to) in changes {
-        assert!(good.contains(from), "expected {from} in the config");
+        assert!(good.contains(from), "expected {from} in the config, found none");
         check(&good.replacen(from, &to, 1));
         // Repeat the change at the top of the config, where gatepost accepts no secret.
         check(&format!("{to}\n{good}"));

@@ -107,12 +107,12 @@ fn view_and_saved_request_show_no_secret() {
     let push = get(&gate, "/api/capture/3")["request"]["body"].to_string();
     assert!(!push.contains("sign\\\":\\\"***"), "expected the signature, found {push}");
     let found = |text: &str| get(&gate, &format!("/api/capture?text={text}"))["callbacks"].clone();
-    assert_eq!(found(KEY), json!([]), "expected no match in masked text");
+    assert_eq!(found(KEY), json!([]), "matches in masked text");
     assert_eq!(found("USER01").as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn filters_and_pages_on_server() {
+fn api_filters_callbacks_and_returns_them_in_pages() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed(), refused_push(), pushed(), play()], 4);
@@ -135,7 +135,7 @@ fn filters_and_pages_on_server() {
     assert_eq!(ids("after=1&limit=2"), [2, 3]);
     assert_eq!(get(&gate, "/api/capture?after=1&limit=2")["last"], 3);
     assert_eq!(get(&gate, "/api/capture?after=1&verdict=refused")["last"], 4);
-    assert_eq!(ids("after=999"), [1, 2, 3, 4], "expected all callbacks for an unknown id");
+    assert_eq!(ids("after=999"), [1, 2, 3, 4], "callbacks after an unknown id");
     for query in ["after=x", "colour=red", "verdict=maybe", "wait=-1"] {
         let (status, error) = call(&gate, "GET", &format!("/api/capture?{query}"), &Value::Null);
         assert_eq!((status, &error["error"]["code"]), (400, &json!("bad_request")), "{query}");
@@ -159,7 +159,7 @@ fn waits_for_next_callback() {
 }
 
 #[test]
-fn read_token_reads_only() {
+fn read_token_permits_no_change() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed()], 1);
@@ -174,7 +174,10 @@ fn read_token_reads_only() {
         ("DELETE", "/api/templates/prod-live"),
     ] {
         let response = ask(&gate, method, path, &headers, "{}");
-        assert!(response.status == 403 && response.text().contains("read_only"), "{path}");
+        assert!(
+            response.status == 403 && response.text().contains("read_only"),
+            "{path}: expected 403 with `read_only`, found {response:?}"
+        );
     }
     assert_eq!(app.seen().len(), 1);
 }
@@ -197,7 +200,7 @@ fn nothing_is_captured_without_token_or_with_capture_none() {
 }
 
 #[test]
-fn captures_requests_that_pingora_serves_and_cuts_long_bodies() {
+fn captures_chunked_request_and_start_of_long_body() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let body = push();
@@ -245,8 +248,8 @@ fn sends_event_again_unchanged_and_edited() {
     for body in [json!({ "body": 1 }), json!({ "x": "y" }), json!([])] {
         assert_eq!(call(&gate, "POST", "/api/capture/1/replay", &body).0, 422, "{body}");
     }
-    assert_eq!(app.seen().len(), 3, "expected no event for a refused callback");
-    assert_eq!(captured(&gate, &[], 2).len(), 2, "expected no capture of a replay");
+    assert_eq!(app.seen().len(), 3, "events after the refused replays");
+    assert_eq!(captured(&gate, &[], 2).len(), 2, "captured callbacks after the replays");
 }
 
 #[test]
@@ -284,7 +287,11 @@ fn commands_name_remedy_for_token_and_address() {
     command.args(["capture", "list", "--admin", &admin]).env_remove("GATEPOST_ADMIN_TOKEN");
     let output = command.output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(2) && error.contains("--token-file"), "{error}");
+    assert!(
+        output.status.code() == Some(2) && error.contains("--token-file"),
+        "expected status 2 and `--token-file`, found {}: {error}",
+        output.status
+    );
     let output = command.env("GATEPOST_ADMIN_TOKEN", "wrong-t0ken").output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     let remedy = "check GATEPOST_ADMIN_TOKEN, --token-env or --token-file";
@@ -338,7 +345,7 @@ fn explain_judges_unmasked_saved_request_at_its_time() {
     printed(&run(&gate, &["capture", "save", "1", "--out", file.to_str().unwrap()]));
     let (code, text) = explain(&gate, &file);
     assert!(code == Some(0) && text.contains("accepted as com.tencentcloud.css.push"), "{text}");
-    assert!(!text.contains("masked"), "{text}");
+    assert!(!text.contains("masked"), "expected no `masked`, found {text}");
 }
 
 #[test]
@@ -387,7 +394,7 @@ fn commands_use_unix_socket() {
 }
 
 #[test]
-fn reload_changes_mode_and_bounds() {
+fn reload_changes_the_number_of_kept_callbacks() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed(), pushed(), pushed()], 3);

@@ -32,12 +32,12 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
             "error[key_unknown]: expected a known key, found \"upstraem\"\n --> {shown}:2:1\n  |\n2 | \
              upstraem = …\n  | ^^^^^^^^ upstraem\n  |\n  = help: did you mean `upstream`?"
         );
-        assert!(stderr.starts_with(&start), "{stderr}");
+        assert!(stderr.starts_with(&start), "expected {start} at the start, found {stderr}");
         let second = format!(
             "error[key_missing]: expected `provider`, found none\n --> {shown}:3:1\n  |\n3 | \
              [[route]]\n  | ^^^^^^^^^ route[0]\n"
         );
-        assert!(stderr.contains(&second), "{stderr}");
+        assert!(stderr.contains(&second), "expected {second}, found {stderr}");
         assert!(stderr.contains("bad.toml: 2 errors; `gatepost help CODE`"), "{stderr}");
         assert!(!stderr.contains('\u{1b}'), "expected no colour, found {stderr:?}");
         assert!(
@@ -140,7 +140,7 @@ fn check_prints_every_reserved_path() {
     let unlisted = "template a: acknowledged without the app: on_close, on_unpublish, on_dvr, \
                     on_hls\ntemplate a: denied without the app: on_connect, \
                     on_publish, on_forward\n";
-    assert!(stdout.contains(unlisted), "{stdout}");
+    assert!(stdout.contains(unlisted), "expected {unlisted}, found {stdout}");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn error_names_missing_file_or_address_in_use() {
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
-    assert_eq!(code, Some(1), "expected overlapping listeners to fail");
+    assert_eq!(code, Some(1), "exit code with overlapping listeners");
     assert!(stderr.contains("expected a free address to listen on, found an error:"), "{stderr}");
 
     std::fs::write(&path, routes).unwrap();
@@ -212,14 +212,17 @@ fn every_shipped_config_passes_check() {
         assert!(output.status.success(), "{config}: expected success, found {stderr}");
         let routes = run_with_secrets(&root, &["routes", "-c", config]);
         let stdout = String::from_utf8(routes.stdout).unwrap();
-        assert!(routes.status.success() && stdout.contains("\nkinds: "), "{config}: {stdout}");
+        assert!(
+            routes.status.success() && stdout.contains("\nkinds: "),
+            "{config}: expected success and `kinds:`, found {stdout}"
+        );
         let stdout = String::from_utf8(output.stdout).unwrap();
         if config.ends_with("full.toml") {
             for line in [
                 "template prod-live: ce-id from the callback's content: push, interruption, ",
                 "template paid-channels: ce-id new for each callback, also for a resend: live_play",
             ] {
-                assert!(stdout.contains(line), "expected {line} in {stdout}");
+                assert!(stdout.contains(line), "expected {line}, found {stdout}");
             }
         }
     }
@@ -230,14 +233,14 @@ fn lists_providers_and_fields() {
     let (code, stdout, _) = run(&["providers"]);
     assert_eq!(code, Some(0));
     let play = "  kollus.live_play\tdecision\tA request for permission to play a live broadcast.\n";
-    assert!(stdout.contains(play), "{stdout}");
+    assert!(stdout.contains(play), "expected {play}, found {stdout}");
     assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \
                  ce-id\ta digest of the data if /event_time or /update_time or /sequence is \
                  present; otherwise new for each callback\n  \
                  common\tstarted\n  event_type\tinteger\t";
-    assert!(stdout.starts_with(start), "{stdout}");
+    assert!(stdout.starts_with(start), "expected {start} at the start, found {stdout}");
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);
     assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
@@ -274,7 +277,7 @@ fn suggests_names_that_operator_probably_meant() {
 }
 
 #[test]
-fn send_names_the_form_of_an_address_without_scheme() {
+fn send_explains_address_without_scheme() {
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "127.0.0.1:28080/x"]);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("write, for example, http://127.0.0.1:8080/callbacks"), "{stderr}");
@@ -306,7 +309,9 @@ fn check_prints_json_and_github_annotations() {
     assert_eq!((code, &*stderr), (Some(1), ""));
     let found: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(found["ok"], false);
-    let [fault, warning] = &**found["diagnostics"].as_array().unwrap() else { panic!("{stdout}") };
+    let [fault, warning] = &**found["diagnostics"].as_array().unwrap() else {
+        panic!("expected two diagnostics, found {stdout}")
+    };
     assert_eq!(
         (&fault["severity"], &fault["code"]),
         (&"error".into(), &"number_out_of_range".into())
@@ -322,7 +327,7 @@ fn check_prints_json_and_github_annotations() {
         "::error file={},line=1,col=11,title=number_out_of_range::threads: expected",
         path.display()
     );
-    assert!(stdout.starts_with(&start), "{stdout}");
+    assert!(stdout.starts_with(&start), "expected {start} at the start, found {stdout}");
     assert!(stdout.contains("\n::warning file=") && !stdout.contains("hunter2"), "{stdout}");
 
     std::fs::write(&path, format!("threads = 1\n{route}")).unwrap();
@@ -346,7 +351,7 @@ fn commands_read_gatepost_toml_in_working_directory() {
         let (code, _, stderr) = run_here(command);
         assert_eq!(code, Some(2), "{command:?}");
         assert!(stderr.contains("expected a config file in this folder, found none"), "{stderr}");
-        assert!(stderr.contains("`gatepost init`"), "{stderr}");
+        assert!(stderr.contains("`gatepost init`"), "expected `gatepost init`, found {stderr}");
     }
     let (code, stdout, stderr) = run_here(&["init", "--provider", "mux"]);
     assert_eq!(code, Some(0), "{stderr}");

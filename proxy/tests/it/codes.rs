@@ -78,10 +78,10 @@ fn help_explains_every_code_of_log_api_and_metrics() {
     let codes: Vec<_> = tables.chain(in_log_lines()).collect();
     assert!(codes.len() > 50, "expected more than 50 codes, found {codes:?}");
     let without: Vec<_> = codes.iter().filter(|code| gatepost::code_help(code).is_none()).collect();
-    assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}");
+    assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}, found none");
 }
 
-/// Returns what `gatepost help` prints about a topic.
+/// Returns the output of `gatepost help` about a topic.
 fn help(topic: &str) -> String {
     let output = crate::support::gatepost().args(["help", topic]).output().unwrap();
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()

@@ -32,7 +32,7 @@ fn cookie(gate: &Gatepost, token: &str) -> String {
     assert_eq!((reply.status, reply.header("location")), (303, Some("./")), "{}", reply.text());
     let cookie = reply.header("set-cookie").unwrap();
     let (pair, attributes) = cookie.split_once("; ").unwrap();
-    assert_eq!(attributes, "HttpOnly; SameSite=Strict", "expected no Secure without TLS");
+    assert_eq!(attributes, "HttpOnly; SameSite=Strict", "attributes without TLS");
     pair.to_owned()
 }
 
@@ -69,7 +69,7 @@ fn shows_nothing_without_session() {
     assert_eq!(get(&gate, "/console/feed?after=0", "").status, 401);
     let replay = send(&gate, "/console/callbacks/1/replay", ORIGIN, "");
     assert_eq!(replay.header("location"), Some("../../login"));
-    assert_eq!(app.seen().len(), 1, "expected no replay without a session");
+    assert_eq!(app.seen().len(), 1, "events after a replay without a session");
     assert!(!get(&gate, "/console/login", "").text().contains("push.example.com"));
 }
 
@@ -92,7 +92,7 @@ fn each_response_has_security_headers() {
     let page = get(&gate, "/console/", &cookie);
     let text = page.text();
     let style = text.split("assets/").nth(2).and_then(|rest| rest.split('"').next()).unwrap();
-    assert!(style.ends_with(".css"), "{style}");
+    assert!(style.ends_with(".css"), "expected `.css` at the end, found {style}");
     for path in ["/console/", "/console/login", "/console/callbacks/1", "/console/feed?after=0"] {
         let reply = get(&gate, path, &cookie);
         assert_eq!(
@@ -113,9 +113,15 @@ fn each_response_has_security_headers() {
         for attribute in ["href=\"", "src=\"", "action=\""] {
             let urls: Vec<_> = text.split(attribute).skip(1).collect();
             let is_relative = |url: &&str| !url.starts_with(['/', 'h']);
-            assert!(urls.iter().all(is_relative), "{path} {attribute}");
+            assert!(
+                urls.iter().all(is_relative),
+                "{path}: expected relative URLs in {attribute}, found {urls:?}"
+            );
         }
-        assert!(!text.contains(" style=") && !text.contains("onclick"), "{path}");
+        assert!(
+            !text.contains(" style=") && !text.contains("onclick"),
+            "{path}: expected neither `style=` nor `onclick`, found {text}"
+        );
     }
 }
 
@@ -141,7 +147,7 @@ fn refuses_forms_of_other_origins_and_requests_for_other_hosts() {
         let reply = send(&gate, "/console/login", headers, &format!("token={TOKEN}"));
         assert_eq!((reply.status, reply.header("set-cookie")), (403, None), "{headers}");
     }
-    assert_eq!(app.seen().len(), 1, "expected no replay by another page");
+    assert_eq!(app.seen().len(), 1, "events after replays by other pages");
     let evil = format!("GET /console/ HTTP/1.1\r\nhost: evil.example\r\ncookie: {cookie}\r\n\r\n");
     assert_eq!(Client::new(connect(gate.admin)).send(evil.as_bytes()).status, 421);
     let codes = ["origin_refused", "host_refused"];
@@ -176,7 +182,7 @@ fn refuses_logins_with_429_after_eleven_wrong_tokens() {
         statuses.push(reply.status);
     }
     assert_eq!(statuses[..11], [401; 11]);
-    assert_eq!(statuses[11], 429, "expected a delay after the eleventh wrong token");
+    assert_eq!(statuses[11], 429, "status after eleven wrong tokens");
     // During the delay, gatepost also refuses the correct token.
     assert_eq!(send(&gate, "/console/login", ORIGIN, &format!("token={TOKEN}")).status, 429);
     gate.program.wait_for_line("refused a login to the console");
@@ -213,11 +219,7 @@ fn logout_and_new_token_end_session() {
     std::fs::write(&file, text.replace(READ_TOKEN, "another-t0ken")).unwrap();
     gate.program.signal("HUP");
     gate.program.wait_for_line("reloaded the config");
-    assert_eq!(
-        get(&gate, "/console/", &second).status,
-        303,
-        "expected the session to end with its token"
-    );
+    assert_eq!(get(&gate, "/console/", &second).status, 303, "status after a change of the token");
 }
 
 #[test]
@@ -267,7 +269,7 @@ fn shows_start_of_body_of_sixteen_mebibytes() {
         page.len()
     );
     assert!(page.len() < 512 * 1024, "expected less than 512 KiB, found {} bytes", page.len());
-    assert!(!page.contains("Send again"), "expected no replay of a cut body");
+    assert!(!page.contains("Send again"), "expected no form for a replay of a cut body, found one");
     // A search reads only the part of the body that gatepost stores.
     assert_eq!(get(&gate, "/console/?text=push.example.com", &cookie).status, 200);
 }
@@ -294,8 +296,11 @@ fn refuses_forms_that_no_page_sends() {
             let reply = send(&gate, new, &headers, &form);
             let text = reply.text();
             assert_eq!(reply.status, 422, "{field} {}", &name[..10]);
-            assert!(text.contains("aria-invalid") && text.contains(shown), "{field}: {text}");
-            assert!(!text.contains("<script>alert"), "{text}");
+            assert!(
+                text.contains("aria-invalid") && text.contains(shown),
+                "{field}: expected `aria-invalid` and {shown}, found {text}"
+            );
+            assert!(!text.contains("<script>alert"), "expected no `<script>alert`, found {text}");
         }
     }
     // gatepost replies before the body arrives.
@@ -305,7 +310,7 @@ fn refuses_forms_that_no_page_sends() {
             "POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {huge}\r\n\r\n"
         );
         let status = Client::new(connect(gate.admin)).send(head.as_bytes()).status;
-        assert!([200, 400].contains(&status), "{path}: {status}");
+        assert!([200, 400].contains(&status), "{path}: expected 200 or 400, found {status}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
 }
@@ -323,7 +328,7 @@ fn log_names_console_as_place_of_edit() {
 
 const SCENARIO: &str = "/console/scenario?route=%2Fcallbacks%2Ftencent&template=prod-live";
 
-/// Plays a scenario that sends a push. `step` is appended to the keys of the step.
+/// Plays a scenario that sends a push. Appends `step` to the keys of the step.
 fn play(gate: &Gatepost, cookie: &str, step: &str) -> Response {
     let text = format!("[[stream]]\nname = 's'\nstep = [{{ kind = 'push'{step} }}]\n");
     play_text(gate, cookie, &text)
@@ -356,7 +361,7 @@ fn refuses_scenario_with_fault_before_first_callback() {
     ] {
         let reply = play(&gate, &cookie, step);
         assert_eq!(reply.status, 422, "{step}");
-        assert!(reply.text().contains(shown), "{step}: {}", reply.text());
+        assert!(reply.text().contains(shown), "{step}: expected {shown}, found {}", reply.text());
     }
     let other = "provider = 'mux'\n[[stream]]\nname = 's'\nstep = [{ kind = 'push' }]\n";
     for (text, shown) in
@@ -364,13 +369,13 @@ fn refuses_scenario_with_fault_before_first_callback() {
     {
         let reply = play_text(&gate, &cookie, text);
         assert_eq!(reply.status, 422, "{text}");
-        assert!(reply.text().contains(shown), "{text}: {}", reply.text());
+        assert!(reply.text().contains(shown), "{text}: expected {shown}, found {}", reply.text());
     }
     assert_eq!(get(&gate, "/console/scenario?route=x&template=y", &cookie).status, 404);
     assert_eq!(get(&gate, "/console/scenario/run", &cookie).status, 404);
     assert_eq!(play(&gate, &reader, "").status, 403);
     assert_eq!(get(&gate, "/console/scenario/feed", "").status, 401);
-    assert_eq!(app.seen().len(), 0, "expected no event");
+    assert_eq!(app.seen().len(), 0, "events at the app");
 }
 
 #[test]
@@ -420,6 +425,9 @@ fn shows_markup_in_names_of_config_as_text() {
     let cookie = cookie(&gate, TOKEN);
     for path in ["templates", "templates/prod-live", "domains", "send", "status"] {
         let text = get(&gate, &format!("/console/{path}"), &cookie).text();
-        assert!(text.contains("prod-live") && !text.contains("<script>alert"), "{path}: {text}");
+        assert!(
+            text.contains("prod-live") && !text.contains("<script>alert"),
+            "{path}: expected `prod-live` and no `<script>alert`, found {text}"
+        );
     }
 }

@@ -16,7 +16,7 @@ fn assert_policy(app: &App, code: &str) {
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"), "{code}");
     let metrics = gate.metrics();
     let counted = format!("gatepost_app_failures_total{{code=\"{code}\",kind=\"push\"");
-    assert!(metrics.contains(&counted), "expected {counted} in:\n{metrics}");
+    assert!(metrics.contains(&counted), "expected {counted}, found:\n{metrics}");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn applies_failure_policy_on_invalid_answer() {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
         gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
-        assert_eq!(gate.send(&pushed()).status, 200, "expected 200 for a notification");
+        assert_eq!(gate.send(&pushed()).status, 200, "status for a notification");
     }
 }
 
@@ -197,5 +197,5 @@ fn replies_503_without_reply_key() {
     let reply = gate.send(&post("/vod/x", VOD_PLAY));
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
-    assert_eq!(app.seen().len(), 0, "expected no event without a reply key");
+    assert_eq!(app.seen().len(), 0, "events without a reply key");
 }

@@ -75,9 +75,9 @@ fn man_writes_a_page_for_each_command() {
         assert!(page.contains(&format!(".TH gatepost-{command} 1 \"\" \"gatepost ")), "{page}");
     }
     let help = "gatepost-template-help.1".to_owned();
-    assert!(!names(&pages).contains(&help), "{:?}", names(&pages));
+    assert!(!names(&pages).contains(&help), "expected no {help}, found {:?}", names(&pages));
     let whole = fs::read_to_string(pages.join("gatepost.1")).unwrap();
-    assert!(whole.contains("GATEPOST_LOG"), "{whole}");
+    assert!(whole.contains("GATEPOST_LOG"), "expected `GATEPOST_LOG`, found {whole}");
     assert_eq!(output(&["man"]).1, whole);
 }
 
@@ -103,7 +103,7 @@ fn commands() -> Vec<String> {
     let lines = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     let words = lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
     let commands: Vec<_> = words.filter(|command| command != "help").collect();
-    assert!(commands.len() > 8, "{help}");
+    assert!(commands.len() > 8, "expected more than 8 commands, found {help}");
     commands
 }
 
@@ -118,7 +118,7 @@ fn health_succeeds_while_gatepost_serves() {
 fn health_fails_without_a_listener() {
     let (code, stdout, errors) = output(&["health", &format!("http://127.0.0.1:{}", free_port())]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    assert!(errors.contains("Connection refused"), "{errors}");
+    assert!(errors.contains("Connection refused"), "expected `Connection refused`, found {errors}");
 }
 
 #[test]

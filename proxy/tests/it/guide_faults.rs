@@ -58,10 +58,11 @@ impl Guide {
         let mut cells =
             self.page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
         let cell = cells.rfind(|cell| cell.contains(needle));
-        let cell = cell.unwrap_or_else(|| panic!("expected a row of the table with {needle}"));
+        let cell =
+            cell.unwrap_or_else(|| panic!("expected a row of the table with {needle}, found none"));
         let seen = format!("{output}\n{}", self.shell.log());
         for quote in self.shell.with_ports(cell).split('`').skip(1).step_by(2) {
-            assert!(seen.contains(quote), "expected `{quote}` in:\n{seen}");
+            assert!(seen.contains(quote), "expected `{quote}`, found:\n{seen}");
         }
     }
 

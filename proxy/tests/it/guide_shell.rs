@@ -121,8 +121,7 @@ impl Shell {
         std::fs::write(path, self.with_ports(text) + "\n").unwrap();
     }
 
-    /// Returns what all programs have written to standard error since the start of the current
-    /// block.
+    /// Returns the standard error of all programs since the start of the current block.
     pub fn log(&self) -> String {
         let log = std::fs::read(self.folder.path().join(LOG)).unwrap();
         String::from_utf8_lossy(&log[self.log_start..]).into_owned()
@@ -134,7 +133,7 @@ impl Shell {
         let limit = Instant::now() + Duration::from_secs(30);
         let pattern = format!("…{}…", self.with_ports(pattern).trim_end_matches('…'));
         while !self.log().lines().any(|line| fits(&pattern, line)) {
-            assert!(Instant::now() < limit, "expected {pattern} in:\n{}", self.log());
+            assert!(Instant::now() < limit, "expected {pattern}, found:\n{}", self.log());
             yield_now();
         }
     }
@@ -207,7 +206,10 @@ impl Shell {
         for (at, _) in ports.into_iter().filter(|(_, waits)| *waits) {
             let address = format!("127.0.0.1:{}", self.ports[at].1);
             while TcpStream::connect(&address).is_err() {
-                assert!(Instant::now() < limit, "expected a program on {address} after {block}");
+                assert!(
+                    Instant::now() < limit,
+                    "expected a program on {address} after {block}, found none"
+                );
                 yield_now();
             }
         }

@@ -168,6 +168,6 @@ fn kubernetes_manifest_fits_the_schemas_of_kubernetes() {
         .output()
         .unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success(), "{text}");
+    assert!(output.status.success(), "expected success, found {text}");
     assert_eq!(text.matches("passed for resource").count(), 3, "{text}");
 }

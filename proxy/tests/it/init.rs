@@ -34,7 +34,11 @@ fn new_config_of_each_provider_passes_check_and_accepts_printed_callback() {
         // If `init` prints no `gatepost send` command, the config has a public key: only the
         // platform can sign.
         if !printed.contains("gatepost send ") {
-            assert!(checks_with_public_key(name, folder.path()), "{name}");
+            let is_accepted = checks_with_public_key(name, folder.path());
+            assert!(
+                is_accepted,
+                "{name}: expected a valid config with a public key, found a fault"
+            );
             continue;
         }
         let (code, checked) = shell(folder.path(), "gatepost check");
@@ -74,7 +78,10 @@ fn assert_names_each_address(name: &str, folder: &Path, printed: &str) {
     let (steps, _) = printed.split_once("\nNext:").unwrap();
     for route in config["route"].as_array().unwrap() {
         let path = route["path"].as_str().unwrap().replace("{token}", "TOKEN");
-        assert!(steps.contains(&format!("https://YOUR-HOST{path}")), "{name}: {path}: {steps}");
+        assert!(
+            steps.contains(&format!("https://YOUR-HOST{path}")),
+            "{name}: {path}: expected `https://YOUR-HOST{path}`, found:\n{steps}"
+        );
         let has_token = path.contains("TOKEN");
         let has_keys = config["template"][0].get("keys").is_some();
         for (ending, is_needed) in [("key", has_keys), ("token", has_token)] {
@@ -85,7 +92,10 @@ fn assert_names_each_address(name: &str, folder: &Path, printed: &str) {
         assert!(has_token != has_keys || name == "youtube", "{name}");
         assert_eq!(route.get("token").is_some(), has_token, "{name}");
     }
-    assert!(!steps.contains("{url}") && !steps.contains("{key_file}"), "{name}: {steps}");
+    assert!(
+        !steps.contains("{url}") && !steps.contains("{key_file}"),
+        "{name}: expected neither `{{url}}` nor `{{key_file}}`, found:\n{steps}"
+    );
 }
 
 #[test]
@@ -95,18 +105,21 @@ fn new_secrets_are_readable_only_by_owner_and_not_printed() {
     let file = folder.path().join("tencent-css.key");
     let key = std::fs::read_to_string(&file).unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(key.trim().len() == 32 && !printed.contains(key.trim()), "{printed}");
+    assert!(
+        key.trim().len() == 32 && !printed.contains(key.trim()),
+        "expected a key of 32 characters that is not printed, found {printed}"
+    );
     assert!(printed.contains("https://YOUR-HOST/callbacks/tencent-css"), "{printed}");
 }
 
 #[test]
-fn new_config_for_layer_has_no_listener_and_rust_lines() {
+fn init_for_layer_prints_rust_lines_and_writes_config_without_listener() {
     let folder = TempDir::new().unwrap();
     let (code, printed) = shell(folder.path(), "gatepost init --provider github --door layer");
     assert_eq!(code, Some(0), "{printed}");
     assert!(printed.contains(".layer(gatepost::GateLayer::new(gate))"), "{printed}");
     let config = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
-    assert!(!config.contains("listen"), "{config}");
+    assert!(!config.contains("listen"), "expected no `listen`, found:\n{config}");
     assert_eq!(shell(folder.path(), "gatepost check").0, Some(0));
     let (code, printed) = shell(
         folder.path(),
@@ -117,7 +130,7 @@ fn new_config_for_layer_has_no_listener_and_rust_lines() {
 }
 
 #[test]
-fn new_config_lists_a_definition_of_ones_own() {
+fn new_config_lists_file_of_option_definition() {
     let folder = TempDir::new().unwrap();
     let definition = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                       setup = 'Enter {url}.'\n[request]\nmethods = 'POST'\nbody = 'json'\n\

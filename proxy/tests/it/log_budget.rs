@@ -21,7 +21,8 @@ fn stop_and_check_size(gate: &mut Gatepost) -> String {
     assert!(size < MAX_LOG_BYTES, "expected under {MAX_LOG_BYTES} bytes, found {size}:\n{start}");
     for line in log.lines() {
         assert!(line.len() < 4_200, "expected under 4,200 bytes, found {}: {start}", line.len());
-        serde_json::from_str::<serde_json::Value>(line).expect("expected a JSON object per line");
+        serde_json::from_str::<serde_json::Value>(line)
+            .expect("expected a JSON object per line, found another line");
     }
     log
 }
@@ -47,7 +48,7 @@ fn long_paths_do_not_fill_log_while_upstream_fails() {
     let line = log
         .lines()
         .find(|line| line.contains("upstream_failed"))
-        .expect("expected a line with upstream_failed");
+        .expect("expected a line with upstream_failed, found none");
     assert!(line.contains(&"x".repeat(200)), "expected the start of the path, found {line}");
     assert!(!line.contains(&"x".repeat(257)), "expected at most 256 bytes, found {line}");
 }

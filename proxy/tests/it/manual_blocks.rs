@@ -30,7 +30,7 @@ bind     = ["*"]
 const OTHER_PAGES: [&str; 5] =
     ["language.md", "providers.md", "tls.md", "rollout.md", "scenario.md"];
 
-/// Returns the README and the pages of the manual, apart from those of platforms.
+/// Returns the README and the pages of the manual, except for the pages of platforms.
 fn pages() -> Vec<PathBuf> {
     let manual = root().join("src/manual");
     let files = [manual.clone(), manual.join("guides")];
@@ -102,7 +102,9 @@ fn each_config_of_the_manual_has_no_faults() {
             continue;
         }
         let config = whole_config(&block.text);
-        check(&config).unwrap_or_else(|text| panic!("{}: {text}\n{config}", page.display()));
+        check(&config).unwrap_or_else(|text| {
+            panic!("{}: expected no fault, found {text}\n{config}", page.display())
+        });
         checked += 1;
     }
     assert!(checked > 8, "expected more than 8 configs in the manual, found {checked}");
@@ -128,7 +130,11 @@ fn lint(page: &Path, program: &str, arguments: &[&str], script: &str) {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), script.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success(), "{}: {text}\n{script}", page.display());
+    assert!(
+        output.status.success(),
+        "{}: expected valid syntax, found {text}\n{script}",
+        page.display()
+    );
 }
 
 #[test]

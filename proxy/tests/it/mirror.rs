@@ -25,7 +25,11 @@ fn mirror_gets_a_copy_of_each_event_but_not_of_a_resend() {
         gate.counted("gatepost_mirrored_events_total", "result=\"failed\"") == 2
     });
     let (event, copied) = (&app.seen()[0], &copy.seen()[0]);
-    assert!(copied.line.starts_with("POST /staging/push "), "{}", copied.line);
+    assert!(
+        copied.line.starts_with("POST /staging/push "),
+        "expected a copy for /staging/push, found {}",
+        copied.line
+    );
     assert_eq!(copied.body, event.body);
     assert_eq!(copied.header("ce-id"), event.header("ce-id"));
     assert_eq!(copied.header("host"), Some(&*format!("127.0.0.1:{}", copy.port)));

@@ -50,7 +50,10 @@ fn removes_headers_that_change_path_or_host_in_every_spelling() {
             "transfer_encoding",
         ] {
             let seen = passed(&gate, &app, &format!("{name}: forged\r\nx-kept: y\r\n"));
-            assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
+            assert!(
+                seen.headers.iter().all(|(_, value)| value != "forged"),
+                "expected no forged header, found {seen:?}"
+            );
             assert_eq!(seen.header("x-kept"), Some("y"));
         }
     }
@@ -206,7 +209,7 @@ fn refuses_missing_repeated_or_malformed_host_on_every_path() {
     assert_eq!(status(&gate, "GET /other HTTP/1.0", "host:\r\n"), 400);
     assert_eq!(status(&gate, "GET /other HTTP/1.0", ""), 200);
     let host = app.seen().pop().unwrap().header("host").map(ToOwned::to_owned);
-    assert_eq!(host, Some(format!("127.0.0.1:{}", app.port)), "expected the upstream as host");
+    assert_eq!(host, Some(format!("127.0.0.1:{}", app.port)), "host for a request without a host");
     let log = gate.program.log();
     assert!(log.contains(r#""code":"host_invalid""#), "{log}");
     assert!(gate.metrics().contains("gatepost_requests_rejected_total{code=\"host_invalid\"}"));

@@ -1,4 +1,4 @@
-//! Tests of a Pingora proxy of another author, with a [`GateModule`].
+//! Tests of a Pingora proxy other than gatepost's own, with a [`GateModule`].
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -28,7 +28,9 @@ fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
             && gatepost().args(["check", "-c"]).arg(config).output().unwrap().status.success()
     };
     let kind = ["rsa", "ed", "ec"].into_iter().find(fits);
-    let kind = kind.unwrap_or_else(|| panic!("{}: expected a key in tests/it/keys", provider.name));
+    let kind = kind.unwrap_or_else(|| {
+        panic!("{}: expected a key in tests/it/keys, found none", provider.name)
+    });
     std::fs::read_to_string(keys.join(format!("{kind}_private.pem"))).unwrap()
 }
 
@@ -38,7 +40,12 @@ fn new_secret(folder: &Path, provider: &ProviderInfo) -> [String; 2] {
     let mut init = gatepost();
     let config = format!("init-{}.toml", provider.name);
     init.args(["init", "--provider", &provider.name, "--out", &config]).current_dir(folder);
-    assert!(init.output().unwrap().status.success(), "{}", provider.name);
+    let output = init.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}: expected success of init, found {output:?}",
+        provider.name
+    );
     let read = |ending: &str| {
         let file = folder.join(format!("{}.{ending}", provider.name));
         std::fs::read_to_string(file).ok().map(|secret| secret.trim().to_owned())
@@ -62,7 +69,7 @@ fn other_key(provider: &ProviderInfo, key: &str, other: &str) -> String {
         _ => "rsa",
     };
     std::fs::read_to_string(keys.join(format!("{kind}_other_private.pem")))
-        .unwrap_or_else(|error| panic!("{}: {error}", provider.name))
+        .unwrap_or_else(|error| panic!("{}: expected a private key, found {error}", provider.name))
 }
 
 /// Returns the path on which the page's config receives `kind`.
@@ -118,7 +125,8 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
         for kind in &provider.kinds {
             let to = format!("http://127.0.0.1:{port}{}", path_of(&page, &kind.name));
             let status = send(&provider, &kind.name, &to, [&secret, &token]);
-            assert!(status.starts_with('2'), "{}.{}: {status}", provider.name, kind.name);
+            let name = format!("{}.{}", provider.name, kind.name);
+            assert!(status.starts_with('2'), "{name}: expected a 2xx status, found {status}");
             let is_signed = definition.signs(&kind.name);
             if provider.keys && !provider.token && !is_signed {
                 continue;
@@ -126,7 +134,7 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
             let other = other_key(&provider, &secret, &other);
             let token = if is_signed { &token } else { &other_token };
             let status = send(&provider, &kind.name, &to, [&other, token]);
-            assert!(status.starts_with("401"), "{}.{}: {status}", provider.name, kind.name);
+            assert!(status.starts_with("401"), "{name}: expected 401, found {status}");
         }
     }
 }

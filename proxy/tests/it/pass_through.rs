@@ -25,7 +25,10 @@ fn passes_other_requests_without_reserved_headers() {
     assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(seen.header("x-forwarded-host"), Some("gate.test"));
     assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
-    assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
+    assert!(
+        seen.headers.iter().all(|(_, value)| value != "forged"),
+        "expected no forged header, found {seen:?}"
+    );
 }
 
 #[test]

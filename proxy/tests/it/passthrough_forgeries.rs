@@ -91,9 +91,9 @@ fn app_receives_no_byte_of_forgery() {
         let mut client = gate.connect();
         client.write(&request);
         let status = client.read().status;
-        assert!((400..500).contains(&status), "{what}: {status}");
+        assert!((400..500).contains(&status), "{what}: expected a 4xx status, found {status}");
         assert_eq!((app.seen().len(), app.connections()), (0, 0), "{what}");
     }
-    assert_eq!(gate.send(&pushed()).text(), "{\"code\":0}", "expected the reply to a genuine push");
+    assert_eq!(gate.send(&pushed()).text(), "{\"code\":0}", "reply to a genuine push");
     assert_eq!(app.only().line, "POST /callbacks/tencent HTTP/1.1");
 }

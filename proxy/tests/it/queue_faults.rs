@@ -71,7 +71,7 @@ fn failed_write_stops_the_queue_until_a_restart() {
     assert!(gate.counted("gatepost_store_errors_total", "failed") > 0);
     gate.program.signal("KILL");
     gate.program.wait();
-    assert_eq!(count(gate.folder.path()), taken, "expected each acknowledged event, and no other");
+    assert_eq!(count(gate.folder.path()), taken, "events in the store");
 }
 
 #[test]
@@ -113,11 +113,11 @@ fn event_is_synced_before_its_acknowledgement() {
         } else if line.contains("sync") && line.ends_with("= 0") {
             is_synced = true;
         } else if is_reply(line) {
-            assert!(is_synced, "expected a sync before the reply:\n{}", log());
+            assert!(is_synced, "expected a sync before the reply, found none in\n{}", log());
             replies += 1;
         }
     }
-    assert!(replies > 0, "expected replies:\n{}", log());
+    assert!(replies > 0, "expected replies, found none in\n{}", log());
 }
 
 #[test]
@@ -134,5 +134,5 @@ fn failed_sync_stops_the_queue_until_a_restart() {
     assert_eq!(gate.counted("gatepost_store_up", ""), 0);
     gate.program.signal("KILL");
     gate.program.wait();
-    assert!(count(gate.folder.path()) >= 1, "expected the acknowledged event");
+    assert!(count(gate.folder.path()) >= 1, "expected the acknowledged event, found none");
 }

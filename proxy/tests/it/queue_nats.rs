@@ -191,7 +191,7 @@ fn unsuitable_server_prevents_the_start() {
         command.args(["run", "-c"]).arg(&path).env("TENCENT_KEY", KEY).env("NATS_TOKEN", "wr0ng");
         let mut program = Program::start(&mut command);
         let line = program.wait_for_line(expected);
-        assert!(!line.contains("wr0ng"), "{line}");
+        assert!(!line.contains("wr0ng"), "expected no `wr0ng`, found {line}");
         assert_eq!(program.wait(), Some(1));
     }
 }
@@ -273,7 +273,7 @@ fn unknown_authority_of_nats_prevents_the_start() {
 #[test]
 #[ignore = "needs tests/peers/install"]
 fn queues_events_with_the_nkey_of_a_file() {
-    // The key pair of the documentation of NATS.
+    // The key pair in the documentation of NATS.
     const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
     const PUBLIC: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
     let app = App::answering(200, "");

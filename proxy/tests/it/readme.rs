@@ -43,7 +43,7 @@ fn every_curl_command_prints_output_shown_in_readme() {
         assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), expected, "{command}");
         tried += 1;
     }
-    assert_eq!(tried, 3, "expected three curl commands in the README");
+    assert_eq!(tried, 3, "curl commands in the README");
 }
 
 /// Runs the block that starts an app and gatepost, as a user pastes it.
@@ -60,7 +60,7 @@ fn block_with_php_app_prints_output_shown_in_readme() {
         let text = std::fs::read_to_string(root().join(file)).unwrap();
         shell.write(file, &format!("{more}{text}"));
     }
-    assert_eq!(shell.run(&block), expected.expect("expected the output in the README"));
+    assert_eq!(shell.run(&block), expected.expect("expected the output in the README, found none"));
     assert!(!shell.log().contains("tenant_unnamed"), "{}", shell.log());
 }
 
@@ -70,13 +70,13 @@ fn scripts_in_readme_print_help() {
     for script in ["examples/quickstart", "tests/run"] {
         assert!(
             blocks().iter().any(|(block, _)| block.strip_prefix("./") == Some(script)),
-            "expected a block with {script}"
+            "expected a block with {script}, found none"
         );
         let help = Command::new(root.join(script)).arg("--help").output().unwrap();
-        assert!(help.status.success(), "expected {script} to succeed");
+        assert!(help.status.success(), "expected success of {script}, found a failure");
         assert!(
             String::from_utf8(help.stdout).unwrap().contains(script),
-            "expected {script} in the help"
+            "expected {script} in the help, found none"
         );
     }
 }

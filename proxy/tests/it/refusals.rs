@@ -65,7 +65,10 @@ fn each_refusal_has_its_code_and_app_gets_no_byte() {
     }
     let metrics = gate.metrics();
     for (code, ..) in &cases {
-        assert!(metrics.contains(&format!("code=\"{code}\"")), "expected {code} in the metrics");
+        assert!(
+            metrics.contains(&format!("code=\"{code}\"")),
+            "expected {code} in the metrics, found none"
+        );
     }
     assert!(app.seen().is_empty(), "expected no request, found {:?}", app.seen());
 }
@@ -79,7 +82,7 @@ fn refuses_too_large_content_length_before_body_arrives() {
     assert_refused(&gate, &reply, 413, "body_too_large");
     assert_eq!(reply.header("connection"), Some("close"));
     let reply = gate.send(format!("{head}expect: 100-continue\r\n\r\n").as_bytes());
-    assert_eq!(reply.status, 413, "expected no `100 Continue` before the refusal");
+    assert_eq!(reply.status, 413, "first status with `expect: 100-continue`");
     gate.program.wait_for_line("expected at most 1000 bytes, found 100000000");
     gate.send(b"GET /callbacks/tencent HTTP/1.1\r\nhost: x\r\n\r\n");
     gate.program.wait_for_line("expected POST, found GET");
@@ -197,7 +200,7 @@ fn refuses_variants_of_callback_path() {
         assert_eq!((reply.status, reply.text().as_str()), (400, "refused\n"), "{path}");
     }
     let reply = gate.send(&post("http://gate.test/callbacks/tencent", "{}"));
-    assert_eq!(reply.status, 401, "expected the path of an absolute URI to select the route");
+    assert_eq!(reply.status, 401, "status for an absolute URI");
     assert!(app.seen().is_empty(), "expected no request, found {:?}", app.seen());
 }
 
@@ -214,12 +217,12 @@ fn log_has_reason_and_no_secret() {
     gate.program.wait_for_line("app_status");
     let log = gate.program.log();
     for secret in [TOKEN, KEY, "txSecret", "c0ffee", "boom"] {
-        assert!(!log.contains(secret), "expected no {secret} in:\n{log}");
+        assert!(!log.contains(secret), "expected no {secret}, found:\n{log}");
     }
     for part in
         ["/callbacks/kollus/{token}", "\"template\":\"prod-live\"", "\"from\":\"127.0.0.1\""]
     {
-        assert!(log.contains(part), "expected {part} in:\n{log}");
+        assert!(log.contains(part), "expected {part}, found:\n{log}");
     }
     assert!(!gate.metrics().contains(TOKEN));
 }
@@ -256,10 +259,7 @@ fn never_reads_body_of_refused_request_as_next_request() {
     assert_eq!((reply.status, reply.header("connection")), (401, Some("keep-alive")));
     client.write(&nested);
     let next = client.send(&post("/callbacks/tencent", &with_flipped_sign(&push())));
-    assert_eq!(
-        next.status, 401,
-        "expected 401; 400 means that gatepost parsed the body as a request"
-    );
+    assert_eq!(next.status, 401, "status; 400 means that gatepost parsed the body as a request");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn does_not_wait_for_long_body_of_refused_request() {
     client.write(&refused_head(1_000_000_000));
     assert!(
         client.is_hung_up_on(64 << 20),
-        "expected gatepost to close the connection before the whole body arrives"
+        "expected a closed connection before the whole body arrives, found an open connection"
     );
 }
 

@@ -91,7 +91,7 @@ fn edits_template_in_the_file_that_contains_the_template() {
     assert_eq!(call(&gate, "POST", "/api/templates", &new).0, 201);
     assert!(
         read(&gate, "gatepost.toml").contains("name = \"new\""),
-        "expected the template in the main file"
+        "expected the template in the main file, found none"
     );
     assert_eq!(names(&gate), ["main", "new", "a"]);
 
@@ -203,11 +203,14 @@ fn readiness_and_metrics_describe_the_served_config() {
         "gatepost_config_generation 1\n",
         &format!("gatepost_config_info{{fingerprint={}}} 1\n", config["fingerprint"]),
     ] {
-        assert!(metrics.contains(line), "expected {line} in {metrics}");
+        assert!(metrics.contains(line), "expected {line}, found {metrics}");
     }
     let stamp = "gatepost_config_last_reload_success_timestamp_seconds ";
     let value = metrics.lines().find_map(|line| line.strip_prefix(stamp)).unwrap();
-    assert!(value.parse::<u64>().unwrap().abs_diff(now()) < 60, "{value}");
+    assert!(
+        value.parse::<u64>().unwrap().abs_diff(now()) < 60,
+        "expected the present time, found {value}"
+    );
 
     include(&gate, "templates/a.toml", &template("a", "a.example.com"), 1);
     let second = readyz(&gate);
@@ -228,7 +231,7 @@ fn readiness_and_metrics_describe_the_served_config() {
     assert!(metrics.contains("gatepost_config_generation 2\n"), "{metrics}");
     assert!(
         !metrics.contains(config["fingerprint"].as_str().unwrap()),
-        "expected no series of the old config"
+        "expected no series of the old config, found one"
     );
 }
 
@@ -271,7 +274,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     // Change a file that contains a secret.
     save(&gate, "templates/k", KEY);
     let line = gate.program.wait_for_lines(RELOADED, 2);
-    assert!(line.contains("templates/k"), "{line}");
+    assert!(line.contains("templates/k"), "expected `templates/k`, found {line}");
     assert_eq!(push_status(&gate, "keyed.example.com"), 200);
 
     // gatepost retries the reload, but reports each fault only once.
@@ -293,7 +296,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
 }
 
 #[test]
-fn watch_ignores_touched_file_and_edits_over_the_api() {
+fn watch_ignores_edits_over_the_api_and_touched_files() {
     let gate = serve(WATCH);
     let file = fs::File::options().write(true).open(path(&gate, "gatepost.toml")).unwrap();
     file.set_modified(SystemTime::now()).unwrap();
@@ -370,5 +373,5 @@ fn reloads_under_load_lose_no_push() {
     assert_eq!(readyz(&gate)["config"]["generation"], generation);
     let metrics = gate.metrics();
     let success = format!("gatepost_config_reloads_total{{result=\"success\"}} {RELOADS}\n");
-    assert!(metrics.contains(&success), "{metrics}");
+    assert!(metrics.contains(&success), "expected {success}, found:\n{metrics}");
 }

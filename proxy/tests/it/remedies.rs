@@ -31,12 +31,12 @@ fn help(topic: &str) -> String {
 fn assert_help_names(topic: &str, texts: &[&str]) {
     let help = help(topic);
     for text in texts {
-        assert!(help.contains(text), "{topic}: expected {text} in:\n{help}");
+        assert!(help.contains(text), "{topic}: expected {text}, found:\n{help}");
     }
 }
 
 #[test]
-fn help_for_empty_answer_runs_script_before_it_names_empty_answer() {
+fn help_for_empty_answer_names_syntax_check_before_key_empty_answer() {
     let text = help("answer_empty");
     let (_, remedy) = text.split_once("remedy:").unwrap();
     let (first, rest) = remedy.split_once("empty_answer").unwrap();
@@ -51,19 +51,22 @@ const ONE_CHANNEL: &str = "listen = ['127.0.0.1:1']\n[[route]]\npath = '/k/{toke
                            live_play = 'http://127.0.0.1:3000/play'\n";
 
 #[test]
-fn check_and_routes_refuse_kinds_that_name_no_tenant() {
+fn check_and_routes_list_kinds_without_tenant_as_refused() {
     let (code, stdout, stderr) = run_with(ONE_CHANNEL, &["check"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("warning[tenant_unnamed]"), "{stderr}");
     let without_app: Vec<_> =
         stdout.lines().filter(|line| line.contains("without the app")).collect();
     for kind in ["vod_lms", "next_episode", "upload"] {
-        assert!(without_app.iter().all(|line| !line.contains(kind)), "{without_app:#?}");
+        assert!(
+            without_app.iter().all(|line| !line.contains(kind)),
+            "expected no {kind}, found {without_app:#?}"
+        );
     }
     let (_, stdout, _) = run_with(ONE_CHANNEL, &["routes"]);
     let (_, refused) = stdout
         .split_once("without the app, refused with 401, because the callback names no tenant:")
-        .unwrap_or_else(|| panic!("expected refused kinds in:\n{stdout}"));
+        .unwrap_or_else(|| panic!("expected refused kinds, found:\n{stdout}"));
     assert!(refused.contains("vod_lms") && refused.contains("next_episode"), "{stdout}");
     assert!(!stdout.contains("acknowledged: vod_lms"), "{stdout}");
 }
@@ -72,8 +75,8 @@ fn check_and_routes_refuse_kinds_that_name_no_tenant() {
 fn warning_about_tenants_lists_every_kind_and_the_line() {
     let (_, _, stderr) = run_with(ONE_CHANNEL, &["check"]);
     let (_, warning) = stderr.split_once("warning[tenant_unnamed]").unwrap();
-    assert!(!warning.contains(" more"), "{warning}");
-    assert!(warning.contains("gatepost.toml:3:1"), "{warning}");
+    assert!(!warning.contains(" more"), "expected no `more`, found {warning}");
+    assert!(warning.contains("gatepost.toml:3:1"), "expected `gatepost.toml:3:1`, found {warning}");
     assert!(
         warning.contains("kind = \"vod_lms\"") || warning.contains("a route with `kind`"),
         "{warning}"
@@ -83,7 +86,7 @@ fn warning_about_tenants_lists_every_kind_and_the_line() {
     let all = found["diagnostics"].as_array().unwrap();
     let warning = all.iter().find(|one| one["code"] == "tenant_unnamed").unwrap();
     assert_eq!(warning["line"], 3, "{warning}");
-    assert!(!warning.to_string().contains(" more"), "{warning}");
+    assert!(!warning.to_string().contains(" more"), "expected no `more`, found {warning}");
     assert_help_names("tenant_unnamed", &["tenant_missing", "`kind`", "page of the platform"]);
     assert_help_names("tenant_missing", &["tenant_unnamed", "`kind`", "page of the platform"]);
 }
@@ -101,7 +104,7 @@ fn log_line_names_app_that_failed_without_its_path() {
     let line = gate.program.wait_for_line("app_unreachable");
     assert!(line.contains(&format!("\"app\":\"http://127.0.0.1:{port}\"")), "{line}");
     assert!(!line.contains("secret-path") && !line.contains("hunter2"), "{line}");
-    assert!(!line.contains("timeout_ms"), "{line}");
+    assert!(!line.contains("timeout_ms"), "expected no `timeout_ms`, found {line}");
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn log_line_about_slow_app_has_its_time_limit() {
     let path = format!("/callbacks/kollus/{TOKEN}");
     assert_eq!(gate.send(&post(&path, PLAY)).status, 200);
     let line = gate.program.wait_for_line("app_timeout");
-    assert!(line.contains("\"timeout_ms\":120"), "{line}");
+    assert!(line.contains("\"timeout_ms\":120"), "expected `\"timeout_ms\":120`, found {line}");
     assert!(line.contains(&format!("\"app\":\"http://127.0.0.1:{}\"", app.port)), "{line}");
 }
 
@@ -161,7 +164,7 @@ fn new_config_watches_its_files() {
     let folder = TempDir::new().unwrap();
     run_in(folder.path(), &["init", "--provider", "kollus"]);
     let config = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
-    assert!(config.contains("\nwatch = true\n"), "{config}");
+    assert!(config.contains("\nwatch = true\n"), "expected `watch = true`, found:\n{config}");
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn send_waits_for_a_server_that_starts() {
     std::fs::write(folder.path().join("gatepost.toml"), config).unwrap();
     let _gate = Program::start(gatepost().arg("run").current_dir(&folder));
     let output = send.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    assert!(output.status.success(), "expected success, found {output:?}");
 }
 
 #[test]
@@ -187,7 +190,7 @@ fn taken_port_has_a_code_that_help_explains() {
     let config = format!("listen = ['{address}']\n[[route]]\npath = '/a'\nprovider = 'mux'\n");
     let (code, _, stderr) = run_with(&config, &["run"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("(address_in_use)"), "{stderr}");
+    assert!(stderr.contains("(address_in_use)"), "expected `(address_in_use)`, found {stderr}");
     assert_help_names("address_in_use", &["cannot listen", "`ss -ltnp`"]);
 }
 
@@ -213,7 +216,7 @@ fn help_for_a_status_lists_its_codes() {
         text.contains("\nsignature_mismatch\t") && text.contains("\ntoken_mismatch\t"),
         "{text}"
     );
-    assert!(!text.contains("json_malformed"), "{text}");
+    assert!(!text.contains("json_malformed"), "expected no `json_malformed`, found {text}");
     let text = help("status=503");
     assert!(text.contains("\napp_unreachable\t") && text.contains("notification"), "{text}");
     assert!(help("299").contains("expected a code"), "{}", help("299"));
@@ -227,7 +230,7 @@ fn help_for_a_config_key_prints_its_meaning() {
     );
     for key in ["breaker", "budget_ms", "dedupe", "on_failure", "retry", "retry_ms", "timeout"] {
         let text = help(key);
-        assert!(!text.contains("see the manual"), "{text}");
+        assert!(!text.contains("see the manual"), "expected no `see the manual`, found {text}");
     }
     assert_help_names("max_connections", &["max_connections: key of the config", "1 to "]);
     assert_help_names("grace_secs", &["grace_secs: key of the config", "[template.settings]"]);
@@ -319,7 +322,7 @@ fn new_config_shows_on_failure_in_a_comment() {
     let path = folder.path().join("gatepost.toml");
     let config = std::fs::read_to_string(&path).unwrap();
     let line = "# live_play = { url = \"http://127.0.0.1:3000/events\", on_failure = { result = 0, message = \"";
-    assert!(config.contains(line), "{config}");
+    assert!(config.contains(line), "expected {line}, found:\n{config}");
     // Without the comment sign, the line works.
     std::fs::write(&path, config.replace(line, line.trim_start_matches("# "))).unwrap();
     let (code, _, stderr) = run_in(folder.path(), &["check"]);
@@ -332,7 +335,7 @@ fn unquoted_table_is_explained() {
     let (code, _, stderr) = run_with(&config, &["check"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("write { file = \"name\" }"), "{stderr}");
-    assert!(!stderr.contains("invalid boolean"), "{stderr}");
+    assert!(!stderr.contains("invalid boolean"), "expected no `invalid boolean`, found {stderr}");
 }
 
 #[test]
@@ -341,9 +344,9 @@ fn short_token_in_the_path_is_a_warning() {
     let (code, _, stderr) = run_with(&config, &["check"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("warning[secret_weak]"), "{stderr}");
-    assert!(stderr.contains("at least 16"), "{stderr}");
+    assert!(stderr.contains("at least 16"), "expected `at least 16`, found {stderr}");
     let (_, _, stderr) = run_with(ONE_CHANNEL, &["check"]);
-    assert!(!stderr.contains("secret_weak"), "{stderr}");
+    assert!(!stderr.contains("secret_weak"), "expected no `secret_weak`, found {stderr}");
 }
 
 #[test]
@@ -364,7 +367,7 @@ fn init_takes_the_addresses_of_the_listeners() {
 }
 
 #[test]
-fn codes_say_which_keys_the_command_needs() {
+fn help_for_codes_says_which_keys_the_command_needs() {
     assert_help_names(
         "token_mismatch",
         &["`gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)"],
@@ -376,10 +379,10 @@ fn check_notes_a_config_without_admin_listener() {
     let (code, stdout, stderr) = run_with(ONE_CHANNEL, &["check"]);
     assert_eq!(code, Some(0));
     let note = "note: no metrics, console or captured callbacks; add admin = \"127.0.0.1:9900\" for them\n";
-    assert!(stdout.contains(note), "{stdout}");
-    assert!(!stderr.contains("admin"), "{stderr}");
+    assert!(stdout.contains(note), "expected {note}, found {stdout}");
+    assert!(!stderr.contains("admin"), "expected no `admin`, found {stderr}");
     let (_, stdout, _) = run_with(&format!("admin = '127.0.0.1:2'\n{ONE_CHANNEL}"), &["check"]);
-    assert!(!stdout.contains("no metrics"), "{stdout}");
+    assert!(!stdout.contains("no metrics"), "expected no `no metrics`, found {stdout}");
 }
 
 #[test]

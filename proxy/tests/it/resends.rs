@@ -120,7 +120,7 @@ fn skips_app_with_open_circuit_and_shows_circuit_in_metrics() {
         assert!(gate.metrics().contains(&open(0)));
         assert_eq!(gate.send(&pushed()).status, 503);
     }
-    assert!(gate.metrics().contains(&open(1)), "{}", gate.metrics());
+    assert!(gate.metrics().contains(&open(1)), "expected {}, found {}", open(1), gate.metrics());
     assert_eq!(gate.send(&pushed()).status, 503);
     gate.program.wait_for_line("\"code\":\"circuit_open\"");
     assert_eq!(

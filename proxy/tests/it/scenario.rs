@@ -29,7 +29,7 @@ fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     command.args(["send", "--scenario", "scenario.toml", "--speed", "max"]).args(arguments);
     let output = command.current_dir(folder.path()).env("TENCENT_KEY", KEY).output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(!text.contains(KEY), "{text}");
+    assert!(!text.contains(KEY), "expected no {KEY}, found {text}");
     (output.status.code(), text)
 }
 
@@ -56,7 +56,7 @@ fn example_plays_two_streams_in_the_order_of_their_times() {
     let events: Vec<Json> = app.seen().iter().map(|seen| seen.json()).collect();
     assert_eq!(events.len(), 8);
     let start = events[0]["event_time"].as_u64().unwrap();
-    assert!(start.abs_diff(before) <= 5, "{start}");
+    assert!(start.abs_diff(before) <= 5, "expected {before}, found {start}");
     assert_eq!(events[1]["event_time"], start + 600);
     assert_eq!(events[4]["file_id"], "morning-show-1");
     assert_eq!(events[6]["file_id"], "morning-show-2");
@@ -125,7 +125,10 @@ fn reports_faults_before_the_first_callback() {
         ("provider = ".to_owned(), "scenario.toml: TOML parse error"),
     ] {
         let (code, shown) = play(&text, &["--to", &to]);
-        assert!(matches!(code, Some(1 | 2)), "{text}: {shown}");
+        assert!(
+            matches!(code, Some(1 | 2)),
+            "{text}: expected exit code 1 or 2, found {code:?}: {shown}"
+        );
         assert!(shown.contains(found), "{text}: expected {found}, found {shown}");
     }
     let (code, shown) = play(&step("{ kind = 'push' }"), &[]);

@@ -177,7 +177,7 @@ fn send_prints_status_reply_and_problems() {
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
         assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}");
-        assert!(stderr.contains(expected_text), "expected {expected_text} in: {stderr}");
+        assert!(stderr.contains(expected_text), "expected {expected_text}, found {stderr}");
     }
     let not_utf8 = std::ffi::OsStr::from_bytes(b"hunter2\xff");
     let (code, _, stderr) = output(
@@ -246,7 +246,7 @@ fn explain_shows_each_step_and_no_secret() {
         "reply      the app at http://127.0.0.1:9/live/push has 5000 ms to answer",
         "verdict    accepted as com.tencentcloud.css.push",
     ] {
-        assert!(steps.lines().any(|own| own == line), "expected {line} in:\n{steps}");
+        assert!(steps.lines().any(|own| own == line), "expected {line}, found:\n{steps}");
     }
     let (code, steps) = explain(&genuine.replace("\r\n", "\n"), "1545031054");
     assert_eq!(code, Some(1));
@@ -265,7 +265,7 @@ fn explain_shows_each_step_and_no_secret() {
         );
         assert!(
             steps.trim_end().contains(&format!("verdict    {last}")),
-            "{change}: expected {last} in:\n{steps}"
+            "{change}: expected {last}, found:\n{steps}"
         );
     }
     for (wire, expected_text) in
@@ -274,7 +274,7 @@ fn explain_shows_each_step_and_no_secret() {
         let file = write("wrong.http", wire);
         let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
         assert_eq!(code, Some(1));
-        assert!(stderr.contains(expected_text), "expected {expected_text} in: {stderr}");
+        assert!(stderr.contains(expected_text), "expected {expected_text}, found {stderr}");
     }
 }
 
@@ -287,7 +287,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(sequence["type"], "string");
     let about = sequence["description"].as_str().unwrap();
     assert!(about.starts_with("The identifier of the push"), "{about}");
-    assert!(schema["properties"]["sign"].is_null(), "expected no `sign` in the schema");
+    assert!(schema["properties"]["sign"].is_null(), "expected no `sign` in the schema, found one");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
@@ -411,7 +411,7 @@ fn check_and_send_report_sample_of_another_kind() {
 }
 
 #[test]
-fn providers_and_send_print_read_a_definition_of_ones_own() {
+fn providers_and_send_read_the_file_of_option_definition() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("cam.toml").display().to_string();
     std::fs::write(&file, WRONG_SAMPLE.replace("moton", "motion")).unwrap();
@@ -440,5 +440,5 @@ fn providers_and_send_print_read_a_definition_of_ones_own() {
     assert!(stdout.starts_with("POST /callbacks/my-camera HTTP/1.1\r\n"), "{stdout}");
     let (code, _, stderr) = run(&["send", "my-camera.motion", "--definition", &file]);
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("--to"), "{stderr}");
+    assert!(stderr.contains("--to"), "expected `--to`, found {stderr}");
 }

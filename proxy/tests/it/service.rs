@@ -25,7 +25,7 @@ impl Supervisor {
     fn next(&self) -> Vec<String> {
         loop {
             let mut bytes = [0; 4096];
-            let length = self.socket.recv(&mut bytes).expect("expected a notification");
+            let length = self.socket.recv(&mut bytes).expect("expected a notification, found none");
             let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
             if text != "WATCHDOG=1\n" {
                 return text.lines().map(str::to_owned).collect();
@@ -80,7 +80,7 @@ fn notifies_supervisor_of_start_reload_and_stop() {
     };
     let end = reload();
     assert_eq!(end[0], "READY=1");
-    assert!(end[1].ends_with("generation 2"), "{end:?}");
+    assert!(end[1].ends_with("generation 2"), "expected `generation 2` at the end, found {end:?}");
     fs::write(&path, "colour = 1").unwrap();
     let end = reload();
     assert_eq!(end.len(), 2, "expected a status of one line, found {end:?}");
@@ -123,15 +123,15 @@ fn successor_announces_itself_and_predecessor_is_silent() {
     assert_eq!((&*ready[0], &*ready[1]), (&*format!("MAINPID={}", second.id()), "READY=1"));
     assert_eq!(first.wait(), Some(0));
     let line = first.wait_for_line("stopped");
-    assert!(line.contains("upgrade"), "{line}");
+    assert!(line.contains("upgrade"), "expected `upgrade`, found {line}");
     assert_eq!(push_to(port), 200);
     second.signal("TERM");
-    assert_eq!(supervisor.next()[0], "STOPPING=1", "expected no notification from the predecessor");
+    assert_eq!(supervisor.next()[0], "STOPPING=1", "next notification");
     assert_eq!(second.wait(), Some(0));
 }
 
 /// Starts gatepost with `listeners`, as systemd does. A script sets `LISTEN_PID` to its own
-/// process id, then becomes gatepost.
+/// process id, then replaces itself with gatepost.
 pub(crate) fn start_with(listeners: &[&TcpListener], names: &str, command: &Command) -> Program {
     let count = listeners.len();
     let mut shell = Command::new("python3");
@@ -177,7 +177,10 @@ fn serves_on_sockets_of_supervisor_by_name_and_hands_them_over() {
     }
     let ready = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     assert_eq!(Client::new(connect(admin)).send(ready).status, 200);
-    assert!(TcpListener::bind(("127.0.0.1", unused)).is_ok(), "expected a free address");
+    assert!(
+        TcpListener::bind(("127.0.0.1", unused)).is_ok(),
+        "expected a free address, found an address in use"
+    );
 
     let mut command = gatepost();
     command.args(["run", "--upgrade", "-c"]).arg(&path).env("TENCENT_KEY", KEY);
@@ -220,8 +223,11 @@ fn start_fails_with_address_and_cause_if_port_is_in_use() {
         let mut gate =
             Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
         let line = gate.wait_for_line("expected a free address to listen on");
-        assert!(line.contains(&format!("127.0.0.1:{port}: ")), "{key}: {line}");
-        assert!(line.contains("in use"), "{key}: {line}");
+        assert!(
+            line.contains(&format!("127.0.0.1:{port}: ")),
+            "{key}: expected `127.0.0.1:{port}:`, found {line}"
+        );
+        assert!(line.contains("in use"), "{key}: expected `in use`, found {line}");
         assert_eq!(gate.wait(), Some(1));
     }
     drop(socket);
@@ -268,6 +274,6 @@ fn start_line_names_version_config_and_listeners() {
         "\"routes\":2,\"templates\":1",
         "\"fingerprint\":\"",
     ] {
-        assert!(line.contains(part), "expected {part} in {line}");
+        assert!(line.contains(part), "expected {part}, found {line}");
     }
 }

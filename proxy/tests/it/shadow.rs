@@ -38,7 +38,7 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
     let line =
         format!("gatepost_shadow_total{{code=\"{code}\",provider=\"{provider}\"}} {count}\n");
     let metrics = gate.metrics();
-    assert!(metrics.contains(&line), "expected {line} in:\n{metrics}");
+    assert!(metrics.contains(&line), "expected {line}, found:\n{metrics}");
     let refusals = metrics.lines().filter(|line| line.starts_with("gatepost_refusals_total{"));
     let refusals: Vec<_> = refusals.filter(|line| !line.ends_with(" 0")).collect();
     assert!(refusals.is_empty(), "expected no refusals, found {refusals:?}");
@@ -67,7 +67,10 @@ fn passes_genuine_and_forged_callbacks_to_app() {
             assert_eq!(seen.header("x-own"), Some("kept"));
             assert_eq!(seen.header("webhook-id"), Some("sent"));
         }
-        assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
+        assert!(
+            seen.headers.iter().all(|(_, value)| value != "forged"),
+            "expected no forged header, found {seen:?}"
+        );
     }
     assert_eq!(gate.send(&play()).text(), OWN);
     let guess = "/callbacks/kollus/gu3ss";
@@ -75,7 +78,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
 
     let line = gate.program.wait_for_lines("callback would be accepted", 3);
     for part in ["\"level\":\"INFO\"", "\"code\":\"accepted\"", "\"mode\":\"shadow\""] {
-        assert!(line.contains(part), "expected {part} in:\n{line}");
+        assert!(line.contains(part), "expected {part}, found:\n{line}");
     }
     let line = gate.program.wait_for_line("signature_mismatch");
     for part in [
@@ -87,7 +90,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
         "\"template\":\"prod-live\"",
         "\"from\":\"127.0.0.1\"",
     ] {
-        assert!(line.contains(part), "expected {part} in:\n{line}");
+        assert!(line.contains(part), "expected {part}, found:\n{line}");
     }
     gate.program.wait_for_line("token_mismatch");
     assert_counted(&gate, "tencent-css", "accepted", 2);
@@ -97,7 +100,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
     for secret in [TOKEN, KEY, "txSecret", "gu3ss"] {
         assert!(
             !gate.program.log().contains(secret),
-            "expected no {secret} in:\n{}",
+            "expected no {secret}, found:\n{}",
             gate.program.log()
         );
     }
@@ -193,7 +196,7 @@ fn logs_client_that_disconnects_before_end_of_body() {
     stream.shutdown(Shutdown::Both).unwrap();
     gate.program.wait_for_line("callback would be refused: the body ended early");
     assert_counted(&gate, "tencent-css", "body_incomplete", 1);
-    assert_eq!(gate.send(&pushed()).text(), OWN, "expected the next callback to pass");
+    assert_eq!(gate.send(&pushed()).text(), OWN, "answer to the next callback");
 }
 
 #[test]

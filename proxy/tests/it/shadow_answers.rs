@@ -36,7 +36,7 @@ fn assert_counted(gate: &Gatepost, outcome: &str, count: u32) {
         "gatepost_shadow_answers_total{{outcome=\"{outcome}\",provider=\"tencent-css\"}} {count}\n"
     );
     let metrics = gate.metrics();
-    assert!(metrics.contains(&line), "expected {line} in:\n{metrics}");
+    assert!(metrics.contains(&line), "expected {line}, found:\n{metrics}");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn logs_outcome_of_enforce_mode_and_passes_answer_unchanged() {
         assert_counted(&gate, code.trim_start_matches("answer_"), 1);
         let log = gate.program.log();
         for secret in [TOKEN, KEY, "txSecret"] {
-            assert!(!log.contains(secret), "expected no {secret} in:\n{log}");
+            assert!(!log.contains(secret), "expected no {secret}, found:\n{log}");
         }
     }
 }

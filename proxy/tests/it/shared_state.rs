@@ -55,7 +55,7 @@ fn resend_after_a_restart_does_not_reach_the_app() {
 fn reused_signature_after_a_restart_is_refused() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "signature_reuse = 'refuse'");
-    // Both have the signature of one second.
+    // Both pushes have the same signature, which covers only the current second.
     let (first, second) = (push_with("a"), push_with("b"));
     assert_eq!(gate.send(&first).status, 200);
     kill_and_restart(&mut gate);

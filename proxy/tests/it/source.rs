@@ -156,7 +156,10 @@ fn closes_connection_without_valid_proxy_header() {
     ] {
         let mut client = gate.connect();
         client.write(&[start, &pushed()].concat());
-        assert!(client.is_closed(), "expected a closed connection after {start:?}");
+        assert!(
+            client.is_closed(),
+            "expected a closed connection after {start:?}, found an open one"
+        );
         let line = gate.program.wait_for_line(why);
         assert!(line.contains("\"code\":\"proxy_protocol_broken\""), "{line}");
     }
@@ -206,7 +209,7 @@ fn accepts_http_2_after_proxy_header() {
 }
 
 #[test]
-fn reload_refuses_change_of_proxy_protocol() {
+fn reload_reports_change_of_proxy_protocol() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = false", &app);
     let path = gate.folder.path().join("gatepost.toml");

@@ -27,7 +27,7 @@ fn stop_waits_for_request_in_flight() {
     release.send(()).unwrap();
     let reply = client.read();
     assert_eq!(reply.text(), r#"{"data":{"result":1}}"#);
-    assert_eq!(reply.header("connection"), Some("close"), "expected `connection: close`");
+    assert_eq!(reply.header("connection"), Some("close"), "header `connection`");
     assert_eq!(gate.program.wait(), Some(0));
 }
 
@@ -67,7 +67,7 @@ fn send_harmless_signals(gate: &Program) {
 }
 
 #[test]
-fn survives_signals_that_do_not_stop() {
+fn survives_signals_other_than_stop_signals() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();

@@ -46,7 +46,7 @@ pub fn connect(port: u16) -> TcpStream {
                 return stream;
             }
             Err(error) if started.elapsed() > PATIENCE => {
-                panic!("expected a listener on port {port}, found: {error}")
+                panic!("expected a listener on port {port}, found {error}")
             }
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }
@@ -73,7 +73,7 @@ pub struct Program {
 impl Program {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
-            panic!("expected {command:?} to start, found: {error}; install the program")
+            panic!("expected {command:?} to start, found {error}; install the program")
         });
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (sender, news) = channel();
@@ -309,7 +309,8 @@ impl<S: Read + Write> Client<S> {
 
     /// Reads one response. Reads a body only if the response has a `content-length`.
     pub fn read(&mut self) -> Response {
-        let (first, headers) = read_head(&mut self.stream).expect("expected a response");
+        let (first, headers) =
+            read_head(&mut self.stream).expect("expected a response, found none");
         let status = first.split(' ').nth(1).unwrap().parse().unwrap();
         let mut response = Response { status, headers, body: Vec::new() };
         if let Some(length) = response.header("content-length") {
@@ -359,7 +360,10 @@ pub fn read_head(stream: &mut impl BufRead) -> Option<(String, Vec<(String, Stri
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < PATIENCE, "expected {what} within {PATIENCE:?}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "expected {what} within {PATIENCE:?}, found a timeout"
+        );
         thread::yield_now();
     }
 }
@@ -403,7 +407,8 @@ pub fn push() -> String {
 
 /// Changes the last digit of `sign`, the last field of a push.
 pub fn with_flipped_sign(push: &str) -> String {
-    let digits = push.strip_suffix("\"}").expect("expected `sign` as the last field");
+    let digits =
+        push.strip_suffix("\"}").expect("expected `sign` as the last field, found another field");
     let (rest, last) = digits.split_at(digits.len() - 1);
     format!("{rest}{}\"}}", if last == "0" { '1' } else { '0' })
 }
@@ -432,7 +437,7 @@ pub fn pushed() -> Vec<u8> {
     post("/callbacks/tencent", &push())
 }
 
-/// Returns templates for Kollus and Tencent CSS, with every address at `app`.
+/// Returns templates for Kollus and Tencent CSS that send plays and pushes to `app`.
 pub fn templates(app: &App) -> String {
     format!(
         "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\

@@ -17,13 +17,13 @@ use crate::support::{
 /// Returns the value of the first series that starts with the name and the labels in `series`.
 fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find(|line| line.starts_with(series));
-    let line = line.unwrap_or_else(|| panic!("expected {series} in:\n{metrics}"));
+    let line = line.unwrap_or_else(|| panic!("expected {series}, found:\n{metrics}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 fn json(line: &str) -> Json {
     serde_json::from_str(line)
-        .unwrap_or_else(|error| panic!("expected JSON, found {error}: {line}"))
+        .unwrap_or_else(|error| panic!("expected JSON, found {line}: {error}"))
 }
 
 /// Returns the nice values of the program's threads.
@@ -31,7 +31,7 @@ fn json(line: &str) -> Json {
 fn nice_values(gate: &Gatepost) -> BTreeSet<i32> {
     let threads = fs::read_dir(format!("/proc/{}/task", gate.program.id())).unwrap();
     let nice = threads.filter_map(|thread| {
-        // A thread may end meanwhile.
+        // A thread may end before this read.
         let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
         // The name of the thread, in parentheses, may contain spaces. `nice` is field 19.
         stat.rsplit_once(") ")?.1.split(' ').nth(16)?.parse().ok()
@@ -45,7 +45,7 @@ fn only_threads_of_the_admin_listener_have_a_lower_priority() {
     let gate = Gatepost::serve("", &templates(&App::answering(200, "")));
     let usual = nice_values(&gate);
     assert_eq!(gate.send(&pushed()).status, 200);
-    assert_eq!(nice_values(&gate), usual, "expected no change by a callback");
+    assert_eq!(nice_values(&gate), usual, "nice values after a callback");
     gate.metrics();
     let with_lower: BTreeSet<_> = usual.iter().copied().chain([10]).collect();
     assert_eq!(nice_values(&gate), with_lower);
@@ -73,7 +73,7 @@ fn series_exist_before_they_count_anything() {
         assert_eq!(value(&metrics, series), 0.0, "{series}");
     }
     let unlisted = "kind=\"recording_file\"";
-    assert!(!metrics.contains(unlisted), "expected no series of kinds that are not listed");
+    assert!(!metrics.contains(unlisted), "expected no series of unlisted kinds, found one");
 }
 
 #[test]
@@ -84,10 +84,13 @@ fn metrics_describe_build_and_process() {
     let features: Vec<_> = features.iter().filter(|(_, is_on)| *is_on).map(|own| own.0).collect();
     let (features, version) = (features.join(","), env!("CARGO_PKG_VERSION"));
     let build = format!("gatepost_build_info{{features=\"{features}\",version=\"{version}\"}} 1\n");
-    assert!(metrics.contains(&build), "expected {build} in:\n{metrics}");
+    assert!(metrics.contains(&build), "expected {build}, found:\n{metrics}");
     let now = crate::support::now() as f64;
     let start = value(&metrics, "process_start_time_seconds");
-    assert!((now - 3600.0..=now + 1.0).contains(&start), "{start}");
+    assert!(
+        (now - 3600.0..=now + 1.0).contains(&start),
+        "expected a start in the last hour, found {start}"
+    );
     assert!(value(&metrics, "process_resident_memory_bytes") > 1e6);
     assert!(value(&metrics, "process_open_fds") > 3.0);
     assert!(value(&metrics, "process_max_fds") >= value(&metrics, "process_open_fds"));
@@ -115,9 +118,12 @@ fn allowed_and_denied_plays_differ_in_metrics_and_log() {
         assert_eq!((&line["kind"], &line["tenant"]), (&"live_play".into(), &"c".into()), "{line}");
         assert_eq!(line["template"], "付费-1");
         assert_eq!(line["id"].as_str().unwrap().len(), 32);
-        assert!(line["elapsed_ms"].is_u64(), "{line}");
+        assert!(
+            line["elapsed_ms"].is_u64(),
+            "expected a whole number of `elapsed_ms`, found {line}"
+        );
     }
-    assert!(!gate.program.log().contains(TOKEN), "expected no token in the log");
+    assert!(!gate.program.log().contains(TOKEN), "expected no token in the log, found one");
 }
 
 #[test]
@@ -156,7 +162,10 @@ fn times_of_gate_and_app_are_separate() {
     };
     let (total, of_app, of_gate) = (sum("callback"), sum("app"), sum("gate"));
     assert!(of_app >= 0.1, "expected at least 0.1 s, found {of_app} s");
-    assert!((total - of_app - of_gate).abs() < 1e-6, "expected {total} = {of_app} + {of_gate}");
+    assert!(
+        (total - of_app - of_gate).abs() < 1e-6,
+        "expected {total} s, found {of_app} s and {of_gate} s"
+    );
 }
 
 #[test]
@@ -251,10 +260,12 @@ fn access_log_has_a_line_for_each_request() {
     let (_, page) = LOG_PAGE.split_once("\n# Access log\n").unwrap();
     for field in lines.iter().flat_map(|line| line.as_object().unwrap().keys()) {
         let row = format!("| `{field}` |");
-        assert!(page.contains(&row), "expected `{field}` in src/manual/log.md");
+        assert!(page.contains(&row), "expected `{field}` in src/manual/log.md, found none");
     }
     assert_eq!(lines.len(), 4, "{lines:#?}");
-    let [played, guessed, passed, rejected] = &lines[..] else { panic!("{lines:#?}") };
+    let [played, guessed, passed, rejected] = &lines[..] else {
+        panic!("expected four lines, found {lines:#?}")
+    };
     for (line, method, path, status) in [
         (played, "POST", "/callbacks/kollus/{token}…", 200),
         (guessed, "POST", "/callbacks/kollus/{token}…", 401),
@@ -263,7 +274,10 @@ fn access_log_has_a_line_for_each_request() {
     ] {
         assert_eq!((&line["method"], &line["path"]), (&method.into(), &path.into()), "{line}");
         assert_eq!((&line["status"], &line["from"]), (&status.into(), &"127.0.0.1".into()));
-        assert!(line["elapsed_ms"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(
+            line["elapsed_ms"].as_f64().unwrap() > 0.0,
+            "expected a positive `elapsed_ms`, found {line}"
+        );
         assert!(line["time"].as_str().unwrap().ends_with('Z'), "{line}");
     }
     assert_eq!((&played["decision"], &played["code"]), (&"allow".into(), &"app".into()));
@@ -350,7 +364,7 @@ fn warns_of_filter_that_would_silence_the_log() {
     );
     let line = gate.program.wait_for_line("GATEPOST_LOG");
     assert!(line.contains("expected a level or MODULE=LEVEL, found `bogus`"), "{line}");
-    assert!(line.contains("WARN"), "{line}");
+    assert!(line.contains("WARN"), "expected `WARN`, found {line}");
 }
 
 /// Returns the names of metrics that a text contains.
@@ -364,7 +378,7 @@ fn metric_names(metrics: &str) -> BTreeSet<&str> {
     metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
 }
 
-/// Returns the cells of each table row whose first cell is code.
+/// Returns the cells of each table row whose first cell is formatted as code.
 fn rows(page: &str) -> impl Iterator<Item = Vec<String>> {
     let lines = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
     lines.map(|line| line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect())
@@ -393,14 +407,19 @@ fn page_of_metrics_matches_a_scrape() {
     let rows: Vec<_> = rows(page).collect();
     assert_eq!(rows.iter().map(|row| &*row[0]).collect::<BTreeSet<_>>(), found);
     for row in rows {
-        let [name, form, page_labels, ..] = &row[..] else { panic!("{row:?}") };
+        let [name, form, page_labels, ..] = &row[..] else {
+            panic!("expected at least three cells, found {row:?}")
+        };
         let Some(series) = metrics.lines().find(|line| {
             let rest = line.strip_prefix(&**name);
             rest.is_some_and(|rest| rest.starts_with(['{', ' ', '_']))
         }) else {
             continue;
         };
-        assert!(metrics.contains(&format!("# TYPE {name} {form}\n")), "{name}: {form}");
+        assert!(
+            metrics.contains(&format!("# TYPE {name} {form}\n")),
+            "{name}: expected the type {form}, found another"
+        );
         let page_labels = page_labels.split(", ").filter(|label| !label.is_empty()).collect();
         assert_eq!(labels(series), page_labels, "{series}");
     }

@@ -26,14 +26,14 @@ fn create_and_delete_template(gate: &Gatepost, apps: [&App; 2], round: usize) {
         "on": { "push": apps[0].url("/a") },
     });
     assert_eq!(call(gate, "POST", "/api/templates", &draft).0, 201);
-    assert_eq!(try_once(gate, "new.example.com"), 401, "expected 401 before the binding");
+    assert_eq!(try_once(gate, "new.example.com"), 401, "before the binding");
     assert_eq!(call(gate, "PUT", &tenant, &Value::Null).0, 200);
-    assert_eq!(try_once(gate, "new.example.com"), 200, "expected 200 after the binding");
+    assert_eq!(try_once(gate, "new.example.com"), 200, "after the binding");
     let moved = json!({ "on": { "push": apps[1].url("/b") } });
     assert_eq!(call(gate, "PATCH", &path, &moved).0, 200);
-    assert_eq!(try_once(gate, "new.example.com"), 200, "expected 200 from the new address");
+    assert_eq!(try_once(gate, "new.example.com"), 200, "through the new address");
     assert_eq!(call(gate, "DELETE", &tenant, &Value::Null).0, 200);
-    assert_eq!(try_once(gate, "new.example.com"), 401, "expected 401 after the unbinding");
+    assert_eq!(try_once(gate, "new.example.com"), 401, "after the unbinding");
     assert_eq!(call(gate, "DELETE", &path, &Value::Null).0, 204);
     // Also change the template that serves the load.
     let kinds = if round.is_multiple_of(2) {
@@ -88,8 +88,8 @@ fn no_callback_fails_while_templates_change() {
         drop(over);
         senders.into_iter().map(|sender| sender.join().unwrap()).sum()
     });
-    assert_eq!(first.seen().len(), rounds, "expected one event per round before the PATCH");
-    assert_eq!(second.seen().len(), rounds, "expected one event per round after the PATCH");
+    assert_eq!(first.seen().len(), rounds, "events before the PATCH");
+    assert_eq!(second.seen().len(), rounds, "events after the PATCH");
     assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
     let counted = gate.counted("gatepost_callbacks_total", "origin=\"fixed\"");
     assert_eq!(counted, sent, "{}", gate.metrics());
@@ -127,13 +127,13 @@ fn sighup_applies_command_line_edits_under_load() {
         let create = ["create", "new", "--provider", "tencent-css", "--key-env", "TENCENT_KEY"];
         template(&gate, &[&create[..], &["--answer", "push={}"]].concat());
         template(&gate, &["bind", "new", "new.example.com"]);
-        assert_eq!(try_once(&gate, "new.example.com"), 401, "expected no effect before SIGHUP");
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "before SIGHUP");
         reload();
-        assert_eq!(try_once(&gate, "new.example.com"), 200, "expected 200 after the binding");
+        assert_eq!(try_once(&gate, "new.example.com"), 200, "after the binding");
         template(&gate, &["unbind", "new", "new.example.com"]);
         template(&gate, &["delete", "new", "--yes"]);
         reload();
-        assert_eq!(try_once(&gate, "new.example.com"), 401, "expected 401 after the unbinding");
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "after the unbinding");
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });

@@ -82,7 +82,11 @@ impl File {
         let done = self.call(arguments);
         assert_eq!((done.code, &*done.out), (Some(1), ""), "{arguments:?}");
         for part in because {
-            assert!(done.err.contains(part), "{arguments:?}: expected {part} in:\n{}", done.err);
+            assert!(
+                done.err.contains(part),
+                "{arguments:?}: expected {part}, found:\n{}",
+                done.err
+            );
         }
         assert_eq!(self.text(), before, "{arguments:?}");
         assert_eq!(std::fs::read_dir(&self.folder).unwrap().count(), 1, "{arguments:?}");
@@ -349,7 +353,7 @@ fn on_terminal(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("expected the program `script`; install util-linux");
+        .expect("expected the program `script`, found none; install util-linux");
     let mut out = BufReader::new(terminal.stdout.take().unwrap());
     let mut printed = String::new();
     out.read_line(&mut printed).unwrap();
@@ -379,7 +383,7 @@ fn edits_keep_signing_secret_and_never_show_it() {
         let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(output.status.success(), "{arguments:?}: expected success, found {shown}");
         assert!(!shown.contains("MfKQ"), "{arguments:?}: expected no secret, found {shown}");
-        assert!(file.text().contains(&line), "{arguments:?}: expected {line}");
+        assert!(file.text().contains(&line), "{arguments:?}: expected {line}, found none");
         if arguments[0] == "show" {
             assert!(shown.contains("signing_secret") && shown.contains("SIGNING"), "{shown}");
         }

@@ -15,7 +15,7 @@ fn key_otlp_is_a_fault_without_the_feature() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         let fault =
             "telemetry.otlp: expected a gatepost with the feature `otlp`, found one without";
-        assert!(stderr.contains(fault), "{command}: {stderr}");
+        assert!(stderr.contains(fault), "{command}: expected {fault}, found {stderr}");
     }
 }
 
@@ -89,8 +89,14 @@ mod otlp {
         assert_eq!(child.parent_span_id, callback.span_id);
         assert!(callback.parent_span_id.is_empty());
         let (start, end) = (callback.start_time_unix_nano, callback.end_time_unix_nano);
-        assert!(start <= child.start_time_unix_nano, "{callback:?} {child:?}");
-        assert!(child.end_time_unix_nano <= end, "{callback:?} {child:?}");
+        assert!(
+            start <= child.start_time_unix_nano,
+            "expected a start in {callback:?}, found {child:?}"
+        );
+        assert!(
+            child.end_time_unix_nano <= end,
+            "expected an end in {callback:?}, found {child:?}"
+        );
         for (name, value) in [
             ("http.request.method", "POST"),
             ("http.response.status_code", "200"),

@@ -11,7 +11,7 @@ use crate::support::gatepost;
 fn types(words: &[&str]) -> String {
     let output = gatepost().arg("types").args(words).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{words:?}: {error}");
+    assert!(output.status.success(), "{words:?}: expected success, found {error}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn files(folder: &Path, language: &str, ending: &str) -> Vec<PathBuf> {
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success(), "{text}");
+    assert!(output.status.success(), "expected success, found {text}");
     text
 }
 
@@ -109,7 +109,7 @@ fn types_of_one_kind_have_its_names_and_descriptions() {
         "  allow: boolean;",
         "  | { type: \"com.kollus.live_play\"; data: KollusLivePlay }",
     ] {
-        assert!(text.contains(part), "expected {part} in {text}");
+        assert!(text.contains(part), "expected {part}, found {text}");
     }
     assert!(!text.contains("KollusVodPlay"));
 }

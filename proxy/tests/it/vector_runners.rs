@@ -17,7 +17,11 @@ fn assert_agrees_and_finds_wrong_vector(interpreter: &str, runner: &str) {
     let index = vectors().join("index.json");
     let output = run(interpreter, runner, &index);
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "expected success, found {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let index: serde_json::Value = serde_json::from_slice(&std::fs::read(index).unwrap()).unwrap();
     let all = index["vectors"].as_array().unwrap();
     let count = all.iter().filter(|vector| vector.get("signature").is_some()).count();
@@ -52,7 +56,11 @@ fn libraries_of_platforms_agree_with_their_vectors() {
     std::fs::copy(root.join("tests/peers/sdks.mjs"), &script).unwrap();
     let output = run("node", script.to_str().unwrap(), &vectors().join("index.json"));
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "expected success, found {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(text.ends_with(" vectors agree with 12 libraries\n"), "{text}");
 }
 

@@ -34,7 +34,10 @@ fn check_reports_fault_and_remedy_for_each_file() {
             fs::write(&expected, &found).unwrap();
         }
         assert_eq!(fs::read_to_string(&expected).unwrap_or_default(), found, "{path:?}");
-        assert!(found.contains("exit code 1\n") && found.contains("help: "), "{found}");
+        assert!(
+            found.contains("exit code 1\n") && found.contains("help: "),
+            "expected exit code 1 and a remedy, found {found}"
+        );
         for secret in [KEY, "t0ken\"", "s3cr3t-in-the-file"] {
             assert!(!found.contains(secret), "expected no secret, found {found}");
         }

@@ -513,7 +513,11 @@ mod tests {
     fn codes_of_each_group_are_sorted() {
         for pair in OTHERS.windows(2) {
             let sorted = pair[0].code < pair[1].code || pair[0].group != pair[1].group;
-            assert!(sorted, "expected {} before {}", pair[1].code, pair[0].code);
+            assert!(
+                sorted,
+                "expected {} before {}, found the reverse order",
+                pair[1].code, pair[0].code
+            );
         }
     }
 }

@@ -222,8 +222,8 @@ mod tests {
         item_list.assign(&objects(items), &elements).by_item
     }
 
-    // An item of `kind` 1 requests a download, an item of `kind` 2 reports a finished download. In
-    // the names, `A` and `Q` are keys of videos, and `S1` is a session key.
+    // An item of `kind` 1 requests a download, and an item of `kind` 2 reports a finished download.
+    // In the names, `A` and `Q` are keys of videos, and `S1` is a session key.
     const DONE_A: &str = r#"{"kind":2,"media_content_key":"a"}"#;
     const DONE_A_S1: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
     const ASKED_Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;

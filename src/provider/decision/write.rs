@@ -361,7 +361,10 @@ mod tests {
             r#"{"vmcheck":0}"#,
             r#"{"result":1,"message":{}}"#,
         ] {
-            assert!(matches!(answered(answer), Err(AnswerError::Field(_))), "{answer}");
+            assert!(
+                matches!(answered(answer), Err(AnswerError::Field(_))),
+                "expected a fault of a field, found another result for {answer}"
+            );
         }
     }
 
@@ -514,7 +517,7 @@ mod tests {
             let body = decision.write(done.as_bytes(), input, &policy).body;
             let body = String::from_utf8(body).unwrap();
             let unchanged = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
-            assert!(body.starts_with(unchanged), "{input:?}: {body}");
+            assert!(body.starts_with(unchanged), "{input:?}: expected {unchanged}, found {body}");
         }
     }
 
@@ -589,7 +592,10 @@ mod tests {
             r#"{"start_time":0,"end_time":30,"strat_time":1}"#,
             "[0,30]",
         ] {
-            assert!(matches!(reply(wrong), Err(AnswerError::Field(_))), "{wrong}");
+            assert!(
+                matches!(reply(wrong), Err(AnswerError::Field(_))),
+                "expected a fault of a field, found another result for {wrong}"
+            );
         }
     }
 }

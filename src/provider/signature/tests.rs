@@ -1,4 +1,4 @@
-//! Tests of each condition, with signatures that platforms have published.
+//! Tests of each condition of a valid signature, with signatures that platforms have published.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 

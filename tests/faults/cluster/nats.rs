@@ -55,7 +55,7 @@ impl NatsCluster {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .expect("expected nats-server; run tests/peers/install")
+            .expect("expected nats-server, found an error; run tests/peers/install")
     }
 
     pub fn kill(&mut self, number: usize) {
@@ -75,7 +75,10 @@ impl NatsCluster {
             let health = http::send(*port, "GET /healthz", "", Duration::from_secs(2));
             health.is_ok_and(|(status, _)| status == 200)
         };
-        assert!(wait_until(|| self.monitors.iter().all(is_healthy)), "expected a healthy cluster");
+        assert!(
+            wait_until(|| self.monitors.iter().all(is_healthy)),
+            "expected a healthy cluster, found another state"
+        );
     }
 }
 

@@ -77,8 +77,12 @@ fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Receipt> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     let body = String::from_utf8(body).unwrap();
-    let number = body.split_once("number=").expect("expected a number").1;
+    let number = body.split_once("number=").expect("expected a number, found none").1;
     let number = number.split_once('"').unwrap().0.parse().unwrap();
-    let event = (subject.expect("expected a subject"), number);
-    Ok(Receipt { event, id: id.expect("expected an id"), is_refused: fastrand::u32(..30) == 0 })
+    let event = (subject.expect("expected a subject, found none"), number);
+    Ok(Receipt {
+        event,
+        id: id.expect("expected an id, found none"),
+        is_refused: fastrand::u32(..30) == 0,
+    })
 }

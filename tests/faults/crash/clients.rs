@@ -98,7 +98,7 @@ impl Client {
         let Some(mut stream) = connection.take().or_else(|| self.connect()) else { return false };
         let Ok(status) = self.exchange(&mut stream, request) else { return false };
         if status != 503 {
-            assert_eq!(status, 200, "expected an acknowledgement or 503");
+            assert_eq!(status, 200, "status other than 503");
         }
         *connection = Some(stream);
         status == 200

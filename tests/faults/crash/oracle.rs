@@ -88,8 +88,8 @@ pub fn judge(
             faults.push(fault);
         }
     };
-    check(is_empty, "expected an empty queue without dead letters at the end".into());
-    check(is_stopped, "expected gatepost to stop with success".into());
+    check(is_empty, "expected an empty queue without dead letters, found events".into());
+    check(is_stopped, "expected gatepost to stop with success, found a failure".into());
     let mut copies: HashMap<&Event, Vec<&Receipt>> = HashMap::new();
     let mut last: HashMap<&str, u32> = HashMap::new();
     for receipt in receipts {

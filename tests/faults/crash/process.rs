@@ -84,7 +84,7 @@ fn free_ports() -> [u16; 2] {
     listeners.map(|listener| {
         let start = 10_000 + listener.local_addr().unwrap().port() % 20_000;
         let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        (start..32_000).find(is_free).expect("expected a free port")
+        (start..32_000).find(is_free).expect("expected a free port, found none")
     })
 }
 
@@ -107,7 +107,11 @@ impl Gatepost {
     pub fn wait_until_it_listens(&self) {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(started.elapsed() < PATIENCE, "expected a listener; log:\n{}", self.log_end());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "expected a listener, found none; log:\n{}",
+                self.log_end()
+            );
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -117,13 +121,22 @@ impl Gatepost {
     pub fn wait_for_end(&mut self, limit: Duration) -> bool {
         let (started, mut listens) = (Instant::now(), None);
         while listens.is_none_or(|since: Instant| since.elapsed() < limit) {
-            assert!(started.elapsed() < PATIENCE, "expected a listener; log:\n{}", self.log_end());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "expected a listener, found none; log:\n{}",
+                self.log_end()
+            );
             if listens.is_none() && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 listens = Some(Instant::now());
             }
             if let Some(status) = self.child.try_wait().unwrap() {
                 // A process that a signal ends has no exit code.
-                assert_eq!(status.code(), None, "expected a kill; log:\n{}", self.log_end());
+                assert_eq!(
+                    status.code(),
+                    None,
+                    "exit code of a killed gatepost; log:\n{}",
+                    self.log_end()
+                );
                 return true;
             }
             thread::sleep(Duration::from_millis(1));

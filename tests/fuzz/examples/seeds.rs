@@ -32,17 +32,21 @@ fn put(target: &str, name: &str, inputs: &Inputs) {
     let folder = Path::new("unpacked").join(target).join(name);
     // Remove the inputs of an earlier run.
     let _absent = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("expected a writable folder");
+    fs::create_dir_all(&folder).expect("expected a writable folder, found an error");
     for (number, input) in inputs.iter().enumerate() {
-        fs::write(folder.join(number.to_string()), input).expect("expected a writable folder");
+        fs::write(folder.join(number.to_string()), input)
+            .expect("expected a writable folder, found an error");
     }
 }
 
 fn pack(target: &str) {
     let folder = Path::new("unpacked").join(target).join("merged");
-    let entries = fs::read_dir(folder).expect("expected the folder from merge.sh");
+    let entries = fs::read_dir(folder).expect("expected the folder from merge.sh, found an error");
     let merged: Inputs = entries
-        .map(|entry| fs::read(entry.expect("expected an entry").path()).expect("expected a file"))
+        .map(|entry| {
+            fs::read(entry.expect("expected an entry, found an error").path())
+                .expect("expected a file, found an error")
+        })
         .collect();
     let kept: Inputs = merged.difference(&seeds::given(target)).cloned().collect();
     seeds::write_corpus(target, &kept);

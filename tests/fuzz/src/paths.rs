@@ -60,7 +60,7 @@ pub const SERVERS: [(&str, &[Step]); 16] = [
 ];
 
 /// Returns true if a server with these changes reads the path as the pattern. `{token}` in the
-/// pattern is any segment.
+/// pattern matches any segment.
 pub fn reads_as(path: &str, steps: &[Step], pattern: &str) -> bool {
     let mut read = path.to_owned();
     for step in steps {

@@ -47,7 +47,8 @@ impl Scheme {
         })
     }
 
-    /// Returns true if the request's signature or token is valid by the platform's documentation.
+    /// Returns true if the request's signature or token is valid according to the platform's
+    /// documentation.
     pub fn holds(self, request: &Request) -> bool {
         let body = &*request.body;
         let header = |name: &str| request.headers.get(name).map(HeaderValue::as_bytes);
@@ -107,7 +108,7 @@ impl Scheme {
             }
             Self::StandardWebhooks => {
                 request.headers.insert("webhook-id", HeaderValue::from_static("id"));
-                let time = HeaderValue::from_str(&now).expect("expected digits");
+                let time = HeaderValue::from_str(&now).expect("expected digits, found an error");
                 request.headers.insert("webhook-timestamp", time);
                 let digest = sha256(&webhooks_key(), &[b"id.", now.as_bytes(), b".", &body]);
                 ("webhook-signature", format!("v1,{}", STANDARD.encode(digest)))
@@ -116,7 +117,9 @@ impl Scheme {
             Self::TencentVod => return sign_plain(request, "T", "Sign", VOD_KEYS[0]),
             Self::Token(_) => return,
         };
-        request.headers.insert(name, HeaderValue::from_str(&value).expect("expected ASCII"));
+        request
+            .headers
+            .insert(name, HeaderValue::from_str(&value).expect("expected ASCII, found an error"));
     }
 }
 
@@ -154,7 +157,8 @@ fn sign_plain(request: &mut Request, t: &str, sign: &str, key: &str) {
     let time = request.now + 600;
     members.insert(t.to_owned(), time.into());
     members.insert(sign.to_owned(), hex::encode(Md5::digest(format!("{key}{time}"))).into());
-    request.body = serde_json::to_vec(&members).expect("expected a map of text").into();
+    request.body =
+        serde_json::to_vec(&members).expect("expected a map of text, found an error").into();
 }
 
 fn is_near(time: &[u8], now: i64, past: i64, ahead: i64) -> bool {
@@ -183,11 +187,12 @@ fn sha1(key: &[u8], body: &[u8]) -> Vec<u8> {
 /// Verifies a `v1a` signature with a library that gatepost does not use.
 fn webhooks_public_key_verifies(message: &[u8], signature: &[u8]) -> bool {
     let key = STANDARD.decode("1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=").ok();
-    let key =
-        key.and_then(|key| VerifyingKey::try_from(&*key).ok()).expect("expected a public key");
+    let key = key
+        .and_then(|key| VerifyingKey::try_from(&*key).ok())
+        .expect("expected a public key, found none");
     Signature::from_slice(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
 }
 
 fn webhooks_key() -> Vec<u8> {
-    STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("expected base64")
+    STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("expected base64, found an error")
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 ///
 /// Panics if the schema has an unknown keyword, so that the check skips no rule.
 pub fn fits(schema: &Value, value: &Value) -> bool {
-    let keywords = schema.as_object().expect("expected an object");
+    let keywords = schema.as_object().expect("expected an object, found another type");
     keywords.iter().all(|(keyword, rule)| match &**keyword {
         "$defs" | "$schema" | "description" | "title" => true,
         "additionalProperties" => {
@@ -27,25 +27,27 @@ pub fn fits(schema: &Value, value: &Value) -> bool {
         "minimum" => value.as_i64().is_none_or(|number| Some(number) >= rule.as_i64()),
         "properties" => rule
             .as_object()
-            .expect("expected an object")
+            .expect("expected an object, found another type")
             .iter()
             .all(|(name, schema)| value.get(name).is_none_or(|member| fits(schema, member))),
         "required" => {
-            let name = |name: &Value| value.get(name.as_str().expect("expected a name")).is_some();
+            let name = |name: &Value| {
+                value.get(name.as_str().expect("expected a name, found another type")).is_some()
+            };
             !value.is_object() || list(rule).iter().all(name)
         }
         "type" => match rule {
             Value::String(one) => is(one, value),
-            several => {
-                list(several).iter().any(|one| is(one.as_str().expect("expected a type"), value))
-            }
+            several => list(several).iter().any(|one| {
+                is(one.as_str().expect("expected the name of a type, found another type"), value)
+            }),
         },
         unknown => panic!("expected a known keyword, found `{unknown}`"),
     })
 }
 
 fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("expected a list")
+    value.as_array().expect("expected a list, found another type")
 }
 
 fn is(name: &str, value: &Value) -> bool {

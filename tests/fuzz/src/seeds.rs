@@ -1,6 +1,7 @@
 //! Inputs for the fuzz targets, and the text files that contain them.
 //!
-//! `seeds/TARGET.txt` contains handwritten inputs, `corpus/TARGET.txt` those that `merge.sh` keeps.
+//! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` the inputs that
+//! `merge.sh` keeps.
 //! Each line is one input, a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a
 //! comment after `#`.
 
@@ -57,7 +58,8 @@ pub fn write_corpus(target: &str, inputs: &Inputs) {
     for input in inputs {
         text += &format!("\"{}\"\n", input.escape_ascii());
     }
-    fs::write(text_file("corpus", target), text).expect("expected a writable folder");
+    fs::write(text_file("corpus", target), text)
+        .expect("expected a writable folder, found an error");
     assert_eq!(&read("corpus", target), inputs);
 }
 
@@ -130,11 +132,12 @@ fn definitions() -> impl Iterator<Item = Vec<u8>> {
 
 /// Returns the TOML files of a folder of the repository.
 fn toml_files(folder: &str) -> impl Iterator<Item = String> {
-    let entries = fs::read_dir(crate_root().join("../..").join(folder)).expect("expected a folder");
-    let paths = entries.map(|entry| entry.expect("expected an entry").path());
+    let entries = fs::read_dir(crate_root().join("../..").join(folder))
+        .expect("expected a folder, found an error");
+    let paths = entries.map(|entry| entry.expect("expected an entry, found an error").path());
     paths
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .map(|path| fs::read_to_string(path).expect("expected a text file"))
+        .map(|path| fs::read_to_string(path).expect("expected a text file, found an error"))
 }
 
 /// Returns as many complete paragraphs as fit into [`MAX_BYTES`].

@@ -36,7 +36,8 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         let name = format!("{kind} {}", accepted.template().name());
         let is_new = kinds.iter().all(|(known, _)| *known != name);
         if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
-            let definition = Definition::built_in(provider).expect("expected a provider");
+            let definition =
+                Definition::built_in(provider).expect("expected a provider, found none");
             // A decision by status has no reply in JSON.
             let Some(reply_schema) = reply_schema(&definition, &kind) else { continue };
             // One notification is enough, because all notifications get the same reply.
@@ -56,11 +57,11 @@ fn at(vector: &vectors::Vector) -> Timestamp {
 fn request(vector: &vectors::Vector) -> Request {
     let case = &vector.case.request;
     let mut request = Request::post("/", &vector.body);
-    request.method = case.method.parse().expect("expected a method");
-    request.uri = case.path.parse().expect("expected a path");
+    request.method = case.method.parse().expect("expected a method, found an error");
+    request.uri = case.path.parse().expect("expected a path, found an error");
     for (name, value) in &case.headers {
-        let name = http::HeaderName::try_from(name).expect("expected a name");
-        request.headers.insert(name, value.parse().expect("expected a value"));
+        let name = http::HeaderName::try_from(name).expect("expected a name, found an error");
+        request.headers.insert(name, value.parse().expect("expected a value, found an error"));
     }
     request.now = vector.case.now;
     request
@@ -119,19 +120,19 @@ fn payload(reply: &Reply) -> Option<Value> {
     if is_json {
         return parse(reply.body());
     }
-    let text = std::str::from_utf8(reply.body()).expect("expected text");
+    let text = std::str::from_utf8(reply.body()).expect("expected text, found an error");
     let (signed, signature) = text.rsplit_once('.').expect("expected three parts, found fewer");
     let (head, payload) = signed.split_once('.').expect("expected three parts, found fewer");
-    let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("expected base64url");
+    let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("expected base64url, found an error");
     assert_eq!(decode(head), br#"{"alg":"HS256","typ":"JWT"}"#);
     assert_eq!(decode(signature), proof::sha256(b"test-security-key", &[signed.as_bytes()]));
     parse(&decode(payload))
 }
 
 fn parse(json: &[u8]) -> Option<Value> {
-    serde_json::from_slice::<IgnoredAny>(json).expect("expected JSON");
+    serde_json::from_slice::<IgnoredAny>(json).expect("expected JSON, found an error");
     match serde_json::from_slice(json) {
         Err(error) if error.to_string().contains("number out of range") => None,
-        parsed => Some(parsed.expect("expected JSON")),
+        parsed => Some(parsed.expect("expected JSON, found an error")),
     }
 }

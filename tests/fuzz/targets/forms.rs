@@ -1,5 +1,5 @@
-//! Checks that an accepted form has the fields that the URL standard reads. Prints and reads the
-//! form again, and checks that the event is the same.
+//! Checks that the event of an accepted form has the fields that a parser of the URL standard
+//! reads. Prints the parsed form, judges it again, and checks that the event is the same.
 //!
 //! Input: a form of the Kollus live play callback without its field `kind`.
 
@@ -32,10 +32,10 @@ fuzz_target!(|data: &[u8]| {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
-    assert_eq!(names.len(), pairs.len(), "expected no duplicate field");
+    assert_eq!(names.len(), pairs.len(), "number of distinct field names");
     assert!(is_well_formed(data) && is_utf8(data));
     let event: BTreeMap<String, &RawValue> =
-        serde_json::from_slice(accepted.event().data()).expect("expected JSON");
+        serde_json::from_slice(accepted.event().data()).expect("expected JSON, found an error");
     assert!(
         event.keys().all(|name| names.contains(name)),
         "expected only the fields {names:?}, found {:?}",
@@ -60,8 +60,9 @@ fuzz_target!(|data: &[u8]| {
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
     if printed.len() <= 4096 {
         let again = Request::post(PATH, printed.as_bytes()).judge(&GATE, usize::MAX);
-        let again =
-            again.expect("expected a callback path, found none").expect("expected acceptance");
+        let again = again
+            .expect("expected a callback path, found none")
+            .expect("expected acceptance, found a refusal");
         assert_eq!(again.event().data(), accepted.event().data());
     }
 });
@@ -75,7 +76,10 @@ fn check(kind: RefusalKind, data: &[u8], is_duplicate: bool) {
         RefusalKind::FieldDuplicate => {
             assert!(is_duplicate || data.windows(4).any(|part| part == b"user"));
         }
-        _ => assert!(is_well_formed(data) && is_utf8(data) && !is_duplicate, "{kind:?}"),
+        _ => assert!(
+            is_well_formed(data) && is_utf8(data) && !is_duplicate,
+            "expected a fault of the form, found {kind:?}"
+        ),
     }
 }
 

@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let chunked = request.judge(&GATE, 7).expect("expected a callback, found none");
-    assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict for all chunk sizes");
+    assert_eq!(summary(&verdict), summary(&chunked), "verdicts for different chunk sizes");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
         assert!(scheme.holds(&request), "expected a valid signature, found acceptance without one");
@@ -45,10 +45,13 @@ fuzz_target!(|data: &[u8]| {
     );
     assert_eq!(headers["content-length"], body.len().to_string().as_str());
     let again = request.judge(&GATE, usize::MAX).expect("expected a callback, found none");
-    let again = again.expect("expected acceptance");
+    let again = again.expect("expected acceptance, found a refusal");
     // If gatepost does not derive the id from the callback, each verdict has a new id.
     if again.event().id() == accepted.event().id() {
-        assert_eq!(chunked.expect("expected acceptance").event().id(), accepted.event().id());
+        assert_eq!(
+            chunked.expect("expected acceptance, found a refusal").event().id(),
+            accepted.event().id()
+        );
     }
     // If the body is not a JSON object, the data of the event is the body as received.
     if RAW.contains(&accepted.event().provider()) && *accepted.event().data() == request.body {
@@ -56,7 +59,7 @@ fuzz_target!(|data: &[u8]| {
     }
     // gatepost copies numbers out of the range of `f64` unchanged. `Value` cannot contain them.
     let data = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(accepted.event().data());
-    data.expect("expected a JSON object");
+    data.expect("expected a JSON object, found an error");
 });
 
 /// Returns the data of the event, or the code of the refusal. Omits the id of the event, because

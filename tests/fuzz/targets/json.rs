@@ -1,6 +1,7 @@
-//! Checks that gatepost accepts each JSON object that serde_json accepts, except with duplicate
-//! names or too much depth. The event has the same values, and does not change if gatepost reads
-//! the event again. gatepost also accepts lone surrogates and numbers out of the range of `f64`.
+//! Checks that gatepost accepts each JSON object that serde_json accepts, unless the object has
+//! duplicate names or is too deep. The event has the same values, and does not change if gatepost
+//! reads the event again. gatepost also accepts lone surrogates and numbers out of the range of
+//! `f64`.
 //!
 //! Input: the body of a callback.
 
@@ -24,7 +25,7 @@ static JSON_ONLY: LazyLock<Gate> = LazyLock::new(|| {
         "provider_files = ['{definition}']\n[[route]]\npath = '/json'\nprovider = 'json-only'\n\
          [[template]]\nname = 'json'\nprovider = 'json-only'\nbind = ['*']\n"
     );
-    Gate::builder().toml(config).build().expect("expected a valid config")
+    Gate::builder().toml(config).build().expect("expected a valid config, found an error")
 });
 
 /// Highest permitted depth of objects and arrays.
@@ -38,10 +39,11 @@ fuzz_target!(|data: &[u8]| {
     match (judge(data), parsed) {
         (Ok(event), Ok(members)) => {
             let read = serde_json::from_slice::<Map<_, _>>(&event);
-            assert_eq!(read.expect("expected JSON"), members);
-            let shape = serde_json::from_slice::<Shape>(data).expect("expected JSON");
+            assert_eq!(read.expect("expected JSON, found an error"), members);
+            let shape =
+                serde_json::from_slice::<Shape>(data).expect("expected JSON, found an error");
             assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
-            assert_eq!(judge(&event).as_ref(), Ok(&event), "expected the same event");
+            assert_eq!(judge(&event).as_ref(), Ok(&event), "event of a second reading");
         }
         // gatepost copies a number out of the range of `f64`, and replaces a lone surrogate.
         (Ok(event), Err(error)) => {
@@ -54,14 +56,19 @@ fuzz_target!(|data: &[u8]| {
             assert!(serde_json::from_slice::<IgnoredAny>(&event).is_ok());
             match serde_json::from_slice::<Map<String, Value>>(&event) {
                 Err(error) if error.to_string().contains("number out of range") => {}
-                members => drop(members.expect("expected no lone surrogates")),
+                members => drop(members.expect("expected no lone surrogates, found an error")),
             }
         }
         (Err(RefusalKind::FieldDuplicate), Ok(_)) => {
-            assert!(serde_json::from_slice::<Shape>(data).expect("expected JSON").has_duplicate);
+            assert!(
+                serde_json::from_slice::<Shape>(data)
+                    .expect("expected JSON, found an error")
+                    .has_duplicate
+            );
         }
         (Err(RefusalKind::JsonTooDeep), Ok(_)) => {
-            let shape = serde_json::from_slice::<Shape>(data).expect("expected JSON");
+            let shape =
+                serde_json::from_slice::<Shape>(data).expect("expected JSON, found an error");
             assert!(shape.depth > MAX_DEPTH);
         }
         // The lowest limit is that of one object, and a member has at least five bytes.

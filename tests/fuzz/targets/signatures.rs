@@ -100,7 +100,7 @@ fn correct_digest(scheme: Scheme, request: &Request) -> String {
     let is_signature = |name: &HeaderName| name.as_str().contains("sign");
     let (_, value) =
         values.find(|(name, _)| is_signature(name)).expect("expected a signature, found none");
-    let text = value.to_str().expect("expected ASCII");
+    let text = value.to_str().expect("expected ASCII, found an error");
     let prefixes = ["sha256=", "v1,", "v1="];
     let digest = prefixes.iter().find_map(|prefix| Some(text.rsplit_once(prefix)?.1));
     digest.unwrap_or(text).to_owned()

@@ -7,7 +7,7 @@ use gatepost::{Capture, Gate, LogCallbacks};
 use super::{ROUTES, TEMPLATE, build, errors, other_warnings, with};
 
 #[test]
-fn refuses_invalid_proxy_settings() {
+fn reports_invalid_proxy_settings() {
     let template = "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n";
     let cases = [
         (
@@ -144,7 +144,7 @@ fn reads_settings_of_inspector() {
     assert_eq!((inspector.keep.get(), inspector.max_bytes.get()), (5, 1 << 20));
     assert_eq!(inspector.capture, Capture::Full);
     let other = settings(&format!("{admin}\nadmin_token = 's3cret'")).unwrap();
-    assert_eq!(read.restart_keys(&other), [""; 0], "expected a reload to apply the settings");
+    assert_eq!(read.restart_keys(&other), [""; 0], "keys that need a restart");
     for (wrong, fault) in [
         ("keep = 0", "inspector.keep: expected a number from 1 to 100000"),
         ("max_bytes = 5", "inspector.max_bytes: expected a number from 1048576"),
@@ -157,7 +157,7 @@ fn reads_settings_of_inspector() {
 }
 
 #[test]
-fn only_log_callbacks_of_telemetry_changes_without_restart() {
+fn table_telemetry_needs_restart_but_key_log_callbacks_does_not() {
     let settings =
         |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
     let old = settings("");

@@ -43,7 +43,7 @@ pusch = 'http://127.0.0.1:3000/push'
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "the function is one table of cases")]
-fn refuses_invalid_templates() {
+fn reports_invalid_templates() {
     let kollus = "name = 'a'\nprovider = 'kollus'\n";
     let cases = [
         (
@@ -117,7 +117,7 @@ fn refuses_invalid_templates() {
 }
 
 #[test]
-fn refuses_two_templates_with_the_same_name_or_tenant() {
+fn reports_two_templates_with_the_same_name_or_tenant() {
     let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
     let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
     assert_eq!(faults.len(), 2, "{faults:#?}");
@@ -130,7 +130,7 @@ fn refuses_two_templates_with_the_same_name_or_tenant() {
 }
 
 #[test]
-fn refuses_invalid_routes() {
+fn reports_invalid_routes() {
     let cases = [
         ("path = '/a'\nprovider = 'kollus'\ntoken = { env = 'KEY' }", "expected a {token}"),
         ("path = '/a/{token}'\nprovider = 'kollus'", "expected a token for the {token}"),
@@ -175,7 +175,7 @@ fn refuses_invalid_routes() {
 }
 
 #[test]
-fn refuses_invalid_query_of_route() {
+fn reports_invalid_query_of_route() {
     let cases = [
         (
             "path = '/a'\nprovider = 'kollus'\nquery = { c = 'x' }\n[[route]]\npath = '/a'\nprovider = 'kollus'",
@@ -222,7 +222,7 @@ fn fault_never_shows_secret() {
 }
 
 #[test]
-fn refuses_invalid_networks_and_rate_limits() {
+fn reports_invalid_networks_and_rate_limits() {
     let route =
         |keys: &str| with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
     let network = "\"; write an address or a network, for example \"192.0.2.0/24\"";
@@ -279,7 +279,7 @@ fn shows_declared_settings_that_are_not_secret() {
     let template = config.templates().next().unwrap();
     assert!(template.shows_setting("live_play_reply"));
     for hidden in ["security_key", "custom_key", "no_such_setting"] {
-        assert!(!template.shows_setting(hidden), "expected {hidden} to be hidden");
+        assert!(!template.shows_setting(hidden), "expected {hidden} to be hidden, found it shown");
     }
 }
 
@@ -365,7 +365,7 @@ fn checks_optional_signed_time_only_if_template_sets_limit() {
 }
 
 #[test]
-fn origin_of_cors_has_the_form_that_browsers_send() {
+fn reports_cors_origin_in_a_form_that_no_browser_sends() {
     let route =
         |origins: &str| format!("[[route]]\npath = '/k'\nprovider = 'srs'\ncors = {origins}\n");
     let faults = errors(&route("['https://a.example', 'https://b.example/', 'https://B.example']"));

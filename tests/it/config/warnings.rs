@@ -47,7 +47,7 @@ fn accepts_example_without_warnings() {
         .variable("TENCENT_OLD_KEY", "previous-key")
         .build()
         .unwrap();
-    // The example binds single tenants.
+    // The example does not bind `*`, so gatepost warns of kinds without a tenant.
     let warnings = gate.warnings();
     let others: Vec<_> =
         warnings.iter().filter(|warning| warning.kind() != FaultKind::TenantUnnamed).collect();
@@ -88,7 +88,7 @@ fn warns_of_networks_that_contain_every_address() {
 }
 
 #[test]
-fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
+fn warns_of_shadow_mode_and_reports_shadow_mode_without_upstream() {
     let shadow =
         ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();

@@ -94,7 +94,7 @@ fn replies_to_signed_challenge_without_the_app() {
 }
 
 #[test]
-fn refuses_challenge_with_text_that_could_be_signed_elsewhere() {
+fn refuses_challenge_with_text_that_could_be_signed_data() {
     let text = definition(&format!("{SIGNED}{CHALLENGES}"));
     let gate = gate(&text, "keys = ['zoomkey']");
     let long = "a".repeat(128);

@@ -47,7 +47,7 @@ fn a_sample_must_contain_the_tenant() {
     let [fault] = &wrong[..] else { panic!("expected one fault, found {wrong:#?}") };
     let expected = "5:10: tenant: expected a sample with a tenant at /data/project, found none among the \
                     samples; correct the place";
-    assert!(fault.starts_with(expected), "{fault}");
+    assert!(fault.starts_with(expected), "expected {expected}, found {fault}");
 }
 
 #[test]
@@ -128,11 +128,11 @@ fn unknown_type_is_marked_at_its_value() {
 }
 
 #[test]
-fn unknown_key_names_the_page_with_all_keys() {
+fn fault_of_unknown_key_names_page_with_all_keys() {
     let fault = faults("[kind]\nother = 'a'\n[kinds.a]\ncolour = 1\n");
     assert!(
         fault[0].ends_with(" more; the page `language` of the manual lists all keys"),
-        "{fault:?}"
+        "expected the name of the page at the end, found {fault:?}"
     );
 }
 

@@ -181,7 +181,7 @@ async fn log_contains_texts_of_error_of_service() {
 }
 
 #[tokio::test]
-async fn log_contains_text_of_shed_load() {
+async fn log_contains_error_of_overloaded_service() {
     let never = service_fn(|_: Event| pending::<Result<Response<Full<Bytes>>, Infallible>>());
     let service = tower::limit::ConcurrencyLimit::new(never, 1);
     let mut busy = service.clone();

@@ -209,7 +209,7 @@ async fn replies_100_ms_before_platform_timeout_if_app_never_answers() {
     let service = GateLayer::new(gate).with_clock(clock).layer(never);
     let started = tokio::time::Instant::now();
     let response = service.oneshot(request(play)).await.unwrap();
-    assert_eq!(started.elapsed().as_millis(), 2900, "expected a reply 100 ms before the timeout");
+    assert_eq!(started.elapsed().as_millis(), 2900, "milliseconds until the reply");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
@@ -364,9 +364,9 @@ async fn allow_accepts_listed_client_directly_and_through_trusted_proxy() {
     let refused = (403, Bytes::from_static(b"refused\n"));
     let accepted = (200, Bytes::from_static(br#"{"data":{"result":1}}"#));
     assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
-    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "expected 200 via the proxy");
+    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "through the trusted proxy");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
-    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "expected a refusal of an unknown peer");
+    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "layer without `with_peer`");
 }
 
 /// Log lines of this thread.

@@ -171,7 +171,7 @@ async fn documented_order_serves_callbacks_around_router() {
     request.headers_mut().insert(ORIGIN, "https://player.test".parse().unwrap());
     *request.uri_mut() = "/k/".parse().unwrap();
     let (status, headers, _) = send(app.clone(), request).await;
-    assert_eq!(status, StatusCode::OK, "expected the layer to receive `/k`");
+    assert_eq!(status, StatusCode::OK, "status for the path `/k/`");
     assert!(headers.contains_key("access-control-allow-origin"));
     assert!(headers.contains_key("x-request-id"));
 
@@ -241,7 +241,7 @@ async fn documented_order_serves_callbacks_in_router_layer() {
     assert_serves(app.clone()).await;
     let request = Request::post("/later").header("ce-type", "x").body(Body::empty()).unwrap();
     let (_, _, body) = send(app, request).await;
-    assert_eq!(body, b"true", "expected the route to be outside of the layer");
+    assert_eq!(body, b"true", "`ce-type` on a route outside of the layer");
 }
 
 async fn middleware(request: ::axum::extract::Request, next: Next) -> Response {

@@ -91,7 +91,7 @@ struct Row {
     verdicts: Verdicts,
 }
 
-/// The verdict that the other project expects, and that of gatepost.
+/// The verdict that the other project expects, and the verdict of gatepost.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Verdicts {
     pub expected: Expected,
@@ -268,11 +268,7 @@ impl Verdicts {
     fn check(&self, row: &str) {
         let differs = (self.expected == Expected::Accepted) != (self.ours == "accepted");
         let explained = [&self.differs, &self.pending].into_iter().flatten().count();
-        assert_eq!(
-            explained,
-            usize::from(differs),
-            "{row}: expected one explanation for different verdicts, else none"
-        );
+        assert_eq!(explained, usize::from(differs), "{row}: explanations of different verdicts");
     }
 
     /// Checks the verdict of gatepost: `accepted` or the code of the refusal.
@@ -355,9 +351,9 @@ impl Case {
         match self.fields() {
             Some(sent) => {
                 let found: Value = serde_json::from_slice(event).unwrap();
-                assert_eq!(found, sent, "{}: expected the fields of the callback", self.name);
+                assert_eq!(found, sent, "{}: fields of the event", self.name);
             }
-            None => assert_eq!(event, self.body, "{}: expected the body as sent", self.name),
+            None => assert_eq!(event, self.body, "{}: body of the event", self.name),
         }
     }
 
@@ -382,7 +378,8 @@ impl Others {
         self.gate_with(app, "dedupe = false")
     }
 
-    /// Returns the same gate, with the lines of `template` in each template.
+    /// Returns a gate like [`Self::gate`], with the lines of `template` in each template instead of
+    /// `dedupe = false`.
     pub fn gate_with(&self, app: &str, template: &str) -> Gate {
         let mut config = String::new();
         for (index, (provider, keys)) in self.routes.iter().enumerate() {

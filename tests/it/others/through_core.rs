@@ -40,7 +40,7 @@ fn core_gives_expected_verdict_for_every_vector_of_other_projects() {
         };
         wrong.extend(case.verdicts.expect(&case.name, code).err());
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "expected no difference, found:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -49,5 +49,5 @@ fn refuses_or_explains_keys_that_other_projects_refuse() {
     let wrong =
         others.keys().filter_map(|(name, verdicts, found)| verdicts.expect(&name, found).err());
     let wrong: Vec<_> = wrong.collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "expected no difference, found:\n{}", wrong.join("\n"));
 }

@@ -111,20 +111,21 @@ async fn state_that_hangs_delays_one_callback_a_second() {
         times.push(started.elapsed().as_millis());
         sleep(Duration::from_millis(300)).await;
     }
-    assert_eq!(app.asked, 6, "expected the app to receive each event");
+    assert_eq!(app.asked, 6, "events that the app received");
     assert_eq!(times, [500, 0, 0, 0, 500, 0]);
     assert_eq!(
         *machine.outages.lock().unwrap(),
         ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
     );
-    // For each callback, gatepost misses a signature, a session and a claim, but not the end of a claim.
+    // For each callback, gatepost counts a miss for the signature, the session and the claim, but
+    // none for the end of the claim.
     let missed = [SharedUse::Signature, SharedUse::Session, SharedUse::Resend];
     assert_eq!(missed.map(|of| machine.missed(of)), [6, 6, 6]);
     assert_eq!(faulty.operations(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn state_that_fails_is_used_again_within_a_second_after_its_return() {
+async fn uses_failed_state_again_within_a_second_after_its_return() {
     let (faulty, machine) = faulty();
     faulty.set(Some(Fault::Fails));
     let mut app = App::new(200, "");
@@ -159,7 +160,7 @@ async fn state_that_answers_late_loses_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn value_of_another_version_asks_the_app() {
+async fn asks_app_if_shared_value_has_another_version() {
     let (faulty, machine) = faulty();
     let unknown =
         SharedValue { bytes: b"\xffnew".as_slice().into(), until: Timestamp::from_secs(T + 99) };

@@ -220,7 +220,7 @@ async fn other_machine_replies_to_resend_without_asking_app() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_machine_repeats_a_decision_with_its_status_headers_and_body() {
+async fn other_machine_repeats_status_headers_and_body_of_reply() {
     let [one, other] = Machine::pair(DEDUPE);
     let (mut app, mut unused) = (App::new(403, r#"{"message":"no ticket"}"#), App::new(500, ""));
     let first = one.send("/kollus", PLAY, &mut app).await;

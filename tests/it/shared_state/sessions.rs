@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::failures::{Fault, Faulty};
 use super::{Client, Machine, PLAY, push, push_to};
 
-/// An app that keeps the value of `gatepost-stale`.
+/// An app that records the value of `gatepost-stale`.
 struct StaleApp {
     body: &'static str,
     stale: Option<String>,
@@ -65,11 +65,11 @@ async fn end_at_another_machine_is_stale_after_a_newer_start() {
     }
     assert_eq!(fresh.end(3).await, None);
     let alone = Machine::pair("");
-    assert_eq!(alone[0].end(1).await, None, "expected no `gatepost-stale` without a start");
+    assert_eq!(alone[0].end(1).await, None, "`gatepost-stale` of an end without a start");
 }
 
 #[tokio::test(start_paused = true)]
-async fn permitted_decision_starts_a_session_for_all_machines() {
+async fn permitted_publish_starts_a_session_for_all_machines() {
     const SRS: &str = "[[route]]\npath = '/srs'\nprovider = 'srs'\n\
         [[template]]\nname = 'srs'\nprovider = 'srs'\nbind = '*'\n";
     let [one, other] = Machine::pair(SRS);
@@ -103,7 +103,7 @@ async fn simultaneous_starts_are_both_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uses_its_own_sessions_while_the_state_fails() {
+async fn machine_uses_its_own_sessions_while_state_fails() {
     let faulty = Arc::<Faulty>::default();
     let state: Arc<dyn SharedState> = faulty.clone();
     let [one, other] = [(); 2].map(|()| Machine::new("", &state));
@@ -116,7 +116,7 @@ async fn uses_its_own_sessions_while_the_state_fails() {
     faulty.set(None);
     sleep(Duration::from_secs(1)).await;
     one.start(3).await;
-    // The start passes on the sessions that only this machine knows.
+    // With the start, the machine also shared the sessions that only it knew.
     assert_eq!(other.end(2).await.as_deref(), Some("true"));
 }
 

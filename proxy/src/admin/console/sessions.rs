@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn session_ends_after_twelve_hours_or_without_its_token() {
+    fn session_ends_after_twelve_hours_or_if_token_changes() {
         let (sessions, now, settings) = (Sessions::default(), Instant::now(), settings("t0ken"));
         assert_eq!(sessions.begin(&settings, b"guess", now), None);
         let id = sessions.begin(&settings, b"t0ken", now).unwrap();

@@ -199,7 +199,7 @@ mod tests {
         for piece in bytes.chunks(length) {
             read += body.advance(piece)?;
         }
-        assert!(body.is_done(), "expected a complete body, found an incomplete one");
+        assert!(body.is_done(), "expected a complete body, found an incomplete body");
         Ok(read)
     }
 

@@ -320,7 +320,10 @@ mod tests {
         connection.ahead.extend_from_slice(format!("{REQUEST}{next}").as_bytes());
         assert!(connection.take_request(&gate).is_some());
         assert_eq!(connection.ahead, next);
-        assert!(connection.take_request(&gate).is_none(), "expected no callback, found one");
+        assert!(
+            connection.take_request(&gate).is_none(),
+            "expected no route for this path, found one"
+        );
         assert_eq!(connection.ahead, next);
     }
 
@@ -426,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn large_body_that_waits_for_its_turn_counts_towards_limit() {
+    fn bytes_of_large_body_count_while_it_waits_for_judgement() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(1)
@@ -451,7 +454,7 @@ mod tests {
             drop(end);
             reply.clear();
             clients[0].read_buf(&mut reply).await.unwrap();
-            assert!(!reply.starts_with(b"HTTP/1.1 503 "), "{reply:?}");
+            assert!(!reply.starts_with(b"HTTP/1.1 503 "), "expected no 503, found {reply:?}");
         });
     }
 }

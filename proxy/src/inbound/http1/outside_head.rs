@@ -161,17 +161,26 @@ mod tests {
             "transfer-encoding: gzip, chunked\r\n",
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
         ] {
-            assert!(matches!(end(lines), BodyEnd::Open), "{lines}");
+            assert!(
+                matches!(end(lines), BodyEnd::Open),
+                "expected an open end, found another for {lines}"
+            );
         }
     }
 
     #[test]
     fn reports_malformed_head_before_its_end() {
         for head in ["GET /pa th HTTP/1.1\r\n", "\u{16}\u{3}", "GET / HTTP/1.1\r\nx : y\r\n"] {
-            assert!(OutsideHead::parse(head.as_bytes()).is_err(), "{head:?}");
+            assert!(
+                OutsideHead::parse(head.as_bytes()).is_err(),
+                "expected an error, found none for {head:?}"
+            );
         }
         for head in ["", "\r\n", "GET / HT", "GET / HTTP/1.1\r\nx: y\r\n"] {
-            assert!(OutsideHead::parse(head.as_bytes()).unwrap().is_none(), "{head:?}");
+            assert!(
+                OutsideHead::parse(head.as_bytes()).unwrap().is_none(),
+                "expected no complete head, found one in {head:?}"
+            );
         }
     }
 }

@@ -68,7 +68,7 @@ mod tests {
              Content-Length: 10\r\n"
         );
         let (date, after) = after.split_once("\r\n").unwrap();
-        assert!(date.ends_with(" GMT"), "{date}");
+        assert!(date.ends_with(" GMT"), "expected `GMT` at the end, found {date}");
         assert_eq!(after, "Connection: keep-alive\r\n\r\nnot found\n");
         let last = rendered(&Reply::bad_request(), true);
         assert_eq!(String::from_utf8(last).unwrap().matches("Connection: close\r\n").count(), 1);

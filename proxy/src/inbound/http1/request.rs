@@ -225,7 +225,10 @@ pub(super) mod tests {
         ];
         for (usual, unusual) in changed {
             let text = REQUEST.replacen(usual, unusual, 1);
-            assert!(text != REQUEST && parse(&text).is_none(), "{text}");
+            assert!(
+                text != REQUEST && parse(&text).is_none(),
+                "expected a refusal of a changed request, found none for {text}"
+            );
         }
         let many = "x: y\r\n".repeat(MAX_HEADERS);
         assert!(parse(&REQUEST.replacen("host", &format!("{many}host"), 1)).is_none());

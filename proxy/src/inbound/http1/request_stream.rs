@@ -263,7 +263,10 @@ mod tests {
         let half = HALF_CLOSED_TIMEOUT / 2;
         assert!(tokio::time::timeout(half, stream.read_u8()).await.is_err());
         stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
-        assert!(stream.read_u8().await.is_err(), "expected the end of the stream, found a byte");
+        assert!(
+            stream.read_u8().await.is_err(),
+            "expected the end of the connection, found a byte"
+        );
         assert_eq!(started.elapsed().as_secs(), 2 * HALF_CLOSED_TIMEOUT.as_secs());
     }
 

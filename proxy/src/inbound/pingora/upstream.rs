@@ -168,10 +168,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn uses_new_addresses_after_resolution_in_the_background() {
+    async fn resolves_name_again_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
-        assert_eq!(address(&upstream).await, None, "expected no address before resolution");
+        assert_eq!(address(&upstream).await, None, "address before the name resolves");
         let add = |address: &str| known.lock().unwrap().push(Ok(address.parse().unwrap()));
         add("192.0.2.1:80");
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));

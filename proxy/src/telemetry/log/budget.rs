@@ -337,10 +337,16 @@ mod tests {
     fn shortened_line_has_one_line_end_and_remains_json() {
         let long = "é".repeat(5_000);
         let line = shortened(&format!("{{\"message\":\"{long}\",\"status\":400}}\n"), true);
-        assert!(line.len() < 600 && line.ends_with("}\n"), "{line}");
+        assert!(
+            line.len() < 600 && line.ends_with("}\n"),
+            "expected a short whole line, found {line}"
+        );
         let json: Json = serde_json::from_str(&line).unwrap();
         assert_eq!(json["status"], 400);
         let text = shortened(&format!("{long}\n"), false);
-        assert!(text.len() <= MAX_LINE_BYTES + 1 && text.ends_with("…\n"), "{text}");
+        assert!(
+            text.len() <= MAX_LINE_BYTES + 1 && text.ends_with("…\n"),
+            "expected a shortened line, found {text}"
+        );
     }
 }

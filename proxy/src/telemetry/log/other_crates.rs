@@ -107,7 +107,10 @@ mod tests {
         assert_eq!(shown("short"), "short");
         for long in ["x".repeat(60_000), "é".repeat(600)] {
             let short = shown(&long);
-            assert!(short.len() <= MAX_MESSAGE_BYTES && short.ends_with('…'), "{short}");
+            assert!(
+                short.len() <= MAX_MESSAGE_BYTES && short.ends_with('…'),
+                "expected a shortened message, found {short}"
+            );
         }
     }
 }

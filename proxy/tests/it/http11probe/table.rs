@@ -90,7 +90,9 @@ impl Case {
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).expect("expected a Latin-1 character")).collect()
+    text.chars()
+        .map(|c| u8::try_from(c).expect("expected a Latin-1 character, found another character"))
+        .collect()
 }
 
 /// Replaces the placeholders of a text, and keeps all other braces.

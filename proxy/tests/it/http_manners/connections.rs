@@ -21,7 +21,10 @@ fn closes_connection_if_any_connection_line_says_close() {
         "connection: x\r\nconnection: y ,\tclose , z",
     ] {
         let got = exchange(&gate, &GET.replace("\r\n\r\n", &format!("\r\n{lines}\r\n\r\n")));
-        assert!(got.to_ascii_lowercase().contains("\nconnection: close\r\n"), "{lines}: {got}");
+        assert!(
+            got.to_ascii_lowercase().contains("\nconnection: close\r\n"),
+            "{lines}: expected `connection: close`, found {got}"
+        );
     }
 }
 
@@ -64,7 +67,7 @@ fn replies_to_pipelined_requests_in_order() {
 fn announces_close_before_it_drops_pipelined_requests() {
     let app = App::down();
     let got = exchange(&serve(&app), &GET.repeat(2));
-    assert!(got.starts_with("HTTP/1.1 502 "), "{got}");
+    assert!(got.starts_with("HTTP/1.1 502 "), "expected `HTTP/1.1 502` at the start, found {got}");
     assert_eq!(got.matches("HTTP/1.1").count(), 1, "{got}");
     assert!(got.to_ascii_lowercase().contains("connection: close"), "{got}");
 }
@@ -116,7 +119,10 @@ fn replies_to_client_that_closes_its_sending_half() {
         std::thread::sleep(std::time::Duration::from_millis(400));
         say.send(()).unwrap();
         let got = client.rest();
-        assert!(got.starts_with("HTTP/1.1 200 "), "{request:?}: {got}");
+        assert!(
+            got.starts_with("HTTP/1.1 200 "),
+            "{request:?}: expected `HTTP/1.1 200` at the start, found {got}"
+        );
     }
     gate.wait_for_in_flight(0);
 }
@@ -184,7 +190,7 @@ fn does_not_send_post_twice() {
     assert_eq!(client.send(&post("/other", "1")).status, 200);
     assert_eq!(client.send(&post("/other", "2")).status, 502);
     assert_eq!(app.seen().len(), 2);
-    // An idempotent request goes to a new connection.
+    // gatepost sends an idempotent request again, on a new connection.
     let app = App::start(|seen| {
         if seen.connection == 0 && seen.body == b"2" { Act::HangUp } else { Act::Answer(200, "ok") }
     });

@@ -65,8 +65,14 @@ fn refuses_malformed_chunks_at_once() {
     for body in BAD_CHUNKS {
         // The client keeps the connection open. gatepost must not wait for more bytes.
         let got = exchange(&gate, &chunked(body));
-        assert!(got.starts_with("HTTP/1.1 400 "), "{body:?}: {got}");
-        assert!(got.ends_with("\r\n\r\nrefused\n"), "{body:?}: {got}");
+        assert!(
+            got.starts_with("HTTP/1.1 400 "),
+            "{body:?}: expected `HTTP/1.1 400` at the start, found {got}"
+        );
+        assert!(
+            got.ends_with("\r\n\r\nrefused\n"),
+            "{body:?}: expected `refused` at the end, found {got}"
+        );
     }
     assert_eq!(app.seen().len(), 0);
 }
@@ -81,8 +87,14 @@ fn refuses_malformed_chunks_that_arrive_later() {
         gate.wait_for_in_flight(1);
         client.write(body.as_bytes());
         let got = client.rest();
-        assert!(got.starts_with("HTTP/1.1 400 "), "{body:?}: {got}");
-        assert!(got.ends_with("\r\n\r\nrefused\n"), "{body:?}: {got}");
+        assert!(
+            got.starts_with("HTTP/1.1 400 "),
+            "{body:?}: expected `HTTP/1.1 400` at the start, found {got}"
+        );
+        assert!(
+            got.ends_with("\r\n\r\nrefused\n"),
+            "{body:?}: expected `refused` at the end, found {got}"
+        );
         drop(client);
         gate.wait_for_in_flight(0);
     }
@@ -186,16 +198,28 @@ fn refuses_malformed_heads_without_repair() {
     let gate = serve(&app);
     for line in BAD_LINES {
         let got = exchange(&gate, &format!("{line}\r\nhost: gate.test\r\n\r\n"));
-        assert!(got.starts_with("HTTP/1.1 400 "), "{line:?}: {got}");
-        assert!(got.ends_with("\r\n\r\nrefused\n"), "{line:?}: {got}");
+        assert!(
+            got.starts_with("HTTP/1.1 400 "),
+            "{line:?}: expected `HTTP/1.1 400` at the start, found {got}"
+        );
+        assert!(
+            got.ends_with("\r\n\r\nrefused\n"),
+            "{line:?}: expected `refused` at the end, found {got}"
+        );
     }
     for lines in BAD_HEADERS {
         let got = exchange(&gate, &format!("GET /path HTTP/1.1\r\nhost: a\r\n{lines}\r\n\r\n"));
-        assert!(got.starts_with("HTTP/1.1 400 "), "{lines:?}: {got}");
-        assert!(got.ends_with("\r\n\r\nrefused\n"), "{lines:?}: {got}");
+        assert!(
+            got.starts_with("HTTP/1.1 400 "),
+            "{lines:?}: expected `HTTP/1.1 400` at the start, found {got}"
+        );
+        assert!(
+            got.ends_with("\r\n\r\nrefused\n"),
+            "{lines:?}: expected `refused` at the end, found {got}"
+        );
     }
     let got = exchange(&gate, "GET /path HTTP/1.1\nhost: gate.test\n\n");
-    assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
+    assert!(got.starts_with("HTTP/1.1 400 "), "expected `HTTP/1.1 400` at the start, found {got}");
     assert_eq!(app.seen().len(), 0, "{:?}", app.seen());
     let metrics = gate.metrics();
     assert!(metrics.contains("gatepost_requests_rejected_total{code=\"target_invalid\"}"));
@@ -222,7 +246,7 @@ fn passes_unusual_heads_unchanged() {
         assert_eq!(app.seen().pop().unwrap().line, seen);
     }
     let got = exchange(&gate, "CONNECT gate.test:80 HTTP/1.1\r\nhost: gate.test:80\r\n\r\n");
-    assert!(got.starts_with("HTTP/1.1 405 "), "{got}");
+    assert!(got.starts_with("HTTP/1.1 405 "), "expected `HTTP/1.1 405` at the start, found {got}");
 }
 
 // RFC 9113, section 8.2.3.
@@ -232,7 +256,7 @@ fn joins_cookie_lines_of_http_2() {
     let gate = serve(&app);
     let got =
         curl_http2(&gate, &["-H", "cookie: a=b", "-H", "Cookie: c=d; e=f", "-H", "cookie: g"]);
-    assert!(got.starts_with("HTTP/2 200"), "{got}");
+    assert!(got.starts_with("HTTP/2 200"), "expected `HTTP/2 200` at the start, found {got}");
     let seen = app.only();
     let cookies: Vec<_> = seen.headers.iter().filter(|(name, _)| name == "cookie").collect();
     assert_eq!(cookies, [&("cookie".to_owned(), "a=b; c=d; e=f; g".to_owned())], "{seen:?}");
@@ -255,14 +279,17 @@ fn refuses_transfer_codings_other_than_chunked() {
     ] {
         let head = format!("POST /other HTTP/{version}\r\nhost: gate.test\r\n{lines}\r\n\r\n");
         let got = exchange(&gate, &format!("{head}0\r\n\r\n{GET}"));
-        assert!(got.starts_with("HTTP/1.1 400 ") || got.starts_with("HTTP/1.1 501 "), "{got}");
+        assert!(
+            got.starts_with("HTTP/1.1 400 ") || got.starts_with("HTTP/1.1 501 "),
+            "expected 400 or 501, found {got}"
+        );
         assert_eq!(got.matches("HTTP/1.1").count(), 1, "{got}");
     }
     assert_eq!(app.seen().len(), 0);
 }
 
 #[test]
-fn replies_502_to_response_whose_end_clients_could_misread() {
+fn replies_502_if_clients_could_misread_end_of_response() {
     for head in [
         "transfer-encoding: gzip, chunked",
         "transfer-encoding: gzip",
@@ -277,7 +304,10 @@ fn replies_502_to_response_whose_end_clients_could_misread() {
         let reply = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
         let app = App::start(move |_| Act::Raw(reply.clone().into()));
         let got = exchange(&serve(&app), LAST_GET);
-        assert!(got.starts_with("HTTP/1.1 502 "), "{head:?}: {got}");
+        assert!(
+            got.starts_with("HTTP/1.1 502 "),
+            "{head:?}: expected `HTTP/1.1 502` at the start, found {got}"
+        );
     }
     for (head, body) in [
         ("transfer-encoding: chunked\r\ncontent-length: 7", "5\r\nhello\r\n0\r\n\r\n"),
@@ -288,10 +318,13 @@ fn replies_502_to_response_whose_end_clients_could_misread() {
         let reply = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}");
         let app = App::start(move |_| Act::Raw(reply.clone().into()));
         let got = exchange(&serve(&app), LAST_GET).to_ascii_lowercase();
-        assert!(got.starts_with("http/1.1 200 ") && got.ends_with(body), "{head:?}: {got}");
+        assert!(
+            got.starts_with("http/1.1 200 ") && got.ends_with(body),
+            "{head:?}: expected `http/1.1 200` at the start and {body} at the end, found {got}"
+        );
         let framing = got.matches("content-length").count() + got.matches("transfer-enc").count();
         assert_eq!(framing, 1, "{got}");
-        assert!(!got.contains("5, 5"), "{got}");
+        assert!(!got.contains("5, 5"), "expected no `5, 5`, found {got}");
     }
 }
 
@@ -303,7 +336,10 @@ fn sends_no_body_if_http_forbids_a_body() {
         let app = App::start(move |_| Act::Raw(reply.clone().into()));
         let gate = serve(&app);
         let got = exchange(&gate, LAST_GET).to_ascii_lowercase();
-        assert!(got.starts_with("http/1.1 ") && got.ends_with("\r\n\r\n"), "{got}");
+        assert!(
+            got.starts_with("http/1.1 ") && got.ends_with("\r\n\r\n"),
+            "expected a head without a body, found {got}"
+        );
         assert!(!got.contains("content-length") && !got.contains("transfer-encoding"), "{got}");
         let mut client = gate.connect();
         for _ in 0..2 {

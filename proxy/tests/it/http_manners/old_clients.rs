@@ -22,9 +22,15 @@ fn ends_reply_to_http_1_0_client_by_closing_connection() {
             let got = exchange(&gate, request).to_ascii_lowercase();
             let (head, body) = got.split_once("\r\n\r\n").unwrap();
             assert_eq!(body, "hello world", "{got}");
-            assert!(!head.contains("transfer-encoding"), "{got}");
-            assert!(!head.contains("trailer"), "{got}");
-            assert!(head.contains("connection: close"), "{got}");
+            assert!(
+                !head.contains("transfer-encoding"),
+                "expected no `transfer-encoding`, found {got}"
+            );
+            assert!(!head.contains("trailer"), "expected no `trailer`, found {got}");
+            assert!(
+                head.contains("connection: close"),
+                "expected `connection: close`, found {got}"
+            );
         }
         let head_only = OLD_GET.replace("GET", "HEAD");
         let got = exchange(&gate, &head_only).to_ascii_lowercase();
@@ -54,7 +60,10 @@ fn sends_no_interim_reply_to_http_1_0_client() {
                      content-length: 1\r\n\r\nx";
     for request in [OLD_GET, expecting] {
         let got = exchange(&gate, request);
-        assert!(got.starts_with("HTTP/1.1 200 ") && got.matches("HTTP/1.1").count() == 1, "{got}");
+        assert!(
+            got.starts_with("HTTP/1.1 200 ") && got.matches("HTTP/1.1").count() == 1,
+            "expected one reply with 200, found {got}"
+        );
     }
     assert!(app.seen().iter().all(|seen| seen.header("expect").is_none()), "{:?}", app.seen());
     let got = exchange(&gate, LAST_GET);

@@ -1,5 +1,6 @@
-//! Runs apps that were written for callbacks without gatepost, both directly and behind gatepost,
-//! while they work and while they fail. Writes tables of the replies that the platform gets.
+//! Runs apps that were written for callbacks without gatepost. Sends callbacks to each app, both
+//! directly and through gatepost, while the app works and while it fails. Writes tables of the
+//! replies that the platform gets.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
 //! `UPDATE_LEGACY=1`, the test writes the page.
@@ -149,7 +150,12 @@ fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
 /// Checks that the app acknowledges a genuine callback without gatepost.
 fn check_direct(pattern: &Pattern, case: &'static str, direct: Option<&Reply>, server: &Server) {
     let is_unexpected = case == HEALTHY && !is_success(direct);
-    assert!(!is_unexpected, "{}: {direct:?}\n{}", pattern.title, server.log());
+    assert!(
+        !is_unexpected,
+        "{}: expected an acknowledgement, found {direct:?}\n{}",
+        pattern.title,
+        server.log()
+    );
 }
 
 fn is_success(reply: Option<&Reply>) -> bool {
@@ -187,13 +193,20 @@ fn through(
         Form::Raw | Form::Json => false,
     };
     let log = || gate.program.log();
-    assert!(!must_be_unchanged || is_unchanged, "{context}:\n{direct:?}\n{reply:?}\n{}", log());
+    assert!(
+        !must_be_unchanged || is_unchanged,
+        "{context}: expected {direct:?}, found {reply:?}\n{}",
+        log()
+    );
     if form == Form::Passthrough {
         check_received(&context, &request, &received);
     }
     let says_the_same = direct.is_some_and(|direct| says_the_same(pattern, direct, &reply));
     let is_healthy = [HEALTHY, DENIED].contains(&case);
-    assert!(form != Form::Passthrough || !is_healthy || says_the_same, "{context}: {reply:?}");
+    assert!(
+        form != Form::Passthrough || !is_healthy || says_the_same,
+        "{context}: expected the meaning of {direct:?}, found {reply:?}"
+    );
     let prediction = (form == Form::Shadow && case != FORGED).then(|| {
         eventually("a prediction", || predictions(gate).len() > predictions_before);
         predictions(gate).remove(predictions_before)
@@ -213,7 +226,8 @@ struct Passage {
 fn pass(gate: &Gatepost, tap: &Tap, request: &[u8]) -> Passage {
     let before = concluded(gate).len();
     tap.take();
-    let reply = exchange(gate.port, request).expect("expected a reply from gatepost");
+    let reply = exchange(gate.port, request)
+        .expect("expected a reply from gatepost, found a closed connection");
     eventually("a line about the callback", || concluded(gate).len() > before);
     Passage { reply, code: concluded(gate).remove(before), received: tap.take() }
 }
@@ -266,11 +280,15 @@ fn check_received(context: &str, sent: &[u8], received: &[u8]) {
     let ((found_line, found_headers), found_body) = split(received);
     assert_eq!(found_line, line, "{context}");
     // If an app closes the connection, gatepost sends the request again.
-    assert!(found_body.starts_with(&body), "{context}: {:?}", String::from_utf8_lossy(received));
+    assert!(
+        found_body.starts_with(&body),
+        "{context}: expected the body that was sent, found {:?}",
+        String::from_utf8_lossy(received)
+    );
     for header in headers.iter().filter(|(name, _)| name != "connection") {
         assert!(
             found_headers.contains(header),
-            "{context}: expected {header:?} in {found_headers:?}"
+            "{context}: expected {header:?}, found {found_headers:?}"
         );
     }
 }
@@ -355,7 +373,7 @@ fn edits() -> Vec<(String, String)> {
 
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn edits_of_manual_and_reloads_move_apps_to_the_next_form_and_back() {
+fn edits_from_manual_move_apps_to_the_next_form_and_back() {
     let forward = edits();
     let back = forward.iter().rev().map(|(old, new)| (new.clone(), old.clone()));
     let edits: Vec<_> = forward.iter().cloned().chain(back).collect();
@@ -393,8 +411,11 @@ fn check_commands(config: &Path, form: Form) {
         program.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
         let output = program.arg(command).arg("-c").arg(config).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{command}: {output:?}");
-        assert!(command != "routes" || text.contains(form.word()), "{form:?}: {text}");
+        assert!(output.status.success(), "{command}: expected success, found {output:?}");
+        assert!(
+            command != "routes" || text.contains(form.word()),
+            "expected the word of {form:?}, found {text}"
+        );
     }
 }
 

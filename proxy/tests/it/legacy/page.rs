@@ -158,5 +158,5 @@ pub(super) fn check(sections: &[Section]) {
     for (line, (found, expected)) in page.lines().zip(committed.lines()).enumerate() {
         assert_eq!(found, expected, "review line {}, then run {COMMAND}", line + 1);
     }
-    assert_eq!(page.len(), committed.len(), "expected as many bytes as committed; run {COMMAND}");
+    assert_eq!(page.len(), committed.len(), "length of the page; run {COMMAND}");
 }

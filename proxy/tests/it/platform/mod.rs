@@ -145,7 +145,7 @@ note: template rest: the binding of * names no domain; bind each domain in the c
 }
 
 #[test]
-fn rotates_key_in_steps_that_never_refuse_a_callback() {
+fn rotates_key_in_steps_without_refusing_a_callback() {
     let double = Double::with(&[account_template(7, "live", "gatepost", OLD_KEY)], &[]);
     let operator = Operator::new(&double);
     // The new key is second: gatepost accepts this key, and the account keeps the old key.
@@ -156,7 +156,7 @@ fn rotates_key_in_steps_that_never_refuse_a_callback() {
     let (code, text) = operator.run("apply --yes");
     assert_eq!(code, Some(0), "{text}");
     let change = "    CallbackKey  { env = \"OLD_KEY\" } → { file = \"new.key\" }\n";
-    assert!(text.contains(change), "{text}");
+    assert!(text.contains(change), "expected {change}, found {text}");
     assert!(text.contains("reload gatepost with the new key before you apply"), "{text}");
     assert_eq!(double.state().0[0]["CallbackKey"], NEW_KEY);
     // The config no longer has the old key.
@@ -168,7 +168,7 @@ fn rotates_key_in_steps_that_never_refuse_a_callback() {
 }
 
 #[test]
-fn leaves_templates_and_rules_that_gatepost_has_not_created() {
+fn does_not_change_templates_and_rules_that_gatepost_has_not_created() {
     let foreign = account_template(1, "live", "by hand", OLD_KEY);
     let other = account_template(2, "other", "", "k");
     let rules = [rule("push.example.com", "live", 2), rule("third.example.com", "live", 2)];
@@ -274,7 +274,7 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
         assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
         assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
     }
-    // The template exists since the last error, and one domain is not bound yet.
+    // The last run has created the template. Neither domain is bound yet.
     let (_, text) = operator.run("plan");
     assert!(text.contains("2 changes.") && !text.contains("create template"), "{text}");
     // The platform rejects two requests because of its rate limit.
@@ -324,7 +324,7 @@ fn reads_secrets_from_files_and_variables_and_checks_addresses() {
 }
 
 #[test]
-fn refuses_configs_that_the_platform_cannot_represent() {
+fn reports_configs_that_the_platform_cannot_represent() {
     let double = Double::with(&[], &[]);
     let operator = Operator::new(&double);
     let config =
@@ -388,7 +388,7 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
     let (_, text) = operator.run("plan");
     let note = "note: template live: the international API cannot set the address of recording_status, \
                 audio_moderation; enter it in the console, or use --site china\n";
-    assert!(text.contains(note), "{text}");
+    assert!(text.contains(note), "expected {note}, found {text}");
     double.account.lock().unwrap().is_chinese = true;
     let (_, text) = operator.run("plan --site china --format json --app live --app vip");
     let plan: Json = serde_json::from_str(&text).unwrap();

@@ -138,12 +138,12 @@ fn api_accepts_only_local_and_listed_hosts() {
 fn refusal_of_host_has_code_and_constant_body() {
     let gate = serve();
     let reply = ask_from(&gate, [127, 0, 0, 1], "/api/templates", "host: evil.example\r\n");
-    assert_eq!(reply.status, 421, "expected the check of the host before the check of the token");
+    assert_eq!(reply.status, 421, "status for another host without a token");
     let json: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(json["error"]["code"], "host_refused");
-    assert!(!reply.text().contains("evil"), "expected no host in the body");
+    assert!(!reply.text().contains("evil"), "expected no host in the body, found one");
     let counted = "gatepost_admin_refusals_total{code=\"host_refused\"}";
-    assert!(gate.metrics().contains(counted), "{}", gate.metrics());
+    assert!(gate.metrics().contains(counted), "expected {counted}, found {}", gate.metrics());
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn delays_source_that_guesses_token() {
             429 => {
                 delayed += 1;
                 let secs: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-                assert!((1..=60).contains(&secs), "{secs}");
+                assert!((1..=60).contains(&secs), "expected 1 to 60 s, found {secs}");
                 let json: Value = serde_json::from_slice(&reply.body).unwrap();
                 assert_eq!(json["error"]["code"], "too_many_attempts");
                 let message = json["error"]["message"].as_str().unwrap();
@@ -174,8 +174,8 @@ fn delays_source_that_guesses_token() {
     // Without a delay, gatepost would compare all 300 guesses.
     let counts = format!("found {judged} compared and {delayed} delayed guesses");
     assert!((10..20).contains(&judged) && delayed > 200, "expected 10 to 19 compared, {counts}");
-    assert_eq!(send(guesser, TOKEN).status, 429, "expected no comparison during the delay");
-    assert_eq!(send(operator, TOKEN).status, 200, "expected no delay for another source");
+    assert_eq!(send(guesser, TOKEN).status, 429, "correct token during the delay");
+    assert_eq!(send(operator, TOKEN).status, 200, "another source during the delay");
     assert_eq!(ask_from(&gate, guesser, "/metrics", "host: x\r\n").status, 200);
     let metrics = gate.metrics();
     assert!(metrics.contains("gatepost_admin_refusals_total{code=\"too_many_attempts\"}"));

@@ -188,7 +188,7 @@ fn serves_http_2_by_alpn() {
     assert_eq!(curl(&tls, &["--no-alpn"]), "1.1 200");
     let metrics = tls.gate.metrics();
     let line = "gatepost_callback_paths_total{path=\"pingora\",tls=\"yes\"} 1\n";
-    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains(line), "expected {line}, found:\n{metrics}");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn requires_client_certificate_of_authority() {
             Ok(mut client) => client.is_closed(),
             Err(_) => true,
         };
-        assert!(refused, "expected a closed connection");
+        assert!(refused, "expected a closed connection, found an open one");
     }
     let lines = tls.gate.program.wait_for_lines("tls_client_certificate_refused", 2);
     assert!(lines.contains("expected a client certificate of an authority in `client_ca`"));
@@ -269,7 +269,7 @@ fn refuses_versions_below_minimum() {
 }
 
 #[test]
-fn replies_to_plain_http_on_tls_port_and_names_tls_on_plain_port() {
+fn logs_right_listener_for_plain_http_on_tls_port_and_for_tls_on_plain_port() {
     let tls = TlsGate::serve("", "");
     let mut plain = Client::new(connect(tls.port));
     let reply = plain.send(&pushed());
@@ -310,7 +310,7 @@ fn reads_proxy_header_before_handshake() {
 }
 
 #[test]
-fn unfinished_handshakes_do_not_refuse_callbacks() {
+fn serves_callbacks_despite_unfinished_handshakes() {
     let app = App::answering(200, "");
     let tls = TlsGate::serve("max_connections = 20\n", &templates(&app));
     let hold = |bytes: &[u8]| {

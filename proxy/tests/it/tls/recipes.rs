@@ -184,7 +184,7 @@ fn certbot_hook_renews_certificate() {
     assert_eq!(presented(&tls.connect()), first);
     let renewed = tls.authority.issue(&["gate.test"]);
     renew(folder, &renewed, 2);
-    assert!(run(), "expected the hook to succeed");
+    assert!(run(), "expected success of the hook, found a failure");
     assert_eq!(fs::read_to_string(&log).unwrap(), "reload gatepost\n");
     tls.gate.program.signal("HUP");
     tls.gate.program.wait_for_line("reloaded the config");
@@ -192,6 +192,6 @@ fn certbot_hook_renews_certificate() {
 
     let other_key = tls.authority.issue(&["gate.test"]).key;
     renew(folder, &Issued { chain: renewed.chain.clone(), key: other_key }, 3);
-    assert!(!run(), "expected the hook to fail");
+    assert!(!run(), "expected a failure of the hook, found success");
     assert_eq!(fs::read_to_string(&log).unwrap(), "reload gatepost\n");
 }

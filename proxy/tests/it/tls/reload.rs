@@ -27,7 +27,7 @@ fn reload_replaces_certificate_and_keeps_connections() {
     assert_eq!(before.send(&pushed()).status, 200);
     let expiry =
         "gatepost_tls_certificate_expiry_timestamp_seconds{name=\"gate.test\"} 2524608000\n";
-    assert!(tls.gate.metrics().contains(expiry), "{}", tls.gate.metrics());
+    assert!(tls.gate.metrics().contains(expiry), "expected {expiry}, found {}", tls.gate.metrics());
 }
 
 // Kubernetes mounts a secret with links: each file links to `..data/NAME`, and `..data` links to

@@ -74,11 +74,14 @@ fn check_controls(server: &Server, controls: &[(&str, &str)]) {
 /// table. The server must read the body as a second request.
 fn check_length_control(server: &Server, line: &str) {
     let table = spellings(PATHS[0]);
-    let spelling =
-        table.iter().find(|spelling| spelling.name == line).expect("expected a known line");
+    let spelling = table
+        .iter()
+        .find(|spelling| spelling.name == line)
+        .expect("expected a known line, found another line");
     send_http_1(server.port, &spelling.http_1("control"), QUIET);
     let smuggled = (SMUGGLED.to_owned(), SMUGGLED.to_owned());
-    assert!(server.handled().contains(&smuggled), "{line}: {:?}", server.handled());
+    let handled = server.handled();
+    assert!(handled.contains(&smuggled), "{line}: expected a smuggled request, found {handled:?}");
 }
 
 /// Sends every request of the table through gatepost. No handler may receive any of these requests.
@@ -107,7 +110,8 @@ fn check_gate(server: &Server, app: &App) {
     check_open(server, &gate, app.page);
 }
 
-/// Panics if the handlers have received more than `before` requests. The message lists the others.
+/// Panics if the handlers have received a request after the first `before` requests. The message
+/// lists the later requests.
 fn check_handled(server: &Server, before: usize, sent: &[String]) {
     let name = |probe: &str| {
         let index =

@@ -76,7 +76,10 @@ fn check(server: &Server, least_controls: usize) {
         send_http_1(server.port, &request, PATIENCE);
     }
     let controls = server.handled().len();
-    assert!(controls >= least_controls, "expected {least_controls} controls, found {controls}");
+    assert!(
+        controls >= least_controls,
+        "expected at least {least_controls} controls, found {controls}"
+    );
 
     let gate = serve(server);
     let in_query = queries().chain(["c=callback"]);
@@ -86,7 +89,10 @@ fn check(server: &Server, least_controls: usize) {
         let request = unsigned(target).http_1(target);
         let reply = send_http_1(gate.port, &request, QUIET);
         let status = String::from_utf8_lossy(&reply[..reply.len().min(12)]).into_owned();
-        assert!(status.starts_with("HTTP/1.1 4"), "{target}: {status}");
+        assert!(
+            status.starts_with("HTTP/1.1 4"),
+            "{target}: expected a 4xx status, found {status}"
+        );
         if target.starts_with('/') && !target.contains('#') {
             send_http_2(gate.port, &unsigned(target), target);
         }
@@ -99,7 +105,7 @@ fn check(server: &Server, least_controls: usize) {
         let reply = String::from_utf8(send_http_1(gate.port, &request, PATIENCE)).unwrap();
         assert!(
             reply.starts_with("HTTP/1.1 200") && reply.contains("passed\n"),
-            "{target}: {reply}"
+            "{target}: expected the page, found {reply}"
         );
     }
     check_genuine(server, &gate, controls);

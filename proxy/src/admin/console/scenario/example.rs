@@ -131,7 +131,10 @@ mod tests {
     fn example_sets_field_that_selects_the_event() {
         let text = example_of("kollus");
         let states = ["start", "stop"].map(|state| format!("broadcast_state = \"{state}\""));
-        assert!(states.iter().all(|state| text.matches(state).count() == 2), "{text}");
+        assert!(
+            states.iter().all(|state| text.matches(state).count() == 2),
+            "expected each state twice, found {text}"
+        );
     }
 
     #[test]

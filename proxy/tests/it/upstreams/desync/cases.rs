@@ -58,10 +58,13 @@ fn filled(texts: Vec<(String, String)>) -> Vec<Case> {
 /// Returns the requests for HTTP/2.
 pub(super) fn http_2() -> Vec<Spelling> {
     let spelling = |(index, line): (usize, &str)| {
-        let (head, body) = line.split_once(" || ").expect("expected ` || ` before the body");
+        let (head, body) =
+            line.split_once(" || ").expect("expected ` || ` before the body, found none");
         let mut parts = head.split(" | ");
-        let (method, target) =
-            parts.next().and_then(|line| line.split_once(' ')).expect("expected a target");
+        let (method, target) = parts
+            .next()
+            .and_then(|line| line.split_once(' '))
+            .expect("expected a target, found none");
         let length = fill(&unescape(body), index).len().to_string();
         let filled = |text: &str| fill(&unescape(text).replace("{n}", &length), index);
         Spelling {
@@ -80,7 +83,7 @@ pub(super) fn http_2() -> Vec<Spelling> {
 /// Returns the lines of a section of the table.
 fn section(name: &str) -> impl Iterator<Item = &'static str> {
     let text = include_str!("../../../../../tests/upstreams/ambiguous.txt");
-    let rest = text.split_once(&format!("\n[{name}]\n")).expect("expected a section").1;
+    let rest = text.split_once(&format!("\n[{name}]\n")).expect("expected a section, found none").1;
     let lines = rest.split("\n[").next().unwrap_or_default().lines();
     lines.filter(|line| !line.is_empty() && !line.starts_with("# "))
 }
@@ -104,7 +107,7 @@ fn posted(line: &str, body: &str) -> String {
 }
 
 /// Combines each encoding with some lengths, in both orders. For a server that reads the chunks,
-/// most bodies end early. For a server that reads the length, one body of each encoding does.
+/// most bodies end early. For a server that reads the length, one body of each encoding ends early.
 fn pairs(encodings: &[String], lengths: &[String]) -> Vec<String> {
     let mut pairs = Vec::new();
     for (index, encoding) in encodings.iter().enumerate() {
@@ -216,7 +219,9 @@ fn fill(text: &str, index: usize) -> String {
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).expect("expected a Latin-1 character")).collect()
+    text.chars()
+        .map(|c| u8::try_from(c).expect("expected a Latin-1 character, found another character"))
+        .collect()
 }
 
 /// Replaces the escapes of a line.

@@ -67,7 +67,8 @@ impl Record {
 
 fn records(server: &Server) -> Vec<Record> {
     let parse = |line: &String| {
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("expected a record, found {line}: {error}"))
     };
     server.lines().iter().map(parse).collect()
 }
@@ -270,8 +271,12 @@ fn check(name: &str, server: &Server) {
     let faults = settled(&tap, server).text();
     let seen = server.lines().len();
     println!("{name} behind gatepost: {seen} requests of {} cases", cases.len());
-    assert!(foreign.is_empty(), "{name}: {}", foreign.join("\n"));
-    assert!(faults.is_empty(), "{name}:\n{faults}");
+    assert!(
+        foreign.is_empty(),
+        "{name}: expected no foreign request, found:\n{}",
+        foreign.join("\n")
+    );
+    assert!(faults.is_empty(), "{name}: expected no differences, found\n{faults}");
     assert!(seen >= LEAST_SEEN, "{name}: expected at least {LEAST_SEEN} requests, found {seen}");
 }
 
@@ -335,7 +340,7 @@ fn gatepost_forwards_only_requests_that_rfc_9112_permits() {
             let name = case.map_or("another case", |(_, case)| &case.name);
             _ = writeln!(faults, "{request:?}\n  from {name}");
         }
-        assert!(faults.is_empty(), "{faults}");
+        assert!(faults.is_empty(), "expected only requests of the client, found\n{faults}");
         assert!(
             requests.len() >= LEAST_SEEN,
             "expected at least {LEAST_SEEN} requests, found {}",
