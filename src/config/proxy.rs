@@ -59,15 +59,16 @@ pub struct ProxySettings {
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<AdminAddress>,
-    /// Token that clients of the admin API must send; `None` disables the API.
+    /// Token that permits clients of the admin API to read and to change; `None` permits no
+    /// changes.
     pub admin_token: Option<AdminToken>,
-    /// Token of clients that may read over the admin API, but change nothing; `None` if the config
-    /// has no such token.
+    /// Token that permits clients of the admin API only to read; `None` if the config does not set
+    /// this token.
     pub admin_read_token: Option<AdminToken>,
-    /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
-    /// in lower case and without a final dot.
+    /// Host names under which clients may reach the admin API, in lower case and without a final
+    /// dot. Clients may always use loopback names and IP addresses.
     pub admin_hosts: Vec<String>,
-    /// Addresses to which a client of the admin API may point the apps of templates.
+    /// Addresses that a client of the admin API may set for the apps of templates.
     pub allow_addresses: Arc<AddressGuard>,
     /// Folders of the key files that a client of the admin API may name. Clients may always name
     /// key files in the folder of the config file.
@@ -79,7 +80,7 @@ pub struct ProxySettings {
     pub max_connections: NonZeroUsize,
     /// Maximum number of bytes that the proxy holds for requests without a verdict.
     pub max_unjudged_bytes: NonZeroUsize,
-    /// Longest wait for requests in flight when the proxy stops.
+    /// Maximum time for which the proxy waits for requests in flight when it stops.
     pub stop_timeout: Duration,
     /// True if the proxy expects a PROXY protocol header of version 1 or 2 at the start of each
     /// connection to `listen` and `listen_tls`.
@@ -91,7 +92,7 @@ pub struct ProxySettings {
     pub store: Option<StoreSettings>,
     /// Settings of the log and the traces.
     pub telemetry: TelemetrySettings,
-    /// Settings of the captured callbacks.
+    /// Settings for capturing callbacks, which the operator can then inspect.
     pub inspector: InspectorSettings,
     /// True if the proxy reloads the config when one of the config's files changes.
     pub watch: bool,
@@ -104,9 +105,11 @@ impl ProxySettings {
         [&*self.listen, &*self.listen_tls].concat()
     }
 
-    /// Returns the keys whose values in `new` differ and apply only after a restart. Of these settings,
-    /// only `tls`, `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`,
-    /// `inspector`, `watch` and `log_callbacks` can change while the proxy runs.
+    /// Returns the keys whose values in `new` differ and apply only after a restart.
+    ///
+    /// The result never contains `tls`, `admin_token`, `admin_read_token`, `admin_hosts`,
+    /// `allow_addresses`, `key_dirs`, `inspector`, `watch` or `log_callbacks`, because these values
+    /// can change while the proxy runs.
     #[must_use]
     pub fn restart_keys(&self, new: &Self) -> Vec<&'static str> {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -162,7 +165,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.servers.set_tls(self.outgoing_tls(table));
         let allow_addresses = Arc::new(self.allow_addresses(table));
         let upstream = self.upstream(table, &[&*listen, &*listen_tls].concat());
-        // A client of the API cannot change the upstream, so its server has no guard.
+        // Sets the guard after reading the upstream: a client of the API cannot change the
+        // upstream, so the upstream's servers need no guard.
         if table.has("admin_token") {
             self.servers.set_guard(Arc::clone(&allow_addresses));
         }
@@ -242,7 +246,8 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         let needed = max_body_bytes.saturating_mul(2);
         if settings.max_unjudged_bytes.get() < needed {
-            let problem = "expected room for a body of `max_body_bytes`, found a smaller `max_unjudged_bytes`";
+            let problem =
+                "expected `max_unjudged_bytes` of at least twice `max_body_bytes`, found less";
             let remedy = format!("set `max_unjudged_bytes` to at least {needed}");
             let problem = FaultKind::BudgetSmall.because(problem);
             self.warnings.add(&table.place_of("max_unjudged_bytes"), problem, remedy);
@@ -257,7 +262,7 @@ impl<'f> ConfigReader<'f, '_> {
             && name.split('.').all(|label| !label.is_empty() && label.chars().all(is_usual));
         if !is_name {
             let remedy =
-                "write a name without scheme, port and path, for example \"gate.example.com\"";
+                "write a name without a scheme, port or path, for example \"gate.example.com\"";
             self.faults.add_text(text, "a host name", remedy);
         }
         is_name.then(|| name.to_ascii_lowercase())

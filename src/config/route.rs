@@ -117,7 +117,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Adds a route. If another route has the same path, reports a fault.
+    /// Adds a route. If another route already uses the path, reports a fault.
     fn add_route(&self, route: Route, path: Located<&'f str>, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
         match routes.add(route) {

@@ -1,24 +1,25 @@
-//! The steps of a callback in the state that machines share. Each step follows the corresponding
-//! step in this process, so one callback has at most one step of each type:
+//! The steps of a callback in the state that machines share. gatepost takes each step after the
+//! corresponding step in this process:
 //!
 //! 1. A signature or id that this process receives for the first time: looks for the value in the
-//!    shared state. If the value has arrived with other data, the callback reuses it.
-//! 2. A callback that this process would ask the app about: claims the callback. If another process
-//!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
-//!    The claim expires one second after the app's time, so a process that crashes does not delay a
-//!    resend for longer.
-//! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
-//!    it. If the app has not answered, removes the claim.
-//! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
-//!    this process has no earlier reply about the viewer, looks for a reply in the shared state.
-//!
-//! 5. The start of a session: adds it to the sessions of the subject. A notification starts its
-//!    session before the app receives the event, a decision after the app's answer. The end of a
-//!    session, before the app receives it: looks for a newer session.
+//!    shared state. If the value has arrived with other data, the callback reuses the signature or
+//!    id.
+//! 2. A callback about which this process would ask the app: claims the callback. If another
+//!    process has stored the reply, repeats that reply. If another process is asking the app, waits
+//!    for the reply of that process. The claim expires one second after the app's time, so a process
+//!    that crashes does not delay a resend for longer.
+//! 3. An answer from the app: replaces the claim with the reply, before the platform receives the
+//!    reply. If the app has not answered, removes the claim.
+//! 4. With `last_good`: stores the reply from the app's answer about the viewer. If the app fails,
+//!    and this process has no earlier reply about the viewer, looks for a reply in the shared state.
+//! 5. The start of a session: adds the session to the sessions of the subject. If a notification
+//!    starts the session, this step happens before the app receives the event. If a decision starts
+//!    the session, this step happens after the app's answer.
+//! 6. The end of a session: looks for a newer session, before the app receives the event.
 //!
 //! If the shared state does not respond in time, gatepost continues without it: it accepts the
-//! signature, asks the app, and uses only its own last replies and sessions. The app may then receive
-//! a callback twice.
+//! signature, asks the app, and uses only the last replies and sessions of this process. The app may
+//! then receive an event twice.
 
 mod carry;
 mod session;
@@ -65,7 +66,7 @@ const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 /// Minimum and maximum wait before the next check of another process's claim.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(160)];
 
-/// Carries out the steps before the app gets the event.
+/// Carries out the steps before the app receives the event.
 ///
 /// # Errors
 ///
@@ -178,7 +179,7 @@ impl SharedClaim {
 }
 
 impl Question {
-    /// Repeats the reply of another process, and remembers it.
+    /// Repeats the reply of another process, and remembers that reply.
     fn repeat(mut self, conclusion: Conclusion, until: Timestamp) -> Conclusion {
         let Some(claim) = self.claim.take() else { return conclusion };
         let memory = self.accepted.memory();
