@@ -78,7 +78,8 @@ pub struct RoutedKind {
     pub to: String,
 }
 
-/// Form in which an app receives callbacks of a kind. The variants are in the order of a roll-out.
+/// Form in which an app receives callbacks of a kind. The variants are in the order in which an
+/// operator usually introduces the forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KindForm {

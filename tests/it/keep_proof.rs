@@ -88,8 +88,7 @@ fn check_reports_keep_proof_that_has_no_effect() {
         let gate = gate(provider, "{ keep_proof = true }");
         gate.warnings().iter().map(ToString::to_string).collect::<String>()
     };
-    let expected =
-        "expected a provider with proof in the body beside keep_proof, found Mux; remove \
+    let expected = "expected a provider with proof in the body beside keep_proof, found Mux; remove \
                     keep_proof, or write forward = \"raw\"";
     assert!(warnings("mux").contains(expected), "{}", warnings("mux"));
     assert!(!warnings("tencent-css").contains("keep_proof"));

@@ -6,20 +6,21 @@
 //!    id.
 //! 2. A callback about which this process would ask the app: claims the callback. If another
 //!    process has stored the reply, repeats that reply. If another process is asking the app, waits
-//!    for the reply of that process. The claim expires one second after the app's time, so a process
-//!    that crashes does not delay a resend for longer.
+//!    for the reply of that process. The claim expires one second after the app's time, so a
+//!    process that crashes does not delay a resend for longer.
 //! 3. An answer from the app: replaces the claim with the reply, before the platform receives the
 //!    reply. If the app has not answered, removes the claim.
 //! 4. With `last_good`: stores the reply from the app's answer about the viewer. If the app fails,
-//!    and this process has no earlier reply about the viewer, looks for a reply in the shared state.
+//!    and this process has no earlier reply about the viewer, looks for a reply in the shared
+//!    state.
 //! 5. The start of a session: adds the session to the sessions of the subject. If a notification
 //!    starts the session, this step happens before the app receives the event. If a decision starts
 //!    the session, this step happens after the app's answer.
 //! 6. The end of a session: looks for a newer session, before the app receives the event.
 //!
 //! If the shared state does not respond in time, gatepost continues without it: it accepts the
-//! signature, asks the app, and uses only the last replies and sessions of this process. The app may
-//! then receive an event twice.
+//! signature, asks the app, and uses only the last replies and sessions of this process. The app
+//! may then receive an event twice.
 
 mod carry;
 mod session;
