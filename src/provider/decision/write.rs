@@ -15,8 +15,8 @@ use crate::reply::Permission;
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
     pub(crate) permission: Permission,
-    /// The status and the address of a redirect; `None` if the platform reads the decision from the
-    /// body.
+    /// The status and the `Location` of the reply; `None` if the platform reads the permission from
+    /// the body.
     pub(crate) status: Option<StatusLine>,
     /// The first fault of the answer; `None` if the answer has no fault.
     pub(crate) fault: Option<AnswerError>,
@@ -29,12 +29,12 @@ struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
     /// True if the answer is certainly for this item alone.
     is_specific: bool,
-    /// True if a reply that allows gets the template's default fields.
+    /// True if gatepost adds the template's default fields when the reply allows the request.
     takes_defaults: bool,
 }
 
 impl<'p> ItemReply<'p> {
-    /// Returns the reply from one answer for all items. The template's defaults apply.
+    /// Returns the reply for an answer that applies to all items. The template's defaults apply.
     fn uniform(fields: impl Into<Cow<'p, [ReplyField]>>) -> Self {
         Self { fields: fields.into(), is_specific: false, takes_defaults: true }
     }
@@ -103,8 +103,8 @@ impl Decision {
         WrittenReply { body: out, permission, status, fault, dropped: conversion.noted }
     }
 
-    /// Returns the status and the redirect of a reply with these fields; `None` if the platform
-    /// reads the decision from the body.
+    /// Returns the status line of a reply with these fields; `None` if the platform reads the
+    /// permission from the body.
     fn status_line(&self, fields: &[ReplyField]) -> Option<StatusLine> {
         let rule = self.by_status.as_ref()?;
         Some(rule.line(fields, self.allows(fields)))
@@ -131,8 +131,8 @@ impl Decision {
     /// the answer is unusable, returns the reply of the failure policy.
     ///
     /// If the callback has only one item, a native or flat answer is for this item alone. A common
-    /// answer never is, because its author may not have considered the effects of a denial for this
-    /// kind.
+    /// answer is never for one item alone, because the author of the app may not have considered
+    /// the effects of a denial for this kind.
     fn uniform_reply<'p>(
         &self,
         answer: &'p ParsedAnswer<'_>,
@@ -212,8 +212,9 @@ impl Decision {
         let allows = self.allows(fields);
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
-        // `self.allow` may also contain fields that do not decide but that the platform requires.
-        // Add each of these fields unless the answer or the template's defaults set the field.
+        // `self.allow` may also contain fields that the platform requires but that do not affect
+        // the permission. Add each of these fields unless the answer or the template's defaults set
+        // the field.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)
@@ -366,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_defaults_only_if_the_reply_allows() {
+    fn adds_defaults_only_to_replies_that_allow_the_request() {
         let decision = decision();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0}"#);
         let reply = |answer: &str| {
@@ -498,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn deletes_no_protected_item_by_policy_defaults_or_shared_answer() {
+    fn keeps_protected_item_despite_failure_policy_defaults_and_uniform_answer() {
         let decision = kind("drm").decision.unwrap();
         let deletes = r#"{"result":1,"content_delete":1}"#;
         let policy = policy(&decision, r#"{"content_delete":1}"#, deletes);

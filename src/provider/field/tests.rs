@@ -71,7 +71,7 @@ fn reads_integers_from_numbers_and_strings() {
         "\"inf\"",
         "\"0x10\"",
     ] {
-        assert_eq!(typed("'integer'", wrong), None, "expected a misfit for {wrong}");
+        assert_eq!(typed("'integer'", wrong), None, "expected a misfit for {wrong}, found none");
     }
 }
 
@@ -108,10 +108,10 @@ fn decodes_json_strings_that_are_encoded_once_or_twice() {
     assert_eq!(form(map, "[ ]").as_deref(), Some("{}"));
     assert_eq!(form(map, "[1]"), None);
     for unset in ["", "null", "\"\""] {
-        assert_eq!(form(map, unset).as_deref(), Some("null"), "expected null for {unset:?}");
+        assert_eq!(form(map, unset).as_deref(), Some("null"), "{unset:?}");
     }
     for wrong in ["\"{\"", "\"1\"", "1", r#""{\"a\":1,\"a\":2}""#, r#""\"\\\"{}\\\"\"""#] {
-        assert_eq!(typed("'json'", wrong), None, "expected a misfit for {wrong}");
+        assert_eq!(typed("'json'", wrong), None, "expected a misfit for {wrong}, found none");
     }
 }
 
@@ -137,7 +137,7 @@ fn reads_booleans_and_numbers_from_strings() {
     assert_eq!(typed("'number'", "44.15314104741461").as_deref(), Some("44.15314104741461"));
     assert_eq!(typed("'number'", "\"1e2\"").as_deref(), Some("1e2"));
     for wrong in ["\"\"", "\"nan\"", "\".5\"", "\"1,5\""] {
-        assert_eq!(typed("'number'", wrong), None, "expected a misfit for {wrong}");
+        assert_eq!(typed("'number'", wrong), None, "expected a misfit for {wrong}, found none");
     }
 }
 
