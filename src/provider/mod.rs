@@ -57,7 +57,7 @@ mod tests {
     fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => assert_eq!(*plan.name, **name, "expected the file's name"),
+                Ok(plan) => assert_eq!(*plan.name, **name),
                 Err(faults) => panic!("expected {name} to compile, found {faults:#?}"),
             }
         }

@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(text("/a~1b").as_deref(), Some("1"));
         assert_eq!(text("/data/t").as_deref(), Some("17"));
         for missing in ["/n", "/n/x", "/data", "/data/x", "/x", "/"] {
-            assert_eq!(text(missing), None, "expected no text at {missing}");
+            assert_eq!(text(missing), None, "expected no text at {missing}, found one");
         }
         assert_eq!(Pointer::parse("data"), None);
         assert_eq!(Pointer::parse("/a~1b/c").unwrap().to_string(), "/a~1b/c");

@@ -100,7 +100,7 @@ fn serves_operator_over_tls() {
     let reply = Client::new(connect(admin)).send(HEALTH);
     assert_eq!(
         (reply.status, reply.text().as_str()),
-        (400, "this port serves only TLS; use https://\n")
+        (400, "expected TLS, found plain HTTP; use https://\n")
     );
     let health = |port, options: &[&str]| {
         let url = format!("https://localhost:{port}/healthz");

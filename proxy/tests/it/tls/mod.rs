@@ -98,7 +98,7 @@ fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
             assert_eq!(presented(&client), *expected);
             assert_eq!(client.send(&pushed()).status, 200);
             let reply = Client::new(connect(port)).send(&pushed());
-            assert_eq!(reply.text(), "this port serves only TLS; use https://\n");
+            assert_eq!(reply.text(), "expected TLS, found plain HTTP; use https://\n");
         }
         assert_eq!(Client::new(connect(plain)).send(&pushed()).status, 200);
     };
@@ -274,7 +274,7 @@ fn replies_to_plain_http_on_tls_port_and_names_tls_on_plain_port() {
     let mut plain = Client::new(connect(tls.port));
     let reply = plain.send(&pushed());
     assert_eq!(reply.status, 400);
-    assert_eq!(reply.text(), "this port serves only TLS; use https://\n");
+    assert_eq!(reply.text(), "expected TLS, found plain HTTP; use https://\n");
     assert!(plain.is_closed());
     let line = tls.gate.program.wait_for_line("tls_expected");
     assert!(
