@@ -67,7 +67,7 @@ pub struct RouteTemplateInfo {
 pub struct RoutedKind {
     /// Name of the kind; `unknown` represents the kinds that the provider does not define.
     pub name: Arc<str>,
-    /// True for a decision, whose reply allows or denies.
+    /// True for a decision, whose reply allows or denies the request.
     pub decision: bool,
     /// Form in which the app receives the callback.
     pub form: KindForm,

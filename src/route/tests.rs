@@ -198,7 +198,7 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Ambiguous(_)),
-            "expected an ambiguous path, found {spelling}"
+            "expected {spelling} to be ambiguous, found another result"
         );
     }
     for spelling in [
@@ -213,7 +213,7 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)),
-            "expected a reserved path, found {spelling}"
+            "expected {spelling} to be reserved, found another result"
         );
     }
 }
@@ -237,7 +237,7 @@ fn serves_path_with_and_without_slash_at_the_end() {
             let found = find(&routes, &spelling, Reach::Exact);
             assert!(
                 matches!(found, Lookup::Ambiguous(_)),
-                "expected an ambiguous path, found {spelling}"
+                "expected {spelling} to be ambiguous, found another result"
             );
         }
     }
@@ -259,7 +259,7 @@ fn with_query(pattern: &str, query: &[(&str, &str)], mode: Mode, plan: &Arc<Plan
     Route { parameters, label, ..route(pattern, mode, plan) }
 }
 
-/// Returns the sort of a lookup's result, and the label of the route or the path of the address.
+/// Returns the name of a lookup's result, and the label of the route or the path of the address.
 fn found(routes: &Routes, path: &str, query: &str, reach: Reach) -> (&'static str, String) {
     let target = Target::new(path, Some(query));
     let mut lookup = routes.find(&target, reach);
@@ -415,7 +415,7 @@ fn reserves_address_with_and_without_slash_at_the_end() {
         for path in ["/ev/push", "/ev/push/", "/ev/push//", "/EV/push/"] {
             assert!(
                 matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-                "expected a reserved path, found {path}"
+                "expected {path} to be reserved, found another result"
             );
         }
     }
@@ -440,7 +440,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         "/live/shadow/",
     ] {
         let Lookup::Callback(found, _) = find(&routes, path, Reach::Exact) else {
-            panic!("expected a callback path, found {path}")
+            panic!("expected {path} to be a callback path, found another result")
         };
         assert!(
             routes.is_shadow(found) && routes.find_exact(path, None).is_none(),
@@ -450,7 +450,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
     assert!(routes.find_exact("/callbacks/tencent", None).is_some());
     for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow//", "/live//shadow"] {
         let Lookup::Ambiguous(found) = find(&routes, path, Reach::Exact) else {
-            panic!("expected an ambiguous path, found {path}")
+            panic!("expected {path} to be ambiguous, found another result")
         };
         assert!(routes.is_shadow(found), "expected a shadow route, found another at {path}");
     }
@@ -467,7 +467,7 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
     ] {
         assert!(
             routes.must_refuse(&find(&routes, path, Reach::Exact)),
-            "expected a refused path, found {path}"
+            "expected a refusal of {path}, found another result"
         );
     }
 }
@@ -509,7 +509,10 @@ fn reserves_subtree_of_address_in_front_of_file_server_only() {
     for path in BELOW {
         assert!(!path_filter.rules_out(path), "expected {path} to pass, found it ruled out");
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Reserved(_)), "expected a reserved path, found {path}");
+        assert!(
+            matches!(found, Lookup::Reserved(_)),
+            "expected {path} to be reserved, found another result"
+        );
     }
     for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
         assert!(
@@ -531,7 +534,10 @@ fn reserves_subtree_of_route_in_front_of_file_server_only() {
     let routes = routes();
     for path in ["/callbacks/tencent/x", "/callbacks/tencent.php", "/cb/x/index.php", "/cb/x"] {
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Ambiguous(_)), "expected an ambiguous path, found {path}");
+        assert!(
+            matches!(found, Lookup::Ambiguous(_)),
+            "expected {path} to be ambiguous, found another result"
+        );
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Other),
             "expected no route, found one at {path}"
@@ -540,7 +546,7 @@ fn reserves_subtree_of_route_in_front_of_file_server_only() {
     for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
         assert!(
             !matches!(find(&routes, path, Reach::Subtree), Lookup::Reserved(_)),
-            "expected no reserved path, found {path}"
+            "expected {path} not to be reserved, found it reserved"
         );
     }
     assert!(matches!(find(&routes, "/hooks/x", Reach::Subtree), Lookup::Callback(..)));
@@ -576,7 +582,10 @@ fn index_script_reserves_its_folder_but_not_the_root() {
     }
     for path in ["/ev", "/ev/", "/ev/x", "/ev/index.php", "/ev.php", "/index.php", "/exact/push"] {
         let found = find(&routes, path, Reach::Subtree);
-        assert!(matches!(found, Lookup::Reserved(_)), "expected a reserved path, found {path}");
+        assert!(
+            matches!(found, Lookup::Reserved(_)),
+            "expected {path} to be reserved, found another result"
+        );
     }
     for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
         assert!(
@@ -615,7 +624,7 @@ fn finds_path_behind_script_in_a_folder() {
     for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-            "expected a reserved path, found {path}"
+            "expected {path} to be reserved, found another result"
         );
     }
 }
@@ -689,7 +698,7 @@ fn canonical_path_has_only_one_spelling() {
     for path in
         ["/", "/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c", "/a/", "/{token}/"]
     {
-        assert!(is_canonical(path), "expected a canonical path, found {path}");
+        assert!(is_canonical(path), "expected one spelling of {path}, found several");
     }
     for path in [
         "callbacks",
@@ -707,6 +716,6 @@ fn canonical_path_has_only_one_spelling() {
         "/.a",
         "/a b",
     ] {
-        assert!(!is_canonical(path), "expected no canonical path, found {path}");
+        assert!(!is_canonical(path), "expected several spellings of {path}, found one");
     }
 }
