@@ -6,7 +6,8 @@
 //! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
 //!    wrong.
 //!
-//! A list has one circuit breaker, which opens only if no server answers.
+//! All addresses of a list share one circuit breaker, which opens only if no server of the list
+//! answers.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -169,7 +170,7 @@ impl Address {
     pub(crate) fn with_path(&self, path: PathAndQuery) -> Self {
         let mut parts = self.url.clone().into_parts();
         parts.path_and_query = Some(path);
-        // With another path, the parts of a URL always form a URL.
+        // If only the path changes, the parts of a URL still form a URL.
         let url = Uri::from_parts(parts).unwrap_or_else(|_| self.url.clone());
         Self { server: Arc::clone(&self.server), url }
     }

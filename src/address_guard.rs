@@ -1,4 +1,4 @@
-//! Limits the addresses to which a client of the admin API may point gatepost.
+//! Limits the addresses that a client of the admin API may set for apps.
 //!
 //! 1. Without `allow_addresses`, gatepost permits every IP address, except those of link-local
 //!    networks and of the metadata services of clouds. gatepost then permits no Unix socket.
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The addresses to which gatepost may connect.
+/// Addresses that a client of the admin API may set for apps.
 #[derive(Debug, Default)]
 pub struct AddressGuard {
     /// `None` if the config has no `allow_addresses`.
@@ -49,7 +49,7 @@ impl AddressGuard {
     }
 }
 
-/// Returns the IPv4 address that an IPv6 address contains: mapped, or for a NAT64 gateway.
+/// Returns the IPv4 address in an IPv4-mapped or NAT64 address; otherwise the address itself.
 fn embedded(ip: IpAddr) -> IpAddr {
     const NAT64: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
     match ip.to_canonical() {
@@ -72,15 +72,15 @@ fn is_sensitive(ip: IpAddr) -> bool {
     }
 }
 
-/// Metadata services with IPv4 addresses: Alibaba Cloud, Oracle Cloud (classic), and Azure's
-/// platform address.
+/// IPv4 addresses of metadata services outside of the link-local network: Alibaba Cloud, Oracle
+/// Cloud (classic), and Azure's platform address.
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
     Ipv4Addr::new(168, 63, 129, 16),
 ];
 
-/// Metadata services with IPv6 addresses: Amazon EC2 and Google Cloud.
+/// IPv6 addresses of metadata services: Amazon EC2 and Google Cloud.
 const METADATA_V6: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),

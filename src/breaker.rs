@@ -75,8 +75,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Circuit {
-    /// Addresses of the app without their queries; the word `template` and a name for the events
-    /// that a template sends without an address.
+    /// Addresses of the app, without their queries. If a kind has no address, the word `template`
+    /// and the template's name.
     pub address: String,
     /// True if the breaker is open, because gatepost considers the app down.
     pub is_open: bool,

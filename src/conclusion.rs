@@ -61,15 +61,15 @@ impl Conclusion {
         Self { reply, origin, dropped: Box::default(), has_unclear_answer: false }
     }
 
-    /// Returns the decision that the reply carries; `None` for a notification, for a decision that
-    /// gatepost cannot reply to, and for an app's answer that gatepost passes on unchecked.
+    /// Returns the permission that the reply carries; `None` for a notification, for a decision to
+    /// which gatepost cannot reply, and for an app's answer that gatepost passes on unchecked.
     #[must_use]
     pub const fn permission(&self) -> Option<Permission> {
         self.reply.permission
     }
 
-    /// Returns true if the app's answer to a notification neither repeats nor contradicts the
-    /// acknowledgement, and gatepost acknowledged the callback.
+    /// Returns true if gatepost acknowledged a notification although the app's answer neither
+    /// repeats nor contradicts the acknowledgement.
     #[must_use]
     pub const fn has_unclear_answer(&self) -> bool {
         self.has_unclear_answer
@@ -99,7 +99,8 @@ pub enum Origin {
     Failure(Unavailable),
     /// The fixed answer from the template.
     Fixed,
-    /// The last reply that the app decided for the viewer, because no new answer is usable.
+    /// The reply from the app's last usable answer about the viewer, because gatepost has no new
+    /// usable answer.
     LastGood(Unavailable),
     /// The acknowledgement of an event that is now durable in the store, and that gatepost delivers
     /// later.

@@ -216,8 +216,8 @@ impl Event {
         self.ce_type.to_str().unwrap_or_default()
     }
 
-    /// Returns the subject, for example `live/stream-1`; `None` if the subject is empty or too
-    /// long.
+    /// Returns the subject, for example `live/stream-1`; `None` if the callback has no subject, or
+    /// if the subject is empty or too long.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()

@@ -25,7 +25,7 @@ use crate::verdict::{Accepted, Refusal};
 ///
 /// use gatepost::{Accepted, Conclusion, MetricsHook, Permission, Refusal};
 ///
-/// /// Counts callbacks by code or decision. Most programs call their metrics library instead.
+/// /// Counts callbacks by code or permission. Most programs call their metrics library instead.
 /// #[derive(Default)]
 /// struct Counts(Mutex<BTreeMap<String, u64>>);
 ///
@@ -42,8 +42,8 @@ use crate::verdict::{Accepted, Refusal};
 ///
 ///     fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
 ///         let kind = accepted.event().kind();
-///         let decision = conclusion.permission().map_or("none", Permission::as_str);
-///         self.count(format!("{kind} {} {decision}", conclusion.origin.as_str()));
+///         let permission = conclusion.permission().map_or("none", Permission::as_str);
+///         self.count(format!("{kind} {} {permission}", conclusion.origin.as_str()));
 ///         assert!(took < Duration::from_secs(30));
 ///     }
 /// }

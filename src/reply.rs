@@ -131,14 +131,14 @@ pub struct Reply {
     /// replies have the header.
     pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
-    /// `None` if the reply carries no decision.
+    /// `None` if the reply carries no permission.
     pub(crate) permission: Option<Permission>,
     pub(crate) body: Bytes,
 }
 
-/// The decision that a reply carries.
+/// The permission that a reply carries.
 ///
-/// A reply about several items denies if it denies at least one of the items.
+/// If a reply denies at least one of several items, its permission is [`Permission::Deny`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// The reply grants the request of the callback.
@@ -307,7 +307,8 @@ fn decimal(number: usize) -> HeaderValue {
 fn cors_headers(origin: &HeaderValue) -> [(HeaderName, HeaderValue); 2] {
     [
         (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()),
-        // The reply to another origin has other headers, so a cache must not use this reply for it.
+        // The reply to another origin has other headers, so a cache must not use this reply for
+        // another origin.
         (VARY, HeaderValue::from_static("origin")),
     ]
 }

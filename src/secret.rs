@@ -51,7 +51,10 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert!(secret.matches(b"hunter2"));
         for wrong in ["hunter3", "hunter", "hunter22", ""] {
-            assert!(!secret.matches(wrong.as_bytes()), "expected no match, found {wrong:?}");
+            assert!(
+                !secret.matches(wrong.as_bytes()),
+                "expected {wrong:?} to differ, found a match"
+            );
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::outgoing_tls::OutgoingTls;
 use crate::route::has_dot_segment;
 use crate::toml_reader::{FaultKind, Faults, Located, Table};
 
-/// Longest path of a Unix socket, in bytes.
+/// Maximum length of a Unix socket's path, in bytes.
 const MAX_SOCKET_BYTES: usize = 107;
 
 /// Start of a URL that represents the inner service of a layer, because this service has no host.
@@ -38,7 +38,7 @@ pub(super) struct Servers {
 /// The server of an address that is a path alone.
 pub(super) struct PathOwner {
     pub(super) upstream: Option<Arc<Addresses>>,
-    /// True if the proxy uses the config: a proxy has no inner service.
+    /// True if the proxy uses the config, because a proxy has no inner service.
     pub(super) listens: bool,
 }
 
@@ -81,7 +81,7 @@ impl Servers {
         self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned()
     }
 
-    /// Sets the guard of servers that no earlier address has named.
+    /// Sets the guard for servers that no address has named so far.
     pub(super) fn set_guard(&self, guard: Arc<AddressGuard>) {
         *self.guard.borrow_mut() = Some(guard);
     }
@@ -194,22 +194,22 @@ impl<'f> ConfigReader<'f, '_> {
         self.servers.address(url, socket)
     }
 
-    /// Parses the part of an address after `unix:`: the path of a socket, and after a colon the
-    /// path of requests.
+    /// Parses the part of an address after `unix:`: the path of a socket and, after a colon, the
+    /// path of the requests.
     fn socket(&self, text: &Located<&str>, rest: &str) -> Option<(Uri, Option<PathBuf>)> {
         let (socket, path) = rest.split_once(':').unwrap_or((rest, "/"));
         let found = if !socket.starts_with('/') {
-            "no absolute path of a socket"
+            "no absolute path"
         } else if socket.len() > MAX_SOCKET_BYTES {
-            "a path of a socket with more than 107 bytes"
+            "a socket path of more than 107 bytes"
         } else if !path.starts_with('/') {
-            "no path of requests after the second colon"
+            "no path with a leading slash after the second colon"
         } else if has_dot_segment(path) {
             "a path with the segment . or .."
         } else if let Ok(url) = format!("http://localhost{path}").parse() {
             return Some((url, Some(socket.into())));
         } else {
-            "an invalid path of requests"
+            "an invalid path after the second colon"
         };
         let remedy = "write unix:/run/app.sock, or unix:/run/app.sock:/path to set a path";
         let problem = format!("expected a Unix socket, found {found}");

@@ -41,7 +41,7 @@ impl fmt::Display for AdminAddress {
     }
 }
 
-/// The token that clients of the admin API must send.
+/// A token that gives clients access to the admin API.
 ///
 /// The type supports only comparison: no method returns the token, and `Debug` redacts the token.
 ///

@@ -139,7 +139,8 @@ impl ConfigFiles {
         act(&std::iter::once(main).chain(included).collect::<Vec<_>>())
     }
 
-    /// Returns the files for `watch`, without the files that the texts name.
+    /// Returns the config files that `watch` observes, without the files that the texts name, such
+    /// as key files.
     pub(super) fn watched(&self) -> WatchedFiles {
         let mut watched = WatchedFiles::new(&self.patterns);
         for file in self.all().filter(|file| sources::is_regular(&file.path)) {

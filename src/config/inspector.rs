@@ -26,7 +26,7 @@ pub(crate) const MAX_BYTES_CEILING: i64 = 1 << 34;
 pub struct InspectorSettings {
     /// Maximum number of captured callbacks.
     pub keep: NonZeroUsize,
-    /// Maximum number of bytes of all captured callbacks.
+    /// Maximum total size in bytes of all captured callbacks.
     pub max_bytes: NonZeroUsize,
     /// Parts of a captured callback that gatepost shows.
     pub capture: Capture,

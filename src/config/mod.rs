@@ -374,7 +374,7 @@ impl<'f> ConfigReader<'f, '_> {
             let problem = "expected at least one route, found none";
             self.faults.add_missing((&table.place, "route"), &table.place, problem, remedy);
         }
-        // A fault in one of the tables would cause warnings about the other tables.
+        // A fault in one of the tables would cause false warnings about the other tables.
         if !self.faults.are_in("route") && !self.faults.are_in("template") {
             self.warn_of_unused(&template_tables, &templates, &routes);
             self.warn_of_routes_without_template(&route_tables, &templates, &routes);

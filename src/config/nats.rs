@@ -55,7 +55,7 @@ enum Login {
     NKey(Secret),
 }
 
-/// Login at a NATS server. Never log this value.
+/// Login data for a NATS server. Never log this value.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "holds secrets")]
 pub enum ExposedNatsLogin<'s> {
@@ -72,7 +72,7 @@ pub enum ExposedNatsLogin<'s> {
 }
 
 impl NatsSettings {
-    /// Returns the login. Never log this value.
+    /// Returns the login data. Never log this value.
     #[must_use]
     pub fn expose_login(&self) -> ExposedNatsLogin<'_> {
         match &self.login {
@@ -153,7 +153,7 @@ impl<'f> ConfigReader<'f, '_> {
         let text = prefix.value;
         if text.is_empty() || text.len() > MAX_PREFIX_BYTES || !text.chars().all(is_usual) {
             let remedy = "use at most 32 lower-case letters, digits and hyphens";
-            self.faults.add_text(prefix, "a prefix of streams", remedy);
+            self.faults.add_text(prefix, "a prefix for stream names", remedy);
             return None;
         }
         Some(text.to_owned())
@@ -205,7 +205,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns true if the text has the form of the seed of an NKey user. The checksum is not checked.
+/// Returns true if the text has the form of an NKey user's seed. Does not check the checksum.
 fn is_user_seed(seed: &[u8]) -> bool {
     let is_base32 = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
     seed.len() == SEED_CHARS && seed.starts_with(b"SU") && seed.iter().all(is_base32)

@@ -46,7 +46,7 @@ impl ConfigReader<'_, '_> {
         url.ok()
     }
 
-    /// Reports addresses of templates on which the proxy itself listens.
+    /// Reports each address of an app on which the proxy itself listens.
     pub(super) fn check_app_loops(
         &self,
         tables: &[Table<'_>],
@@ -333,7 +333,7 @@ mod tests {
         for host in ["app.test", "127.0.0.1.x", "1.2.3.4.5", "256.0.0.1", "127.16777216", "0x", ""]
         {
             let is_local = !host.is_empty() && same("localhost", host);
-            assert!(!is_local, "expected another machine than localhost, found {host}");
+            assert!(!is_local, "expected a machine other than localhost, found {host}");
         }
     }
 }

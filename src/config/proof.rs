@@ -258,7 +258,7 @@ impl<'f> ConfigReader<'f, '_> {
                 if is_weak {
                     let remedy = "create a key with a random generator, and set it on both sides";
                     let problem = FaultKind::SecretWeak
-                        .because("expected a key that attackers cannot guess, found an easy one");
+                        .because("expected a key that is hard to guess, found an easy key");
                     self.warnings.add(place, problem, remedy);
                 }
                 if let Some(prefix) = signature.missing_prefix(secret) {

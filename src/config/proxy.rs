@@ -61,8 +61,8 @@ pub struct ProxySettings {
     pub admin: Option<AdminAddress>,
     /// Token that permits clients of the admin API to read and to change. `None` permits no changes.
     pub admin_token: Option<AdminToken>,
-    /// Token of clients that may read over the admin API, but change nothing; `None` if the config
-    /// has no such token.
+    /// Token that permits clients of the admin API only to read; `None` if the config does not set
+    /// this token.
     pub admin_read_token: Option<AdminToken>,
     /// Host names under which clients may reach the admin API, in lower case and without a final dot.
     /// Loopback names and IP addresses are always permitted.
@@ -79,7 +79,7 @@ pub struct ProxySettings {
     pub max_connections: NonZeroUsize,
     /// Maximum number of bytes that the proxy holds for requests without a verdict.
     pub max_unjudged_bytes: NonZeroUsize,
-    /// Longest wait for requests in flight when the proxy stops.
+    /// Maximum time for which the proxy waits for requests in flight when it stops.
     pub stop_timeout: Duration,
     /// True if the proxy expects a PROXY protocol header of version 1 or 2 at the start of each
     /// connection to `listen` and `listen_tls`.

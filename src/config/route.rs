@@ -116,14 +116,17 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn warn_of_unconfirmed(&self, table: &Table<'f>, plan: &Plan) {
         if plan.evidence == Some(Evidence::Unconfirmed) {
-            let problem = format!("expected a confirmed definition, found that of {}", plan.title);
+            let problem = format!(
+                "expected a confirmed definition, found the unconfirmed definition of {}",
+                plan.title
+            );
             let problem = FaultKind::ProviderUnconfirmed.because(problem);
             let remedy = "compare a real callback with `gatepost explain`: the signature, the fields and the reply";
             self.warnings.add(&table.place_of("provider"), problem, remedy);
         }
     }
 
-    /// Adds a route. If another route has the same path, reports a fault.
+    /// Adds a route. If another route already uses the path, reports a fault.
     fn add_route(&self, route: Route, path: Located<&'f str>, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
         match routes.add(route) {

@@ -64,7 +64,8 @@ const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
 ///
-/// Returns an error for any other file, because a read from a device or a pipe may never end.
+/// Returns an error for a larger file. Also returns an error for a device or a pipe, because a read
+/// may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
@@ -150,7 +151,7 @@ impl<'f> ConfigReader<'f, '_> {
         self.files.base(name.place.text()).join(name.value)
     }
 
-    /// Reads a file with certificates, up to 1 MiB of UTF-8.
+    /// Reads a file of certificates, up to 1 MiB, as UTF-8 text.
     pub(super) fn certificate_text(&self, name: &Located<&'f str>) -> io::Result<String> {
         text(&self.watched_file(name, MAX_TEXT_BYTES)?)
     }
@@ -163,7 +164,7 @@ impl<'f> ConfigReader<'f, '_> {
         Ok(text)
     }
 
-    /// Reads a file of certificates, up to 1 MiB.
+    /// Reads a file of certificates, up to 1 MiB, as bytes.
     pub(super) fn certificates(&self, name: &Located<&'f str>) -> io::Result<Zeroizing<Vec<u8>>> {
         self.watched_file(name, MAX_TEXT_BYTES)
     }

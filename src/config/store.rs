@@ -7,7 +7,7 @@ use super::ConfigReader;
 use super::nats::{KEYS as NATS_KEYS, NatsSettings};
 use crate::toml_reader::{FaultKind, Located, Table};
 
-/// Default of `max_bytes`: a million events of 1 KiB.
+/// Default of `max_bytes`: enough for a million events of 1 KiB.
 const DEFAULT_MAX_BYTES: i64 = 1 << 30;
 
 /// Smallest value that `max_bytes` accepts: enough for one event with the longest body.
@@ -31,7 +31,7 @@ const DEFAULT_DEAD_SECS: i64 = 14 * 86_400;
 pub struct StoreSettings {
     /// Location of the store.
     pub location: StoreLocation,
-    /// Maximum size of all events, in bytes.
+    /// Maximum total size of all events, in bytes.
     pub max_bytes: u64,
     /// Time for which the store keeps a delivered event.
     pub delivered: Duration,

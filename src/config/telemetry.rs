@@ -28,8 +28,9 @@ impl TelemetrySettings {
 
 /// Callbacks for which the proxy writes a log line.
 ///
-/// gatepost always logs a failure of the app, and an accepted callback that has misfits, a reused
-/// id or an unusual answer.
+/// gatepost always logs a failure of the app. gatepost also always logs an accepted callback if a
+/// field does not have its declared type, if the callback reuses an id, or if the app's answer is
+/// unusual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogCallbacks {
     /// Each callback.

@@ -173,7 +173,7 @@ impl<'f> ConfigReader<'f, '_> {
         let signature = plan.signature.as_ref();
         if signature.is_some_and(|signature| keys > 0 && !signature.covers_request()) {
             let problem = format!(
-                "expected a signature that covers a part of the request, found that of {}",
+                "expected a signature that covers a part of the request, found the signature of {}",
                 plan.title
             );
             let remedy = "sign the body, or keep callbacks secret: a client that has seen one \

@@ -48,7 +48,7 @@ pub struct CertificateFiles {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PemFile {
-    /// The path as the config names it.
+    /// The path, as written in the config.
     pub name: PathBuf,
     /// The content.
     pub content: Arc<[u8]>,

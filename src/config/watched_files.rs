@@ -18,8 +18,8 @@ const FINGERPRINT_LENGTH: usize = 16;
 /// included files, definitions and secrets.
 ///
 /// The comparison uses contents, not times. A file with a new time and equal content is therefore
-/// unchanged, and a new target of a symbolic link is a change. If two values that gatepost reads
-/// with a pause between them are equal, no program is writing to the files.
+/// unchanged, and a new target of a symbolic link is a change. If gatepost reads the files twice
+/// with a pause in between, and both values are equal, no program is writing to the files.
 ///
 /// # Examples
 ///

@@ -6,7 +6,7 @@
 //! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
 //! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not take the event (`answer_contradicts`) |
 //! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
-//! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
+//! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, did not take the event (`answer_unclear`) |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
 //! | any other status, or no answer in time | failed |
 //!

@@ -226,8 +226,8 @@ pub async fn drive(
             if is_shared {
                 conclusion = Box::pin(shared::after(runtime, &accepted, conclusion, now)).await;
             }
-            // Sets this header last: copies of the callback share a conclusion, but each copy may
-            // come from another web origin.
+            // Sets the CORS headers last: copies of the callback share a conclusion, but each copy
+            // may come from another web origin.
             conclusion.reply.cors = accepted.cors().cloned().map(Box::new);
             Driven::Concluded(accepted, conclusion, now)
         }
@@ -397,7 +397,7 @@ async fn append(
     Some((enqueue.conclude(appended), runtime.now()))
 }
 
-/// Asks the app, and ends the claim of this machine.
+/// Asks the app, then finishes or releases this machine's claim on the callback.
 async fn ask_for_all(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -419,7 +419,7 @@ async fn ask_for_all(
 
 /// Asks the app within the question's time-out. If the app closes a reused connection without an
 /// answer, asks once more on a new connection.
-#[expect(clippy::manual_async_fn, reason = "an async fn has room for each argument twice")]
+#[expect(clippy::manual_async_fn, reason = "an async fn stores each argument twice")]
 fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,

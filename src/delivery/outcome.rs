@@ -8,8 +8,9 @@
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
 //! | any other status, or no answer in time | `on_failure` of the template | 503 |
 //!
-//! A platform may read the decision from the status of the reply. The reply then has the status that
-//! allows or denies. With passthrough, the app's own status is its answer: 2xx allows, 4xx denies.
+//! A platform may read the permission from the status of the reply. The reply then has the status
+//! that allows or denies. With passthrough, the app's own status is its answer: 2xx allows, 4xx
+//! denies.
 //!
 //! An app may answer with a reply that it has signed itself (JWT). gatepost then reads the payload as
 //! the answer, and sends the token unchanged as the reply.
@@ -204,7 +205,7 @@ impl Accepted {
     }
 }
 
-/// Reads the app's decision from its answer.
+/// Reads the app's answer to a decision.
 fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'_>, Unavailable> {
     if let Answer::Response {
         status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body, ..
@@ -229,7 +230,7 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
     }
 }
 
-/// Reads the app's decision from the status of an answer that the app wrote for the platform. If
+/// Reads the status of an answer that the app wrote for a platform that reads only the status. If
 /// the status allows, but the body is JSON with `allow`, gatepost reads the body instead.
 fn native_input<'a>(
     answer: &'a Answer,

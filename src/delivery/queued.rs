@@ -2,15 +2,16 @@
 //!
 //! The rules of an attempt:
 //!
-//! 1. The config at the time of the attempt determines address, time-out and signature.
+//! 1. The config at the time of the attempt determines the address, the time-out and the signature.
 //! 2. The rules for notifications determine whether the app took the event: see
 //!    [`acknowledgement`](super::acknowledgement).
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
 //!    gatepost shortens the wait by a random part, up to a half. The wait is never shorter than the
 //!    app's `Retry-After`.
-//! 4. The last attempt is due `give_up_after_secs` after the event was queued. If it fails, the
-//!    event is dead. An event that is overdue before its first attempt gets this one attempt.
-//! 5. While the circuit of the app is open, gatepost makes one attempt each `retry_ms`. The other
+//! 4. The last attempt is due `give_up_after_secs` after gatepost has queued the event. If the last
+//!    attempt fails, the event is dead. If an event is overdue before its first attempt, gatepost
+//!    still makes this one attempt.
+//! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
 //!    events wait. An event that becomes overdue in this time is dead without a further attempt.
 
 use std::sync::Arc;
@@ -163,7 +164,7 @@ impl Enqueue {
     }
 }
 
-/// The app that receives the queued events of a lane.
+/// The app that receives the queued events of a [`Lane`].
 #[derive(Debug)]
 pub struct QueuedApp {
     template: Arc<Template>,
@@ -209,7 +210,7 @@ impl QueuedApp {
     }
 
     /// Returns the number of events that gatepost may send now, at most `max`. While the circuit of
-    /// the app is open, returns 1 once each `retry_ms`, and 0 at other times.
+    /// the app is open, returns 1 once every `retry_ms`, and 0 at other times.
     #[must_use]
     pub fn allowed(&self, max: usize, now: Timestamp) -> usize {
         match self.ask().and_then(|ask| ask.breaker.as_ref()) {

@@ -192,7 +192,8 @@ impl Accepted {
         set_host.or(context.host).cloned()
     }
 
-    /// Returns the headers and the body of the callback, with the headers that every proxy sets.
+    /// Returns the headers and the body of the callback, with the headers that a proxy adds, such
+    /// as `x-forwarded-for`.
     fn received_request(
         &self,
         head: &Head<'_>,

@@ -93,9 +93,8 @@ impl ActiveConfig {
         Admission::on(self.routes.at(found), admitted)
     }
 
-    /// Returns the reply to a CORS preflight; `None` for any other request.
-    ///
-    /// In shadow mode, the app replies.
+    /// Returns the reply to a CORS preflight; `None` for any other request, and in shadow mode,
+    /// because the app then replies.
     fn preflight(&self, found: RouteIndex, head: &Head<'_>) -> Option<Reply> {
         let route = self.routes.at(found);
         let reply = route.cors.preflight(head, &route.plan.allow)?;

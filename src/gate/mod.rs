@@ -168,7 +168,7 @@ impl Gate {
         self.0.current.store(Arc::new(active));
     }
 
-    /// Returns the state of the circuit breaker of each app address.
+    /// Returns the state of each circuit breaker.
     #[must_use]
     pub fn circuits(&self) -> Vec<Circuit> {
         self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()

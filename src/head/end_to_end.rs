@@ -1,4 +1,5 @@
-//! Headers that a proxy passes on: all headers except those of one connection (RFC 9110, 7.6.1).
+//! Headers that a proxy passes on: all headers except those that apply only to one connection
+//! (RFC 9110, 7.6.1).
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
@@ -6,8 +7,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers of one connection. `content-length` is in the list, because gatepost writes this header
-/// itself when it forwards the message.
+/// Headers that apply only to one connection. `content-length` is in the list, because gatepost
+/// writes this header itself when it forwards the message.
 const OF_CONNECTION: [HeaderName; 10] = [
     CONNECTION,
     CONTENT_LENGTH,

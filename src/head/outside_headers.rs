@@ -300,13 +300,13 @@ mod tests {
             (&USUAL, Sender::Anyone),
         ] {
             for word in words {
-                assert!(sender(word) == usual, "expected the listed sender, found another: {word}");
+                assert!(sender(word) == usual, "expected the sender of {word}, found another");
                 for separator in word.contains('-').then_some(["_", ".", "~"]).iter().flatten() {
                     let spelling = word.replacen('-', separator, 1);
                     let is_signing = word.starts_with(EVENT_SIGNING);
                     let expected = if is_signing { Sender::EventSigning } else { Sender::Gatepost };
                     let is_found = sender(&spelling) == expected;
-                    assert!(is_found, "expected a listed name, found another sender: {spelling}");
+                    assert!(is_found, "expected the sender of {word}, found another: {spelling}");
                 }
             }
         }
@@ -331,7 +331,7 @@ mod tests {
             "x-http-method-override",
             "x-requested-with",
         ] {
-            assert!(sender(name) == Sender::Anyone, "expected any sender, found a rule: {name}");
+            assert!(sender(name) == Sender::Anyone, "expected any sender for {name}, found one");
         }
     }
 }

@@ -141,8 +141,8 @@ pub struct FieldInfo {
     /// The fields of the object, or of each object in the array.
     pub fields: Vec<Self>,
     /// True if each event of the kind has the field, with the declared type. gatepost refuses a
-    /// callback without such a field, because the identity of the callback or a decision depends on
-    /// the field.
+    /// callback without such a field, because the identity of the callback or the reply to a
+    /// decision depends on the field.
     pub identifying: bool,
     /// True if the field may be absent or `null`.
     pub optional: bool,

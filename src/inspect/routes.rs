@@ -67,7 +67,7 @@ pub struct RouteTemplateInfo {
 pub struct RoutedKind {
     /// Name of the kind; `unknown` represents the kinds that the provider does not define.
     pub name: Arc<str>,
-    /// True for a decision, whose reply allows or denies.
+    /// True for a decision, whose reply allows or denies the request.
     pub decision: bool,
     /// Form in which the app receives the callback.
     pub form: KindForm,
@@ -78,7 +78,8 @@ pub struct RoutedKind {
     pub to: String,
 }
 
-/// Form in which an app receives callbacks of a kind. The variants are in the order of a roll-out.
+/// Form in which an app receives callbacks of a kind. The variants are in the order in which an
+/// operator usually introduces the forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KindForm {

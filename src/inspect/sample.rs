@@ -225,7 +225,7 @@ impl<'d> Sample<'d> {
         self
     }
 
-    /// Returns the fields of the callback, before gatepost writes time and signature.
+    /// Returns the fields of the callback, before gatepost writes the time and the signature.
     #[must_use]
     pub const fn fields(&self) -> &Map<String, Value> {
         &self.body

@@ -100,7 +100,7 @@ fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
     codings.filter(changes).map(String::from_utf8_lossy).next()
 }
 
-/// Returns true if the client asks for another protocol than HTTP, such as a WebSocket.
+/// Returns true if the client asks for a protocol other than HTTP, such as WebSocket.
 ///
 /// Clients such as `curl --http2` offer HTTP/2 (`h2c`) with each request, and some proxies send
 /// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8). gatepost

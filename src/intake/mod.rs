@@ -260,7 +260,7 @@ impl Intake {
         self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
-    /// Returns the refusal of a callback whose body failed.
+    /// Returns the refusal of a callback whose body ended before it was complete.
     pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
         match failure {
             BodyFailure::Disconnected => self.interrupted(),
@@ -461,8 +461,8 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
 /// Returns the `content-type` for an app that receives the body as received.
 ///
 /// Most platforms do not sign this header. A client could send a captured callback again with
-/// another type, and the app would read other fields than gatepost. If the type names a format in
-/// which gatepost has not read the body, the app receives the type of the platform's format.
+/// another type. The app and gatepost would then read different fields. If the type names a format
+/// in which gatepost has not read the body, the app receives the type of the platform's format.
 fn content_type(
     received: Option<HeaderValue>,
     format: BodyFormat,

@@ -17,7 +17,7 @@ use crate::verdict::{Refusal, Reused, SharedProof};
 /// valid.
 const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A value that only the platform can produce, and the data that arrived with it.
+/// A signature or a signed id, and the data that arrived with it.
 pub(super) struct ProofValues<'v> {
     reused: Reused,
     template: &'v Template,
@@ -52,7 +52,7 @@ impl Sighting {
     }
 }
 
-/// Returns true if gatepost refuses a callback for a reused value.
+/// Returns true if gatepost refuses a callback because of a reused value.
 pub(super) fn refuses(template: &Template, reused: Reused) -> bool {
     reused == Reused::Signature && template.proof.reuse == Reuse::Refuse
 }

@@ -1,8 +1,8 @@
 //! Reads a callback's body into a flat list of members, without building a tree.
 //!
 //! An [`Object`] contains the top-level names and their values. A JSON value remains a slice of the
-//! received text. The app therefore gets exactly the bytes that gatepost verified: a number, for
-//! example, keeps all its digits. The rules for a body:
+//! received text. The app therefore receives exactly the bytes that gatepost verified: a number,
+//! for example, keeps all its digits. The rules for a body:
 //!
 //! 1. The text is UTF-8.
 //! 2. The text is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` body in

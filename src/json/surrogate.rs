@@ -31,7 +31,7 @@ pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     (copied > 0).then(|| repaired + text.get(copied..).unwrap_or_default())
 }
 
-/// Half of a character beyond U+FFFF.
+/// Half of a surrogate pair, which encodes a character above U+FFFF.
 #[derive(Clone, Copy)]
 pub(super) enum Surrogate {
     High,

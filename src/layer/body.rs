@@ -204,7 +204,7 @@ impl<B: Body<Data = Bytes>> Body for ServiceBody<B> {
         let frame = ready!(this.body.as_mut().poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => tap.observe(frame, this.body.is_end_stream()),
-            Some(Err(_)) => tap.fail(AnswerFault::Incomplete, "the response's body failed"),
+            Some(Err(_)) => tap.fail(AnswerFault::Incomplete, "expected more body, found an error"),
             None => tap.finish(),
         }
         Poll::Ready(frame)

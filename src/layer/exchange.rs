@@ -183,14 +183,14 @@ impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     }
 }
 
-/// Returns the path of the address whose turn it is. The inner service serves all addresses.
+/// Returns the path of the next address in turn. The inner service serves all addresses.
 fn next_path(addresses: &Addresses) -> Option<&PathAndQuery> {
     let next = addresses.only().unwrap_or_else(|| addresses.in_turn(addresses.turn())[0]);
     next.url().path_and_query()
 }
 
 /// Waits until the service is ready, calls it, and reads its response.
-#[expect(clippy::manual_async_fn, reason = "an async fn has room for each argument twice")]
+#[expect(clippy::manual_async_fn, reason = "an async fn stores each argument twice")]
 fn answer<S, B, R>(mut service: S, request: Request<B>) -> impl Future<Output = Answer>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,

@@ -13,7 +13,7 @@
 //! - If the route is in [shadow mode](crate::Shadow), the layer also passes the request on, and
 //!   passes each chunk of the body to an [`Observer`](crate::Observer).
 //! - If another gate has accepted the request, the layer passes the request on unchanged. The layer
-//!   recognizes such a request by `Accepted` in the extensions, which no client can set.
+//!   recognizes such a request by `Accepted` in the extensions. No client can set extensions.
 //!
 //! # Memory
 //!

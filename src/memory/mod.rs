@@ -6,8 +6,8 @@
 //!    signature or id.
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive before the answer share the
 //!    answer.
-//! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
-//!    app fails, gatepost may repeat the last reply about the same viewer.
+//! 4. [`Replies`]: replies from usable answers of the app. gatepost repeats the reply to a resend.
+//!    If the app fails, gatepost may repeat the last reply about the same viewer.
 //! 5. [`Sessions`]: the newest sessions of each subject. If the end of a session arrives after the
 //!    start of the next session, gatepost marks the event as stale.
 //! 6. [`Turns`]: large bodies that wait until gatepost judges them.

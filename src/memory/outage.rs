@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// Time after a failure during which gatepost does not try the state again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Time of the next try while the state is available.
+/// Value of `retry_at` while the state is available.
 const AVAILABLE: i64 = i64::MIN;
 
 /// Availability of the shared state.

@@ -90,7 +90,7 @@ impl StartedSessions {
         self
     }
 
-    /// Returns true if a newer session than that of the end has started.
+    /// Returns true if a session that is newer than the ended session has started.
     pub(crate) fn is_newer_than(&self, end: Session) -> bool {
         match end.id {
             Some(_) if end.id == self.newest.id => false,

@@ -16,9 +16,9 @@ use crate::time::Unit;
 pub(crate) enum CommonEvent {
     /// A stream has ended.
     Ended,
-    /// A client asks to play a stream.
+    /// A viewer asks to play a stream.
     PlayRequested,
-    /// A client asks to publish a stream.
+    /// A publisher asks to publish a stream.
     PublishRequested,
     /// A recording of a stream is complete.
     Recorded,
@@ -52,7 +52,7 @@ impl CommonEvent {
         })
     }
 
-    /// Returns `true` if the app decides about the event.
+    /// Returns `true` if the app allows or denies the event.
     pub(crate) const fn is_request(self) -> bool {
         matches!(self, Self::PlayRequested | Self::PublishRequested)
     }

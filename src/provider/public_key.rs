@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn ed25519_makes_the_signatures_of_rfc_8032() {
+    fn ed25519_creates_the_signatures_of_rfc_8032() {
         for [seed, public, message, signature] in ED25519_VECTORS {
             let algorithm = PublicAlgorithm::Ed25519;
             let public = PublicKey::read(algorithm, &Secret::new(public)).unwrap();

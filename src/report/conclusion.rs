@@ -37,7 +37,7 @@ macro_rules! conclusion_line {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If the app denies by an empty answer, or does not take an event, the level is warning. If
+/// If the app denies with an empty answer, or does not take an event, the level is warning. If
 /// gatepost has no usable answer for another reason, the level is error. If the template does not
 /// list the kind, the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`],
 /// each callback has a line at info, or at a higher level.
@@ -137,7 +137,7 @@ fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp
     }
 }
 
-/// Logs a warning for an unclear answer that gatepost took as an acknowledgement.
+/// Logs a warning for an unclear answer that gatepost treated as an acknowledgement.
 #[cold]
 fn unclear(accepted: &Accepted, now: Timestamp) {
     event_line!(
@@ -176,7 +176,7 @@ fn reused_id(accepted: &Accepted, now: Timestamp) {
     );
 }
 
-/// Returns true if the app itself decided the outcome, so that there is no failure to repair.
+/// Returns true if the app itself decided the outcome, so the operator has no failure to repair.
 const fn is_word_of_app(kind: UnavailableKind) -> bool {
     matches!(
         kind,
@@ -204,7 +204,7 @@ fn dropped(accepted: &Accepted, conclusion: &Conclusion) {
     );
 }
 
-/// Returns false for a reason in gatepost itself. The line then does not name the app's servers.
+/// Returns true if the reason concerns the app. The line then names the app's servers.
 const fn is_about_app(kind: UnavailableKind) -> bool {
     !matches!(
         kind,

@@ -81,7 +81,7 @@ pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
         warn,
         "shared_state_lost",
         now,
-        "gatepost continues without the shared state, so an app may receive a callback twice: \
+        "gatepost continues without the shared state, so an app may receive an event twice: \
          {reason}"
     );
 }
@@ -114,8 +114,8 @@ pub fn upstream_failed(
     limited_line!(error, code, now, request, from, "upstream failed: {reason}");
 }
 
-/// Logs a warning about a request that a layer for callbacks only refused, because its path has no
-/// route.
+/// Logs a warning about a request that a layer with `callbacks_only` refused, because the path of
+/// the request has no route.
 #[cfg(feature = "tower")]
 pub(crate) fn not_a_callback(now: Timestamp) {
     limited_line!(

@@ -112,7 +112,7 @@ mod tests {
             "https://[2001:db8::1]:8443",
             "capacitor://localhost",
         ] {
-            assert!(as_origin(origin).is_some(), "expected an origin, found {origin:?}");
+            assert!(as_origin(origin).is_some(), "expected a valid {origin:?}, found it invalid");
         }
         for other in [
             "",
@@ -134,7 +134,7 @@ mod tests {
             "https://a, https://b",
             "https://a\r\nx: y",
         ] {
-            assert!(as_origin(other).is_none(), "expected no origin, found {other:?}");
+            assert!(as_origin(other).is_none(), "expected an invalid {other:?}, found it valid");
         }
     }
 }

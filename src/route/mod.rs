@@ -187,7 +187,7 @@ impl Routes {
         std::iter::successors(Some(first), |index| self.next_on_path[*index])
     }
 
-    /// Returns the route on the path of `first` whose parameters the query has.
+    /// Returns the route on the path of `first` whose parameters are in the query.
     fn with_query(&self, first: usize, query: Option<&str>) -> Option<RouteIndex> {
         if self.list[first].parameters.is_empty() {
             return Some(RouteIndex(first));
@@ -324,7 +324,8 @@ impl Routes {
         (!self.is_shadow(found)).then(|| (found, matched.params.get(TOKEN)))
     }
 
-    /// Returns true if gatepost must read the query of every request in front of a file server.
+    /// Returns true if gatepost must read the query of every request when it is in front of a file
+    /// server.
     pub(crate) fn has_front_controllers(&self) -> bool {
         !self.front_controllers.is_empty()
     }

@@ -11,8 +11,9 @@
 //!    request;
 //! 3. otherwise another page of the app.
 //!
-//! gatepost compares names and values for rule 2 by their letters and digits alone, without case,
-//! and values also as paths: a front controller may load the file `./callback.php`.
+//! For rule 2, gatepost compares names and values by their letters and digits alone, without case.
+//! gatepost also compares values as paths, because a front controller may load the file
+//! `./callback.php`.
 
 use std::borrow::Cow;
 use std::fmt;

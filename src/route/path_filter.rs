@@ -306,10 +306,10 @@ mod tests {
             assert_eq!(is_plain(&path), expected, "{path:?}");
         }
         for path in ["/", "/a", "/a..b"] {
-            assert!(is_plain(path), "expected a plain path, found {path:?}");
+            assert!(is_plain(path), "expected {path:?} to be plain, found it ambiguous");
         }
         for path in ["", "a", "/a/", "/a.", "/.a", "/é", "//", "/.", "*"] {
-            assert!(!is_plain(path), "expected no plain path, found {path:?}");
+            assert!(!is_plain(path), "expected {path:?} to be ambiguous, found it plain");
         }
     }
 

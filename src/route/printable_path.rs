@@ -60,7 +60,7 @@ fn start_of_secret(segments: &[(usize, Vec<String>)], prefix: &str) -> Option<us
     None
 }
 
-/// Compares a name with a name of a route. Permits a suffix such as `.php`.
+/// Returns true if a name equals a name in the path of a route. Permits a suffix such as `.php`.
 fn is_same(name: &str, own: &str) -> bool {
     let mut rest = name.chars();
     let is_start = own.chars().flat_map(char::to_lowercase).all(|c| rest.next() == Some(c));

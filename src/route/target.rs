@@ -73,8 +73,7 @@ pub(super) fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-/// Returns true if some server could read the decoded `name` as the name whose letters `expected`
-/// contains.
+/// Returns true if some server could read the decoded `name` as a name with the letters `expected`.
 ///
 /// PHP ends a name at a NUL, and reads `c[]` and `c[x]` as an array `c`.
 pub(super) fn is_named(name: &str, expected: &str) -> bool {
@@ -83,7 +82,8 @@ pub(super) fn is_named(name: &str, expected: &str) -> bool {
     readings.iter().any(|name| letters(name).eq(expected.chars()))
 }
 
-/// Returns true if a piece of a query, as received, names `expected`.
+/// Returns true if some server could read the name in a piece of a query, as received, as a name
+/// with the letters `expected`.
 pub(super) fn piece_is_named(piece: &str, expected: &str) -> bool {
     let name = piece.split('=').next().unwrap_or_default();
     let name: Cow<'_, str> = decode(name);

@@ -699,7 +699,7 @@ fn canonical_path_has_only_one_spelling() {
     for path in
         ["/", "/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c", "/a/", "/{token}/"]
     {
-        assert!(is_canonical(path), "expected a canonical path, found {path}");
+        assert!(is_canonical(path), "expected one spelling of {path}, found several");
     }
     for path in [
         "callbacks",
@@ -717,6 +717,6 @@ fn canonical_path_has_only_one_spelling() {
         "/.a",
         "/a b",
     ] {
-        assert!(!is_canonical(path), "expected no canonical path, found {path}");
+        assert!(!is_canonical(path), "expected several spellings of {path}, found one");
     }
 }

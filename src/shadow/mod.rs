@@ -181,7 +181,7 @@ impl Shadow {
 
 /// Observer of the body of a request to a route in shadow mode. An observer reports one verdict.
 ///
-/// A server may drop an observer without a call of [`Observer::finish`]. The observer then reports
+/// A server may drop an observer without calling [`Observer::finish`]. The observer then reports
 /// `unseen` if the server has passed no chunk, and `body_incomplete` otherwise. The example of
 /// [`Shadow`] has complete bodies.
 ///

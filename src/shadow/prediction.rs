@@ -22,7 +22,8 @@ use crate::template::Ask;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
-/// Headers that any HTTP client sends. An app rarely needs them, so no prediction lists them.
+/// Headers that any HTTP client may send. An app rarely needs these headers, so no prediction lists
+/// them.
 const GENERAL: [HeaderName; 15] = [
     ACCEPT,
     ACCEPT_CHARSET,
@@ -265,7 +266,7 @@ fn changes(accepted: &Accepted, answer: &Answer, conclusion: &Conclusion) -> Vec
     }
     if reply.body != body {
         changes.push(match accepted.kind().decision {
-            Some(_) => "gatepost writes the decision in the platform's form".to_owned(),
+            Some(_) => "gatepost writes the answer in the platform's form".to_owned(),
             None => "gatepost writes the platform's acknowledgement instead of the app's body"
                 .to_owned(),
         });

@@ -48,9 +48,9 @@ pub(crate) struct Ask {
     pub(crate) host: Option<HeaderValue>,
     /// Paths that gatepost reserves for the address.
     pub(crate) reach: Reach,
-    /// Longest wait for the app: from connecting to the last byte of its answer.
+    /// Maximum time for the app: from connecting to the last byte of the answer.
     pub(crate) timeout: Duration,
-    /// Longest wait of the platform: from its request to the last byte of the reply.
+    /// Time for which the platform waits: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
     /// True if the event's JSON contains the fields that are only proof, such as the signature.
@@ -106,7 +106,7 @@ impl UnclearAnswer {
 pub(crate) struct RetryRule {
     /// Wait after the first failed attempt. Each further wait is twice as long.
     pub(crate) first: Duration,
-    /// Longest wait.
+    /// Maximum wait between two attempts.
     pub(crate) max: Duration,
     /// Time after which gatepost stops its attempts to deliver a queued event.
     pub(crate) give_up_after: Duration,

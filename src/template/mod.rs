@@ -65,10 +65,10 @@ pub struct Template {
 pub struct TemplateKind<'t> {
     /// Name of the kind.
     pub name: &'t str,
-    /// True for a decision, whose reply allows or denies.
+    /// True for a decision, whose reply allows or denies the request.
     pub is_decision: bool,
     /// True unless `[template.on]` lists other kinds, but not this kind. For a listed kind, the app
-    /// or a fixed answer decides the reply.
+    /// or a fixed answer determines the reply.
     pub is_listed: bool,
 }
 

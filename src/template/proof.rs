@@ -10,7 +10,7 @@ use crate::provider::signature::{Signature, Window};
 /// the operator has set `insecure_unsigned = true`.
 #[derive(Debug, Default)]
 pub(crate) struct Proof {
-    /// Keys of the plan's signature. A signature by any of these keys is valid.
+    /// Keys of the plan's signature. A signature with any of these keys is valid.
     pub(crate) keys: Vec<Key>,
     /// Time window of the plan's signature; `None` if gatepost checks no time.
     pub(crate) window: Option<Window>,

@@ -120,8 +120,8 @@ fn source_without_braces(text: &str, at: usize) -> Option<&'static str> {
     ["env", "file"].into_iter().find(|key| *key == source)
 }
 
-/// Parses one text. Reports only the first syntax error, because later ones are mostly consequences
-/// of the first.
+/// Parses one text. Reports only the first syntax error, because later errors are mostly
+/// consequences of the first.
 fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<DeTable<'t>> {
     let (root, errors) = DeTable::parse_recoverable(text.text);
     let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));

@@ -71,8 +71,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) forward: Option<Forward>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
-    /// The value that has already arrived with another callback; `None` if neither the id nor the
-    /// signature has.
+    /// The value that has already arrived with another callback; `None` if both the id and the
+    /// signature are new.
     pub(crate) reused: Option<Reused>,
     /// State that machines share; `None` if this machine shares no state.
     pub(crate) sharing: Option<Box<Sharing>>,
@@ -81,7 +81,7 @@ pub(crate) struct AcceptedCallback {
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
     /// callback names no session.
     pub(crate) session_id: Option<u64>,
-    /// True if another machine knows a session that is newer than the one that the callback ends.
+    /// True if the callback ends a session, and another machine knows a newer session.
     pub(crate) is_stale: bool,
 }
 
@@ -98,7 +98,7 @@ pub(crate) enum Reused {
 #[derive(Clone, Default)]
 pub(crate) struct Sharing {
     /// `None` if this machine has seen the signature or id before, or if another callback cannot
-    /// reuse it.
+    /// reuse the signature or id.
     pub(crate) proof: Option<SharedProof>,
 }
 
@@ -137,8 +137,8 @@ impl Accepted {
     /// Returns the paths of the callback's misfits: fields that are missing, or that do not have
     /// their declared type. A path has the form `a.b` or `a[].b`.
     ///
-    /// The data of the event contains these fields as received. The app also gets the paths, in the
-    /// header `gatepost-misfits`.
+    /// The data of the event contains these fields as received. The app also receives the paths, in
+    /// the header `gatepost-misfits`.
     pub fn misfits(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.event.misfits.iter().map(|path| &**path)
     }
@@ -170,8 +170,8 @@ impl Accepted {
 
     /// Deserializes the data of the event.
     ///
-    /// A view of this crate reads any data: a misfit is `None`, and [`Self::misfits`] lists it. A
-    /// number beyond the range of an `f64` becomes a string of its digits.
+    /// A view of this crate reads any data: a misfit is `None`, and [`Self::misfits`] lists the
+    /// path of the misfit. A number beyond the range of an `f64` becomes a string of its digits.
     ///
     /// # Errors
     ///
@@ -203,7 +203,7 @@ impl Accepted {
     }
 
     /// Returns true if an earlier callback with other data had the same id, and the platform has
-    /// signed both.
+    /// signed the id in both callbacks.
     ///
     /// gatepost delivers both events. Both events have the same `ce-id`.
     #[must_use]
@@ -229,8 +229,8 @@ impl Accepted {
         }
     }
 
-    /// Marks the end of a session if another machine knows a newer session. Does nothing if there
-    /// are clones of the permit.
+    /// Marks a callback that ends a session, because another machine knows a newer session. Does
+    /// nothing if there are clones of the permit.
     pub(crate) fn note_stale(&mut self) {
         if let Some(callback) = Arc::get_mut(&mut self.0) {
             callback.is_stale = true;

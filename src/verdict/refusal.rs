@@ -276,7 +276,9 @@ impl From<SignatureError> for RefusalCause {
     fn from(fault: SignatureError) -> Self {
         match fault {
             SignatureError::Expired { secs_ago, accepted_secs } => {
-                let detail = format!("{secs_ago} s ago; accepted: up to {accepted_secs} s ago");
+                let detail = format!(
+                    "expected a time up to {accepted_secs} s ago, found a time {secs_ago} s ago"
+                );
                 Self::with(RefusalKind::TimestampExpired, detail)
             }
             SignatureError::Ambiguous { place } => Self::with(
@@ -295,7 +297,9 @@ impl From<SignatureError> for RefusalCause {
             ),
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs, accepted_secs } => {
-                let detail = format!("{secs} s ahead; accepted: up to {accepted_secs} s ahead");
+                let detail = format!(
+                    "expected a time up to {accepted_secs} s ahead, found a time {secs} s ahead"
+                );
                 Self::with(RefusalKind::TimestampTooFarAhead, detail)
             }
         }

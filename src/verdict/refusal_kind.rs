@@ -26,8 +26,8 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed. gatepost verifies uncompressed bodies only.
     ContentEncodingUnsupported,
-    /// A field of the body, a header or a query parameter occurs twice, or two places of one value
-    /// have different values.
+    /// A field of the body, a header or a query parameter occurs twice, or two places that must
+    /// have the same value have different values.
     FieldDuplicate,
     /// A field does not have the type or the range that the definition declares.
     FieldInvalid,

@@ -88,7 +88,7 @@ fn check_reports_keep_proof_that_has_no_effect() {
         let gate = gate(provider, "{ keep_proof = true }");
         gate.warnings().iter().map(ToString::to_string).collect::<String>()
     };
-    let expected = "expected a provider whose body has proof beside keep_proof, found Mux; remove \
+    let expected = "expected a provider with proof in the body beside keep_proof, found Mux; remove \
                     keep_proof, or write forward = \"raw\"";
     let found = warnings("mux");
     assert!(found.contains(expected), "expected {expected}, found {found}");

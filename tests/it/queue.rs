@@ -364,7 +364,7 @@ fn reports_faults_of_a_store_on_nats() {
         ),
         (
             format!("[store]\nurl = 'nats://a'\nprefix = 'a.b'\n{ROUTE}push = 'http://app/p'"),
-            "expected a prefix of streams, found",
+            "expected a prefix for stream names, found",
         ),
         (
             format!("[store]\nurl = 'sqlite:a.db'\nreplicas = 3\n{ROUTE}push = 'http://app/p'"),

@@ -120,7 +120,7 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
 #[test]
 fn predicts_outcome_of_answer_in_enforce_mode() {
     let native = r#"{"data":{"result":1}}"#;
-    let decision = "gatepost writes the decision in the platform's form";
+    let decision = "gatepost writes the answer in the platform's form";
     let acknowledgement =
         "gatepost writes the platform's acknowledgement instead of the app's body";
     let unclear = "the answer neither repeats nor contradicts the acknowledgement";

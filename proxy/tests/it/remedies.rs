@@ -271,7 +271,8 @@ fn line_about_expired_signature_has_the_accepted_window() {
                      bind = ['*']\non.'*' = { answer = {} }\n";
     let gate = Gatepost::serve("", templates);
     let (past, future) = (now() - 900, now() + 2000);
-    for (t, window) in [(past, "accepted: up to 180 s"), (future, "accepted: up to 900 s")] {
+    let windows = ["expected a time up to 180 s ago", "expected a time up to 900 s ahead"];
+    for (t, window) in [past, future].into_iter().zip(windows) {
         let body =
             format!("{{\"event_type\":1,\"app\":\"a.b\",\"t\":{t},\"sign\":\"{}\"}}", sign(KEY, t));
         assert_eq!(gate.send(&post("/callbacks/tencent", &body)).status, 401);

@@ -9,8 +9,8 @@ use crate::toml_reader::FaultKind;
 
 impl ConfigReader<'_, '_> {
     /// Reports settings without effect: an entry for a challenge, reply settings in entries that
-    /// cover only notifications, and `unclear_answer` in entries that cover only decisions. The
-    /// reply to a notification is always the same.
+    /// cover only notifications, and `unclear_answer` in entries that cover only decisions. No
+    /// setting changes the reply to a notification.
     pub(super) fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
             if plan.kinds.iter().any(|kind| kind.challenge.is_some() && *kind.name == entry.name) {

@@ -1,6 +1,6 @@
 //! Reads `on_failure` and `last_good`: the reply to a decision if the app gives no usable answer.
 //!
-//! The *last good reply* is the reply with the app's latest usable answer for the same viewer and
+//! The *last good reply* is the reply from the app's latest usable answer about the same viewer and
 //! content.
 
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) struct LastGood {
     pub(super) place: Place,
 }
 
-/// Default of `max_age_secs`: ten minutes, within which the rights of a viewer rarely change.
+/// Default of `max_age_secs`: ten minutes, because a viewer's rights rarely change in this time.
 const DEFAULT_MAX_AGE_SECS: i64 = 600;
 
 impl<'f> ConfigReader<'f, '_> {

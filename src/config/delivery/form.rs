@@ -23,7 +23,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads a switch that applies to passthrough only. Reports the key beside another form.
+    /// Reads a switch that applies only to passthrough. Reports the key if `forward` sets another
+    /// form.
     pub(super) fn passthrough_switch(
         &self,
         table: &Table<'f>,
@@ -40,7 +41,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads `keep_proof`. If the value is true, returns the position of the key. Reports the key
-    /// beside a form in which the app receives the whole callback.
+    /// if `forward` sets a form in which the app receives the whole callback.
     pub(super) fn keep_proof(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<Place> {
         let keeps = table.boolean("keep_proof")?;
         let place = table.place_of("keep_proof");
@@ -77,7 +78,7 @@ impl<'f> ConfigReader<'f, '_> {
         });
         if !has_proof {
             let problem = format!(
-                "expected a provider whose body has proof beside keep_proof, found {}",
+                "expected a provider with proof in the body beside keep_proof, found {}",
                 plan.title
             );
             let remedy = "remove keep_proof, or write forward = \"raw\" for an app that reads the \

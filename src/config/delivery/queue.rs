@@ -9,7 +9,7 @@ use crate::provider::{Kind, Plan};
 use crate::template::RetryRule;
 use crate::toml_reader::{FaultKind, Place, Table};
 
-/// Longest wait between two attempts that `retry` accepts: one day.
+/// Maximum time between two attempts that `retry` accepts: one day.
 pub(crate) const MAX_RETRY_MS: i64 = 86_400_000;
 
 /// Largest value that `give_up_after_secs` accepts: 30 days.

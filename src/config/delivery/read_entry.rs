@@ -90,7 +90,8 @@ impl<'f> ConfigReader<'f, '_> {
         let queued = self.queued(table);
         let mirror = self.mirror(table);
         if table.has("reserve") && !table.has("url") {
-            let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
+            let remedy =
+                "set a url, or write reserve in the [[route]] whose path receives the events";
             let problem = "expected a url beside reserve, found none";
             let problem = FaultKind::KeyUnused.because(problem);
             let absent = (&table.place, "url");

@@ -37,7 +37,7 @@ impl<'f> ConfigReader<'f, '_> {
         Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
     }
 
-    /// Returns the treatment of resends; `None` if resends go to the app.
+    /// Returns the rule for resends; `None` if gatepost asks the app about each resend.
     ///
     /// If the entry sets `dedupe`, this value applies, even to callbacks without an identity.
     /// Otherwise, the template's `dedupe` applies to notifications with an identity. The template's
@@ -69,8 +69,8 @@ impl<'f> ConfigReader<'f, '_> {
         Some(ResendRule { window, by_content })
     }
 
-    /// Reports `dedupe` for a decision by status. An entry for several kinds may also cover kinds
-    /// that gatepost deduplicates.
+    /// Reports `dedupe` in the entry of a decision by status. Accepts `dedupe` in an entry for
+    /// several kinds, which may also cover kinds with deduplication.
     fn report_dedupe_of_status(&self, dedupe: &Dedupe, entry: &Entry, kind: &Kind) {
         if dedupe.is_on && entry.name == *kind.name {
             let problem =

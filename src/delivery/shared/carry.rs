@@ -113,7 +113,8 @@ pub(in crate::delivery) async fn claim(
     }
 }
 
-/// Replaces a claim with the reply that the app decided. Without such a reply, removes the claim.
+/// Replaces a claim with the reply from the app's answer. If gatepost cannot share a reply, removes
+/// the claim.
 pub(in crate::delivery) async fn finish(
     runtime: &impl Runtime,
     accepted: &Accepted,
@@ -127,7 +128,7 @@ pub(in crate::delivery) async fn finish(
     run(runtime, accepted, SharedUse::Resend, |state, now| state.set(held.key, value, now)).await;
 }
 
-/// Removes a claim, because the app has not answered.
+/// Removes a claim, because gatepost has no reply to share.
 pub(in crate::delivery) async fn release(
     runtime: &impl Runtime,
     accepted: &Accepted,
@@ -137,7 +138,7 @@ pub(in crate::delivery) async fn release(
     run(runtime, accepted, SharedUse::Resend, |state, _| state.remove(key, bytes)).await;
 }
 
-/// Stores the reply that the app decided for a viewer. After a failure, returns the stored reply
+/// Stores the reply from the app's answer about a viewer. After a failure, returns the stored reply
 /// about the same viewer, if there is one.
 pub(super) async fn last_answer(
     runtime: &impl Runtime,

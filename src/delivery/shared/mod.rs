@@ -1,5 +1,5 @@
-//! The steps of a callback in the state that machines share. Each step follows the corresponding
-//! step in this process, so one callback has at most one step of each type:
+//! The steps of a callback in the state that machines share. gatepost takes each step after the
+//! corresponding step in this process:
 //!
 //! 1. A signature or id that this process receives for the first time: looks for the value in the
 //!    shared state. If the value has arrived with other data, the callback reuses it.
@@ -69,7 +69,7 @@ const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 /// Minimum and maximum wait before the next check of another process's claim.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(160)];
 
-/// Carries out the steps before the app gets the event.
+/// Carries out the steps before the app receives the event.
 ///
 /// # Errors
 ///
@@ -182,7 +182,7 @@ impl SharedClaim {
 }
 
 impl Question {
-    /// Repeats the reply of another process, and remembers it.
+    /// Repeats the reply of another process, and remembers that reply.
     fn repeat(mut self, conclusion: Conclusion, until: Timestamp) -> Conclusion {
         let Some(claim) = self.claim.take() else { return conclusion };
         let memory = self.accepted.memory();

@@ -18,8 +18,8 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Maximum number of attempts to add a start while other machines add starts of the subject.
 const ATTEMPTS: u32 = 4;
 
-/// Stores the start of a session that is a notification, before the app gets the event. Marks the
-/// end of a session if another machine knows a newer session.
+/// If a notification starts a session, stores the start. If the callback ends a session, and the
+/// shared state has a newer session, marks the callback as stale.
 pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Accepted {
     if accepted.notifies_of_session() {
         start(runtime, &accepted).await;
@@ -36,7 +36,7 @@ pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Ac
     accepted
 }
 
-/// Stores the start of a session that is a decision, unless the platform gets a denial.
+/// If a decision starts a session, stores the start, unless the reply denies.
 pub(super) async fn after(runtime: &impl Runtime, accepted: &Accepted, conclusion: &Conclusion) {
     // The first copy of the callback has stored the start.
     let is_copy = matches!(conclusion.origin, Origin::Resend);
@@ -74,7 +74,8 @@ fn shared(started: &StartedSessions, until: Timestamp) -> SharedValue {
     SharedValue { bytes: value::sessions(started), until }
 }
 
-/// Reads the sessions of a subject. Returns `None` for a value of another version.
+/// Reads the sessions of a subject. Returns `None` for a value that this version cannot read as
+/// sessions.
 fn read(found: &SharedValue) -> Option<StartedSessions> {
     match value::read(found.bytes.clone(), None)? {
         StoredValue::Sessions(started) => Some(started),

@@ -45,9 +45,9 @@ pub(super) enum StoredValue {
     Claim,
     /// Acknowledgement of a notification whose event the app took.
     Acknowledgement,
-    /// Reply that the app decided.
+    /// Reply to a decision, from the app's answer.
     Reply(Box<Reply>),
-    /// The sessions of a subject that have started.
+    /// The started sessions of a subject.
     Sessions(StartedSessions),
     /// The time at which the budget of a rate limit is full, in Unix nanoseconds.
     Budget(i64),

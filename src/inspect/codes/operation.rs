@@ -95,7 +95,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost continues without the state that machines share",
         "the store failed or did not respond in time: it is slow, its disk is full, or another process locks it",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
-        "read the reason in the line, then free the disk, or end the process that holds the lock; until then, an app may receive a callback twice",
+        "read the reason in the line, then free the disk, or end the process that holds the lock; until then, an app may receive an event twice",
     ]),
     note([
         "timer_missing",

@@ -64,15 +64,15 @@ fn proxy_keys() -> Value {
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token that clients of /api must send; default: /api is off.",
+            "description": "Token with which clients of /api may read and change; default: no client may change anything.",
         },
         "admin_read_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token of clients that may read over /api, but change nothing; default: none.",
+            "description": "Token with which clients of /api may only read; default: none.",
         },
         "inspector": inspector(),
         "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
-        "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
+        "allow_addresses": strings("Networks, host names and unix: sockets that a client of /api may set for the apps; default: all but link-local addresses, metadata services and sockets."),
         "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
         "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
         "max_connections": integer(
@@ -301,13 +301,13 @@ fn store() -> Value {
             "replicas": integer("Number of NATS servers that keep each event; default: 3.", 1, MAX_REPLICAS),
             "prefix": text("First part of the names of streams and subjects in NATS; default: gatepost."),
             "monitor": strings("Addresses of the NATS servers' monitors, such as http://n1:8222."),
-            "user": text("User at the NATS servers."),
+            "user": text("User name for the NATS servers."),
             "password": secret(),
             "token": secret(),
             "credentials": secret(),
             "nkey": secret(),
             "max_bytes": integer(
-                "Maximum size of all events, in bytes; beyond it, gatepost replies 503.",
+                "Maximum total size of all events, in bytes; beyond it, gatepost replies 503.",
                 MIN_STORE_BYTES, MAX_STORE_BYTES,
             ),
             "retention": {
@@ -332,7 +332,7 @@ fn inspector() -> Value {
         "additionalProperties": false,
         "properties": {
             "keep": integer("Maximum number of callbacks.", 1, KEEP_CEILING),
-            "max_bytes": integer("Maximum number of bytes of all these callbacks.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
+            "max_bytes": integer("Maximum total size of all these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
                 "description": "Parts of a captured callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
@@ -371,7 +371,7 @@ fn telemetry() -> Value {
                 "properties": {
                     "file": text("Path of the file, relative to the config file."),
                     "sample": {
-                        "description": "Fraction of the requests that get a line, from 0 to 1; default: 1.",
+                        "description": "Fraction of the requests for which the proxy writes a line, from 0 to 1; default: 1.",
                         "anyOf": [
                             { "type": "number", "minimum": 0, "maximum": 1 },
                             { "$ref": "#/$defs/variable" },
@@ -564,7 +564,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app. A string field of the reply may be { text = \"…{field}…\" }, with fields of the callback.",
         },
-        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: by platform, as the manual's page of defaults says, otherwise 3000."),
+        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: the value for the platform on the manual's page of defaults, otherwise 3000."),
         "timeout": duration("Value of timeout_ms with a unit, for example \"2s\"."),
         "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
         "budget": duration("Value of budget_ms with a unit, for example \"5s\"."),
@@ -617,7 +617,7 @@ fn decision_keys() -> Value {
             "description": "Default fields of a reply that allows the request; fields of the app's answer take precedence.",
         },
         "empty_answer": {
-            "description": "Meaning of a 2xx answer with an empty or blank body. Default: deny; allow if the status of the reply is the decision.",
+            "description": "Meaning of a 2xx answer with an empty or blank body. Default: deny; allow if the platform reads the permission from the status of the reply.",
             "enum": ["allow", "deny"],
         },
     })

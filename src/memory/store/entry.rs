@@ -125,8 +125,8 @@ pub enum Appended {
 pub struct LaneStatus {
     /// The lane.
     pub lane: Lane,
-    /// Earliest time at which a head of the lane is due. A claimed head is due at the end of its
-    /// lease.
+    /// Earliest time at which the first pending event of a source and subject in the lane is due. A
+    /// claimed event is due at the end of its lease.
     pub due: Timestamp,
 }
 

@@ -79,7 +79,7 @@ struct Record {
 }
 
 impl InMemoryStore {
-    /// Creates an empty store. `max_bytes` is the maximum size of its events. `delivered` and
+    /// Creates an empty store. `max_bytes` is the maximum total size of its events. `delivered` and
     /// `dead` are the times for which the store keeps a delivered event and a dead letter.
     #[must_use]
     pub fn new(max_bytes: u64, delivered: Duration, dead: Duration) -> Self {
@@ -197,7 +197,7 @@ impl Store for InMemoryStore {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         let state = self.lock();
-        // The oldest pending event is a head.
+        // The oldest pending event is the head of its line.
         let oldest_pending = state.heads().map(|entry| entry.received).min();
         done(Ok(StoreStatus { oldest_pending, ..state.totals }))
     }
@@ -353,7 +353,7 @@ impl StoredEvents {
         true
     }
 
-    /// Ends a pending event.
+    /// Turns a pending event into a delivered event or a dead letter.
     fn end(&mut self, number: u64, state: EntryState, reason: Option<&str>, now: Timestamp) {
         let Some(record) = self.entries.get_mut(&number) else { return };
         record.owner = None;

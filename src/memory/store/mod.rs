@@ -46,11 +46,12 @@ pub trait Store: Send + Sync {
     /// Appends an event. Resolves after the event is durable.
     fn append(&self, event: NewEvent, now: Timestamp) -> StoreFuture<'_, Appended>;
 
-    /// Returns each lane that has pending events, with the time at which its next head is due.
+    /// Returns each lane that has pending events, with the time at which its next event is due.
     fn lanes(&self) -> StoreFuture<'_, Vec<LaneStatus>>;
 
-    /// Claims at most `max` due heads of a lane until `lease_end`, in the order of their due times.
-    /// Counts an attempt for each event. `owner` is unique for each process.
+    /// Claims at most `max` due events of a lane until `lease_end`, in the order of their due
+    /// times. An owner can claim only the first pending event of each source and subject. Counts an
+    /// attempt for each claimed event. `owner` is unique for each process.
     fn claim(
         &self,
         lane: &Lane,
@@ -124,7 +125,7 @@ pub enum StoreError {
         /// Number of operations that wait.
         waiting: usize,
     },
-    /// An earlier write failed, so the store takes no more events.
+    /// An earlier write failed, so the store accepts no more events.
     #[error(
         "expected a store whose writes succeed, found a failed write: {0}; repair the disk, then restart gatepost"
     )]
@@ -137,7 +138,7 @@ pub enum StoreError {
         /// The value of `max_bytes`.
         max_bytes: u64,
     },
-    /// The operation failed, and a later one may succeed.
+    /// The operation failed, but a later operation may succeed.
     #[error("{0}")]
     Unavailable(String),
 }

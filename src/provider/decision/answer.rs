@@ -155,8 +155,8 @@ impl Decision {
         self.reply_field(field, message, &mut Conversion::of_answer()).ok().flatten()
     }
 
-    /// Returns the JSON text inside the envelope, or `None` if the answer has no envelope. Drops
-    /// the members beside the envelope.
+    /// Returns the JSON text inside the envelope, or `None` if the envelope is absent or `null`.
+    /// Drops the members beside the envelope.
     fn inside_envelope<'a>(
         &self,
         object: &Object<'a>,

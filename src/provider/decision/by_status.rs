@@ -12,7 +12,7 @@ use super::{ReplyField, ReplyFieldName};
 use crate::json::Value;
 use crate::reply::Reply;
 
-/// The field of the app's answer that allows or denies.
+/// The field of the app's answer that allows or denies the request.
 pub(crate) const VERDICT: &str = "allow";
 
 /// The statuses of the replies to a decision.
@@ -27,7 +27,7 @@ pub(crate) struct StatusRule {
     pub(crate) redirect: Option<Redirect>,
 }
 
-/// A reply that allows, and sends the client to another address.
+/// A reply that allows the request, and redirects the client to another address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redirect {
     /// The index of the field with the address.
@@ -59,8 +59,8 @@ impl StatusRule {
         self.is_address(index) && address_of(json).is_none()
     }
 
-    /// Returns the status and the `Location` header of a reply with these fields. `allows` is the
-    /// verdict.
+    /// Returns the status and the `Location` header of a reply with these fields. `allows` is true
+    /// if the reply allows the request.
     pub(super) fn line(&self, fields: &[ReplyField], allows: bool) -> StatusLine {
         if !allows {
             return StatusLine { status: self.deny, location: None };

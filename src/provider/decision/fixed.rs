@@ -4,7 +4,7 @@
 //! replaces `{client_user_id}` with the value of this field in the callback, and `{/user/id}` with
 //! the value at this JSON Pointer. `{{` and `}}` represent braces.
 //!
-//! gatepost encodes the values, so that no client can add a member or an address:
+//! gatepost encodes the values, so that no client can add a member or change an address:
 //!
 //! - in a field of the body, as part of a JSON string;
 //! - in the address of a redirect, percent-encoded, except for letters, digits, `-`, `_`, `.` and

@@ -38,7 +38,8 @@ pub(crate) struct ItemList {
 /// The rules for protected items. An app can deny a protected item only by an answer for that item
 /// alone.
 ///
-/// The denial of a protected item is final. For example, a denial expires a finished download.
+/// The denial of a protected item is final. For example, after a denial, a finished download
+/// expires.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.

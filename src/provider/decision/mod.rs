@@ -42,16 +42,16 @@ pub(crate) struct Decision {
     pub(crate) envelope: Option<Box<str>>,
     /// The rules for the items; `None` if the callback contains no list of items.
     pub(crate) item_list: Option<ItemList>,
-    /// The fields of a reply that allows.
+    /// The fields of a reply that allows the request.
     pub(crate) allow: Vec<ReplyField>,
-    /// The fields of a reply that denies.
+    /// The fields of a reply that denies the request.
     pub(crate) deny: Vec<ReplyField>,
     /// The index in `fields` of the field that the `message` of a common answer sets. If `None`,
     /// gatepost drops the message.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
-    /// The statuses of the reply, if the platform reads the decision from the status; otherwise the
-    /// status is 200.
+    /// The statuses of the reply; `None` if the platform reads the permission from the body. The
+    /// status of the reply is then 200.
     pub(crate) by_status: Option<StatusRule>,
     /// The index in `fields` of the field that a bare answer sets: a single value, such as `1`,
     /// instead of an object. If `None`, a bare answer is invalid.
@@ -101,8 +101,8 @@ impl Decision {
 pub(crate) struct Policy {
     /// The failure policy: the fields of the reply if gatepost has no usable answer from the app.
     pub(crate) on_failure: Vec<ReplyField>,
-    /// The fields that gatepost adds to a reply that allows. A field of the answer takes
-    /// precedence.
+    /// The fields that gatepost adds to a reply that allows the request. A field of the answer
+    /// takes precedence.
     pub(crate) defaults: Vec<ReplyField>,
     pub(crate) empty_answer: EmptyAnswer,
     pub(crate) reply_signing: ReplySigning,

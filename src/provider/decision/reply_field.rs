@@ -24,8 +24,8 @@ pub(crate) enum ReplyFieldName {
 /// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true
 /// for the value.
 ///
-/// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
-/// type, so a platform may refuse the reply. gatepost therefore omits the field.
+/// Many serializers write an unset field as `null` or as an empty string. These values do not have
+/// the declared type, so a platform may refuse the reply. gatepost therefore omits the field.
 pub(super) fn read_reply_field(
     index: usize,
     field: &Field,
@@ -41,8 +41,8 @@ pub(super) fn read_reply_field(
     Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
 
-/// Returns the first field of a JSON object whose value has another JSON type than the declared one.
-/// Returns the name of the field, the declared type and the type of the value.
+/// Finds the first field of a JSON object whose value does not have the declared JSON type. Returns
+/// the name of the field, the declared type and the type of the value.
 ///
 /// gatepost would convert such a value, for example `1` to `true`.
 pub(crate) fn first_of_other_type<'f>(

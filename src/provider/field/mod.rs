@@ -63,7 +63,7 @@ pub(crate) struct Field {
     /// True if the platform may also send values of other types in the field. gatepost does not
     /// list these values as misfits.
     pub(crate) lenient: bool,
-    /// True if the identity of the callback or the decision depends on the field.
+    /// True if the identity of the callback or the reply to a decision depends on the field.
     pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.

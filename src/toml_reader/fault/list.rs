@@ -224,8 +224,8 @@ impl<'t> Faults<'t> {
         self.list.borrow().iter().all(|fault| fault.kind.is_warning())
     }
 
-    /// Returns `true` for an error about the key, for an error about a key inside it, and for a key
-    /// of the file that is probably a misspelt form of the key.
+    /// Returns `true` if there is an error about `key`, or about a key inside of `key`. Also
+    /// returns `true` if a top-level key is probably a misspelt form of `key`.
     pub(crate) fn are_in(&self, key: &str) -> bool {
         let is_key = |typo: &AbsentKey| typo.table.is_empty() && typo.key == key;
         if self.typos.borrow().iter().any(is_key) {

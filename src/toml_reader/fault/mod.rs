@@ -20,12 +20,12 @@ pub(crate) use list::{Faults, TomlText, Warnings};
 ///
 /// let text = "[[route]]\npath = '/callbacks/tencent'\nprovider = 5\n";
 /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
-/// let [fault] = error.faults() else { panic!("expected one fault") };
+/// let [fault] = error.faults() else { panic!("expected one fault, found {error}") };
 /// assert_eq!((fault.line(), fault.column(), fault.key()), (3, 12, "route[0].provider"));
 /// assert_eq!(fault.kind().as_str(), "type_mismatch");
 /// assert_eq!(fault.problem(), "expected a string, found a whole number");
 /// assert_eq!(fault.remedy(), "write a string");
-/// // A value of a wrong type may be a secret.
+/// // A value of the wrong type may be a secret.
 /// assert_eq!((fault.excerpt(), &fault.excerpt()[fault.marked()]), ("provider = …", "…"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

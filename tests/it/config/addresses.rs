@@ -17,7 +17,7 @@ fn reports_addresses_that_no_server_can_have() {
         ),
         (
             "upstream = 'unix:app.sock'",
-            "1:12: upstream: expected a Unix socket, found no absolute path of a socket; write unix:/run/app.sock",
+            "1:12: upstream: expected a Unix socket, found no absolute path; write unix:/run/app.sock",
         ),
         (
             "upstream = 'unix:/a.sock:/x'",
@@ -25,7 +25,7 @@ fn reports_addresses_that_no_server_can_have() {
         ),
         (
             "upstream = 'unix:/a.sock:x'",
-            "1:12: upstream: expected a Unix socket, found no path of requests",
+            "1:12: upstream: expected a Unix socket, found no path with a leading slash",
         ),
         (
             "upstream = ['http://a', 'b']",
