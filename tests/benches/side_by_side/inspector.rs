@@ -12,13 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde_json::Value;
 
-use super::load::{Outcome, Pace, Session, Template};
+use super::load::{Pace, Session, Template};
 use super::measure::{CONNECTIONS, Latency};
 use super::peers::{GATEPOST, Ground, INSPECTOR, TOKEN};
-use super::process::{Cpu, Peer, free_port};
-use super::table::{median, middle};
+use super::process::{Peer, free_port};
+use super::report::{Cell, Report, Table};
+use super::table::median;
+use super::verdict::Target;
 use super::work::Work;
 
 /// Time for which the page's script waits after a response.
@@ -30,11 +33,15 @@ const LOWEST_PRIORITY: i32 = 19;
 /// Maximum ratio between the 99th percentiles with and without a page.
 const MAX_RATIO: f64 = 1.1;
 
-/// Maximum growth of the resident memory after the first round, in KB.
-const MAX_GROWTH: u64 = 4096;
+/// Maximum growth of the resident memory after the first round, in MB.
+const MAX_GROWTH: f64 = 4.0;
+
+/// Slices of a round, each with or without a page. The order is that of Thue and Morse, so that a
+/// load on the machine that grows or falls affects both equally.
+const SLICES: [bool; 8] = [false, true, true, false, true, false, false, true];
 
 /// Figures of one round.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Round {
     closed: Figures,
     open: Figures,
@@ -46,15 +53,49 @@ struct Round {
     resident: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// Sum of the slices with a page, or of those without.
+#[derive(Clone, Debug)]
 struct Figures {
-    latency: Latency,
-    /// CPU time of gatepost per push, in microseconds, including the requests of the page.
+    latency: Histogram<u64>,
+    /// CPU time of gatepost in seconds, including the requests of the page.
     cpu: f64,
     pushes: u64,
 }
 
-/// Measures each round with and without a page, and prints the table.
+impl Figures {
+    fn new() -> Result<Self, Box<dyn Error>> {
+        Ok(Self { latency: Histogram::new(3)?, cpu: 0.0, pushes: 0 })
+    }
+
+    /// Sends pushes, and adds the figures of this load.
+    fn add(
+        &mut self,
+        peer: &Peer,
+        session: &mut Session,
+        template: &Template,
+        pace: Pace,
+    ) -> Result<(), Box<dyn Error>> {
+        let before = peer.cpu();
+        let outcome = session.run(template, pace)?;
+        if let Some(complaint) = outcome.complaint {
+            return Err(complaint.into());
+        }
+        self.cpu += (peer.cpu() - before).total();
+        self.pushes += outcome.replies;
+        self.latency.add(&outcome.latency)?;
+        Ok(())
+    }
+
+    fn percentiles(&self) -> Latency {
+        Latency::of_histogram(&self.latency)
+    }
+
+    fn cpu_per_push(&self) -> f64 {
+        self.cpu * 1e6 / self.pushes as f64
+    }
+}
+
+/// Measures each round with and without a page, and reports the figures.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if the page receives no callbacks.
@@ -63,6 +104,7 @@ pub(super) fn compare(
     rounds: usize,
     rate: f64,
     time: Duration,
+    report: &mut Report,
 ) -> Result<(), Box<dyn Error>> {
     let admin = free_port()?;
     let config = INSPECTOR.replace("@ADMIN@", &admin.to_string()) + GATEPOST;
@@ -71,81 +113,66 @@ pub(super) fn compare(
     let template = template.expecting(200, Some("{\"code\":0}"));
     let pace = Pace::Scheduled { rate, time };
     let cookie = log_in(admin)?;
+    let mut session = Session::open(peer.port, CONNECTIONS)?;
     // The first load fills the ring and opens the connections to the app.
-    load(&peer, &template, pace)?;
+    Figures::new()?.add(&peer, &mut session, &template, pace)?;
     let mut measured = Vec::new();
     for round in 1..=rounds {
-        // The order alternates, because the load on the machine may grow or fall during a round.
-        let closed_first = round % 2 == 1;
-        let mut of_round = Round::default();
-        for with_page in [!closed_first, closed_first] {
+        let (mut closed, mut open) = (Figures::new()?, Figures::new()?);
+        let (mut shown, mut missed) = (0, 0);
+        for with_page in SLICES {
             if with_page {
                 let page = Page::open(admin, &cookie);
-                of_round.open = load(&peer, &template, pace)?;
-                (of_round.shown, of_round.missed) = page.close()?;
+                open.add(&peer, &mut session, &template, pace)?;
+                let (of_slice, missed_in_slice) = page.close()?;
+                shown += of_slice;
+                missed += missed_in_slice;
             } else {
-                of_round.closed = load(&peer, &template, pace)?;
+                closed.add(&peer, &mut session, &template, pace)?;
             }
         }
-        of_round.resident = peer.memory().resident;
-        eprintln!("round {round}: {of_round:?}");
-        measured.push(of_round);
+        let (without, with) = (closed.percentiles(), open.percentiles());
+        eprintln!("round {round}: p99 {:.0} µs closed, {:.0} µs open", without.p99, with.p99);
+        measured.push(Round { closed, open, shown, missed, resident: peer.memory().resident });
     }
-    print(&measured, rate);
+    self::report(&measured, rate, report);
     Ok(())
 }
 
-fn load(peer: &Peer, template: &Template, pace: Pace) -> Result<Figures, Box<dyn Error>> {
-    let before = peer.cpu();
-    let outcome: Outcome = Session::open(peer.port, CONNECTIONS)?.run(template, pace)?;
-    if let Some(complaint) = outcome.complaint {
-        return Err(complaint.into());
-    }
-    let cpu: Cpu = peer.cpu() - before;
-    let pushes = outcome.replies;
-    let latency = Latency::of_histogram(&outcome.latency);
-    Ok(Figures { latency, cpu: cpu.total() * 1e6 / pushes as f64, pushes })
-}
-
-fn print(rounds: &[Round], rate: f64) {
-    println!(
+fn report(rounds: &[Round], rate: f64, report: &mut Report) {
+    report.text(format!(
         "Pushes at {rate:.0} per second with the inspector on. Latencies in µs from the scheduled time, medians of {} \
-         paired rounds. gatepost has one core; load, app and page share the other.\n",
-        rounds.len()
-    );
-    println!("| page of callbacks | p50 | p99 | p99.9 | CPU µs per push |");
-    println!("|---|--:|--:|--:|--:|");
-    let closed: Vec<_> = rounds.iter().map(|round| round.closed).collect();
-    let open: Vec<_> = rounds.iter().map(|round| round.open).collect();
-    for (name, figures) in [("closed", closed), ("open", open)] {
-        let latencies: Vec<_> = figures.iter().map(|figures| figures.latency).collect();
-        let Latency { p50, p99, p999 } = Latency::median(&latencies).unwrap_or_default();
-        let cpu = median(&figures, |figures| figures.cpu);
-        println!("| {name} | {p50:.0} | {p99:.0} | {p999:.0} | {cpu:.1} |");
+         paired rounds of {} slices. gatepost has one core; load, app and page share the other.",
+        rounds.len(),
+        SLICES.len()
+    ));
+    let columns = ["page of callbacks", "p50 / p99 / p99.9", "CPU µs per push"];
+    let mut table = Table::new("inspector", &columns);
+    let pages: [(&str, fn(&Round) -> &Figures); 2] =
+        [("closed", |round| &round.closed), ("open", |round| &round.open)];
+    for (name, of) in pages {
+        let latencies: Vec<_> = rounds.iter().map(|round| of(round).percentiles()).collect();
+        let cpu = median(rounds, |round| of(round).cpu_per_push());
+        table.row([name.into(), Latency::median(&latencies).into(), Cell::Figure(cpu, 1)]);
     }
-    let ratio = |round: &Round| round.open.latency.p99 / round.closed.latency.p99;
-    let ratio = middle(rounds.iter().map(ratio).collect());
+    report.table(table);
     let sum = |of: fn(&Round) -> u64| rounds.iter().map(of).sum::<u64>();
     let pushes = sum(|round| round.closed.pushes + round.open.pushes);
-    let memory = |round: Option<&Round>| round.map_or(0, |round| round.resident);
-    let (first, last) = (memory(rounds.first()), memory(rounds.last()));
     let (shown, missed) = (sum(|round| round.shown), sum(|round| round.missed));
-    println!("\nThe page received {shown} callbacks; {missed} arrived too fast for it.\n");
-    println!("| target | figure | limit | result |");
-    println!("|---|--:|--:|---|");
-    let result = |is_kept: bool| if is_kept { "pass" } else { "miss" };
-    println!(
-        "| p99: open / closed | {ratio:.2} | {MAX_RATIO:.2} | {} |",
-        result(ratio <= MAX_RATIO)
-    );
-    let growth = last.saturating_sub(first);
-    println!(
-        "| memory after {pushes} pushes / after the first round, MB | {:.1} / {:.1} | + {:.1} | {} |",
-        last as f64 / 1000.0,
-        first as f64 / 1000.0,
-        MAX_GROWTH as f64 / 1000.0,
-        result(growth <= MAX_GROWTH)
-    );
+    report.text(format!(
+        "The page received {shown} of {pushes} callbacks; {missed} arrived too fast for it."
+    ));
+    let ratio = |round: &Round| round.open.percentiles().p99 / round.closed.percentiles().p99;
+    let first = rounds.first().map_or(0, |round| round.resident);
+    let growth = |round: &Round| round.resident.saturating_sub(first) as f64 / 1000.0;
+    report.targets([
+        Target::at_most("p99: open / closed", rounds.iter().map(ratio).collect(), MAX_RATIO),
+        Target::at_most(
+            "memory since the first round, MB",
+            rounds.iter().map(growth).collect(),
+            MAX_GROWTH,
+        ),
+    ]);
 }
 
 /// An open page of callbacks.

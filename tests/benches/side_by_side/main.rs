@@ -16,10 +16,12 @@ mod nats;
 mod peers;
 mod process;
 mod queue;
+mod report;
 mod rows;
 mod scale;
 mod table;
 mod transport;
+mod verdict;
 mod wire;
 mod work;
 
@@ -39,6 +41,7 @@ use load::{Pace, Session};
 use measure::{CONNECTIONS, Field, Sample, Times};
 use peers::{Ground, Kind};
 use process::{Cpu, Memory};
+use report::Report;
 use rows::{Job, Row, Who};
 
 /// Compares gatepost with other servers, and prints Markdown tables
@@ -74,6 +77,9 @@ struct Options {
     /// Pushes per second with `--inspector`
     #[arg(long, default_value_t = 10_000.0)]
     rate: f64,
+    /// Print JSON instead of Markdown tables
+    #[arg(long)]
+    json: bool,
     /// Measure no latencies
     #[arg(long)]
     cpu: bool,
@@ -95,7 +101,14 @@ fn main() -> ExitCode {
     let result = if std::env::args().nth(1).as_deref() == Some("--serve-app") {
         app::serve()
     } else {
-        compare(&Options::parse())
+        let options = Options::parse();
+        compare(&options).map(|report| {
+            if options.json {
+                println!("{:#}", report.json());
+            } else {
+                println!("{}", report.markdown());
+            }
+        })
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -106,7 +119,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
+fn compare(options: &Options) -> Result<Report, Box<dyn Error>> {
     let lock = File::create(std::env::temp_dir().join("gatepost-compare.lock"))?;
     if lock.try_lock().is_err() {
         eprintln!("waiting for another comparison to end");
@@ -129,20 +142,20 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         gatepost: options.gatepost.clone(),
         bare: options.bare.clone(),
     };
-    if options.scale {
-        let (rounds, time) = options.rounds();
-        table::print_machine(None);
-        return scale::compare(&ground, &app, rounds, time);
-    }
-    if options.queue {
-        let (rounds, time) = options.rounds();
-        table::print_machine(None);
-        return queue::compare(&ground, &app, rounds, time);
-    }
-    if options.inspector {
-        let (rounds, time) = options.rounds();
-        table::print_machine(None);
-        return inspector::compare(&ground, rounds, options.rate, time);
+    let mut report = Report::default();
+    let (rounds, time) = options.rounds();
+    if options.scale || options.queue || options.inspector {
+        table::report_machine(None, &mut report);
+        if options.scale {
+            scale::compare(&ground, &app, rounds, time, &mut report)?;
+        }
+        if options.queue {
+            queue::compare(&ground, &app, rounds, time, &mut report)?;
+        }
+        if options.inspector {
+            inspector::compare(&ground, rounds, options.rate, time, &mut report)?;
+        }
+        return Ok(report);
     }
     let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
     let mut peers = BTreeMap::new();
@@ -159,9 +172,9 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let samples = measure_all(options, &field, &rows)?;
     let own = measured(&field) - started.2;
     let others = (Cpu::machine() - started.1 - own) / started.0.elapsed().as_secs_f64();
-    table::print_machine(Some(others));
-    table::print(&rows, &samples, &memory);
-    Ok(())
+    table::report_machine(Some(others), &mut report);
+    table::report(&rows, &samples, &memory, &mut report);
+    Ok(report)
 }
 
 /// Returns the total CPU time of all processes of the comparison, in seconds.

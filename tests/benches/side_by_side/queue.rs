@@ -1,5 +1,5 @@
 //! Compares a push that gatepost queues, in SQLite or NATS, with an append and sync of a file, and
-//! with a push that has a fixed answer.
+//! with a push that has a fixed answer. Each push is of another stream, unless the row says otherwise.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -16,7 +16,9 @@ use super::measure::{CONNECTIONS, Latency};
 use super::nats::{self, Cluster};
 use super::peers::{GATEPOST, Ground};
 use super::process::Peer;
+use super::report::{Cell, Report, Table};
 use super::table::median;
+use super::verdict::Target;
 use super::work::Work;
 
 /// Time limit for the delivery of the last event.
@@ -25,6 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Before a measurement, gatepost uses a store for the measuring time divided by this number, so
 /// that the files and connections of the store exist.
 const WARM_UP: u32 = 4;
+
+/// Time without an event at the app after which the queue is empty.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Time in which the load sends events of one stream.
+const ONE_STREAM: Duration = Duration::from_millis(250);
 
 /// Length of the record that [`append`] writes, about the length of an event in the store.
 const RECORD_BYTES: usize = 1024;
@@ -47,6 +55,8 @@ struct StoreFigures {
     open: Figures,
     /// Events per second, until the app has received the last one.
     delivered: f64,
+    /// The same for events of one stream, which gatepost delivers one after the other.
+    of_one_stream: f64,
 }
 
 /// Figures of one round.
@@ -59,7 +69,7 @@ struct RoundFigures {
     nats: Option<StoreFigures>,
 }
 
-/// Measures each row in each round, and prints the table.
+/// Measures each row in each round, and reports the figures.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if an event does not reach the app.
@@ -68,6 +78,7 @@ pub(super) fn compare(
     app: &App,
     rounds: usize,
     time: Duration,
+    report: &mut Report,
 ) -> Result<(), Box<dyn Error>> {
     if !nats::is_installed() {
         eprintln!("expected a NATS server, found none; run tests/peers/install to measure it");
@@ -77,7 +88,7 @@ pub(super) fn compare(
         eprintln!("round {round}");
         all.push(measure(ground, app, round, time)?);
     }
-    print(&all);
+    self::report(&all, report);
     Ok(())
 }
 
@@ -131,12 +142,38 @@ fn measure_store(
     let delivered = outcome.replies as f64 / started.elapsed().as_secs_f64();
     let half = Pace::Scheduled { rate: delivered / 2.0, time };
     let open_latency = Latency::of(&load(&open, half)?);
+    wait_for_queue(app)?;
+    let of_one_stream = deliver_one_stream(app, &open, delivered)?;
     Ok(StoreFigures {
         paused: Figures { latency: Some(paused_latency), rate: rate(&received) },
         fixed: fixed_latency,
         open: Figures { latency: Some(open_latency), rate: arrived },
         delivered,
+        of_one_stream,
     })
+}
+
+/// Waits until the app receives no further events.
+fn wait_for_queue(app: &App) -> Result<(), Box<dyn Error>> {
+    let mut seen = app.seen()?.requests;
+    loop {
+        thread::sleep(IDLE);
+        let now = app.seen()?.requests;
+        if std::mem::replace(&mut seen, now) == now {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends some events of one stream, and returns the number of events per second until the app has
+/// received the last one.
+fn deliver_one_stream(app: &App, peer: &Peer, rate: f64) -> Result<f64, Box<dyn Error>> {
+    let asked = app.seen()?.requests;
+    let pace = Pace::Scheduled { rate, time: ONE_STREAM };
+    let started = Instant::now();
+    let sent = load_with(Work::Push, peer, pace)?.replies;
+    wait_for(app, asked + sent)?;
+    Ok(sent as f64 / started.elapsed().as_secs_f64())
 }
 
 /// Starts gatepost with this delivery of pushes and this table `[store]`.
@@ -156,7 +193,11 @@ fn saturate(peer: &Peer, time: Duration) -> Result<Outcome, Box<dyn Error>> {
 }
 
 fn load(peer: &Peer, pace: Pace) -> Result<Outcome, Box<dyn Error>> {
-    let template = Work::Push.template("/callbacks/tencent", "push.example.com", "secret")?;
+    load_with(Work::PushOfStream, peer, pace)
+}
+
+fn load_with(work: Work, peer: &Peer, pace: Pace) -> Result<Outcome, Box<dyn Error>> {
+    let template = work.template("/callbacks/tencent", "push.example.com", "secret")?;
     let template = template.expecting(200, Some("{\"code\":0}"));
     let outcome = Session::open(peer.port, CONNECTIONS)?.run(&template, pace)?;
     match outcome.complaint {
@@ -196,33 +237,41 @@ fn append(folder: &Path, time: Duration) -> Result<Figures, Box<dyn Error>> {
     Ok(Figures { latency: Some(Latency::of_histogram(&latency)), rate })
 }
 
-fn print(rounds: &[RoundFigures]) {
-    println!(
+fn report(rounds: &[RoundFigures], report: &mut Report) {
+    report.text(
         "Latencies in µs at half of the rate of accepted pushes with a paused app; while the app \
          accepts events, at half of the rate of deliveries. gatepost has one core; the load, the \
-         app and the three NATS servers share the other.\n"
+         app and the three NATS servers share the other.",
     );
-    println!("| | p50 | p99 | p99.9 | per second |");
-    println!("|---|--:|--:|--:|--:|");
-    print_row("append of 1 KiB + fdatasync, one at a time", rounds, |round| Some(round.append));
-    print_row("push, fixed answer", rounds, |round| Some(round.fixed));
+    let mut table = Table::new("queue", &["", "p50 / p99 / p99.9", "per second"]);
+    let mut row = |name: &str, of: &dyn Fn(&RoundFigures) -> Option<Figures>| {
+        let figures: Vec<_> = rounds.iter().filter_map(of).collect();
+        if figures.is_empty() {
+            return;
+        }
+        let latencies: Vec<_> = figures.iter().filter_map(|figures| figures.latency).collect();
+        let rate = Cell::Figure(median(&figures, |figures| figures.rate), 0);
+        table.row([name.into(), Latency::median(&latencies).into(), rate]);
+    };
+    row("append of 1 KiB + fdatasync, one at a time", &|round| Some(round.append));
+    row("push, fixed answer", &|round| Some(round.fixed));
     for (name, of) in STORES {
-        print_row(&format!("push, queued in {name}, app paused"), rounds, |round| {
-            of(round).map(|store| store.paused)
+        let delivered = |rate| Figures { latency: None, rate };
+        row(&format!("push, queued in {name}, app paused"), &|round| Some(of(round)?.paused));
+        row(&format!("push, queued in {name}, app accepts events"), &|round| Some(of(round)?.open));
+        row(&format!("push, queued in {name}, until the app has received it"), &|round| {
+            Some(delivered(of(round)?.delivered))
         });
-        print_row(&format!("push, queued in {name}, app accepts events"), rounds, |round| {
-            of(round).map(|store| store.open)
-        });
-        print_row(
-            &format!("push, queued in {name}, until the app has received it"),
-            rounds,
-            |round| of(round).map(|store| Figures { latency: None, rate: store.delivered }),
+        row(
+            &format!("push of one stream, queued in {name}, until the app has received it"),
+            &|round| Some(delivered(of(round)?.of_one_stream)),
         );
     }
-    println!();
+    report.table(table);
     for (name, of) in STORES {
-        print_added(name, &rounds.iter().filter_map(of).collect::<Vec<_>>());
+        report_added(name, &rounds.iter().filter_map(of).collect::<Vec<_>>(), report);
     }
+    report.targets(targets(rounds));
 }
 
 type OfStore = fn(&RoundFigures) -> Option<StoreFigures>;
@@ -231,34 +280,54 @@ type OfStore = fn(&RoundFigures) -> Option<StoreFigures>;
 const STORES: [(&str, OfStore); 2] =
     [("SQLite", |round| Some(round.sqlite)), ("NATS", |round| round.nats)];
 
-/// Prints the medians of a row. Prints nothing if no round has figures.
-fn print_row(name: &str, rounds: &[RoundFigures], of: impl Fn(&RoundFigures) -> Option<Figures>) {
-    let figures: Vec<_> = rounds.iter().filter_map(of).collect();
-    if figures.is_empty() {
-        return;
-    }
-    let latencies: Vec<_> = figures.iter().filter_map(|figures| figures.latency).collect();
-    let shown = match Latency::median(&latencies) {
-        Some(Latency { p50, p99, p999 }) => format!("{p50:.0} | {p99:.0} | {p999:.0}"),
-        None => "– | – | –".into(),
-    };
-    println!("| {name} | {shown} | {:.0} |", median(&figures, |figures| figures.rate));
+/// Returns the targets of the stores. The figures of NATS are only those of one machine that runs
+/// all three servers.
+fn targets(rounds: &[RoundFigures]) -> [Target; 4] {
+    let each = |of: &dyn Fn(&RoundFigures) -> Option<f64>| rounds.iter().filter_map(of).collect();
+    [
+        Target::at_least(
+            "SQLite, accepted pushes per second, app paused",
+            each(&|round| Some(round.sqlite.paused.rate)),
+            15_000.0,
+        ),
+        Target::at_least(
+            "SQLite, pushes per second, until the app has received them",
+            each(&|round| Some(round.sqlite.delivered)),
+            5_000.0,
+        ),
+        Target::at_most(
+            "SQLite, added p99 less p99 of append and fdatasync, µs",
+            each(&|round| {
+                Some(round.sqlite.added(|latency| latency.p99)? - round.append.latency?.p99)
+            }),
+            3_000.0,
+        ),
+        Target::at_most(
+            "NATS, p99 of an accepted push, µs",
+            each(&|round| Some(round.nats?.paused.latency?.p99)),
+            20_000.0,
+        ),
+    ]
 }
 
-/// Prints the latency that a store adds to an accepted push.
-fn print_added(name: &str, figures: &[StoreFigures]) {
+impl StoreFigures {
+    /// Returns the latency that the store adds to an accepted push.
+    fn added(&self, field: fn(&Latency) -> f64) -> Option<f64> {
+        Some(field(self.paused.latency.as_ref()?) - field(&self.fixed))
+    }
+}
+
+/// Reports the latency that a store adds to an accepted push.
+fn report_added(name: &str, figures: &[StoreFigures], report: &mut Report) {
     if figures.is_empty() {
         return;
     }
-    let added = |field: fn(&Latency) -> f64| {
-        median(figures, |store| {
-            store.paused.latency.as_ref().map_or(0.0, field) - field(&store.fixed)
-        })
-    };
-    println!(
+    let added =
+        |field: fn(&Latency) -> f64| median(figures, |store| store.added(field).unwrap_or(0.0));
+    report.text(format!(
         "{name} adds to an accepted push: p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs.",
         added(|latency| latency.p50),
         added(|latency| latency.p99),
         added(|latency| latency.p999)
-    );
+    ));
 }

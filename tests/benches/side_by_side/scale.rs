@@ -9,6 +9,7 @@ use super::busy::Wait;
 use super::load::{IN_FLIGHT, Pace, Session};
 use super::peers::{GATEPOST, Ground};
 use super::process::{Cpu, Peer};
+use super::report::{Cell, Report, Table};
 use super::table::median;
 use super::work::Work;
 
@@ -60,7 +61,7 @@ struct Sample {
     rate: f64,
 }
 
-/// Measures all sizes round by round, and prints the table.
+/// Measures all sizes round by round, and reports the figures.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if the app did not receive each push.
@@ -69,6 +70,7 @@ pub(super) fn compare(
     app: &App,
     rounds: usize,
     time: Duration,
+    report: &mut Report,
 ) -> Result<(), Box<dyn Error>> {
     let start = |(at, size): (usize, &Size)| {
         ground.gatepost(&format!("gatepost-{at}.toml"), &size.config(), size.cores())
@@ -83,7 +85,7 @@ pub(super) fn compare(
             samples.push(sample.map_err(|error| format!("{size:?}: {error}"))?);
         }
     }
-    print(&sizes, &samples);
+    self::report(&sizes, &samples, report);
     Ok(())
 }
 
@@ -116,20 +118,25 @@ fn measure(
     Ok(Sample { user: micros(cpu.user), system: micros(cpu.system), rate })
 }
 
-fn print(sizes: &[Size], samples: &[Vec<Sample>]) {
-    println!(
-        "CPU time in µs per push of 430 B. At most {IN_FLIGHT} requests are in flight. The load uses the connections in turn.\n"
-    );
-    println!("| workers | connections | bindings | routes | CPU | user | system | requests/s |");
-    println!("|--:|--:|--:|--:|--:|--:|--:|--:|");
+fn report(sizes: &[Size], samples: &[Vec<Sample>], report: &mut Report) {
+    report.text(format!(
+        "CPU time in µs per push of 430 B. At most {IN_FLIGHT} requests are in flight. The load uses the connections in turn."
+    ));
+    let columns =
+        ["workers", "connections", "bindings", "routes", "CPU", "user", "system", "requests/s"];
+    let mut table = Table::new("scale", &columns);
     for (size, samples) in sizes.iter().zip(samples) {
-        let Size { workers, connections, bindings, routes } = size;
-        let cpu = median(samples, |sample| sample.user + sample.system);
-        let user = median(samples, |sample| sample.user);
-        let system = median(samples, |sample| sample.system);
-        let rate = median(samples, |sample| sample.rate);
-        println!(
-            "| {workers} | {connections} | {bindings} | {routes} | {cpu:.1} | {user:.1} | {system:.1} | {rate:.0} |"
-        );
+        let count = |number: usize| Cell::Figure(number as f64, 0);
+        table.row([
+            count(size.workers),
+            count(size.connections),
+            count(size.bindings),
+            count(size.routes),
+            Cell::Figure(median(samples, |sample| sample.user + sample.system), 1),
+            Cell::Figure(median(samples, |sample| sample.user), 1),
+            Cell::Figure(median(samples, |sample| sample.system), 1),
+            Cell::Figure(median(samples, |sample| sample.rate), 0),
+        ]);
     }
+    report.table(table);
 }

@@ -1,4 +1,4 @@
-//! Prints the results: the machine, the rows, the memory and the targets.
+//! Reports the results: the machine, the rows, the memory and the targets.
 
 use std::fs;
 use std::process::Command;
@@ -6,41 +6,41 @@ use std::process::Command;
 use super::Held;
 use super::measure::{Latency, Sample};
 use super::peers::{self, Kind};
+use super::process::Memory;
+use super::report::{Cell, Report, Table};
 use super::rows::{Job, Row, Who};
+use super::verdict::Target;
 
 /// Load of the peer's core below which the peer is not the bottleneck.
 const SATURATED: f64 = 0.9;
 
-/// Prints the rows, the memory and the targets.
-pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
-    print_rows(rows, samples);
+/// Reports the rows, the memory and the targets.
+pub(super) fn report(rows: &[Row], samples: &[Vec<Sample>], held: &[Held], report: &mut Report) {
+    report_rows(rows, samples, report);
     if !held.is_empty() {
-        print_memory(held);
+        report_memory(held, report);
     }
-    print_targets(&Found { rows, samples, held });
+    report.targets(targets(&Found { rows, samples, held }));
 }
 
-/// Prints a description of the machine. `others` is the number of cores that other work used during
+/// Reports a description of the machine. `others` is the number of cores that other work used during
 /// the run.
-pub(super) fn print_machine(others: Option<f64>) {
+pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
     let others = others.map_or_else(String::new, |cores| {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
     });
-    println!(
-        "{}; Linux {}; {}.",
+    report.text(format!(
+        "{}; Linux {}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; \
+         the app and the load share a second core. No access logs, and `GATEPOST_LOG=off`.{others}",
         processor(),
         output_of("uname", &["-r"]),
-        output_of("date", &["-u", "+%F %H:%MZ"])
-    );
-    println!(
-        "nginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; the app and the \
-         load share a second core. No access logs, and `GATEPOST_LOG=off`.{others}\n",
+        output_of("date", &["-u", "+%F %H:%MZ"]),
         version("nginx"),
         version("libnginx-mod-http-lua"),
         version("libnginx-mod-http-js"),
         version("haproxy"),
         php(),
-    );
+    ));
 }
 
 fn processor() -> String {
@@ -66,57 +66,68 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
         .map_or_else(|_| "?".into(), |output| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
-fn print_rows(rows: &[Row], samples: &[Vec<Sample>]) {
-    println!(
+fn report_rows(rows: &[Row], samples: &[Vec<Sample>], report: &mut Report) {
+    report.text(format!(
         "CPU time in µs per request at saturation ({} connections). Latencies in µs from the scheduled time, p50 / p99 \
-         / p99.9, at half of that rate and at a common rate.\n",
+         / p99.9, at half of that rate and at a common rate.",
         super::CONNECTIONS
+    ));
+    let mut table = Table::new(
+        "rows",
+        &[
+            "work",
+            "server",
+            "CPU",
+            "user",
+            "system",
+            "requests/s",
+            "latency at half",
+            "common rate",
+            "latency at common rate",
+            "CPU at common rate",
+        ],
     );
-    println!(
-        "| work | server | CPU | user | system | requests/s | latency at half | common rate | latency at common rate | CPU at common rate |"
-    );
-    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut idle = Vec::new();
     for (row, samples) in rows.iter().zip(samples) {
         let number = |field: fn(&Sample) -> f64| median(samples, field);
-        let latency = |field: fn(&Sample) -> Option<Latency>| latencies(samples, field);
-        let has_time_left = number(|sample| sample.busy) < SATURATED;
-        let mark = if has_time_left { "≥ " } else { "" };
-        if has_time_left && row.who != Who::App {
-            idle.push(row.name());
-        }
+        let latency = |field: fn(&Sample) -> Option<Latency>| latencies_of(samples, field).into();
+        let (job, who) = (row.job.name().into(), Cell::Text(row.who.name()));
+        let common_rate = Cell::Figure(row.job.common_rate(), 0);
+        let common = latency(|sample| sample.common);
         if row.who == Who::App {
-            let (job, who, rate) = (row.job.name(), row.who.name(), row.job.common_rate());
-            println!(
-                "| {job} | {who} | | | | | | {rate:.0} | {} | |",
-                latency(|sample| sample.common)
-            );
+            let none = || Cell::None;
+            let before = [job, who, none(), none(), none(), none(), none()];
+            table.row([&before[..], &[common_rate, common, none()]].concat());
             continue;
         }
-        println!(
-            "| {} | {} | {:.1} | {:.1} | {:.1} | {mark}{:.0} | {} | {:.0} | {} | {:.1} |",
-            row.job.name(),
-            row.who.name(),
-            number(Sample::cpu),
-            number(|sample| sample.user),
-            number(|sample| sample.system),
-            number(|sample| sample.rate),
+        let rate = number(|sample| sample.rate);
+        let has_time_left = number(|sample| sample.busy) < SATURATED;
+        if has_time_left {
+            idle.push(row.name());
+        }
+        table.row([
+            job,
+            who,
+            Cell::Figure(number(Sample::cpu), 1),
+            Cell::Figure(number(|sample| sample.user), 1),
+            Cell::Figure(number(|sample| sample.system), 1),
+            if has_time_left { Cell::AtLeast(rate) } else { Cell::Figure(rate, 0) },
             latency(|sample| sample.half),
-            row.job.common_rate(),
-            latency(|sample| sample.common),
-            number(|sample| sample.common_cpu),
-        );
+            common_rate,
+            common,
+            Cell::Figure(number(|sample| sample.common_cpu), 1),
+        ]);
     }
-    print_notes(rows, samples, &idle);
+    report.table(table);
+    report_notes(rows, samples, &idle, report);
 }
 
-fn print_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String]) {
-    println!();
+fn report_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String], report: &mut Report) {
     if !idle.is_empty() {
-        println!(
-            "≥: the load, the app or other work was the bottleneck, not the server, in {}.\n",
+        report.text(format!(
+            "≥: the load, the app or other work was the bottleneck, not the server, in {}.",
             idle.join("; ")
-        );
+        ));
     }
     for (row, samples) in rows.iter().zip(samples) {
         if let Who::Both(front, back) = row.who {
@@ -124,37 +135,39 @@ fn print_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String]) {
                 (median(samples, |sample| sample.front), median(samples, Sample::cpu));
             let (front, back) = (front.name(), back.name());
             let rest = cpu - front_cpu;
-            println!("{}: {front} {front_cpu:.1} µs, {back} {rest:.1} µs.\n", row.name());
+            let name = row.name();
+            report.text(format!("{name}: {front} {front_cpu:.1} µs, {back} {rest:.1} µs."));
         }
-        if let Some(app) = latencies_of(samples, |sample| sample.half_of_app) {
-            println!("{}: latency of the app alone at half: {}.\n", row.name(), shown(app));
+        if let Some(Latency { p50, p99, p999 }) = latencies_of(samples, |sample| sample.half_of_app)
+        {
+            let name = row.name();
+            let shown = format!("{p50:.0} / {p99:.0} / {p999:.0}");
+            report.text(format!("{name}: latency of the app alone at half: {shown}."));
         }
     }
 }
 
-fn print_memory(held: &[Held]) {
-    println!(
-        "Memory in MB, resident (proportional). Memory of one of 1,000 idle connections in KB.\n"
+fn report_memory(held: &[Held], report: &mut Report) {
+    report.text(
+        "Memory in MB, resident (proportional). Memory of one of 1,000 idle connections in KB.",
     );
-    println!("| server | at rest | under load | idle connection |");
-    println!("|---|--:|--:|--:|");
+    let mut table = Table::new("memory", &["server", "at rest", "under load", "idle connection"]);
     for held in held {
-        let megabytes = |kilobytes: u64| kilobytes as f64 / 1000.0;
-        println!(
-            "| {} | {:.1} ({:.1}) | {:.1} ({:.1}) | {:.1} ({:.1}) |",
-            held.kind.name(),
-            megabytes(held.rest.resident),
-            megabytes(held.rest.proportional),
-            megabytes(held.load.resident),
-            megabytes(held.load.proportional),
-            held.idle_resident,
-            held.idle_proportional,
-        );
+        let pair = |one: f64, other: f64| Cell::Text(format!("{one:.1} ({other:.1})"));
+        let megabytes = |memory: &Memory| {
+            pair(memory.resident as f64 / 1000.0, memory.proportional as f64 / 1000.0)
+        };
+        table.row([
+            held.kind.name().into(),
+            megabytes(&held.rest),
+            megabytes(&held.load),
+            pair(held.idle_resident, held.idle_proportional),
+        ]);
     }
-    println!();
+    report.table(table);
 }
 
-/// Figures of all rows; [`print_targets`] compares them with the targets.
+/// Figures of all rows, for the targets.
 struct Found<'a> {
     rows: &'a [Row],
     samples: &'a [Vec<Sample>],
@@ -167,72 +180,71 @@ impl Found<'_> {
         Some(self.samples.get(at)?)
     }
 
-    /// Returns the median over the rounds of the ratio between the CPU times of two rows.
-    fn cpu_ratio(&self, one: (Job, Kind), other: (Job, Kind)) -> Option<f64> {
-        let (one, other) = (self.samples(one.0, one.1)?, self.samples(other.0, other.1)?);
-        Some(middle(one.iter().zip(other).map(|(one, other)| one.cpu() / other.cpu()).collect()))
+    /// Returns the ratio between the CPU times of two rows in each round.
+    fn cpu_ratio(&self, one: (Job, Kind), other: (Job, Kind)) -> Vec<f64> {
+        self.ratio(one, other, |sample| Some(sample.cpu()))
     }
 
-    fn added(&self, kind: Kind) -> Option<f64> {
-        let added: Vec<_> =
-            self.samples(Job::Push, kind)?.iter().filter_map(|sample| sample.added).collect();
-        (!added.is_empty()).then(|| middle(added))
+    /// Returns the ratio between a field of two rows in each round. Returns no ratios if a row was
+    /// not measured.
+    fn ratio(
+        &self,
+        one: (Job, Kind),
+        other: (Job, Kind),
+        field: fn(&Sample) -> Option<f64>,
+    ) -> Vec<f64> {
+        let pair = self.samples(one.0, one.1).zip(self.samples(other.0, other.1));
+        let pairs = pair.into_iter().flat_map(|(one, other)| one.iter().zip(other));
+        pairs.filter_map(|(one, other)| Some(field(one)? / field(other)?)).collect()
     }
 }
 
-fn print_targets(found: &Found<'_>) {
+fn targets(found: &Found<'_>) -> Vec<Target> {
     use {Job as J, Kind as K};
-    let push = (J::Push, K::Gatepost);
+    let (push, lua) = ((J::Push, K::Gatepost), (J::Push, K::Lua));
     let (pass, bare) = ((J::PassThrough, K::Gatepost), (J::PassThrough, K::BarePingora));
     let (bad, fixed) = ((J::BadSignature, K::Gatepost), (J::FixedReply, K::Gatepost));
-    let added = found.added(K::Gatepost).zip(found.added(K::Lua));
+    let (tls, lua_tls) = ((J::TlsPush, K::GatepostTls), (J::TlsPush, K::LuaTls));
+    let connection = (J::TlsConnection, K::GatepostTls);
+    let captured = (J::CapturedPush, K::GatepostCapturing);
+    let cpu =
+        |name: &str, one, other, limit| Target::at_most(name, found.cpu_ratio(one, other), limit);
     let rest = found.held.iter().find(|held| held.kind == K::Gatepost);
-    let targets = [
-        ("push, CPU: gatepost / nginx + Lua", found.cpu_ratio(push, (J::Push, K::Lua)), 0.85),
-        ("push, CPU: gatepost / Pingora's pass-through", found.cpu_ratio(push, bare), 0.95),
-        ("pass-through, CPU: gatepost / Pingora", found.cpu_ratio(pass, bare), 1.03),
-        (
+    // Memory at rest does not change between rounds, so one measurement is enough.
+    let rest = rest.map_or_else(Vec::new, |held| vec![held.rest.resident as f64 / 1000.0; 5]);
+    vec![
+        cpu("push, CPU: gatepost / nginx + Lua", push, lua, 0.7),
+        cpu("play, CPU: gatepost / nginx + Lua", (J::Play, K::Gatepost), (J::Play, K::Lua), 0.72),
+        cpu("push, CPU: gatepost / Pingora's pass-through", push, bare, 0.65),
+        cpu("pass-through, CPU: gatepost / Pingora", pass, bare, 1.03),
+        cpu(
             "pass-through, CPU: gatepost / Pingora + x-forwarded-*",
-            found.cpu_ratio(pass, (J::PassThrough, K::ForwardingPingora)),
-            1.03,
-        ),
-        (
-            "fixed reply, CPU: gatepost / HAProxy",
-            found.cpu_ratio(fixed, (J::FixedReply, K::Haproxy)),
+            pass,
+            (J::PassThrough, K::ForwardingPingora),
             1.0,
         ),
-        (
-            "push over TLS, CPU: gatepost / nginx + Lua",
-            found.cpu_ratio((J::TlsPush, K::GatepostTls), (J::TlsPush, K::LuaTls)),
-            0.85,
-        ),
-        (
+        cpu("fixed reply, CPU: gatepost / HAProxy", fixed, (J::FixedReply, K::Haproxy), 1.0),
+        cpu("push over TLS, CPU: gatepost / nginx + Lua", tls, lua_tls, 0.8),
+        cpu(
             "push on a new TLS connection, CPU: gatepost / nginx + Lua",
-            found.cpu_ratio((J::TlsConnection, K::GatepostTls), (J::TlsConnection, K::LuaTls)),
+            connection,
+            (J::TlsConnection, K::LuaTls),
             1.18,
         ),
-        ("gatepost, CPU: bad signature / push", found.cpu_ratio(bad, push), 0.6),
-        (
+        cpu("gatepost, CPU: bad signature / push", bad, push, 0.6),
+        cpu(
             "push, CPU: with the inspector / without",
-            found
-                .cpu_ratio((J::CapturedPush, K::GatepostCapturing), (J::CapturedPush, K::Gatepost)),
+            captured,
+            (J::CapturedPush, K::Gatepost),
             1.03,
         ),
-        (
+        Target::at_most(
             "push, added p99 at half: gatepost / nginx + Lua",
-            added.map(|(own, other)| own / other),
+            found.ratio(push, lua, |sample| sample.added),
             1.0,
         ),
-        ("gatepost, memory at rest, MB", rest.map(|held| held.rest.resident as f64 / 1000.0), 20.0),
-    ];
-    println!("| target | figure | limit | result |");
-    println!("|---|--:|--:|---|");
-    for (name, figure, most) in targets {
-        if let Some(figure) = figure {
-            let result = if figure <= most { "pass" } else { "miss" };
-            println!("| {name} | {figure:.2} | {most:.2} | {result} |");
-        }
-    }
+        Target::at_most("gatepost, memory at rest, MB", rest, 20.0),
+    ]
 }
 
 /// Returns the median of a field, or 0 if there are no samples.
@@ -248,16 +260,8 @@ pub(super) fn middle(mut figures: Vec<f64>) -> f64 {
     f64::midpoint(lower, upper)
 }
 
-fn latencies(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> String {
-    latencies_of(samples, field).map_or_else(|| "–".into(), shown)
-}
-
 fn latencies_of(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> Option<Latency> {
     Latency::median(&samples.iter().filter_map(field).collect::<Vec<_>>())
-}
-
-fn shown(latency: Latency) -> String {
-    format!("{:.0} / {:.0} / {:.0}", latency.p50, latency.p99, latency.p999)
 }
 
 #[cfg(test)]
@@ -280,6 +284,6 @@ mod tests {
         let samples = [vec![round(10.0), round(20.0)], vec![round(5.0), round(10.0)]];
         let found = Found { rows: &rows, samples: &samples, held: &[] };
         let (one, other) = ((Job::FixedReply, Kind::Gatepost), (Job::FixedReply, Kind::Haproxy));
-        assert_eq!(found.cpu_ratio(one, other), Some(2.0));
+        assert_eq!(found.cpu_ratio(one, other), [2.0, 2.0]);
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Work {
     Play,
     PornDetection,
     Push,
+    /// A push whose stream has the number of the request as its name.
+    PushOfStream,
 }
 
 impl Work {
@@ -57,6 +59,7 @@ impl Work {
                 let missing = length.saturating_sub(event.to_string().len());
                 event["stream_param"] = format!("stream_param=test{}", filler(missing)).into();
             }
+            Self::PushOfStream => event["stream_id"] = number.into(),
             Self::Play | Self::Push => event["sequence"] = number.into(),
         }
         Ok(event.to_string())
