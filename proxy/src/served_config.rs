@@ -205,9 +205,10 @@ impl ServedConfig {
         self.reload_locked(&mut lock(&self.files))
     }
 
-    /// Reloads the config if its files have changed. Does nothing if the files differ from `seen`,
-    /// because a program may still write them. Returns the first changed file, and the result of
-    /// the reload.
+    /// Reloads the config if its files have changed since the last reload. `seen` is the state of the
+    /// files at the caller's earlier look: if they have changed since then, does nothing, because a
+    /// program may still be writing them. Returns the first changed file, and the result of the
+    /// reload.
     pub(crate) fn reload_if_changed(
         &self,
         seen: &WatchedFiles,

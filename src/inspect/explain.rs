@@ -245,10 +245,8 @@ impl Steps {
         let written = signature.time_text(received);
         let at = written.as_deref().and_then(|text| rule.unit.parse(text));
         let Some(at) = at else {
-            self.add(
-                "time",
-                format!("expected a time, found {}", printable(&written.unwrap_or_default())),
-            );
+            let found = written.as_deref().map_or("none".into(), printable);
+            self.add("time", format!("expected a time, found {found}"));
             return;
         };
         let offset = at.as_secs().saturating_sub(now.as_secs());
@@ -273,7 +271,7 @@ impl Steps {
     /// Adds the origin of the reply: the app, the template, or gatepost.
     fn reply(&mut self, accepted: &Accepted) {
         if accepted.challenge().is_some() {
-            self.add("reply", "gatepost replies to the challenge itself");
+            self.add("reply", "gatepost itself replies to the challenge");
             return;
         }
         let next = match accepted.delivery() {

@@ -65,7 +65,7 @@ pub(crate) struct Route {
     /// Form of the events from this route; `None` if each address sets the form.
     pub(crate) forward: Option<Forward>,
     pub(crate) mode: Mode,
-    /// Paths that gatepost reserves for the route in front of a file server.
+    /// Paths that gatepost reserves with the route's path, because a file server may map them to it.
     pub(crate) reach: Reach,
 }
 
@@ -139,7 +139,9 @@ impl Route {
             match (self.bound_to(&chosen), self.bound_to(&name)) {
                 (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
                     let [first, second] = [chosen, name].map(|name| printable(&name));
-                    let detail = format!("expected one template, found `{first}` and `{second}`");
+                    let detail = format!(
+                        "expected tenants of one template, found `{first}` and `{second}` of two"
+                    );
                     return Err(RefusalCause::with(RefusalKind::TenantAmbiguous, detail));
                 }
                 (None, Some(_)) => chosen = name,

@@ -34,8 +34,8 @@ pub(crate) fn keep_access(new: &File, old: &File) -> io::Result<()> {
                 let mode = mode & (!0o070 | (group_rights(list) << 3));
                 new.set_permissions(Permissions::from_mode(mode))?;
                 tracing::warn!(
-                    "expected the access control list of the config file on the edited file, found an \
-                     error: {error}; set the list by hand"
+                    "expected the edited config file to keep its access control list, found an error: \
+                     {error}; set the list by hand"
                 );
             }
         }
@@ -59,7 +59,7 @@ fn keep_attributes(new: &File, old: &File) {
         if let Err(error) = new.set_xattr(&name, &value) {
             let name = name.display();
             tracing::warn!(
-                "expected the attribute {name} of the config file on the edited file, found an error: \
+                "expected the edited config file to keep its attribute {name}, found an error: \
                  {error}; set the attribute by hand"
             );
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_default_list_of_the_folder() {
+    fn removes_list_inherited_from_folder() {
         let folder = TempDir::new().unwrap();
         let old = File::create(folder.path().join("old")).unwrap();
         old.set_permissions(Permissions::from_mode(0o640)).unwrap();

@@ -62,7 +62,8 @@ impl StopSignals {
         }
     }
 
-    /// Begins a stop at the first signal or handover. Ends the process at the next signal.
+    /// Begins a stop at the first signal or handover. Ends the process at the next signal, or after a
+    /// handover at the second.
     pub(super) async fn watch(mut self, stop: Stop, handed_over: Arc<Notify>) {
         let reason = tokio::select! {
             name = self.next() => name,
@@ -74,7 +75,7 @@ impl StopSignals {
             self.next().await;
         }
         let name = self.next().await;
-        tracing::warn!(reason = name, "stopped at once, without the requests in flight");
+        tracing::warn!(reason = name, "stopped at once; dropped the requests in flight");
         log::finish();
         std::process::exit(DROPPED);
     }
