@@ -64,12 +64,15 @@ fn config(provider: &ProviderInfo) -> String {
 }
 
 fn write_setting(out: &mut String, provider: &ProviderInfo, setting: &SettingInfo) {
-    let SettingInfo { name, about, default, one_of, .. } = setting;
+    let SettingInfo { name, about, default, one_of, secret, .. } = setting;
     writeln!(out, "# {about}").unwrap();
     match default {
         Some(text) if one_of.is_empty() => writeln!(out, "{name} = {text:?}"),
         Some(word) => writeln!(out, "# {name} = {word:?}  # {}", one_of.join(" or ")),
-        None => writeln!(out, "# {name} = {{ file = \"{}.{name}\" }}", provider.name),
+        None => {
+            let comment = if *secret { "" } else { "# " };
+            writeln!(out, "{comment}{name} = {{ file = \"{}.{name}\" }}", provider.name)
+        }
     }
     .unwrap();
 }
@@ -109,18 +112,7 @@ fn page(provider: &ProviderInfo) -> String {
         urls.iter().skip(1).for_each(|url| writeln!(out, "- {url}").unwrap());
         out.push('\n');
     }
-    let init = format!("gatepost init --provider {}", provider.name);
-    let files = match has_public_key(&provider.name) {
-        true => format!("a config like this, but not `{file}`"),
-        false if provider.keys && provider.token => {
-            format!(
-                "`{file}` and `{}.token` with new secrets, and a config like this",
-                provider.name
-            )
-        }
-        false => format!("`{file}` with a new secret, and a config like this"),
-    };
-    writeln!(out, "`{init}` writes {files}:\n").unwrap();
+    write_text(&mut out, &new_files(provider));
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
     write_kinds(&mut out, provider);
     let proof = if provider.keys { None } else { Some(UNSIGNED) };
@@ -133,6 +125,32 @@ fn page(provider: &ProviderInfo) -> String {
         write_text(&mut out, text);
     }
     out.trim_end().to_owned() + "\n"
+}
+
+/// Returns a paragraph about the files that `gatepost init` writes.
+fn new_files(provider: &ProviderInfo) -> String {
+    let ProviderInfo { name, .. } = provider;
+    let init = format!("`gatepost init --provider {name}` writes");
+    let file = secret_file(provider);
+    if has_public_key(name) {
+        return format!("{init} a config like this, but not `{file}`:");
+    }
+    let settings = provider.settings.iter().filter(|setting| setting.secret);
+    let settings: Vec<_> = settings.map(|setting| format!("`{name}.{}`", setting.name)).collect();
+    let end = match settings.is_empty() {
+        true => ":".to_owned(),
+        false => format!(
+            ". Replace the content of {} with the secrets from the platform's console.",
+            settings.join(", ")
+        ),
+    };
+    let token = (provider.keys && provider.token).then(|| format!("`{name}.token`"));
+    let others: Vec<_> = token.into_iter().chain(settings).collect();
+    let Some((last, others)) = others.split_last() else {
+        return format!("{init} `{file}` with a new secret, and a config like this{end}");
+    };
+    let files = [format!("`{file}`")].iter().chain(others).cloned().collect::<Vec<_>>().join(", ");
+    format!("{init} {files} and {last} with new secrets, and a config like this{end}")
 }
 
 /// Returns true if the platform signs with a private key.
