@@ -116,8 +116,10 @@ fn page(provider: &ProviderInfo) -> String {
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
     write_kinds(&mut out, provider);
     let proof = if provider.keys { None } else { Some(UNSIGNED) };
+    let evidence = provider.evidence.map(|evidence| evidence_text(evidence, provider));
     for (heading, text) in [
         ("# Verification", provider.proof.as_deref().or(proof)),
+        ("# Evidence", evidence.as_deref()),
         ("# Resends and time limit", provider.resends.as_deref()),
     ] {
         let Some(text) = text else { continue };
@@ -125,6 +127,26 @@ fn page(provider: &ProviderInfo) -> String {
         write_text(&mut out, text);
     }
     out.trim_end().to_owned() + "\n"
+}
+
+/// Returns the source of the definition, and the parts that no source confirms.
+fn evidence_text(evidence: Evidence, provider: &ProviderInfo) -> String {
+    let meaning = match evidence {
+        Evidence::Vector => {
+            "the facts of this definition come from the platform's own code, such as its library or its server, or a \
+             test compares gatepost with a signature that the platform has published."
+        }
+        Evidence::Documented => {
+            "the facts of this definition come from the platform's documentation. No test compares gatepost with a \
+             signature that the platform has published."
+        }
+        Evidence::Unconfirmed | _ => {
+            "secondary sources or inference are the source of a part of this definition, and `gatepost check` warns of \
+             it. Compare the definition with real callbacks before you use it."
+        }
+    };
+    let unproven = provider.unproven.as_deref().map(|text| format!("\n\n{text}"));
+    format!("`{}`: {meaning}{}", evidence.as_str(), unproven.unwrap_or_default())
 }
 
 /// Returns a paragraph about the files that `gatepost init` writes.
@@ -307,6 +329,16 @@ fn committed_pages_match_definitions() {
     }
     check_file(&Path::new(FOLDER).join("index.md"), &index(&providers));
     check_file(&Path::new(FOLDER).join("mod.rs"), &modules(&providers));
+}
+
+#[test]
+fn unconfirmed_definitions_say_what_is_unproven() {
+    for provider in gatepost::providers() {
+        assert!(provider.evidence.is_some(), "{}: expected the evidence", provider.name);
+        let is_unconfirmed = provider.evidence == Some(Evidence::Unconfirmed);
+        let is_described = provider.unproven.is_some();
+        assert!(is_described || !is_unconfirmed, "{}: expected `unproven`", provider.name);
+    }
 }
 
 #[test]

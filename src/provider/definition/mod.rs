@@ -89,7 +89,12 @@ struct DefinitionReader<'f> {
 /// Reads the texts for the platform's page in the manual.
 fn page_texts(table: &Table<'_>) -> PageTexts {
     let text = |key| table.string(key).map(|text| text.value.into());
-    PageTexts { setup: text("setup"), proof: text("proof"), resends: text("resends") }
+    PageTexts {
+        setup: text("setup"),
+        proof: text("proof"),
+        unproven: text("unproven"),
+        resends: text("resends"),
+    }
 }
 
 /// The values of the `[request]` table.
