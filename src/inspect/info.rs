@@ -39,6 +39,9 @@ pub struct ProviderInfo {
     /// Description of the facts that the signature proves, and of the facts that it does not prove;
     /// `None` if the definition has no description.
     pub proof: Option<Box<str>>,
+    /// Description of the parts of the definition that no source confirms, and of the callbacks that
+    /// the definition does not support; `None` if the definition has no description.
+    pub unproven: Option<Box<str>>,
     /// Description of the platform's resends and of its time limit; `None` if the definition has no
     /// description.
     pub resends: Option<Box<str>>,
@@ -169,7 +172,7 @@ impl From<&Plan> for ProviderInfo {
         let kinds = kinds.collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
         let (title, docs) = (plan.title.clone(), plan.docs.clone());
-        let PageTexts { setup, proof, resends } = plan.page.clone();
+        let PageTexts { setup, proof, unproven, resends } = plan.page.clone();
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
@@ -184,6 +187,7 @@ impl From<&Plan> for ProviderInfo {
             evidence,
             setup,
             proof,
+            unproven,
             resends,
             keys,
             token,

@@ -64,12 +64,15 @@ fn config(provider: &ProviderInfo) -> String {
 }
 
 fn write_setting(out: &mut String, provider: &ProviderInfo, setting: &SettingInfo) {
-    let SettingInfo { name, about, default, one_of, .. } = setting;
+    let SettingInfo { name, about, default, one_of, secret, .. } = setting;
     writeln!(out, "# {about}").unwrap();
     match default {
         Some(text) if one_of.is_empty() => writeln!(out, "{name} = {text:?}"),
         Some(word) => writeln!(out, "# {name} = {word:?}  # {}", one_of.join(" or ")),
-        None => writeln!(out, "# {name} = {{ file = \"{}.{name}\" }}", provider.name),
+        None => {
+            let comment = if *secret { "" } else { "# " };
+            writeln!(out, "{comment}{name} = {{ file = \"{}.{name}\" }}", provider.name)
+        }
     }
     .unwrap();
 }
@@ -109,23 +112,14 @@ fn page(provider: &ProviderInfo) -> String {
         urls.iter().skip(1).for_each(|url| writeln!(out, "- {url}").unwrap());
         out.push('\n');
     }
-    let init = format!("gatepost init --provider {}", provider.name);
-    let files = match has_public_key(&provider.name) {
-        true => format!("a config like this, but not `{file}`"),
-        false if provider.keys && provider.token => {
-            format!(
-                "`{file}` and `{}.token` with new secrets, and a config like this",
-                provider.name
-            )
-        }
-        false => format!("`{file}` with a new secret, and a config like this"),
-    };
-    writeln!(out, "`{init}` writes {files}:\n").unwrap();
+    write_text(&mut out, &new_files(provider));
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
     write_kinds(&mut out, provider);
     let proof = if provider.keys { None } else { Some(UNSIGNED) };
+    let evidence = provider.evidence.map(|evidence| evidence_text(evidence, provider));
     for (heading, text) in [
         ("# Verification", provider.proof.as_deref().or(proof)),
+        ("# Evidence", evidence.as_deref()),
         ("# Resends and time limit", provider.resends.as_deref()),
     ] {
         let Some(text) = text else { continue };
@@ -133,6 +127,52 @@ fn page(provider: &ProviderInfo) -> String {
         write_text(&mut out, text);
     }
     out.trim_end().to_owned() + "\n"
+}
+
+/// Returns the source of the definition, and the parts that no source confirms.
+fn evidence_text(evidence: Evidence, provider: &ProviderInfo) -> String {
+    let meaning = match evidence {
+        Evidence::Vector => {
+            "the facts of this definition come from the platform's own code, such as its library or its server, or a \
+             test compares gatepost with a signature that the platform has published."
+        }
+        Evidence::Documented => {
+            "the facts of this definition come from the platform's documentation. No test compares gatepost with a \
+             signature that the platform has published."
+        }
+        Evidence::Unconfirmed | _ => {
+            "secondary sources or inference are the source of a part of this definition, and `gatepost check` warns of \
+             it. Compare the definition with real callbacks before you use it."
+        }
+    };
+    let unproven = provider.unproven.as_deref().map(|text| format!("\n\n{text}"));
+    format!("`{}`: {meaning}{}", evidence.as_str(), unproven.unwrap_or_default())
+}
+
+/// Returns a paragraph about the files that `gatepost init` writes.
+fn new_files(provider: &ProviderInfo) -> String {
+    let ProviderInfo { name, .. } = provider;
+    let init = format!("`gatepost init --provider {name}` writes");
+    let file = secret_file(provider);
+    if has_public_key(name) {
+        return format!("{init} a config like this, but not `{file}`:");
+    }
+    let settings = provider.settings.iter().filter(|setting| setting.secret);
+    let settings: Vec<_> = settings.map(|setting| format!("`{name}.{}`", setting.name)).collect();
+    let end = match settings.is_empty() {
+        true => ":".to_owned(),
+        false => format!(
+            ". Replace the content of {} with the secrets from the platform's console.",
+            settings.join(", ")
+        ),
+    };
+    let token = (provider.keys && provider.token).then(|| format!("`{name}.token`"));
+    let others: Vec<_> = token.into_iter().chain(settings).collect();
+    let Some((last, others)) = others.split_last() else {
+        return format!("{init} `{file}` with a new secret, and a config like this{end}");
+    };
+    let files = [format!("`{file}`")].iter().chain(others).cloned().collect::<Vec<_>>().join(", ");
+    format!("{init} {files} and {last} with new secrets, and a config like this{end}")
 }
 
 /// Returns true if the platform signs with a private key.
@@ -289,6 +329,16 @@ fn committed_pages_match_definitions() {
     }
     check_file(&Path::new(FOLDER).join("index.md"), &index(&providers));
     check_file(&Path::new(FOLDER).join("mod.rs"), &modules(&providers));
+}
+
+#[test]
+fn unconfirmed_definitions_say_what_is_unproven() {
+    for provider in gatepost::providers() {
+        assert!(provider.evidence.is_some(), "{}: expected the evidence", provider.name);
+        let is_unconfirmed = provider.evidence == Some(Evidence::Unconfirmed);
+        let is_described = provider.unproven.is_some();
+        assert!(is_described || !is_unconfirmed, "{}: expected `unproven`", provider.name);
+    }
 }
 
 #[test]

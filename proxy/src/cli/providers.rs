@@ -64,6 +64,13 @@ fn list_named(name: &str, all: &[ProviderInfo], file: Option<&Path>) -> Result<(
         }
     }
     for provider in all.iter().filter(|provider| *provider.name == *name) {
+        if let Some(evidence) = provider.evidence {
+            out(&format!("evidence\t{}", evidence.as_str()));
+        }
+        if let Some(text) = &provider.unproven {
+            let words: Vec<_> = text.split_whitespace().collect();
+            out(&format!("unproven\t{}", words.join(" ")));
+        }
         for setting in &provider.settings {
             let words = setting.one_of.join(" or ");
             let what = if setting.secret { "secret" } else { &words };

@@ -234,7 +234,11 @@ fn lists_providers_and_fields() {
     assert_eq!(code, Some(0));
     let play = "  kollus.live_play\tdecision\tA request for permission to play a live broadcast.\n";
     assert!(stdout.contains(play), "expected {play}, found {stdout}");
-    assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
+    let fork = "  github.fork\tnotification\tA user has forked the repository.\n";
+    assert!(stdout.contains(fork), "{stdout}");
+    let (_, stdout, _) = run(&["providers", "bitmovin"]);
+    let evidence = "evidence\tunconfirmed\nunproven\tThe digest is from the vendor's library.";
+    assert!(stdout.contains(evidence), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \
                  ce-id\ta digest of the data if /event_time or /update_time or /sequence is \

@@ -1,5 +1,6 @@
 //! Serves the config of each page in `src/manual/platforms`, and sends a sample of every kind.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use gatepost::{Definition, ProviderInfo};
@@ -34,9 +35,18 @@ fn private_key(folder: &Path, provider: &ProviderInfo) -> String {
     std::fs::read_to_string(keys.join(format!("{kind}_private.pem"))).unwrap()
 }
 
-/// Creates the platform's secrets in `folder`. Returns the secret for `gatepost send`, and the
-/// secret segment of the path.
-fn new_secret(folder: &Path, provider: &ProviderInfo) -> [String; 2] {
+/// The secrets of a platform.
+struct Secrets {
+    /// The secret for `gatepost send`.
+    key: String,
+    /// The secret segment of the path.
+    token: String,
+    /// The secret settings.
+    settings: HashMap<String, String>,
+}
+
+/// Creates the platform's secrets in `folder`.
+fn new_secrets(folder: &Path, provider: &ProviderInfo) -> Secrets {
     let mut init = gatepost();
     let config = format!("init-{}.toml", provider.name);
     init.args(["init", "--provider", &provider.name, "--out", &config]).current_dir(folder);
@@ -50,11 +60,29 @@ fn new_secret(folder: &Path, provider: &ProviderInfo) -> [String; 2] {
         let file = folder.join(format!("{}.{ending}", provider.name));
         std::fs::read_to_string(file).ok().map(|secret| secret.trim().to_owned())
     };
+    let secret = provider.settings.iter().filter(|setting| setting.secret);
+    let settings = secret.map(|setting| {
+        let value = read(&setting.name)
+            .unwrap_or_else(|| panic!("{}: expected a file for {}", provider.name, setting.name));
+        (setting.name.to_string(), value)
+    });
+    let settings = settings.collect();
     let token = read("token").unwrap_or_default();
-    if !provider.keys {
-        return [token.clone(), token];
-    }
-    [read("key").unwrap_or_else(|| private_key(folder, provider)), token]
+    let key = match provider.keys {
+        false => token.clone(),
+        true => read("key").unwrap_or_else(|| private_key(folder, provider)),
+    };
+    Secrets { key, token, settings }
+}
+
+/// Returns the setting that contains the key of the kind's signature; `None` if `keys` of the
+/// template contain the key, or if the platform does not sign the kind.
+fn key_setting(provider: &ProviderInfo, kind: &str) -> Option<String> {
+    let file = format!("src/provider/definitions/{}.toml", provider.name.replace('-', "_"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let definition: toml::Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    let signature = definition["kinds"].get(kind)?.get("signature")?;
+    Some(signature.get("key")?.get("setting")?.as_str()?.to_owned())
 }
 
 /// Returns a key that the template does not have.
@@ -81,13 +109,15 @@ fn path_of(config: &str, kind: &str) -> String {
 }
 
 /// Sends a sample with `gatepost send`, and returns the first line of its output: the status.
-fn send(provider: &ProviderInfo, kind: &str, to: &str, [secret, token]: [&str; 2]) -> String {
+fn send(provider: &ProviderInfo, kind: &str, to: &str, secrets: &Secrets) -> String {
+    let Secrets { key, token, settings } = secrets;
     let mut send = gatepost();
     let to = to.replace("{token}", token);
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
-    if provider.keys {
+    let of_setting = key_setting(provider, kind).map(|setting| &settings[&setting]);
+    if let Some(key) = of_setting.or(provider.keys.then_some(key)) {
         // A private key begins with dashes, so `--key KEY` would look like an option.
-        send.arg(format!("--key={secret}"));
+        send.arg(format!("--key={key}"));
     }
     let output = send.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -104,14 +134,9 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
     for name in Definition::built_in_names() {
         let definition = Definition::built_in(name).unwrap();
         let provider = definition.info();
-        // If a setting is secret, the page leaves its value to the operator. `send.rs` sends the
-        // samples of these platforms to the quickstart config, which contains the values.
-        if provider.settings.iter().any(|setting| setting.secret) {
-            continue;
-        }
         let page = config_of_page(&provider);
         config += &page.replace("http://127.0.0.1:3000", &app.url(""));
-        let secrets = [&folder, &other].map(|folder| new_secret(folder.path(), &provider));
+        let secrets = [&folder, &other].map(|folder| new_secrets(folder.path(), &provider));
         platforms.push((definition, page, secrets));
     }
     let file = folder.path().join("gatepost.toml");
@@ -120,20 +145,24 @@ fn config_of_each_page_accepts_every_kind_and_refuses_other_secrets() {
     let _program = Program::start(run.arg("run").current_dir(&folder));
     drop(crate::support::connect(port));
     assert!(platforms.len() > 50, "expected more than 50 platforms, found {}", platforms.len());
-    for (definition, page, [[secret, token], [other, other_token]]) in platforms {
+    for (definition, page, [secrets, other]) in platforms {
         let provider = definition.info();
         for kind in &provider.kinds {
             let to = format!("http://127.0.0.1:{port}{}", path_of(&page, &kind.name));
-            let status = send(&provider, &kind.name, &to, [&secret, &token]);
+            let status = send(&provider, &kind.name, &to, &secrets);
             let name = format!("{}.{}", provider.name, kind.name);
             assert!(status.starts_with('2'), "{name}: expected a 2xx status, found {status}");
             let is_signed = definition.signs(&kind.name);
             if provider.keys && !provider.token && !is_signed {
                 continue;
             }
-            let other = other_key(&provider, &secret, &other);
-            let token = if is_signed { &token } else { &other_token };
-            let status = send(&provider, &kind.name, &to, [&other, token]);
+            let token = if is_signed { &secrets.token } else { &other.token };
+            let other = Secrets {
+                key: other_key(&provider, &secrets.key, &other.key),
+                token: token.clone(),
+                settings: other.settings.clone(),
+            };
+            let status = send(&provider, &kind.name, &to, &other);
             assert!(status.starts_with("401"), "{name}: expected 401, found {status}");
         }
     }

@@ -158,7 +158,11 @@ impl<'f> ConfigReader<'f, '_> {
                 decision.and_then(|decision| self.fixed_answer(json, decision, kind, plan));
             return Delivery::Fixed(answer.zip(policy));
         }
-        if entry.forward == Forward::Raw && plan.has_format(BodyFormat::Query) {
+        let may_lack_body = match &kind.method {
+            Some(method) => plan.format_of(method) == BodyFormat::Query,
+            None => plan.has_format(BodyFormat::Query),
+        };
+        if entry.forward == Forward::Raw && may_lack_body {
             let problem = format!(
                 "expected \"json\" or \"cloudevents\", because {} sends no body, found \"raw\"",
                 plan.title

@@ -59,6 +59,10 @@ impl<'f> DefinitionReader<'f> {
         };
         let Some(context) = context else { return };
         let conditions = decision.fields.iter().filter_map(|field| field.when.as_ref());
+        if !self.has_fields_of(kind) {
+            self.check_no_conditions(place, conditions.map(|condition| &*condition.field));
+            return;
+        }
         let protect = decision.item_list.iter().filter_map(|items| items.protect.as_ref());
         for condition in conditions.chain(protect.map(|protect| &protect.when)) {
             self.check_known(place, &condition.field, context);
@@ -72,21 +76,41 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a definition with `form-pairs` has the body format `form` or `query`.
-    pub(super) fn check_form_pairs(
+    /// Checks the signatures against the challenges and the body formats. `of_plan` is the signature
+    /// of kinds without their own.
+    pub(super) fn check_signatures(
         &self,
         table: &Table<'f>,
         formats: &Formats,
         kinds: &[Kind],
         of_plan: Option<&Signature>,
     ) {
-        let mut rules = kinds.iter().filter_map(|kind| kind.signature.as_ref()).chain(of_plan);
-        let signs_pairs =
-            |rule: &Signature| rule.parts.iter().any(|part| part.from == PartSource::FormPairs);
-        let is_form = formats.has(BodyFormat::Form) || formats.has(BodyFormat::Query);
-        if rules.any(signs_pairs) && !is_form {
-            let problem = "expected a form or a query beside \"form-pairs\", found another format";
-            self.faults.add(&table.place, problem, "write request.body = \"form\"");
+        self.check_challenges(table, kinds, of_plan);
+        self.check_form_parts(table, formats, kinds, of_plan);
+        self.check_raw_kinds(table, formats, kinds, of_plan);
+    }
+
+    /// Checks that a definition with `form-pairs` has the body format `form` or `query`, and that a
+    /// definition with `form-text` has the format `form`.
+    fn check_form_parts(
+        &self,
+        table: &Table<'f>,
+        formats: &Formats,
+        kinds: &[Kind],
+        of_plan: Option<&Signature>,
+    ) {
+        let rules = kinds.iter().filter_map(|kind| kind.signature.as_ref()).chain(of_plan);
+        let parts: Vec<_> = rules.flat_map(|rule| &rule.parts).map(|part| &part.from).collect();
+        let is_form = formats.has(BodyFormat::Form);
+        let is_form_or_query = is_form || formats.has(BodyFormat::Query);
+        for (source, word, wanted, fits) in [
+            (PartSource::FormPairs, "form-pairs", "a form or a query", is_form_or_query),
+            (PartSource::FormText, "form-text", "a form", is_form),
+        ] {
+            if parts.contains(&&source) && !fits {
+                let problem = format!("expected {wanted} beside \"{word}\", found another format");
+                self.faults.add(&table.place, problem, "write request.body = \"form\"");
+            }
         }
     }
 

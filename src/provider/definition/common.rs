@@ -17,7 +17,8 @@ const SOURCE: &str = "write a pointer such as \"/stream\", or { from = \"/url\",
 impl<'f> DefinitionReader<'f> {
     /// Reads `[common]`: the fields that all kinds with a common event share.
     pub(super) fn common_fields(&self, table: &Table<'f>) -> Vec<CommonField> {
-        let Some(table) = table.table("common") else { return Vec::new() };
+        let common = table.table("common").filter(|_| self.check_has_fields(table, "common"));
+        let Some(table) = common else { return Vec::new() };
         let fields = self.fields_of_common(&table);
         table.finish();
         fields
@@ -30,7 +31,7 @@ impl<'f> DefinitionReader<'f> {
         shared: &[CommonField],
         declared: &Fields,
     ) -> Option<(CommonRule, Place)> {
-        let item = kind.any("common")?;
+        let item = kind.any("common").filter(|_| self.check_has_fields(kind, "common"))?;
         let (event, own) = match &item.form {
             Form::Table(table) => {
                 let event = table.any("event").and_then(|item| self.common_event(&item));

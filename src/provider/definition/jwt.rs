@@ -14,6 +14,7 @@ impl<'f> DefinitionReader<'f> {
         let hash = table.table("body_hash").map(|t| self.body_hash(&t));
         let payload = table.string("payload");
         let payload = self.word(payload.as_ref(), "payload", &[("body", JwtBodyWord)]);
+        self.check_has_fields(table, "payload");
         let body = match (hash, payload) {
             (Some(hash), None) => hash,
             (None, Some(JwtBodyWord)) => Some(JwtBody::Payload),

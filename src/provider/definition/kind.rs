@@ -14,7 +14,7 @@ use crate::provider::decision::Decision;
 use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
 use crate::provider::plan::{
-    Kind, KindRule, SampleData, SessionPart, SessionRule, Times, ViewerKey,
+    BodyFormat, Kind, KindRule, SampleData, SessionPart, SessionRule, Times, ViewerKey,
 };
 use crate::provider::pointer::Pointer;
 use crate::reply::{REPLY_MARGIN, Reply};
@@ -58,7 +58,7 @@ impl<'f> DefinitionReader<'f> {
     /// Reads the keys that all kinds inherit: `fields`, `subject`, `time`, `id`, `sequence`,
     /// `common` and the time limits.
     pub(super) fn kind_defaults(&self, table: &Table<'f>) -> KindDefaults {
-        let fields = table.table("fields").map(|t| declare(&t, Usage::Event, self.faults));
+        let fields = self.fields_table(table).map(|t| declare(&t, Usage::Event, self.faults));
         KindDefaults {
             fields: fields.unwrap_or_default(),
             subject: self.locators(table, "subject"),
@@ -199,7 +199,9 @@ impl<'f> DefinitionReader<'f> {
             .entries()
             .into_iter()
             .filter_map(|(name, item)| match item.form {
-                Form::Table(kind) => self.kind(name, &kind, defaults, ce_type),
+                Form::Table(kind) => {
+                    self.within_kind(&kind, || self.kind(name, &kind, defaults, ce_type))
+                }
                 Form::String(_) | Form::Other(_) => {
                     let problem = format!("expected a table, found {}", item.form.name());
                     self.faults.add(&item.place, problem, format!("write [kinds.{name}]"));
@@ -235,7 +237,7 @@ impl<'f> DefinitionReader<'f> {
         let session = table
             .table("session")
             .and_then(|session| self.session(&session, subject.is_empty(), time.is_none()));
-        let fields = match table.table("fields") {
+        let fields = match self.fields_table(table) {
             Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
             None => defaults.fields.clone().build(),
         };
@@ -342,7 +344,9 @@ impl<'f> DefinitionReader<'f> {
     /// Reads a sample body: the text of a JSON object. If the platform sends raw bodies, accepts
     /// any text.
     pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
-        let fits = self.has_raw_bodies.get() || Object::from_json(text.value.trim()).is_ok();
+        let formats = self.formats.borrow();
+        let is_raw = formats.as_ref().is_some_and(|formats| formats.has(BodyFormat::Raw));
+        let fits = is_raw || Object::from_json(text.value.trim()).is_ok();
         if !fits {
             let problem = "expected a JSON object, found malformed JSON or another type";
             self.faults.add(&text.place, problem, "write the body of a callback");

@@ -11,6 +11,7 @@ mod common;
 mod jwt;
 mod kind;
 mod place;
+mod raw_body;
 mod reply;
 mod sample;
 mod setting;
@@ -54,7 +55,8 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
             reads_query: RefCell::default(),
             reads_target: RefCell::default(),
             methods: RefCell::default(),
-            has_raw_bodies: Cell::default(),
+            formats: RefCell::default(),
+            has_fields: Cell::new(true),
             unquoted: RefCell::default(),
             settings: setting::settings(table, faults),
         };
@@ -74,7 +76,11 @@ struct DefinitionReader<'f> {
     reads_target: RefCell<bool>,
     /// The methods of `[request]`.
     methods: RefCell<Vec<Method>>,
-    has_raw_bodies: Cell<bool>,
+    /// The formats of `[request]`; `None` before the reader has read them.
+    formats: RefCell<Option<Formats>>,
+    /// True if the callbacks that the current part of the definition describes may have fields: not
+    /// all of their bodies are raw.
+    has_fields: Cell<bool>,
     /// The names of kinds that contain a dot and are not in quotes.
     unquoted: RefCell<Vec<String>>,
     settings: Vec<Setting>,
@@ -83,7 +89,12 @@ struct DefinitionReader<'f> {
 /// Reads the texts for the platform's page in the manual.
 fn page_texts(table: &Table<'_>) -> PageTexts {
     let text = |key| table.string(key).map(|text| text.value.into());
-    PageTexts { setup: text("setup"), proof: text("proof"), resends: text("resends") }
+    PageTexts {
+        setup: text("setup"),
+        proof: text("proof"),
+        unproven: text("unproven"),
+        resends: text("resends"),
+    }
 }
 
 /// The values of the `[request]` table.
@@ -94,6 +105,7 @@ struct Request {
 }
 
 /// The formats of bodies.
+#[derive(Clone)]
 struct Formats {
     body: BodyFormat,
     other: Option<BodyFormat>,
@@ -104,6 +116,17 @@ impl Formats {
     fn has(&self, format: BodyFormat) -> bool {
         let of_methods = self.of_methods.iter().map(|(_, format)| *format);
         of_methods.chain(self.other).chain([self.body]).any(|known| known == format)
+    }
+
+    /// Returns `true` if callbacks with this method may have fields. `None` means any method.
+    fn have_fields(&self, method: Option<&str>) -> bool {
+        let of_method = self.of_methods.iter().find(|(known, _)| method == Some(known.as_str()));
+        match of_method {
+            Some((_, format)) => *format != BodyFormat::Raw,
+            None => {
+                [BodyFormat::Form, BodyFormat::Json, BodyFormat::Query].iter().any(|f| self.has(*f))
+            }
+        }
     }
 }
 
@@ -127,6 +150,7 @@ impl<'f> DefinitionReader<'f> {
         let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
         let signature = table.table("signature").map(|t| self.signature(&t));
         let id_without = table.strings("id_without");
+        self.check_has_fields(table, "id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
         let evidence = self.evidence(table);
         let kind_table = self.require_table(table, "kind");
@@ -141,8 +165,7 @@ impl<'f> DefinitionReader<'f> {
         table.finish();
         let request = request?;
         let signature = signature.map_or(Some(None), |read| read.map(Some))?;
-        self.check_challenges(&kinds_table, &kinds, signature.as_ref());
-        self.check_form_pairs(&kinds_table, &request.formats, &kinds, signature.as_ref());
+        self.check_signatures(&kinds_table, &request.formats, &kinds, signature.as_ref());
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
         unknown.mark_essential(&tenant);
         let reads_query = request.formats.has(BodyFormat::Query);
@@ -253,7 +276,9 @@ impl<'f> DefinitionReader<'f> {
         let unwrap = table.string("unwrap").map(|name| name.value.into());
         table.finish();
         let formats = formats?;
-        self.has_raw_bodies.set(formats.has(BodyFormat::Raw));
+        self.has_fields.set(formats.have_fields(None));
+        *self.formats.borrow_mut() = Some(formats.clone());
+        self.check_has_fields(table, "unwrap");
         Some(Request { methods, formats, unwrap })
     }
 

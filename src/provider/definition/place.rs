@@ -4,14 +4,18 @@ use http::HeaderName;
 use http::header::HOST;
 
 use super::DefinitionReader;
+use super::raw_body::RAW_BODY;
 use crate::provider::locator::{ALTERNATIVES, CapturedHeader, Locator};
 use crate::provider::pointer::Pointer;
 use crate::toml_reader::{Located, Table};
 
 impl<'f> DefinitionReader<'f> {
-    /// Reads a JSON Pointer.
+    /// Reads a JSON Pointer. Reports a fault for a pointer into a raw body, which has no fields.
     pub(super) fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
         let pointer = Pointer::parse(text.value);
+        if pointer.is_some() && !self.has_fields.get() {
+            self.faults.add_text(text, "a place outside of the raw body", RAW_BODY);
+        }
         if pointer.is_none() {
             let remedy = "write a pointer, for example \"/stream_id\"";
             self.faults.add_text(text, "a JSON Pointer", remedy);

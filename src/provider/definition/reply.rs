@@ -18,7 +18,8 @@ impl<'f> DefinitionReader<'f> {
         let open = table.boolean("open").unwrap_or(false);
         let statuses = self.statuses(table);
         let fields = self.fields_of_reply(table, statuses.is_some());
-        let item_list = table.table("per").map(|t| self.item_list(&t, &fields));
+        let per = table.table("per").filter(|_| self.check_has_fields(table, "per"));
+        let item_list = per.map(|t| self.item_list(&t, &fields));
         let preset = |key| match statuses {
             Some(_) => self.preset_of_status(table, key, &fields),
             None => self.require_table(table, key).map(|t| self.reply_fields(&t, &fields)),

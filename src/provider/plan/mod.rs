@@ -74,6 +74,9 @@ pub(crate) struct PageTexts {
     pub(crate) setup: Option<Box<str>>,
     /// Description of what the signature proves and leaves open, for the manual.
     pub(crate) proof: Option<Box<str>>,
+    /// The parts of the definition that no source confirms, and the callbacks of the platform that
+    /// the definition does not support, for the manual.
+    pub(crate) unproven: Option<Box<str>>,
     /// The platform's resends and time limit, for the manual.
     pub(crate) resends: Option<Box<str>>,
 }

@@ -105,43 +105,44 @@ callback! { "github":
         Ping(GithubPing) = "ping",
         /// A push to a branch or tag.
         Push(GithubPush) = "push",
-        /// A `check_run` callback.
+        /// A check run has been created, requested or completed.
         CheckRun(GithubEvent) = "check_run",
-        /// A `check_suite` callback.
+        /// A check suite has been requested or completed.
         CheckSuite(GithubEvent) = "check_suite",
-        /// A `create` callback.
+        /// A branch or tag has been created.
         Create(GithubEvent) = "create",
-        /// A `delete` callback.
+        /// A branch or tag has been deleted.
         Delete(GithubEvent) = "delete",
-        /// A `deployment` callback.
+        /// A deployment has been created.
         Deployment(GithubEvent) = "deployment",
-        /// A `deployment_status` callback.
+        /// The status of a deployment has changed.
         DeploymentStatus(GithubEvent) = "deployment_status",
-        /// A `fork` callback.
+        /// A user has forked the repository.
         Fork(GithubEvent) = "fork",
-        /// A `issue_comment` callback.
+        /// A comment on an issue or pull request has been created, edited or deleted.
         IssueComment(GithubEvent) = "issue_comment",
-        /// A `issues` callback.
+        /// An issue has been opened, edited, closed or otherwise changed.
         Issues(GithubEvent) = "issues",
-        /// A `member` callback.
+        /// A collaborator has been added to or removed from the repository, or their permissions
+        /// have changed.
         Member(GithubEvent) = "member",
-        /// A `pull_request` callback.
+        /// A pull request has been opened, edited, closed or otherwise changed.
         PullRequest(GithubEvent) = "pull_request",
-        /// A `pull_request_review` callback.
+        /// A review of a pull request has been submitted, edited or dismissed.
         PullRequestReview(GithubEvent) = "pull_request_review",
-        /// A `release` callback.
+        /// A release has been created, published, edited or deleted.
         Release(GithubEvent) = "release",
-        /// A `repository` callback.
+        /// A repository has been created, renamed, archived, deleted or otherwise changed.
         Repository(GithubEvent) = "repository",
-        /// A `star` callback.
+        /// A user has added or removed a star.
         Star(GithubEvent) = "star",
-        /// A `status` callback.
+        /// The status of a commit has changed.
         Status(GithubEvent) = "status",
-        /// A `workflow_job` callback.
+        /// A job of GitHub Actions has been queued, started or completed.
         WorkflowJob(GithubEvent) = "workflow_job",
-        /// A `workflow_run` callback.
+        /// A run of a workflow has been requested, started or completed.
         WorkflowRun(GithubEvent) = "workflow_run",
-        /// A `event` callback.
+        /// A callback of any other kind. The subject is GitHub's name for the kind.
         Event(GithubEvent) = "event",
     }
 }

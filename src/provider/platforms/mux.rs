@@ -87,103 +87,106 @@ describe! { "mux":
 callback! { "mux":
     /// A callback of Mux, with a variant for each kind.
     pub enum MuxCallback {
-        /// A `video.asset.created` callback.
+        /// A video has been created, and Mux is preparing it.
         VideoAssetCreated(MuxEvent) = "video.asset.created",
-        /// A `video.asset.ready` callback.
+        /// A video is ready to play.
         VideoAssetReady(MuxEvent) = "video.asset.ready",
-        /// A `video.asset.errored` callback.
+        /// Mux could not process a video. `data.errors` has the reason.
         VideoAssetErrored(MuxEvent) = "video.asset.errored",
-        /// A `video.asset.updated` callback.
+        /// The data of a video has changed.
         VideoAssetUpdated(MuxEvent) = "video.asset.updated",
-        /// A `video.asset.deleted` callback.
+        /// A video has been deleted.
         VideoAssetDeleted(MuxEvent) = "video.asset.deleted",
-        /// A `video.asset.live_stream_completed` callback.
+        /// The live stream that a video records has ended.
         VideoAssetLiveStreamCompleted(MuxEvent) = "video.asset.live_stream_completed",
-        /// A `video.asset.warning` callback.
+        /// Mux has found a problem with a video, but continues to process it.
         VideoAssetWarning(MuxEvent) = "video.asset.warning",
-        /// A `video.asset.non_standard_input_detected` callback.
+        /// The input of a video has properties that Mux must convert, so that its processing takes
+        /// longer.
         VideoAssetNonStandardInputDetected(MuxEvent) = "video.asset.non_standard_input_detected",
-        /// A `video.asset.static_renditions.ready` callback.
+        /// The MP4 files of a video are ready.
         VideoAssetStaticRenditionsReady(MuxEvent) = "video.asset.static_renditions.ready",
-        /// A `video.asset.static_renditions.preparing` callback.
+        /// Mux is preparing the MP4 files of a video.
         VideoAssetStaticRenditionsPreparing(MuxEvent) = "video.asset.static_renditions.preparing",
-        /// A `video.asset.static_renditions.deleted` callback.
+        /// The MP4 files of a video have been deleted.
         VideoAssetStaticRenditionsDeleted(MuxEvent) = "video.asset.static_renditions.deleted",
-        /// A `video.asset.static_renditions.errored` callback.
+        /// Mux could not prepare the MP4 files of a video.
         VideoAssetStaticRenditionsErrored(MuxEvent) = "video.asset.static_renditions.errored",
-        /// A `video.asset.static_rendition.created` callback.
+        /// A static rendition of a video has been requested, and Mux is preparing it.
         VideoAssetStaticRenditionCreated(MuxEvent) = "video.asset.static_rendition.created",
-        /// A `video.asset.static_rendition.ready` callback.
+        /// A static rendition of a video is ready.
         VideoAssetStaticRenditionReady(MuxEvent) = "video.asset.static_rendition.ready",
-        /// A `video.asset.static_rendition.errored` callback.
+        /// Mux could not prepare a static rendition of a video.
         VideoAssetStaticRenditionErrored(MuxEvent) = "video.asset.static_rendition.errored",
-        /// A `video.asset.static_rendition.deleted` callback.
+        /// A static rendition of a video has been deleted.
         VideoAssetStaticRenditionDeleted(MuxEvent) = "video.asset.static_rendition.deleted",
-        /// A `video.asset.static_rendition.skipped` callback.
+        /// Mux has not prepared a static rendition, because the video does not fit it, such as a
+        /// resolution above that of the input.
         VideoAssetStaticRenditionSkipped(MuxEvent) = "video.asset.static_rendition.skipped",
-        /// A `video.asset.master.ready` callback.
+        /// The master file of a video is ready to download.
         VideoAssetMasterReady(MuxEvent) = "video.asset.master.ready",
-        /// A `video.asset.master.preparing` callback.
+        /// Mux is preparing the master file of a video.
         VideoAssetMasterPreparing(MuxEvent) = "video.asset.master.preparing",
-        /// A `video.asset.master.deleted` callback.
+        /// The master file of a video has been deleted.
         VideoAssetMasterDeleted(MuxEvent) = "video.asset.master.deleted",
-        /// A `video.asset.master.errored` callback.
+        /// Mux could not prepare the master file of a video.
         VideoAssetMasterErrored(MuxEvent) = "video.asset.master.errored",
-        /// A `video.asset.track.created` callback.
+        /// A track of a video, such as subtitles, has been created.
         VideoAssetTrackCreated(MuxEvent) = "video.asset.track.created",
-        /// A `video.asset.track.ready` callback.
+        /// A track of a video is ready.
         VideoAssetTrackReady(MuxEvent) = "video.asset.track.ready",
-        /// A `video.asset.track.errored` callback.
+        /// Mux could not process a track of a video.
         VideoAssetTrackErrored(MuxEvent) = "video.asset.track.errored",
-        /// A `video.asset.track.deleted` callback.
+        /// A track of a video has been deleted.
         VideoAssetTrackDeleted(MuxEvent) = "video.asset.track.deleted",
-        /// A `video.upload.created` callback.
+        /// An address for a direct upload has been created.
         VideoUploadCreated(MuxEvent) = "video.upload.created",
-        /// A `video.upload.asset_created` callback.
+        /// A direct upload is complete, and Mux has created its video.
         VideoUploadAssetCreated(MuxEvent) = "video.upload.asset_created",
-        /// A `video.upload.errored` callback.
+        /// A direct upload has failed.
         VideoUploadErrored(MuxEvent) = "video.upload.errored",
-        /// A `video.upload.cancelled` callback.
+        /// A direct upload has been canceled.
         VideoUploadCancelled(MuxEvent) = "video.upload.cancelled",
-        /// A `video.live_stream.created` callback.
+        /// A live stream has been created. An encoder can connect to it.
         VideoLiveStreamCreated(MuxEvent) = "video.live_stream.created",
-        /// A `video.live_stream.connected` callback.
+        /// An encoder has connected to a live stream.
         VideoLiveStreamConnected(MuxEvent) = "video.live_stream.connected",
-        /// A `video.live_stream.recording` callback.
+        /// Mux receives and records the media of a live stream, but viewers cannot play it yet.
         VideoLiveStreamRecording(MuxEvent) = "video.live_stream.recording",
-        /// A `video.live_stream.active` callback.
+        /// A live stream is active: viewers can play it.
         VideoLiveStreamActive(MuxEvent) = "video.live_stream.active",
-        /// A `video.live_stream.disconnected` callback.
+        /// The encoder has disconnected from a live stream. It may connect again within the
+        /// reconnect window.
         VideoLiveStreamDisconnected(MuxEvent) = "video.live_stream.disconnected",
-        /// A `video.live_stream.idle` callback.
+        /// A live stream has ended: the reconnect window is over, or the live stream was completed.
         VideoLiveStreamIdle(MuxEvent) = "video.live_stream.idle",
-        /// A `video.live_stream.updated` callback.
+        /// The data of a live stream has changed.
         VideoLiveStreamUpdated(MuxEvent) = "video.live_stream.updated",
-        /// A `video.live_stream.enabled` callback.
+        /// A live stream has been enabled: it accepts encoders again.
         VideoLiveStreamEnabled(MuxEvent) = "video.live_stream.enabled",
-        /// A `video.live_stream.disabled` callback.
+        /// A live stream has been disabled: it refuses encoders.
         VideoLiveStreamDisabled(MuxEvent) = "video.live_stream.disabled",
-        /// A `video.live_stream.deleted` callback.
+        /// A live stream has been deleted.
         VideoLiveStreamDeleted(MuxEvent) = "video.live_stream.deleted",
-        /// A `video.live_stream.warning` callback.
+        /// Mux has found a problem with a live stream, but continues to process it.
         VideoLiveStreamWarning(MuxEvent) = "video.live_stream.warning",
-        /// A `video.live_stream.simulcast_target.created` callback.
+        /// A simulcast target has been added to a live stream.
         VideoLiveStreamSimulcastTargetCreated(MuxEvent) = "video.live_stream.simulcast_target.created",
-        /// A `video.live_stream.simulcast_target.idle` callback.
+        /// A simulcast target receives nothing, because the live stream is not active.
         VideoLiveStreamSimulcastTargetIdle(MuxEvent) = "video.live_stream.simulcast_target.idle",
-        /// A `video.live_stream.simulcast_target.starting` callback.
+        /// Mux connects to a simulcast target.
         VideoLiveStreamSimulcastTargetStarting(MuxEvent) = "video.live_stream.simulcast_target.starting",
-        /// A `video.live_stream.simulcast_target.broadcasting` callback.
+        /// Mux sends the live stream to a simulcast target.
         VideoLiveStreamSimulcastTargetBroadcasting(MuxEvent) = "video.live_stream.simulcast_target.broadcasting",
-        /// A `video.live_stream.simulcast_target.errored` callback.
+        /// Mux could not send the live stream to a simulcast target.
         VideoLiveStreamSimulcastTargetErrored(MuxEvent) = "video.live_stream.simulcast_target.errored",
-        /// A `video.live_stream.simulcast_target.deleted` callback.
+        /// A simulcast target has been removed from a live stream.
         VideoLiveStreamSimulcastTargetDeleted(MuxEvent) = "video.live_stream.simulcast_target.deleted",
-        /// A `video.live_stream.simulcast_target.updated` callback.
+        /// The data of a simulcast target has changed.
         VideoLiveStreamSimulcastTargetUpdated(MuxEvent) = "video.live_stream.simulcast_target.updated",
-        /// A `video.delivery.high_traffic` callback.
+        /// The delivery of a video has reached a threshold of traffic.
         VideoDeliveryHighTraffic(MuxEvent) = "video.delivery.high_traffic",
-        /// A `event` callback.
+        /// A callback for which the definition has no other kind.
         Event(MuxEvent) = "event",
     }
 }

@@ -134,113 +134,113 @@ describe! { "tencent-trtc":
 callback! { "tencent-trtc":
     /// A callback of Tencent RTC, with a variant for each kind.
     pub enum TencentTrtcCallback {
-        /// A `create_room` callback.
+        /// A room has been created.
         CreateRoom(Notification) = "create_room",
-        /// A `dismiss_room` callback.
+        /// A room has been closed.
         DismissRoom(Notification) = "dismiss_room",
-        /// A `enter_room` callback.
+        /// A user has entered a room.
         EnterRoom(Notification) = "enter_room",
-        /// A `exit_room` callback.
+        /// A user has left a room.
         ExitRoom(Notification) = "exit_room",
-        /// A `change_role` callback.
+        /// A user has changed the role in a room.
         ChangeRole(Notification) = "change_role",
-        /// A `start_video` callback.
+        /// A user has started to publish the main video.
         StartVideo(Notification) = "start_video",
-        /// A `stop_video` callback.
+        /// A user has stopped publishing the main video.
         StopVideo(Notification) = "stop_video",
-        /// A `start_audio` callback.
+        /// A user has started to publish audio.
         StartAudio(Notification) = "start_audio",
-        /// A `stop_audio` callback.
+        /// A user has stopped publishing audio.
         StopAudio(Notification) = "stop_audio",
-        /// A `start_substream` callback.
+        /// A user has started to publish the substream, such as a shared screen.
         StartSubstream(Notification) = "start_substream",
-        /// A `stop_substream` callback.
+        /// A user has stopped publishing the substream.
         StopSubstream(Notification) = "stop_substream",
-        /// A `recorder_start` callback.
+        /// The recorder of a task has started.
         RecorderStart(Notification) = "recorder_start",
-        /// A `recorder_stop` callback.
+        /// The recorder of a task has stopped.
         RecorderStop(Notification) = "recorder_stop",
-        /// A `upload_start` callback.
+        /// The upload of recorded files has started.
         UploadStart(Notification) = "upload_start",
-        /// A `file_info` callback.
+        /// The recorder has created and uploaded its first index file.
         FileInfo(Notification) = "file_info",
-        /// A `upload_stop` callback.
+        /// The upload of recorded files has ended.
         UploadStop(Notification) = "upload_stop",
-        /// A `failover` callback.
+        /// A recording task has moved to another server.
         Failover(Notification) = "failover",
-        /// A `file_slice` callback.
+        /// The recorder has created the first segment and its index file.
         FileSlice(Notification) = "file_slice",
-        /// A `download_image_error` callback.
+        /// The recorder could not download an image, such as a background or a watermark.
         DownloadImageError(Notification) = "download_image_error",
-        /// A `mp4_stop` callback.
+        /// The recording of MP4 files has ended. `Payload` has the files.
         Mp4Stop(Notification) = "mp4_stop",
-        /// A `vod_commit` callback.
+        /// A recorded file has been uploaded to Tencent VOD. `Payload` has its identifier.
         VodCommit(Notification) = "vod_commit",
-        /// A `vod_stop` callback.
+        /// The upload of recorded files to Tencent VOD has ended.
         VodStop(Notification) = "vod_stop",
-        /// A `cdn_status` callback.
+        /// The state of a relay to a CDN has changed.
         CdnStatus(Notification) = "cdn_status",
-        /// A `stream_ingest_start` callback.
+        /// A task that feeds an online stream into a room has started.
         StreamIngestStart(Notification) = "stream_ingest_start",
-        /// A `stream_ingest_stop` callback.
+        /// A task that feeds an online stream into a room has stopped.
         StreamIngestStop(Notification) = "stream_ingest_stop",
-        /// A `web_recorder_start` callback.
+        /// The recording of a web page has started.
         WebRecorderStart(Notification) = "web_recorder_start",
-        /// A `web_recorder_stop` callback.
+        /// The recording of a web page has stopped.
         WebRecorderStop(Notification) = "web_recorder_stop",
-        /// A `web_recorder_status` callback.
+        /// The state of the recording of a web page has changed.
         WebRecorderStatus(Notification) = "web_recorder_status",
-        /// A `web_recorder_resource_limit` callback.
+        /// The recording of a web page has reached a limit of its resources.
         WebRecorderResourceLimit(Notification) = "web_recorder_resource_limit",
-        /// A `ai_service_start` callback.
+        /// A task of conversational AI has started.
         AiServiceStart(Notification) = "ai_service_start",
-        /// A `ai_service_stop` callback.
+        /// A task of conversational AI has stopped.
         AiServiceStop(Notification) = "ai_service_stop",
-        /// A `ai_service_message` callback.
+        /// A recognized sentence, or a complete answer of the AI.
         AiServiceMessage(Notification) = "ai_service_message",
-        /// A `ai_start_of_speech` callback.
+        /// A participant of a conversation with an AI has started a sentence.
         AiStartOfSpeech(Notification) = "ai_start_of_speech",
-        /// A `ai_speaking_finished` callback.
+        /// The AI has finished speaking.
         AiSpeakingFinished(Notification) = "ai_speaking_finished",
-        /// A `ai_metric` callback.
+        /// The measured values of a conversation with an AI, such as its latency.
         AiMetric(Notification) = "ai_metric",
-        /// A `ai_error_metric` callback.
+        /// The errors of a conversation with an AI.
         AiErrorMetric(Notification) = "ai_error_metric",
-        /// A `ai_session_status` callback.
+        /// The state of a conversation with an AI has changed.
         AiSessionStatus(Notification) = "ai_session_status",
-        /// A `slice_start` callback.
+        /// A slicing task has started.
         SliceStart(Notification) = "slice_start",
-        /// A `slice_stop` callback.
+        /// A slicing task has stopped.
         SliceStop(Notification) = "slice_stop",
-        /// A `slice_upload_start` callback.
+        /// The upload of slices has started.
         SliceUploadStart(Notification) = "slice_upload_start",
-        /// A `slice_file_info` callback.
+        /// The slicing task has created a file.
         SliceFileInfo(Notification) = "slice_file_info",
-        /// A `slice_upload_stop` callback.
+        /// The upload of slices has ended.
         SliceUploadStop(Notification) = "slice_upload_stop",
-        /// A `slice_upload_error` callback.
+        /// The upload of slices has failed.
         SliceUploadError(Notification) = "slice_upload_error",
-        /// A `moderation_start` callback.
+        /// A moderation task has started.
         ModerationStart(Notification) = "moderation_start",
-        /// A `moderation_stop` callback.
+        /// A moderation task has stopped.
         ModerationStop(Notification) = "moderation_stop",
-        /// A `moderation_send_start` callback.
+        /// The moderation task has started to send streams for moderation.
         ModerationSendStart(Notification) = "moderation_send_start",
-        /// A `moderation_task_info` callback.
+        /// The result of the moderation of a stream.
         ModerationTaskInfo(Notification) = "moderation_task_info",
-        /// A `moderation_send_stop` callback.
+        /// The moderation task has stopped sending streams.
         ModerationSendStop(Notification) = "moderation_send_stop",
-        /// A `moderation_upload_error` callback.
+        /// The upload of a moderated file has failed.
         ModerationUploadError(Notification) = "moderation_upload_error",
-        /// A `transcription_start` callback.
+        /// A transcription task has started.
         TranscriptionStart(Notification) = "transcription_start",
-        /// A `transcription_stop` callback.
+        /// A transcription task has stopped.
         TranscriptionStop(Notification) = "transcription_stop",
-        /// A `transcription_message` callback.
+        /// Recognized speech.
         TranscriptionMessage(Notification) = "transcription_message",
-        /// A `translation_message` callback.
+        /// Translated speech.
         TranslationMessage(Notification) = "translation_message",
-        /// A `event` callback.
+        /// A callback for which the definition has no other kind.
         Event(Notification) = "event",
     }
 }

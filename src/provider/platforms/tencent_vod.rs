@@ -53,6 +53,8 @@ view! {
     }
 
     /// Data of `EditMediaComplete` callbacks.
+    ///
+    /// An editing task has ended.
     pub struct EditMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -61,6 +63,8 @@ view! {
     }
 
     /// Data of `SplitMediaComplete` callbacks.
+    ///
+    /// The splitting of a video has ended.
     pub struct SplitMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -69,6 +73,8 @@ view! {
     }
 
     /// Data of `ComposeMediaComplete` callbacks.
+    ///
+    /// The composition of a media file has ended.
     pub struct ComposeMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -77,6 +83,8 @@ view! {
     }
 
     /// Data of `RestoreMediaComplete` callbacks.
+    ///
+    /// The restoration of a file from archive storage has ended.
     pub struct RestoreMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -85,6 +93,8 @@ view! {
     }
 
     /// Data of `WechatPublishComplete` callbacks.
+    ///
+    /// The publication of a video in WeChat has ended.
     pub struct WechatPublishComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -93,6 +103,8 @@ view! {
     }
 
     /// Data of `WechatMiniProgramPublishComplete` callbacks.
+    ///
+    /// The publication of a video in a WeChat mini program has ended.
     pub struct WechatMiniProgramPublishComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -101,6 +113,8 @@ view! {
     }
 
     /// Data of `RemoveWatermark` callbacks.
+    ///
+    /// The removal of a watermark has ended.
     pub struct RemoveWatermark prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -109,6 +123,8 @@ view! {
     }
 
     /// Data of `RebuildMediaComplete` callbacks.
+    ///
+    /// The remastering of a video has ended.
     pub struct RebuildMediaComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -117,6 +133,8 @@ view! {
     }
 
     /// Data of `ReviewAudioVideoComplete` callbacks.
+    ///
+    /// The moderation of a media file has ended.
     pub struct ReviewAudioVideoComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -125,6 +143,8 @@ view! {
     }
 
     /// Data of `ExtractTraceWatermarkComplete` callbacks.
+    ///
+    /// The extraction of a tracing watermark has ended.
     pub struct ExtractTraceWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -133,6 +153,8 @@ view! {
     }
 
     /// Data of `ExtractCopyRightWatermarkComplete` callbacks.
+    ///
+    /// The extraction of a copyright watermark has ended.
     pub struct ExtractCopyRightWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -141,6 +163,8 @@ view! {
     }
 
     /// Data of `ExtractBlindWatermarkComplete` callbacks.
+    ///
+    /// The extraction of a digital watermark has ended.
     pub struct ExtractBlindWatermarkComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -149,6 +173,8 @@ view! {
     }
 
     /// Data of `DescribeFileAttributesComplete` callbacks.
+    ///
+    /// The query of a file's attributes has ended.
     pub struct DescribeFileAttributesComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -157,6 +183,8 @@ view! {
     }
 
     /// Data of `QualityInspectComplete` callbacks.
+    ///
+    /// The inspection of a file's quality has ended.
     pub struct QualityInspectComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -165,6 +193,8 @@ view! {
     }
 
     /// Data of `QualityEnhanceComplete` callbacks.
+    ///
+    /// The enhancement of a file's quality has ended.
     pub struct QualityEnhanceComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -173,6 +203,8 @@ view! {
     }
 
     /// Data of `MediaCastStatusChanged` callbacks.
+    ///
+    /// The state of a broadcast of media files has changed.
     pub struct MediaCastStatusChanged prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -181,6 +213,8 @@ view! {
     }
 
     /// Data of `PersistenceComplete` callbacks.
+    ///
+    /// The storage of a part of a live recording as a file has ended.
     pub struct PersistenceComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -189,6 +223,8 @@ view! {
     }
 
     /// Data of `ComplexAdaptiveDynamicStreamingComplete` callbacks.
+    ///
+    /// A transcoding to adaptive bitrates with several tracks has ended.
     pub struct ComplexAdaptiveDynamicStreamingComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -197,6 +233,8 @@ view! {
     }
 
     /// Data of `ProcessMediaByMPSComplete` callbacks.
+    ///
+    /// A task of Tencent MPS for a file has ended.
     pub struct ProcessMediaByMPSComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -205,6 +243,8 @@ view! {
     }
 
     /// Data of `TranscodeComplete` callbacks.
+    ///
+    /// A transcoding has ended (API of 2017).
     pub struct TranscodeComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -213,6 +253,8 @@ view! {
     }
 
     /// Data of `ConcatComplete` callbacks.
+    ///
+    /// The joining of videos has ended (API of 2017).
     pub struct ConcatComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -221,6 +263,8 @@ view! {
     }
 
     /// Data of `ClipComplete` callbacks.
+    ///
+    /// The clipping of a video has ended (API of 2017).
     pub struct ClipComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -229,6 +273,8 @@ view! {
     }
 
     /// Data of `CreateImageSpriteComplete` callbacks.
+    ///
+    /// The creation of an image sprite has ended (API of 2017).
     pub struct CreateImageSpriteComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -237,6 +283,8 @@ view! {
     }
 
     /// Data of `CreateSnapshotByTimeOffsetComplete` callbacks.
+    ///
+    /// The creation of screenshots at given times has ended (API of 2017).
     pub struct CreateSnapshotByTimeOffsetComplete prints() {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -245,6 +293,8 @@ view! {
     }
 
     /// Data of `event` callbacks.
+    ///
+    /// A callback for which the definition has no other kind.
     pub struct TencentVodEvent prints(event_type) {
         /// The platform's name of the kind.
         event_type: Option<String> = "EventType",
@@ -294,55 +344,55 @@ callback! { "tencent-vod":
         FileDeleted(FileDeleted) = "FileDeleted",
         /// An upload from a URL has ended.
         PullComplete(PullComplete) = "PullComplete",
-        /// A `EditMediaComplete` callback.
+        /// An editing task has ended.
         EditMediaComplete(EditMediaComplete) = "EditMediaComplete",
-        /// A `SplitMediaComplete` callback.
+        /// The splitting of a video has ended.
         SplitMediaComplete(SplitMediaComplete) = "SplitMediaComplete",
-        /// A `ComposeMediaComplete` callback.
+        /// The composition of a media file has ended.
         ComposeMediaComplete(ComposeMediaComplete) = "ComposeMediaComplete",
-        /// A `RestoreMediaComplete` callback.
+        /// The restoration of a file from archive storage has ended.
         RestoreMediaComplete(RestoreMediaComplete) = "RestoreMediaComplete",
-        /// A `WechatPublishComplete` callback.
+        /// The publication of a video in WeChat has ended.
         WechatPublishComplete(WechatPublishComplete) = "WechatPublishComplete",
-        /// A `WechatMiniProgramPublishComplete` callback.
+        /// The publication of a video in a WeChat mini program has ended.
         WechatMiniProgramPublishComplete(WechatMiniProgramPublishComplete) = "WechatMiniProgramPublishComplete",
-        /// A `RemoveWatermark` callback.
+        /// The removal of a watermark has ended.
         RemoveWatermark(RemoveWatermark) = "RemoveWatermark",
-        /// A `RebuildMediaComplete` callback.
+        /// The remastering of a video has ended.
         RebuildMediaComplete(RebuildMediaComplete) = "RebuildMediaComplete",
-        /// A `ReviewAudioVideoComplete` callback.
+        /// The moderation of a media file has ended.
         ReviewAudioVideoComplete(ReviewAudioVideoComplete) = "ReviewAudioVideoComplete",
-        /// A `ExtractTraceWatermarkComplete` callback.
+        /// The extraction of a tracing watermark has ended.
         ExtractTraceWatermarkComplete(ExtractTraceWatermarkComplete) = "ExtractTraceWatermarkComplete",
-        /// A `ExtractCopyRightWatermarkComplete` callback.
+        /// The extraction of a copyright watermark has ended.
         ExtractCopyRightWatermarkComplete(ExtractCopyRightWatermarkComplete) = "ExtractCopyRightWatermarkComplete",
-        /// A `ExtractBlindWatermarkComplete` callback.
+        /// The extraction of a digital watermark has ended.
         ExtractBlindWatermarkComplete(ExtractBlindWatermarkComplete) = "ExtractBlindWatermarkComplete",
-        /// A `DescribeFileAttributesComplete` callback.
+        /// The query of a file's attributes has ended.
         DescribeFileAttributesComplete(DescribeFileAttributesComplete) = "DescribeFileAttributesComplete",
-        /// A `QualityInspectComplete` callback.
+        /// The inspection of a file's quality has ended.
         QualityInspectComplete(QualityInspectComplete) = "QualityInspectComplete",
-        /// A `QualityEnhanceComplete` callback.
+        /// The enhancement of a file's quality has ended.
         QualityEnhanceComplete(QualityEnhanceComplete) = "QualityEnhanceComplete",
-        /// A `MediaCastStatusChanged` callback.
+        /// The state of a broadcast of media files has changed.
         MediaCastStatusChanged(MediaCastStatusChanged) = "MediaCastStatusChanged",
-        /// A `PersistenceComplete` callback.
+        /// The storage of a part of a live recording as a file has ended.
         PersistenceComplete(PersistenceComplete) = "PersistenceComplete",
-        /// A `ComplexAdaptiveDynamicStreamingComplete` callback.
+        /// A transcoding to adaptive bitrates with several tracks has ended.
         ComplexAdaptiveDynamicStreamingComplete(ComplexAdaptiveDynamicStreamingComplete) = "ComplexAdaptiveDynamicStreamingComplete",
-        /// A `ProcessMediaByMPSComplete` callback.
+        /// A task of Tencent MPS for a file has ended.
         ProcessMediaByMPSComplete(ProcessMediaByMPSComplete) = "ProcessMediaByMPSComplete",
-        /// A `TranscodeComplete` callback.
+        /// A transcoding has ended (API of 2017).
         TranscodeComplete(TranscodeComplete) = "TranscodeComplete",
-        /// A `ConcatComplete` callback.
+        /// The joining of videos has ended (API of 2017).
         ConcatComplete(ConcatComplete) = "ConcatComplete",
-        /// A `ClipComplete` callback.
+        /// The clipping of a video has ended (API of 2017).
         ClipComplete(ClipComplete) = "ClipComplete",
-        /// A `CreateImageSpriteComplete` callback.
+        /// The creation of an image sprite has ended (API of 2017).
         CreateImageSpriteComplete(CreateImageSpriteComplete) = "CreateImageSpriteComplete",
-        /// A `CreateSnapshotByTimeOffsetComplete` callback.
+        /// The creation of screenshots at given times has ended (API of 2017).
         CreateSnapshotByTimeOffsetComplete(CreateSnapshotByTimeOffsetComplete) = "CreateSnapshotByTimeOffsetComplete",
-        /// A `event` callback.
+        /// A callback for which the definition has no other kind.
         Event(TencentVodEvent) = "event",
     }
 }

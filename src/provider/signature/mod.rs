@@ -290,4 +290,6 @@ fn value<'r>(
 }
 
 #[cfg(test)]
+mod published_digests;
+#[cfg(test)]
 mod tests;

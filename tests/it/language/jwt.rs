@@ -142,6 +142,45 @@ fn verifies_tokens_of_rfc_7515() {
     }
 }
 
+/// The example of <https://jwt.io> for HS512, with the secret `your-512-bit-secret`.
+#[test]
+fn verifies_token_with_hs512() {
+    let token = "Bearer eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiYWRtaW4iOnRydWUsImlhdCI6MTUxNjIzOTAyMn0.VFb0qJ1LRg_4ujbZoRMXnVkUgiuKq5KxWqNdbKq_G9Vvz-S1zZa9LPxtHWKa64zDl2ofkT8F6jBt_K4riU-fPg";
+    let text = |digest: &str| {
+        definition(&format!(
+            "[signature]\nform = 'jwt'\ndigest = '{digest}'\nfound_in = 'header:authorization'\n\
+             prefix = 'Bearer '\npayload = 'body'\n{EVENT}"
+        ))
+    };
+    let mut request = Request::post("/c").body(Vec::new()).unwrap();
+    set_header(&mut request, "authorization", token);
+    for (digest, key, body, expected) in [
+        ("hmac-sha512", "your-512-bit-secret", r#"{"name":"John Doe","admin":true}"#, "event"),
+        (
+            "hmac-sha512",
+            "your-512-bit-secret",
+            r#"{"name":"John Doe","admin":false}"#,
+            "signature_mismatch",
+        ),
+        (
+            "hmac-sha512",
+            "your-256-bit-secret",
+            r#"{"name":"John Doe","admin":true}"#,
+            "signature_mismatch",
+        ),
+        (
+            "hmac-sha256",
+            "your-512-bit-secret",
+            r#"{"name":"John Doe","admin":true}"#,
+            "signature_malformed",
+        ),
+    ] {
+        let gate = gate(&text(digest), &keys(key));
+        *request.body_mut() = body.as_bytes().to_vec();
+        assert_eq!(code(send(&gate, &request)), expected, "{digest} {key} {body}");
+    }
+}
+
 #[test]
 fn reports_wrong_keys_of_token_form() {
     let form = "[signature]\nform = 'jwt'\ndigest = 'hmac-sha256'\nfound_in = 'header:a'\n";

@@ -2,6 +2,7 @@
 
 mod jwt;
 mod key_pairs;
+mod raw_bodies;
 mod replies;
 mod samples;
 mod shared_token;

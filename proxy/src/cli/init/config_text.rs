@@ -4,7 +4,7 @@ use std::fmt;
 
 use gatepost::{KindInfo, ProviderInfo, SettingInfo};
 
-use super::secret_file::SecretFile;
+use super::secret_file::{SecretFile, setting_file};
 
 /// A path for callbacks. `kind` is the kind of these callbacks if their data does not name a kind.
 pub(super) struct RoutePath {
@@ -116,7 +116,8 @@ impl ConfigText<'_> {
         writeln!(f, "# Tenants. \"*\" means all tenants; see `bind` in the manual.")?;
         writeln!(f, "bind     = [\"*\"]")?;
         if !provider.settings.is_empty() {
-            writeln!(f, "\n# [template.settings]")?;
+            let has_secret = provider.settings.iter().any(|setting| setting.secret);
+            writeln!(f, "\n{}[template.settings]", if has_secret { "" } else { "# " })?;
             provider.settings.iter().try_for_each(|setting| write_setting(f, provider, setting))?;
         }
         writeln!(f)?;
@@ -189,6 +190,15 @@ fn write_setting(
     provider: &ProviderInfo,
     setting: &SettingInfo,
 ) -> fmt::Result {
+    if setting.secret {
+        writeln!(f, "# {}", setting.about)?;
+        return writeln!(
+            f,
+            "{} = {{ file = {:?} }}",
+            setting.name,
+            setting_file(provider, setting)
+        );
+    }
     let value = match &setting.default {
         Some(word) => format!("{word:?}"),
         None => {

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use gatepost::{Config, Definition, KindInfo, ProviderInfo};
 
 use self::config_text::{ConfigText, RoutePath};
-use self::secret_file::SecretFile;
+use self::secret_file::{SecretFile, setting_file};
 use super::config_argument::DEFAULT_CONFIG;
 use super::error::CommandError;
 use super::print::{err, out};
@@ -97,12 +97,14 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let secret = SecretFile::create(folder, &choices.definition, &provider)?;
     let token = SecretFile::create_token(folder, &provider)?;
+    let settings = SecretFile::create_settings(folder, &provider)?;
     let text = choices.text(&provider, &secret, token.as_ref()).to_string();
     // Without the file of the public key, the config is incomplete.
     if !secret.is_missing
         && let Err(error) = Config::from_text(&text, path)
     {
-        [Some(&secret), token.as_ref()].into_iter().flatten().for_each(SecretFile::remove_if_new);
+        let files = [&secret].into_iter().chain(&token).chain(&settings);
+        files.for_each(SecretFile::remove_if_new);
         return Err(error.into());
     }
     write(path, &text, arguments.force)
@@ -225,6 +227,10 @@ impl Choices {
             out(&format!("  TOKEN is the content of {}.", token.path.display()));
         }
         urls.iter().skip(1).for_each(|url| out(&format!("  also: {url}")));
+        for setting in provider.settings.iter().filter(|setting| setting.secret) {
+            let file = path.with_file_name(setting_file(provider, setting));
+            out(&format!("  Replace the content of {}: {}.", file.display(), setting.about));
+        }
         if self.door == Door::Layer {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));
         }

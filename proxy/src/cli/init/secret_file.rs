@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64, HEXLOWER};
-use gatepost::{Definition, ProviderInfo, SampleError, Timestamp};
+use gatepost::{Definition, ProviderInfo, SampleError, SettingInfo, Timestamp};
 use http::Uri;
 
 use crate::cli::error::CommandError;
@@ -43,6 +43,18 @@ impl SecretFile {
         let path = folder.join(format!("{}.token", provider.name));
         let is_needed = provider.keys && provider.token;
         is_needed.then(|| Self::create_if_fits(path, None, |_| true)).transpose()
+    }
+
+    /// Creates a file for each secret setting of the provider, because gatepost refuses callbacks
+    /// whose reply it cannot sign. The operator replaces the random secrets with those of the
+    /// platform.
+    pub(super) fn create_settings(
+        folder: &Path,
+        provider: &ProviderInfo,
+    ) -> Result<Vec<Self>, CommandError> {
+        let secret = provider.settings.iter().filter(|setting| setting.secret);
+        let path = |setting| folder.join(setting_file(provider, setting));
+        secret.map(|setting| Self::create_if_fits(path(setting), None, |_| true)).collect()
     }
 
     /// Creates the file with the first form of a random secret that fits. Each form starts with the
@@ -88,6 +100,11 @@ impl SecretFile {
             let _gone = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Returns the name of the file with the value of a secret setting.
+pub(super) fn setting_file(provider: &ProviderInfo, setting: &SettingInfo) -> String {
+    format!("{}.{}", provider.name, setting.name)
 }
 
 /// Returns `true` if gatepost can sign a callback of the provider with this key.
