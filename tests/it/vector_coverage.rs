@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use gatepost::ProviderInfo;
+use gatepost::{Evidence, ProviderInfo};
 use serde_json::Value;
 
 use crate::vectors;
@@ -18,6 +18,11 @@ const FORGERIES: [&str; 6] = [
     "truncated_signature",
     "wrong_signature",
 ];
+
+/// Signed platforms whose definition was read from the vendor's own code, with neither a published
+/// signature nor a library in `tests/peers/sdks.mjs`.
+const FROM_CODE_ONLY: [&str; 7] =
+    ["aws-sns", "livepeer", "millicast", "ovenmediaengine", "shopify", "twitch", "zoom"];
 
 /// The vectors of the committed index.
 struct Index(Value);
@@ -99,4 +104,30 @@ fn every_signed_platform_has_vector_of_each_forgery() {
         }
         missing.into_iter().map(ToOwned::to_owned).collect()
     });
+}
+
+#[test]
+fn evidence_of_signed_platforms_is_a_published_signature_or_a_library() {
+    let script = std::fs::read_to_string("tests/peers/sdks.mjs").unwrap();
+    let (_, libraries) = script.split_once("const libraries = {\n").unwrap();
+    let (libraries, _) = libraries.split_once("\n}\n").unwrap();
+    let names = libraries.lines().filter(|line| !line.starts_with("   "));
+    let names = names.filter_map(|line| Some(line.split_once(':')?.0.trim().trim_matches('\'')));
+    let libraries: BTreeSet<_> = names.collect();
+    assert!(libraries.contains("qiniu-pili"), "expected names of providers, found {libraries:?}");
+
+    let index = Index::read();
+    let is_unproven = |provider: &&ProviderInfo| {
+        let rules = index.rules(provider);
+        let is_signed = !rules["signature"].is_null() || !rules["kinds"].is_null();
+        let has_source = index.of(provider).iter().any(|vector| !vector["source"].is_null());
+        let has_proof = has_source || libraries.contains(&*provider.name);
+        is_signed && provider.evidence == Some(Evidence::Vector) && !has_proof
+    };
+    let providers = gatepost::providers();
+    let unproven: Vec<_> = providers.iter().filter(is_unproven).map(|p| &*p.name).collect();
+    assert_eq!(
+        unproven, FROM_CODE_ONLY,
+        "expected a vector with a source, a library in sdks.mjs, or `evidence = \"documented\"`"
+    );
 }

@@ -496,7 +496,9 @@ def published(platform, case):
     request = Request(platform, kind, {}, case["now"], case["key"])
     request.headers, request.raw = case["headers"], case["body"].encode()
     request.path = case.get("target", request.path)
-    text = case_toml(case["what"], request, "accepted", (200, ""), reply(platform, kind), case["source"], case["now"])
+    verdict = case.get("verdict", "accepted")
+    expected = reply(platform, kind) if verdict == "accepted" else refusal(verdict)
+    text = case_toml(case["what"], request, verdict, (200, ""), expected, case["source"], case["now"])
     return f"published_{case['name']}", text, request.body
 
 
@@ -865,7 +867,12 @@ def _(r):
 @platform("twilio", key="twilio-auth-token", proof="header:X-Twilio-Signature", published=[{
     "name": "form", "what": "the vector of Twilio's own library", "kind": "event", "key": "12345", "now": NOW,
     "target": "/myapp.php?foo=1&bar=2", "headers": {"Host": "mycompany.com", "X-Twilio-Signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
-    "body": urllib.parse.urlencode(TWILIO), "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}])
+    "body": urllib.parse.urlencode(TWILIO), "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}, {
+        "name": "form_with_repeated_field", "what": "the vector of Twilio's own library with a repeated field, which gatepost refuses",
+        "kind": "event", "key": "12345", "now": NOW, "target": "/myapp.php?foo=1&bar=2", "verdict": "field_duplicate",
+        "headers": {"Host": "mycompany.com", "X-Twilio-Signature": "IK+Dwps556ElfBT0I3Rgjkr1wJU="},
+        "body": "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234",
+        "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}])
 def _(r):
     r.headers["Host"] = "gate.example.com"
     message = "https://gate.example.com" + r.path + "".join(name + r.fields[name] for name in sorted(r.fields))
