@@ -14,6 +14,6 @@ for target; do
   mkdir -p "found/$target"
   # libFuzzer writes new inputs to the first folder.
   "$built/$target" "found/$target" "unpacked/$target/given" "unpacked/$target/kept" \
-    -dict="dictionaries/$target.dict" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 \
+    -dict="unpacked/$target.dict" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 \
     -max_len=8192 -artifact_prefix="found/$target-" -print_final_stats=1 -verbosity=0
 done

@@ -80,10 +80,18 @@ fn signature(
     let keys = keys(&kind["signature"], template);
     let settings = template.get("settings").and_then(toml::Value::as_table);
     let settings = settings.into_iter().flatten();
-    let settings: Map<_, _> = settings.map(|(name, value)| (name.clone(), secret(value))).collect();
+    let (limits, settings): (Vec<_>, Vec<_>) = settings.partition(|(_, value)| value.is_integer());
+    let settings: Map<_, _> =
+        settings.into_iter().map(|(name, value)| (name.clone(), secret(value))).collect();
     let mut out = Map::new();
     out.insert("keys".into(), keys.into());
     out.insert("settings".into(), settings.into());
+    if !limits.is_empty() {
+        let mut time =
+            definition(provider(vector))["signature"]["time"].as_table().unwrap().clone();
+        time.extend(limits.into_iter().map(|(name, limit)| (name.clone(), limit.clone())));
+        out.insert("time".into(), window(&serde_json::to_value(time).unwrap()));
+    }
     let signed = explanation.string_to_sign.as_deref().filter(|signed| !signed.is_empty());
     out.extend(signed.map(|signed| bytes("string_to_sign", signed)));
     out.insert("result".into(), result.into());
@@ -124,10 +132,14 @@ fn provider(vector: &Vector) -> &str {
     vector.name.split('/').next().unwrap()
 }
 
+fn definition(name: &str) -> toml::Table {
+    let file = format!("src/provider/definitions/{}.toml", name.replace('-', "_"));
+    toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
 /// Returns the rules of a definition for requests and signatures.
 fn rules(name: &str) -> Value {
-    let file = format!("src/provider/definitions/{}.toml", name.replace('-', "_"));
-    let definition: toml::Table = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let definition = definition(name);
     let mut out = Map::new();
     let mut copy = |key: &str| {
         let value = definition.get(key).map(|value| serde_json::to_value(value).unwrap());

@@ -44,6 +44,7 @@ mod signed_keys;
 mod signed_parts;
 mod source;
 mod status_decisions;
+mod vector_coverage;
 mod vectors;
 mod view_files;
 mod views;

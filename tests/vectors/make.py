@@ -9,13 +9,15 @@ No code of gatepost signs or verifies here: for each platform, a function signs 
 says. The samples come from the definitions. `UPDATE_EVENTS=1 cargo test --test it missing_events`
 then writes each missing event.json. Review these files.
 """
-import base64, datetime, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse, zlib
+import base64, datetime, functools, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse, zlib
 
 NOW = 1703731478
 VECTORS = pathlib.Path(__file__).parent
 KEYS = VECTORS.parent / "it/keys"
 DEFINITIONS = VECTORS.parent.parent / "src/provider/definitions"
 PLATFORMS = {}
+# The first line of a case.toml that is not written by hand.
+MADE = "# Made by tests/vectors/make.py."
 
 
 class Request:
@@ -67,6 +69,7 @@ class Platform:
     secret  True if the path has a secret segment although the platform signs
     renamed the prefix of the headers' names, and another prefix that the names may have
     other_key a second key in the form of `key`; signs forgeries, and the old signature of a rotation
+    route   the path of a route, if gate.toml is written by hand. Then make.py replaces no vector that is written by hand
     """
 
     def __init__(self, name, sign, key, proof, time, covers, settings, encoding, token, other_key, published, public):
@@ -76,6 +79,8 @@ class Platform:
         self.definition = tomllib.loads((DEFINITIONS / f"{name.replace('-', '_')}.toml").read_text())
 
     def path(self, kind=None):
+        if self.route:
+            return self.route
         token = "" if self.proof and not self.secret else f"/{self.name}-token"
         return f"/callbacks/{self.name}{token}" + (f"/{kind}" if kind in self.apart() else "")
 
@@ -89,6 +94,11 @@ class Platform:
         for names in rule.get("names", {k: k for k in kinds}).values():
             shown += [names] if isinstance(names, str) else names
         return [kind for kind in kinds if kind not in shown]
+
+    def window(self):
+        """Returns the path of a route whose template limits the age of a time that gatepost checks only then; else None."""
+        time = self.definition.get("signature", {}).get("time", {})
+        return self.path() + "/window" if time.get("enforced") is False else None
 
     def request(self, kind, now=NOW, key=None, change=None):
         sample = self.definition["kinds"][kind].get("sample") or self.definition.get("sample", {}).get("json", "{}")
@@ -104,12 +114,13 @@ class Platform:
 
 
 def platform(name, *, key=None, proof=None, time=None, covers=("body",), settings=None, encoding="hex", token=False,
-             other_key="another-key", published=(), challenge=None, forms=(), public=None, gets=(), secret=False, renamed=None):
+             other_key="another-key", published=(), challenge=None, forms=(), public=None, gets=(), secret=False, renamed=None,
+             route=None):
     def add(sign):
         PLATFORMS[name] = Platform(name, sign, key, proof, time, covers, settings or {}, encoding, token, other_key,
                                    published, public)
         PLATFORMS[name].challenge, PLATFORMS[name].forms, PLATFORMS[name].gets = challenge, forms, gets
-        PLATFORMS[name].secret, PLATFORMS[name].renamed = secret, renamed
+        PLATFORMS[name].secret, PLATFORMS[name].renamed, PLATFORMS[name].route = secret, renamed, route
     return add
 
 
@@ -123,11 +134,17 @@ def pem(name):
     return (KEYS / f"{name}.pem").read_text()
 
 
+@functools.cache
+def loaded(private):
+    from cryptography.hazmat.primitives import serialization
+    return serialization.load_pem_private_key(private.encode(), None)
+
+
 def signed_by(private, message):
     """Returns the RSA-SHA256, ECDSA (RFC 6979) or Ed25519 signature of a message."""
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding
-    key = serialization.load_pem_private_key(private.encode(), None)
+    key = loaded(private)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     return key.sign(message, padding.PKCS1v15(), hashes.SHA256()) if hasattr(key, "key_size") else key.sign(message)
@@ -373,6 +390,14 @@ def forgeries(platform, kind, case):
         what = f"{'four' if hours == 4 else 'two'} hours old"
         yield case("expired", what, platform.request(kind, now=NOW - hours * 3600), "timestamp_expired")
         yield case("too_far_ahead", "two days ahead", platform.request(kind, now=NOW + 172800), "timestamp_too_far_ahead")
+    if platform.window():
+        hours = lambda count: platform.request(kind, now=NOW + count * 3600)
+        yield case("old", "two hours old; the template has no limit", hours(-2))
+        for name, what, count, verdict in (("expired", "two hours old", -2, "timestamp_expired"),
+                                           ("too_far_ahead", "two days ahead", 48, "timestamp_too_far_ahead")):
+            request = hours(count)
+            request.path = platform.window()
+            yield case(name, f"{what}; the template has a limit", request, verdict)
     listed = [part[7:] for part in platform.definition["signature"].get("parts", []) if str(part).startswith("listed:")]
     if listed and platform.time:
         unit = 1000 if platform.definition["signature"]["time"]["unit"] == "ms" else 1
@@ -383,9 +408,6 @@ def forgeries(platform, kind, case):
         old = platform.request(kind, now=NOW - 7200 * 2)
         old.headers[header] += f",{fresh}"
         yield case("fresh_time_last", "an old callback, with another time after the signed one", old, "timestamp_expired")
-    if platform.token:
-        return
-
     if platform.renamed:
         old, new = platform.renamed
         request = platform.request(kind)
@@ -416,7 +438,7 @@ def forgeries(platform, kind, case):
 
 def case_toml(what, request, verdict, answer, expected, source=None, now=NOW):
     headers = lambda table: "{ " + ", ".join(f"{h} = {text(v)}" for h, v in table.items()) + " }"
-    lines = [f"# Source: {source}"] if source else ["# Made by tests/vectors/make.py."]
+    lines = [f"# Source: {source}"] if source else [MADE]
     lines += [f"what    = {text(what)}", f"now     = {now}", f'verdict = "{verdict}"', "", "[request]",
               f'method = "{request.method}"', f"path   = {json.dumps(request.target)}"]
     if request.headers:
@@ -434,6 +456,12 @@ def case_toml(what, request, verdict, answer, expected, source=None, now=NOW):
     return "\n".join(lines) + "\n"
 
 
+def settings_and_addresses(platform, limits={}):
+    settings = [f"{name} = {json.dumps(value)}" for name, value in {**platform.settings, **limits}.items()]
+    lines = ["", "[template.settings]", *settings] if settings else []
+    return [*lines, "", "[template.on]", f'"*" = "http://app.test/{platform.name}"']
+
+
 def gate_toml(platform):
     lines = []
     for kind in [None, *platform.apart()]:
@@ -444,16 +472,18 @@ def gate_toml(platform):
         if not platform.proof or platform.secret:
             lines.append(f'token    = "{platform.name}-token"')
         lines.append("")
-    for target in [case["target"] for case in platform.published if "target" in case]:
-        lines += ["[[route]]", f'path     = "{target.split("?")[0]}"', f'provider = "{platform.name}"', ""]
-    lines += ["[[template]]", "dedupe   = false", f'name     = "{platform.name}"', f'provider = "{platform.name}"']
-    if platform.proof:
-        keys = [platform.public or platform.key, *(case["key"] for case in platform.published)]
-        lines.append(f"keys     = {json.dumps(list(dict.fromkeys(keys)))}")
+    for path in dict.fromkeys(case["target"].split("?")[0] for case in platform.published if "target" in case):
+        lines += ["[[route]]", f'path     = "{path}"', f'provider = "{platform.name}"', ""]
+    keys = [platform.public or platform.key, *(case["key"] for case in platform.published)]
+    keys = [f"keys     = {json.dumps(list(dict.fromkeys(keys)))}"] if platform.proof else []
+    if platform.window():
+        name = f"{platform.name}-window"
+        lines += ["[[route]]", f'path     = "{platform.window()}"', f'provider = "{platform.name}"', f'template = "{name}"', ""]
+        lines += ["[[template]]", "dedupe   = false", f'name     = "{name}"', f'provider = "{platform.name}"']
+        lines += [keys[0], *settings_and_addresses(platform, {"max_age_secs": 300}), ""]
+    lines += ["[[template]]", "dedupe   = false", f'name     = "{platform.name}"', f'provider = "{platform.name}"', *keys]
     lines.append('bind     = ["*"]')
-    if platform.settings:
-        lines += ["", "[template.settings]", *(f"{name} = {json.dumps(value)}" for name, value in platform.settings.items())]
-    lines += ["", "[template.on]", f'"*" = "http://app.test/{platform.name}"']
+    lines += settings_and_addresses(platform)
     return "\n".join(lines) + "\n"
 
 
@@ -466,16 +496,26 @@ def published(platform, case):
     request = Request(platform, kind, {}, case["now"], case["key"])
     request.headers, request.raw = case["headers"], case["body"].encode()
     request.path = case.get("target", request.path)
-    text = case_toml(case["what"], request, "accepted", (200, ""), reply(platform, kind), case["source"], case["now"])
+    verdict = case.get("verdict", "accepted")
+    expected = reply(platform, kind) if verdict == "accepted" else refusal(verdict)
+    text = case_toml(case["what"], request, verdict, (200, ""), expected, case["source"], case["now"])
     return f"published_{case['name']}", text, request.body
+
+
+def is_by_hand(path):
+    return path.is_file() and not path.read_text().startswith(MADE)
 
 
 def files(platform):
     folder = VECTORS / platform.name
-    yield folder / "gate.toml", gate_toml(platform).encode()
+    if not platform.route:
+        yield folder / "gate.toml", gate_toml(platform).encode()
     for name, what, request, verdict, answer, expected in cases(platform):
-        yield folder / name.replace(":", "_") / "case.toml", case_toml(what, request, verdict, answer, expected).encode()
-        yield folder / name.replace(":", "_") / "body", request.body
+        vector = folder / name.replace(":", "_")
+        if platform.route and is_by_hand(vector / "case.toml"):
+            continue
+        yield vector / "case.toml", case_toml(what, request, verdict, answer, expected).encode()
+        yield vector / "body", request.body
     for case in platform.published:
         name, text, body = published(platform, case)
         yield folder / name / "case.toml", text.encode()
@@ -624,7 +664,7 @@ def token_in(name, key, header):
     """Adds a platform that sends the key in a header."""
     def sign(request):
         request.headers[header] = request.key
-    platform(name, key=key, proof=f"header:{header}", token=True)(sign)
+    platform(name, key=key, proof=f"header:{header}", token=True, covers=())(sign)
 
 
 token_in("aws-ivs", "aws-ivs-api-key", "X-Api-Key")
@@ -827,7 +867,12 @@ def _(r):
 @platform("twilio", key="twilio-auth-token", proof="header:X-Twilio-Signature", published=[{
     "name": "form", "what": "the vector of Twilio's own library", "kind": "event", "key": "12345", "now": NOW,
     "target": "/myapp.php?foo=1&bar=2", "headers": {"Host": "mycompany.com", "X-Twilio-Signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
-    "body": urllib.parse.urlencode(TWILIO), "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}])
+    "body": urllib.parse.urlencode(TWILIO), "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}, {
+        "name": "form_with_repeated_field", "what": "the vector of Twilio's own library with a repeated field, which gatepost refuses",
+        "kind": "event", "key": "12345", "now": NOW, "target": "/myapp.php?foo=1&bar=2", "verdict": "field_duplicate",
+        "headers": {"Host": "mycompany.com", "X-Twilio-Signature": "IK+Dwps556ElfBT0I3Rgjkr1wJU="},
+        "body": "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234",
+        "source": "https://github.com/twilio/twilio-python tests/unit/test_request_validator.py"}])
 def _(r):
     r.headers["Host"] = "gate.example.com"
     message = "https://gate.example.com" + r.path + "".join(name + r.fields[name] for name in sorted(r.fields))
@@ -850,6 +895,54 @@ def _(r):
     r.headers["Authorization"] = "Qiniu access-key:" + hmac_of("sha1", r.key, message, "base64url")
 
 
+# --- platforms whose gate.toml and some vectors are written by hand ---------------------------------
+
+@platform("ovenmediaengine", key="ome-key", proof="header:X-OME-Signature", route="/callbacks/ome")
+def _(r):
+    r.fields["request"]["time"] = rfc3339(r.now, ".123+00:00")
+    r.headers["X-OME-Signature"] = hmac_of("sha1", r.key, r.body, "base64url").rstrip("=")
+
+
+@platform("github", key="It's a Secret to Everybody", proof="header:X-Hub-Signature-256", route="/callbacks/github")
+def _(r):
+    r.headers["X-Hub-Signature-256"] = "sha256=" + hmac_of("sha256", r.key, r.body)
+
+
+@platform("mux", key="SuperSecret123", proof="header:Mux-Signature", time="sent", route="/callbacks/mux")
+def _(r):
+    r.headers["Mux-Signature"] = f"t={r.now},v1=" + hmac_of("sha256", r.key, f"{r.now}.".encode() + r.body)
+
+
+@platform("standard-webhooks", key="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", proof="header:webhook-signature", time="sent",
+          other_key="whsec_" + base64.b64encode(b"another-secret-of-24-byt").decode(), route="/callbacks/standard-webhooks")
+def _(r):
+    r.headers["webhook-timestamp"] = str(r.now)
+    message = f"{r.headers['webhook-id']}.{r.now}.".encode() + r.body
+    key = base64.b64decode(r.key.removeprefix("whsec_"))
+    r.headers["webhook-signature"] = "v1," + hmac_of("sha256", key, message, "base64")
+
+
+@platform("tencent-trtc", key="123654", proof="header:Sign", route="/callbacks/trtc")
+def _(r):
+    r.headers["Sign"] = hmac_of("sha256", r.key, r.body, "base64")
+
+
+@platform("tencent-vod", key="vod-key", proof="/Sign", time="expiry", covers=(), route="/callbacks/tencent-vod")
+def _(r):
+    r.fields["T"] = r.now + 600
+    r.fields["Sign"] = md5(f"{r.key}{r.now + 600}")
+
+
+@platform("tencent-css", key="test", proof="/sign", time="expiry", covers=(), route="/callbacks/tencent/pinned")
+def _(r):
+    r.fields["t"] = r.now + 600
+    r.fields["sign"] = md5(f"{r.key}{r.now + 600}")
+
+
+platform("mediamtx", route="/callbacks/mediamtx/mediamtx-token")(None)
+platform("nginx-rtmp", route="/callbacks/nginx-rtmp/rtmp-token")(None)
+platform("srs", route="/callbacks/srs/srs-token")(None)
+
 for unsigned in ("ant-media", "gcore", "naver-live", "red5", "vdocipher", "wowza-video", "zlmediakit"):
     platform(unsigned)(None)
 
@@ -859,7 +952,10 @@ def main(arguments):
     names = [argument for argument in arguments if argument != "--check"] or sorted(PLATFORMS)
     stale = []
     for name in names:
-        for path, contents in files(PLATFORMS[name]):
+        written = dict(files(PLATFORMS[name]))
+        others = [path for path in (VECTORS / name).glob("*/case.toml") if path not in written and not is_by_hand(path)]
+        stale += [f"{path} (delete its folder)" for path in others]
+        for path, contents in written.items():
             if check and (not path.is_file() or path.read_bytes() != contents):
                 stale.append(str(path))
             elif not check:

@@ -28,7 +28,7 @@ function verifies(digest, key, message, proof) { // Returns true if the key made
 }
 class Stage {
   constructor(vector, provider) {
-    this.rule = (provider.kinds?.[vector.kind] ?? provider).signature
+    this.rule = { ...(provider.kinds?.[vector.kind] ?? provider).signature, ...(vector.signature.time && { time: vector.signature.time }) }
     const [{ request, now, signature }, { found_in: foundIn, separator, prefix, form: shape }] = [vector, this.rule]
     Object.assign(this, { now, signature, request }).body = request.body_hex ? Buffer.from(request.body_hex, 'hex') : Buffer.from(request.body)
     const [text, query] = [this.body.toString(), form(request.target.split('?')[1] ?? '')], read = text === '' ? query : text.startsWith('{') ? parse(text) : form(text)

@@ -32,7 +32,7 @@ def verifies(digest, key, message, proof):  # Returns True if the key made this 
         return False
 class Stage:
     def __init__(self, vector, provider):
-        self.rule = provider.get("kinds", {}).get(vector.get("kind"), provider)["signature"]
+        self.rule = provider.get("kinds", {}).get(vector.get("kind"), provider)["signature"] | {"time": t for t in [vector["signature"].get("time")] if t}
         self.now, self.signature, self.request, self.signed, self.fault = vector["now"], vector["signature"], vector["request"], None, None
         request, found_in, query = vector["request"], self.rule["found_in"], form(urlsplit(vector["request"]["target"]).query)
         self.body = request["body"] if "body" in request else bytes.fromhex(request["body_hex"]).decode(errors="surrogateescape")

@@ -1,5 +1,6 @@
 //! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`, and
-//! `tests/peers/sdks.mjs`, which verifies with the libraries of platforms.
+//! `tests/peers/sdks.mjs`, which verifies with the libraries of platforms. Also compares the vectors
+//! with those that `make.py` writes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -62,6 +63,46 @@ fn libraries_of_platforms_agree_with_their_vectors() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(text.ends_with(" vectors agree with 12 libraries\n"), "{text}");
+}
+
+/// Runs `make.py --check` in a folder with the layout of the repository.
+fn check_generated(root: &Path, names: &[&str]) -> Output {
+    let script = root.join("tests/vectors/make.py");
+    Command::new("python3").arg(script).arg("--check").args(names).output().unwrap()
+}
+
+#[test]
+fn make_py_writes_the_committed_vectors_and_finds_changed_and_obsolete_ones() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let output = check_generated(&root, &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let copy = tempfile::tempdir().unwrap();
+    for path in [
+        "tests/it/keys",
+        "src/provider/definitions",
+        "tests/vectors/github",
+        "tests/vectors/make.py",
+    ] {
+        let to = copy.path().join(path);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        assert!(
+            Command::new("cp").arg("-R").args([root.join(path), to]).status().unwrap().success()
+        );
+    }
+    assert!(check_generated(copy.path(), &["github"]).status.success());
+    let folder = copy.path().join("tests/vectors/github");
+    let (changed, obsolete) =
+        (folder.join("wrong_signature/body"), folder.join("renamed/case.toml"));
+    std::fs::write(&changed, "{}").unwrap();
+    std::fs::create_dir(folder.join("renamed")).unwrap();
+    std::fs::copy(folder.join("wrong_signature/case.toml"), &obsolete).unwrap();
+    let output = check_generated(copy.path(), &["github"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let first = "expected the files that make.py writes, found others; run tests/vectors/make.py";
+    let (changed, obsolete) = (changed.display(), obsolete.display());
+    assert_eq!(text, format!("{first}\n{obsolete} (delete its folder)\n{changed}\n"));
 }
 
 #[test]

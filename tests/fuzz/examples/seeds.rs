@@ -1,8 +1,8 @@
 //! Converts the inputs of one fuzz target between text files and files of one input each. `run.sh`
 //! and `merge.sh` call this program.
 //!
-//! `seeds unpack TARGET` writes the given inputs to `unpacked/TARGET/given`, and the inputs of the
-//! corpus to `unpacked/TARGET/kept`. `seeds pack TARGET` writes the inputs in
+//! `seeds unpack TARGET` writes the given inputs to `unpacked/TARGET/given`, the inputs of the corpus
+//! to `unpacked/TARGET/kept`, and the words for libFuzzer to `unpacked/TARGET.dict`. `seeds pack TARGET` writes the inputs in
 //! `unpacked/TARGET/merged`, except the given inputs, to `corpus/TARGET.txt`.
 
 #![allow(clippy::disallowed_methods, reason = "inputs are files")]
@@ -26,6 +26,8 @@ fn main() {
 fn unpack(target: &str) {
     put(target, "given", &seeds::given(target));
     put(target, "kept", &seeds::read("corpus", target));
+    let dictionary = Path::new("unpacked").join(target).with_extension("dict");
+    fs::write(dictionary, seeds::dictionary(target)).expect("expected a writable folder");
 }
 
 fn put(target: &str, name: &str, inputs: &Inputs) {

@@ -35,6 +35,48 @@ pub fn given(target: &str) -> Inputs {
     inputs
 }
 
+/// Returns the words that libFuzzer inserts: those in `dictionaries/`, and for the target `definitions`
+/// also each word of the language.
+///
+/// # Panics
+///
+/// Panics if a file is missing.
+pub fn dictionary(target: &str) -> String {
+    let path = crate_root().join("dictionaries").join(target).with_extension("dict");
+    let mut text = fs::read_to_string(path).expect("expected a dictionary");
+    if target == "definitions" {
+        for word in words_of_language() {
+            text += &format!("\"{}\"\n", in_dictionary(&word));
+        }
+    }
+    text
+}
+
+/// Returns each word that the manual of the language has in backticks, and each key with `=`.
+fn words_of_language() -> BTreeSet<String> {
+    let page = crate_root().join("../../src/manual/language.md");
+    let page = fs::read_to_string(page).expect("expected the page of the language");
+    let prose: String = page.split("```").step_by(2).collect();
+    let spans = prose.split('`').skip(1).step_by(2);
+    // libFuzzer ignores words of more than 64 bytes.
+    let spans = spans.filter(|span| !span.contains('\n') && (1..=60).contains(&span.len()));
+    let mut words: BTreeSet<_> = spans.map(|span| span.replace("\\|", "|")).collect();
+    let is_key = |word: &&String| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let keys: Vec<_> = words.iter().filter(is_key).map(|word| format!("{word} = ")).collect();
+    words.extend(keys);
+    words
+}
+
+/// Escapes a word for a dictionary of libFuzzer.
+fn in_dictionary(word: &str) -> String {
+    let escape = |byte| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    word.bytes().map(escape).collect()
+}
+
 /// Reads `FOLDER/TARGET.txt`. Returns no inputs if the file is missing.
 ///
 /// # Panics

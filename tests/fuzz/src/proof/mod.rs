@@ -1,16 +1,18 @@
 //! A second implementation of the signatures, from the platforms' documentation and with other
 //! decoders.
 
+mod fields;
+mod public_keys;
+mod token;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
+use fields::{Sorted, VOLCENGINE_RTC, ZEGOCLOUD, huawei_record, plain, sign_plain};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::HeaderValue;
-use md5::{Digest as _, Md5};
-use serde_json::value::RawValue;
+use http::{HeaderName, HeaderValue};
 use sha1::Sha1;
 use sha2::Sha256;
-use std::collections::BTreeMap;
+use token::{LIVEKIT, Token, VONAGE};
 
 use crate::Request;
 
@@ -18,29 +20,54 @@ const CSS_KEYS: [&str; 2] = ["test", "older-key"];
 const VOD_KEYS: [&str; 1] = ["vod-key"];
 
 /// Signature scheme of a callback path of the vectors' gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Scheme {
+    /// A fixed token in a header.
+    ApiKey {
+        header: &'static str,
+        key: &'static str,
+    },
     Github,
+    HuaweiRecord,
+    Jwt(Token),
     Mux,
     Ome,
-    StandardWebhooks,
+    Sendgrid,
+    Sorted(Sorted),
+    /// Standard Webhooks, with each prefix that the names of its headers may have.
+    StandardWebhooks(&'static [&'static str]),
     TencentCss,
     TencentVod,
     /// A token as the last segment of the path.
     Token(&'static str),
     Trtc,
+    VideoSdk,
 }
 
 impl Scheme {
     pub fn of(path: &str) -> Option<Self> {
         Some(match path {
+            "/callbacks/aws-ivs" => Self::ApiKey { header: "x-api-key", key: "aws-ivs-api-key" },
             "/callbacks/github" => Self::Github,
+            "/callbacks/gitlab" => {
+                Self::ApiKey { header: "x-gitlab-token", key: "gitlab-secret-token" }
+            }
+            "/callbacks/huawei-record" => Self::HuaweiRecord,
+            "/callbacks/livekit" => Self::Jwt(LIVEKIT),
             "/callbacks/mux" => Self::Mux,
             "/callbacks/ome" => Self::Ome,
-            "/callbacks/standard-webhooks" => Self::StandardWebhooks,
+            "/callbacks/sendgrid" => Self::Sendgrid,
+            "/callbacks/standard-webhooks" => Self::StandardWebhooks(&["webhook-"]),
+            "/callbacks/svix" => Self::StandardWebhooks(&["svix-", "webhook-"]),
             "/callbacks/tencent" | "/callbacks/tencent/pinned" => Self::TencentCss,
             "/callbacks/tencent-vod" => Self::TencentVod,
             "/callbacks/trtc" => Self::Trtc,
+            "/callbacks/videosdk" => Self::VideoSdk,
+            "/callbacks/volcengine-rtc" => Self::Sorted(VOLCENGINE_RTC),
+            "/callbacks/vonage" => Self::Jwt(VONAGE),
+            "/callbacks/zegocloud" => Self::Sorted(ZEGOCLOUD),
+            path if path.starts_with("/callbacks/mediamtx/") => Self::Token("mediamtx-token"),
+            path if path.starts_with("/callbacks/nginx-rtmp/") => Self::Token("rtmp-token"),
             path if path.starts_with("/callbacks/srs/") => Self::Token("srs-token"),
             path if path.starts_with("/callbacks/kollus") => Self::Token("vector-token"),
             _ => return None,
@@ -69,25 +96,17 @@ impl Scheme {
                 .and_then(|text| STANDARD_NO_PAD.decode(unpadded(text)).ok())
                 .is_some_and(|given| given == sha256(b"123654", &[body])),
             Self::Mux => header("mux-signature").is_some_and(|list| mux(list, body, request.now)),
-            Self::StandardWebhooks => {
-                let (id, time) = (header("webhook-id"), header("webhook-timestamp"));
-                let (Some(id), Some(time)) = (id, time) else { return false };
-                let list = header("webhook-signature").unwrap_or_default();
-                let message = [id, b".", time, b".", body].concat();
-                let digest = sha256(&webhooks_key(), &[&message]);
-                let decode = |text: &[u8]| STANDARD_NO_PAD.decode(unpadded(text)).ok();
-                let is_valid = |entry: &[u8]| match entry.trim_ascii() {
-                    [b'v', b'1', b',', text @ ..] => {
-                        decode(text).is_some_and(|given| given == digest)
-                    }
-                    [b'v', b'1', b'a', b',', text @ ..] => decode(text)
-                        .is_some_and(|given| webhooks_public_key_verifies(&message, &given)),
-                    _ => false,
-                };
-                is_near(time, request.now, 300, 300) && list.split(|b| *b == b' ').any(is_valid)
-            }
+            Self::StandardWebhooks(prefixes) => webhooks(prefixes, request),
             Self::TencentCss => plain(body, "t", "sign", &CSS_KEYS, request.now),
             Self::TencentVod => plain(body, "T", "Sign", &VOD_KEYS, request.now),
+            Self::ApiKey { header: name, key } => header(name) == Some(key.as_bytes()),
+            Self::HuaweiRecord => huawei_record::holds(body, request.now),
+            Self::Jwt(token) => {
+                header("authorization").is_some_and(|text| token.holds(text, body, request.now))
+            }
+            Self::Sendgrid => public_keys::sendgrid_holds(request),
+            Self::Sorted(rule) => rule.holds(body, request.now),
+            Self::VideoSdk => public_keys::videosdk_holds(request),
         }
     }
 
@@ -106,16 +125,16 @@ impl Scheme {
                 let digest = sha256(b"SuperSecret123", &[now.as_bytes(), b".", &body]);
                 ("mux-signature", format!("t={now},v1={}", hex::encode(digest)))
             }
-            Self::StandardWebhooks => {
-                request.headers.insert("webhook-id", HeaderValue::from_static("id"));
-                let time = HeaderValue::from_str(&now).expect("expected digits, found an error");
-                request.headers.insert("webhook-timestamp", time);
-                let digest = sha256(&webhooks_key(), &[b"id.", now.as_bytes(), b".", &body]);
-                ("webhook-signature", format!("v1,{}", STANDARD.encode(digest)))
-            }
+            Self::StandardWebhooks(prefixes) => return sign_webhooks(prefixes[0], request),
             Self::TencentCss => return sign_plain(request, "t", "sign", CSS_KEYS[0]),
             Self::TencentVod => return sign_plain(request, "T", "Sign", VOD_KEYS[0]),
+            Self::ApiKey { header, key } => (header, key.to_owned()),
+            Self::HuaweiRecord => return huawei_record::sign(request),
+            Self::Jwt(token) => return token.sign(request),
+            Self::Sendgrid => return public_keys::sign_sendgrid(request),
+            Self::Sorted(rule) => return rule.sign(request),
             Self::Token(_) => return,
+            Self::VideoSdk => return public_keys::sign_videosdk(request),
         };
         request
             .headers
@@ -133,32 +152,42 @@ fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     is_near(time, now, 300, 300) && given.any(|given| given == expected)
 }
 
-/// Checks the MD5 of the key and the time, which is a member of the body or of its `data` object:
-/// <https://www.tencentcloud.com/document/product/267/38080>.
-fn plain(body: &[u8], t: &str, sign: &str, keys: &[&str], now: i64) -> bool {
-    type Members<'a> = BTreeMap<String, &'a RawValue>;
-    let Ok(outer) = serde_json::from_slice::<Members<'_>>(body) else { return false };
-    let inner = outer.get("data").and_then(|raw| serde_json::from_str(raw.get()).ok());
-    [Some(outer), inner].into_iter().flatten().any(|members: Members<'_>| {
-        let text = |name: &str| {
-            let raw = members.get(name)?.get();
-            Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))
-        };
-        let (Some(time), Some(given)) = (text(t), text(sign)) else { return false };
-        let Ok(given) = hex::decode(given) else { return false };
-        let mut keys = keys.iter().map(|key| Md5::digest(format!("{key}{time}")).to_vec());
-        is_near(time.as_bytes(), now, 180, 900) && keys.any(|expected| expected == given)
+/// Checks the signatures of Standard Webhooks. A part may be in any of the headers that the prefixes
+/// name.
+fn webhooks(prefixes: &[&str], request: &Request) -> bool {
+    let values = |name: &'static str| {
+        let names = prefixes.iter().map(move |prefix| format!("{prefix}{name}"));
+        names.filter_map(|name| Some(request.headers.get(name)?.as_bytes()))
+    };
+    let decode = |text: &[u8]| STANDARD_NO_PAD.decode(unpadded(text)).ok();
+    let verifies = |id: &[u8], time: &[u8], entry: &[u8]| {
+        let message = [id, b".", time, b".", &request.body].concat();
+        match entry.trim_ascii() {
+            [b'v', b'1', b',', text @ ..] => {
+                decode(text).is_some_and(|given| given == sha256(&webhooks_key(), &[&message]))
+            }
+            [b'v', b'1', b'a', b',', text @ ..] => {
+                decode(text).is_some_and(|given| public_keys::webhooks_verifies(&message, &given))
+            }
+            _ => false,
+        }
+    };
+    values("signature").flat_map(|list| list.split(|b| *b == b' ')).any(|entry| {
+        values("timestamp")
+            .filter(|time| is_near(time, request.now, 300, 300))
+            .any(|time| values("id").any(|id| verifies(id, time, entry)))
     })
 }
 
-fn sign_plain(request: &mut Request, t: &str, sign: &str, key: &str) {
-    let parsed = serde_json::from_slice::<serde_json::Map<_, _>>(&request.body);
-    let Ok(mut members) = parsed else { return };
-    let time = request.now + 600;
-    members.insert(t.to_owned(), time.into());
-    members.insert(sign.to_owned(), hex::encode(Md5::digest(format!("{key}{time}"))).into());
-    request.body =
-        serde_json::to_vec(&members).expect("expected a map of text, found an error").into();
+fn sign_webhooks(prefix: &str, request: &mut Request) {
+    let now = request.now.to_string();
+    let digest = sha256(&webhooks_key(), &[b"id.", now.as_bytes(), b".", &request.body]);
+    let signature = format!("v1,{}", STANDARD.encode(digest));
+    for (name, value) in [("id", "id"), ("timestamp", &*now), ("signature", &*signature)] {
+        let name = HeaderName::from_bytes(format!("{prefix}{name}").as_bytes());
+        let value = HeaderValue::from_str(value).expect("expected ASCII");
+        request.headers.insert(name.expect("expected a name"), value);
+    }
 }
 
 fn is_near(time: &[u8], now: i64, past: i64, ahead: i64) -> bool {
@@ -182,15 +211,6 @@ fn sha1(key: &[u8], body: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("HMAC accepts keys of any length");
     mac.update(body);
     mac.finalize().into_bytes().to_vec()
-}
-
-/// Verifies a `v1a` signature with a library that gatepost does not use.
-fn webhooks_public_key_verifies(message: &[u8], signature: &[u8]) -> bool {
-    let key = STANDARD.decode("1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=").ok();
-    let key = key
-        .and_then(|key| VerifyingKey::try_from(&*key).ok())
-        .expect("expected a public key, found none");
-    Signature::from_slice(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
 }
 
 fn webhooks_key() -> Vec<u8> {
