@@ -299,8 +299,9 @@ impl GateLayer {
     /// not respond in time, the layer uses the state in memory, logs the outage, and reports it to
     /// the [hook](Self::observe).
     ///
-    /// The crate `gatepost-store` provides a shared state in a file. Several processes of one
-    /// machine can share this state, and the state remains after a restart.
+    /// The crate `gatepost-store` provides two shared states that remain after a restart: a file,
+    /// which several processes of one machine can share, and NATS JetStream, which several machines
+    /// can share.
     ///
     /// ```
     /// use std::sync::Arc;

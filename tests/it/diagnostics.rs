@@ -280,6 +280,10 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
              access log, and in `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
         ),
+        CodeGroup::StoreFailure => (
+            "Failures of the store",
+            "The platform gets 503 and resends the callback. The code is in the same outputs as a failure of the app.",
+        ),
         CodeGroup::Note => {
             ("Notes about callbacks", "These codes change neither the verdict nor the reply.")
         }
@@ -307,7 +311,10 @@ fn codes_page() -> String {
     for help in gatepost::codes() {
         let (title, lead) = heading(help.group);
         let is_fault = matches!(help.group, CodeGroup::ConfigError | CodeGroup::ConfigWarning);
-        let has_place = !matches!(help.group, CodeGroup::Refusal(_) | CodeGroup::AppFailure);
+        let has_place = !matches!(
+            help.group,
+            CodeGroup::Refusal(_) | CodeGroup::AppFailure | CodeGroup::StoreFailure
+        );
         let columns = match (is_fault, has_place) {
             (true, _) => "| code | meaning | remedy |\n|---|---|---|\n",
             (false, false) => "| code | meaning | cause | remedy |\n|---|---|---|---|\n",

@@ -51,7 +51,8 @@ fn of_status(topic: &str) -> String {
     let refusals = codes()
         .filter(|help| matches!(help.group, CodeGroup::Refusal(own) if own.as_u16() == status));
     let refusals = list("refusals", refusals);
-    let failures = codes().filter(|help| status == 503 && help.group == CodeGroup::AppFailure);
+    let is_failure = |group| matches!(group, CodeGroup::AppFailure | CodeGroup::StoreFailure);
+    let failures = codes().filter(|help| status == 503 && is_failure(help.group));
     let failures = list("replies to a notification without a usable answer from the app", failures);
     let other = if status == 404 { NOT_A_CALLBACK.to_owned() } else { String::new() };
     let all = [refusals, failures, other].into_iter().filter(|text| !text.is_empty());
@@ -125,6 +126,7 @@ fn page(help: &CodeHelp) -> String {
         CodeGroup::ConfigWarning => "warning about a config".to_owned(),
         CodeGroup::Refusal(status) => format!("refusal with status {}", status.as_u16()),
         CodeGroup::AppFailure => "failure of the app".to_owned(),
+        CodeGroup::StoreFailure => "failure of gatepost's store".to_owned(),
         CodeGroup::Note => "note about a callback".to_owned(),
         CodeGroup::Shadow => "outcome in shadow mode".to_owned(),
         CodeGroup::Connection => "end of a request or connection on any path".to_owned(),

@@ -11,7 +11,7 @@ use super::config_argument::ConfigArgument;
 use super::error::CommandError;
 use super::print::out;
 use crate::clock;
-use crate::queue::{self, entry_json, event_json};
+use crate::queue::{self, entry_json, event_json, within_limit};
 use crate::table;
 
 #[derive(Debug, Subcommand)]
@@ -126,7 +126,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
     match command {
         QueueCommand::List { filter, limit, output } => {
             let filter = QueueFilter { limit: Some(*limit), ..filter.to_filter() };
-            let entries = on_store(output, async |store| store.list(&filter).await)?;
+            let entries = on_store(output, async |store| within_limit(store.list(&filter)).await)?;
             match output.format {
                 QueueFormat::Text => lines(&entries).iter().for_each(|line| out(line)),
                 QueueFormat::Json => {
@@ -137,7 +137,7 @@ pub(super) fn run(command: &QueueCommand) -> Result<(), CommandError> {
         }
         QueueCommand::Show { number, output } => {
             let gate = Gate::new(Config::from_file(output.config.path()?)?);
-            let found = on_store(output, async |store| store.show(*number).await)?;
+            let found = on_store(output, async |store| within_limit(store.show(*number)).await)?;
             let Some((entry, event)) = found else {
                 let problem = format!(
                     "expected the number of an event, found {number}; see gatepost queue list"
@@ -186,7 +186,7 @@ fn on_store<T>(
         return Err(CommandError::argument(path.display().to_string(), problem));
     };
     let store = queue::attach(settings)?;
-    let runtime = Builder::new_current_thread().build()?;
+    let runtime = Builder::new_current_thread().enable_time().build()?;
     Ok(runtime.block_on(operate(&*store))?)
 }
 

@@ -24,8 +24,8 @@ use self::dispatcher::Dispatcher;
 pub(crate) use self::dispatcher::MAX_IN_FLIGHT;
 #[cfg(not(feature = "nats"))]
 use self::nats_absent as nats;
-pub(crate) use self::store::Queue;
 use self::store::SharedStore;
+pub(crate) use self::store::{Queue, within_limit};
 pub(crate) use self::view::{entry_json, event_json, set_condition, status_json};
 
 /// Opens the store, and checks it. `longest_body` is the largest `max_body_bytes` of all routes.

@@ -1,6 +1,7 @@
 //! Tests of the dispatcher with a simulated clock, thousands of subjects, and apps that fail.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ struct Simulation {
     queue: Arc<Queue>,
     seen: Arc<Mutex<Seen>>,
     started: Instant,
+    /// Difference of the machine's clock, in milliseconds.
+    jump: Arc<AtomicI64>,
 }
 
 /// Events that the apps have received, with the time after the start.
@@ -43,6 +46,8 @@ struct SimulatedApps {
     behaviour: Behaviour,
     seen: Arc<Mutex<Seen>>,
     started: Instant,
+    /// Difference of the machine's clock, in milliseconds.
+    jump: Arc<AtomicI64>,
 }
 
 impl Apps for SimulatedApps {
@@ -67,7 +72,8 @@ impl Apps for SimulatedApps {
     }
 
     fn now(&self) -> Timestamp {
-        at(self.started.elapsed())
+        let now = at(self.started.elapsed()).as_millis();
+        Timestamp::from_millis(now + self.jump.load(Ordering::Relaxed))
     }
 }
 
@@ -120,14 +126,22 @@ impl Simulation {
         let (seen, started) = (Arc::<Mutex<Seen>>::default(), Instant::now());
         let day = SECS(86_400);
         let queue = Arc::new(Queue::new(Box::new(InMemoryStore::new(1 << 30, day, day))));
-        let apps = SimulatedApps { gate, behaviour, seen: Arc::clone(&seen), started };
+        let jump = Arc::<AtomicI64>::default();
+        let apps = SimulatedApps {
+            gate,
+            behaviour,
+            seen: Arc::clone(&seen),
+            started,
+            jump: Arc::clone(&jump),
+        };
         tokio::spawn(Dispatcher::new(Arc::clone(&queue), apps).run());
-        Self { queue, seen, started }
+        Self { queue, seen, started, jump }
     }
 
     /// Queues an event. Its id is `SUBJECT NUMBER`.
     async fn queue(&self, template: &str, kind: &str, subject: &str, number: usize) {
-        let now = at(self.started.elapsed());
+        let now = at(self.started.elapsed()).as_millis() + self.jump.load(Ordering::Relaxed);
+        let now = Timestamp::from_millis(now);
         let event = StoredEvent {
             id: format!("{subject} {number}").into(),
             lane: Lane::new(template, kind),
@@ -275,4 +289,43 @@ async fn overdue_events_of_a_dead_app_become_dead_letters() {
     assert!(dead.iter().any(|entry| {
         entry.reason.as_deref() == Some("circuit_open: the app's circuit is open")
     }));
+}
+
+/// Queues three events of each of 100 subjects. Each first attempt fails.
+async fn with_a_failed_attempt() -> Simulation {
+    let simulation = Simulation::start(|claimed, _| {
+        let status = if claimed.lease.attempt == 1 { 500 } else { 200 };
+        (Some(status), MILLIS(10))
+    });
+    for number in 0..3 {
+        for subject in 0..100 {
+            simulation.queue("a", "push", &format!("s{subject}"), number).await;
+        }
+    }
+    sleep(MILLIS(200)).await;
+    simulation
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[tokio::test(start_paused = true)]
+async fn clock_that_is_set_ahead_makes_waiting_events_due() {
+    let simulation = with_a_failed_attempt().await;
+    simulation.jump.store(HOUR_MS, Ordering::Relaxed);
+    simulation.wait_until_empty(SECS(60)).await;
+    simulation.check_order_and_bounds(300);
+    assert_eq!(simulation.status().await.dead.count, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clock_that_is_set_back_delays_waiting_events_until_it_reaches_their_time() {
+    let simulation = with_a_failed_attempt().await;
+    simulation.jump.store(-HOUR_MS, Ordering::Relaxed);
+    // A new event is due at once.
+    simulation.queue("b", "push", "new", 0).await;
+    sleep(SECS(3000)).await;
+    assert_eq!(simulation.status().await.pending.count, 300);
+    simulation.wait_until_empty(SECS(1000)).await;
+    simulation.check_order_and_bounds(301);
+    assert_eq!(simulation.status().await.dead.count, 0);
 }

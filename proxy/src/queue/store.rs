@@ -108,7 +108,8 @@ impl Store for Queue {
         lease_end: Timestamp,
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<Claimed>> {
-        self.store.claim(lane, owner, max, lease_end, now)
+        let claiming = self.store.claim(lane, owner, max, lease_end, now);
+        timed(claiming, |took| METRICS.queue.claimed(took))
     }
 
     fn expire(
@@ -122,7 +123,7 @@ impl Store for Queue {
     }
 
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool> {
-        self.store.settle(lease, result, now)
+        timed(self.store.settle(lease, result, now), |took| METRICS.queue.settled(took))
     }
 
     fn list(&self, filter: &QueueFilter) -> StoreFuture<'_, Vec<QueueEntry>> {
@@ -159,12 +160,36 @@ impl Store for Queue {
 }
 
 /// Measures the duration of an operation.
-fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+fn timed<'s, T: Send + 's>(
+    done: StoreFuture<'s, T>,
+    record: impl FnOnce(Duration) + Send + 's,
+) -> StoreFuture<'s, T> {
     let started = Instant::now();
     Box::pin(async move {
         let result = done.await;
-        METRICS.shared.took(started.elapsed());
+        record(started.elapsed());
         result
+    })
+}
+
+/// Measures the duration of an operation of the shared state.
+fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
+    timed(done, |took| METRICS.shared.took(took))
+}
+
+/// Longest wait of an operator for events. NATS servers that do not respond would take longer.
+const READ_LIMIT: Duration = Duration::from_secs(3);
+
+/// Waits for events that an operator reads, at most [`READ_LIMIT`].
+pub(crate) async fn within_limit<T>(
+    read: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    timeout(READ_LIMIT, read).await.unwrap_or_else(|_| {
+        let limit = READ_LIMIT.as_secs();
+        Err(StoreError::Unavailable(format!(
+            "expected a response of the store within {limit} s, found none; check the NATS servers or \
+             the disk"
+        )))
     })
 }
 

@@ -12,6 +12,13 @@ pub const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Maximum number of operations that wait for a store.
 pub(crate) const MAX_WAITING: usize = 4096;
 
+/// Returns the error of an operation whose thread no longer runs.
+pub(crate) fn ended() -> StoreError {
+    StoreError::Unavailable(
+        "expected a running thread of the store, found one that has ended; restart gatepost".into(),
+    )
+}
+
 /// The operations that wait for a store. Beyond the bounds, the store refuses operations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting(Arc<WaitingTotals>);

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::mock::Seen;
 use crate::support::*;
 use crate::template_api::{TOKEN_LINE, ask, call};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
@@ -19,7 +22,7 @@ fn queued(push: &App, end: &App, retry: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
          keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
-         signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n\
+         signing_secret = '{SECRET}'\n\
          [template.on]\n\
          push = {{ url = '{}', timeout_ms = 500, budget_ms = 1500, deliver = 'queued', retry = {{ {retry} }} }}\n\
          interruption = {{ url = '{}', timeout_ms = 500, deliver = 'queued', retry = {{ {retry} }} }}\n",
@@ -87,17 +90,91 @@ fn event_arrives_after_the_app_starts_again() {
     assert_eq!(seen.header("host"), Some(&*format!("127.0.0.1:{}", app.port)));
     assert!(seen.header("gatepost-delivery").unwrap().parse::<u32>().unwrap() > 1);
     assert_eq!(seen.header("gatepost-replay"), None);
-    let signing = standardwebhooks::Webhook::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-    let headers = seen.headers.iter().map(|(name, value)| {
-        let name: http::HeaderName = name.parse().unwrap();
-        (name, http::HeaderValue::from_str(value).unwrap())
-    });
-    signing.verify(&seen.body, &headers.collect()).unwrap();
+    assert!(is_signed_with(SECRET, seen));
     eventually("the end of the attempt", || {
         gate.counted("gatepost_queue_events", "state=\"delivered\"") == 1
     });
     assert_eq!(gate.counted("gatepost_queue_events", "state=\"pending\""), 0);
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"queued\""), 1);
+}
+
+/// Returns true if the event has a signature of the secret.
+fn is_signed_with(secret: &str, seen: &Seen) -> bool {
+    let headers = seen.headers.iter().map(|(name, value)| {
+        let name: http::HeaderName = name.parse().unwrap();
+        (name, http::HeaderValue::from_str(value).unwrap())
+    });
+    let signing = standardwebhooks::Webhook::new(secret).unwrap();
+    signing.verify(&seen.body, &headers.collect()).is_ok()
+}
+
+#[test]
+fn each_attempt_has_the_same_id_a_new_time_and_the_secret_of_its_time() {
+    const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let app = App::start(|seen| {
+        Act::Answer(if seen.header("gatepost-delivery") == Some("1") { 500 } else { 200 }, "")
+    });
+    // The wait is at least 1.5 s, so that the attempts have different seconds.
+    let gate = serve(&app, &app, "first_ms = 3000, max_ms = 3000");
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    eventually("the first attempt", || app.seen().len() == 1);
+    let path = gate.folder.path().join("gatepost.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace(SECRET, NEW)).unwrap();
+    gate.program.signal("HUP");
+    eventually("the second attempt", || app.seen().len() == 2);
+    let [first, second] = &app.seen()[..] else { panic!("expected two attempts") };
+    assert_eq!(first.header("webhook-id"), first.header("ce-id"));
+    assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
+    let time = |seen: &Seen| seen.header("webhook-timestamp").unwrap().parse::<u64>().unwrap();
+    assert!(time(second) > time(first), "{} {}", time(first), time(second));
+    assert!(is_signed_with(SECRET, first) && !is_signed_with(NEW, first));
+    assert!(is_signed_with(NEW, second) && !is_signed_with(SECRET, second));
+}
+
+#[test]
+fn owner_that_stops_beyond_its_lease_counts_a_lost_lease() {
+    let (_sender, never) = std::sync::mpsc::channel();
+    let never = Arc::new(std::sync::Mutex::new(never));
+    let app = App::start(move |seen| match seen.header("gatepost-delivery") {
+        Some("1") => Act::WaitFor(Arc::clone(&never)),
+        _ => Act::Answer(200, ""),
+    });
+    let templates = queued(&app, &app, FAST).replace("timeout_ms = 500", "timeout_ms = 3000");
+    let owner = Gatepost::serve("", &(templates.clone() + STORE));
+    assert_eq!(owner.send(&push_of("a")).status, 200);
+    eventually("the attempt", || app.seen().len() == 1);
+    owner.program.signal("STOP");
+    let file = owner.folder.path().join("gatepost.db");
+    let store = format!("[store]\nurl = 'sqlite:{}'\n", file.display());
+    let other = Gatepost::serve("", &(templates + &store));
+    // The lease ends 5 s after the time-out of the attempt.
+    eventually("the attempt of the other process", || app.seen().len() == 2);
+    eventually("its end", || {
+        other.counted("gatepost_queue_attempts_total", "result=\"delivered\"") == 1
+    });
+    owner.program.signal("CONT");
+    eventually("the lost lease", || {
+        owner.counted("gatepost_queue_attempts_total", "result=\"lease_lost\"") == 1
+    });
+    let [first, second] = &app.seen()[..] else { panic!("expected two attempts") };
+    assert_eq!(first.header("ce-id"), second.header("ce-id"));
+    assert_eq!(owner.counted("gatepost_queue_events", "state=\"delivered\""), 1);
+}
+
+#[test]
+fn longest_event_reaches_the_app() {
+    let app = App::answering(200, "");
+    let templates = queued(&app, &app, FAST)
+        .replace("timeout_ms = 500, budget_ms = 1500", "timeout_ms = 10000, budget_ms = 4000");
+    let gate = Gatepost::serve("max_body_bytes = 16777216", &(templates + STORE));
+    let body = push();
+    let padding = (16 << 20) - body.len() + "txSecret=c0ffee".len();
+    let body = body.replace("txSecret=c0ffee", &"x".repeat(padding));
+    assert_eq!(body.len(), 16 << 20);
+    assert_eq!(gate.send(&post("/callbacks/tencent", &body)).status, 200);
+    eventually("the event", || !app.seen().is_empty());
+    assert_eq!(app.only().json()["stream_param"].as_str().unwrap().len(), padding);
 }
 
 #[test]
@@ -277,19 +354,71 @@ fn successor_delivers_the_events_of_its_predecessor() {
     eventually("both events", || app.seen().len() == 2);
 }
 
-#[test]
-fn corrupt_store_prevents_the_start() {
+/// Stops gatepost, changes its store, and starts it again. Returns the program, which must have the
+/// line in its log and end with status 1.
+fn refuses_to_start(change: impl FnOnce(&Path), expected: &str) -> Program {
     let app = App::down();
     let mut gate = serve(&app, &app, FAST);
-    gate.program.signal("TERM");
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    gate.program.signal("KILL");
     gate.program.wait();
-    fs::remove_file(gate.folder.path().join("gatepost.db-wal")).unwrap();
-    fs::write(gate.folder.path().join("gatepost.db"), "no database ".repeat(1000)).unwrap();
+    change(gate.folder.path());
     let mut command = gatepost();
     command.args(["run", "-c"]).arg(gate.folder.path().join("gatepost.toml"));
     let mut program = Program::start(command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY));
-    program.wait_for_line("expected a store of gatepost, found another database");
+    program.wait_for_line(expected);
     assert_eq!(program.wait(), Some(1));
+    program
+}
+
+#[test]
+fn corrupt_store_prevents_the_start() {
+    let change = |folder: &Path| {
+        fs::remove_file(folder.join("gatepost.db-wal")).unwrap();
+        fs::write(folder.join("gatepost.db"), "no database ".repeat(1000)).unwrap();
+    };
+    refuses_to_start(change, "expected a store of gatepost, found another database");
+}
+
+#[test]
+fn damaged_log_prevents_the_start() {
+    let change = |folder: &Path| {
+        let path = folder.join("gatepost.db-wal");
+        let mut log = fs::read(&path).unwrap();
+        let middle = log.len() / 2;
+        log[middle] ^= 1;
+        fs::write(&path, log).unwrap();
+    };
+    let program =
+        refuses_to_start(change, "gatepost.db-wal: expected an intact log, found a damaged");
+    assert!(program.log().contains("keep a copy of "), "{}", program.log());
+}
+
+#[test]
+fn newer_schema_prevents_the_start() {
+    let change = |folder: &Path| {
+        database(folder).pragma_update(None, "user_version", 99).unwrap();
+    };
+    refuses_to_start(change, "found schema 99; run the newer gatepost that wrote it");
+}
+
+#[test]
+fn damaged_event_does_not_reach_the_app_and_delays_no_other() {
+    let app = App::down();
+    let mut gate = serve(&app, &app, "first_ms = 1000");
+    for stream in ["a", "b"] {
+        assert_eq!(gate.send(&push_of(stream)).status, 200);
+    }
+    gate.program.signal("KILL");
+    gate.program.wait();
+    let change = "UPDATE payload SET body = x'00' WHERE number = 1";
+    database(gate.folder.path()).execute(change, []).unwrap();
+    let app = App::answering_on(app.port, 200, "");
+    restart(&mut gate);
+    let line = gate.program.wait_for_line("event_damaged");
+    assert!(line.contains("\"ERROR\"") && line.contains("\"number\":1"), "{line}");
+    eventually("the other event", || subjects(&app) == ["live/b"]);
+    assert_eq!(gate.counted("gatepost_queue_events", "state=\"dead\""), 1);
 }
 
 fn queue(gate: &Gatepost, arguments: &[&str]) -> (Option<i32>, String) {

@@ -1,6 +1,7 @@
 //! Tests of queued events while the disk fails.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
@@ -84,6 +85,29 @@ fn folder_that_is_not_writable_prevents_the_start() {
     let mut command = gatepost();
     let mut program = Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
     program.wait_for_line("/proc/gatepost.db: expected a file that gatepost can create");
+    assert!(program.log().contains("let gatepost write to the folder"), "{}", program.log());
+    assert_eq!(program.wait(), Some(1));
+}
+
+#[test]
+fn file_that_is_not_writable_prevents_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = format!("listen = ['127.0.0.1:{}']\n{ROUTE}", free_port());
+    fs::write(&path, config + &templates(&App::down())).unwrap();
+    fs::write(folder.path().join("gatepost.db"), "").unwrap();
+    open(&folder.path().join("gatepost.db"), 0o444);
+    open(folder.path(), 0o777);
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    // Modes do not apply to root.
+    let mut command = match is_root {
+        true => through("setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups"]),
+        false => gatepost(),
+    };
+    let mut program = Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
+    program.wait_for_line("gatepost.db: expected a file that gatepost can create and write");
     assert!(program.log().contains("let gatepost write to the folder"), "{}", program.log());
     assert_eq!(program.wait(), Some(1));
 }

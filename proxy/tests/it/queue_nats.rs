@@ -2,12 +2,15 @@
 //! installs the NATS server in `target/peers`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use crate::nats_server::{NatsServer, SYNCED};
 use crate::outgoing_tls::Authority;
-use crate::shared_state::{end_of, sessions, stale_ends};
+use crate::shared_state::{end_of, sessions, stale_ends, templates as shared_templates};
 use crate::support::*;
+use crate::template_api::{TOKEN_LINE, call};
 
 fn config(server: &NatsServer, app: &App, more: &str) -> String {
     format!(
@@ -93,6 +96,117 @@ fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
         assert_eq!(stale_ends(&app), [Some("true".to_owned()), None], "{deliver}");
         assert_eq!(one.counted("gatepost_shared_state_missed_total", ""), 0);
     }
+}
+
+/// Starts two machines without queued kinds. `extra` is a line of Tencent's template.
+fn two_machines(server: &NatsServer, app: &App, extra: &str) -> [Gatepost; 2] {
+    let store = format!(
+        "[store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n",
+        server.url, server.monitor
+    );
+    [(); 2].map(|()| Gatepost::serve("", &(shared_templates(app, extra) + &store)))
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn other_machine_refuses_a_reused_signature() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let [one, other] = two_machines(&server, &app, "signature_reuse = 'refuse'");
+    // Both have the signature of one second.
+    let body = push();
+    let second = body.replace("\"stream_id\":\"s\"", "\"stream_id\":\"b\"");
+    assert_eq!(one.send(&post("/callbacks/tencent", &body)).status, 200);
+    assert_eq!(other.send(&post("/callbacks/tencent", &second)).status, 401);
+    other.program.wait_for_line("signature_reused");
+    assert_eq!(app.seen().len(), 1);
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn other_machine_repeats_the_last_good_answer() {
+    let status = Arc::new(AtomicU16::new(200));
+    let answered = Arc::clone(&status);
+    let app = App::start(move |_| Act::Answer(answered.load(Ordering::SeqCst), "{\"allow\":true}"));
+    let server = server();
+    let [one, other] = two_machines(&server, &app, "");
+    let play = post(
+        &format!("/callbacks/kollus/{TOKEN}"),
+        "kind=100&client_user_id=u&media_content_key=m&channel_key=c",
+    );
+    let first = one.send(&play);
+    status.store(500, Ordering::SeqCst);
+    let again = other.send(&play);
+    assert_eq!((again.status, again.text()), (first.status, first.text()));
+    assert_eq!(other.counted("gatepost_callbacks_total", "origin=\"last_good\""), 1);
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn missing_or_silent_monitor_is_a_warning() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let monitor = format!("monitor = ['{}']", server.monitor);
+    for (lines, expected) in [
+        (String::new(), "expected `monitor` to check sync_interval"),
+        (format!("monitor = ['{silent}']"), "found no response in time; check monitor"),
+        ("monitor = ['http://127.0.0.1:9']".into(), "found an error: Connection refused"),
+    ] {
+        let gate = Gatepost::serve("", &config(&server, &app, "").replace(&monitor, &lines));
+        gate.program.wait_for_line(expected);
+        assert_eq!(gate.send(&push_of(&free_port().to_string())).status, 200);
+    }
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn stream_with_fewer_replicas_prevents_the_start() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let mut gate = serve(&server, &app);
+    gate.program.signal("TERM");
+    gate.program.wait();
+    let path = gate.folder.path().join("gatepost.toml");
+    let config = std::fs::read_to_string(&path).unwrap().replace("replicas = 1", "replicas = 3");
+    std::fs::write(&path, config).unwrap();
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(&path).env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+    let mut program = Program::start(&mut command);
+    program.wait_for_line("expected 3 replicas, found 1; start 3 servers as one cluster");
+    assert_eq!(program.wait(), Some(1));
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn unsuitable_server_after_a_reconnect_is_a_warning() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let gate = serve(&server, &app);
+    // The server has the default of max_payload, 1 MiB, after its restart.
+    let _server = server.restart();
+    let line = gate.program.wait_for_line("nats_server_unsuitable");
+    assert!(line.contains("expected max_payload of at least"), "{line}");
+    assert!(line.contains("\"count\":1"), "{line}");
+}
+
+#[test]
+#[ignore = "needs tests/peers/install"]
+fn operator_waits_for_a_silent_server_for_three_seconds() {
+    let (server, app) = (server(), App::answering(200, ""));
+    let gate = Gatepost::serve(TOKEN_LINE, &config(&server, &app, ""));
+    assert_eq!(gate.send(&push_of("a")).status, 200);
+    server.suspend();
+    let limit = Duration::from_millis(4500);
+    let listed = within(limit, || {
+        let mut command = gatepost();
+        command.args(["queue", "list", "-c"]).arg(gate.folder.path().join("gatepost.toml"));
+        command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).output().unwrap()
+    });
+    assert_eq!(listed.status.code(), Some(1));
+    let text = String::from_utf8(listed.stderr).unwrap();
+    assert!(text.contains("within 3 s, found none; check that the servers run"), "{text}");
+    let (status, body) =
+        within(limit, || call(&gate, "GET", "/api/queue", &serde_json::Value::Null));
+    assert_eq!(status, 503, "{body}");
+    assert!(body.to_string().contains("store_unavailable"), "{body}");
 }
 
 #[test]

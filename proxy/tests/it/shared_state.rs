@@ -8,7 +8,7 @@ use crate::queue::{STORE, database, restart};
 use crate::support::*;
 
 /// Returns templates without queued kinds. `extra` is a line of Tencent's template.
-fn templates(app: &App, extra: &str) -> String {
+pub fn templates(app: &App, extra: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n{extra}\n\
          keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\

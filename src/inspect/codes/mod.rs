@@ -47,6 +47,8 @@ pub enum CodeGroup {
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
+    /// An accepted callback whose event gatepost's own store did not take.
+    StoreFailure,
     /// A note about a callback, a request or the shared state. A note is neither a verdict nor a
     /// failure of the app.
     Note,
@@ -80,7 +82,11 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
     });
     let failures = FAILURES.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),
-        group: CodeGroup::AppFailure,
+        group: if matches!(kind, UnavailableKind::StoreFull | UnavailableKind::StoreUnavailable) {
+            CodeGroup::StoreFailure
+        } else {
+            CodeGroup::AppFailure
+        },
         meaning: kind.meaning(),
         causes: Some(causes),
         seen_in: if matches!(kind, UnavailableKind::AnswerUnclear) { UNCLEAR } else { FAILED },

@@ -280,6 +280,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "repair the app; gatepost tries again by itself",
     ]),
     operation([
+        "event_damaged",
+        "gatepost gave up a queued event, because its stored bytes have changed",
+        "a broken disk, broken memory, or a person who has edited the row",
+        "log, the reason of the dead letter in `gatepost queue list`",
+        "check the disk and the memory; get the event from the platform, or read it with `gatepost queue show`",
+    ]),
+    operation([
         "event_dead",
         "gatepost gave up the delivery of a queued event",
         "the app did not take the event before give_up_after_secs",
@@ -292,6 +299,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "forged traffic or errors of the app cause more lines than the log's budget",
         "log, gatepost_log_lines_over_budget_total",
         "read the counts in the line; the metrics count every callback",
+    ]),
+    operation([
+        "nats_server_unsuitable",
+        "gatepost has connected to a NATS server that it would refuse at the start",
+        "a server of the cluster has an older version, or a smaller max_payload, than the others",
+        LOG,
+        "upgrade the server that the line names, or raise its max_payload",
     ]),
     operation([
         "panic",

@@ -125,9 +125,9 @@ pub enum StoreError {
         /// Number of operations that wait.
         waiting: usize,
     },
-    /// An earlier write failed, so the store accepts no more events.
+    /// A write failed, or the file is damaged, so the store accepts no more events.
     #[error(
-        "expected a store whose writes succeed, found a failed write: {0}; repair the disk, then restart gatepost"
+        "expected a store whose file gatepost can write and read, found a failure: {0}; repair the disk, then restart gatepost, which checks the file"
     )]
     Failed(String),
     /// The pending and dead events reach `max_bytes`.

@@ -7,7 +7,7 @@ use super::error::ApiError;
 use super::reply::ApiReply;
 use super::resource::QueueResource;
 use crate::clock;
-use crate::queue::{Queue, entry_json, event_json, set_condition, status_json};
+use crate::queue::{Queue, entry_json, event_json, set_condition, status_json, within_limit};
 
 /// Maximum number of events in one list.
 const MAX_EVENTS: usize = 200;
@@ -38,15 +38,15 @@ pub(super) async fn answer(
 /// Returns a page of events, oldest first, and the status of the store.
 async fn list(queue: &Queue, query: &str) -> Result<ApiReply, ApiError> {
     let filter = list_filter(query)?;
-    let entries = queue.list(&filter).await?;
-    let status = queue.status().await?;
+    let read = async { Ok((queue.list(&filter).await?, queue.status().await?)) };
+    let (entries, status) = within_limit(read).await?;
     let events: Vec<_> = entries.iter().map(entry_json).collect();
     let last = entries.last().map_or(filter.after, |entry| entry.number);
     Ok(ApiReply::ok(&json!({ "events": events, "last": last, "store": status_json(&status) })))
 }
 
 async fn show(queue: &Queue, gate: &Gate, number: u64) -> Result<ApiReply, ApiError> {
-    let (entry, event) = queue.show(number).await?.ok_or(ApiError::NoEvent)?;
+    let (entry, event) = within_limit(queue.show(number)).await?.ok_or(ApiError::NoEvent)?;
     Ok(ApiReply::ok(&event_json(gate, &entry, &event)))
 }
 

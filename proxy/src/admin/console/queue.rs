@@ -18,7 +18,7 @@ use super::layout::Layout;
 use super::response::ConsoleResponse;
 use super::{ConsoleRequest, filters};
 use crate::clock;
-use crate::queue::{Queue, event_json, set_condition};
+use crate::queue::{Queue, event_json, set_condition, within_limit};
 
 /// Maximum number of events on a page, and in a change.
 const MAX_EVENTS: usize = 200;
@@ -53,14 +53,15 @@ async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
     // Request one event more than the page shows. If it exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
-    let mut entries = queue.list(&wanted).await?;
+    let read = async { Ok((queue.list(&wanted).await?, queue.status().await?)) };
+    let (mut entries, status) = within_limit(read).await?;
     let has_more = entries.len() > MAX_EVENTS;
     entries.truncate(MAX_EVENTS);
     let conditions = conditions(&filter);
     Ok(ConsoleResponse::page(&QueuePage {
         layout: request.layout("queue"),
         done: done(request),
-        status: queue.status().await?,
+        status,
         next: has_more.then(|| entries.last().map_or(0, |entry| entry.number)),
         segments: segments(&filter),
         fields: fields(&filter),
@@ -80,7 +81,7 @@ async fn show(
     number: &str,
 ) -> Result<ConsoleResponse, StoreError> {
     let found = match number.parse() {
-        Ok(number) => queue.show(number).await?,
+        Ok(number) => within_limit(queue.show(number)).await?,
         Err(_) => None,
     };
     let Some((entry, event)) = found else {
@@ -129,7 +130,7 @@ async fn change(
             return Ok(invalid_filter(request));
         }
         filter.limit = Some(MAX_EVENTS);
-        let entries = queue.list(&filter).await?;
+        let entries = within_limit(queue.list(&filter)).await?;
         return Ok(ConsoleResponse::page(&question(request, operation, &entries, back)));
     }
     let Some(sent) = form::read(session).await else { return Ok(request.bad_form()) };

@@ -18,11 +18,17 @@ pub(crate) struct QueueMetrics {
     attempts: IntCounterVec,
     errors: IntCounterVec,
     append: Histogram,
+    claim: Histogram,
+    settle: Histogram,
     pub(crate) in_flight: IntGauge,
 }
 
 impl QueueMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
+        let seconds = |operation: &str, about: &str| {
+            let name = format!("gatepost_store_{operation}_duration_seconds");
+            create.histogram(&name, about, GATE_BUCKETS)
+        };
         let metrics = Self {
             events: create.gauges(
                 "gatepost_queue_events",
@@ -57,11 +63,9 @@ impl QueueMetrics {
                 "Events that the store did not accept, by the code of the reason.",
                 &["busy", "failed", "full", "unavailable"],
             ),
-            append: create.histogram(
-                "gatepost_store_append_duration_seconds",
-                "Seconds until an event is durable.",
-                GATE_BUCKETS,
-            ),
+            append: seconds("append", "Seconds until an event is durable."),
+            claim: seconds("claim", "Seconds until the store has claimed due events of a template and kind."),
+            settle: seconds("settle", "Seconds until the store has recorded the result of an attempt."),
             in_flight: create
                 .gauge("gatepost_queue_in_flight", "Queued events that gatepost is sending now."),
         };
@@ -96,6 +100,16 @@ impl QueueMetrics {
     /// Counts events that became dead letters without an attempt.
     pub(crate) fn expired(&self, count: u64) {
         self.attempts.with_label_values(&["expired"]).inc_by(count);
+    }
+
+    /// Records the time of a claim.
+    pub(crate) fn claimed(&self, took: Duration) {
+        self.claim.observe(took.as_secs_f64());
+    }
+
+    /// Records the time of a settlement.
+    pub(crate) fn settled(&self, took: Duration) {
+        self.settle.observe(took.as_secs_f64());
     }
 
     /// Counts an event that the store has accepted. With `error`, counts an event that the store

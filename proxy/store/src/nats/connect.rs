@@ -1,6 +1,8 @@
 //! Connects, checks the servers, and opens the streams.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -9,7 +11,7 @@ use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType, Stream};
 use async_nats::{Client, ConnectOptions, Event};
 use nkeys::KeyPair;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::error::NatsError;
 use super::options::{NatsLogin, NatsOptions};
@@ -28,6 +30,10 @@ const OLDEST: (u32, u32) = (2, 11);
 
 /// Longest wait for the servers at the start, for example while a cluster elects its leader.
 const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest wait of a command for a leader, so that it prints the error of the server before
+/// [`super::ATTACH_PATIENCE`] ends.
+const ATTACH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Time limit for the response to a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,17 +54,18 @@ pub(super) async fn open(
     rules: StoreRules,
     create: bool,
 ) -> Result<Streams, NatsError> {
-    let client = connect(options).await?;
-    check_server(&client, options)?;
+    let patience = if create { START_PATIENCE } else { ATTACH_PATIENCE };
+    let client = connect(options, patience).await?;
+    check_server(&client, options.largest_event)?;
     let context = ContextBuilder::new()
         .timeout(REQUEST_TIMEOUT)
         .backpressure_on_inflight(true)
         .build(client.clone());
-    check_jetstream(&client, &context).await?;
+    check_jetstream(&client, &context, patience).await?;
     if create {
         sync_check::check(&options.monitors).await?;
     }
-    let opening = Opening { context: &context, options, rules, create };
+    let opening = Opening { context: &context, options, rules, create, patience };
     let names = Names(options.prefix.clone());
     let events = opening.stream(&names, "events", &["event"]).await?;
     let delivered = opening.stream(&names, "delivered", &["delivered"]).await?;
@@ -68,14 +75,21 @@ pub(super) async fn open(
     Ok(Streams { context, names, events, delivered, dead, state, shared })
 }
 
-async fn connect(options: &NatsOptions) -> Result<Client, NatsError> {
+async fn connect(options: &NatsOptions, patience: Duration) -> Result<Client, NatsError> {
+    let reconnected =
+        Arc::new(Reconnected { largest_event: options.largest_event, ..Reconnected::default() });
     let started = Instant::now();
     loop {
-        let error = match connect_options(options)?.connect(options.servers.clone()).await {
-            Ok(client) => return Ok(client),
+        let attempt = connect_options(options, &reconnected)?.connect(options.servers.clone());
+        let error = match attempt.await {
+            Ok(client) => {
+                // `set` fails only after an earlier connection, and there is none.
+                drop(reconnected.client.set(client.clone()));
+                return Ok(client);
+            }
             Err(error) => error,
         };
-        if started.elapsed() >= START_PATIENCE {
+        if started.elapsed() >= patience {
             let servers = options.servers.join(", ");
             return Err(NatsError::Connect { servers, problem: error.to_string() });
         }
@@ -83,7 +97,11 @@ async fn connect(options: &NatsOptions) -> Result<Client, NatsError> {
     }
 }
 
-fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
+fn connect_options(
+    options: &NatsOptions,
+    reconnected: &Arc<Reconnected>,
+) -> Result<ConnectOptions, NatsError> {
+    let reconnected = Arc::clone(reconnected);
     let base = ConnectOptions::new()
         .name("gatepost")
         .connection_timeout(Duration::from_secs(3))
@@ -93,7 +111,15 @@ fn connect_options(options: &NatsOptions) -> Result<ConnectOptions, NatsError> {
             let wait = u32::try_from(attempts).unwrap_or(u32::MAX);
             RECONNECT.min(Duration::from_millis(50).saturating_mul(wait))
         })
-        .event_callback(|event| async move { log(&event) });
+        .event_callback(move |event| {
+            let reconnected = Arc::clone(&reconnected);
+            async move {
+                log(&event);
+                if matches!(event, Event::Connected) {
+                    reconnected.check().await;
+                }
+            }
+        });
     let base = match &options.tls {
         Some(tls) => base.tls_client_config(tls.clone()),
         None => base,
@@ -123,14 +149,38 @@ fn log(event: &Event) {
     }
 }
 
+/// Checks the server after each new connection, because the servers of a cluster may differ.
+#[derive(Default)]
+struct Reconnected {
+    /// Set after the first connection, whose server is checked at the start.
+    client: OnceLock<Client>,
+    largest_event: usize,
+    /// Number of connections to unsuitable servers.
+    unsuitable: AtomicU64,
+}
+
+impl Reconnected {
+    async fn check(&self) {
+        let Some(client) = self.client.get() else { return };
+        // The client learns the version and the limits before it sends on the new connection.
+        if !matches!(timeout(REQUEST_TIMEOUT, client.flush()).await, Ok(Ok(()))) {
+            return;
+        }
+        if let Err(error) = check_server(client, self.largest_event) {
+            let count = self.unsuitable.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::warn!(code = "nats_server_unsuitable", count, "{error}");
+        }
+    }
+}
+
 /// Checks the version and the message size of the server.
-fn check_server(client: &Client, options: &NatsOptions) -> Result<(), NatsError> {
+fn check_server(client: &Client, largest_event: usize) -> Result<(), NatsError> {
     let server = client.server_info();
     let name = format!("{} ({}:{})", server.server_name, server.host, server.port);
     if version(&server.version) < OLDEST {
         return Err(NatsError::Version { server: name, version: server.version });
     }
-    let needed = options.largest_event.saturating_add(OVERHEAD);
+    let needed = largest_event.saturating_add(OVERHEAD);
     if server.max_payload < needed {
         return Err(NatsError::MaxPayload { server: name, needed, found: server.max_payload });
     }
@@ -143,11 +193,15 @@ fn version(text: &str) -> (u32, u32) {
     (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
 }
 
-async fn check_jetstream(client: &Client, context: &Context) -> Result<(), NatsError> {
+async fn check_jetstream(
+    client: &Client,
+    context: &Context,
+    patience: Duration,
+) -> Result<(), NatsError> {
     let started = Instant::now();
     loop {
         let Err(error) = context.query_account().await else { return Ok(()) };
-        if !client.server_info().jetstream || started.elapsed() >= START_PATIENCE {
+        if !client.server_info().jetstream || started.elapsed() >= patience {
             let server = client.server_info().server_name;
             return Err(NatsError::NoJetStream { server, problem: error.to_string() });
         }
@@ -160,10 +214,11 @@ struct Opening<'o> {
     options: &'o NatsOptions,
     rules: StoreRules,
     create: bool,
+    patience: Duration,
 }
 
 impl Opening<'_> {
-    /// Opens a stream. Repeats the attempt for [`START_PATIENCE`] if its error may be temporary.
+    /// Opens a stream. Repeats the attempt for `patience` if its error may be temporary.
     async fn stream(
         &self,
         names: &Names,
@@ -179,7 +234,7 @@ impl Opening<'_> {
                 Err(error) => error,
             };
             let may_pass = matches!(&error, NatsError::Stream { .. } | NatsError::Replicas { .. });
-            if !may_pass || started.elapsed() >= START_PATIENCE {
+            if !may_pass || started.elapsed() >= self.patience {
                 return Err(error);
             }
             sleep(Duration::from_millis(500)).await;

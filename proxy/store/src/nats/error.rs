@@ -1,5 +1,7 @@
 //! Errors of opening a store on NATS.
 
+use std::time::Duration;
+
 /// Reason why a store on NATS does not open.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,6 +16,18 @@ pub enum NatsError {
         servers: String,
         /// Error of the last attempt.
         problem: String,
+    },
+    /// No server responds in time.
+    #[error(
+        "expected a response of {servers} within {} s, found none; check that the servers run and have a \
+         leader",
+        patience.as_secs()
+    )]
+    NoResponse {
+        /// Addresses of the servers.
+        servers: String,
+        /// Longest wait.
+        patience: Duration,
     },
     /// The server is too old.
     #[error(

@@ -34,9 +34,10 @@ mod wire;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, QueueEntry, QueueFilter, Settlement,
@@ -55,7 +56,10 @@ use self::partitions::Leases;
 use self::pending::Partition;
 use self::streams::Streams;
 use crate::StoreRules;
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, ended};
+
+/// Longest wait of a command for the servers.
+const ATTACH_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A store on NATS JetStream.
 ///
@@ -163,6 +167,7 @@ impl NatsStore {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(NatsError::Thread)?;
         let handle = runtime.handle().clone();
+        let servers = options.servers.clone();
         let (running, stopped) = oneshot::channel::<()>();
         let (opened, opening) = std::sync::mpsc::channel();
         let thread = thread::Builder::new().name("nats".into()).spawn(move || {
@@ -177,8 +182,13 @@ impl NatsStore {
             });
         });
         thread.map_err(NatsError::Thread)?;
-        let ended = || NatsError::Unavailable(ended());
-        let shared = opening.recv().map_err(|_| ended())??;
+        let patience = if delivers { Duration::MAX } else { ATTACH_PATIENCE };
+        let shared = opening.recv_timeout(patience).map_err(|error| match error {
+            RecvTimeoutError::Timeout => {
+                NatsError::NoResponse { servers: servers.join(", "), patience }
+            }
+            RecvTimeoutError::Disconnected => NatsError::Unavailable(ended()),
+        })??;
         Ok(Self { shared, runtime: handle, waiting: Waiting::default(), _running: running })
     }
 
@@ -213,10 +223,6 @@ impl NatsStore {
             }
         })
     }
-}
-
-fn ended() -> StoreError {
-    StoreError::Failed("the thread of the store has ended".into())
 }
 
 impl Shared {

@@ -4,10 +4,11 @@ use gatepost::{
     EntryState, QueueEntry, QueueFilter, StateTotal, StoreError, StoreStatus, StoredEvent,
     Timestamp,
 };
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, named_params};
 
 use super::error::failed;
-use super::events::{event_at, number_at};
+use super::events::{event_at, number_at, text_at};
 
 /// SQL condition of a filter. [`with_filter`] sets its parameters.
 const MATCHES: &str = "
@@ -40,7 +41,7 @@ pub(super) fn show(
 ) -> Result<Option<(QueueEntry, StoredEvent)>, StoreError> {
     let query = format!(
         "SELECT number, id, lane, source, subject, received_ms, headers, body, {ENTRY}
-         FROM event JOIN payload USING (number) WHERE {MATCHES} LIMIT :limit"
+         FROM event LEFT JOIN payload USING (number) WHERE {MATCHES} LIMIT :limit"
     );
     let filter = QueueFilter { numbers: vec![number], ..QueueFilter::default() };
     let found = with_filter(db, &query, &filter, |row| Ok((entry_at(row)?, event_at(row)?)));
@@ -57,11 +58,11 @@ pub(super) fn replay(
     let numbers = format!(
         "SELECT number FROM event WHERE {MATCHES} AND state <> 'pending' ORDER BY number LIMIT :limit"
     );
-    let copy = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, queued_ms, bytes, is_replay)
+    let copy = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, queued_ms, bytes, is_replay, checksum)
         SELECT id, lane, source, subject, received_ms, subject IS NULL OR NOT EXISTS (
             SELECT 1 FROM event AS other WHERE other.source = event.source
                 AND other.subject = event.subject AND other.state = 'pending'
-                AND other.subject IS NOT NULL), ?2, ?2, bytes, 1
+                AND other.subject IS NOT NULL), ?2, ?2, bytes, 1, checksum
         FROM event WHERE number = ?1";
     let copy_payload =
         "INSERT INTO payload SELECT ?2, headers, body FROM payload WHERE number = ?1";
@@ -144,13 +145,12 @@ fn with_filter<T>(
 fn entry_at(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
     let event = event_at(row)?;
     let mut entry = QueueEntry::new(number_at(row, 0)?, &event, event.received);
-    let state: String = row.get(8)?;
-    entry.state = EntryState::parse(&state).unwrap_or(EntryState::Dead);
+    entry.state = EntryState::parse(&text_at(row, 8)).unwrap_or(EntryState::Dead);
     entry.attempts = row.get(9)?;
     entry.due = Timestamp::from_millis(row.get(10)?);
-    entry.is_claimed = row.get::<_, Option<String>>(11)?.is_some();
+    entry.is_claimed = row.get_ref(11)? != ValueRef::Null;
     entry.ended = row.get::<_, Option<i64>>(12)?.map(Timestamp::from_millis);
-    entry.reason = row.get(13)?;
+    entry.reason = (row.get_ref(13)? != ValueRef::Null).then(|| text_at(row, 13));
     entry.is_replay = row.get(14)?;
     entry.bytes = number_at(row, 15)?;
     Ok(entry)

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gatepost::StoreError;
-use rusqlite::ErrorCode;
+use rusqlite::{Error, ErrorCode};
 
 /// Reason why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -12,14 +12,30 @@ use rusqlite::ErrorCode;
 pub enum OpenError {
     /// The integrity check found a fault.
     #[error(
-        "{path}: expected an intact store, found a fault: {fault}; stop gatepost, keep a copy of the \
-         file, and recover its events with `sqlite3 {path} .recover`"
+        "{path}: expected an intact store, found a fault: {fault}; keep a copy of the file; if the fault \
+         names an index, run `sqlite3 {path} REINDEX`, otherwise recover the events as the section \
+         Damage of the manual page queue shows"
     )]
     Corrupt {
         /// Path of the file.
         path: PathBuf,
         /// First fault.
         fault: String,
+    },
+    /// A byte of the write-ahead log has changed. SQLite would drop the events behind it.
+    #[error(
+        "{path}-wal: expected an intact log, found a damaged {}, with {behind} frames of acknowledged events \
+         behind it; keep a copy of {path} and {path}-wal, then restore a backup, or give up these events \
+         with `sqlite3 {path} 'PRAGMA wal_checkpoint(TRUNCATE)'`",
+        place(*frame)
+    )]
+    DamagedLog {
+        /// Path of the file.
+        path: PathBuf,
+        /// Number of the damaged frame, from 1; 0 for the header of the log.
+        frame: u64,
+        /// Number of the frames behind the damaged one.
+        behind: u64,
     },
     /// SQLite cannot use the file.
     #[error(
@@ -34,8 +50,8 @@ pub enum OpenError {
     },
     /// gatepost cannot create the file.
     #[error(
-        "{path}: expected a file that gatepost can create, found an error: {source}; let gatepost \
-         write to the folder"
+        "{path}: expected a file that gatepost can create and write, found an error: {source}; let \
+         gatepost write to the folder and to the file"
     )]
     File {
         /// Path of the file.
@@ -91,6 +107,13 @@ pub enum OpenError {
     },
 }
 
+fn place(frame: u64) -> String {
+    match frame {
+        0 => "header".into(),
+        frame => format!("frame {frame}"),
+    }
+}
+
 /// Converts an error of SQLite that occurs while a file is opened.
 pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
@@ -106,9 +129,16 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            StoreError::Failed(text)
-        }
+        // `Unknown` is the error for a statement that does not fit the schema. gatepost's statements fit,
+        // so the schema is damaged.
+        Some(
+            ErrorCode::SystemIoFailure
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::Unknown,
+        ) => StoreError::Failed(text),
+        // gatepost writes no such value, so the file is damaged.
+        None if matches!(error, Error::InvalidColumnType(..)) => StoreError::Failed(text),
         Some(ErrorCode::DiskFull) => StoreError::Unavailable(format!(
             "expected free space for the store, found none: {text}; free some, or lower max_bytes"
         )),

@@ -4,8 +4,10 @@ use gatepost::{
     Appended, Claimed, Lane, LaneStatus, Lease, NewEvent, Settlement, StoreError, StoredEvent,
     Timestamp,
 };
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
+use super::checksum;
 use super::error::failed;
 use crate::StoreRules;
 use crate::headers::{headers_from_json, headers_to_json};
@@ -49,24 +51,23 @@ fn insert(
     bytes: u64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let add = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, queued_ms, bytes)
+    let add = "INSERT INTO event (id, lane, source, subject, received_ms, is_head, due_ms, queued_ms, bytes, checksum)
         VALUES (?1, ?2, ?3, ?4, ?5, NOT EXISTS (
             SELECT 1 FROM event WHERE source = ?3 AND subject = ?4 AND state = 'pending'
-                AND subject IS NOT NULL), ?6, ?6, ?7)";
+                AND subject IS NOT NULL), ?6, ?6, ?7, ?8)";
+    let (lane, headers) = (event.lane.to_string(), headers_to_json(&event.headers));
     db.prepare_cached(add)?.execute(params![
         event.id,
-        event.lane.to_string(),
+        lane,
         event.source,
         event.subject,
         event.received.as_millis(),
         now.as_millis(),
         bytes.cast_signed(),
+        checksum::of_event(event, &lane, &headers),
     ])?;
-    db.prepare_cached("INSERT INTO payload VALUES (?1, ?2, ?3)")?.execute(params![
-        db.last_insert_rowid(),
-        headers_to_json(&event.headers),
-        &*event.body,
-    ])?;
+    let add = "INSERT INTO payload VALUES (?1, ?2, ?3)";
+    db.prepare_cached(add)?.execute(params![db.last_insert_rowid(), headers, &*event.body])?;
     Ok(())
 }
 
@@ -102,7 +103,7 @@ pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
         let mut statement = db.prepare_cached(query)?;
         let rows = statement.query_map([], |row| {
             let due = Timestamp::from_millis(row.get(1)?);
-            Ok(LaneStatus { lane: lane_at(row, 0)?, due })
+            Ok(LaneStatus { lane: lane_of(&text_at(row, 0)), due })
         })?;
         rows.collect()
     };
@@ -119,22 +120,29 @@ pub(super) fn claim(
     now: Timestamp,
 ) -> Result<Vec<Claimed>, StoreError> {
     let find = "SELECT number, id, lane, source, subject, received_ms, headers, body,
-            attempts + 1, queued_ms, is_replay
-        FROM event JOIN payload USING (number)
+            attempts + 1, queued_ms, is_replay, checksum
+        FROM event LEFT JOIN payload USING (number)
         WHERE is_head = 1 AND lane = ?1 AND due_ms <= ?2 ORDER BY due_ms LIMIT ?3";
     let take = "UPDATE event SET owner = ?2, due_ms = ?3, attempts = ?4 WHERE number = ?1";
     let claimed = || -> rusqlite::Result<Vec<Claimed>> {
         let mut statement = db.prepare_cached(find)?;
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let key = params![lane.to_string(), now.as_millis(), max];
-        let claimed: Vec<_> = statement
-            .query_map(key, |row| {
-                let attempt = row.get(8)?;
-                let lease = Lease { number: number_at(row, 0)?, attempt, owner: owner.into() };
-                let queued = Timestamp::from_millis(row.get(9)?);
-                Ok(Claimed { lease, event: event_at(row)?, queued, is_replay: row.get(10)? })
-            })?
-            .collect::<rusqlite::Result<_>>()?;
+        let rows = statement.query_map(key, |row| {
+            let number = number_at(row, 0)?;
+            let damaged = |fault| DamagedEvent { number, id: text_at(row, 1), fault };
+            Ok(checksum::check(row, 11)
+                .and_then(|()| claimed_at(row, owner).map_err(|error| error.to_string()))
+                .map_err(damaged))
+        })?;
+        let (mut claimed, mut damaged) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row? {
+                Ok(event) => claimed.push(event),
+                Err(event) => damaged.push(event),
+            }
+        }
+        give_up(db, &damaged, now)?;
         for Claimed { lease, .. } in &claimed {
             let number = lease.number.cast_signed();
             let (end, attempt) = (lease_end.as_millis(), lease.attempt);
@@ -143,6 +151,45 @@ pub(super) fn claim(
         Ok(claimed)
     };
     claimed().map_err(|error| failed(&error))
+}
+
+/// An event whose row differs from the row that gatepost wrote.
+struct DamagedEvent {
+    number: u64,
+    id: Box<str>,
+    fault: String,
+}
+
+fn claimed_at(row: &Row<'_>, owner: &str) -> rusqlite::Result<Claimed> {
+    let lease = Lease { number: number_at(row, 0)?, attempt: row.get(8)?, owner: owner.into() };
+    let queued = Timestamp::from_millis(row.get(9)?);
+    Ok(Claimed { lease, event: event_at(row)?, queued, is_replay: row.get(10)? })
+}
+
+/// Turns damaged events into dead letters.
+fn give_up(db: &Connection, damaged: &[DamagedEvent], now: Timestamp) -> rusqlite::Result<()> {
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let end = "UPDATE event SET state = 'dead', is_head = 0, owner = NULL, ended_ms = ?2,
+        reason = ?3 WHERE number = ?1";
+    // The trigger finds the next event by the subject, which may be the damaged value.
+    let heads = "UPDATE event SET is_head = 1 WHERE is_head = 0 AND number IN (
+        SELECT min(number) FROM event WHERE state = 'pending' AND subject IS NOT NULL
+        GROUP BY source, subject)";
+    for DamagedEvent { number, id, fault } in damaged {
+        let reason = format!("event_damaged: {fault}");
+        let values = params![number.cast_signed(), now.as_millis(), reason];
+        db.prepare_cached(end)?.execute(values)?;
+        tracing::error!(
+            code = "event_damaged",
+            number,
+            id = &**id,
+            reason = &*reason,
+            "gave up a queued event whose stored bytes have changed"
+        );
+    }
+    db.prepare_cached(heads)?.execute([]).map(drop)
 }
 
 /// Turns overdue events of a lane into dead letters. Returns their number.
@@ -249,23 +296,29 @@ pub(super) fn sweep(db: &Connection, rules: StoreRules, now: Timestamp) -> Resul
 }
 
 /// Reads an event from the columns `number, id, lane, source, subject, received_ms, headers, body`.
+/// Shows a damaged text as far as possible, so that an operator can inspect the event.
 pub(super) fn event_at(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
-        id: row.get(1)?,
-        lane: lane_at(row, 2)?,
-        source: row.get(3)?,
-        subject: row.get(4)?,
+        id: text_at(row, 1),
+        lane: lane_of(&text_at(row, 2)),
+        source: text_at(row, 3),
+        subject: (row.get_ref(4)? != ValueRef::Null).then(|| text_at(row, 4)),
         received: Timestamp::from_millis(row.get(5)?),
-        headers: headers_from_json(&row.get::<_, String>(6)?),
-        body: row.get::<_, Vec<u8>>(7)?.into(),
+        headers: headers_from_json(&text_at(row, 6)),
+        body: row.get_ref(7)?.as_bytes().unwrap_or_default().to_vec().into(),
     })
+}
+
+/// Reads a text. Replaces bytes that are not UTF-8. Returns an empty text for another type.
+pub(super) fn text_at(row: &Row<'_>, column: usize) -> Box<str> {
+    let bytes = row.get_ref(column).ok().and_then(|value| value.as_bytes().ok());
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into()
 }
 
 pub(super) fn number_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(i64::cast_unsigned)
 }
 
-pub(super) fn lane_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Lane> {
-    let text: String = row.get(column)?;
-    Ok(Lane::parse(&text).unwrap_or_else(|| Lane::new(text, "")))
+fn lane_of(text: &str) -> Lane {
+    Lane::parse(text).unwrap_or_else(|| Lane::new(text, ""))
 }

@@ -6,13 +6,19 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{OpenError, error_of};
+use super::log_check::{self, LogDamage};
 
 /// The changes from each schema to the next. The first change creates schema 1.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
@@ -23,18 +29,75 @@ const APPLICATION_ID: i64 = 0x6770_7374;
 /// Maximum wait for the lock of another process, for example during an upgrade.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Finds values that no checksum covers, if they contradict the others: the heads of the lines, the due
+/// time of an event behind a head, and the totals. They may be wrong after a change by hand, and after
+/// `REINDEX` of a damaged file.
+const CONTRADICTS: &str = "SELECT EXISTS (
+        SELECT 1 FROM event WHERE state = 'pending' AND is_head = 0
+            AND (subject IS NULL OR due_ms > queued_ms + 60000))
+    OR EXISTS (
+        -- `is_head` is the value of the row with the lowest number.
+        SELECT min(number), is_head FROM event WHERE state = 'pending' AND subject IS NOT NULL
+        GROUP BY source, subject HAVING is_head <> 1 OR sum(is_head) <> 1)
+    OR (SELECT count(*) FROM total) <> 3
+    OR EXISTS (
+        SELECT 1 FROM total LEFT JOIN (
+            SELECT state, count(*) AS found, sum(bytes) AS size FROM event GROUP BY state) USING (state)
+        WHERE count <> coalesce(found, 0) OR bytes <> coalesce(size, 0))";
+
+/// Computes these values again.
+const CORRECT: &str = "
+    UPDATE event SET due_ms = queued_ms WHERE state = 'pending' AND is_head = 0 AND due_ms > queued_ms;
+    UPDATE event SET is_head = subject IS NULL OR number = (
+        SELECT min(other.number) FROM event AS other WHERE other.source = event.source
+            AND other.subject = event.subject AND other.state = 'pending'
+            AND other.subject IS NOT NULL) WHERE state = 'pending';
+    DELETE FROM total;
+    INSERT INTO total VALUES ('pending', 0, 0), ('delivered', 0, 0), ('dead', 0, 0);
+    UPDATE total SET count = found, bytes = size FROM (
+        SELECT state AS s, count(*) AS found, sum(bytes) AS size FROM event GROUP BY state)
+        WHERE state = s;";
+
 /// Opens or creates a file for writing. Checks the integrity of an existing file, and migrates its
 /// schema.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
-    create_private(path).map_err(|source| OpenError::File { path: path.into(), source })?;
+    let unusable = |source| OpenError::File { path: path.into(), source };
+    create_private(path).map_err(unusable)?;
+    if let Some(LogDamage { frame, behind }) = log_check::find_damage(path).map_err(unusable)? {
+        return Err(OpenError::DamagedLog { path: path.into(), frame, behind });
+    }
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let wrong = |source| error_of(path, source);
+    // Until the check has passed, closing the connection must not change the file.
+    keep_log(&db, true).map_err(wrong)?;
     if schema_of(&db, path)? > 0 {
         check_integrity(&db, path)?;
     }
     set_up(&db).map_err(wrong)?;
     migrate(&mut db).map_err(wrong)?;
+    check_schema(&db, path)?;
+    correct(&mut db).map_err(wrong)?;
+    keep_log(&db, false).map_err(wrong)?;
     Ok(db)
+}
+
+/// Determines whether closing the last connection leaves the log as it is.
+fn keep_log(db: &Connection, keeps: bool) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop)
+}
+
+/// Corrects contradicting values.
+fn correct(db: &mut Connection) -> rusqlite::Result<()> {
+    if !db.query_row(CONTRADICTS, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change.execute_batch(CORRECT)?;
+    change.commit()?;
+    tracing::warn!(
+        "corrected the heads, due times or totals of the store, which contradicted its events"
+    );
+    Ok(())
 }
 
 /// Opens an existing file for writing. Checks only its schema.
@@ -104,10 +167,41 @@ fn schema_of(db: &Connection, path: &Path) -> Result<i64, OpenError> {
 }
 
 fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
-    let checked = db.pragma_query_value(None, "quick_check", |row| row.get::<_, String>(0));
+    // `quick_check` would not compare the indexes with the tables. With a wrong index, an event might
+    // never be due.
+    let checked = db.pragma_query_value(None, "integrity_check", |row| row.get::<_, String>(0));
     match checked {
         Ok(word) if word == "ok" => Ok(()),
         Ok(fault) => Err(OpenError::Corrupt { path: path.into(), fault }),
+        Err(source) => Err(error_of(path, source)),
+    }
+}
+
+/// Compares the triggers and the indexes with those of a new file. `integrity_check` does not, and a
+/// changed trigger may leave a line without a head.
+fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    let compare = || -> rusqlite::Result<Option<String>> {
+        let new = Connection::open_in_memory()?;
+        MIGRATIONS.iter().try_for_each(|migration| new.execute_batch(migration))?;
+        let mut wanted = new.prepare(
+            "SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'index') AND sql IS NOT NULL",
+        )?;
+        let mut exists = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1 AND sql = ?2")?;
+        let mut rows = wanted.query([])?;
+        while let Some(row) = rows.next()? {
+            let (name, sql): (String, String) = (row.get(0)?, row.get(1)?);
+            if !exists.exists([&name, &sql])? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    };
+    match compare() {
+        Ok(None) => Ok(()),
+        Ok(Some(name)) => Err(OpenError::Corrupt {
+            path: path.into(),
+            fault: format!("the trigger or index {name} differs from that of gatepost"),
+        }),
         Err(source) => Err(error_of(path, source)),
     }
 }

@@ -7,17 +7,21 @@
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is
 //!    durable.
-//! 4. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
+//! 4. Before the file is opened, its log is checked; then all pages, tables and indexes. Each event has a
+//!    checksum. A claim turns an event with another checksum into a dead letter.
+//! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
-//! 5. A transaction that contains only operations of the shared state is not synced.
+//! 6. A transaction that contains only operations of the shared state is not synced.
 //!
 //! The schema is in `schema.sql`. Its triggers update the heads of the lines and the totals, so an
 //! operator may change rows with `sqlite3`.
 
+mod checksum;
 mod entries;
 mod error;
 mod events;
 mod file;
+mod log_check;
 mod shared;
 mod worker;
 
@@ -63,8 +67,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is not a store of gatepost, has a newer schema, is corrupt, or
-    /// cannot be written.
+    /// Returns an error if the file is not a store of gatepost, has a newer schema, is corrupt, has a
+    /// damaged log, or cannot be written. The files then remain as they are.
     pub fn open(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::open(path)?, rules)
     }
@@ -86,8 +90,9 @@ impl SqliteStore {
     ) -> Result<Self, OpenError> {
         let shared =
             SharedBytes::measure(&writer).map_err(|source| error::error_of(path, source))?;
-        let reader = Reader::start(file::read_only(path)?);
-        Ok(Self { writer: Writer::start(writer), reader, rules, shared })
+        let writer = Writer::start(writer);
+        let reader = Reader::start(file::read_only(path)?, &writer);
+        Ok(Self { writer, reader, rules, shared })
     }
 }
 

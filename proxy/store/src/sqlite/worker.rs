@@ -9,7 +9,7 @@ use gatepost::{StoreError, StoreFuture};
 use rusqlite::Connection;
 
 use super::error::failed;
-use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation};
+use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation, ended};
 
 /// Maximum number of operations in one transaction.
 const BATCH: usize = 512;
@@ -120,12 +120,18 @@ impl Writer {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the handle is dropped.
-    pub(super) fn start(db: Connection) -> Self {
+    /// Starts the thread. It ends when the handle is dropped. If it finds a damaged file, the writer
+    /// refuses all writes.
+    pub(super) fn start(db: Connection, writer: &Writer) -> Self {
         let (jobs, receiver) = JobSender::new();
+        let failure = Arc::clone(&writer.failure);
         thread::spawn(move || {
             for job in receiver {
-                ((job.work)(Ok(&db)).reply)(Ok(()));
+                let executed = (job.work)(Ok(&db));
+                if let Some(error) = &executed.error {
+                    keep(&failure, error);
+                }
+                (executed.reply)(Ok(()));
             }
         });
         Self(jobs)
@@ -178,10 +184,6 @@ impl JobSender {
     }
 }
 
-fn ended() -> StoreError {
-    StoreError::Failed("the thread of the store has ended".into())
-}
-
 /// Runs all waiting operations, at most [`BATCH`], as one transaction. Repeats this until the
 /// handle is dropped.
 fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) {
@@ -192,11 +194,18 @@ fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) 
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
         };
-        if let Err(error @ StoreError::Failed(_)) = &result {
-            // `set` fails only if there is an earlier failure, which stays.
-            drop(failure.set(error.clone()));
+        if let Err(error) = &result {
+            keep(failure, error);
         }
         replies.into_iter().for_each(|executed| (executed.reply)(result.clone()));
+    }
+}
+
+/// Keeps the first failure after which the store refuses all writes.
+fn keep(failure: &OnceLock<StoreError>, error: &StoreError) {
+    if matches!(error, StoreError::Failed(_)) {
+        // `set` fails only if there is an earlier failure, which stays.
+        drop(failure.set(error.clone()));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #[macro_use]
 mod contract;
+mod damage;
 mod file;
 mod layer;
 #[cfg(feature = "nats")]

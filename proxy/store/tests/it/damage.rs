@@ -1,0 +1,306 @@
+//! Tests of a file with changed bytes: a refused start, a named event, or all events.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gatepost::{EntryState, QueueFilter, Settlement, Store as _, StoreError, StoredEvent};
+use gatepost_store::{OpenError, SqliteStore};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::contract::{T, append, event, rules};
+
+const EVENTS: u64 = 60;
+
+/// Number of changed bytes to try in each file.
+const FLIPS: u64 = 150;
+
+fn open(path: &Path) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, rules(1 << 30))
+}
+
+fn log_of(path: &Path) -> PathBuf {
+    path.with_extension("db-wal")
+}
+
+/// Returns the event with a number: every third without a subject, the others in lines of two or three.
+fn numbered(number: u64) -> StoredEvent {
+    let subject = format!("s{}", number % 24);
+    let subject = (!number.is_multiple_of(3)).then_some(&*subject);
+    event(&number.to_string(), ["push", "record"][usize::from(number.is_multiple_of(2))], subject)
+}
+
+/// A store after `kill -9`: its events are in the log.
+struct Killed {
+    folder: TempDir,
+    file: Vec<u8>,
+    log: Vec<u8>,
+}
+
+impl Killed {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("original.db");
+        let store = open(&path).unwrap();
+        for number in 1..=EVENTS {
+            append(&store, numbered(number), 1).await;
+        }
+        let (file, log) = (fs::read(&path).unwrap(), fs::read(log_of(&path)).unwrap());
+        Self { folder, file, log }
+    }
+
+    /// Moves the events from the log to the file, as a checkpoint does.
+    fn checkpointed(self) -> Self {
+        let path = self.restore();
+        let db = Connection::open(&path).unwrap();
+        db.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(())).unwrap();
+        drop(db);
+        Self { file: fs::read(&path).unwrap(), log: Vec::new(), folder: self.folder }
+    }
+
+    /// Writes the files of the store. Returns the path.
+    fn restore(&self) -> PathBuf {
+        let path = self.folder.path().join("gatepost.db");
+        drop(fs::remove_file(path.with_extension("db-shm")));
+        fs::write(&path, &self.file).unwrap();
+        fs::write(log_of(&path), &self.log).unwrap();
+        path
+    }
+}
+
+/// Delivers all events. Returns the delivered events and the numbers of the dead letters.
+async fn deliver(
+    store: &SqliteStore,
+) -> Result<(BTreeMap<u64, StoredEvent>, Vec<u64>), StoreError> {
+    let mut delivered = BTreeMap::new();
+    let now = T(1000);
+    while let lanes = store.lanes().await?
+        && !lanes.is_empty()
+    {
+        for lane in lanes {
+            assert!(lane.due <= now, "expected no event that is due later, found {lane:?}");
+            let claimed = store.claim(&lane.lane, "o", 100, T(2000), now).await?;
+            let settled =
+                claimed.iter().map(|c| store.settle(&c.lease, Settlement::Delivered, now));
+            for settled in settled.collect::<Vec<_>>() {
+                assert!(settled.await?);
+            }
+            delivered.extend(claimed.into_iter().map(|c| (c.lease.number, c.event)));
+        }
+    }
+    let dead = QueueFilter { state: Some(EntryState::Dead), ..QueueFilter::default() };
+    let dead = store.list(&dead).await?;
+    assert!(dead.iter().all(|e| e.reason.as_ref().unwrap().starts_with("event_damaged: ")));
+    Ok((delivered, dead.into_iter().map(|entry| entry.number).collect()))
+}
+
+/// Counts of the outcomes.
+#[derive(Debug, Default)]
+struct Outcomes {
+    refused: u64,
+    named: u64,
+    complete: u64,
+}
+
+impl Outcomes {
+    /// Opens a store with a changed byte, and delivers its events.
+    async fn add(&mut self, path: &Path, change: &str) {
+        let Ok(store) = open(path) else {
+            self.refused += 1;
+            return;
+        };
+        let (delivered, dead) = match deliver(&store).await {
+            Ok(found) => found,
+            Err(StoreError::Failed(_)) => {
+                assert!(store.status().await.is_err(), "{change}");
+                self.refused += 1;
+                return;
+            }
+            Err(error) => panic!("expected a failed store, found {error}; {change}"),
+        };
+        for (number, event) in &delivered {
+            assert!(*event == numbered(*number), "expected the event as stored, {change}");
+        }
+        let lost = (1..=EVENTS).find(|n| !delivered.contains_key(n) && !dead.contains(n));
+        assert_eq!(lost, None, "expected no lost event; {change}");
+        match dead.is_empty() {
+            true => self.complete += 1,
+            false => self.named += 1,
+        }
+    }
+}
+
+/// Changes one bit, or a whole byte.
+fn change(bytes: &mut [u8], seed: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let at = random.usize(..bytes.len());
+    let by = if random.bool() { 1 << random.u8(..8) } else { random.u8(1..) };
+    bytes[at] ^= by;
+    format!("seed {seed}, byte {at} ^ {by:#x}")
+}
+
+#[tokio::test]
+async fn changed_byte_in_the_log_loses_no_event_silently() {
+    let killed = Killed::new().await;
+    let mut outcomes = Outcomes::default();
+    for seed in 0..FLIPS {
+        let path = killed.restore();
+        let mut log = killed.log.clone();
+        // Every tenth byte is in the last frame or in the header.
+        let change = match seed % 10 {
+            0 => change(log.last_chunk_mut::<4120>().unwrap(), seed),
+            1 => change(&mut log[..32 + 24], seed),
+            _ => change(&mut log, seed),
+        };
+        fs::write(log_of(&path), log).unwrap();
+        outcomes.add(&path, &change).await;
+    }
+    assert!(outcomes.refused > FLIPS * 9 / 10, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn changed_byte_in_the_file_loses_no_event_silently() {
+    let stored = Killed::new().await.checkpointed();
+    let mut outcomes = Outcomes::default();
+    for seed in 0..FLIPS {
+        let path = stored.restore();
+        let mut file = stored.file.clone();
+        let change = change(&mut file, seed);
+        fs::write(&path, file).unwrap();
+        outcomes.add(&path, &change).await;
+    }
+    let Outcomes { refused, named, complete } = outcomes;
+    assert!(refused > 10 && named > 5 && complete > 50, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn refuses_a_damaged_log_and_leaves_it_as_it_is() {
+    let killed = Killed::new().await;
+    let path = killed.restore();
+    let mut log = killed.log.clone();
+    let middle = log.len() / 2;
+    log[middle] ^= 1;
+    fs::write(log_of(&path), &log).unwrap();
+    let error = open(&path).unwrap_err();
+    let OpenError::DamagedLog { frame, behind, .. } = error else { panic!("{error}") };
+    let frames = (log.len() as u64 - 32) / 4120;
+    assert_eq!(frame, (middle as u64 - 32) / 4120 + 1);
+    assert_eq!(behind, frames - frame);
+    let text = error.to_string();
+    assert!(
+        text.contains(&format!("found a damaged frame {frame}, with {behind} frames")),
+        "{text}"
+    );
+    assert_eq!((fs::read(&path).unwrap(), fs::read(log_of(&path)).unwrap()), (killed.file, log));
+}
+
+#[tokio::test]
+async fn accepts_a_write_that_did_not_end() {
+    let killed = Killed::new().await;
+    let whole = killed.log.len();
+    for seed in 0..40 {
+        let path = killed.restore();
+        let mut log = killed.log.clone();
+        // The last transaction has several frames. Cut it, or keep only some of its sectors.
+        let cut = whole - 1 - fastrand::Rng::with_seed(seed).usize(..3 * 4120);
+        match seed % 2 {
+            0 => log.truncate(cut),
+            _ => log[cut..].iter_mut().take(512).for_each(|byte| *byte = 0xA5),
+        }
+        fs::write(log_of(&path), log).unwrap();
+        let store = open(&path).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let (delivered, dead) = deliver(&store).await.unwrap();
+        assert_eq!((delivered.len() as u64, dead.len()), (EVENTS - 1, 0));
+    }
+}
+
+#[tokio::test]
+async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    let store = open(&path).unwrap();
+    for number in ["1", "2", "3", "4"] {
+        append(&store, event(number, "push", Some("s")), 1).await;
+    }
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "UPDATE payload SET body = x'00' WHERE number = 1;
+         UPDATE event SET subject = 'other' WHERE number = 2;
+         DELETE FROM payload WHERE number = 3",
+    )
+    .unwrap();
+    let (delivered, dead) = deliver(&store).await.unwrap();
+    assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
+    let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
+    assert_eq!(&*reason, "event_damaged: expected a text in column headers, found none");
+    // A replay does not make it genuine; an operator can accept it.
+    assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
+    let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
+    db.execute(accept, []).unwrap();
+    let (delivered, dead) = deliver(&store).await.unwrap();
+    assert_eq!((delivered.len(), dead.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn start_corrects_heads_due_times_and_totals() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    let store = open(&path).unwrap();
+    for number in 1..=EVENTS {
+        append(&store, numbered(number), 1).await;
+    }
+    drop(store);
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "UPDATE event SET is_head = 0 WHERE number IN (1, 3);
+         UPDATE event SET is_head = 1 WHERE number = 25;
+         UPDATE event SET due_ms = 9000000000000 WHERE number = 26;
+         UPDATE total SET count = 7, bytes = -1 WHERE state = 'pending'",
+    )
+    .unwrap();
+    let store = open(&path).unwrap();
+    assert_eq!(store.status().await.unwrap().pending.count, EVENTS);
+    let (delivered, dead) = deliver(&store).await.unwrap();
+    assert_eq!((delivered.len() as u64, dead.len()), (EVENTS, 0));
+}
+
+#[tokio::test]
+async fn changed_trigger_prevents_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    append(&open(&path).unwrap(), event("1", "push", Some("s")), 1).await;
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'min(number)', 'max(number)')
+            WHERE name = 'head_ended';
+         PRAGMA writable_schema = RESET",
+    )
+    .unwrap();
+    drop(db);
+    let error = open(&path).unwrap_err().to_string();
+    assert!(error.contains("the trigger or index head_ended differs"), "{error}");
+}
+
+#[tokio::test]
+async fn damaged_index_of_a_running_store_stops_it_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    let store = open(&path).unwrap();
+    append(&store, event("1", "push", Some("s")), 1).await;
+    let db = Connection::open(&path).unwrap();
+    // The table then disagrees with the index, as after a changed byte.
+    db.execute_batch(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'INTEGER NOT NULL,           -- next', 'TEXT,  -- next')
+            WHERE name = 'event';
+         PRAGMA writable_schema = RESET",
+    )
+    .unwrap();
+    db.execute("UPDATE event SET due_ms = 'x'", []).unwrap();
+    assert!(matches!(store.lanes().await, Err(StoreError::Failed(_))));
+    assert!(store.status().await.is_err(), "expected a store that counts as failed");
+    let refused = store.append(gatepost::NewEvent { event: numbered(2), dedupe: None }, T(1));
+    assert!(matches!(refused.await, Err(StoreError::Failed(_))));
+}
