@@ -46,6 +46,11 @@ impl Rate {
         Self { interval, window: interval.saturating_mul(i64::from(burst.max(1))) }
     }
 
+    /// Returns the number of requests per second, and in one burst.
+    pub(crate) const fn numbers(self) -> (i64, i64) {
+        (SECOND / self.interval, self.window / self.interval)
+    }
+
     /// Takes one request from a budget that is full at the time `full_at`, in Unix nanoseconds.
     ///
     /// Returns the new `full_at`, or `None` if the request exceeds the limit.
@@ -88,6 +93,10 @@ pub(crate) struct RouteLimit {
 impl RouteLimit {
     pub(crate) fn new(rate: Rate) -> Self {
         Self { rate, budget: Arc::default() }
+    }
+
+    pub(crate) const fn rate(&self) -> Rate {
+        self.rate
     }
 
     pub(crate) fn take(&self, now: Timestamp) -> bool {
