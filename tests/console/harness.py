@@ -133,7 +133,7 @@ class App(http.server.BaseHTTPRequestHandler):
 class Gatepost:
     """A gatepost process with its own config, and the app behind it."""
 
-    def __init__(self, config=CONFIG, **environment):
+    def __init__(self, config=CONFIG, prepare=lambda folder: None, **environment):
         App.seen = []
         self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
         threading.Thread(target=self.app.serve_forever, args=[0.01], daemon=True).start()
@@ -143,6 +143,7 @@ class Gatepost:
         self.file = self.folder / "gatepost.toml"
         self.file.write_text(config.format(
             listen=self.listen, admin=self.admin, app=self.app_port))
+        prepare(self.folder)
         self.environment = os.environ | {
             "CONSOLE_TOKEN": TOKEN, "CONSOLE_READ_TOKEN": READ_TOKEN,
             "TENCENT_KEY": KEY, "KOLLUS_PATH": "p4th-t0ken"} | environment
@@ -207,9 +208,10 @@ class Gatepost:
         self.file.write_text(text.replace("http://127.0.0.1:9/dead", address))
         self.reload()
 
-    def reload(self):
+    def reload(self, generation=None, result="success"):
         self.process.send_signal(signal.SIGHUP)
-        self.wait_until(lambda: b'"last_reload":"success"' in self.get("/readyz").body)
+        words = [f'"last_reload":"{result}"'] + [f'"generation":{generation},'] * bool(generation)
+        self.wait_until(lambda: all(word.encode() in self.get("/readyz").body for word in words))
 
     def stop(self):
         # Do not wait for a graceful stop, which proxy/tests/it/stop.rs tests.

@@ -190,6 +190,7 @@ fn question(
         can_go_on,
         back,
         numbers: numbers.join(","),
+        version: String::new(),
     }
 }
 
