@@ -378,9 +378,13 @@ fn status_page_shows_faults_of_failed_reload() {
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
     let good = std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap();
-    reload(&gate, &good.replace("provider = 'kollus'", "provider = 'nobody'"), "kept the earlier");
+    reload(
+        &gate,
+        &good.replace("provider = 'kollus'", "provider = 'unknown-one'"),
+        "kept the earlier",
+    );
     let page = get(&gate, "/console/status", &cookie).text();
-    assert!(page.contains("The last reload failed") && page.contains("nobody"), "{page}");
+    assert!(page.contains("The last reload failed") && page.contains("unknown-one"), "{page}");
     reload(&gate, &good, "reloaded the config");
     assert!(!get(&gate, "/console/status", &cookie).text().contains("The last reload failed"));
 }

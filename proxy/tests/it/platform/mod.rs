@@ -351,8 +351,8 @@ fn restores_rule_if_platform_refuses_its_move() {
     assert_eq!(double.state().1.len(), before);
 }
 
-/// The error codes that the platform documents for its actions and signatures, each with a word of
-/// the remedy.
+/// The error codes that the platform documents for its actions and signatures, each with a part
+/// of the remedy.
 const DOCUMENTED: [(&str, &str, &str); 35] = [
     (TEMPLATES, "AuthFailure.InvalidAuthorization", "check the SecretId and the SecretKey"),
     (TEMPLATES, "AuthFailure.SignatureExpire", "set the clock"),
