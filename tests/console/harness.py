@@ -290,10 +290,12 @@ class ConsoleTest(unittest.TestCase):
         """A second page of the browser, for `check_looks`."""
         return self.open_page()
 
-    def check_looks(self, name, path):
+    def check_looks(self, name, path, status=200):
         """Checks a page in light and dark colours, at the widths of a desktop and of a phone."""
         self.looking.context.add_cookies(self.page.context.cookies())
-        self.looking.goto(self.gatepost.console + path)
+        self.assertEqual(self.looking.goto(self.gatepost.console + path).status, status)
+        if status != 200:
+            self.problems.clear()  # The browser reports the status.
         for scheme in ("light", "dark"):
             self.looking.emulate_media(color_scheme=scheme)
             for width, device in ((1280, "desktop"), (390, "phone")):
