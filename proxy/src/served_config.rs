@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, ConfigFiles, Gate, ProxySettings, RouteInfo, Timestamp, WatchedFiles};
 use gatepost_editor::{
-    Edit, EditError, EditErrorKind, EditedFile, KeyFolders, TemplateView, config_file,
+    Edit, EditError, EditErrorKind, EditFault, EditedFile, KeyFolders, TemplateView, config_file,
 };
 use serde::Serialize;
 
@@ -40,6 +40,8 @@ struct LoadedConfig {
     routes: Arc<[RouteInfo]>,
     watched: WatchedFiles,
     status: ConfigStatus,
+    /// Faults of the last reload; empty if it has succeeded. They contain no secrets.
+    reload_faults: Vec<String>,
 }
 
 /// Description of the config that gatepost serves, for `/readyz` and the log.
@@ -85,7 +87,8 @@ impl ServedConfig {
         tls.replace(load_tls(&tls, &config)?.as_ref());
         log_warnings(&config, files.path());
         let routes = Arc::default();
-        let loaded = LoadedConfig { templates, routes, watched, status };
+        let reload_faults = Vec::new();
+        let loaded = LoadedConfig { templates, routes, watched, status, reload_faults };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
     }
@@ -129,6 +132,11 @@ impl ServedConfig {
     /// Returns the description of the gate's config.
     pub(crate) fn status(&self) -> ConfigStatus {
         lock(&self.loaded).status.clone()
+    }
+
+    /// Returns the faults of the last reload; empty if it has succeeded.
+    pub(crate) fn reload_faults(&self) -> Vec<String> {
+        lock(&self.loaded).reload_faults.clone()
     }
 
     /// Returns the files of the gate's config.
@@ -223,7 +231,10 @@ impl ServedConfig {
     fn reload_locked(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
         let result = self.read_again(files);
         let word = if result.is_ok() { "success" } else { "failure" };
-        lock(&self.loaded).status.last_reload = Some(word);
+        let mut loaded = lock(&self.loaded);
+        loaded.status.last_reload = Some(word);
+        loaded.reload_faults = result.as_ref().err().map(fault_lines).unwrap_or_default();
+        drop(loaded);
         result
     }
 
@@ -260,9 +271,24 @@ impl ServedConfig {
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
         let routes = Arc::default();
-        *loaded = LoadedConfig { templates, routes, watched, status }.followed_by(&config);
+        let reload_faults = Vec::new();
+        *loaded =
+            LoadedConfig { templates, routes, watched, status, reload_faults }.followed_by(&config);
         self.gate.replace(config);
         self.tls.replace(tls);
+    }
+}
+
+/// Returns a line for each fault of a config, or the message if there is none.
+fn fault_lines(error: &EditError) -> Vec<String> {
+    let line = |fault: &EditFault| {
+        let file = fault.file.as_deref().map(|file| format!("{file}, ")).unwrap_or_default();
+        let line = fault.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        format!("{file}{line}{}: {}; {}", fault.key, fault.problem, fault.remedy)
+    };
+    match error.faults() {
+        [] => vec![error.message().to_owned()],
+        faults => faults.iter().map(line).collect(),
     }
 }
 

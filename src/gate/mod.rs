@@ -187,6 +187,28 @@ impl Gate {
         QueuedApp::new(template.ok_or_else(missing)?, lane.kind())
     }
 
+    /// Returns `true` if the gate accepts callbacks for a template that are signed with a key for
+    /// which `is_it` returns `true`. `is_it` must not print the key, nor compare it with `==`.
+    ///
+    /// ```
+    /// use gatepost::Gate;
+    ///
+    /// let config = "[[route]]\npath = '/css'\nprovider = 'tencent-css'\n\
+    ///               [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = ['s3cretKey']\n\
+    ///               bind = ['push.example.com']";
+    /// let gate = Gate::builder().toml(config).build()?;
+    /// assert!(gate.accepts_key("live", |key| key.len() == 9));
+    /// assert!(!gate.accepts_key("live", |key| key.is_empty()));
+    /// assert!(!gate.accepts_key("other", |key| key.len() == 9));
+    /// # Ok::<(), gatepost::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn accepts_key(&self, template: &str, is_it: impl FnMut(&[u8]) -> bool) -> bool {
+        let active = self.0.current.load();
+        let template = active.templates.iter().find(|own| *own.name == *template);
+        template.is_some_and(|template| template.expose_keys().any(is_it))
+    }
+
     /// Returns the settings of the proxy.
     #[must_use]
     pub fn proxy_settings(&self) -> ProxySettings {

@@ -47,6 +47,12 @@ pub struct ProviderInfo {
     pub resends: Option<Box<str>>,
     /// True if the platform signs, so that a template needs `keys`.
     pub keys: bool,
+    /// The maximum number of letters and digits that the platform's console accepts in a key; `None`
+    /// if the definition names no maximum. gatepost accepts longer keys and other characters.
+    pub console_key_chars: Option<usize>,
+    /// True if the platform's rules bind a tenant for an application. A config may then bind
+    /// `push.example.com/live`.
+    pub tenant_app: bool,
     /// True if the platform does not sign callbacks, or does not sign its challenge, so that a
     /// route needs a secret segment.
     pub token: bool,
@@ -99,6 +105,8 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
+    /// The platform's own name of the kind; `None` if the definition names none.
+    pub title: Option<Box<str>>,
     /// The type of the event: the value of the header `ce-type`.
     pub ce_type: Box<str>,
     /// The meaning of callbacks of this kind.
@@ -190,6 +198,8 @@ impl From<&Plan> for ProviderInfo {
             unproven,
             resends,
             keys,
+            console_key_chars: plan.signature.as_ref().and_then(|own| own.key.console_chars),
+            tenant_app: plan.tenant_app,
             token,
             fields,
             kinds,
@@ -208,6 +218,7 @@ impl From<&Kind> for KindInfo {
             name: (&*kind.name).into(),
             // The compiler of definitions accepts only visible ASCII in a type.
             ce_type: kind.ce_type.to_str().unwrap_or_default().into(),
+            title: kind.title.clone(),
             about: kind.about.clone(),
             group: kind.group.clone(),
             named: false,

@@ -1,10 +1,12 @@
 //! The routes of a config: for each kind, the form of its events and the app that receives them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::address::Addresses;
 use crate::config::Config;
 use crate::event::Forward;
+use crate::limit::Rate;
 use crate::route::{Mode, Route};
 use crate::template::{Ask, Delivery, Template};
 use crate::verdict::RefusalKind;
@@ -42,6 +44,12 @@ pub struct RouteInfo {
     pub is_shadow: bool,
     /// Kind of all callbacks; `None` if each callback names its kind.
     pub kind: Option<Arc<str>>,
+    /// Maximum length of a body, in bytes.
+    pub max_body_bytes: usize,
+    /// Accepted callbacks per second and in one burst; `None` without a limit.
+    pub limit: Option<(i64, i64)>,
+    /// Requests of each client per second and in one burst; `None` without a limit.
+    pub source_limit: Option<(i64, i64)>,
     /// Templates that may apply to a callback. If the list is empty, gatepost refuses every
     /// callback.
     pub templates: Vec<RouteTemplateInfo>,
@@ -76,6 +84,10 @@ pub struct RoutedKind {
     /// that begins with `refused`. If the config has no `upstream`, the URL of an event without an
     /// address consists of the path alone.
     pub to: String,
+    /// Longest wait for the app; `None` for [`KindForm::NoEvent`].
+    pub timeout: Option<Duration>,
+    /// Longest wait of the platform for the reply; `None` for [`KindForm::NoEvent`].
+    pub budget: Option<Duration>,
 }
 
 /// Form in which an app receives callbacks of a kind. The variants are in the order in which an
@@ -150,6 +162,9 @@ impl Config {
             provider: Arc::clone(&route.plan.name),
             is_shadow: route.mode == Mode::Shadow,
             kind: route.kind.map(|kind| Arc::clone(&route.plan.kind(Some(kind)).name)),
+            max_body_bytes: route.max_body_bytes,
+            limit: route.limit.as_ref().map(|limit| limit.rate().numbers()),
+            source_limit: route.source_limit.map(Rate::numbers),
             templates,
         }
     }
@@ -186,7 +201,15 @@ impl Config {
             }
         };
         let kind = route.plan.kind(kind);
-        RoutedKind { name: Arc::clone(&kind.name), decision: kind.decision.is_some(), form, to }
+        let ask = delivery.as_ask().filter(|_| form != KindForm::NoEvent);
+        RoutedKind {
+            name: Arc::clone(&kind.name),
+            decision: kind.decision.is_some(),
+            form,
+            to,
+            timeout: ask.map(|ask| ask.timeout),
+            budget: ask.map(|ask| ask.budget),
+        }
     }
 
     fn event_of(&self, route: &Route, ask: &Ask) -> (KindForm, String) {

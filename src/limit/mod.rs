@@ -55,6 +55,11 @@ impl Rate {
         (i128::from(self.interval) << 64 | i128::from(self.window)).to_be_bytes()
     }
 
+    /// Returns the number of requests per second, and in one burst.
+    pub(crate) const fn numbers(self) -> (i64, i64) {
+        (SECOND / self.interval, self.window / self.interval)
+    }
+
     /// Takes one request from a budget that is full at the time `full_at`, in Unix nanoseconds.
     ///
     /// Returns the new `full_at`, or `None` if the request exceeds the limit.
@@ -131,6 +136,10 @@ impl RouteLimit {
     /// Returns the budget that machines share; `None` if each machine has its own budget.
     pub(crate) fn shared(&self) -> Option<&Arc<SharedBudget>> {
         self.shared.as_ref()
+    }
+
+    pub(crate) const fn rate(&self) -> Rate {
+        self.rate
     }
 
     pub(crate) fn take(&self, now: Timestamp) -> bool {

@@ -134,7 +134,7 @@ class App(http.server.BaseHTTPRequestHandler):
 class Gatepost:
     """A gatepost process with its own config, and the app behind it."""
 
-    def __init__(self, config=CONFIG, **environment):
+    def __init__(self, config=CONFIG, prepare=lambda folder: None, **environment):
         App.seen = []
         self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
         threading.Thread(target=self.app.serve_forever, args=[0.01], daemon=True).start()
@@ -144,6 +144,7 @@ class Gatepost:
         self.file = self.folder / "gatepost.toml"
         self.file.write_text(config.format(
             listen=self.listen, admin=self.admin, app=self.app_port))
+        prepare(self.folder)
         self.environment = os.environ | {
             "CONSOLE_TOKEN": TOKEN, "CONSOLE_READ_TOKEN": READ_TOKEN,
             "TENCENT_KEY": KEY, "KOLLUS_PATH": "p4th-t0ken"} | environment
@@ -208,9 +209,10 @@ class Gatepost:
         self.file.write_text(text.replace("http://127.0.0.1:9/dead", address))
         self.reload()
 
-    def reload(self):
+    def reload(self, generation=None, result="success"):
         self.process.send_signal(signal.SIGHUP)
-        self.wait_until(lambda: b'"last_reload":"success"' in self.get("/readyz").body)
+        words = [f'"last_reload":"{result}"'] + [f'"generation":{generation},'] * bool(generation)
+        self.wait_until(lambda: all(word.encode() in self.get("/readyz").body for word in words))
 
     def stop(self):
         # Do not wait for a graceful stop, which proxy/tests/it/stop.rs tests.
@@ -289,10 +291,12 @@ class ConsoleTest(unittest.TestCase):
         """A second page of the browser, for `check_looks`."""
         return self.open_page()
 
-    def check_looks(self, name, path):
+    def check_looks(self, name, path, status=200):
         """Checks a page in light and dark colours, at the widths of a desktop and of a phone."""
         self.looking.context.add_cookies(self.page.context.cookies())
-        self.looking.goto(self.gatepost.console + path)
+        self.assertEqual(self.looking.goto(self.gatepost.console + path).status, status)
+        if status != 200:
+            self.problems.clear()  # The browser reports the status.
         for scheme in ("light", "dark"):
             self.looking.emulate_media(color_scheme=scheme)
             for width, device in ((1280, "desktop"), (390, "phone")):

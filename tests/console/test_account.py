@@ -43,6 +43,9 @@ class Double(http.server.BaseHTTPRequestHandler):
         elif action == "ModifyLiveCallbackTemplate":
             self.templates[asked["TemplateId"]] |= asked
             self.reply({})
+        elif action == "DeleteLiveCallbackRule":
+            self.rules[:] = [own for own in self.rules if own["DomainName"] != asked["DomainName"]]
+            self.reply({})
         elif action == "DeleteLiveCallbackTemplate":
             del self.templates[asked["TemplateId"]]
             self.reply({})
@@ -137,6 +140,46 @@ class Account(ConsoleTest):
         expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
         self.assertEqual(studio["CallbackKey"], PLATFORM_KEY)
         self.assertEqual([own["TemplateName"] for own in Double.templates.values()], ["studio", "own"])
+
+    def test_takes_over_template_and_never_removes_it(self):
+        Double.templates[1] = {"TemplateId": 1, "TemplateName": "studio", "Description": "by hand"}
+        Double.rules.append({"DomainName": "hand.example.com", "AppName": "live", "TemplateId": 1})
+        self.compare()
+        expect(self.page.get_by_role("region", name="Plan")).to_contain_text("conflict: template studio")
+        self.page.get_by_label("Take over").fill("studio")
+        self.page.get_by_role("button", name="Compare").click()
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
+        self.assertTrue(Double.templates[1]["Description"].startswith("gatepost_adopted_"))
+        self.gatepost.file.write_text(self.gatepost.file.read_text().replace('"studio"', '"next"').replace(
+            '"push.example.com"', '"next.example.com"'))
+        self.gatepost.reload()
+        self.page.get_by_label("Take over").fill("")
+        self.page.get_by_label("Unbind and delete").check()
+        self.page.get_by_role("button", name="Compare").click()
+        plan = self.page.get_by_role("region", name="Plan")
+        expect(plan).to_contain_text("gatepost did not create it, so gatepost leaves it and its rules")
+        expect(plan).not_to_contain_text("- delete")
+        self.check_looks("account-adopted", "account?prune=1&url=https%3A%2F%2Fgate.example.com")
+
+    def test_refuses_key_that_gatepost_has_not_loaded(self):
+        key = self.gatepost.folder / "css.key"
+        key.write_text("0ldk3y")
+        self.gatepost.file.write_text(self.gatepost.file.read_text().replace(
+            '{ env = "TENCENT_KEY" }', '{ file = "css.key" }'))
+        self.gatepost.reload()
+        key.write_text("n3wk3y")
+        self.compare()
+        plan = self.page.get_by_role("region", name="Plan")
+        expect(plan).to_contain_text("conflict: template studio: expected a key that the running gatepost accepts")
+        expect(plan).to_contain_text("reload gatepost with this config and this key first")
+        self.assertEqual(self.page.get_by_role("button", name="Carry out").count(), 0)
+        self.assertNotIn("n3wk3y", self.page.content())
+        self.gatepost.reload(generation=3)
+        self.compare()
+        self.page.get_by_role("button", name="Carry out 2 changes").click()
+        expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
+        self.assertEqual(Double.templates[1000]["CallbackKey"], "n3wk3y")
 
     def test_shows_error_of_platform_and_fault_of_public_address(self):
         Double.refuses = "CreateLiveCallbackRule"

@@ -158,7 +158,7 @@ class Callbacks(ConsoleTest):
         self.assertTrue(copied.startswith("curl -X POST 'http://127.0.0.1:"), copied)
         self.assertEqual(copied, self.page.get_by_label("Command").input_value())
         with self.page.expect_download() as download:
-            self.page.get_by_role("link", name="Save as vector").click()
+            self.page.get_by_role("link", name="Save request").click()
         self.assertEqual(download.value.suggested_filename, "callback-1.http")
         saved = download.value.path().read_text()
         self.assertTrue(saved.startswith("POST /callbacks/tencent HTTP/1.1\n"), saved)

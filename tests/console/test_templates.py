@@ -93,7 +93,8 @@ class Templates(ConsoleTest):
             field = self.page.get_by_label(label, exact=True)
             expect(field).to_have_attribute("aria-invalid", "true")
         expect(self.page.locator("#on-push-fault")).to_contain_text("http")
-        expect(self.page.locator("#keys-fault")).to_contain_text("NO_SUCH_VARIABLE")
+        expect(self.page.locator("#key-1-fault")).to_contain_text("NO_SUCH_VARIABLE")
+        expect(self.page.get_by_label("Key 1, name")).to_have_attribute("aria-invalid", "true")
         expect(self.page.get_by_label("push", exact=True)).to_have_value("ftp://127.0.0.1/<b>")
         self.problems.clear()  # The browser reports the status 422.
         self.check_page("template-faults")
@@ -131,6 +132,95 @@ class Templates(ConsoleTest):
         expect(self.page.get_by_role("alert")).to_contain_text("SIGHUP")
         self.assertEqual(self.text(), edited)
 
+    def test_shows_each_fault_of_a_binding_at_its_field(self):
+        before = self.text()
+        self.open("templates/studio/bind")
+        self.click("Bind")
+        expect(self.page.locator("#tenant-1-fault")).to_contain_text("Enter a domain")
+        self.fill("Domain or channel 1", "fine.example.com")
+        self.click("Add another")
+        self.fill("Domain or channel 2", "<b>bold</b>")
+        self.click("Bind")
+        expect(self.page.get_by_label("Domain or channel 2")).to_have_attribute("aria-invalid", "true")
+        expect(self.page.locator("#tenant-2-fault")).to_contain_text("push domain")
+        self.assertEqual(self.page.locator("#tenant-1-fault").count(), 0)
+        expect(self.page.get_by_label("Domain or channel 1")).to_have_value("fine.example.com")
+        self.assertEqual(self.page.locator("main b", has_text="bold").count(), 0)
+        self.problems.clear()  # The browser reports the status 422.
+        self.check_page("bind-faults")
+        self.open("domains")
+        self.fill("Domain or channel", "<b>")
+        self.page.get_by_label("Template", exact=True).select_option("studio")
+        self.click("Bind")
+        field = self.page.get_by_label("Domain or channel", exact=True)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_value("<b>")
+        expect(self.page.locator("#tenant-fault")).to_contain_text("push domain")
+        self.problems.clear()
+        self.check_page("domains-faults")
+        self.fill("Domain or channel", "channel1")
+        self.fill("Application", "live")
+        self.page.get_by_label("Template", exact=True).select_option("viewers")
+        self.click("Bind")
+        expect(self.page.get_by_label("Application")).to_have_attribute("aria-invalid", "true")
+        self.assertEqual(self.text(), before)
+
+    def test_domain_can_be_bound_for_an_application(self):
+        self.open("domains")
+        self.fill("Domain or channel", "vip.example.com")
+        self.fill("Application", "vip")
+        self.page.get_by_label("Template", exact=True).select_option("studio")
+        self.click("Bind")
+        expect(self.page.get_by_role("row", name="vip.example.com application vip studio")).to_be_visible()
+        self.assertIn('"vip.example.com/vip"', self.text())
+        self.assertEqual(self.gatepost.push(app="vip.example.com").returncode, 0)
+        self.page.get_by_role("link", name="Unbind vip.example.com/vip from studio").click()
+        self.click("Unbind")
+        self.assertNotIn("vip.example.com", self.text())
+
+    def test_change_since_the_page_was_opened_is_a_conflict(self):
+        paths = ("templates/studio/bind", "templates/studio/unbind?tenant=push.example.com", "domains",
+                 "templates/spare/delete")
+        spare = '\n[[template]]\nname = "spare"\nprovider = "kollus"\n[template.on]\nlive_play = "{}"\n'
+        address = f"http://127.0.0.1:{self.gatepost.app_port}/play"
+        self.gatepost.file.write_text(self.text() + spare.format(address))
+        self.gatepost.reload()
+        for number, path in enumerate(paths):
+            self.open(path)
+            edited = self.text().replace("/play", f"/play{number}").replace("/live/push", f"/live/push{number}")
+            self.gatepost.file.write_text(edited)
+            self.gatepost.reload(generation=number + 3)
+            for label in ("Domain or channel 1", "Domain or channel"):
+                if self.page.get_by_label(label, exact=True).count():
+                    self.fill(label, "new.example.com")
+            self.page.locator("main form button").first.click()
+            expect(self.page.get_by_role("alert")).to_contain_text("has changed since you opened")
+            self.assertEqual(self.text(), edited, path)
+            self.problems.clear()  # The browser reports the status 409.
+        # The page shows the current config, so the second attempt succeeds.
+        self.click("Delete")
+        expect(self.page.get_by_role("status")).to_have_text("Template deleted.")
+
+    def test_warns_of_key_that_the_platforms_console_refuses(self):
+        self.open("templates/studio")
+        expect(self.page.get_by_text("at most 32 letters and digits")).to_be_visible()
+        expect(self.page.locator("#key-1-unfit")).to_contain_text("does not accept this key")
+        expect(self.page.locator("#on-push-title")).to_have_text("Push succeeded")
+        self.check_page("template-unfit-key")
+
+    def test_group_lists_its_kinds(self):
+        self.open("new-template?provider=tencent-css")
+        expect(self.page.locator("#on-recording-about")).to_contain_text(
+            "recording_file, recording_status, recording_exception")
+
+    def test_form_of_each_platform_opens(self):
+        self.open("new-template")
+        options = self.page.get_by_label("Platform").locator("option").all()
+        for name in [option.get_attribute("value") for option in options]:
+            self.open(f"new-template?provider={name}")
+            expect(self.page.get_by_role("button", name="Create")).to_be_visible()
+            self.assertEqual(self.problems, [], name)
+
     def test_domains_page_binds_and_unbinds(self):
         self.click("Domains", "link")
         self.check_page("domains")
@@ -144,7 +234,7 @@ class Templates(ConsoleTest):
         self.click("Bind")
         self.fill("Domain or channel", "")
         self.click("Bind")
-        expect(self.page.get_by_role("alert")).to_contain_text("Enter a domain")
+        expect(self.page.locator("#tenant-fault")).to_contain_text("Enter a domain")
         self.page.get_by_role("link", name="Unbind channel3 from viewers").click()
         self.click("Unbind")
         expect(self.page).to_have_url(self.gatepost.console + "domains?done=unbound")
@@ -181,8 +271,11 @@ class Looks(ConsoleTest):
     def test_pages_fit_and_are_accessible_in_dark_colours_and_on_phone(self):
         self.log_in()
         for path in ("templates", "templates/studio", "templates/studio/bind", "domains",
-                     "templates/viewers", "templates/studio/delete", "new-template", "account"):
-            self.check_looks(path.replace("/", "-"), path)
+                     "templates/viewers", "templates/studio/delete", "new-template", "account",
+                     "templates/studio/unbind?tenant=push.example.com", "templates/none",
+                     "new-template?provider=tencent-css"):
+            status = 404 if path == "templates/none" else 200
+            self.check_looks(path.replace("/", "-").split("?")[0], path, status)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ struct Ring {
     first: u64,
     callbacks: VecDeque<Arc<CapturedCallback>>,
     bytes: usize,
+    /// Number of the first callback since gatepost has loaded its current config.
+    since_config: u64,
 }
 
 /// A captured callback and its number.
@@ -74,6 +76,7 @@ impl CaptureRing {
             first: 1,
             callbacks: VecDeque::new(),
             bytes: 0,
+            since_config: 1,
         };
         Self { is_on: AtomicBool::new(false), news: Notify::const_new(), ring: Mutex::new(ring) }
     }
@@ -103,6 +106,7 @@ impl CaptureRing {
     /// Applies the settings of a new config. Drops the callbacks that the new bounds do not permit.
     pub(crate) fn apply(&self, settings: InspectorSettings) {
         let mut ring = self.lock();
+        ring.since_config = ring.first + ring.callbacks.len() as u64;
         ring.mode = settings.capture;
         let is_on = settings.capture != Capture::None;
         ring.keep = if is_on { settings.keep.get() } else { 0 };
@@ -134,6 +138,11 @@ impl CaptureRing {
     /// Returns the mode of the capture.
     pub(crate) fn mode(&self) -> Capture {
         self.lock().mode
+    }
+
+    /// Returns true if gatepost has loaded another config since the callback with this number.
+    pub(crate) fn is_of_earlier_config(&self, id: u64) -> bool {
+        id < self.lock().since_config
     }
 
     /// Returns the callback with this number; `None` if the ring does not contain the callback.

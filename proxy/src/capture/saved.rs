@@ -7,10 +7,10 @@
 use gatepost::Timestamp;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
-use super::Numbered;
 use super::callback::CapturedCallback;
 use super::recorded_verdict::{RECORDED, RecordedVerdict};
 use super::view::{StepView, Viewer};
+use super::{CAPTURED, Numbered};
 
 /// A masked request in wire format, without [`RECORDED`].
 pub(super) struct RequestBytes {
@@ -30,6 +30,7 @@ pub(crate) fn saved_request(viewer: &Viewer<'_>, numbered: &Numbered) -> Vec<u8>
         is_masked: request.is_masked,
         verdict: if callback.is_accepted() { "accepted" } else { "refused" }.into(),
         explanation,
+        is_of_earlier_config: CAPTURED.is_of_earlier_config(numbered.id),
         steps: steps.into_iter().map(|StepView { name, found }| (name, found)).collect(),
     };
     let recorded = ascii(&serde_json::to_string(&recorded).unwrap_or_default());

@@ -57,6 +57,9 @@ pub(crate) struct CallbackView {
     pub(crate) request: MessageView,
     /// Steps of the verdict, as `gatepost explain` prints them; empty if the body is cut.
     pub(crate) steps: Vec<StepView>,
+    /// True if gatepost has loaded another config since the callback. The steps are those of the
+    /// current config.
+    pub(crate) is_of_earlier_config: bool,
     /// The verdict in words.
     pub(crate) explanation: String,
     pub(crate) event: Option<MessageView>,
@@ -124,6 +127,7 @@ impl<'g> Viewer<'g> {
             can_replay: callback.accepted().is_some_and(|accepted| accepted.replay().is_some()),
             request: self.request(callback, &mask),
             steps,
+            is_of_earlier_config: CAPTURED.is_of_earlier_config(numbered.id),
             explanation,
             event: event(callback, &mask),
             answer: callback.answer.as_ref().map(|answer| MessageView::answer(answer, &mask)),

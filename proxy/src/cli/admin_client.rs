@@ -1,11 +1,13 @@
 //! Client of the admin API, for the commands that send requests to a running gatepost.
 
 use std::error::Error;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bytes::Bytes;
 use clap::Args;
+use gatepost::AdminAddress;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -37,23 +39,52 @@ pub(super) struct AdminArguments {
     /// unix:/run/gatepost/admin.sock.
     #[arg(long, value_name = "ADDRESS", default_value = "http://127.0.0.1:9900")]
     admin: AdminUrl,
-    /// Environment variable with the `admin_token` or the `admin_read_token`.
-    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE)]
-    token_env: String,
-    /// File with the token.
-    #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    token: TokenArguments,
     /// File with the certificate authorities in PEM that may sign the server's certificate, besides
     /// those of the machine.
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
 }
 
+/// Arguments for the token of the admin API.
+#[derive(Debug, Args)]
+pub(super) struct TokenArguments {
+    /// Environment variable with the `admin_token` or the `admin_read_token`.
+    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE)]
+    token_env: String,
+    /// File with the token.
+    #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
+    token_file: Option<PathBuf>,
+}
+
 /// Address of an admin listener.
 #[derive(Clone, Debug)]
-enum AdminUrl {
+pub(super) enum AdminUrl {
     Tcp(Uri),
     Unix(PathBuf),
+}
+
+impl AdminUrl {
+    /// Returns the address of the admin listener of a config; `None` if a client needs a name that
+    /// the certificate has.
+    pub(super) fn of(admin: &AdminAddress) -> Option<Self> {
+        match admin {
+            AdminAddress::Tcp(address) => {
+                let mut address = *address;
+                if address.ip().is_unspecified() {
+                    let is_v4 = address.is_ipv4();
+                    address.set_ip(match is_v4 {
+                        true => Ipv4Addr::LOCALHOST.into(),
+                        false => Ipv6Addr::LOCALHOST.into(),
+                    });
+                }
+                format!("http://{address}").parse().ok().map(Self::Tcp)
+            }
+            AdminAddress::Tls(_) => None,
+            AdminAddress::Unix(path) => Some(Self::Unix(path.clone())),
+        }
+    }
 }
 
 impl FromStr for AdminUrl {
@@ -82,6 +113,15 @@ pub(super) struct AdminClient {
 
 impl AdminClient {
     pub(super) fn new(arguments: &AdminArguments) -> Result<Self, CommandError> {
+        Self::at(&arguments.admin, &arguments.token, arguments.cacert.as_deref())
+    }
+
+    /// Creates a client of the admin listener at `address`.
+    pub(super) fn at(
+        address: &AdminUrl,
+        arguments: &TokenArguments,
+        cacert: Option<&Path>,
+    ) -> Result<Self, CommandError> {
         let token = token(arguments)?;
         let token = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
             let problem =
@@ -89,8 +129,8 @@ impl AdminClient {
             CommandError::argument("--token-env", problem)
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let tcp = TrustingClient::new(arguments.cacert.as_deref())?;
-        Ok(Self { address: arguments.admin.clone(), token, runtime, tcp })
+        let tcp = TrustingClient::new(cacert)?;
+        Ok(Self { address: address.clone(), token, runtime, tcp })
     }
 
     /// Gets a resource of the API, and parses its JSON.
@@ -159,7 +199,7 @@ impl std::fmt::Display for AdminUrl {
 }
 
 /// Returns the token. The errors contain no part of the token.
-fn token(arguments: &AdminArguments) -> Result<String, CommandError> {
+fn token(arguments: &TokenArguments) -> Result<String, CommandError> {
     if let Some(path) = &arguments.token_file {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|source| CommandError::File { path: path.clone(), source })?;

@@ -145,6 +145,8 @@ impl From<PlatformError> for CommandError {
         match error {
             PlatformError::Config { place, problem } => Self::argument(place, problem),
             other @ (PlatformError::Refused { .. }
+            | PlatformError::NotMoved { .. }
+            | PlatformError::Lost { .. }
             | PlatformError::Unknown { .. }
             | PlatformError::Unreachable { .. }) => Self::Platform(other),
         }

@@ -53,6 +53,9 @@ fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
         out(&plain(&format!("{name:<10} {found}")));
     }
     out(&plain(&format!("{:<10} {}", "verdict", verdict.explanation)));
+    if verdict.is_of_earlier_config {
+        out(&format!("{:<10} by a later config than the verdict", "steps"));
+    }
     out(&format!("{:<10} as recorded; a part of the request is masked", "source"));
     if verdict.verdict == "refused" { Err(CommandError::Refused) } else { Ok(()) }
 }

@@ -4,10 +4,15 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use data_encoding::HEXLOWER;
 use gatepost::Config;
 use gatepost_editor::{TemplateView, config_file};
 use http::Uri;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ring::hmac::{self, HMAC_SHA256};
+use serde_json::Value as Json;
 
+use super::admin_client::{AdminClient, AdminUrl, TokenArguments};
 use super::config_argument::ConfigArgument;
 use super::confirmation::Confirmation;
 use super::error::CommandError;
@@ -56,6 +61,12 @@ pub(super) struct PlanArguments {
     /// Also remove domains and templates that gatepost added and that are not in the config.
     #[arg(long)]
     prune: bool,
+    /// Address of the admin listener of the running gatepost, which tells the keys that it accepts.
+    /// Default: `admin` of the config.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<AdminUrl>,
+    #[command(flatten)]
+    token: TokenArguments,
     #[command(flatten)]
     access: AccessArguments,
     /// Format of the output.
@@ -104,11 +115,14 @@ pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
     let (PlatformCommand::Plan(arguments) | PlatformCommand::Apply { plan: arguments, .. }) =
         command;
     let Platform::TencentCss = arguments.platform;
-    let wanted = arguments.wanted()?;
+    let (config, wanted) = arguments.wanted()?;
     let account = arguments.access.account()?;
     let state = account.state()?;
     let options = arguments.options();
-    let plan = plan(&wanted, &state, &options);
+    let running = arguments.running(&config);
+    let plan = plan(&wanted, &state, &options, &|template, key| {
+        accepts(running.as_ref().map_err(String::clone)?, template, key)
+    });
     arguments.print(&plan, &state);
     match (command, plan.conflicts.len()) {
         (_, conflicts @ 1..) => Err(CommandError::Conflicts(conflicts)),
@@ -123,6 +137,20 @@ pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
     }
 }
 
+/// Asks the running gatepost if it accepts a key. The request does not contain the key.
+fn accepts(running: &AdminClient, template: &str, key: &[u8]) -> Result<bool, String> {
+    let name = utf8_percent_encode(template, NON_ALPHANUMERIC);
+    let mut nonce = [0; 16];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut nonce).map_err(|_| "the system has no random bytes".to_owned())?;
+    let nonce = HEXLOWER.encode(&nonce);
+    let mac = hmac::sign(&hmac::Key::new(HMAC_SHA256, key), nonce.as_bytes());
+    let mac = HEXLOWER.encode(mac.as_ref());
+    let path = format!("/api/templates/{name}/accepts?nonce={nonce}&mac={mac}");
+    let reply: Json = running.get(&path).map_err(|error| error.to_string())?;
+    reply["accepted"].as_bool().ok_or_else(|| "it is another version".to_owned())
+}
+
 fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
     let stdin = io::stdin();
     let confirmation = Confirmation {
@@ -134,13 +162,27 @@ fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
 }
 
 impl PlanArguments {
-    fn wanted(&self) -> Result<Vec<WantedTemplate>, CommandError> {
+    /// Returns the config, and the templates that it needs in the account.
+    fn wanted(&self) -> Result<(Config, Vec<WantedTemplate>), CommandError> {
         let checked = platform::check_public_url(&self.url);
         checked.map_err(|problem| CommandError::argument("--url", problem))?;
         let files = config_file::read(self.config.path()?)?;
         let config = Config::from_files(&files)?;
         let views = TemplateView::all(&files, Some(&config))?;
-        Ok(wanted(&config, &views, &self.url, self.site)?)
+        let wanted = wanted(&config, &views, &self.url, self.site)?;
+        Ok((config, wanted))
+    }
+
+    /// Returns a client of the running gatepost, or the reason why there is none.
+    fn running(&self, config: &Config) -> Result<AdminClient, String> {
+        let address = match (&self.admin, &config.proxy().admin) {
+            (Some(given), _) => Some(given.clone()),
+            (None, Some(own)) => AdminUrl::of(own),
+            (None, None) => return Err("the config has no `admin`".to_owned()),
+        };
+        let address = address.ok_or("its admin listener has TLS; name it with --admin")?;
+        let client = AdminClient::at(&address, &self.token, self.access.cacert.as_deref());
+        client.map_err(|error| error.to_string())
     }
 
     fn options(&self) -> PlanOptions {

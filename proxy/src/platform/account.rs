@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use super::error::PlatformError;
+use super::remedies::remedy;
 use super::tc3::{self, Credentials, SignedRequest};
 use crate::clock;
 use crate::table::plain;
@@ -45,7 +46,7 @@ pub(super) type Parameters = BTreeMap<&'static str, String>;
 /// A callback template of the account.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct AccountTemplate {
+pub(crate) struct AccountTemplate {
     pub(super) template_id: i64,
     pub(super) template_name: String,
     /// The description, the addresses and the key; the platform may send null.
@@ -243,34 +244,6 @@ fn read_response<T: DeserializeOwned>(
         });
     }
     serde_json::from_value(response).map_err(|_| unknown())
-}
-
-/// Returns the remedy for a code of the platform. The table lists longer prefixes first, so the
-/// first prefix that fits is the most specific.
-fn remedy(code: &str) -> &'static str {
-    const REMEDIES: [(&str, &str); 16] = [
-        ("AuthFailure.SignatureExpire", "set the clock of this machine"),
-        ("AuthFailure.SecretIdNotFound", "check the SecretId, and that the key is enabled"),
-        ("AuthFailure.SignatureFailure", "check the SecretKey"),
-        ("AuthFailure.UnauthorizedOperation", "allow the key's user to manage live callbacks"),
-        ("AuthFailure", "check the SecretId and the SecretKey"),
-        ("UnauthorizedOperation", "allow the key's user to manage live callbacks"),
-        ("RequestLimitExceeded", "wait, then run the command again"),
-        ("InternalError.ConfOutLimit", "delete a template, because the account has the maximum"),
-        ("InvalidParameter.UrlNotSafe", "check that the host of --url has a public address"),
-        ("InvalidParameter.InvalidCallbackUrl", "check --url"),
-        (
-            "InvalidParameter.ArgsNotMatch",
-            "rename the template; international accounts take letters, digits, _ and -",
-        ),
-        ("InvalidParameter.DomainFormatError", "bind push domains that the account has"),
-        ("FailedOperation.ConfInUsed", "unbind its domains first"),
-        ("InternalError.ConfInUsed", "unbind its domains first"),
-        ("UnknownParameter", "check --site"),
-        ("ResourceNotFound", "enable the live service of the account"),
-    ];
-    let found = REMEDIES.iter().find(|(prefix, _)| code.starts_with(prefix));
-    found.map_or("run the command again to see the remaining changes", |(_, remedy)| remedy)
 }
 
 #[cfg(test)]

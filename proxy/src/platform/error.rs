@@ -23,6 +23,15 @@ pub(crate) enum PlatformError {
         remedy: &'static str,
         request: String,
     },
+    /// The platform has refused a moved rule, and gatepost has restored the earlier rule.
+    #[error("{error}; gatepost has restored the rule of {template} for {rule}")]
+    NotMoved { error: Box<Self>, rule: String, template: String },
+    /// The platform has refused a moved rule and the earlier rule.
+    #[error(
+        "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
+         {lost}; bind the domain in the console"
+    )]
+    Lost { error: Box<Self>, rule: String, template: String, lost: Box<Self> },
 }
 
 impl PlatformError {

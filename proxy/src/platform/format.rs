@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::account::{AccountState, CALLBACK_KEY};
+use super::mark::Mark;
 use super::plan::{Change, Difference, Plan};
 use super::wanted::WantedTemplate;
 use crate::table::{aligned, plain};
@@ -42,11 +43,12 @@ fn line(change: &Change<'_>) -> String {
     let text = match change {
         Change::Create { wanted } => format!("+ create template {}", wanted.name),
         Change::Modify { id, wanted, .. } => format!("~ modify template {} ({id})", wanted.name),
-        Change::Bind { template, domain, app } => {
-            format!("+ bind {domain} ({app}) to {template}")
+        Change::Bind { wanted, domain, app } => {
+            format!("+ bind {domain} ({app}) to {}", wanted.name)
         }
-        Change::Rebind { from, template, domain, app } => {
-            format!("~ move {domain} ({app}) from {from} to {template}")
+        Change::Rebind { from, wanted, domain, app, .. } => {
+            let from = &from.template_name;
+            format!("~ move {domain} ({app}) from {from} to {}", wanted.name)
         }
         Change::Unbind { template, domain, app } => {
             format!("- unbind {domain} ({app}) from {template}")
@@ -89,7 +91,7 @@ fn details(change: &Change<'_>) -> Vec<String> {
 fn created(wanted: &WantedTemplate) -> impl Iterator<Item = (&'static str, String)> {
     let urls = wanted.urls.iter().map(|(name, url)| (*name, url.clone()));
     let key = wanted.keys.first().map(|key| (CALLBACK_KEY, key.source.clone()));
-    [("Description", wanted.description.clone())].into_iter().chain(urls).chain(key)
+    [("Description", Mark::default().before(&wanted.note))].into_iter().chain(urls).chain(key)
 }
 
 /// Returns a plan as JSON.
@@ -109,18 +111,19 @@ fn change_json(change: &Change<'_>) -> Json {
                 created(wanted).map(|(name, value)| (name.to_owned(), json!(value))).collect();
             json!({ "action": "create", "template": wanted.name, "fields": fields })
         }
-        Change::Modify { id, wanted, differences } => {
+        Change::Modify { id, wanted, differences, .. } => {
             let field = |own: &Difference| {
                 (own.parameter.to_owned(), json!({ "from": own.from, "to": own.to }))
             };
             let fields: Json = differences.iter().map(field).collect();
             json!({ "action": "modify", "template": wanted.name, "id": id, "fields": fields })
         }
-        Change::Bind { template, domain, app } => {
-            json!({ "action": "bind", "template": template, "domain": domain, "app": app })
+        Change::Bind { wanted, domain, app } => {
+            json!({ "action": "bind", "template": wanted.name, "domain": domain, "app": app })
         }
-        Change::Rebind { from, template, domain, app } => json!({
-            "action": "rebind", "from": from, "template": template, "domain": domain, "app": app,
+        Change::Rebind { from, wanted, domain, app, .. } => json!({
+            "action": "rebind", "from": from.template_name, "template": wanted.name,
+            "domain": domain, "app": app,
         }),
         Change::Unbind { template, domain, app } => {
             json!({ "action": "unbind", "template": template, "domain": domain, "app": app })

@@ -6,7 +6,9 @@ mod apply;
 mod environment;
 mod error;
 mod format;
+mod mark;
 mod plan;
+mod remedies;
 mod tc3;
 mod wanted;
 
@@ -41,9 +43,22 @@ pub(crate) struct PlanOptions {
     pub(crate) site: Site,
     /// Templates that gatepost has not created, but may change.
     pub(crate) adopt: Vec<String>,
-    /// True to remove the templates and rules that gatepost has created and the config does not
-    /// have.
+    /// True to remove the templates and rules that gatepost has made and the config does not have.
     pub(crate) prune: bool,
+}
+
+impl PlanOptions {
+    /// Returns the domain and the application of each rule for a template.
+    fn rules<'p>(
+        &'p self,
+        wanted: &'p WantedTemplate,
+    ) -> impl Iterator<Item = (&'p str, &'p str)> + use<'p> {
+        wanted.domains.iter().flat_map(move |(domain, app)| {
+            let shared = if app.is_none() { &*self.apps } else { &[] };
+            let apps = app.iter().chain(shared);
+            apps.map(move |app| (&**domain, &**app))
+        })
+    }
 }
 
 /// Site of an account.

@@ -1,12 +1,16 @@
 //! The changes that an account needs to match a config.
 //!
 //! 1. gatepost marks the description of each template that it creates. gatepost changes another
-//!    template only if the operator names that template with `--adopt`.
-//! 2. gatepost removes its own templates and rules only with `--prune`. It removes no others.
-//! 3. If a change has a conflict, gatepost makes no change.
+//!    template only if the operator names that template with `--adopt`, and then gives the template
+//!    another mark.
+//! 2. gatepost removes templates and rules only with `--prune`, and only those that it has made
+//!    according to the [mark](super::mark). It deletes no template that has another rule.
+//! 3. gatepost sends the platform no key that the running gatepost refuses.
+//! 4. If a change has a conflict, gatepost makes no change.
 
 use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};
-use super::wanted::{self, WantedTemplate, is_marked};
+use super::mark::Mark;
+use super::wanted::{self, WantedKey, WantedTemplate};
 use super::{PlanOptions, Site};
 
 /// Maximum number of templates in an account.
@@ -21,17 +25,20 @@ pub(crate) enum Change<'p> {
     Modify {
         id: i64,
         wanted: &'p WantedTemplate,
+        mark: Mark,
         differences: Vec<Difference>,
     },
     Bind {
-        template: &'p str,
+        wanted: &'p WantedTemplate,
         domain: &'p str,
         app: &'p str,
     },
     /// Moves a domain between two templates of gatepost. The platform needs two requests for this.
     Rebind {
-        from: &'p str,
-        template: &'p str,
+        from: &'p AccountTemplate,
+        /// The template `from` of the config, if the config has it.
+        losing: Option<&'p WantedTemplate>,
+        wanted: &'p WantedTemplate,
         domain: &'p str,
         app: &'p str,
     },
@@ -64,34 +71,40 @@ pub(crate) struct Plan<'p> {
     pub(crate) notes: Vec<String>,
 }
 
+/// Asks the running gatepost if it accepts a key of a template. Returns the reason why it cannot be
+/// asked.
+pub(super) type AcceptsKey<'a> = dyn Fn(&str, &[u8]) -> Result<bool, String> + 'a;
+
 /// Plans the changes that the account needs to match the config.
 pub(crate) fn plan<'p>(
     wanted: &'p [WantedTemplate],
     account: &'p AccountState,
     options: &'p PlanOptions,
+    accepts_key: &AcceptsKey<'_>,
 ) -> Plan<'p> {
-    let mut planner = Planner { wanted, account, options, plan: Plan::default() };
+    let mut planner = Planner { wanted, account, options, accepts_key, plan: Plan::default() };
     for template in wanted {
         planner.template(template);
     }
     for template in wanted {
-        for domain in &template.domains {
-            planner.bind(template, domain);
-        }
+        planner.bind_all(template);
     }
-    planner.others();
+    planner.remaining_rules();
+    planner.remaining_templates();
     planner.check_limit();
+    planner.plan.notes.dedup();
     planner.plan
 }
 
-struct Planner<'p> {
+struct Planner<'p, 'a> {
     wanted: &'p [WantedTemplate],
     account: &'p AccountState,
     options: &'p PlanOptions,
+    accepts_key: &'a AcceptsKey<'a>,
     plan: Plan<'p>,
 }
 
-impl<'p> Planner<'p> {
+impl<'p> Planner<'p, '_> {
     fn template(&mut self, wanted: &'p WantedTemplate) {
         let name = &wanted.name;
         if !wanted.by_hand.is_empty() {
@@ -107,7 +120,10 @@ impl<'p> Planner<'p> {
         }
         let named = self.account.templates.iter().filter(|own| own.template_name == *name);
         match &*named.collect::<Vec<_>>() {
-            [] => self.plan.changes.push(Change::Create { wanted }),
+            [] => {
+                self.check_key(wanted);
+                self.plan.changes.push(Change::Create { wanted });
+            }
             [own] if self.is_ours(own) => self.modify(own, wanted),
             [_] => self.plan.conflicts.push(format!(
                 "template {name}: expected a template that gatepost has created, found another \
@@ -124,68 +140,131 @@ impl<'p> Planner<'p> {
 
     /// Returns true if gatepost may change a template of the account.
     fn is_ours(&self, template: &AccountTemplate) -> bool {
-        has_mark(template) || self.options.adopt.contains(&template.template_name)
+        mark(template).is_some() || self.options.adopt.contains(&template.template_name)
     }
 
     fn modify(&mut self, own: &'p AccountTemplate, wanted: &'p WantedTemplate) {
-        let differences = differences(own, wanted, self.options.site);
+        let mark = self.next_mark(own);
+        let differences = differences(own, wanted, &mark, self.options.site);
         if differences.iter().any(|difference| difference.parameter == CALLBACK_KEY) {
-            self.plan.notes.push(format!(
-                "template {}: reload gatepost with the new key before you apply its change",
-                wanted.name
-            ));
+            self.check_key(wanted);
         }
         if !differences.is_empty() {
             let id = own.template_id;
-            self.plan.changes.push(Change::Modify { id, wanted, differences });
+            self.plan.changes.push(Change::Modify { id, wanted, mark, differences });
         }
     }
 
-    fn bind(&mut self, wanted: &'p WantedTemplate, domain: &'p str) {
-        let template = &*wanted.name;
-        if domain == "*" {
-            let note = "the binding of * names no domain; bind each domain in the config, or in the \
-                        platform's console";
-            self.plan.notes.push(format!("template {template}: {note}"));
-            return;
-        }
-        for app in &self.options.apps {
-            let mut rules = self.account.rules.iter();
-            let rule =
-                rules.find(|rule| is_same(&rule.domain_name, domain) && rule.app_name == *app);
-            let bound = rule.map(|rule| (rule, self.template_of(rule)));
-            match bound {
-                None => self.plan.changes.push(Change::Bind { template, domain, app }),
-                Some((_, Some(own))) if own.template_name == template => {}
-                Some((_, Some(own))) if self.is_ours(own) => {
-                    let from = &*own.template_name;
-                    self.plan.changes.push(Change::Rebind { from, template, domain, app });
-                }
-                Some((rule, own)) => self.plan.conflicts.push(format!(
-                    "template {template}: expected no rule of another template for {domain} and {app}, \
-                     found one of {}; remove it in the console, or add --adopt with that name",
-                    own.map_or_else(|| rule.template_id.to_string(), |own| own.template_name.clone())
-                )),
+    /// Returns the mark that a template of the account should have, with the rules that remain. The
+    /// mark forgets a rule before gatepost removes the rule: gatepost then cannot mistake a later
+    /// rule of the operator for its own.
+    fn next_mark(&self, own: &AccountTemplate) -> Mark {
+        let now = mark(own).unwrap_or_else(Mark::adopted);
+        let mut next = now.without_rules();
+        for rule in self.rules_of(own).filter(|rule| now.has_made(rule)) {
+            if self.wants(rule) || !self.options.prune {
+                next.add(&rule.domain_name, &rule.app_name);
             }
         }
+        next
+    }
+
+    /// Checks that the running gatepost accepts the key that this plan sends to the platform.
+    fn check_key(&mut self, wanted: &WantedTemplate) {
+        let Some(WantedKey { text, source }) = wanted.keys.first() else { return };
+        match (self.accepts_key)(&wanted.name, text.as_bytes()) {
+            Ok(true) => {}
+            Ok(false) => self.plan.conflicts.push(format!(
+                "template {}: expected a key that the running gatepost accepts, found another in \
+                 {source}; reload gatepost with this config and this key first",
+                wanted.name
+            )),
+            Err(problem) => self.plan.notes.push(format!(
+                "gatepost does not know which keys the running gatepost accepts: {problem}; reload it \
+                 with this config before you apply the changes"
+            )),
+        }
+    }
+
+    fn bind_all(&mut self, wanted: &'p WantedTemplate) {
+        if wanted.binds_all {
+            let note = "the binding of * names no domain; bind each domain in the config, or in the \
+                        platform's console";
+            self.plan.notes.push(format!("template {}: {note}", wanted.name));
+        }
+        let options = self.options;
+        options.rules(wanted).for_each(|(domain, app)| self.bind(wanted, domain, app));
+    }
+
+    fn bind(&mut self, wanted: &'p WantedTemplate, domain: &'p str, app: &'p str) {
+        let account = self.account;
+        let rule = account.rules.iter().find(|rule| is_rule(rule, (domain, app)));
+        let Some(rule) = rule else {
+            return self.plan.changes.push(Change::Bind { wanted, domain, app });
+        };
+        match self.template_of(rule) {
+            Some(from) if from.template_name == wanted.name => {}
+            Some(from) if self.may_move(rule, from) => {
+                let losing = self.wanted.iter().find(|own| own.name == from.template_name);
+                self.plan.changes.push(Change::Rebind { from, losing, wanted, domain, app });
+            }
+            from => self.plan.conflicts.push(format!(
+                "template {}: expected no rule of another template for {domain} and {app}, found one of \
+                 {} that gatepost did not make; remove it in the console, or add --adopt with that \
+                 name",
+                wanted.name,
+                from.map_or_else(|| rule.template_id.to_string(), |own| own.template_name.clone())
+            )),
+        }
+    }
+
+    /// Returns true if gatepost has made a rule, or if the operator names its template with `--adopt`.
+    fn may_move(&self, rule: &AccountRule, from: &AccountTemplate) -> bool {
+        has_made(from, rule) || self.options.adopt.contains(&from.template_name)
     }
 
     fn template_of(&self, rule: &AccountRule) -> Option<&'p AccountTemplate> {
         self.account.templates.iter().find(|own| own.template_id == rule.template_id)
     }
 
-    /// Plans the removal of gatepost's rules and templates that the config does not have. Without
-    /// `--prune`, adds only notes.
-    fn others(&mut self) {
+    fn rules_of(
+        &self,
+        template: &AccountTemplate,
+    ) -> impl Iterator<Item = &'p AccountRule> + use<'p> {
+        let id = template.template_id;
+        self.account.rules.iter().filter(move |rule| rule.template_id == id)
+    }
+
+    /// Returns true if the config has a template of this name.
+    fn wants_template(&self, template: &AccountTemplate) -> bool {
+        self.wanted.iter().any(|wanted| wanted.name == template.template_name)
+    }
+
+    /// Returns true if the config binds the domain and the application of a rule.
+    fn wants(&self, rule: &AccountRule) -> bool {
+        let mut rules = self.wanted.iter().flat_map(|wanted| self.options.rules(wanted));
+        rules.any(|wanted| is_rule(rule, wanted))
+    }
+
+    /// Plans the removal of the rules that gatepost has made for the templates of the config. Adds
+    /// a note for each other rule.
+    fn remaining_rules(&mut self) {
         let account = self.account;
         for rule in &account.rules {
-            let Some(own) = self.template_of(rule).filter(|own| has_mark(own)) else { continue };
-            if self.wants_rule(rule) {
+            if self.wants(rule) {
                 continue;
             }
+            let Some(own) = self.template_of(rule).filter(|own| self.wants_template(own)) else {
+                continue;
+            };
             let (template, domain, app) =
                 (&*own.template_name, &*rule.domain_name, &*rule.app_name);
-            if self.options.prune {
+            if !has_made(own, rule) {
+                self.plan.notes.push(format!(
+                    "template {template}: the config does not bind {domain} ({app}); gatepost did not make \
+                     this rule, so it leaves the rule"
+                ));
+            } else if self.options.prune {
                 self.plan.changes.push(Change::Unbind { template, domain, app });
             } else {
                 self.plan.notes.push(format!(
@@ -193,27 +272,44 @@ impl<'p> Planner<'p> {
                 ));
             }
         }
-        for own in account.templates.iter().filter(|own| has_mark(own)) {
-            let (id, template) = (own.template_id, &*own.template_name);
-            if self.wanted.iter().any(|wanted| wanted.name == template) {
-                continue;
-            }
-            if self.options.prune {
-                self.plan.changes.push(Change::Delete { id, template });
-            } else {
-                self.plan.notes.push(format!(
-                    "template {template}: gatepost has created it, and the config does not have it; --prune \
-                     deletes it"
-                ));
-            }
-        }
     }
 
-    fn wants_rule(&self, rule: &AccountRule) -> bool {
-        let has = |wanted: &WantedTemplate| {
-            wanted.domains.iter().any(|domain| is_same(&rule.domain_name, domain))
-        };
-        self.options.apps.contains(&rule.app_name) && self.wanted.iter().any(has)
+    /// Plans the removal of the templates that gatepost has created and the config does not have.
+    fn remaining_templates(&mut self) {
+        let account = self.account;
+        for own in &account.templates {
+            let Some(mark) = mark(own).filter(|_| !self.wants_template(own)) else { continue };
+            let (id, template) = (own.template_id, &*own.template_name);
+            let rules: Vec<_> = self.rules_of(own).filter(|rule| !self.wants(rule)).collect();
+            let others: Vec<_> = rules.iter().filter(|rule| !mark.has_made(rule)).collect();
+            let because = if mark.is_adopted {
+                Some("gatepost did not create it".to_owned())
+            } else if let [first, ..] = *others {
+                Some(format!(
+                    "gatepost did not make its rule for {} ({})",
+                    first.domain_name, first.app_name
+                ))
+            } else {
+                None
+            };
+            match because {
+                Some(because) => self.plan.notes.push(format!(
+                    "template {template}: the config does not have it; {because}, so gatepost leaves it and \
+                     its rules"
+                )),
+                None if self.options.prune => {
+                    self.plan.changes.extend(rules.into_iter().map(|rule| {
+                        let (domain, app) = (&*rule.domain_name, &*rule.app_name);
+                        Change::Unbind { template, domain, app }
+                    }));
+                    self.plan.changes.push(Change::Delete { id, template });
+                }
+                None => self.plan.notes.push(format!(
+                    "template {template}: gatepost has created it, and the config does not have it; --prune \
+                     deletes it"
+                )),
+            }
+        }
     }
 
     fn check_limit(&mut self) {
@@ -232,25 +328,34 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// Returns true if gatepost has created the template.
-fn has_mark(template: &AccountTemplate) -> bool {
-    is_marked(template.text("Description"))
+fn mark(template: &AccountTemplate) -> Option<Mark> {
+    Mark::parse(template.text("Description"))
 }
 
-/// Returns true if two domain names are the same, regardless of case.
-fn is_same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
+/// Returns true if gatepost has made the rule of a template.
+fn has_made(template: &AccountTemplate, rule: &AccountRule) -> bool {
+    mark(template).is_some_and(|mark| mark.has_made(rule))
+}
+
+/// Returns true if a rule has this domain and this application. Domain names are case-insensitive.
+fn is_rule(rule: &AccountRule, (domain, app): (&str, &str)) -> bool {
+    rule.domain_name.eq_ignore_ascii_case(domain) && rule.app_name == app
 }
 
 /// Returns the differences between a template of the account and the config.
-fn differences(own: &AccountTemplate, wanted: &WantedTemplate, site: Site) -> Vec<Difference> {
+fn differences(
+    own: &AccountTemplate,
+    wanted: &WantedTemplate,
+    mark: &Mark,
+    site: Site,
+) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |parameter, from: &str, to: &str| {
         if from != to {
             found.push(Difference { parameter, from: from.to_owned(), to: to.to_owned() });
         }
     };
-    compare("Description", own.text("Description"), &wanted.description);
+    compare("Description", own.text("Description"), &mark.before(&wanted.note));
     for address in wanted::addresses(site).filter(|address| address.is_shown) {
         let to = wanted.urls.get(address.parameter).map_or("", String::as_str);
         compare(address.parameter, own.text(address.parameter), to);
@@ -270,9 +375,14 @@ fn differences(own: &AccountTemplate, wanted: &WantedTemplate, site: Site) -> Ve
     found
 }
 
-/// Returns the parameters of a template. If `clears` is true, adds an empty value for each other
-/// address, so that the platform clears that address.
-pub(super) fn parameters(wanted: &WantedTemplate, site: Site, clears: bool) -> Parameters {
+/// Returns the parameters of a template with a mark. If `clears` is true, adds an empty value for
+/// each other address, so that the platform clears that address.
+pub(super) fn parameters(
+    wanted: &WantedTemplate,
+    mark: &Mark,
+    site: Site,
+    clears: bool,
+) -> Parameters {
     let mut all = wanted.urls.clone();
     if clears {
         for address in wanted::addresses(site) {
@@ -280,7 +390,7 @@ pub(super) fn parameters(wanted: &WantedTemplate, site: Site, clears: bool) -> P
         }
     }
     all.insert("TemplateName", wanted.name.clone());
-    all.insert("Description", wanted.description.clone());
+    all.insert("Description", mark.before(&wanted.note));
     if let Some(key) = wanted.keys.first() {
         all.insert(CALLBACK_KEY, key.text.clone());
     }

@@ -11,9 +11,6 @@ use super::error::PlatformError;
 /// Provider of the platform whose callback templates the commands manage.
 pub(crate) const PROVIDER: &str = "tencent-css";
 
-/// First word of the description of each callback template that gatepost has created.
-const MARK: &str = "gatepost";
-
 /// Maximum length of a key, in characters.
 const MAX_KEY_CHARS: usize = 32;
 
@@ -58,13 +55,16 @@ pub(super) fn addresses(site: Site) -> impl Iterator<Item = &'static EventAddres
 #[derive(Debug)]
 pub(crate) struct WantedTemplate {
     pub(super) name: String,
-    pub(super) description: String,
+    /// Description of the config, without the characters that the platform does not accept.
+    pub(super) note: String,
     /// The addresses by parameter.
     pub(super) urls: Parameters,
     /// Keys that gatepost accepts. The account should have the first key.
     pub(super) keys: Vec<WantedKey>,
-    /// Push domains.
-    pub(super) domains: Vec<String>,
+    /// Push domains, each with its application if the config names one.
+    pub(super) domains: Vec<(String, Option<String>)>,
+    /// True if the template is bound to all domains that no other template binds.
+    pub(super) binds_all: bool,
     /// Kinds with an app or a fixed answer, for which the API has no address.
     pub(super) by_hand: Vec<&'static str>,
 }
@@ -143,9 +143,20 @@ fn wanted_template(
         let source = source.map_or_else(|| format!("keys[{index}]"), source_of);
         keys.push(WantedKey { text: key_text(key, &source).map_err(&fault)?, source });
     }
-    let domains = view.map(|view| view.bind.clone()).unwrap_or_default();
-    let description = description(template.description(), site);
-    Ok(WantedTemplate { description, urls, keys, domains, by_hand, name })
+    let bound = view.map(|view| &*view.bind).unwrap_or_default();
+    let binds_all = bound.iter().any(|tenant| tenant == "*");
+    let domains =
+        bound.iter().filter(|tenant| *tenant != "*").map(|tenant| split(tenant)).collect();
+    let note = note(template.description(), site);
+    Ok(WantedTemplate { note, urls, keys, domains, binds_all, by_hand, name })
+}
+
+/// Splits `push.example.com/live` into the domain and the application.
+fn split(tenant: &str) -> (String, Option<String>) {
+    match tenant.split_once('/') {
+        Some((domain, app)) => (domain.to_owned(), Some(app.to_owned())),
+        None => (tenant.to_owned(), None),
+    }
 }
 
 fn source_of(key: &KeyView) -> String {
@@ -213,21 +224,13 @@ fn url(
     }
 }
 
-/// Returns a description that begins with [`MARK`]. Replaces the characters that the platform does
-/// not accept.
-fn description(own: &str, site: Site) -> String {
+/// Replaces the characters of a description that the platform does not accept.
+fn note(description: &str, site: Site) -> String {
     let is_accepted = |c: char| {
         let is_chinese = site == Site::China && ('\u{4e00}'..='\u{9fff}').contains(&c);
         c.is_ascii_alphanumeric() || c == '_' || c == '-' || is_chinese
     };
-    let own: String = own.chars().map(|c| if is_accepted(c) { c } else { '-' }).collect();
-    if own.is_empty() { MARK.to_owned() } else { format!("{MARK}-{own}") }
-}
-
-/// Returns true if gatepost has created the callback template with this description.
-pub(super) fn is_marked(description: &str) -> bool {
-    let rest = description.strip_prefix(MARK);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    description.chars().map(|c| if is_accepted(c) { c } else { '-' }).collect()
 }
 
 #[cfg(test)]
@@ -235,16 +238,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn description_has_mark_and_only_accepted_characters() {
-        assert_eq!(description("", Site::International), "gatepost");
-        assert_eq!(description("Members only", Site::International), "gatepost-Members-only");
-        assert_eq!(description("付费", Site::International), "gatepost---");
-        assert_eq!(description("付费", Site::China), "gatepost-付费");
-        for (text, expected) in
-            [("gatepost", true), ("gatepost-x", true), ("gateposted", false), ("", false)]
-        {
-            assert_eq!(is_marked(text), expected, "{text}");
-        }
+    fn note_has_only_accepted_characters() {
+        assert_eq!(note("Members only", Site::International), "Members-only");
+        assert_eq!(note("付费", Site::International), "--");
+        assert_eq!(note("付费", Site::China), "付费");
     }
 
     #[test]

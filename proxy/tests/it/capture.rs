@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -349,6 +349,46 @@ fn explain_judges_unmasked_saved_request_at_its_time() {
 }
 
 #[test]
+fn saves_whole_callback_as_vector() {
+    let app = App::answering(200, "{}");
+    let top =
+        format!("{TOKEN_LINE}\nadmin_read_token = '{READ_TOKEN}'\n[inspector]\ncapture = 'full'");
+    let gate = Gatepost::serve(&top, &templates(&app));
+    let refused = refused_push();
+    captured(&gate, &[post("/callbacks/tencent", &push()), refused.clone()], 2);
+    let folder = gate.folder.path().join("vectors");
+    let save = |id: &str| {
+        let folder = folder.join(id);
+        printed(&run(&gate, &["capture", "save", id, "--vector", folder.to_str().unwrap()]));
+        let read = |name: &str| std::fs::read_to_string(folder.join(name));
+        (read("case.toml").unwrap(), read("body").unwrap(), read("event.json").ok())
+    };
+    let (case, body, event) = save("1");
+    assert!(case.contains("verdict = \"accepted\"\n") && case.contains("[app]\nstatus = 200\n"));
+    assert!(case.contains("[reply]\nstatus = 200\nbody   = \"{\\\"code\\\":0}\"\n"), "{case}");
+    let event: Value = serde_json::from_str(&event.unwrap()).unwrap();
+    assert_eq!(event["type"], "com.tencentcloud.css.push");
+    let (sent, data): (Value, _) = (serde_json::from_str(&body).unwrap(), &event["data"]);
+    assert_eq!((&data["sequence"], &data["app"]), (&sent["sequence"], &sent["app"]));
+    let (case, body, event) = save("2");
+    assert!(case.contains("verdict = \"signature_mismatch\"\n"), "{case}");
+    assert!(case.contains("path   = \"/callbacks/tencent\"\n"), "{case}");
+    assert!(event.is_none() && refused.ends_with(body.as_bytes()));
+}
+
+#[test]
+fn saves_no_masked_callback_as_vector() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    captured(&gate, &[pushed()], 1);
+    let folder = gate.folder.path().join("vector");
+    let output = run(&gate, &["capture", "save", "1", "--vector", folder.to_str().unwrap()]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && text.contains("capture = \"full\""), "{text}");
+    assert!(!folder.exists());
+}
+
+#[test]
 fn tap_prints_callbacks_as_they_arrive() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
@@ -369,28 +409,102 @@ fn tap_prints_callbacks_as_they_arrive() {
     child.wait().unwrap();
 }
 
+/// A gatepost whose admin listener is a Unix socket.
+struct OnSocket {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl OnSocket {
+    fn new(app: &App) -> Self {
+        let (folder, port) = (tempfile::TempDir::new().unwrap(), free_port());
+        let config = format!(
+            "listen = '127.0.0.1:{port}'\nadmin = 'unix:admin.sock'\nthreads = 1\n{TOKEN_LINE}\n\
+             [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+             [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = [{{ env = 'TENCENT_KEY' }}]\n\
+             bind = '*'\non.push = '{}'\n",
+            app.url("/push")
+        );
+        std::fs::write(folder.path().join("gatepost.toml"), config).unwrap();
+        Self { folder, port }
+    }
+
+    fn start(&self) -> Program {
+        let mut command = gatepost();
+        command.args(["run", "-c"]).arg(self.folder.path().join("gatepost.toml"));
+        command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+        let program = Program::start(&mut command);
+        program.wait_for_line("listening for the operator");
+        program
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let admin = format!("unix:{}", self.folder.path().join("admin.sock").display());
+        let mut command = gatepost();
+        command.args(arguments).args(["--admin", &admin]).env("GATEPOST_ADMIN_TOKEN", TOKEN);
+        command
+    }
+
+    fn send(&self, request: &[u8]) -> u16 {
+        Client::new(connect(self.port)).send(request).status
+    }
+}
+
 #[test]
 fn commands_use_unix_socket() {
     let app = App::answering(200, "{}");
-    let (folder, port) = (tempfile::TempDir::new().unwrap(), free_port());
-    let config = format!(
-        "listen = '127.0.0.1:{port}'\nadmin = 'unix:admin.sock'\nthreads = 1\n{TOKEN_LINE}\n\
-         [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
-         [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = [{{ env = 'TENCENT_KEY' }}]\n\
-         bind = '*'\non.push = '{}'\n",
-        app.url("/push")
-    );
-    let path = folder.path().join("gatepost.toml");
-    std::fs::write(&path, config).unwrap();
-    let mut command = gatepost();
-    command.args(["run", "-c"]).arg(&path).env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
-    let program = Program::start(&mut command);
-    program.wait_for_line("listening for the operator");
-    assert_eq!(Client::new(connect(port)).send(&pushed()).status, 200);
-    let admin = format!("unix:{}", folder.path().join("admin.sock").display());
-    let mut command = gatepost();
-    command.args(["capture", "list", "--admin", &admin]).env("GATEPOST_ADMIN_TOKEN", TOKEN);
-    assert!(printed(&command.output().unwrap()).contains("accepted (app)"));
+    let socket = OnSocket::new(&app);
+    let _program = socket.start();
+    assert_eq!(socket.send(&pushed()), 200);
+    let list = socket.command(&["capture", "list"]).output().unwrap();
+    assert!(printed(&list).contains("accepted (app)"));
+}
+
+#[test]
+fn tap_on_socket_filters_and_continues_after_restart() {
+    let app = App::answering(200, "{}");
+    let socket = OnSocket::new(&app);
+    let program = socket.start();
+    let mut tap = socket.command(&["tap", "--format", "json", "--code", "signature_mismatch"]);
+    let mut child = tap.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = |output: &mut dyn std::io::Read| {
+        let mut line = String::new();
+        let mut byte = [0];
+        while output.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+            line.push(byte[0].into());
+        }
+        line
+    };
+    let mut out = child.stdout.take().unwrap();
+    let mut errors = child.stderr.take().unwrap();
+    let mut next = || -> Value { serde_json::from_str(&lines(&mut out)).unwrap() };
+    assert_eq!((socket.send(&pushed()), socket.send(&refused_push())), (200, 401));
+    assert_eq!(next()["id"], 2);
+    drop(program);
+    let lost = lines(&mut errors);
+    assert!(lost.contains("trying again every second"), "{lost}");
+    let _program = socket.start();
+    assert_eq!(socket.send(&refused_push()), 401);
+    let first = next();
+    assert_eq!((&first["id"], &first["code"]), (&json!(1), &json!("signature_mismatch")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn list_has_at_most_200_rows() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let mut client = gate.connect();
+    for _ in 0..201 {
+        assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401);
+    }
+    let page = || get(&gate, "/api/capture?after=0&limit=100000");
+    eventually("all callbacks", || get(&gate, "/api/capture?limit=1")["last"] == 201);
+    let page = page();
+    assert_eq!((page["callbacks"].as_array().unwrap().len(), &page["last"]), (200, &json!(200)));
+    let one = get(&gate, "/api/capture?after=0&limit=0");
+    assert!(one["callbacks"].as_array().unwrap().len() <= 1, "{one}");
 }
 
 #[test]

@@ -36,6 +36,13 @@ fn cookie(gate: &Gatepost, token: &str) -> String {
     pair.to_owned()
 }
 
+/// Returns the version that a page sends with its form.
+fn version(gate: &Gatepost, path: &str, cookie: &str) -> String {
+    let page = get(gate, path, cookie).text();
+    let version = page.split("name=\"version\" value=\"").nth(1).unwrap();
+    version.split('"').next().unwrap().to_owned()
+}
+
 /// Sends a push, and waits until the console shows it as callback 1.
 fn capture_push(gate: &Gatepost, cookie: &str) {
     gate.send(&pushed());
@@ -104,6 +111,20 @@ fn each_response_has_security_headers() {
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    }
+    let mut paths = vec!["/console/domains", "/console/templates", "/console/templates/prod-live"];
+    paths.extend(["/console/templates/prod-live/bind", "/console/templates/prod-live/delete"]);
+    paths.extend(["/console/templates/no-such", "/console/new-template", "/console/account"]);
+    paths.extend(["/console/status", "/console/send", "/console/assets/none.css"]);
+    for path in PATHS.into_iter().chain(paths) {
+        for cookie in ["", &cookie] {
+            for reply in [get(&gate, path, cookie), send(&gate, path, "", "")] {
+                let header = |name| reply.header(name).unwrap_or_else(|| panic!("{path}: {name}"));
+                assert!(header("content-security-policy").starts_with("default-src 'none'"));
+                assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+                assert_eq!(header("cache-control"), "no-store", "{path}");
+            }
+        }
     }
     let asset = get(&gate, &format!("/console/assets/{style}"), "");
     assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
@@ -320,10 +341,57 @@ fn log_names_console_as_place_of_edit() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let headers = format!("{ORIGIN}cookie: {}\r\n", cookie(&gate, TOKEN));
-    let form = "tenant=new.example.com&template=prod-live";
-    assert_eq!(send(&gate, "/console/domains", &headers, form).status, 303);
+    let version = version(&gate, "/console/domains", &cookie(&gate, TOKEN));
+    let form = format!("tenant=new.example.com&template=prod-live&version={version}");
+    assert_eq!(send(&gate, "/console/domains", &headers, &form).status, 303);
+    // The form shows an earlier config.
+    let form = form.replace("new.", "next.");
+    let reply = send(&gate, "/console/domains", &headers, &form);
+    assert!(reply.status == 409 && reply.text().contains("has changed since"), "{reply:?}");
     gate.program.wait_for_line("in the console");
     assert!(!gate.program.log().contains("over the API"));
+}
+
+/// Replaces the config file, and reloads it.
+fn reload(gate: &Gatepost, text: &str, result: &str) {
+    std::fs::write(gate.folder.path().join("gatepost.toml"), text).unwrap();
+    gate.program.signal("HUP");
+    gate.program.wait_for_line(result);
+}
+
+#[test]
+fn says_that_steps_are_by_the_current_config_if_it_has_changed() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, TOKEN);
+    capture_push(&gate, &cookie);
+    let page = || get(&gate, "/console/callbacks/1", &cookie).text();
+    assert!(!page().contains("the steps are by the current config"));
+    let file = gate.folder.path().join("gatepost.toml");
+    let text = std::fs::read_to_string(file).unwrap().replace("push.example.com", "other.test");
+    reload(&gate, &text, "reloaded the config");
+    let page = page();
+    assert!(page.contains("the steps are by the current config"), "{page}");
+    assert!(page.contains("gatepost reaches another verdict now"), "{page}");
+    let saved = get(&gate, "/console/callbacks/1/request", &cookie).text();
+    assert!(saved.contains("\"is_of_earlier_config\":true"), "{saved}");
+}
+
+#[test]
+fn status_page_shows_faults_of_failed_reload() {
+    let app = App::answering(200, "{}");
+    let gate = serve(&app);
+    let cookie = cookie(&gate, TOKEN);
+    let good = std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap();
+    reload(
+        &gate,
+        &good.replace("provider = 'kollus'", "provider = 'unknown-one'"),
+        "kept the earlier",
+    );
+    let page = get(&gate, "/console/status", &cookie).text();
+    assert!(page.contains("The last reload failed") && page.contains("unknown-one"), "{page}");
+    reload(&gate, &good, "reloaded the config");
+    assert!(!get(&gate, "/console/status", &cookie).text().contains("The last reload failed"));
 }
 
 const SCENARIO: &str = "/console/scenario?route=%2Fcallbacks%2Ftencent&template=prod-live";
@@ -406,11 +474,12 @@ fn failed_callback_ends_scenario() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
-    assert_eq!(play(&gate, &cookie, " }, { kind = 'push', after = '2s'").status, 303);
     // Without this binding, gatepost finds no template for the second callback.
     let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
     let unbind = "/console/templates/prod-live/unbind?tenant=push.example.com";
-    assert_eq!(send(&gate, unbind, &headers, "").status, 303);
+    let form = format!("version={}", version(&gate, unbind, &cookie));
+    assert_eq!(play(&gate, &cookie, " }, { kind = 'push', after = '2s'").status, 303);
+    assert_eq!(send(&gate, unbind, &headers, &form).status, 303);
     eventually("the failure", || played(&gate, &cookie)["state"] == "failed");
     let page = get(&gate, "/console/scenario/run", &cookie).text();
     assert!(page.contains("expected a kind of prod-live"), "{page}");

@@ -218,6 +218,7 @@ impl<'f> DefinitionReader<'f> {
         defaults: &KindDefaults,
         ce_type: &str,
     ) -> Option<Kind> {
+        let title = table.string("title").map(|title| title.value.into());
         let about = table.string("about").map(|about| about.value.into());
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
@@ -257,6 +258,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Kind {
             name,
             ce_type,
+            title,
             about,
             docs,
             group,
@@ -393,6 +395,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Kind {
             name: Arc::from("unknown"),
             ce_type: self.header(table, &format!("{ce_type}.unknown"))?,
+            title: None,
             about: None,
             docs: None,
             group: None,

@@ -148,6 +148,7 @@ impl<'f> DefinitionReader<'f> {
         let tenant = self.locators(table, "tenant");
         let tenant_case = table.string("tenant_case");
         let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
+        let tenant_app = table.boolean("tenant_app").unwrap_or(false);
         let signature = table.table("signature").map(|t| self.signature(&t));
         let id_without = table.strings("id_without");
         self.check_has_fields(table, "id_without");
@@ -185,6 +186,7 @@ impl<'f> DefinitionReader<'f> {
             unwrap: request.unwrap,
             tenant,
             tenant_case,
+            tenant_app,
             signature,
             kind_rule,
             unknown,

@@ -365,9 +365,11 @@ impl<'f> DefinitionReader<'f> {
         let encoding = table.string("encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
         let min_bytes = table.integer("min_bytes", 1..=1024);
+        let console_chars = table.integer("console_chars", 1..=1024);
         table.finish();
-        let min_bytes = min_bytes.and_then(|min| usize::try_from(min).ok());
-        KeyRule { setting, named_by: claim.or(id), prefix, encoding, min_bytes }
+        let size = |number: Option<i64>| number.and_then(|number| usize::try_from(number).ok());
+        let (min_bytes, console_chars) = (size(min_bytes), size(console_chars));
+        KeyRule { setting, named_by: claim.or(id), prefix, encoding, min_bytes, console_chars }
     }
 
     /// Reads `time`. The defaults of the window depend on the meaning of the time.

@@ -21,6 +21,8 @@ pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
     /// The CloudEvents type of events of this kind.
     pub(crate) ce_type: HeaderValue,
+    /// The platform's own name of the kind.
+    pub(crate) title: Option<Box<str>>,
     /// The meaning of callbacks of this kind, for documentation.
     pub(crate) about: Option<Box<str>>,
     /// The documentation URL of this kind; `None` means the URL of the plan.

@@ -20,6 +20,8 @@ pub(crate) struct KeyRule {
     /// The minimum length of a key in bytes, if the platform defines one. gatepost then also
     /// rejects a key whose bytes are all equal.
     pub(crate) min_bytes: Option<usize>,
+    /// The maximum number of letters and digits that the platform's console accepts in a key.
+    pub(crate) console_chars: Option<usize>,
 }
 
 /// The location of the id of the key that signs a callback.

@@ -95,3 +95,15 @@ pub(in crate::admin) fn page_query(query: &str) -> Result<PageQuery, ApiError> {
     }
     Ok(page)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_is_at_most_25_seconds() {
+        assert_eq!(page_query("wait=3600").unwrap().wait, MAX_WAIT);
+        assert_eq!(page_query("wait=3").unwrap().wait, Duration::from_secs(3));
+        assert_eq!(MAX_WAIT, Duration::from_secs(25));
+    }
+}

@@ -13,6 +13,7 @@ mod body;
 mod capture;
 mod error;
 pub(super) mod host;
+mod key_proof;
 #[cfg(test)]
 mod page;
 mod queue;
@@ -150,6 +151,9 @@ async fn answer(
     };
     let query = session.req_header().uri.query();
     let gate = served.gate();
+    if let Resource::AcceptedKey(name) = &resource {
+        return key_proof::answer(gate, name, query.unwrap_or_default());
+    }
     if let Resource::Capture(resource) = resource {
         return capture::answer(gate, resource, query, &body).await;
     }
@@ -189,7 +193,9 @@ fn carry_out(
     let edit = |edit: &Edit| served.edit(edit, client);
     match (resource, method) {
         // `answer` handles these resources.
-        (Resource::Capture(_) | Resource::Queue(_), _) => Err(ApiError::NotFound),
+        (Resource::AcceptedKey(_) | Resource::Capture(_) | Resource::Queue(_), _) => {
+            Err(ApiError::NotFound)
+        }
         (Resource::OpenApi, _) => Ok(ApiReply::text(OPENAPI)),
         (Resource::Templates, &Method::POST) => {
             let template = request::new_template(body)?;

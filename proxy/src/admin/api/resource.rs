@@ -8,6 +8,8 @@ use super::error::ApiError;
 /// Resource that a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
+    /// `/api/templates/{name}/accepts`
+    AcceptedKey(String),
     /// `/api/templates/{name}/tenants/{tenant}`
     Binding(String, String),
     /// `/api/capture` and the paths below
@@ -66,6 +68,9 @@ impl Resource {
             }
             ["templates"] => Ok(Self::Templates),
             ["templates", name] if !name.is_empty() => Ok(Self::Template(name.to_owned())),
+            ["templates", name, "accepts"] if !name.is_empty() => {
+                Ok(Self::AcceptedKey(name.to_owned()))
+            }
             ["templates", name, "tenants", tenant] if !name.is_empty() && !tenant.is_empty() => {
                 Ok(Self::Binding(name.to_owned(), tenant.to_owned()))
             }
@@ -89,7 +94,9 @@ impl Resource {
             Self::Binding(..) => &[Method::PUT, Method::DELETE],
             Self::Capture(CaptureResource::Replay(_))
             | Self::Queue(QueueResource::Replay | QueueResource::Drop) => &[Method::POST],
-            Self::Capture(_) | Self::OpenApi | Self::Queue(_) => &[Method::GET],
+            Self::AcceptedKey(_) | Self::Capture(_) | Self::OpenApi | Self::Queue(_) => {
+                &[Method::GET]
+            }
             Self::Template(_) => &[Method::GET, Method::PATCH, Method::DELETE],
             Self::Templates => &[Method::GET, Method::POST],
         }

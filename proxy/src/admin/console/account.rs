@@ -5,6 +5,8 @@
 //! 1. The page reads the account with the API key in the environment of gatepost.
 //! 2. gatepost carries out only the plan that the operator has seen. If the account or the config
 //!    has changed since then, gatepost shows the new plan.
+//! 3. gatepost sends the platform only keys that it accepts itself. A key file that has changed since
+//!    the last reload is a conflict.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode, Uri};
 use pingora::protocols::http::ServerSession;
+use ring::hmac::{self, HMAC_SHA256};
 
 use super::ConsoleRequest;
 use super::form::{self, Form};
@@ -110,7 +113,15 @@ fn compare(
     let wanted = wanted(&config, &served.templates(), &options.url, options.site)?;
     let account = PlatformAccount::of_environment()?;
     let state = account.state()?;
-    let plan = plan(&wanted, &state, options);
+    let gate = served.gate();
+    let plan = plan(&wanted, &state, options, &|template, key| {
+        // Compare the MACs of the two keys, because this comparison takes a constant time.
+        let mac = |key: &[u8]| hmac::sign(&hmac::Key::new(HMAC_SHA256, key), b"");
+        let is_key = |own: &[u8]| {
+            hmac::verify(&hmac::Key::new(HMAC_SHA256, own), b"", mac(key).as_ref()).is_ok()
+        };
+        Ok(gate.accepts_key(template, is_key))
+    });
     let version = version(&platform::document(&plan, &state).to_string());
     let mut comparison = Comparison {
         lines: platform::lines(&plan, &state),

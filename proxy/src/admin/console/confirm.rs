@@ -3,6 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
+use super::edits::CHANGED;
 use super::layout::Layout;
 use super::response::ConsoleResponse;
 
@@ -21,9 +22,16 @@ pub(super) struct ConfirmPage {
     pub(super) back: String,
     /// Numbers of the objects that change; empty if the path names the object.
     pub(super) numbers: String,
+    /// Version of the object that the page shows; empty without a version.
+    pub(super) version: String,
 }
 
 impl ConfirmPage {
+    /// Shows that the object has changed since the operator opened the page.
+    pub(super) fn changed(self) -> ConsoleResponse {
+        self.failed(CHANGED, StatusCode::CONFLICT)
+    }
+
     /// Shows the reason for a failure.
     pub(super) fn failed(mut self, problem: &str, status: StatusCode) -> ConsoleResponse {
         self.problem = problem.to_owned();

@@ -8,10 +8,11 @@ use http::{Method, StatusCode};
 use pingora::protocols::http::ServerSession;
 
 use super::ConsoleRequest;
-use super::edits::{carry_out, sentence, status};
-use super::form;
+use super::edits::{CHANGED, carry_out, is_current, show_at, status};
+use super::form::{self, FormField};
 use super::layout::Layout;
 use super::response::ConsoleResponse;
+use super::template_form::{version, version_of_all};
 use crate::served_config::ServedConfig;
 
 /// Handles `domains`: the list of bindings, and the form for a new binding.
@@ -28,18 +29,30 @@ pub(super) async fn list(
         return request.read_only();
     }
     let Some(sent) = form::read(session).await else { return request.bad_form() };
-    page.tenant = form::value(&sent, "tenant").unwrap_or_default().trim().to_owned();
-    page.template = form::value(&sent, "template").unwrap_or_default().to_owned();
-    if page.tenant.is_empty() {
-        page.problem = "Enter a domain or a channel.".into();
-        return ConsoleResponse::page(&page).with_status(StatusCode::BAD_REQUEST);
+    let value = |name| FormField::new(form::value(&sent, name).unwrap_or_default().trim());
+    (page.tenant, page.app, page.template) = (value("tenant"), value("app"), value("template"));
+    if !is_current(&sent, &page.version) {
+        return page.failed(CHANGED, StatusCode::CONFLICT);
     }
-    let edit = Edit::Bind { name: page.template.clone(), tenants: vec![page.tenant.clone()] };
-    match carry_out(served, request, edit, |_| true).await {
+    if page.tenant.value.is_empty() {
+        page.tenant.problem = "Enter a domain or a channel.".into();
+        return page.failed("", StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let Some(view) = page.templates.iter().find(|view| view.name == page.template.value) else {
+        page.template.problem = "Choose a template that the config has.".into();
+        return page.failed("", StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let edit = Edit::Bind { name: view.name.clone(), tenants: vec![page.bound()] };
+    let (seen, bound) = (version(view), view.bind.len());
+    match carry_out(served, request, edit, move |now| version(now) == seen).await {
         Ok(()) => ConsoleResponse::redirect("domains?done=bound"),
         Err(error) => {
-            page.problem = sentence(&error);
-            ConsoleResponse::page(&page).with_status(status(&error))
+            let mut fields = [FormField::new(page.bound())];
+            let problem = show_at(&error, bound, &mut fields);
+            let [field] = fields;
+            let at = if page.app.value.is_empty() { &mut page.tenant } else { &mut page.app };
+            at.problem = field.problem;
+            page.failed(&problem, status(&error))
         }
     }
 }
@@ -50,21 +63,66 @@ struct DomainsPage {
     layout: Layout,
     done: &'static str,
     templates: Vec<TemplateView>,
-    tenant: String,
-    template: String,
+    tenant: FormField,
+    app: FormField,
+    template: FormField,
+    /// Version of all templates.
+    version: String,
+    /// Names of the providers whose rules bind a domain for an application.
+    app_providers: Vec<String>,
     problem: String,
+    is_failed: bool,
 }
 
 impl DomainsPage {
     fn new(served: &ServedConfig, request: &ConsoleRequest) -> Self {
+        let templates = served.templates();
+        let has_apps = |name: &String| {
+            let definition = served.gate().definition(name);
+            definition.is_some_and(|definition| definition.info().tenant_app)
+        };
+        let mut providers: Vec<_> = templates.iter().map(|view| view.provider.clone()).collect();
+        providers.sort_unstable();
+        providers.dedup();
         Self {
             layout: request.layout("domains"),
             done: request.done(),
-            templates: served.templates(),
-            tenant: String::new(),
-            template: String::new(),
+            version: version_of_all(&templates),
+            app_providers: providers.into_iter().filter(has_apps).collect(),
+            templates,
+            tenant: FormField::default(),
+            app: FormField::default(),
+            template: FormField::default(),
             problem: String::new(),
+            is_failed: false,
         }
+    }
+
+    fn failed(mut self, problem: &str, status: StatusCode) -> ConsoleResponse {
+        problem.clone_into(&mut self.problem);
+        self.is_failed = true;
+        ConsoleResponse::page(&self).with_status(status)
+    }
+
+    /// Returns true if a template may be bound for an application.
+    fn has_apps(&self) -> bool {
+        !self.app_providers.is_empty()
+    }
+
+    /// Returns the tenant of the form, with its application.
+    fn bound(&self) -> String {
+        match (&*self.tenant.value, &*self.app.value) {
+            (tenant, "") => tenant.to_owned(),
+            (tenant, app) => format!("{tenant}/{app}"),
+        }
+    }
+
+    fn domain(tenant: &str) -> &str {
+        tenant.split_once('/').map_or(tenant, |(domain, _)| domain)
+    }
+
+    fn application(tenant: &str) -> &str {
+        tenant.split_once('/').map_or("", |(_, app)| app)
     }
 
     /// Returns each tenant with its template, sorted by tenant. The tenant `*` is last.

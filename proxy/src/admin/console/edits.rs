@@ -6,6 +6,7 @@ use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView};
 use http::StatusCode;
 
 use super::ConsoleRequest;
+use super::form::{self, Form, FormField};
 use crate::served_config::ServedConfig;
 
 /// Applies an edit on a blocking thread, because it reads and writes files. `is_seen` returns true
@@ -20,6 +21,41 @@ pub(super) async fn carry_out(
     let done = tokio::task::spawn_blocking(move || served.edit_if(&edit, client, is_seen));
     let failed = |_| EditError::new(EditErrorKind::Io, "gatepost failed to edit; read its log");
     done.await.map_err(failed)?
+}
+
+/// Message for a page that shows an earlier config.
+pub(super) const CHANGED: &str = "The config has changed since you opened this page. Check the page, which shows the current \
+                                  config, then send it again.";
+
+/// Returns true if a form comes from a page that shows the version `current`.
+pub(super) fn is_current(sent: &Form, current: &str) -> bool {
+    form::value(sent, "version") == Some(current)
+}
+
+/// Shows the faults of a binding at the fields of its tenants. `bound` is the number of tenants that
+/// the template has had before. Returns the faults that belong to no field.
+pub(super) fn show_at(error: &EditError, bound: usize, tenants: &mut [FormField]) -> String {
+    let mut other = Vec::new();
+    if error.faults().is_empty() {
+        let quoted = |field: &&mut FormField| {
+            !field.value.is_empty() && error.message().contains(&format!("`{}`", field.value))
+        };
+        match tenants.iter_mut().find(quoted) {
+            Some(field) => error.message().clone_into(&mut field.problem),
+            None => other.push(error.message().to_owned()),
+        }
+    }
+    for fault in error.faults() {
+        let text = format!("{}; {}", fault.problem, fault.remedy);
+        let index = fault.key.rsplit_once(".bind[").and_then(|(_, rest)| rest.strip_suffix(']'));
+        let index = index.and_then(|index| index.parse::<usize>().ok()?.checked_sub(bound));
+        let mut filled = tenants.iter_mut().filter(|field| !field.value.is_empty());
+        match index.and_then(|index| filled.nth(index)) {
+            Some(field) => field.problem = text,
+            None => other.push(text),
+        }
+    }
+    other.join(". ")
 }
 
 /// Returns the status of the page that shows a failed edit.

@@ -17,6 +17,19 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Name and value of each field.
 pub(super) type Form = Vec<(String, String)>;
 
+/// A text field with its fault.
+#[derive(Default)]
+pub(super) struct FormField {
+    pub(super) value: String,
+    pub(super) problem: String,
+}
+
+impl FormField {
+    pub(super) fn new(value: impl Into<String>) -> Self {
+        Self { value: value.into(), problem: String::new() }
+    }
+}
+
 /// Reads a form. Returns `None` if it is too long, incomplete or late, or if it has no valid
 /// `content-length`.
 pub(super) async fn read(session: &mut ServerSession) -> Option<Form> {

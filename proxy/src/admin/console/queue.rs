@@ -191,6 +191,7 @@ fn question(
         can_go_on,
         back,
         numbers: numbers.join(","),
+        version: String::new(),
     }
 }
 

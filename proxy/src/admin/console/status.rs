@@ -10,6 +10,8 @@ use super::layout::Layout;
 use super::response::ConsoleResponse;
 use crate::capture::CAPTURED;
 use crate::served_config::{ConfigStatus, ServedConfig};
+use crate::telemetry::access_log::LoggedCallback;
+use crate::telemetry::metrics::FEATURES;
 
 pub(super) fn show(served: &ServedConfig, request: &ConsoleRequest) -> ConsoleResponse {
     let gate = served.gate();
@@ -19,7 +21,10 @@ pub(super) fn show(served: &ServedConfig, request: &ConsoleRequest) -> ConsoleRe
         warnings: gate.warnings(),
         routes: served.routes().iter().map(RouteRow::from).collect(),
         circuits: gate.circuits(),
-        times: app_times(),
+        reload_faults: served.reload_faults(),
+        times: app_times(|facts| facts.template.map(ToOwned::to_owned)),
+        address_times: address_times(&served.routes()),
+        route_limits: served.routes().iter().map(RouteLimits::from).collect(),
         certificates: certificates(served),
         limits: limits(&gate.proxy_settings()),
     })
@@ -33,7 +38,10 @@ struct StatusPage {
     warnings: Vec<Fault>,
     routes: Vec<RouteRow>,
     circuits: Vec<Circuit>,
+    reload_faults: Vec<String>,
     times: Vec<AppTimes>,
+    address_times: Vec<AppTimes>,
+    route_limits: Vec<RouteLimits>,
     /// Names and expiry date of each certificate.
     certificates: Vec<(String, String)>,
     /// Config key and value of each limit.
@@ -42,6 +50,12 @@ struct StatusPage {
 
 impl StatusPage {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const FEATURES: &'static str = FEATURES;
+
+    /// Returns the processor and the system for which this program is built.
+    fn target() -> String {
+        format!("{} {}", std::env::consts::ARCH, std::env::consts::OS)
+    }
 
     fn loaded_at(&self) -> String {
         let at = jiff::Timestamp::from_second(self.config.loaded_at.as_secs());
@@ -90,35 +104,86 @@ impl From<&RouteInfo> for RouteRow {
     }
 }
 
-/// Times of the app's answers to the captured callbacks of a template.
+/// Limits of a route.
+struct RouteLimits {
+    label: String,
+    max_body_bytes: usize,
+    limit: String,
+    source_limit: String,
+    timeout: String,
+    budget: String,
+}
+
+impl From<&RouteInfo> for RouteLimits {
+    fn from(route: &RouteInfo) -> Self {
+        let rate = |rate: Option<(i64, i64)>| match rate {
+            Some((per_second, burst)) => format!("{per_second}/s, burst {burst}"),
+            None => "none".to_owned(),
+        };
+        let kinds = || route.templates.iter().flat_map(|template| &template.kinds);
+        Self {
+            label: route.label.to_string(),
+            max_body_bytes: route.max_body_bytes,
+            limit: rate(route.limit),
+            source_limit: rate(route.source_limit),
+            timeout: range(kinds().filter_map(|kind| kind.timeout)),
+            budget: range(kinds().filter_map(|kind| kind.budget)),
+        }
+    }
+}
+
+/// Returns the shortest and the longest time.
+fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
+    match (times.clone().min(), times.max()) {
+        (Some(least), Some(most)) if least != most => {
+            format!("{} to {} ms", least.as_millis(), most.as_millis())
+        }
+        (Some(least), _) => format!("{} ms", least.as_millis()),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+/// Times of the app's answers to the captured callbacks of a template, or of an address.
 #[derive(Debug, PartialEq)]
 struct AppTimes {
-    template: String,
+    name: String,
     count: usize,
     median_ms: f64,
     /// Time that 95 % of the answers do not exceed.
     p95_ms: f64,
 }
 
-fn app_times() -> Vec<AppTimes> {
+/// Returns the times of the answers, grouped by the name that `name_of` returns.
+fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<AppTimes> {
     let (callbacks, _) = CAPTURED.after(0);
-    let facts = callbacks.iter().filter_map(|numbered| {
+    let named = callbacks.iter().filter_map(|numbered| {
         let callback = &numbered.callback;
-        Some((callback.facts().template?.to_owned(), callback.app?))
+        Some((name_of(&callback.facts())?, callback.app?))
     });
-    summed(facts)
+    summed(named)
+}
+
+/// Returns the times by the address that the config has now for the template and the kind.
+fn address_times(routes: &[RouteInfo]) -> Vec<AppTimes> {
+    let templates = || routes.iter().flat_map(|route| &route.templates);
+    app_times(|facts| {
+        let mut own = templates().filter(|own| Some(&*own.name) == facts.template);
+        let kind =
+            own.find_map(|own| own.kinds.iter().find(|kind| Some(&*kind.name) == facts.kind));
+        Some(kind?.to.clone())
+    })
 }
 
 fn summed(times: impl Iterator<Item = (String, Duration)>) -> Vec<AppTimes> {
     let mut all: std::collections::BTreeMap<String, Vec<Duration>> = Default::default();
-    times.for_each(|(template, time)| all.entry(template).or_default().push(time));
-    let of = |(template, mut times): (String, Vec<Duration>)| {
+    times.for_each(|(name, time)| all.entry(name).or_default().push(time));
+    let of = |(name, mut times): (String, Vec<Duration>)| {
         times.sort_unstable();
         let at = |percent: usize| {
             let index = (times.len() * percent).div_ceil(100).saturating_sub(1);
             times.get(index).map_or(0.0, |time| time.as_micros() as f64 / 1000.0)
         };
-        AppTimes { template, count: times.len(), median_ms: at(50), p95_ms: at(95) }
+        AppTimes { name, count: times.len(), median_ms: at(50), p95_ms: at(95) }
     };
     all.into_iter().map(of).collect()
 }
@@ -134,8 +199,11 @@ fn limits(settings: &ProxySettings) -> Vec<(&'static str, String)> {
     let tls = settings.listen_tls.iter().map(|address| format!("tls:{address}"));
     let listen: Vec<_> = listen.chain(tls).collect();
     let store = settings.store.as_ref().map_or("none", |_| "set");
+    let threads = settings.threads.map_or("one per core".to_owned(), |own| own.to_string());
     vec![
         ("listen", listen.join(", ")),
+        ("threads", threads),
+        ("upstream_idle_ms", settings.upstream_idle.as_millis().to_string()),
         ("max_connections", settings.max_connections.to_string()),
         ("max_unjudged_bytes", settings.max_unjudged_bytes.to_string()),
         ("stop_timeout_secs", settings.stop_timeout.as_secs().to_string()),
@@ -153,7 +221,7 @@ mod tests {
     fn median_and_p95_are_times_of_answers() {
         let time = |ms| ("a".to_owned(), Duration::from_millis(ms));
         let times = summed((1..=20).rev().map(time).chain([("b".to_owned(), Duration::ZERO)]));
-        let expected = AppTimes { template: "a".into(), count: 20, median_ms: 10.0, p95_ms: 19.0 };
+        let expected = AppTimes { name: "a".into(), count: 20, median_ms: 10.0, p95_ms: 19.0 };
         assert_eq!(times[0], expected);
         assert_eq!((times[1].count, times[1].median_ms), (1, 0.0));
     }

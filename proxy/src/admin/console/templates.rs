@@ -10,8 +10,8 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use pingora::protocols::http::ServerSession;
 
 use super::confirm::ConfirmPage;
-use super::edits::{carry_out, sentence, status};
-use super::form::{self, Form};
+use super::edits::{CHANGED, carry_out, is_current, sentence, show_at, status};
+use super::form::{self, Form, FormField};
 use super::layout::Layout;
 use super::response::ConsoleResponse;
 use super::template_form::{TemplateForm, version};
@@ -105,8 +105,13 @@ async fn modify(
     view: TemplateView,
     sent: Option<Form>,
 ) -> ConsoleResponse {
-    let info = served.gate().definition(&view.provider).map(|definition| definition.info());
-    let mut form = TemplateForm::new(&view.provider, info, Some(&view));
+    let mut form = TemplateForm::new(&view.provider, info_of(served, &view), Some(&view));
+    form.warn_of_keys(|with_each| {
+        let _no_key = served.gate().accepts_key(&view.name, |key| {
+            with_each(key);
+            false
+        });
+    });
     let Some(sent) = sent else {
         return ConsoleResponse::page(&TemplatePage::new(request, view, form));
     };
@@ -140,6 +145,11 @@ async fn modify(
     }
 }
 
+/// Returns the contents of the definition of a template's provider.
+fn info_of(served: &ServedConfig, view: &TemplateView) -> Option<ProviderInfo> {
+    served.gate().definition(&view.provider).map(|definition| definition.info())
+}
+
 async fn bind(
     served: &Arc<ServedConfig>,
     request: &ConsoleRequest,
@@ -149,31 +159,40 @@ async fn bind(
     let mut page = BindPage {
         layout: request.layout("templates"),
         done: request.done(),
+        has_apps: info_of(served, &view).is_some_and(|info| info.tenant_app),
+        version: version(&view),
         view,
-        tenants: vec![String::new()],
+        tenants: vec![FormField::default()],
         problem: String::new(),
+        is_failed: false,
     };
     let Some(sent) = sent else { return ConsoleResponse::page(&page) };
     let values = sent.iter().filter(|(name, _)| name == "tenant").map(|(_, value)| value.trim());
-    page.tenants = values.take(MAX_TENANT_FIELDS).map(ToOwned::to_owned).collect();
+    page.tenants = values.take(MAX_TENANT_FIELDS).map(FormField::new).collect();
     if form::value(&sent, "add").is_some() {
         if page.tenants.len() < MAX_TENANT_FIELDS {
-            page.tenants.push(String::new());
+            page.tenants.push(FormField::default());
         }
         return ConsoleResponse::page(&page);
     }
-    let tenants: Vec<_> =
-        page.tenants.iter().filter(|tenant| !tenant.is_empty()).cloned().collect();
+    if !is_current(&sent, &page.version) {
+        return page.failed(CHANGED, StatusCode::CONFLICT);
+    }
+    let tenants = page.tenants.iter().map(|tenant| &tenant.value);
+    let tenants: Vec<_> = tenants.filter(|tenant| !tenant.is_empty()).cloned().collect();
     if tenants.is_empty() {
-        page.problem = "Enter a domain or a channel.".into();
-        return ConsoleResponse::page(&page).with_status(StatusCode::BAD_REQUEST);
+        if let Some(field) = page.tenants.first_mut() {
+            field.problem = "Enter a domain or a channel.".into();
+        }
+        return page.failed("", StatusCode::UNPROCESSABLE_ENTITY);
     }
     let edit = Edit::Bind { name: page.view.name.clone(), tenants };
-    match carry_out(served, request, edit, |_| true).await {
+    let seen = page.version.clone();
+    match carry_out(served, request, edit, move |now| version(now) == seen).await {
         Ok(()) => ConsoleResponse::redirect(&format!("../{}?done=bound", coded(&page.view.name))),
         Err(error) => {
-            page.problem = sentence(&error);
-            ConsoleResponse::page(&page).with_status(status(&error))
+            let problem = show_at(&error, page.view.bind.len(), &mut page.tenants);
+            page.failed(&problem, status(&error))
         }
     }
 }
@@ -200,16 +219,19 @@ async fn unbind(
         problem: String::new(),
         can_go_on: view.bind.contains(&tenant),
         numbers: String::new(),
+        version: version(&view),
         back: back.clone(),
     };
     if !page.can_go_on {
         page.problem = format!("{tenant} is not bound to {}.", view.name);
     }
-    if sent.is_none() || !page.can_go_on {
-        return ConsoleResponse::page(&page);
+    let Some(sent) = sent.filter(|_| page.can_go_on) else { return ConsoleResponse::page(&page) };
+    if !is_current(&sent, &page.version) {
+        return page.changed();
     }
     let edit = Edit::Unbind { name: view.name, tenants: vec![tenant] };
-    match carry_out(served, request, edit, |_| true).await {
+    let seen = page.version.clone();
+    match carry_out(served, request, edit, move |now| version(now) == seen).await {
         Ok(()) => ConsoleResponse::redirect(&format!("{back}?done=unbound")),
         Err(error) => page.failed(&sentence(&error), status(&error)),
     }
@@ -229,6 +251,7 @@ async fn delete(
         problem: String::new(),
         can_go_on: view.bind.is_empty(),
         numbers: String::new(),
+        version: version(&view),
         back: format!("../{}", coded(&view.name)),
     };
     if !page.can_go_on {
@@ -237,10 +260,12 @@ async fn delete(
             view.bind.join(", ")
         );
     }
-    if sent.is_none() || !page.can_go_on {
-        return ConsoleResponse::page(&page);
+    let Some(sent) = sent.filter(|_| page.can_go_on) else { return ConsoleResponse::page(&page) };
+    if !is_current(&sent, &page.version) {
+        return page.changed();
     }
-    match carry_out(served, request, Edit::Delete { name: view.name }, |_| true).await {
+    let (seen, edit) = (page.version.clone(), Edit::Delete { name: view.name });
+    match carry_out(served, request, edit, move |now| version(now) == seen).await {
         Ok(()) => ConsoleResponse::redirect("../../templates?done=deleted"),
         Err(error) => page.failed(&sentence(&error), status(&error)),
     }
@@ -307,6 +332,18 @@ struct BindPage {
     layout: Layout,
     done: &'static str,
     view: TemplateView,
-    tenants: Vec<String>,
+    version: String,
+    /// True if the template may be bound for an application.
+    has_apps: bool,
+    tenants: Vec<FormField>,
     problem: String,
+    is_failed: bool,
+}
+
+impl BindPage {
+    fn failed(mut self, problem: &str, status: StatusCode) -> ConsoleResponse {
+        problem.clone_into(&mut self.problem);
+        self.is_failed = true;
+        ConsoleResponse::page(&self).with_status(status)
+    }
 }

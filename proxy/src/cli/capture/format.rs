@@ -21,6 +21,10 @@ pub(super) fn shown(view: &Json) -> String {
         let word = |name: &str| step[name].as_str().unwrap_or_default();
         lines.push(format!("{:<10} {}", word("name"), word("found")));
     }
+    if view["is_of_earlier_config"] == true {
+        let note = "by the current config, which gatepost has loaded since this callback";
+        lines.push(format!("{:<10} {note}", "steps"));
+    }
     lines.push(format!("{:<10} {}", "verdict", text("explanation")));
     let messages = [
         ("request", "request"),

@@ -3,6 +3,7 @@
 
 mod format;
 mod rows;
+mod vector;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use self::rows::{CapturedPage, lines};
 use super::admin_client::{AdminArguments, AdminClient};
 use super::error::{AdminError, CommandError};
 use super::print::{err, out};
+use super::recorded_request::RecordedRequest;
 
 /// Time for which one request of `gatepost tap` waits for a callback, in seconds.
 const WAIT_SECS: u64 = 20;
@@ -58,6 +60,10 @@ pub(super) enum CaptureCommand {
         /// File to write; default: standard output.
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Folder to write instead: a test vector with case.toml, body and event.json. Needs
+        /// capture = "full".
+        #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
+        vector: Option<PathBuf>,
         #[command(flatten)]
         admin: AdminArguments,
     },
@@ -166,9 +172,17 @@ pub(super) fn run(command: &CaptureCommand) -> Result<(), CommandError> {
             out(&if *format == CaptureFormat::Json { view.to_string() } else { shown(&view) });
             Ok(())
         }
-        CaptureCommand::Save { id, out, admin } => {
+        CaptureCommand::Save { id, out, vector, admin } => {
             let client = AdminClient::new(admin)?;
             let request = client.get_bytes(&format!("/api/capture/{id}/request"))?;
+            if let Some(folder) = vector {
+                let view = client.get(&format!("/api/capture/{id}"))?;
+                let parsed = RecordedRequest::parse(&request);
+                let path = || PathBuf::from(format!("callback {id}"));
+                let parsed =
+                    parsed.map_err(|source| CommandError::Recording { path: path(), source })?;
+                return vector::save(folder, &view, &parsed);
+            }
             match out {
                 None => Ok(io::stdout().write_all(&request)?),
                 Some(path) => std::fs::write(path, &request)

@@ -157,7 +157,7 @@ fn raise(counter: &IntCounter, count: u64) {
 }
 
 /// Optional features of this program, separated by commas.
-const FEATURES: &str = match (cfg!(feature = "nats"), cfg!(feature = "otlp")) {
+pub(crate) const FEATURES: &str = match (cfg!(feature = "nats"), cfg!(feature = "otlp")) {
     (true, true) => "nats,otlp",
     (true, false) => "nats",
     (false, true) => "otlp",

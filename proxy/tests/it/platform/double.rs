@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use ring::{digest, hmac};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{ID, SECRET};
 use crate::mock::{Act, App, Seen};
@@ -25,7 +25,7 @@ const CHINA: [&str; 3] =
 #[derive(Default)]
 pub(super) struct Account {
     templates: Vec<Json>,
-    rules: Vec<Json>,
+    pub(super) rules: Vec<Json>,
     next_id: i64,
     pub(super) is_chinese: bool,
     /// Actions that fail, each with the error code to return. Each failure removes the first
@@ -159,7 +159,10 @@ fn act(account: &mut Account, seen: &Seen) -> Result<Json, &'static str> {
             let id = &parameters["TemplateId"];
             let own = account.templates.iter_mut().find(|own| own["TemplateId"] == *id);
             let own = own.ok_or("InternalError.NotFound")?.as_object_mut().unwrap();
-            own.extend(parameters.as_object().unwrap().clone());
+            let mut changed = own.clone();
+            changed.extend(parameters.as_object().unwrap().clone());
+            has_url(&changed)?;
+            *own = changed;
             json!({})
         }
         "DeleteLiveCallbackTemplate" => {
@@ -200,11 +203,19 @@ fn create(account: &mut Account, parameters: &Json) -> Result<Json, &'static str
         return Err("InternalError.ConfOutLimit");
     }
     check_parameters(account, parameters)?;
+    has_url(parameters.as_object().unwrap())?;
     account.next_id += 1;
     let mut template = parameters.clone();
     template["TemplateId"] = json!(account.next_id);
     account.templates.push(template);
     Ok(json!({ "TemplateId": account.next_id }))
+}
+
+/// Checks that a template has at least one address.
+fn has_url(template: &Map<String, Json>) -> Result<(), &'static str> {
+    let mut urls = INTERNATIONAL.iter().chain(&CHINA).filter_map(|name| template.get(*name));
+    let has_url = urls.any(|url| url.as_str().is_some_and(|url| !url.is_empty()));
+    has_url.then_some(()).ok_or("MissingParameter")
 }
 
 fn check_parameters(account: &Account, parameters: &Json) -> Result<(), &'static str> {
@@ -217,6 +228,10 @@ fn check_parameters(account: &Account, parameters: &Json) -> Result<(), &'static
         return Err("InvalidParameter.ArgsNotMatch");
     }
     if !is_word(text("Description"), 1024) {
+        return Err("InvalidParameterValue");
+    }
+    let key = text("CallbackKey");
+    if key.len() > 32 || !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err("InvalidParameterValue");
     }
     for (name, value) in parameters.as_object().unwrap() {

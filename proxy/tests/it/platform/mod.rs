@@ -1,6 +1,7 @@
 //! Tests of `gatepost platform` with a local double of the platform's API.
 
 mod double;
+mod rotation;
 
 use std::fs;
 use std::process::Command;
@@ -107,6 +108,7 @@ The account has 0 templates and 0 rules.
     CallbackKey           { env = \"OLD_KEY\" }
 + bind push.example.com (live) to live
 + bind push2.example.com (live) to live
+note: gatepost does not know which keys the running gatepost accepts: the config has no `admin`; reload it with this config before you apply the changes
 note: template rest: the binding of * names no domain; bind each domain in the config, or in the platform's console
 4 changes.
 ";
@@ -126,7 +128,9 @@ note: template rest: the binding of * names no domain; bind each domain in the c
     assert_eq!(
         templates[0],
         json!({
-            "TemplateId": 5001, "TemplateName": "live", "Description": "gatepost-Members-only",
+            "TemplateId": 5001, "TemplateName": "live", "Description": "gatepost_8e651e9f_8396159c-Members-only",
+            "RecordNotifyUrl": "", "SnapshotNotifyUrl": "", "PornCensorshipNotifyUrl": "",
+            "PushExceptionNotifyUrl": "",
             "StreamBeginNotifyUrl": "https://gate.example.com/callbacks/tencent",
             "StreamEndNotifyUrl": "https://gate.example.com/callbacks/tencent",
             "CallbackKey": NEW_KEY,
@@ -145,30 +149,28 @@ note: template rest: the binding of * names no domain; bind each domain in the c
 }
 
 #[test]
-fn rotates_key_in_steps_without_refusing_a_callback() {
+fn plan_shows_source_of_changed_key() {
     let double = Double::with(&[account_template(7, "live", "gatepost", OLD_KEY)], &[]);
     let operator = Operator::new(&double);
     // The new key is second: gatepost accepts this key, and the account keeps the old key.
     operator.config(&[template("live", &format!("{OLD}, {NEW}"), "")]);
     assert!(operator.run("plan").1.contains("No changes"));
-    // The new key is first.
     operator.config(&[template("live", &format!("{NEW}, {OLD}"), "")]);
     let (code, text) = operator.run("apply --yes");
     assert_eq!(code, Some(0), "{text}");
     let change = "    CallbackKey  { env = \"OLD_KEY\" } → { file = \"new.key\" }\n";
-    assert!(text.contains(change), "expected {change}, found {text}");
-    assert!(text.contains("reload gatepost with the new key before you apply"), "{text}");
+    assert!(text.contains(change), "{text}");
+    let note = "note: gatepost does not know which keys the running gatepost accepts: the config has \
+                no `admin`; reload it with this config before you apply the changes\n";
+    assert!(text.contains(note), "{text}");
     assert_eq!(double.state().0[0]["CallbackKey"], NEW_KEY);
-    // The config no longer has the old key.
-    operator.config(&[template("live", NEW, "")]);
-    assert!(operator.run("plan").1.contains("No changes"));
     operator.config(&[template("live", OLD, "")]);
     let (_, text) = operator.run("plan");
     assert!(text.contains("a key that the config does not have → { env = \"OLD_KEY\" }"), "{text}");
 }
 
 #[test]
-fn does_not_change_templates_and_rules_that_gatepost_has_not_created() {
+fn takes_over_only_templates_that_operator_names() {
     let foreign = account_template(1, "live", "by hand", OLD_KEY);
     let other = account_template(2, "other", "", "k");
     let rules = [rule("push.example.com", "live", 2), rule("third.example.com", "live", 2)];
@@ -182,7 +184,8 @@ fn does_not_change_templates_and_rules_that_gatepost_has_not_created() {
          template of this name; add --adopt live to take it over, or rename the template in the \
          config\n",
         "conflict: template live: expected no rule of another template for push.example.com and live, \
-         found one of other; remove it in the console, or add --adopt with that name\n",
+         found one of other that gatepost did not make; remove it in the console, or add --adopt with \
+         that name\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
@@ -193,29 +196,61 @@ fn does_not_change_templates_and_rules_that_gatepost_has_not_created() {
     let (code, text) = operator.run("apply --yes --adopt live --adopt other");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("~ modify template live (1)\n"), "{text}");
-    assert!(text.contains("    Description  by hand → gatepost\n"), "{text}");
+    assert!(text.contains("    Description  by hand → gatepost_adopted\n"), "{text}");
     assert!(text.contains("~ move push.example.com (live) from other to live\n"), "{text}");
     let (templates, rules) = double.state();
     assert_eq!((&templates[0]["CallbackKey"], &templates[1]), (&json!(NEW_KEY), &other));
     assert_eq!(rules, [rule("third.example.com", "live", 2), rule("push.example.com", "live", 1)]);
+    assert!(operator.run("plan").1.contains("No changes"));
+}
+
+#[test]
+fn prune_leaves_template_that_operator_has_made() {
+    let foreign = account_template(1, "live", "by hand", OLD_KEY);
+    let rules = [rule("hand.example.com", "live", 1)];
+    let double = Double::with(&[foreign], &rules);
+    let operator = Operator::new(&double);
+    operator.config(&[template("live", NEW, "'push.example.com'")]);
+    assert_eq!(operator.run("apply --yes --adopt live").0, Some(0));
+    // gatepost manages the template from now on, also without `--adopt`.
+    operator.config(&[template("live", NEW, "'push2.example.com'")]);
+    let (code, text) = operator.run("apply --yes --prune");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("- unbind push.example.com (live) from live\n"), "{text}");
+    assert!(text.contains("hand.example.com (live); gatepost did not make this rule"), "{text}");
+    let hand = rule("hand.example.com", "live", 1);
+    assert_eq!(double.state().1, [hand, rule("push2.example.com", "live", 1)]);
+
+    operator.config(&[template("next", NEW, "'next.example.com'")]);
+    double.take_done();
+    let (code, text) = operator.run("apply --yes --prune");
+    assert_eq!(code, Some(0), "{text}");
+    let note = "note: template live: the config does not have it; gatepost did not create it, so \
+                gatepost leaves it and its rules\n";
+    assert!(text.contains(note), "{text}");
+    assert!(!double.take_done().iter().any(|action| action.starts_with("Delete")), "{text}");
+}
+
+/// Returns an account in which gatepost has made the templates `live` and `gone`, each with a rule.
+fn made() -> (Double, Operator) {
+    let double = Double::with(&[account_template(3, "foreign", "", "k")], &[]);
+    let operator = Operator::new(&double);
+    let gone = template("gone", NEW, "'gone.example.com'");
+    operator.config(&[template("live", NEW, "'push.example.com', 'left.example.com'"), gone]);
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(0), "{text}");
+    operator.config(&[template("live", NEW, "'Push.example.com'")]);
+    double.take_done();
+    (double, operator)
+}
+
+fn names((templates, _): &(Vec<Json>, Vec<Json>)) -> Vec<&str> {
+    templates.iter().map(|own| own["TemplateName"].as_str().unwrap()).collect()
 }
 
 #[test]
 fn removes_own_templates_and_rules_only_with_prune() {
-    let templates = [
-        account_template(1, "live", "gatepost", NEW_KEY),
-        account_template(2, "gone", "gatepost-old", NEW_KEY),
-        account_template(3, "foreign", "", "k"),
-    ];
-    let rules = [
-        rule("push.example.com", "live", 1),
-        rule("left.example.com", "live", 1),
-        rule("gone.example.com", "vip", 2),
-        rule("foreign.example.com", "live", 3),
-    ];
-    let double = Double::with(&templates, &rules);
-    let operator = Operator::new(&double);
-    operator.config(&[template("live", NEW, "'Push.example.com'")]);
+    let (double, operator) = made();
     let (code, text) = operator.run("apply --yes");
     assert_eq!(code, Some(0), "{text}");
     for line in [
@@ -229,41 +264,144 @@ fn removes_own_templates_and_rules_only_with_prune() {
     assert_eq!(double.take_done(), [""; 0]);
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
+    // The mark forgets a rule before gatepost removes the rule.
     assert_eq!(
         double.take_done(),
-        ["DeleteLiveCallbackRule", "DeleteLiveCallbackRule", "DeleteLiveCallbackTemplate"]
+        [
+            "ModifyLiveCallbackTemplate",
+            "DeleteLiveCallbackRule",
+            "DeleteLiveCallbackRule",
+            "DeleteLiveCallbackTemplate"
+        ]
     );
-    let (templates, rules) = double.state();
-    let names: Vec<_> = templates.iter().map(|own| own["TemplateName"].as_str().unwrap()).collect();
-    assert_eq!(names, ["live", "foreign"]);
-    assert_eq!(
-        rules,
-        [rule("push.example.com", "live", 1), rule("foreign.example.com", "live", 3)]
-    );
+    let state = double.state();
+    assert_eq!(names(&state), ["foreign", "live"]);
+    assert_eq!(state.1, [rule("push.example.com", "live", 5001)]);
+    assert!(operator.run("plan --prune").1.contains("No changes"));
 }
+
+#[test]
+fn prune_leaves_rules_that_operator_has_made() {
+    let (double, operator) = made();
+    // The operator binds two more domains in the console: one to each template of gatepost, and the
+    // domain of the config for another application.
+    let rules = [
+        rule("hand.example.com", "live", 5001),
+        rule("push.example.com", "vip", 5001),
+        rule("hand2.example.com", "live", 5002),
+    ];
+    double.account.lock().unwrap().rules.extend(rules.clone());
+    let (code, text) = operator.run("apply --yes --prune");
+    assert_eq!(code, Some(0), "{text}");
+    for line in [
+        "- unbind left.example.com (live) from live\n",
+        "note: template live: the config does not bind push.example.com (vip); gatepost did not make \
+         this rule, so it leaves the rule\n",
+        "note: template gone: the config does not have it; gatepost did not make its rule for \
+         hand2.example.com (live), so gatepost leaves it and its rules\n",
+    ] {
+        assert!(text.contains(line), "expected {line}, found {text}");
+    }
+    let state = double.state();
+    assert_eq!(names(&state), ["foreign", "live", "gone"]);
+    let [hand, vip, other] = rules;
+    let own = rule("push.example.com", "live", 5001);
+    assert_eq!(state.1, [own, rule("gone.example.com", "live", 5002), hand, vip, other]);
+    // gatepost has forgotten the rule that it has removed: the operator makes it again, and keeps it.
+    let left = rule("left.example.com", "live", 5001);
+    double.account.lock().unwrap().rules.push(left.clone());
+    assert_eq!(operator.run("apply --yes --prune").0, Some(0));
+    assert!(double.state().1.contains(&left));
+}
+
+#[test]
+fn restores_rule_if_platform_refuses_its_move() {
+    let (double, operator) = made();
+    operator.config(&[
+        template("live", NEW, "'push.example.com', 'left.example.com'"),
+        template("next", NEW, ""),
+    ]);
+    assert_eq!(operator.run("apply --yes").0, Some(0));
+    operator.config(&[
+        template("live", NEW, "'left.example.com'"),
+        template("next", NEW, "'push.example.com'"),
+    ]);
+    let before = double.state().1.len();
+    double.fail(&[("CreateLiveCallbackRule", "InternalError.ConfNotFound")]);
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(1), "{text}");
+    let end = "; gatepost has restored the rule of live for push.example.com (live)\n";
+    assert!(text.contains("InternalError.ConfNotFound") && text.ends_with(end), "{text}");
+    let (_, rules) = double.state();
+    assert!(rules.len() == before && rules.contains(&rule("push.example.com", "live", 5001)));
+
+    let refused = ("CreateLiveCallbackRule", "InternalError");
+    double.fail(&[refused, refused]);
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("; gatepost has removed the rule of live for push.example.com"),
+        "{text}"
+    );
+    assert!(text.ends_with("; bind the domain in the console\n"), "{text}");
+
+    let (code, text) = operator.run("apply --yes");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(operator.run("plan").1.contains("No changes"));
+    assert_eq!(double.state().1.len(), before);
+}
+
+/// The error codes that the platform documents for its actions and signatures, each with a part
+/// of the remedy.
+const DOCUMENTED: [(&str, &str, &str); 35] = [
+    (TEMPLATES, "AuthFailure.InvalidAuthorization", "check the SecretId and the SecretKey"),
+    (TEMPLATES, "AuthFailure.SignatureExpire", "set the clock"),
+    (TEMPLATES, "AuthFailure.UnauthorizedOperation", "allow the key's user"),
+    (TEMPLATES, "UnauthorizedOperation", "allow the key's user"),
+    (RULES, "MissingParameter", "update gatepost"),
+    (CREATE, "FailedOperation.ConfInUsed", "unbind its domains"),
+    (CREATE, "FailedOperation.NotFound", "the account has changed"),
+    (CREATE, "InternalError.ArgsNotMatch", "rename the template"),
+    (CREATE, "InternalError.ConfInUsed", "unbind its domains"),
+    (CREATE, "InternalError.ConfNotFound", "the account has changed"),
+    (CREATE, "InternalError.ConfOutLimit", "delete a template"),
+    (CREATE, "InternalError.InvalidInput", "check --url and --app"),
+    (CREATE, "InternalError.NotFound", "the account has changed"),
+    (CREATE, "InternalError.RuleAlreadyExist", "the account has changed"),
+    (CREATE, "InternalError.RuleInUsing", "unbind the domain"),
+    (CREATE, "InternalError.RuleNotFound", "the account has changed"),
+    (CREATE, "InvalidParameter", "check --url and --app"),
+    (CREATE, "InvalidParameter.ArgsNotMatch", "rename the template"),
+    (CREATE, "InvalidParameter.COSCustomFileNameError", "file names of the recordings"),
+    (CREATE, "InvalidParameter.InvalidCallbackUrl", "check --url"),
+    (CREATE, "InvalidParameter.InvalidVodFileName", "file names of the recordings"),
+    (CREATE, "InvalidParameter.UrlNotSafe", "check that the host of --url"),
+    (CREATE, "InvalidParameterValue", "check --url and --app"),
+    (CREATE, "MissingParameter", "update gatepost"),
+    (CREATE, "ResourceNotFound.ForbidService", "ask Tencent's support"),
+    (CREATE, "ResourceNotFound.FreezeService", "ask Tencent's support"),
+    (CREATE, "ResourceNotFound.StopService", "enable the live service"),
+    (CREATE, "ResourceNotFound.UserDisableService", "enable the live service"),
+    (CREATE, "UnsupportedOperation.NotLVBCodeMode", "live service with domains"),
+    (CREATE, "InternalError", "run the command again"),
+    (BIND, "InvalidParameter.ConfNotFound", "the account has changed"),
+    (BIND, "InvalidParameter.DomainFormatError", "bind push domains"),
+    (BIND, "FailedOperation.RuleAlreadyExist", "the account has changed"),
+    (BIND, "InternalError.RuleOutLimit", "maximum of rules"),
+    (BIND, "Other.Code", "run the command again"),
+];
+
+const TEMPLATES: &str = "DescribeLiveCallbackTemplates";
+const RULES: &str = "DescribeLiveCallbackRules";
+const CREATE: &str = "CreateLiveCallbackTemplate";
+const BIND: &str = "CreateLiveCallbackRule";
 
 #[test]
 fn names_remedy_for_each_documented_error_and_continues_after_it() {
     let double = Double::with(&[], &[]);
     let operator = Operator::new(&double);
     operator.config(&[template("live", NEW, "'push.example.com', 'push2.example.com'")]);
-    for (action, code, remedy) in [
-        ("DescribeLiveCallbackTemplates", "AuthFailure.SignatureExpire", "set the clock"),
-        (
-            "DescribeLiveCallbackTemplates",
-            "AuthFailure.UnauthorizedOperation",
-            "allow the key's user",
-        ),
-        ("DescribeLiveCallbackRules", "ResourceNotFound.StopService", "enable the live service"),
-        ("CreateLiveCallbackTemplate", "InternalError.ConfOutLimit", "delete a template"),
-        (
-            "CreateLiveCallbackTemplate",
-            "InvalidParameter.UrlNotSafe",
-            "check that the host of --url",
-        ),
-        ("CreateLiveCallbackTemplate", "InternalError", "run the command again"),
-        ("CreateLiveCallbackRule", "InvalidParameter.DomainFormatError", "bind push domains"),
-    ] {
+    for (action, code, remedy) in DOCUMENTED {
         double.fail(&[(action, code)]);
         let (exit, text) = operator.run("apply --yes");
         assert_eq!(exit, Some(1), "{text}");
@@ -284,6 +422,32 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
     double.fail(&[("DescribeLiveCallbackRules", "RequestLimitExceeded"); 5]);
     let (exit, text) = operator.run("plan");
     assert!(exit == Some(1) && text.contains("wait, then run the command again"), "{text}");
+}
+
+#[test]
+fn binds_domain_for_its_application() {
+    let double = Double::with(&[], &[]);
+    let operator = Operator::new(&double);
+    let domains = "'push.example.com/vip', 'push.example.com/live', 'other.example.com'";
+    operator.config(&[template("live", NEW, domains)]);
+    let (code, text) = operator.run("apply --yes --app studio");
+    assert_eq!(code, Some(0), "{text}");
+    let expected = [
+        rule("push.example.com", "vip", 5001),
+        rule("push.example.com", "live", 5001),
+        rule("other.example.com", "studio", 5001),
+    ];
+    assert_eq!(double.state().1, expected);
+    // gatepost chooses the template by the domain alone.
+    let next = template("next", NEW, "'push.example.com/next'");
+    operator.config(&[template("live", NEW, domains), next]);
+    let (code, text) = operator.run("plan");
+    assert!(code == Some(1) && text.contains("found a tenant of `live`"), "{text}");
+    for tenant in ["<b>", "push.example.com/", "/live", "push.example.com/a/b", "*/live"] {
+        operator.config(&[template("live", NEW, &format!("'{tenant}'"))]);
+        let (code, text) = operator.run("plan");
+        assert!(code == Some(1) && text.contains("push.example.com/live"), "{tenant}: {text}");
+    }
 }
 
 #[test]
@@ -405,7 +569,10 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
                 { "action": "bind", "template": "live", "domain": "push.example.com", "app": "live" },
                 { "action": "bind", "template": "live", "domain": "push.example.com", "app": "vip" },
             ],
-            "conflicts": [], "notes": [],
+            "conflicts": [], "notes": [
+                "gatepost does not know which keys the running gatepost accepts: the config has no \
+                 `admin`; reload it with this config before you apply the changes",
+            ],
         })
     );
     let (code, text) = operator.run("apply --yes --site china");

@@ -4,6 +4,7 @@ use gatepost::is_template_character;
 use gatepost_editor::{EditError, EditErrorKind};
 
 use super::TemplateForm;
+use super::fields::KeyRow;
 
 impl TemplateForm {
     /// Checks a changed description. Returns false if it has a character that Tencent's console
@@ -27,6 +28,13 @@ impl TemplateForm {
         }
         for fault in error.faults() {
             let problem = format!("{}; {}", fault.problem, fault.remedy);
+            let is_named = |row: &&mut KeyRow| has_word(&fault.problem, &row.name);
+            if fault.key.contains(".keys")
+                && let Some(row) = self.keys.iter_mut().find(is_named)
+            {
+                row.problem = problem;
+                continue;
+            }
             match self.problem_at(&fault.key) {
                 Some(field) if field.is_empty() => *field = problem,
                 Some(field) => *field = format!("{field}. {problem}"),
@@ -68,7 +76,14 @@ impl TemplateForm {
     pub(in super::super) fn has_problem(&self) -> bool {
         let kinds = self.kinds.iter().map(|kind| &kind.problem);
         let settings = self.settings.iter().map(|setting| &setting.problem);
+        let keys = self.keys.iter().map(|key| &key.problem);
         let own = [&self.name.problem, &self.description.problem, &self.keys_problem];
-        own.into_iter().chain(kinds).chain(settings).any(|problem| !problem.is_empty())
+        own.into_iter().chain(keys).chain(kinds).chain(settings).any(|problem| !problem.is_empty())
     }
+}
+
+/// Returns true if a text contains the name of a variable or a file.
+fn has_word(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    !name.is_empty() && text.split(|c| !is_part(c)).any(|word| word == name)
 }

@@ -10,15 +10,23 @@ use serde_json::Value as Json;
 pub(super) const SHOWN_KINDS: usize = 8;
 
 /// The source of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(in super::super) struct KeyRow {
     pub(in super::super) is_file: bool,
     pub(in super::super) name: String,
+    pub(in super::super) problem: String,
+    /// Index of the key in the template; `None` for a new key.
+    pub(super) index: Option<usize>,
+    /// True if the platform's console does not accept the key.
+    pub(in super::super) is_unfit: bool,
 }
 
 /// The addresses for a kind.
+#[derive(Default)]
 pub(in super::super) struct KindField {
     pub(in super::super) name: String,
+    /// The platform's own name of the kind; empty if it has none.
+    pub(in super::super) title: String,
     pub(in super::super) about: String,
     /// The addresses, separated by spaces.
     pub(in super::super) url: String,
@@ -45,6 +53,10 @@ pub(in super::super) struct SettingField {
 }
 
 impl KindField {
+    fn new(name: &str, about: &str) -> Self {
+        Self { name: name.to_owned(), about: about.to_owned(), ..Self::default() }
+    }
+
     pub(super) fn urls(&self) -> impl Iterator<Item = &str> {
         self.url.split_whitespace()
     }
@@ -61,12 +73,24 @@ impl KindField {
 }
 
 impl KeyRow {
-    pub(super) fn of(view: &KeyView) -> Option<Self> {
+    pub(super) fn new(is_file: bool, name: String) -> Self {
+        Self { is_file, name, ..Self::default() }
+    }
+
+    pub(super) fn of((index, view): (usize, &KeyView)) -> Option<Self> {
+        let row = |is_file, name: &String| {
+            Some(Self { index: Some(index), ..Self::new(is_file, name.clone()) })
+        };
         match view {
-            KeyView::Env(name) => Some(Self { is_file: false, name: name.clone() }),
-            KeyView::File(name) => Some(Self { is_file: true, name: name.clone() }),
+            KeyView::Env(name) => row(false, name),
+            KeyView::File(name) => row(true, name),
             KeyView::Secret(_) => None,
         }
+    }
+
+    /// Returns true if both rows name the same source.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        (self.is_file, &self.name) == (other.is_file, &other.name)
     }
 
     pub(super) fn source(&self) -> KeySource {
@@ -82,7 +106,7 @@ impl SettingField {
             return None;
         }
         if self.is_secret {
-            let row = KeyRow { is_file: self.is_file, name: self.value.clone() };
+            let row = KeyRow::new(self.is_file, self.value.clone());
             return Some(TomlValue::from(&row.source()));
         }
         // A value that is not a number remains a string. The check of the config then reports it.
@@ -93,28 +117,33 @@ impl SettingField {
 
 pub(super) fn kinds(info: Option<&ProviderInfo>, view: Option<&TemplateView>) -> Vec<KindField> {
     let entries = view.map(|view| &*view.on).unwrap_or_default();
-    let declared = info.iter().flat_map(|info| &info.kinds);
-    let declared = declared.filter(|kind| !kind.challenge).map(|kind| {
-        (kind.name.to_string(), kind.about.as_deref().unwrap_or_default().to_owned(), kind.decision)
+    let declared = info.iter().flat_map(|info| &info.kinds).filter(|kind| !kind.challenge);
+    let declared = declared.map(|kind| KindField {
+        title: kind.title.as_deref().unwrap_or_default().to_owned(),
+        is_decision: kind.decision,
+        ..KindField::new(&kind.name, kind.about.as_deref().unwrap_or_default())
     });
-    let groups = info.iter().flat_map(|info| &info.groups);
-    let groups = groups
-        .map(|group| (group.to_string(), "Kinds of this group without an address.".into(), false));
+    let groups = info.iter().flat_map(|info| info.groups.iter().map(move |group| (info, group)));
+    let groups = groups.map(|(info, group)| KindField::new(group, &group_about(info, group)));
     let mut all: Vec<_> = declared.chain(groups).collect();
-    let known: BTreeSet<_> = all.iter().map(|(name, ..)| name.clone()).collect();
+    let known: BTreeSet<_> = all.iter().map(|kind| kind.name.clone()).collect();
     let others = entries.iter().map(|(name, _)| name).filter(|name| !known.contains(*name));
-    let others =
-        others.filter(|name| *name != "*").map(|name| (name.clone(), String::new(), false));
-    all.extend(others);
-    all.push(("*".into(), "All kinds without an address of their own.".into(), false));
+    all.extend(others.filter(|name| *name != "*").map(|name| KindField::new(name, "")));
+    all.push(KindField::new("*", "All kinds without an address of their own."));
     let count = all.len();
-    let field = |(index, (name, about, is_decision)): (usize, (String, String, bool))| {
-        let entry = entries.iter().find(|(own, _)| *own == name).map(|(_, entry)| entry);
-        let (url, other) = entry.map(written).unwrap_or_default();
-        let is_folded = index >= SHOWN_KINDS && index + 1 < count && entry.is_none();
-        KindField { name, about, url, other, is_decision, is_folded, problem: String::new() }
-    };
-    all.into_iter().enumerate().map(field).collect()
+    for (index, kind) in all.iter_mut().enumerate() {
+        let entry = entries.iter().find(|(own, _)| *own == kind.name).map(|(_, entry)| entry);
+        (kind.url, kind.other) = entry.map(written).unwrap_or_default();
+        kind.is_folded = index >= SHOWN_KINDS && index + 1 < count && entry.is_none();
+    }
+    all
+}
+
+/// Returns the description of a group, with the kinds to which its address applies.
+fn group_about(info: &ProviderInfo, group: &str) -> String {
+    let kinds = info.kinds.iter().filter(|kind| kind.group.as_deref() == Some(group));
+    let names: Vec<_> = kinds.map(|kind| &*kind.name).collect();
+    format!("Those of these kinds that have no address of their own: {}.", names.join(", "))
 }
 
 /// Returns the addresses of an entry, or the entry as JSON if it has no address.

@@ -9,7 +9,7 @@ use gatepost::ProviderInfo;
 use gatepost_editor::{KeyChange, KeyView, NewTemplate, TemplateChange, TemplateView};
 
 use self::fields::{KeyRow, KindField, SettingField, kinds, settings};
-use super::form::{self, Form};
+use super::form::{self, Form, FormField};
 
 /// The form, with the operator's values and the faults of the last attempt.
 pub(super) struct TemplateForm {
@@ -20,6 +20,8 @@ pub(super) struct TemplateForm {
     pub(super) has_keys: bool,
     pub(super) keys: Vec<KeyRow>,
     pub(super) keys_problem: String,
+    /// Maximum number of letters and digits that the platform's console accepts in a key.
+    pub(super) console_key_chars: Option<usize>,
     /// Number of keys whose text is in the config file. The form does not change these keys.
     pub(super) written_keys: usize,
     pub(super) kinds: Vec<KindField>,
@@ -31,12 +33,6 @@ pub(super) struct TemplateForm {
     info: Option<ProviderInfo>,
 }
 
-/// A text field.
-pub(super) struct FormField {
-    pub(super) value: String,
-    pub(super) problem: String,
-}
-
 impl TemplateForm {
     /// Creates the form of a template, or an empty form for a provider. Without `info`, the form
     /// shows only the keys, kinds and settings of the template.
@@ -45,14 +41,14 @@ impl TemplateForm {
         info: Option<ProviderInfo>,
         view: Option<&TemplateView>,
     ) -> Self {
-        let text = |value: &str| FormField { value: value.to_owned(), problem: String::new() };
         let keys = view.map(|view| &*view.keys).unwrap_or_default();
         Self {
-            name: text(view.map_or("", |view| &view.name)),
-            description: text(view.map_or("", |view| &view.description)),
+            name: FormField::new(view.map_or("", |view| &view.name)),
+            description: FormField::new(view.map_or("", |view| &view.description)),
             provider: provider.to_owned(),
             has_keys: info.as_ref().is_none_or(|info| info.keys),
-            keys: keys.iter().filter_map(KeyRow::of).collect(),
+            keys: keys.iter().enumerate().filter_map(KeyRow::of).collect(),
+            console_key_chars: info.as_ref().and_then(|info| info.console_key_chars),
             keys_problem: String::new(),
             written_keys: keys.iter().filter(|key| matches!(key, KeyView::Secret(_))).count(),
             kinds: kinds(info.as_ref(), view),
@@ -83,7 +79,7 @@ impl TemplateForm {
         let rows = sources
             .into_iter()
             .zip(names)
-            .map(|((_, source), (_, name))| KeyRow { is_file: source == "file", name });
+            .map(|((_, source), (_, name))| KeyRow::new(source == "file", name));
         self.keys = rows.filter(|row| !row.name.is_empty()).collect();
         for kind in &mut self.kinds {
             put(&mut kind.url, &format!("on:{}", kind.name));
@@ -132,6 +128,19 @@ impl TemplateForm {
         }
     }
 
+    /// Marks each key that the platform's console does not accept. `keys` calls its argument with each
+    /// key of the template.
+    pub(super) fn warn_of_keys(&mut self, keys: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+        let Some(most) = self.console_key_chars else { return };
+        let mut fits = Vec::new();
+        keys(&mut |key| {
+            fits.push(key.len() <= most && key.iter().all(u8::is_ascii_alphanumeric));
+        });
+        for row in &mut self.keys {
+            row.is_unfit = row.index.and_then(|index| fits.get(index)) == Some(&false);
+        }
+    }
+
     pub(super) fn shown(&self) -> impl Iterator<Item = &KindField> {
         self.kinds.iter().filter(|kind| !kind.is_folded)
     }
@@ -144,15 +153,20 @@ impl TemplateForm {
 /// Returns the change of the keys. Keys that the form does not show remain in the config file.
 fn key_change(before: &[KeyRow], after: &[KeyRow]) -> KeyChange {
     let missing = |from: &[KeyRow], of: &[KeyRow]| {
-        of.iter().filter(|key| !from.contains(key)).map(KeyRow::source).collect()
+        of.iter().filter(|key| !from.iter().any(|own| own.is(key))).map(KeyRow::source).collect()
     };
     KeyChange::Some { add: missing(before, after), remove: missing(after, before) }
 }
 
 /// Returns a hash of the template.
 pub(super) fn version(view: &TemplateView) -> String {
+    version_of_all(std::slice::from_ref(view))
+}
+
+/// Returns a hash of all templates.
+pub(super) fn version_of_all(views: &[TemplateView]) -> String {
     let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
-    hasher.write(serde_json::to_string(view).unwrap_or_default().as_bytes());
+    hasher.write(serde_json::to_string(views).unwrap_or_default().as_bytes());
     format!("{:016x}", hasher.finish())
 }
 
