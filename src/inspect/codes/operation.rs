@@ -2,6 +2,7 @@
 //! connections, the operation of the program, and the admin API.
 
 use super::{CodeGroup, CodeHelp};
+use crate::memory::outage::SHARED_STATE_LOST;
 
 /// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain the code,
 /// and the remedy.
@@ -92,10 +93,10 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "shared_state_lost",
-        "gatepost continues without the state that machines share",
-        "the store failed or did not respond in time: it is slow, its disk is full, or another process locks it",
+        SHARED_STATE_LOST,
+        "another process locks the store, its disk is slow or full, or the store failed",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
-        "read the reason in the line, then free the disk, or end the process that holds the lock; until then, an app may receive a callback twice",
+        "read the reason in the line; end the process that locks the store (`fuser FILE` finds it), or free the disk",
     ]),
     note([
         "timer_missing",
@@ -294,6 +295,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "read the counts in the line; the metrics count every callback",
     ]),
     operation([
+        "mirror_failed",
+        "the address in `mirror` did not take the copy of an event",
+        "the app at this address is down or slow, answered no 2xx, or more than 64 copies are in flight",
+        "log, gatepost_mirrored_events_total",
+        "read the reason and `app` in the line, then repair that app, or remove `mirror`; the platform and the first app are not affected",
+    ]),
+    operation([
         "panic",
         "gatepost has a bug",
         "a task of gatepost panicked",
@@ -345,9 +353,9 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "upstream_failed",
         "the upstream did not respond to a request that is not a callback",
-        "the app is not running, or `upstream` is wrong",
+        "the app is not running, `upstream` is wrong, or TLS failed",
         PASSED,
-        "start the app, and check `upstream` with curl from this machine",
+        "start the app, and check `upstream` with curl from this machine; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys",
     ]),
     operation([
         "upstream_incomplete",
