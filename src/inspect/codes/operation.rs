@@ -463,6 +463,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "read the message; choose another callback",
     ]),
     admin_api([
+        "origin_refused",
+        "another site sent the request to the console",
+        "a page of another site opened or submitted a form of the console in the operator's browser",
+        API_REFUSALS,
+        "open the console itself; behind a proxy, let the proxy pass on host and origin unchanged",
+    ]),
+    admin_api([
         "read_only",
         "the admin_read_token cannot change or send anything",
         "the request has the admin_read_token",

@@ -115,7 +115,8 @@ async fn state_that_hangs_delays_one_callback_a_second() {
     assert_eq!(times, [500, 0, 0, 0, 500, 0]);
     assert_eq!(
         *machine.outages.lock().unwrap(),
-        ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
+        ["lost: expected a result within 500 ms, found none; end a process that locks the store, \
+         or use a faster disk or network"]
     );
     // For each callback, gatepost misses a signature, a session and a claim, but not the end of a claim.
     let missed = [SharedUse::Signature, SharedUse::Session, SharedUse::Resend];
