@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
+use super::config_argument::DEFAULT_CONFIG;
 use super::error::{AdminError, CommandError};
 use crate::trusting_client::TrustingClient;
 
@@ -34,9 +35,10 @@ const WRONG_TOKEN: &str = "expected the admin_token or the admin_read_token of t
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
     /// Address of the admin listener, for example https://gate.example.com:9900 or
-    /// unix:/run/gatepost/admin.sock.
-    #[arg(long, value_name = "ADDRESS", default_value = "http://127.0.0.1:9900")]
-    admin: AdminUrl,
+    /// unix:/run/gatepost/admin.sock; default: `admin` of ./gatepost.toml, otherwise
+    /// http://127.0.0.1:9900.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<AdminUrl>,
     /// Environment variable with the `admin_token` or the `admin_read_token`.
     #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE)]
     token_env: String,
@@ -72,6 +74,26 @@ impl FromStr for AdminUrl {
     }
 }
 
+/// Returns `admin` of the config file in the current folder; `None` if it has no such key. Reads
+/// neither secrets nor included files, so that the command works without the environment of
+/// gatepost, and with a config that has faults elsewhere.
+fn configured() -> Option<AdminUrl> {
+    let text = std::fs::read_to_string(DEFAULT_CONFIG).ok()?;
+    let config: toml::Table = text.parse().ok()?;
+    let admin = config.get("admin")?.as_str()?;
+    let url = match admin.strip_prefix("tls:") {
+        Some(address) => format!("https://{address}"),
+        None if admin.starts_with("unix:") => admin.to_owned(),
+        None => format!("http://{admin}"),
+    };
+    url.parse().ok()
+}
+
+/// Returns the address that `gatepost init` writes.
+fn usual() -> AdminUrl {
+    AdminUrl::Tcp(Uri::from_static("http://127.0.0.1:9900"))
+}
+
 /// A client of the admin API.
 pub(super) struct AdminClient {
     address: AdminUrl,
@@ -90,7 +112,8 @@ impl AdminClient {
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let tcp = TrustingClient::new(arguments.cacert.as_deref())?;
-        Ok(Self { address: arguments.admin.clone(), token, runtime, tcp })
+        let address = arguments.admin.clone().or_else(configured).unwrap_or_else(usual);
+        Ok(Self { address, token, runtime, tcp })
     }
 
     /// Gets a resource of the API, and parses its JSON.
