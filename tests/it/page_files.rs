@@ -10,6 +10,7 @@ use std::path::Path;
 
 use gatepost::{Evidence, KindInfo, ProviderInfo, SettingInfo};
 
+use crate::page_fields;
 use crate::view_files::{COMMAND, check_file};
 
 const FOLDER: &str = "src/manual/platforms";
@@ -123,6 +124,7 @@ fn page(provider: &ProviderInfo) -> String {
     writeln!(out, "`{init}` writes {files}:\n").unwrap();
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
     write_kinds(&mut out, provider);
+    page_fields::write(&mut out, provider);
     let proof = if provider.keys { None } else { Some(UNSIGNED) };
     for (heading, text) in [
         ("# Verification", provider.proof.as_deref().or(proof)),
@@ -163,7 +165,7 @@ fn write_kinds(out: &mut String, provider: &ProviderInfo) {
         write_text(out, &format!("{lead} {}.", names.join(", ")));
     }
     let command = format!("gatepost providers {}", provider.name);
-    let about = "prints the fields of each kind, and the rule for the `ce-id` of its events";
+    let about = "prints the rule for the `ce-id` of each kind, too";
     writeln!(out, "{}`{command}` {about}.\n", if names.is_empty() { "\n" } else { "" }).unwrap();
 }
 
