@@ -235,6 +235,14 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// Returns the servers, without the paths and queries of the addresses, which may contain
+    /// secrets.
+    #[must_use]
+    pub fn servers(&self) -> String {
+        let servers = self.list.iter().map(|address| address.server().to_string());
+        servers.collect::<Vec<_>>().join(" ")
+    }
+
     /// Returns `None` for an empty list.
     pub(crate) fn new(list: Vec<Address>) -> Option<Self> {
         (!list.is_empty()).then(|| Self { list: list.into(), next: AtomicUsize::new(0) })

@@ -16,6 +16,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::app::tls_fault::explain_for_command;
+
 /// Reason why a file has no certificates that a client can trust.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {problem}")]
@@ -61,13 +63,16 @@ impl TrustingClient {
     ///
     /// # Errors
     ///
-    /// Returns the text of the innermost cause.
+    /// Returns the text of the innermost cause; for a TLS error, a text with a remedy.
     pub(crate) async fn fetch(
         &self,
         request: Request<Full<Bytes>>,
         max_bytes: usize,
     ) -> Result<(response::Parts, Bytes), String> {
         let reply = self.0.request(request).await.map_err(|error| {
+            if let Some(explained) = explain_for_command(&error) {
+                return explained;
+            }
             let mut cause = error.source();
             while let Some(deeper) = cause.and_then(|cause| cause.source()) {
                 cause = Some(deeper);

@@ -11,6 +11,7 @@ use crate::head::Head;
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
+use crate::printable::printable;
 use crate::provider::Plan;
 use crate::reply::Reply;
 use crate::route::{Lookup, Mode, RouteIndex, Routes};
@@ -69,9 +70,9 @@ impl ActiveConfig {
         recorded: bool,
         now: Timestamp,
     ) -> Admission {
-        let refused = |fault: RefusalKind, pattern, plan| {
+        let refused = |cause: RefusalCause, pattern, plan| {
             let client = Client::of(head, &self.trusted);
-            Refusal::new(fault.into(), pattern, plan).sent_by(&client)
+            Refusal::new(cause, pattern, plan).sent_by(&client)
         };
         let (found, admitted) = match lookup {
             Lookup::Other => return Admission::Other,
@@ -82,12 +83,15 @@ impl ActiveConfig {
                 (found, self.admit_callback(found, token, head, memory, recorded, now))
             }
             Lookup::Reserved(address) => {
-                let refusal = refused(RefusalKind::AddressReserved, &address.path, &address.plan);
+                let cause = RefusalKind::AddressReserved.into();
+                let refusal = refused(cause, &address.path, &address.plan);
                 return Admission::Refused(refusal);
             }
             Lookup::Ambiguous(found) => {
                 let route = self.routes.at(found);
-                (found, Err(refused(RefusalKind::PathAmbiguous, &route.label, &route.plan)))
+                let path = printable(&self.routes.printable_path(head.path()));
+                let cause = RefusalCause::with(RefusalKind::PathAmbiguous, path);
+                (found, Err(refused(cause, &route.label, &route.plan)))
             }
         };
         Admission::on(self.routes.at(found), admitted)

@@ -2,13 +2,14 @@
 
 use crate::json::Shape;
 use crate::provider::common::CommonEvent;
-use crate::provider::field::{Field, Fields};
+use crate::provider::field::{Field, Fields, Type};
 use crate::provider::locator::Locator;
 use crate::provider::plan::PageTexts;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
 use crate::provider::{Evidence, IdentityInfo, Kind, Plan, built_in};
+use crate::time::Unit;
 
 /// The contents of a definition.
 ///
@@ -147,6 +148,8 @@ pub struct FieldInfo {
     /// The JSON type of the value, for example `number`; `None` if the declared type allows several
     /// JSON types.
     pub json_type: Option<&'static str>,
+    /// The unit of a time since 1970, `seconds` or `milliseconds`; `None` for other types.
+    pub unit: Option<&'static str>,
     /// The meaning of the field.
     pub about: Option<Box<str>>,
     /// The fields of the object, or of each object in the array.
@@ -246,11 +249,21 @@ impl From<&Field> for FieldInfo {
             name: field.name.clone(),
             ty: field.ty.name(),
             json_type: field.ty.shape().map(Shape::name),
+            unit: unit_of(&field.ty),
             about: field.about.clone(),
             fields: inner.into_iter().flat_map(Fields::iter).map(Self::from).collect(),
             identifying: field.essential && !field.optional && !field.nullable,
             optional: field.optional,
             secret: field.secret,
         }
+    }
+}
+
+const fn unit_of(ty: &Type) -> Option<&'static str> {
+    let Type::Timestamp(unit) = ty else { return None };
+    match unit {
+        Unit::Millis => Some("milliseconds"),
+        Unit::Seconds => Some("seconds"),
+        Unit::Rfc3339 => None,
     }
 }

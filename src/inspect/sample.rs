@@ -169,6 +169,32 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
+    /// Returns true if [`Sample::request`] replaces the field at `place`, because a signed callback
+    /// has the signature or the signed time there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let definition = gatepost::Definition::built_in("tencent-css").unwrap();
+    /// let sample = definition.sample("push").unwrap();
+    /// assert!(sample.signing_replaces("sign") && sample.signing_replaces("/t"));
+    /// assert!(!sample.signing_replaces("app"));
+    /// ```
+    #[must_use]
+    pub fn signing_replaces(&self, place: &str) -> bool {
+        let Some(rule) = self.plan.signature_of(Some(self.kind)) else { return false };
+        let time = rule.time.as_ref().and_then(|time| time.from.place());
+        let named =
+            if let Some(KeyName::Value(place)) = &rule.key.named_by { Some(place) } else { None };
+        let places = [Some(&rule.found_in), time, named].into_iter().flatten();
+        let mut places = places.flat_map(Locator::each);
+        places.any(|own| {
+            let Locator::Body(pointer) = own else { return false };
+            let pointer = pointer.to_string();
+            pointer == place || pointer.strip_prefix('/') == Some(place)
+        })
+    }
+
     /// Returns the names of the fields at the top level that the sample has, that the kind
     /// declares, or that the signature uses.
     fn field_names(&self) -> Vec<&str> {

@@ -17,7 +17,7 @@
 //! a restart: see [`store::SharedState`].
 
 mod flights;
-mod outage;
+pub(crate) mod outage;
 mod replies;
 mod seen;
 mod sessions;

@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
+/// Text for the beginning of an outage, in the log and in `gatepost help`.
+pub(crate) const SHARED_STATE_LOST: &str =
+    "gatepost continues without the shared state, so an app may receive a callback twice";
+
 /// Time after a failure during which gatepost does not try the state again.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -215,9 +215,6 @@ const fn is_about_app(kind: UnavailableKind) -> bool {
     )
 }
 
-/// Returns the servers of the app, without the paths and queries of their addresses, which may
-/// contain secrets.
 fn servers_of(ask: &Ask) -> Option<String> {
-    let servers = ask.app.as_ref()?.as_slice().iter().map(|own| own.server().to_string());
-    Some(servers.collect::<Vec<_>>().join(" "))
+    ask.app.as_ref().map(|app| app.servers())
 }

@@ -19,14 +19,15 @@ use core::net::IpAddr;
 use std::error::Error;
 use std::fmt::Display;
 
+use crate::delivery::QueuedApp;
 use crate::head::HeadFault;
+use crate::memory::outage::SHARED_STATE_LOST;
+use crate::memory::store::Claimed;
 use crate::reply::AnswerFault;
 use crate::time::Timestamp;
 #[cfg(feature = "axum")]
-use crate::verdict::Accepted;
-use crate::verdict::Refusal;
-#[cfg(feature = "axum")]
 use crate::verdict::ViewError;
+use crate::verdict::{Accepted, Refusal};
 pub use conclusion::concluded;
 pub use shadow::{predicted, shadowed};
 
@@ -73,17 +74,35 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
     limited_line!(warn, code, now, from, "{message}");
 }
 
+/// Logs a warning about a copy of an event that the address in `mirror` did not take. `app` is the
+/// server of the address, without its path and query, which may contain secrets.
+pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Display, now: Timestamp) {
+    let app = tracing::field::display(app);
+    event_line!(warn, "mirror_failed", accepted, now, app, "copy of an event not taken: {reason}");
+}
+
+/// Logs a warning about an attempt to deliver a queued event. gatepost will try again.
+pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Timestamp) {
+    let (lane, number, attempt) =
+        (&claimed.event.lane, claimed.lease.number, claimed.lease.attempt);
+    limited_line!(
+        warn,
+        "delivery_failed",
+        now,
+        id = &*claimed.event.id,
+        number,
+        attempt,
+        lane = tracing::field::display(lane),
+        app = tracing::field::display(app.addresses().servers()),
+        "event {number} ({lane}), attempt {attempt}: {reason}"
+    );
+}
+
 /// Logs the first operation of an outage of the state that machines share.
 ///
 /// Until the outage ends, gatepost remembers callbacks in memory only.
 pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
-    limited_line!(
-        warn,
-        "shared_state_lost",
-        now,
-        "gatepost continues without the shared state, so an app may receive an event twice: \
-         {reason}"
-    );
+    limited_line!(warn, "shared_state_lost", now, "{SHARED_STATE_LOST}: {reason}");
 }
 
 /// Logs the end of an outage of the state that machines share. `missed` is the number of operations

@@ -25,6 +25,14 @@ impl Place {
         Self { text: self.text, span, key: format!("{}[{index}]", self.key), variable: None }
     }
 
+    /// Returns a place from the start of this place to the end of a later place in the same text.
+    pub(crate) fn until(mut self, end: &Self) -> Self {
+        if end.text == self.text && end.span.end > self.span.end {
+            self.span.end = end.span.end;
+        }
+        self
+    }
+
     /// Returns the index of the text among the texts that the code reads together.
     pub(crate) const fn text(&self) -> usize {
         self.text

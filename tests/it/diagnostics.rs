@@ -299,6 +299,10 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
             "Errors of the admin API",
             "The body of the response has the code and a message. A fault of the config has the code of that fault.",
         ),
+        CodeGroup::Value => (
+            "Origins of replies, results of deliveries, errors of the store",
+            "They are values of labels and of the access log.",
+        ),
         CodeGroup::Operation | _ => ("Log lines about the program", "Each is a line of the log."),
     }
 }

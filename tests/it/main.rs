@@ -29,6 +29,7 @@ mod language;
 mod layer;
 mod others;
 #[cfg(feature = "tower")]
+mod page_fields;
 mod page_files;
 mod passthrough;
 mod properties;

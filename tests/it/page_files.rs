@@ -10,6 +10,7 @@ use std::path::Path;
 
 use gatepost::{Evidence, KindInfo, ProviderInfo, SettingInfo};
 
+use crate::page_fields;
 use crate::view_files::{COMMAND, check_file};
 
 const FOLDER: &str = "src/manual/platforms";
@@ -118,6 +119,7 @@ fn page(provider: &ProviderInfo) -> String {
     write_text(&mut out, &new_files(provider));
     write!(out, "```toml\n{}```\n\n", config(provider)).unwrap();
     write_kinds(&mut out, provider);
+    page_fields::write(&mut out, provider);
     let proof = if provider.keys { None } else { Some(UNSIGNED) };
     let evidence = provider.evidence.map(|evidence| evidence_text(evidence, provider));
     for (heading, text) in [
@@ -210,7 +212,7 @@ fn write_kinds(out: &mut String, provider: &ProviderInfo) {
         write_text(out, &format!("{lead} {}.", names.join(", ")));
     }
     let command = format!("gatepost providers {}", provider.name);
-    let about = "prints the fields of each kind, and the rule for the `ce-id` of its events";
+    let about = "prints the rule for the `ce-id` of each kind, too";
     writeln!(out, "{}`{command}` {about}.\n", if names.is_empty() { "\n" } else { "" }).unwrap();
 }
 

@@ -6,6 +6,7 @@ mod connection_pool;
 mod health;
 mod response_limit;
 pub(crate) mod tls;
+pub(crate) mod tls_fault;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -185,8 +186,8 @@ fn is_gateway_error(status: StatusCode) -> bool {
 /// Converts an error to an [`Answer`]. The app has sent no answer, or an answer that gatepost
 /// cannot read.
 fn failed_answer(error: &(dyn Error + 'static), is_https: bool) -> Answer {
-    let reason = if is_https && tls::explain(error).is_none() && is_hang_up(error) {
-        tls::CLOSED_AFTER_HANDSHAKE.to_owned()
+    let reason = if is_https && tls_fault::explain(error).is_none() && is_hang_up(error) {
+        tls_fault::CLOSED_AFTER_HANDSHAKE.to_owned()
     } else {
         root_cause(error)
     };
@@ -263,9 +264,9 @@ pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
 /// outer causes only name the library that failed. For a TLS error, returns the text of
-/// [`tls::explain`], which has a remedy.
+/// [`tls_fault::explain`], which has a remedy.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
-    if let Some(explained) = tls::explain(error) {
+    if let Some(explained) = tls_fault::explain(error) {
         return explained.to_owned();
     }
     let mut cause = error;

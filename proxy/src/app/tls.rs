@@ -4,16 +4,15 @@
 //! config of a server at the first connection. A reload reads the files again, so later connections
 //! use the new files.
 
-use std::error::Error;
-use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use gatepost::{Config, OutgoingTls};
 use pingora::utils::tls::{CertKey, WrappedX509, parse_x509};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{AlertDescription, CertificateError, ClientConfig, ConfigBuilder, RootCertStore};
-use rustls::{WantsVerifier, pki_types};
+use rustls::{
+    ClientConfig, ConfigBuilder, InconsistentKeys, RootCertStore, WantsVerifier, pki_types,
+};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
@@ -78,7 +77,7 @@ fn machine_roots() -> RootCertStore {
 fn build(tls: &OutgoingTls) -> Result<ClientConfig, TlsFault> {
     let mut roots = RootCertStore::empty();
     for certificate in authorities(tls)? {
-        roots.add(certificate).map_err(|error| TlsFault::Authority(error.to_string()))?;
+        roots.add(certificate).map_err(|_| TlsFault::Authority("invalid contents".into()))?;
     }
     let roots = if tls.ca().is_some() { roots } else { machine_roots() };
     let builder = builder().with_root_certificates(roots);
@@ -86,7 +85,7 @@ fn build(tls: &OutgoingTls) -> Result<ClientConfig, TlsFault> {
         None => Ok(builder.with_no_client_auth()),
         Some((chain, key)) => {
             let built = builder.with_client_auth_cert(chain, key);
-            built.map_err(|error| TlsFault::Key(error.to_string()))
+            built.map_err(|error| TlsFault::Key(key_fault(&error).into()))
         }
     }
 }
@@ -124,6 +123,11 @@ fn pem_fault(error: &pki_types::pem::Error) -> String {
     if is_absent { "none".into() } else { "invalid PEM".into() }
 }
 
+const fn key_fault(error: &rustls::Error) -> &'static str {
+    let is_other = matches!(error, rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch));
+    if is_other { "the key of another certificate" } else { "another type of key" }
+}
+
 #[expect(
     clippy::expect_used,
     reason = "rustls guarantees that the ring provider supports the default versions"
@@ -155,90 +159,4 @@ pub(crate) fn for_pingora(tls: &OutgoingTls) -> Result<PingoraTls, TlsFault> {
         Arc::new(CertKey::new(chain, key.secret_der().to_vec()))
     });
     Ok(PingoraTls { ca: (!ca.is_empty()).then(|| ca.into()), identity })
-}
-
-/// Reason for a missing answer if a server closes a new connection after the TLS handshake. With
-/// TLS 1.3, the client's handshake succeeds before the server refuses the client certificate. If
-/// the server then resets the connection, gatepost does not receive the alert.
-pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
-     needs a `certificate`, set it in [[outgoing_tls]]";
-
-/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. The
-/// log would cut the remedy off a longer text.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    describe(tls_error(error)?)
-}
-
-/// Describes an error of Pingora's client, as [`explain`] does. Pingora keeps only the text of a
-/// handshake error.
-pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
-    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
-    let text = || {
-        let text = error.to_string();
-        let texts = [
-            ("UnknownIssuer", InvalidCertificate(CertificateError::UnknownIssuer)),
-            ("certificate expired", InvalidCertificate(CertificateError::Expired)),
-            ("not valid yet", InvalidCertificate(CertificateError::NotValidYet)),
-            ("not valid for name", InvalidCertificate(CertificateError::NotValidForName)),
-            ("CertificateRequired", AlertReceived(AlertDescription::CertificateRequired)),
-            ("BadCertificate", AlertReceived(AlertDescription::BadCertificate)),
-            ("UnknownCA", AlertReceived(AlertDescription::UnknownCA)),
-            ("corrupt message", InvalidMessage(rustls::InvalidMessage::InvalidContentType)),
-        ];
-        let found = texts.iter().find(|(needle, _)| text.contains(needle));
-        found.and_then(|(_, error)| describe(error))
-    };
-    explain(error.root_cause()).or_else(text)
-}
-
-/// Returns the innermost TLS error. Looks inside each `io::Error`, because its `source` skips
-/// the inner error.
-fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(found);
-        }
-        cause = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "gatepost has no remedy for any other error")]
-fn describe(error: &rustls::Error) -> Option<&'static str> {
-    use CertificateError as Fault;
-    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
-    Some(match error {
-        InvalidCertificate(Fault::UnknownIssuer) => {
-            "expected a trusted certificate, found an unknown authority; set `ca` in [[outgoing_tls]]"
-        }
-        InvalidCertificate(Fault::Expired | Fault::ExpiredContext { .. }) => {
-            "expected a valid certificate, found an expired one; renew it on the server"
-        }
-        InvalidCertificate(Fault::NotValidYet | Fault::NotValidYetContext { .. }) => {
-            "expected a valid certificate, found one for a later time; check the clocks"
-        }
-        InvalidCertificate(Fault::NotValidForName | Fault::NotValidForNameContext { .. }) => {
-            "expected a certificate for the host, found other names; set `server_name` in [[outgoing_tls]]"
-        }
-        AlertReceived(
-            AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::CertificateExpired,
-        ) => {
-            "expected a client certificate, found none or a refused one; set `certificate` in \
-             [[outgoing_tls]]"
-        }
-        InvalidMessage(_) => "expected TLS, found other bytes; write http:// in the address",
-        _ => return None,
-    })
 }

@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
+use super::config_argument::DEFAULT_CONFIG;
 use super::error::{AdminError, CommandError};
 use crate::trusting_client::TrustingClient;
 
@@ -36,9 +37,10 @@ const WRONG_TOKEN: &str = "expected the admin_token or the admin_read_token of t
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
     /// Address of the admin listener, for example https://gate.example.com:9900 or
-    /// unix:/run/gatepost/admin.sock.
-    #[arg(long, value_name = "ADDRESS", default_value = "http://127.0.0.1:9900")]
-    admin: AdminUrl,
+    /// unix:/run/gatepost/admin.sock; default: `admin` of ./gatepost.toml, otherwise
+    /// http://127.0.0.1:9900.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<AdminUrl>,
     #[command(flatten)]
     token: TokenArguments,
     /// File with the certificate authorities in PEM that may sign the server's certificate, besides
@@ -103,6 +105,26 @@ impl FromStr for AdminUrl {
     }
 }
 
+/// Returns `admin` of the config file in the current folder; `None` if it has no such key. Reads
+/// neither secrets nor included files, so that the command works without the environment of
+/// gatepost, and with a config that has faults elsewhere.
+fn configured() -> Option<AdminUrl> {
+    let text = std::fs::read_to_string(DEFAULT_CONFIG).ok()?;
+    let config: toml::Table = text.parse().ok()?;
+    let admin = config.get("admin")?.as_str()?;
+    let url = match admin.strip_prefix("tls:") {
+        Some(address) => format!("https://{address}"),
+        None if admin.starts_with("unix:") => admin.to_owned(),
+        None => format!("http://{admin}"),
+    };
+    url.parse().ok()
+}
+
+/// Returns the address that `gatepost init` writes.
+fn usual() -> AdminUrl {
+    AdminUrl::Tcp(Uri::from_static("http://127.0.0.1:9900"))
+}
+
 /// A client of the admin API.
 pub(super) struct AdminClient {
     address: AdminUrl,
@@ -113,7 +135,8 @@ pub(super) struct AdminClient {
 
 impl AdminClient {
     pub(super) fn new(arguments: &AdminArguments) -> Result<Self, CommandError> {
-        Self::at(&arguments.admin, &arguments.token, arguments.cacert.as_deref())
+        let address = arguments.admin.clone().or_else(configured).unwrap_or_else(usual);
+        Self::at(&address, &arguments.token, arguments.cacert.as_deref())
     }
 
     /// Creates a client of the admin listener at `address`.

@@ -8,12 +8,23 @@ pub(super) struct KeyHelp {
     /// Table in brackets; empty for a key above all tables.
     pub(super) table: String,
     pub(super) meaning: String,
+    pub(super) is_table: bool,
     /// Smallest and largest value of a number.
     pub(super) range: Option<(i64, i64)>,
 }
 
 /// Returns each key called `name`.
 pub(super) fn named(name: &str) -> Vec<KeyHelp> {
+    found(Some(name)).into_iter().map(|(_, key)| key).collect()
+}
+
+/// Returns the names of all keys and tables.
+pub(super) fn names() -> Vec<String> {
+    found(None).into_iter().map(|(name, _)| name).collect()
+}
+
+/// Returns each key called `name`, or all keys.
+fn found(name: Option<&str>) -> Vec<(String, KeyHelp)> {
     let schema = config_schema();
     let mut search = Search { definitions: &schema["$defs"], name, found: Vec::new() };
     search.visit("", &schema);
@@ -21,11 +32,11 @@ pub(super) fn named(name: &str) -> Vec<KeyHelp> {
     search.found
 }
 
-/// A search for the keys of one name.
+/// A search for the keys of one name, or for all keys.
 struct Search<'s> {
     definitions: &'s Value,
-    name: &'s str,
-    found: Vec<KeyHelp>,
+    name: Option<&'s str>,
+    found: Vec<(String, KeyHelp)>,
 }
 
 impl<'s> Search<'s> {
@@ -33,29 +44,30 @@ impl<'s> Search<'s> {
     fn visit(&mut self, table: &str, schema: &'s Value) {
         let Some((keys, is_list)) = self.keys(schema) else { return };
         for (key, value) in keys {
-            if key == self.name {
-                self.add(table, is_list, value);
+            if self.name.is_none_or(|name| name == key) {
+                self.add(key, table, is_list, value);
             }
             let below = if table.is_empty() { key.clone() } else { format!("{table}.{key}") };
             self.visit(&below, value);
         }
     }
 
-    fn add(&mut self, table: &str, is_list: bool, value: &Value) {
+    fn add(&mut self, name: &str, table: &str, is_list: bool, value: &'s Value) {
         let all = self.alternatives(value);
         let own = value["description"].as_str();
-        let about = own.or_else(|| all.iter().find_map(|one| one["description"].as_str()));
+        let of_one = |one: &&'s Value| one["description"].as_str();
+        let of_rows = |one: &&'s Value| one["items"]["description"].as_str();
+        let about = own.or_else(|| all.iter().find_map(of_one));
+        let about = about.or_else(|| all.iter().find_map(of_rows)).unwrap_or_default();
         let limits = |one: &&Value| Some((one["minimum"].as_i64()?, one["maximum"].as_i64()?));
         let table = match (table, is_list) {
             ("", _) => String::new(),
             (table, true) => format!("[[{table}]]"),
             (table, false) => format!("[{table}]"),
         };
-        self.found.push(KeyHelp {
-            table,
-            meaning: about.unwrap_or("see the manual").to_owned(),
-            range: all.iter().find_map(limits),
-        });
+        let range = all.iter().find_map(limits);
+        let (meaning, is_table) = (about.to_owned(), self.keys(value).is_some());
+        self.found.push((name.to_owned(), KeyHelp { table, meaning, is_table, range }));
     }
 
     /// Returns the keys of a table, and true for a list of tables.
@@ -85,6 +97,15 @@ impl<'s> Search<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_key_and_table_has_a_meaning() {
+        let all = found(None);
+        assert!(all.len() > 100, "expected more than 100 keys, found {}", all.len());
+        for (name, key) in all {
+            assert!(!key.meaning.is_empty(), "expected the meaning of {name} in {}", key.table);
+        }
+    }
 
     #[test]
     fn finds_a_key_in_each_of_its_tables() {

@@ -3,6 +3,7 @@
 
 use clap::Command;
 use gatepost::{CodeGroup, CodeHelp, closest, code_help, codes};
+use http::StatusCode;
 
 use super::config_keys;
 use super::error::CommandError;
@@ -18,10 +19,6 @@ pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), Comm
         return Ok(());
     };
     let topic = pasted(topic);
-    if let Some(help) = code_help(topic) {
-        out(&page(&help));
-        return Ok(());
-    }
     match topic {
         "codes" => codes().for_each(|help| out(&format!("{}\t{}", help.code, help.meaning))),
         "metrics" => Metrics::help().iter().for_each(|metric| out(&line(metric))),
@@ -40,6 +37,40 @@ fn pasted(text: &str) -> &str {
     rest.unwrap_or(text).trim_matches(is_around)
 }
 
+/// Statuses that gatepost sends without a code, or that only others send, with their explanations.
+const STATUSES: [(&[u16], &str); 7] = [
+    (
+        &[301, 302, 303, 307, 308],
+        "gatepost sends no redirect: the app or the upstream sent it, and gatepost does not follow it (code \
+         app_status). Write the address that `curl -i URL` shows in location into url.",
+    ),
+    (&[404], NOT_A_CALLBACK),
+    (
+        &[419, 422],
+        "The app sent the status to refuse a notification (code event_refused); for a decision, the code is \
+         app_status. On /api, 422 means that the edit would make the config invalid (code invalid).",
+    ),
+    (
+        &[421],
+        "The admin listener does not have the name in host (code host_refused). Add the name to admin_hosts.",
+    ),
+    (&[431], "The head of the request is longer than 64 KiB (code head_too_large)."),
+    (
+        &[502],
+        "The upstream gave no usable response to a request that is not a callback (codes upstream_failed, \
+         upstream_broken, upstream_incomplete, upstream_too_large). As the status of an app, the code is app_status.",
+    ),
+    (
+        &[504],
+        "gatepost does not send this status: the app, the upstream or a server in front of gatepost did. As the \
+         status of an app, the code is app_status; for a callback without an answer in time, gatepost's code is app_timeout.",
+    ),
+];
+
+/// Explanation of any other status.
+const OF_OTHERS: &str = "gatepost does not send this status. The app sent it (code app_status or event_refused), or, for a request \
+    that is not a callback, the upstream.";
+
 /// Explanation of status 404, which is the status of no code.
 const NOT_A_CALLBACK: &str = "The path is not a callback path, and the config has no upstream. Compare the path with \
     `gatepost routes`.\nWith an upstream, the upstream sent the status.\n\
@@ -47,16 +78,22 @@ const NOT_A_CALLBACK: &str = "The path is not a callback path, and the config ha
 
 /// Returns the codes with the status `topic`; empty if `topic` is not the status of a reply.
 fn of_status(topic: &str) -> String {
-    let Ok(status) = topic.parse::<u16>() else { return String::new() };
+    let known = topic.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
+    // 419 is a status of Laravel, and has no name in any RFC.
+    let known =
+        known.filter(|status| status.canonical_reason().is_some() || status.as_u16() == 419);
+    let Some(status) = known.map(|status| status.as_u16()) else { return String::new() };
     let refusals = codes()
         .filter(|help| matches!(help.group, CodeGroup::Refusal(own) if own.as_u16() == status));
     let refusals = list("refusals", refusals);
     let is_failure = |group| matches!(group, CodeGroup::AppFailure | CodeGroup::StoreFailure);
     let failures = codes().filter(|help| status == 503 && is_failure(help.group));
     let failures = list("replies to a notification without a usable answer from the app", failures);
-    let other = if status == 404 { NOT_A_CALLBACK.to_owned() } else { String::new() };
+    let other = STATUSES.iter().find(|(statuses, _)| statuses.contains(&status));
+    let other = other.map(|(_, text)| (*text).to_owned()).unwrap_or_default();
     let all = [refusals, failures, other].into_iter().filter(|text| !text.is_empty());
-    all.collect::<Vec<_>>().join("\n\n")
+    let all = all.collect::<Vec<_>>().join("\n\n");
+    if all.is_empty() { OF_OTHERS.to_owned() } else { all }
 }
 
 fn list(title: &str, codes: impl Iterator<Item = CodeHelp>) -> String {
@@ -73,13 +110,13 @@ fn of_config_key(topic: &str) -> Vec<String> {
         };
         let range = key.range.map(|(least, most)| format!("\nvalues:  {least} to {most}"));
         let range = range.unwrap_or_default();
-        format!("{topic}: key of the config, {table}\n\nmeaning: {}{range}", key.meaning)
+        let form = if key.is_table { "table" } else { "key" };
+        format!("{topic}: {form} of the config, {table}\n\nmeaning: {}{range}", key.meaning)
     });
     keys.collect()
 }
 
-/// Explains a topic that is not a code: a status, a metric, a command, a config key or a field of
-/// the log.
+/// Explains a code, a status, a metric, a command, a config key or a field of the log.
 fn explain(topic: &str, program: &mut Command) -> Result<(), CommandError> {
     if let Some(metric) = Metrics::help().into_iter().find(|metric| metric.has_series(topic)) {
         out(&metric_page(&metric));
@@ -90,15 +127,18 @@ fn explain(topic: &str, program: &mut Command) -> Result<(), CommandError> {
         out(&format!("{topic}: status of a reply\n\n{statuses}"));
         return Ok(());
     }
+    let code = code_help(topic).map(|help| page(&help));
     program.build();
-    if let Some(command) = program.find_subcommand_mut(topic) {
+    if code.is_none()
+        && let Some(command) = program.find_subcommand_mut(topic)
+    {
         out(&command.render_long_help().to_string());
         return Ok(());
     }
     let of_log = fields::help(topic);
     let of_log =
         of_log.map(|(log, meaning)| format!("{topic}: field of the {log}\n\nmeaning: {meaning}"));
-    let pages: Vec<_> = of_config_key(topic).into_iter().chain(of_log).collect();
+    let pages: Vec<_> = code.into_iter().chain(of_config_key(topic)).chain(of_log).collect();
     if pages.is_empty() {
         return Err(unknown(topic, program));
     }
@@ -132,6 +172,7 @@ fn page(help: &CodeHelp) -> String {
         CodeGroup::Connection => "end of a request or connection on any path".to_owned(),
         CodeGroup::Operation => "condition of the program".to_owned(),
         CodeGroup::AdminApi => "error of the admin API".to_owned(),
+        CodeGroup::Value => "value of a label or of the access log".to_owned(),
         _ => "code".to_owned(),
     };
     let causes = help.causes.map(|causes| format!("cause:   {causes}\n")).unwrap_or_default();
@@ -141,7 +182,9 @@ fn page(help: &CodeHelp) -> String {
 
 fn unknown(topic: &str, program: &Command) -> CommandError {
     let metrics = Metrics::help();
+    let keys = config_keys::names();
     let mut topics: Vec<&str> = codes().map(|help| help.code).chain(fields::names()).collect();
+    topics.extend(keys.iter().map(|key| &**key));
     topics.extend(program.get_subcommands().map(Command::get_name));
     topics.extend(metrics.iter().map(|metric| &*metric.name));
     let suggestion =

@@ -200,8 +200,16 @@ fn lines(entries: &[QueueEntry]) -> Vec<String> {
             table::plain(entry.subject.as_deref().unwrap_or("-")),
             entry.received.to_string(),
             entry.attempts.to_string(),
-            table::plain(entry.reason.as_deref().unwrap_or("")),
+            table::plain(&reason(entry)),
         ]
     });
     table::aligned(&[header.map(str::to_owned)].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+/// Returns the reason of the last failed attempt. A delivered event keeps the reason of an attempt
+/// before its delivery.
+fn reason(entry: &QueueEntry) -> String {
+    let reason = entry.reason.as_deref().unwrap_or_default();
+    let is_past = entry.state == EntryState::Delivered && !reason.is_empty();
+    if is_past { format!("earlier failure: {reason}") } else { reason.to_owned() }
 }

@@ -177,7 +177,8 @@ fn parts(header: &ResponseHeader) -> (StatusCode, HeaderMap) {
 
 /// Converts an error of the upstream to an [`Answer`]. `has_begun` is true after the response head.
 fn failed(error: &Error, has_begun: bool) -> Answer {
-    let reason = app::tls::explain_pingora(error).unwrap_or(error.etype().as_str()).to_owned();
+    let reason =
+        app::tls_fault::explain_pingora(error).unwrap_or(error.etype().as_str()).to_owned();
     match upstream_fault(error, has_begun) {
         Some(fault) => Answer::Unreadable(fault, reason),
         None => Answer::Unreachable(reason),

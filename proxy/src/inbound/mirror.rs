@@ -1,20 +1,22 @@
 //! Copies of events for the addresses in `mirror`, for example those of a staging app.
 //!
-//! 1. gatepost sends a copy after the reply to the platform. gatepost only counts a failed copy.
-//! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops and counts further copies.
+//! 1. gatepost sends a copy after the reply to the platform. gatepost counts and logs a failed copy.
+//! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops further copies, and counts and logs
+//!    them.
 //! 3. A resend that gatepost acknowledges itself causes no copy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost::{Accepted, Addresses, Answer, Asked, Attempt, RequestContext, Timestamp};
+use gatepost::{Accepted, Addresses, Answer, Asked, Attempt, RequestContext, Timestamp, report};
 use http::Method;
 use http::header::HOST;
 use tokio::time::timeout;
 
 use super::exchange::Exchange;
 use crate::app::{self, EventMessage, Target};
+use crate::clock;
 use crate::telemetry::metrics::METRICS;
 
 /// Maximum number of copies in flight.
@@ -22,6 +24,8 @@ const MAX_IN_FLIGHT: usize = 64;
 
 /// Time limit for the answer to a copy.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+const REMEDY: &str = "check the app at the address in `mirror`";
 
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
@@ -53,25 +57,52 @@ pub(super) fn send(
 ) {
     let Some(slot) = Slot::take() else {
         METRICS.callbacks.mirrored("dropped");
+        let reason =
+            format_args!("expected at most {MAX_IN_FLIGHT} copies in flight, found more; {REMEDY}");
+        report::mirror_failed(accepted, &mirror.servers(), &reason, now);
         return;
     };
     let head = exchange.head();
     let context = RequestContext::default().with_scheme(scheme);
     let context = context.with_host(head.headers().get(HOST));
     let (headers, body) = accepted.request(&head, &context, now);
-    let target = Target { addresses: Arc::clone(mirror), path: None };
+    let (accepted, mirror) = (accepted.clone(), Arc::clone(mirror));
+    let target = Target { addresses: Arc::clone(&mirror), path: None };
     // The connection pool sets the host of the address.
     let (keeps_host, is_repeatable) = (false, false);
     let message = EventMessage { method: Method::POST, headers, body, keeps_host, is_repeatable };
     tokio::spawn(async move {
         let asked = timeout(TIMEOUT, app::ask(target, message, Attempt::First, TIMEOUT)).await;
-        let is_taken = matches!(
-            asked,
-            Ok(Asked::Answered(Answer::Response { status, .. })) if status.is_success()
-        );
-        METRICS.callbacks.mirrored(if is_taken { "taken" } else { "failed" });
+        match fault(asked.ok()) {
+            None => METRICS.callbacks.mirrored("taken"),
+            Some(reason) => {
+                METRICS.callbacks.mirrored("failed");
+                report::mirror_failed(&accepted, &mirror.servers(), &reason, clock::now());
+            }
+        }
         drop(slot);
     });
+}
+
+/// Returns the reason why a copy was not taken; `None` if it was. `asked` is `None` after a
+/// time-out.
+fn fault(asked: Option<Asked>) -> Option<String> {
+    let found = match asked {
+        Some(Asked::Answered(Answer::Response { status, .. })) if status.is_success() => {
+            return None;
+        }
+        Some(Asked::Answered(Answer::Response { status, .. })) => format!("status {status}"),
+        Some(Asked::Answered(Answer::Unreachable(reason) | Answer::Unreadable(_, reason))) => {
+            reason
+        }
+        Some(Asked::Answered(Answer::Timeout)) | None => {
+            return Some(format!("expected an answer within {TIMEOUT:?}, found none; {REMEDY}"));
+        }
+        Some(Asked::Answered(_) | Asked::ConnectionClosed) => "a closed connection".to_owned(),
+    };
+    // The reason of a TLS fault has its own remedy.
+    let is_whole = found.starts_with("expected ");
+    Some(if is_whole { found } else { format!("expected a 2xx answer, found {found}; {REMEDY}") })
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl<A: Apps> Dispatcher<A> {
                 Ok(app) => due_lanes.push(DueLane::new(lane, app)),
                 Err(reason) => {
                     let reason = format!("template_missing: {reason}");
-                    self.expire_queued(&lane, after(now, TICK), &reason, now).await?;
+                    self.expire_queued(&lane, None, after(now, TICK), &reason, now).await?;
                 }
             }
         }
@@ -177,18 +177,20 @@ impl<A: Apps> Dispatcher<A> {
 
     /// Turns overdue events into dead letters if the circuit of their app is open.
     async fn expire_overdue(&self, lanes: &[DueLane], now: Timestamp) -> Result<(), StoreError> {
-        for DueLane { lane, app, .. } in lanes.iter().filter(|due| due.app.is_circuit_open()) {
+        for DueLane { lane, app, servers } in lanes.iter().filter(|due| due.app.is_circuit_open()) {
             let before = before(now, app.give_up_after());
-            self.expire_queued(lane, before, "circuit_open: the app's circuit is open", now)
-                .await?;
+            let reason = "circuit_open: the app's circuit is open";
+            self.expire_queued(lane, Some(servers), before, reason, now).await?;
         }
         Ok(())
     }
 
-    /// Turns the events of a lane that were queued before `queued_before` into dead letters.
+    /// Turns the events of a lane that were queued before `queued_before` into dead letters. `app`
+    /// is `None` if the lane has no app any more.
     async fn expire_queued(
         &self,
         lane: &Lane,
+        app: Option<&str>,
         queued_before: Timestamp,
         reason: &str,
         now: Timestamp,
@@ -202,7 +204,7 @@ impl<A: Apps> Dispatcher<A> {
         }
         if count > 0 {
             METRICS.queue.expired(count);
-            tracing::warn!(code = "event_dead", count, %lane, reason, "gave up queued events");
+            tracing::warn!(code = "event_dead", count, %lane, app, reason, "gave up queued events");
         }
         Ok(())
     }
@@ -224,8 +226,7 @@ impl<A: Apps> Dispatcher<A> {
 
 impl DueLane {
     fn new(lane: Lane, app: QueuedApp) -> Self {
-        let servers = app.addresses().as_slice().iter().map(|address| address.server().to_string());
-        let servers = servers.collect::<Vec<_>>().join(",").into();
+        let servers = app.addresses().servers().into();
         Self { lane, app: Arc::new(app), servers }
     }
 }
@@ -237,11 +238,17 @@ async fn attempt(queue: &Queue, apps: &impl Apps, app: &QueuedApp, claimed: &Cla
     let answer = answer.unwrap_or(gatepost::Answer::Timeout);
     let now = apps.now();
     let result = app.settle(claimed, &answer, fastrand::u32(..), now);
-    settle(queue, claimed, result, now).await;
+    settle(queue, app, claimed, result, now).await;
 }
 
 /// Ends a claim, and counts and logs the result.
-async fn settle(queue: &Queue, claimed: &Claimed, result: Settlement, now: Timestamp) {
+async fn settle(
+    queue: &Queue,
+    app: &QueuedApp,
+    claimed: &Claimed,
+    result: Settlement,
+    now: Timestamp,
+) {
     let (lane, lease) = (&claimed.event.lane, &claimed.lease);
     let held = queue.settle(lease, result.clone(), now).await;
     let outcome = match (&held, &result) {
@@ -260,12 +267,10 @@ async fn settle(queue: &Queue, claimed: &Claimed, result: Settlement, now: Times
     match (&held, outcome) {
         (Err(error), _) => report::warned("store_unavailable", error, None, now),
         (_, "dead") => {
-            tracing::warn!(code = "event_dead", id, number, attempt, %lane, reason, "gave up a queued event");
+            let app = app.addresses().servers();
+            tracing::warn!(code = "event_dead", id, number, attempt, %lane, app, reason, "gave up a queued event");
         }
-        (_, "failed") => {
-            let message = format_args!("event {number} ({lane}), attempt {attempt}: {reason}");
-            report::warned("delivery_failed", &message, None, now);
-        }
+        (_, "failed") => report::delivery_failed(claimed, app, reason, now),
         _ => tracing::debug!(id, number, attempt, %lane, outcome, "attempted a queued event"),
     }
 }

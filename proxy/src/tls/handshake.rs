@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pingora::protocols::Stream;
 use pingora::protocols::l4::stream::Stream as TcpStream;
-use rustls::{AlertDescription, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -44,11 +44,11 @@ pub(crate) enum HandshakeError {
         "expected a client certificate of an authority in `client_ca`, found {0}; give the client \
          such a certificate"
     )]
-    ClientCertificate(String),
+    ClientCertificate(&'static str),
     #[error("expected a client that accepts the certificate, found {0}; check names and chain")]
-    NotAccepted(String),
-    #[error("expected a valid TLS handshake, found an error: {0}; check the client")]
-    Failed(String),
+    NotAccepted(&'static str),
+    #[error("expected a valid TLS handshake, found {0}; check the client")]
+    Failed(&'static str),
     #[error("expected a loaded certificate, found none; add [[certificate]] to the config")]
     NoCertificate,
 }
@@ -120,17 +120,21 @@ fn reason(error: &rustls::Error) -> HandshakeError {
         return HandshakeError::Version;
     }
     if let rustls::Error::InvalidCertificate(why) = error {
-        return HandshakeError::ClientCertificate(format!("{why:?}"));
+        return HandshakeError::ClientCertificate(fault_of_client(why));
     }
     if let rustls::Error::NoCertificatesPresented = error {
-        return HandshakeError::ClientCertificate("none".into());
+        return HandshakeError::ClientCertificate("none");
     }
     if let rustls::Error::AlertReceived(why) = error
-        && is_about_certificate(*why)
+        && let Some(client) = refusing_client(*why)
     {
-        return HandshakeError::NotAccepted(format!("{why:?}"));
+        return HandshakeError::NotAccepted(client);
     }
-    HandshakeError::Failed(error.to_string())
+    if let rustls::Error::PeerIncompatible(_) = error {
+        return HandshakeError::Failed("no common cipher or key exchange");
+    }
+    let is_alert = matches!(error, rustls::Error::AlertReceived(_));
+    HandshakeError::Failed(if is_alert { "an alert of the client" } else { "a malformed message" })
 }
 
 const fn is_about_version(error: &rustls::Error) -> bool {
@@ -148,15 +152,34 @@ const fn is_about_version(error: &rustls::Error) -> bool {
     )
 }
 
-const fn is_about_certificate(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA
-            | AlertDescription::UnsupportedCertificate
-    )
+/// Returns the fault of a client certificate as a noun. rustls has only names of its own types.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other faults have one remedy")]
+const fn fault_of_client(fault: &CertificateError) -> &'static str {
+    match fault {
+        CertificateError::UnknownIssuer => "one of an unknown authority",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "an expired one",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "one for a later time"
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "one without the purpose clientAuth"
+        }
+        _ => "a faulty one",
+    }
+}
+
+/// Describes a client that refuses the certificate; `None` if the alert has another subject.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other alerts have other subjects")]
+const fn refusing_client(alert: AlertDescription) -> Option<&'static str> {
+    Some(match alert {
+        AlertDescription::CertificateExpired => "one for which it has expired",
+        AlertDescription::UnknownCA => "one that does not know its authority",
+        AlertDescription::UnsupportedCertificate => "one that does not support it",
+        AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
+            "one that refuses it"
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -115,8 +115,8 @@ fn client_verifier(file: &PemFile) -> Result<Arc<dyn ClientCertVerifier>, TlsErr
     let wrong = |found: String| TlsError::ClientCa { name: file.name.display().to_string(), found };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&file.content) {
-        let certificate = certificate.map_err(|error| wrong(format!("damaged PEM ({error:?})")))?;
-        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        let certificate = certificate.map_err(|_| wrong("damaged PEM".into()))?;
+        roots.add(certificate).map_err(|_| wrong("invalid contents".into()))?;
     }
     if roots.is_empty() {
         return Err(wrong("none".into()));

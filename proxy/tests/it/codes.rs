@@ -81,6 +81,69 @@ fn help_explains_every_code_of_log_api_and_metrics() {
     assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}, found none");
 }
 
+/// Functions whose results are values of the labels `code`, `origin` and `result`.
+const LABELS: [(&str, &str); 4] = [
+    ("src/conclusion.rs", "pub const fn as_str"),
+    ("src/conclusion.rs", "const fn code_and_meaning"),
+    ("proxy/src/queue/store.rs", "const fn reason"),
+    ("proxy/src/queue/dispatcher.rs", "async fn settle"),
+];
+
+#[test]
+fn help_explains_every_value_of_labels_with_codes() {
+    let of_functions = LABELS.iter().flat_map(|(file, function)| {
+        let source = std::fs::read_to_string(root().join(file)).unwrap();
+        let body = body_of(&source, function).to_owned();
+        let arrow = body.lines().filter(|line| line.contains("=> \"") || line.contains("=> (\""));
+        let values = arrow.filter_map(|line| line.split('"').nth_back(1).map(str::to_owned));
+        let is_word = |text: &String| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        values.filter(is_word).collect::<Vec<_>>()
+    });
+    let gate = crate::support::Gatepost::serve("", "");
+    let metrics = gate.metrics();
+    let of_metrics = ["code=\"", "origin=\""].into_iter().flat_map(|label| {
+        metrics.split(label).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned)
+    });
+    let attempts = metrics.lines().filter(|line| line.starts_with("gatepost_queue_attempts_total"));
+    let of_attempts = attempts.filter_map(|line| line.split('"').nth(1).map(str::to_owned));
+    let values = of_functions.chain(of_metrics).chain(of_attempts);
+    let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
+    for value in ["app", "lease_lost", "unavailable", "request_too_slow", "unauthorized", "expired"]
+    {
+        assert!(values.iter().any(|found| found == value), "expected {value} in {values:?}");
+    }
+    let without: Vec<_> =
+        values.iter().filter(|code| gatepost::code_help(code).is_none()).collect();
+    assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}");
+}
+
+#[test]
+fn help_explains_tables_statuses_and_names_with_two_meanings() {
+    for (topic, expected) in [
+        ("outgoing_tls", "outgoing_tls: table of the config, above all tables"),
+        ("certificate", "certificate: table of the config, above all tables"),
+        ("route", "A path on which a platform sends its callbacks."),
+        ("301", "write the address that `curl -i URL` shows in location into url"),
+        ("422", "code event_refused"),
+        ("431", "code head_too_large"),
+        ("504", "code is app_timeout"),
+        ("418", "gatepost does not send this status"),
+        ("last_good", "last_good: value of a label"),
+        ("last_good", "last_good: table of the config, in [template.on.KIND]"),
+        ("app", "app: field of the log"),
+        ("app_status", "419, or 403 of a framework: exempt the path from the CSRF check"),
+        ("answer_malformed", "turn off compression"),
+        (
+            "shared_state_lost",
+            "meaning: gatepost continues without the shared state, so an app may",
+        ),
+    ] {
+        let text = help(topic);
+        let found = text.to_lowercase().contains(&expected.to_lowercase());
+        assert!(found, "{topic}: expected {expected} in\n{text}");
+    }
+}
+
 /// Returns the output of `gatepost help` about a topic.
 fn help(topic: &str) -> String {
     let output = crate::support::gatepost().args(["help", topic]).output().unwrap();
@@ -101,6 +164,16 @@ fn help_explains_a_metric_by_the_name_of_a_series() {
 fn help_explains_the_status_of_a_path_without_route() {
     let text = help("404");
     assert!(text.contains("the config has no upstream"), "{text}");
+}
+
+#[test]
+fn line_of_an_ambiguous_path_shows_the_masked_path() {
+    let gate = crate::support::Gatepost::serve("", "");
+    let target = format!("/callbacks/%6Bollus/{}", crate::support::TOKEN);
+    assert_eq!(gate.send(&crate::support::post(&target, "x")).status, 400);
+    let line = gate.program.wait_for_line("path_ambiguous");
+    assert!(line.contains("/callbacks/%6Bollus/{token}"), "{line}");
+    assert!(!line.contains(crate::support::TOKEN), "{line}");
 }
 
 #[test]

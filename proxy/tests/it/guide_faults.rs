@@ -41,12 +41,19 @@ struct Guide {
 impl Guide {
     /// Writes the config and the app of a guide. Starts neither gatepost nor the app.
     fn prepare(guide: &str) -> Self {
-        let (page, mut shell) = (page(guide), Shell::start(""));
+        Self::prepare_example(guide, "")
+    }
+
+    /// Writes the config of a guide whose app is an example of this workspace.
+    fn prepare_example(guide: &str, example: &'static str) -> Self {
+        let (page, mut shell) = (page(guide), Shell::start(example));
         for block in blocks(&page) {
             match block.file {
                 Some(file) => shell.write(&file, &block.text),
-                None if block.text.starts_with("gatepost init") => drop(shell.run(&block.text)),
-                None => {}
+                None => {
+                    let init = block.text.lines().find(|line| line.starts_with("gatepost init"));
+                    init.into_iter().for_each(|line| drop(shell.run(line)));
+                }
             }
         }
         Self { page, shell }
@@ -72,6 +79,33 @@ impl Guide {
         self.shows(needle, &output);
     }
 
+    /// Causes the fault of an address whose path the app does not have.
+    fn fail_path(&mut self, faults: &Faults) {
+        self.shell.run("sed -i 's,/events,/other,' gatepost.toml && kill -HUP %1");
+        self.shell.wait_for_log("reloaded the config");
+        self.shows_after("app_status", faults.send);
+    }
+
+    /// Causes the faults of an app in Rust, which is one program with gatepost.
+    fn fail_layer(&mut self, faults: &Faults) {
+        let output = self.shell.run(&format!("{} 2>&1", faults.send));
+        self.shows("found none", &output);
+        self.shell.run("cargo run &");
+        let command = format!("{} 2>&1", self.shell.example());
+        let output = self.shell.run(&command);
+        self.shows("Address already in use", &output);
+        self.fail_client(faults);
+    }
+
+    /// Causes the faults of a client. The app has no log.
+    fn fail_client(&mut self, faults: &Faults) {
+        let output = self.shell.run(faults.wrong_key);
+        self.shows("401 Unauthorized", &output);
+        let with_status = faults.wrong_type.replace("curl -s", "curl -s -w '%{http_code}\\n'");
+        let output = self.shell.run(&with_status);
+        self.shows("`refused` with status", &output);
+    }
+
     /// Causes each fault in turn. `app` is the command that starts the app. `taken` is the text
     /// that this command prints if the port is in use.
     fn fail(&mut self, faults: &Faults, app: &str, taken: &str) {
@@ -84,8 +118,10 @@ impl Guide {
         let output = self.shell.run("gatepost run 2>&1");
         self.shows("expected a free address to listen on", &output);
         self.shell.run(&format!("{app} &"));
-        let output = self.shell.run(&format!("{app} 2>&1"));
-        self.shows(taken, &output);
+        if !taken.is_empty() {
+            let output = self.shell.run(&format!("{app} 2>&1"));
+            self.shows(taken, &output);
+        }
         self.shows_after(faults.wrong_key_code, faults.wrong_key);
         self.shows_after(faults.wrong_type_code, faults.wrong_type);
     }
@@ -112,6 +148,128 @@ fn faults_show_texts_in_table_of_php_guide() {
 #[test]
 fn faults_show_texts_in_table_of_node_guide() {
     Guide::prepare("node").fail(&KOLLUS, "node server.mjs", "EADDRINUSE");
+}
+
+#[test]
+#[ignore = "needs tests/upstreams/install"]
+fn faults_show_texts_in_table_of_express_guide() {
+    let mut guide = Guide::prepare("express");
+    guide.fail(&KOLLUS, "node app.mjs", "EADDRINUSE");
+    guide.fail_path(&KOLLUS);
+}
+
+#[test]
+#[ignore = "needs tests/upstreams/install"]
+fn faults_show_texts_in_table_of_fastapi_guide() {
+    let mut guide = Guide::prepare("fastapi");
+    let app = "uvicorn --log-level warning --port 3000 app:app";
+    guide.fail(&KOLLUS, app, "error while attempting to bind");
+    guide.fail_path(&KOLLUS);
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn faults_show_texts_in_table_of_go_guide() {
+    let mut guide = Guide::prepare("go");
+    guide.fail(&KOLLUS, "go run main.go", "bind: address already in use");
+    guide.fail_path(&KOLLUS);
+}
+
+#[test]
+#[ignore = "needs puma and Rack"]
+fn faults_show_texts_in_table_of_ruby_guide() {
+    let app = "puma --quiet --bind tcp://127.0.0.1:3000 config.ru";
+    Guide::prepare("ruby").fail(&KOLLUS, app, "Address already in use");
+}
+
+#[test]
+#[ignore = "needs php-illuminate-routing"]
+fn faults_show_texts_in_table_of_laravel_guide() {
+    let mut guide = Guide::prepare("laravel");
+    guide.fail(&KOLLUS, "php artisan serve --port 3000", "Failed to listen");
+}
+
+#[test]
+#[ignore = "needs the examples of the workspace"]
+fn faults_show_texts_in_table_of_axum_guide() {
+    let mut guide = Guide::prepare_example("axum", "recordings");
+    guide.fail_layer(&TENCENT);
+    let output = guide.shell.run(&TENCENT.send.replace("callbacks/tencent-css", "callbacks/other"));
+    guide.shows("404 Not Found", &output);
+}
+
+#[test]
+#[ignore = "needs the examples of the workspace"]
+fn faults_show_texts_in_table_of_tonic_guide() {
+    Guide::prepare_example("tonic", "grpc_server").fail_layer(&KOLLUS);
+}
+
+#[test]
+#[ignore = "needs the examples of the workspace"]
+fn faults_show_texts_in_table_of_pingora_guide() {
+    let mut guide = Guide::prepare_example("pingora", "own_proxy");
+    let output = guide.shell.run(KOLLUS.send);
+    guide.shows("found none", &output);
+    guide.shell.run("cargo run &");
+    let output = guide.shell.run(KOLLUS.send);
+    guide.shows("`{\"data\":{\"result\":0}}`", &output);
+    guide.shell.run("php -S 127.0.0.1:3000 events.php &");
+    let output = guide.shell.run("php -S 127.0.0.1:3000 events.php 2>&1");
+    guide.shows("Failed to listen", &output);
+    guide.fail_client(&KOLLUS);
+}
+
+#[test]
+fn faults_show_texts_in_table_of_keys_guide() {
+    let mut guide = Guide::prepare("keys");
+    guide.shell.run("gatepost run &");
+    guide.shows_after("signature_mismatch", &TENCENT.wrong_key.replace("recording_file", "push"));
+    for (command, needle) in [
+        (
+            "sed -i 's|^keys .*|keys = [{ file = \"none.key\" }]|' gatepost.toml",
+            "secret_unreadable",
+        ),
+        ("touch none.key", "found an empty value"),
+    ] {
+        guide.shows_after(needle, &format!("{command} && kill -HUP %1"));
+    }
+}
+
+#[test]
+fn faults_show_texts_in_table_of_guide_for_several_machines() {
+    let mut guide = Guide::prepare("machines");
+    guide.shell.run("sed 's/:8080/:8081/; s/:9900/:9901/' gatepost.toml > second.toml");
+    guide.fail(&TENCENT, "node app.mjs", "");
+}
+
+#[test]
+fn faults_show_texts_in_table_of_guide_for_receivers() {
+    let mut guide = Guide::prepare("receiver");
+    guide.shell.run("printf 'a-key-of-32-letters-and-digits-1' > tencent-css.key");
+    let send = "gatepost send tencent-css.push --key-file tencent-css.key \
+                --to http://127.0.0.1:8080/callback.php 2>&1";
+    let output = guide.shell.run(send);
+    guide.shows("found none", &output);
+    guide.shell.run("gatepost run &");
+    let output = guide.shell.run("gatepost run 2>&1");
+    guide.shows("expected a free address to listen on", &output);
+    guide.shows_after("upstream_failed", send);
+    guide.shell.run("php -S 127.0.0.1:3000 -t . &");
+    guide.shows_after("signature_mismatch", &send.replace("-file tencent-css.key", " wrong"));
+}
+
+#[test]
+fn faults_show_texts_in_table_of_testing_guide() {
+    let mut guide = Guide::prepare("testing");
+    guide.shell.run("gatepost init --provider kollus --app http://127.0.0.1:3000/events");
+    let output = guide.shell.run(KOLLUS.send);
+    guide.shows("found none", &output);
+    let output = guide.shell.run("curl -sS http://127.0.0.1:3000/events -d '{}' 2>&1");
+    guide.shows("curl: (7)", &output);
+    guide.shell.run("gatepost run &");
+    guide.shows_after("app_unreachable", KOLLUS.send);
+    guide.shows_after("token_mismatch", KOLLUS.wrong_key);
+    guide.shows_after("kind_missing", KOLLUS.wrong_type);
 }
 
 #[test]

@@ -172,7 +172,7 @@ impl Shell {
     }
 
     /// Returns the command that runs the app of a guide for Rust.
-    fn example(&self) -> String {
+    pub fn example(&self) -> String {
         let program = PathBuf::from(gatepost().get_program());
         let program = program.parent().unwrap().join("examples").join(self.example);
         let [(_, listen), _, (_, app), ..] = &self.ports;

@@ -4,6 +4,8 @@
 //! An ellipsis in an output represents any text. A `log` block contains a line that gatepost must
 //! log after the start of the previous block of commands.
 
+use std::collections::BTreeSet;
+
 use tempfile::TempDir;
 
 use crate::guide_shell::{Block, Shell, blocks, fits, page, root};
@@ -138,6 +140,68 @@ fn apps_of_guides_for_rust_are_the_examples() {
         let app = blocks(&page(guide)).into_iter().find(is_rust).unwrap();
         let (_, code) = example.split_once("\n\n").unwrap();
         assert_eq!(app.text, code.trim_end(), "{guide}");
+    }
+}
+
+/// Returns the crates and features of the lines with `cargo add` in a guide.
+fn added(guide: &str) -> Vec<(String, Vec<String>)> {
+    let lines = page(guide);
+    let lines = lines.lines().filter_map(|line| line.strip_prefix("cargo add "));
+    lines
+        .flat_map(|line| {
+            let (crates, features) = line.split_once(" --features ").unwrap_or((line, ""));
+            let features: Vec<_> =
+                features.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect();
+            let crates = crates.split(' ').map(|name| (name.to_owned(), features.clone()));
+            crates.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Returns the names of the crates that a manifest declares.
+fn declared(manifest: &str) -> Vec<String> {
+    let manifest = std::fs::read_to_string(root().join(manifest)).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let tables = ["dependencies", "dev-dependencies"].into_iter();
+    let tables = tables.filter_map(|table| manifest.get(table)?.as_table());
+    tables.flat_map(|table| table.keys().map(|name| name.replace('-', "_"))).collect()
+}
+
+/// Returns the first segment of each path in the code of an app.
+fn first_segments(code: &str) -> BTreeSet<&str> {
+    let is_of_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let lines = code.lines().flat_map(|line| {
+        let of_use = line.strip_prefix("use ").and_then(|rest| rest.split("::").next());
+        let others = line.split(|c| !is_of_path(c)).filter(|path| path.contains("::"));
+        let others = others.filter_map(|path| path.split("::").next());
+        match of_use {
+            Some(first) => vec![first],
+            None => others.collect(),
+        }
+    });
+    lines.collect()
+}
+
+#[test]
+fn guides_for_rust_add_the_crates_that_their_app_uses() {
+    let declared = [declared("Cargo.toml"), declared("proxy/Cargo.toml")].concat();
+    for (guide, example) in
+        [("axum", "recordings"), ("tonic", "grpc_server"), ("pingora", "own_proxy")]
+    {
+        let file = root().join(format!("examples/{example}.rs"));
+        let code = std::fs::read_to_string(file).unwrap();
+        let own = ["gatepost".to_owned(), "gatepost_proxy".to_owned()];
+        let crates: BTreeSet<_> = declared.iter().chain(&own).map(String::as_str).collect();
+        let used: Vec<_> = first_segments(&code).intersection(&crates).copied().collect();
+        let added = added(guide);
+        let mut names: Vec<_> = added.iter().map(|(name, _)| name.replace('-', "_")).collect();
+        names.sort();
+        assert_eq!(names, used, "{guide}: expected a line `cargo add` for each crate of {example}");
+        let has = |name: &str, feature: &str| {
+            added.iter().any(|(own, features)| own == name && features.iter().any(|f| f == feature))
+        };
+        assert!(has("gatepost", "axum") || !code.contains("gatepost::axum"), "{guide}");
+        assert!(has("tokio", "full") || !code.contains("#[tokio::main]"), "{guide}");
     }
 }
 

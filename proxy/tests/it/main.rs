@@ -29,6 +29,7 @@ mod init;
 mod legacy;
 mod log_budget;
 mod manual_blocks;
+mod manual_commands;
 mod mirror;
 mod mock;
 #[cfg(feature = "nats")]

@@ -44,7 +44,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Returns the blocks in `language`, each with its page.
-fn all(language: &str) -> Vec<(PathBuf, Block)> {
+pub fn all(language: &str) -> Vec<(PathBuf, Block)> {
     let of_page = |page: PathBuf| {
         let blocks = blocks(&fs::read_to_string(&page).unwrap());
         blocks.into_iter().map(move |block| (page.clone(), block))

@@ -37,6 +37,22 @@ fn mirror_gets_a_copy_of_each_event_but_not_of_a_resend() {
 }
 
 #[test]
+fn failed_mirror_has_a_line_with_reason_and_address() {
+    let (app, copy, down) = (App::answering(200, ""), App::answering(500, "no"), App::down());
+    for (mirror, found) in [
+        (&copy, "expected a 2xx answer, found status 500 Internal Server Error; check the app"),
+        (&down, "expected a 2xx answer, found Connection refused (os error 111); check the app"),
+    ] {
+        let gate = serve(&app, &mirror.url("/staging/push?key=secret"));
+        assert_eq!(gate.send(&pushed()).status, 200);
+        let line = gate.program.wait_for_line("mirror_failed");
+        let address = format!("\"app\":\"http://127.0.0.1:{}\"", mirror.port);
+        assert!(line.contains(found) && line.contains(&address), "{line}");
+        assert!(line.contains("\"kind\":\"push\"") && !line.contains("secret"), "{line}");
+    }
+}
+
+#[test]
 fn silent_mirror_delays_no_reply() {
     let app = App::answering(200, "");
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

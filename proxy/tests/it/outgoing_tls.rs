@@ -42,9 +42,18 @@ impl Authority {
     }
 
     fn sign_until(&self, name: &str, year: i32) -> Signed {
+        self.sign_with(name, |params| params.not_after = date_time_ymd(year, 1, 1))
+    }
+
+    /// Returns the certificate of the authority itself, as a server would present it by mistake.
+    fn own(&self) -> Signed {
+        Signed { chain: self.pem.clone(), key: self.issuer.key().serialize_pem() }
+    }
+
+    fn sign_with(&self, name: &str, change: impl Fn(&mut CertificateParams)) -> Signed {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.not_after = date_time_ymd(year, 1, 1);
+        change(&mut params);
         let chain = params.signed_by(&key, &self.issuer).unwrap().pem();
         Signed { chain, key: key.serialize_pem() }
     }
@@ -102,6 +111,27 @@ impl TlsApp {
     fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }
+}
+
+/// Returns a certificate that has signed itself, and is no authority.
+fn self_signed(name: &str) -> Signed {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    Signed { chain: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
+}
+
+/// Starts an app without TLS. Returns its port.
+fn plain_app() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _hello = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").unwrap();
+        }
+    });
+    port
 }
 
 /// Way in which the app refuses a client without a valid certificate.
@@ -206,6 +236,28 @@ fn names_remedy_for_each_tls_error() {
             "found an expired one; renew it on the server",
         ),
         (
+            &authority
+                .sign_with("localhost", |params| params.not_before = date_time_ymd(3000, 1, 1)),
+            None,
+            trusted,
+            "found one for a later time; check the clocks",
+        ),
+        (
+            &self_signed("localhost"),
+            None,
+            "",
+            "found an unknown authority; set `ca` in [[outgoing_tls]]",
+        ),
+        (
+            // rcgen gives both the same subject, so gatepost finds the authority by its name.
+            &self_signed("localhost"),
+            None,
+            trusted,
+            "found another; write its current certificate to `ca`",
+        ),
+        (&authority.own(), None, trusted, "found one of an authority; issue it with CA:FALSE"),
+        (&authority.own(), None, "", "found one of an authority; issue it with CA:FALSE"),
+        (
             &localhost,
             Some(&authority),
             trusted,
@@ -221,6 +273,38 @@ fn names_remedy_for_each_tls_error() {
         }
         assert_eq!(app.answered(), 0);
     }
+}
+
+#[test]
+fn names_remedy_for_app_without_tls() {
+    let (port, folder) = (plain_app(), TempDir::new().unwrap());
+    let gate = gate(port, folder.path(), "");
+    assert_eq!(statuses(&gate), (503, 502));
+    for code in ["app_unreachable", "upstream_failed"] {
+        let line = gate.program.wait_for_line(code);
+        assert!(line.contains("found other bytes; write http:// in the address"), "{line}");
+    }
+}
+
+/// Runs the commands of a section of the page, serves its certificate, and uses its config.
+#[test]
+fn recipe_for_app_with_https_reaches_the_app() {
+    let page = include_str!("../../../src/manual/tls.md");
+    let (_, section) = page.split_once("# An app with HTTPS").unwrap();
+    let block = |language: &str| {
+        let (_, block) = section.split_once(&format!("```{language}\n")).unwrap();
+        block.split_once("```").unwrap().0
+    };
+    let folder = TempDir::new().unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", block("sh")]).current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let app = TlsApp::start(&Signed { chain: read("app.pem"), key: read("app.key") }, None);
+    let tls = block("toml").replace("10.0.1.7", "localhost").replace("/etc/gatepost", "DIR");
+    assert!(tls.contains("\"localhost\"") && tls.contains("\"DIR/app.pem\""), "{tls}");
+    let gate = gate(app.port, folder.path(), &tls);
+    assert_eq!(statuses(&gate), (200, 200), "{}", gate.program.log());
 }
 
 // With TLS 1.3, the handshake of the client succeeds before the server refuses the certificate. The

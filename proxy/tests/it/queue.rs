@@ -253,6 +253,13 @@ fn gives_up_after_the_configured_time() {
     assert_eq!(gate.send(&push_of("a")).status, 200);
     let line = gate.program.wait_for_line("event_dead");
     assert!(line.contains("app_status: unexpected status of the app's answer: 500"), "{line}");
+    let address = format!("\"app\":\"http://127.0.0.1:{}\"", app.port);
+    assert!(line.contains(&address), "{line}");
+    let line = gate.program.wait_for_line("delivery_failed");
+    let lane = "\"lane\":\"prod-live/push\"";
+    for field in [&*address, "\"number\":1", "\"attempt\":1", lane] {
+        assert!(line.contains(field), "expected {field} in {line}");
+    }
     eventually("both dead letters", || {
         gate.counted("gatepost_queue_events", "state=\"dead\"") == 2
     });

@@ -81,6 +81,64 @@ fn scripts_in_readme_print_help() {
     }
 }
 
+/// Returns the cells of each row of the tables in a text.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("| "));
+    lines.map(|line| line.trim_end_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// Rows of the README's table of speed, each with the row of the page of figures.
+const SPEED: [(&str, &str); 4] = [
+    ("Tencent push, answered by the app", "push (430 B)"),
+    ("Kollus play, answered by the app", "Kollus play (form)"),
+    ("bad signature, refused", "bad signature"),
+    ("request that is not a callback", "pass-through"),
+];
+
+#[test]
+fn speed_in_readme_is_that_of_the_page_of_figures() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let (readme, figures) = (read("README.md"), read("src/manual/figures.md"));
+    let (readme_rows, measured) = (rows(&readme), rows(&figures));
+    let of_readme = |name: &str| readme_rows.iter().find(|row| row[0] == name).unwrap();
+    for (name, work) in SPEED {
+        let row = of_readme(name);
+        let others = row[2].split(", ").map(|other| other.rsplit_once(' ').unwrap());
+        for (by, micros) in [("gatepost", row[1])].into_iter().chain(others) {
+            let by = by.strip_prefix("bare ").unwrap_or(by);
+            let found = measured.iter().find(|row| row[0] == work && row[1] == by).unwrap();
+            assert_eq!(found[2], micros, "{name}, {by}");
+        }
+    }
+    let layer = of_readme("callback in your own process, with the layer");
+    let by_hand = layer[2].strip_prefix("handwritten signature check ").unwrap();
+    let text = figures.split_whitespace().collect::<Vec<_>>().join(" ");
+    for sentence in [
+        format!("through `.layer()` and a typed handler takes {} µs", layer[1]),
+        format!("only a handwritten signature check takes {by_hand} µs"),
+    ] {
+        assert!(text.contains(&sentence), "expected `{sentence}` in the page of figures");
+    }
+}
+
+#[test]
+fn fault_runs_in_readme_are_those_of_the_page_of_figures() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let (readme, figures) = (read("README.md"), read("src/manual/figures.md"));
+    let (_, table) = figures.split_once("| fault under load |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let runs = rows(table);
+    let number = |cell: &str| cell.replace(',', "").parse::<u64>().unwrap();
+    let sent: u64 = runs.iter().map(|row| number(row[1])).sum();
+    assert!(runs.iter().all(|row| number(row[4]) == 0), "expected no lost event");
+    let (millions, tenths) = (sent / 1_000_000, sent % 1_000_000 / 100_000);
+    let sentence = format!("In {} runs under load", runs.len());
+    assert!(readme.contains(&sentence), "expected `{sentence}` in the README");
+    let sentence = format!("{millions}.{tenths} million requests got the right reply");
+    let text = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(&sentence), "expected `{sentence}` in the README");
+}
+
 #[test]
 fn readme_has_at_most_220_lines() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");

@@ -210,6 +210,58 @@ fn help_accepts_a_code_as_the_log_writes_it() {
 }
 
 #[test]
+fn send_says_that_the_signature_replaces_a_field() {
+    let send = ["send", "tencent-css.push", "--key", "test", "--print"];
+    let (code, stdout, stderr) =
+        run_in(Path::new("."), &[&send[..], &["sign=0000", "app=a"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("sign: expected a field that the signature does not set"), "{stderr}");
+    assert!(!stderr.contains("app:") && !stdout.contains("0000\""), "{stderr}{stdout}");
+    let (_, stdout, stderr) =
+        run_in(Path::new("."), &[&send[..2], &["sign=0000", "--print"]].concat());
+    assert!(!stderr.contains("sign:") && stdout.contains("0000"), "{stderr}{stdout}");
+}
+
+#[test]
+fn caret_of_a_kind_without_quotes_marks_its_whole_name() {
+    for on in ["[template.on]\nvideo.asset.ready", "[template.on.video.asset]\nready"] {
+        let config = format!(
+            "listen = ['127.0.0.1:1']\n[[route]]\npath = '/a'\nprovider = 'mux'\n[[template]]\n\
+             name = 'm'\nprovider = 'mux'\nbind = '*'\ninsecure_unsigned = true\n{on} = 'http://127.0.0.1:1'\n"
+        );
+        let (_, _, stderr) = run_with(&config, &["check"]);
+        assert!(stderr.contains("error[kind_not_quoted]"), "{stderr}");
+        let is_one_line = on.contains("video.asset.ready");
+        assert!(!is_one_line || stderr.contains(" ^^^^^^^^^^^^^^^^^ "), "{stderr}");
+    }
+}
+
+#[test]
+fn init_names_the_missing_folder_and_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let init = ["init", "--provider", "kollus", "--out", "none/deeper/gatepost.toml"];
+    let (code, _, stderr) = run_in(folder.path(), &init);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("create it with `mkdir -p none/deeper`"), "{stderr}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn commands_of_the_admin_api_use_the_address_of_the_config() {
+    let gate = Gatepost::serve("admin_token = 'an-admin-token'", "");
+    let path = gate.folder.path().join("gatepost.toml");
+    let config = std::fs::read_to_string(path).unwrap();
+    assert!(config.contains("admin"), "{config}");
+    let list = |folder: &Path| {
+        let mut command = gatepost();
+        command.args(["capture", "list"]).env("GATEPOST_ADMIN_TOKEN", "an-admin-token");
+        command.current_dir(folder).output().unwrap()
+    };
+    let output = list(gate.folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn help_for_a_status_lists_its_codes() {
     let text = help("401");
     assert!(

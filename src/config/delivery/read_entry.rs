@@ -53,13 +53,14 @@ impl<'f> ConfigReader<'f, '_> {
     /// table is not part of such a name.
     fn report_unquoted(&self, on: &Table<'f>, name: &str, item: &Item<'f>, plan: &Plan) -> bool {
         let mut names = Vec::new();
-        add_dotted(name, item, plan, &mut names);
-        let Some(first) = names.first() else { return false };
+        let place = on.place_of(name);
+        add_dotted(name, item, &place, plan, &mut names);
+        let Some((first, end)) = names.first() else { return false };
         let problem = format!("expected the kind \"{first}\" in quotes, found a table `{name}`");
         let problem = FaultKind::KindNotQuoted.because(problem);
-        let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let quoted: Vec<_> = names.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         let quoted: Vec<_> = quoted.iter().map(String::as_str).collect();
-        self.faults.add(&on.place_of(name), problem, format!("write {}", list(&quoted)));
+        self.faults.add(&place.until(end), problem, format!("write {}", list(&quoted)));
         true
     }
 
@@ -153,15 +154,23 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Adds the names of the kinds that result from the keys of nested tables, joined by dots.
-fn add_dotted(name: &str, item: &Item<'_>, plan: &Plan, names: &mut Vec<String>) {
+/// Adds the names of the kinds that result from the keys of nested tables, joined by dots, each
+/// with the place of its last key. `place` is that of the last key of `name`.
+fn add_dotted(
+    name: &str,
+    item: &Item<'_>,
+    place: &Place,
+    plan: &Plan,
+    names: &mut Vec<(String, Place)>,
+) {
     if plan.kind_named(name).is_some() {
-        names.push(name.to_owned());
+        names.push((name.to_owned(), place.clone()));
     } else if let Form::Table(table) = &item.form
         && plan.kinds.iter().any(|kind| kind.name.starts_with(&format!("{name}.")))
     {
         for (inner, item) in table.entries() {
-            add_dotted(&format!("{name}.{inner}"), &item, plan, names);
+            let place = table.place_of(inner);
+            add_dotted(&format!("{name}.{inner}"), &item, &place, plan, names);
         }
     }
 }

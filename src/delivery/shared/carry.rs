@@ -47,7 +47,7 @@ pub(super) async fn run<'s, T>(
         }
         Some(Err(error)) => error,
         None => StoreError::Unavailable(format!(
-            "expected a result within {} ms, found none; use a faster disk or network",
+            "expected a result within {} ms, found none; end a process that locks the store, or use a faster disk or network",
             patience.as_millis()
         )),
     };

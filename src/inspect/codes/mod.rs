@@ -1,9 +1,11 @@
 //! Codes in logs, metrics and messages, with cause and remedy. `gatepost help` prints them.
 
 mod operation;
+mod values;
 mod verdicts;
 
 use self::operation::OTHERS;
+use self::values::VALUES;
 use self::verdicts::{FAILURES, REFUSALS};
 use crate::conclusion::UnavailableKind;
 use crate::toml_reader::FaultKind;
@@ -60,6 +62,9 @@ pub enum CodeGroup {
     Operation,
     /// An error of the admin API.
     AdminApi,
+    /// A value of a label: the origin of a reply, the result of a delivery, or an error of the
+    /// store.
+    Value,
 }
 
 /// Outputs that contain the codes of refusals.
@@ -98,6 +103,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         .chain(refusals)
         .chain(failures)
         .chain(OTHERS.iter().copied())
+        .chain(VALUES.iter().copied())
 }
 
 fn of_config(kind: &FaultKind) -> CodeHelp {

@@ -2,6 +2,7 @@
 //! connections, the operation of the program, and the admin API.
 
 use super::{CodeGroup, CodeHelp};
+use crate::memory::outage::SHARED_STATE_LOST;
 
 /// Builds a [`CodeHelp`] from the code, its meaning, its causes, the outputs that contain the code,
 /// and the remedy.
@@ -92,10 +93,10 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     note([
         "shared_state_lost",
-        "gatepost continues without the state that machines share",
-        "the store failed or did not respond in time: it is slow, its disk is full, or another process locks it",
+        SHARED_STATE_LOST,
+        "another process locks the store, its disk is slow or full, or the store failed",
         "log, gatepost_shared_state_up, gatepost_shared_state_missed_total",
-        "read the reason in the line, then free the disk, or end the process that holds the lock; until then, an app may receive an event twice",
+        "read the reason in the line; end the process that locks the store (`fuser FILE` finds it), or free the disk",
     ]),
     note([
         "timer_missing",
@@ -301,6 +302,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "read the counts in the line; the metrics count every callback",
     ]),
     operation([
+        "mirror_failed",
+        "the address in `mirror` did not take the copy of an event",
+        "the app at this address is down or slow, answered no 2xx, or more than 64 copies are in flight",
+        "log, gatepost_mirrored_events_total",
+        "read the reason and `app` in the line, then repair that app, or remove `mirror`; the platform and the first app are not affected",
+    ]),
+    operation([
         "nats_server_unsuitable",
         "gatepost has connected to a NATS server that it would refuse at the start",
         "a server of the cluster has an older version, or a smaller max_payload, than the others",
@@ -359,9 +367,9 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "upstream_failed",
         "the upstream did not respond to a request that is not a callback",
-        "the app is not running, or `upstream` is wrong",
+        "the app is not running, `upstream` is wrong, or TLS failed",
         PASSED,
-        "start the app, and check `upstream` with curl from this machine",
+        "start the app, and check `upstream` with curl from this machine; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys",
     ]),
     operation([
         "upstream_incomplete",
@@ -467,6 +475,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost refused the callback or kept only the start of its body, or its kind has no address",
         API,
         "read the message; choose another callback",
+    ]),
+    admin_api([
+        "origin_refused",
+        "another site sent the request to the console",
+        "a page of another site opened or submitted a form of the console in the operator's browser",
+        API_REFUSALS,
+        "open the console itself; behind a proxy, let the proxy pass on host and origin unchanged",
     ]),
     admin_api([
         "read_only",

@@ -206,8 +206,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerMalformed,
-        "the app answered with a page, plain text or cut-off JSON",
-        "answer with a JSON object, for example {\"allow\":true}",
+        "the app answered with a page, plain text or cut-off JSON, or it compressed the answer",
+        "answer with a JSON object, for example {\"allow\":true}; turn off compression for these answers: gatepost sends no accept-encoding, and reads no compressed answer",
     ),
     (
         UnavailableKind::AnswerTooLarge,
@@ -226,8 +226,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AppStatus,
-        "the app failed, or the address is wrong",
-        "read the app's log; the detail has the status",
+        "the app failed, the address is wrong, or a framework answered before the app's handler; the detail has the status",
+        "301, 302, 303, 307 or 308: write the address that `curl -i URL` shows in location into url, such as https:// or a path with a slash at the end; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set limit; 5xx: read the app's log",
     ),
     (
         UnavailableKind::AppTimeout,
@@ -236,8 +236,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AppUnreachable,
-        "the app is down, the address is wrong, or the app closed the connection",
-        "start the app, and check the url with curl from this machine; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
+        "the app is down, the address is wrong, the app closed the connection, or TLS failed: the app's certificate has an unknown authority or another name, has expired or is that of an authority, or the port has no TLS",
+        "start the app, and check the url with curl from this machine; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca, server_name and certificate; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::CircuitOpen,
@@ -246,8 +246,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::EventRefused,
-        "the app answered a notification with a status such as 403 or 422",
-        "answer 2xx to events that the app does not need",
+        "the app answered a notification with a status such as 403, 419 or 422",
+        "answer 2xx to events that the app does not need; if a framework refuses the event before the app's handler, exempt the path from its login or CSRF check (403, 419), or accept the content type and the fields of the event (415, 422)",
     ),
     (
         UnavailableKind::ReplyKeyMissing,
@@ -261,7 +261,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::StoreUnavailable,
-        "the app is not the cause: the disk is slow, full or broken, or another process locks the store",
+        "the app is not the cause: another process locks the store, or the disk is slow, full or broken",
         "read the detail; after a full disk or a lock, gatepost stores events again by itself; after a failed write or sync, which the detail names, repair the disk, then restart gatepost",
     ),
 ];

@@ -406,6 +406,7 @@ fn outgoing_tls() -> Value {
 fn route() -> Value {
     json!({
         "type": "object",
+        "description": "A path on which a platform sends its callbacks.",
         "additionalProperties": false,
         "required": ["path", "provider"],
         "properties": {
@@ -485,6 +486,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
     };
     json!({
         "type": "object",
+        "description": "Keys, addresses and settings for a set of tenants.",
         "additionalProperties": false,
         "required": ["name", "provider"],
         "properties": {
@@ -494,7 +496,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "minLength": 1,
                 "maxLength": 30,
             },
-            "description": { "type": "string", "maxLength": 100 },
+            "description": { "type": "string", "description": "Text about the template, for people.", "maxLength": 100 },
             "provider": provider_name(),
             "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
             "signing_secret": signing_secret(),
@@ -509,7 +511,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "enum": ["count", "refuse"],
             },
             "settings": time_limits(),
-            "on": { "type": "object" },
+            "on": { "type": "object", "description": "Addresses and settings of the app for each kind; \"*\" is every other kind." },
         },
         "allOf": providers.iter().map(of_provider).collect::<Vec<_>>(),
     })
@@ -521,6 +523,7 @@ fn time_limits() -> Value {
     let limit = |about: &str| integer(about, 0, DAY);
     json!({
         "type": "object",
+        "description": "Settings of the provider; `gatepost providers NAME` lists them.",
         "properties": {
             "grace_secs": limit("Seconds after the expiry that a platform signs, during which gatepost accepts a callback."),
             "max_age_secs": limit("Maximum age of a callback whose platform signs the time of sending, in seconds."),

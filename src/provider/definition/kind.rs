@@ -291,15 +291,16 @@ impl<'f> DefinitionReader<'f> {
             let full = format!("{name}.{part}");
             let deeper = inner.unread_tables();
             // In `[kinds.stream.live.start]`, only the last table has the keys of a kind.
-            let full = match &deeper[..] {
+            let place = table.place_of(part);
+            let (full, place) = match &deeper[..] {
                 [(last, _)] if inner.has_only(last) && !table.has_read(last) => {
-                    format!("{full}.{last}")
+                    (format!("{full}.{last}"), place.until(&inner.place_of(last)))
                 }
-                _ => full,
+                _ => (full, place),
             };
             let problem = format!("expected the kind \"{full}\" in quotes, found a table `{name}`");
             let problem = FaultKind::KindNotQuoted.because(problem);
-            self.faults.add(&table.place_of(part), problem, format!("write [kinds.\"{full}\"]"));
+            self.faults.add(&place, problem, format!("write [kinds.\"{full}\"]"));
             self.unquoted.borrow_mut().push(full);
         }
         if parts.is_empty() {

@@ -115,7 +115,8 @@ async fn state_that_hangs_delays_one_callback_a_second() {
     assert_eq!(times, [500, 0, 0, 0, 500, 0]);
     assert_eq!(
         *machine.outages.lock().unwrap(),
-        ["lost: expected a result within 500 ms, found none; use a faster disk or network"]
+        ["lost: expected a result within 500 ms, found none; end a process that locks the store, \
+         or use a faster disk or network"]
     );
     // For each callback, gatepost counts a miss for the signature, the session and the claim, but
     // none for the end of the claim.

@@ -87,6 +87,13 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
                        --force to replace it";
         return Err(CommandError::argument(path.display().to_string(), problem));
     }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let folder = folder.display();
+        let problem =
+            format!("expected an existing folder, found none; create it with `mkdir -p {folder}`");
+        return Err(CommandError::argument(path.display().to_string(), problem));
+    }
     let stdin = io::stdin();
     let choices = if stdin.is_terminal() {
         Choices::asked(arguments, &mut stdin.lock())?

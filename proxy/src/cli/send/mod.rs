@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args;
-use gatepost::{Definition, Timestamp};
+use gatepost::{Definition, Sample, Timestamp};
 use http::header::CONTENT_TYPE;
 use http::{Request, Uri, response};
 use http_body_util::Full;
@@ -171,8 +171,12 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         sample.set(name, value)?;
     }
     let to = arguments.address(provider)?;
+    let key = arguments.key()?;
+    if key.is_some() {
+        warn_of_computed(&sample, &arguments.fields);
+    }
     let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
-    match arguments.key()? {
+    match key {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
             err("no signature in the callback; set the key with --key, --key-env or --key-file");
@@ -186,6 +190,17 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     }
     let sent = (!sent.is_empty()).then(|| format!("sent {full_kind} with {sent}"));
     deliver(request, arguments.cacert.as_deref(), sent.as_deref())
+}
+
+/// Tells the operator that the signature replaces values of the command line.
+fn warn_of_computed(sample: &Sample<'_>, fields: &[String]) {
+    let names = fields.iter().filter_map(|field| Some(field.split_once('=')?.0));
+    for name in names.filter(|name| sample.signing_replaces(name)) {
+        err(&format!(
+            "{name}: expected a field that the signature does not set, found one that it sets; gatepost \
+             sends the computed value; omit the key to send your own value"
+        ));
+    }
 }
 
 /// Returns up to eight short strings and numbers of a callback, without secrets. The answer of the

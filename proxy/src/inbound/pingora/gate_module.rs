@@ -266,8 +266,8 @@ impl GateModule {
     /// Logs an error of the upstream.
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error, end: UpstreamEnd) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        let explained = app::tls::explain_pingora(error).or_else(|| {
-            (end == UpstreamEnd::AfterHandshake).then_some(app::tls::CLOSED_AFTER_HANDSHAKE)
+        let explained = app::tls_fault::explain_pingora(error).or_else(|| {
+            (end == UpstreamEnd::AfterHandshake).then_some(app::tls_fault::CLOSED_AFTER_HANDSHAKE)
         });
         let reason = explained.unwrap_or(error.etype().as_str());
         let fault = upstream_fault(error, end == UpstreamEnd::InResponse);

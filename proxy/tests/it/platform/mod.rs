@@ -149,6 +149,24 @@ note: template rest: the binding of * names no domain; bind each domain in the c
 }
 
 #[test]
+fn plan_of_the_manual_is_the_output_of_the_command() {
+    let page = include_str!("../../../../src/manual/account.md");
+    let (_, session) = page.split_once("```console\n").unwrap();
+    let (session, _) = session.split_once("```").unwrap();
+    let lines = session.lines().filter(|line| !line.starts_with("$ "));
+    let expected = lines.collect::<Vec<_>>().join("\n");
+    let templates = [1, 2, 3].map(|id| account_template(id, &format!("own{id}"), "other", OLD_KEY));
+    let rules = [rule("a.example.com", "live", 1), rule("b.example.com", "live", 2)];
+    let double = Double::with(&templates, &rules);
+    let operator = Operator::new(&double);
+    fs::write(operator.folder.path().join("tencent-css.key"), NEW_KEY).unwrap();
+    let own = template("live", "{ file = 'tencent-css.key' }", "'push.example.com'");
+    operator.config(&[own.replace("provider =", "description = 'Members-only'\nprovider =")]);
+    let (_, output) = operator.run("plan");
+    assert!(output.contains(&expected), "expected {expected}\nfound {output}");
+}
+
+#[test]
 fn plan_shows_source_of_changed_key() {
     let double = Double::with(&[account_template(7, "live", "gatepost", OLD_KEY)], &[]);
     let operator = Operator::new(&double);

@@ -1,0 +1,244 @@
+//! Texts for the faults of TLS connections to servers. Each text has a cause and a remedy.
+//!
+//! rustls describes many faults only by the names of its own types, which say nothing to an
+//! operator. The texts here replace all of them.
+
+use std::error::Error;
+use std::io;
+
+use pingora::ErrorType;
+use rustls::{AlertDescription, CertificateError};
+
+/// Error for a server that closes a new connection after the TLS handshake, without a response.
+/// With TLS 1.3, the client's handshake succeeds before the server refuses the client certificate.
+/// If the server then resets the connection, gatepost does not receive the alert.
+pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
+     needs a `certificate`, set it in [[outgoing_tls]]";
+
+const UNKNOWN_AUTHORITY: &str =
+    "expected a trusted certificate, found an unknown authority; set `ca` in [[outgoing_tls]]";
+const EXPIRED: &str = "expected a valid certificate, found an expired one; renew it on the server";
+const NOT_VALID_YET: &str =
+    "expected a valid certificate, found one for a later time; check the clocks";
+const OTHER_NAME: &str =
+    "expected a certificate for the host, found other names; set `server_name` in [[outgoing_tls]]";
+const AUTHORITY_AS_SERVER: &str =
+    "expected a certificate of a server, found one of an authority; issue it with CA:FALSE";
+const OTHER_SIGNATURE: &str = "expected the signature of a trusted authority, found another; write its current certificate to `ca`";
+const OTHER_PURPOSE: &str =
+    "expected a certificate for servers, found another purpose; issue it with serverAuth";
+const INVALID_CERTIFICATE: &str =
+    "expected a valid certificate, found a faulty one; read it with `openssl x509 -text`";
+const CLIENT_REFUSED: &str =
+    "expected access, found a refused client certificate; set `certificate` in [[outgoing_tls]]";
+const NO_VERSION: &str = "expected a server with TLS 1.2 or 1.3, found neither; update the server";
+const NO_CIPHER: &str =
+    "expected a common cipher, found none; permit TLS 1.3 or ECDHE ciphers on the server";
+const UNKNOWN_NAME: &str =
+    "expected a known host, found an unknown name; set `server_name` in [[outgoing_tls]]";
+const OTHER_ALERT: &str = "expected a TLS handshake, found an alert; read the log of the server";
+const NO_TLS: &str = "expected TLS, found other bytes; write http:// in the address";
+const CLOSED_IN_HANDSHAKE: &str =
+    "expected a TLS handshake, found a close; read the log of the server";
+const OTHER_FAULT: &str =
+    "expected a TLS handshake, found a fault; try `openssl s_client -connect HOST:PORT`";
+
+/// The text that webpki has for a certificate of an authority. gatepost does not depend on webpki,
+/// so it cannot name the type of the error.
+const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
+
+/// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. A
+/// longer text would lose its remedy in the log.
+pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    tls_error(error)
+}
+
+/// Describes a TLS error as [`explain`] does, for a command. A command does not use
+/// `[[outgoing_tls]]`.
+pub(crate) fn explain_for_command(error: &(dyn Error + 'static)) -> Option<String> {
+    let text = explain(error)?;
+    let fault = text.split_once("; ").filter(|(_, remedy)| remedy.contains("[[outgoing_tls]]"));
+    Some(match fault {
+        Some((fault, _)) => format!("{fault}; check the host and --cacert"),
+        None => text.to_owned(),
+    })
+}
+
+/// Describes an error of Pingora's client, as [`explain`] does. Pingora keeps only the text of a
+/// handshake error.
+pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
+    const TEXTS: [(&str, &str); 19] = [
+        ("UnknownIssuer", UNKNOWN_AUTHORITY),
+        ("BadSignature", OTHER_SIGNATURE),
+        ("certificate expired", EXPIRED),
+        ("not valid yet", NOT_VALID_YET),
+        ("not valid for name", OTHER_NAME),
+        (CA_USED_AS_END_ENTITY, AUTHORITY_AS_SERVER),
+        ("certificate does not allow extended key usage", OTHER_PURPOSE),
+        ("invalid peer certificate", INVALID_CERTIFICATE),
+        ("alert: CertificateRequired", CLIENT_REFUSED),
+        ("alert: BadCertificate", CLIENT_REFUSED),
+        ("alert: CertificateUnknown", CLIENT_REFUSED),
+        ("alert: UnknownCA", CLIENT_REFUSED),
+        ("alert: ProtocolVersion", NO_VERSION),
+        ("alert: HandshakeFailure", NO_CIPHER),
+        ("alert: UnrecognisedName", UNKNOWN_NAME),
+        ("fatal alert", OTHER_ALERT),
+        ("peer is incompatible", NO_VERSION),
+        ("corrupt message", NO_TLS),
+        ("handshake eof", CLOSED_IN_HANDSHAKE),
+    ];
+    let text = || {
+        let text = error.to_string();
+        TEXTS.iter().find(|(needle, _)| has_words(&text, needle)).map(|(_, explained)| *explained)
+    };
+    let is_handshake = *error.etype() == ErrorType::TLSHandshakeFailure;
+    explain(error.root_cause()).or_else(text).or(is_handshake.then_some(OTHER_FAULT))
+}
+
+/// Returns true if `text` contains `words`, and no word that only begins with them.
+fn has_words(text: &str, words: &str) -> bool {
+    let is_inside = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphanumeric());
+    text.match_indices(words).any(|(at, _)| !is_inside(&text[at + words.len()..]))
+}
+
+/// Describes the innermost TLS error. Looks inside each `io::Error`, because its `source` skips
+/// the inner error.
+fn tls_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref::<rustls::Error>() {
+            return Some(describe(found));
+        }
+        let io = error.downcast_ref::<io::Error>();
+        let inner = io.and_then(io::Error::get_ref);
+        if let Some(found) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Some(describe(found));
+        }
+        // The text of tokio-rustls for a server that closes the connection in the handshake.
+        if inner.is_some_and(|inner| inner.to_string() == "tls handshake eof") {
+            return Some(CLOSED_IN_HANDSHAKE);
+        }
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other errors have one remedy")]
+fn describe(error: &rustls::Error) -> &'static str {
+    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
+    match error {
+        InvalidCertificate(fault) => of_certificate(fault),
+        AlertReceived(alert) => of_alert(*alert),
+        PeerIncompatible(_) => NO_VERSION,
+        InvalidMessage(_) => NO_TLS,
+        _ => OTHER_FAULT,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other faults have one remedy")]
+fn of_certificate(fault: &CertificateError) -> &'static str {
+    use CertificateError as Fault;
+    match fault {
+        Fault::UnknownIssuer => UNKNOWN_AUTHORITY,
+        Fault::BadSignature => OTHER_SIGNATURE,
+        Fault::Expired | Fault::ExpiredContext { .. } => EXPIRED,
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => NOT_VALID_YET,
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => OTHER_NAME,
+        Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => OTHER_PURPOSE,
+        Fault::Other(other) if other.to_string() == CA_USED_AS_END_ENTITY => AUTHORITY_AS_SERVER,
+        _ => INVALID_CERTIFICATE,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other alerts have one remedy")]
+const fn of_alert(alert: AlertDescription) -> &'static str {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::UnknownCA
+        | Alert::CertificateUnknown
+        | Alert::CertificateExpired
+        | Alert::AccessDenied => CLIENT_REFUSED,
+        Alert::ProtocolVersion => NO_VERSION,
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => NO_CIPHER,
+        Alert::UnrecognisedName => UNKNOWN_NAME,
+        _ => OTHER_ALERT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{InvalidMessage, OtherError, PeerIncompatible, PeerMisbehaved};
+
+    use super::*;
+
+    fn errors() -> Vec<rustls::Error> {
+        let other = |text: &str| {
+            CertificateError::Other(OtherError(Arc::new(io::Error::other(text.to_owned()))))
+        };
+        let faults = [
+            CertificateError::UnknownIssuer,
+            CertificateError::Expired,
+            CertificateError::NotValidYet,
+            CertificateError::NotValidForName,
+            CertificateError::InvalidPurpose,
+            CertificateError::BadEncoding,
+            CertificateError::BadSignature,
+            other(CA_USED_AS_END_ENTITY),
+            other("EndEntityUsedAsCa"),
+        ];
+        let alerts = (0..=u8::MAX).map(AlertDescription::from);
+        let alerts = alerts.map(rustls::Error::AlertReceived);
+        let others = [
+            InvalidMessage::InvalidContentType.into(),
+            PeerIncompatible::NoCipherSuitesInCommon.into(),
+            PeerMisbehaved::UnsolicitedCertExtension.into(),
+            rustls::Error::NoCertificatesPresented,
+            rustls::Error::DecryptError,
+        ];
+        faults.into_iter().map(Into::into).chain(alerts).chain(others).collect()
+    }
+
+    #[test]
+    fn each_text_fits_the_log_and_has_a_remedy() {
+        for error in errors() {
+            let text = explain(&error).unwrap();
+            let has_parts = text.starts_with("expected ") && text.contains(", found ");
+            assert!(has_parts && text.contains("; ") && text.len() < 100, "{error}: {text}");
+            let nested = io::Error::other(error.clone());
+            assert_eq!(explain(&nested), Some(text));
+        }
+        assert_eq!(explain(&io::Error::other("tls handshake eof")), Some(CLOSED_IN_HANDSHAKE));
+        assert_eq!(explain(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
+    }
+
+    #[test]
+    fn commands_name_their_own_option() {
+        let text = explain_for_command(&rustls::Error::from(CertificateError::UnknownIssuer));
+        let expected = "expected a trusted certificate, found an unknown authority; \
+                        check the host and --cacert";
+        assert_eq!(text.as_deref(), Some(expected));
+        let text = explain_for_command(&rustls::Error::from(CertificateError::Expired));
+        assert_eq!(text.as_deref(), Some(EXPIRED));
+    }
+
+    #[test]
+    fn text_of_pingora_has_the_same_remedy() {
+        for error in errors() {
+            let pingora =
+                pingora::Error::explain(ErrorType::TLSHandshakeFailure, error.to_string());
+            let (own, of_pingora) = (explain(&error).unwrap(), explain_pingora(&pingora).unwrap());
+            let is_similar =
+                own == of_pingora || [OTHER_ALERT, INVALID_CERTIFICATE].contains(&of_pingora);
+            assert!(is_similar, "{error}: {own} and {of_pingora}");
+        }
+    }
+}
