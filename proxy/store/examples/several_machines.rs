@@ -2,6 +2,8 @@
 //! JetStream. Run it with the path of the config and the URL of a NATS server:
 //! `cargo run -p gatepost-store --features nats --example several_machines -- gatepost.toml nats://127.0.0.1:4222`
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use std::convert::Infallible;
 use std::env;
 use std::error::Error;
