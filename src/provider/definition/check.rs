@@ -16,6 +16,7 @@ impl<'f> DefinitionReader<'f> {
         kinds: &[Kind],
         defaults: &KindDefaults,
     ) {
+        self.check_has_fields(definition, "id_without");
         self.check_common_fields(definition, defaults.common(), kinds);
         for kind in kinds {
             let place = table.place_of(&kind.name);

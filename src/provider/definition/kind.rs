@@ -218,10 +218,8 @@ impl<'f> DefinitionReader<'f> {
         defaults: &KindDefaults,
         ce_type: &str,
     ) -> Option<Kind> {
-        let title = table.string("title").map(|title| title.value.into());
-        let about = table.string("about").map(|about| about.value.into());
-        let docs = table.string("docs").map(|docs| docs.value.into());
-        let group = table.string("falls_back_to").map(|group| group.value.into());
+        let text = |key| table.string(key).map(|text| Box::<str>::from(text.value));
+        let [title, about, docs, group] = ["title", "about", "docs", "falls_back_to"].map(text);
         self.check_name(name, group.as_deref(), table);
         let method = self.method_of_kind(table);
         let when = self.pointers(table, "when");

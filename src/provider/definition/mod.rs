@@ -148,10 +148,8 @@ impl<'f> DefinitionReader<'f> {
         let tenant = self.locators(table, "tenant");
         let tenant_case = table.string("tenant_case");
         let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
-        let tenant_app = table.boolean("tenant_app").unwrap_or(false);
         let signature = table.table("signature").map(|t| self.signature(&t));
-        let id_without = table.strings("id_without");
-        self.check_has_fields(table, "id_without");
+        let (tenant_app, id_without) = (table.boolean("tenant_app"), table.strings("id_without"));
         let ack = table.table("reply").map(|t| self.ack(&t));
         let evidence = self.evidence(table);
         let kind_table = self.require_table(table, "kind");
@@ -170,7 +168,6 @@ impl<'f> DefinitionReader<'f> {
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
         unknown.mark_essential(&tenant);
         let reads_query = request.formats.has(BodyFormat::Query);
-        let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
         Some(Plan {
             name: name?.value.into(),
@@ -186,13 +183,13 @@ impl<'f> DefinitionReader<'f> {
             unwrap: request.unwrap,
             tenant,
             tenant_case,
-            tenant_app,
+            tenant_app: tenant_app.unwrap_or(false),
             signature,
             kind_rule,
             unknown,
             session_ends: session_ends(&kinds),
+            groups: kinds.iter().filter_map(|kind| kind.group.clone()).collect(),
             kinds,
-            groups,
             sample,
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
