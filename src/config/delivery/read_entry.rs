@@ -90,14 +90,7 @@ impl<'f> ConfigReader<'f, '_> {
         let reach = self.reach(table);
         let queued = self.queued(table);
         let mirror = self.mirror(table);
-        if table.has("reserve") && !table.has("url") {
-            let remedy =
-                "set a url, or write reserve in the [[route]] whose path receives the events";
-            let problem = "expected a url beside reserve, found none";
-            let problem = FaultKind::KeyUnused.because(problem);
-            let absent = (&table.place, "url");
-            self.faults.add_missing(absent, &table.place_of("reserve"), problem, remedy);
-        }
+        self.check_reserve(table);
         table.finish();
         if table.has("url") && answer.is_some() {
             let remedy = "keep url to ask the app, or answer to reply without the app";
@@ -127,6 +120,18 @@ impl<'f> ConfigReader<'f, '_> {
             queued,
             mirror,
             ..Entry::empty(name, table.place.clone())
+        }
+    }
+
+    /// Reports `reserve` without an address whose path it could reserve.
+    fn check_reserve(&self, table: &Table<'f>) {
+        if table.has("reserve") && !table.has("url") {
+            let remedy =
+                "set a url, or write reserve in the [[route]] whose path receives the events";
+            let problem = "expected a url beside reserve, found none";
+            let problem = FaultKind::KeyUnused.because(problem);
+            let absent = (&table.place, "url");
+            self.faults.add_missing(absent, &table.place_of("reserve"), problem, remedy);
         }
     }
 

@@ -148,11 +148,11 @@ fn report(rounds: &[Round], rate: f64, report: &mut Report) {
     ));
     let columns = ["page of callbacks", "p50 / p99 / p99.9", "CPU µs per push"];
     let mut table = Table::new("inspector", &columns);
-    let pages: [(&str, fn(&Round) -> &Figures); 2] =
-        [("closed", |round| &round.closed), ("open", |round| &round.open)];
-    for (name, of) in pages {
-        let latencies: Vec<_> = rounds.iter().map(|round| of(round).percentiles()).collect();
-        let cpu = median(rounds, |round| of(round).cpu_per_push());
+    let closed: Vec<_> = rounds.iter().map(|round| &round.closed).collect();
+    let open: Vec<_> = rounds.iter().map(|round| &round.open).collect();
+    for (name, figures) in [("closed", closed), ("open", open)] {
+        let latencies: Vec<_> = figures.iter().map(|figures| figures.percentiles()).collect();
+        let cpu = median(&figures, |figures| figures.cpu_per_push());
         table.row([name.into(), Latency::median(&latencies).into(), Cell::Figure(cpu, 1)]);
     }
     report.table(table);
