@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_passing_request_of_source_with_more_than_its_share() {
+    fn closes_passing_request_of_source_above_its_limit() {
         for (passing, expected) in [(16, [false, true]), (17, [true, false])] {
             let connections = Connections::new(passing + 1);
             let all = open(&connections, &vec![1; passing]);

@@ -261,7 +261,7 @@ fn names_remedy_for_each_tls_error() {
             &localhost,
             Some(&authority),
             trusted,
-            "found none or a refused one; set `certificate` in [[outgoing_tls]]",
+            "found a refused client certificate; set `certificate` in [[outgoing_tls]]",
         ),
     ] {
         let app = TlsApp::start(own, clients);

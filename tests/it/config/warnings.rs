@@ -28,7 +28,7 @@ bind = ['d']
         "4:1: template[0]: expected a tenant that this template binds, found none",
         "9:1: template[1].provider: expected a route for Tencent Cloud CSS, found none",
         "10:9: template[1].keys[0]: expected a source, found a literal secret",
-        "10:9: template[1].keys[0]: expected a key that attackers cannot guess",
+        "10:9: template[1].keys[0]: expected a key that is hard to guess",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
@@ -142,7 +142,7 @@ fn warns_of_key_that_attackers_can_guess() {
     for weak in ["a", "1234567", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
         let found = warnings(weak);
         assert!(
-            found.len() == 1 && found[0].contains("expected a key that attackers cannot guess"),
+            found.len() == 1 && found[0].contains("expected a key that is hard to guess"),
             "expected one warning about a weak key, found {found:?}"
         );
     }

@@ -163,6 +163,9 @@ fn plan_of_the_manual_is_the_output_of_the_command() {
     let own = template("live", "{ file = 'tencent-css.key' }", "'push.example.com'");
     operator.config(&[own.replace("provider =", "description = 'Members-only'\nprovider =")]);
     let (_, output) = operator.run("plan");
+    // The page's config has the address of a running gatepost, and the test's config has none.
+    let output: Vec<_> = output.lines().filter(|line| !line.starts_with("note: ")).collect();
+    let output = output.join("\n");
     assert!(output.contains(&expected), "expected {expected}\nfound {output}");
 }
 
