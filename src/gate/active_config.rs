@@ -11,7 +11,6 @@ use crate::head::Head;
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
-use crate::printable::printable;
 use crate::provider::Plan;
 use crate::reply::Reply;
 use crate::route::{Lookup, Mode, RouteIndex, Routes};
@@ -89,8 +88,7 @@ impl ActiveConfig {
             }
             Lookup::Ambiguous(found) => {
                 let route = self.routes.at(found);
-                let path = printable(&self.routes.printable_path(head.path()));
-                let cause = RefusalCause::with(RefusalKind::PathAmbiguous, path);
+                let cause = RefusalKind::PathAmbiguous.into();
                 (found, Err(refused(cause, &route.label, &route.plan)))
             }
         };

@@ -167,16 +167,6 @@ fn help_explains_the_status_of_a_path_without_route() {
 }
 
 #[test]
-fn line_of_an_ambiguous_path_shows_the_masked_path() {
-    let gate = crate::support::Gatepost::serve("", "");
-    let target = format!("/callbacks/%6Bollus/{}", crate::support::TOKEN);
-    assert_eq!(gate.send(&crate::support::post(&target, "x")).status, 400);
-    let line = gate.program.wait_for_line("path_ambiguous");
-    assert!(line.contains("/callbacks/%6Bollus/{token}"), "{line}");
-    assert!(!line.contains(crate::support::TOKEN), "{line}");
-}
-
-#[test]
 fn help_explains_a_field_of_the_log() {
     let expected = "took_ms: field of the log\n\nmeaning: duration of the stop, in milliseconds\n";
     assert_eq!(help("took_ms"), expected);

@@ -16,11 +16,18 @@ impl<'f> DefinitionReader<'f> {
         if pointer.is_some() && !self.has_fields.get() {
             self.faults.add_text(text, "a place outside of the raw body", RAW_BODY);
         }
-        if pointer.is_none() {
+        let Some(pointer) = pointer else {
             let remedy = "write a pointer, for example \"/stream_id\"";
             self.faults.add_text(text, "a JSON Pointer", remedy);
+            return None;
+        };
+        // A pointer never reads an element of a list: a platform may change the order of a list.
+        let is_index = |segment: &str| segment.bytes().all(|byte| byte.is_ascii_digit());
+        if pointer.segments().skip(1).any(|segment| !segment.is_empty() && is_index(segment)) {
+            let remedy = "name a member outside of the list, or leave the list to the app";
+            self.faults.add_text(text, "a member of an object, not an element of a list", remedy);
         }
-        pointer
+        Some(pointer)
     }
 
     pub(super) fn pointers(&self, table: &Table<'f>, key: &'f str) -> Vec<Pointer> {

@@ -38,6 +38,20 @@ fn sample_need_not_name_a_kind_that_a_header_or_the_route_names() {
 }
 
 #[test]
+fn place_cannot_name_an_element_of_a_list() {
+    let kinds = "[kind]\nother = 'a'\n[kinds.a]\n";
+    let expected =
+        "expected a member of an object, not an element of a list, found \"/entry/0/id\"";
+    for top in ["tenant = '/entry/0/id'", "id = '/entry/0/id'", "subject = ['/b', '/entry/0/id']"] {
+        let found = faults_with(top, kinds);
+        let is_found = found.len() == 1 && found[0].contains(expected);
+        assert!(is_found, "{top}: expected {expected}, found {found:#?}");
+    }
+    assert_fault("[kind]\nfrom = '/entry/0/kind'\n[kinds.a]\n", "not an element of a list");
+    assert_eq!(faults_with("tenant = '/0'", kinds), <[String; 0]>::default());
+}
+
+#[test]
 fn a_sample_must_contain_the_tenant() {
     let kinds = "[kind]\nother = 'a'\n[kinds.a]\nsample = '{\"project\":\"p\"}'\n[kinds.b]\n";
     assert_eq!(faults_with("tenant = '/project'", kinds), <[String; 0]>::default());

@@ -25,8 +25,8 @@ pub enum OpenError {
     /// A byte of the write-ahead log has changed. SQLite would drop the events behind it.
     #[error(
         "{path}-wal: expected an intact log, found a damaged {}, with {behind} frames of acknowledged events \
-         behind it; keep a copy of {path} and {path}-wal, then restore a backup, or give up these events \
-         with `sqlite3 {path} 'PRAGMA wal_checkpoint(TRUNCATE)'`",
+         behind it; before any other command, copy {path} and {path}-wal; then restore a backup, or give \
+         up these events with `sqlite3 {path} 'PRAGMA wal_checkpoint(TRUNCATE)'`",
         place(*frame)
     )]
     DamagedLog {

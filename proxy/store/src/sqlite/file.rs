@@ -2,10 +2,11 @@
 //! its schema.
 
 use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gatepost::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -63,9 +64,7 @@ const CORRECT: &str = "
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let unusable = |source| OpenError::File { path: path.into(), source };
     create_private(path).map_err(unusable)?;
-    if let Some(LogDamage { frame, behind }) = log_check::find_damage(path).map_err(unusable)? {
-        return Err(OpenError::DamagedLog { path: path.into(), frame, behind });
-    }
+    check_log(path)?;
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let wrong = |source| error_of(path, source);
     // Until the check has passed, closing the connection must not change the file.
@@ -100,8 +99,23 @@ fn correct(db: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Opens an existing file for writing. Checks only its schema.
+/// Returns an error if the log is damaged. SQLite would drop the events behind the damage, already when
+/// a reader closes the file.
+fn check_log(path: &Path) -> Result<(), OpenError> {
+    match log_check::find_damage(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(LogDamage { frame, behind })) => {
+            Err(OpenError::DamagedLog { path: path.into(), frame, behind })
+        }
+        Err(source) => Err(OpenError::File { path: path.into(), source }),
+    }
+}
+
+/// Opens an existing file for writing. Checks only its log and its schema.
 pub(super) fn attach(path: &Path) -> Result<Connection, OpenError> {
+    if path.try_exists().unwrap_or(true) {
+        check_log(path)?;
+    }
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let found = schema_of(&db, path)?;
     if found < SCHEMA {
@@ -128,6 +142,41 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(())
+}
+
+/// Identity of an open store file and of its log, to detect that they were removed or replaced.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    path: PathBuf,
+    log: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+}
+
+impl OpenFile {
+    pub(super) fn at(path: &Path) -> std::io::Result<Self> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(Self { path: path.into(), log: log.into(), identity: identity(path)? })
+    }
+
+    /// Returns an error if another file, or none, is at the path of the store or of its log. SQLite
+    /// continues to write the removed file, and the events are lost at the end of the process.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let found = identity(&self.path).is_ok_and(|found| found == self.identity);
+        if found && self.log.exists() {
+            return Ok(());
+        }
+        let path = self.path.display();
+        Err(StoreError::Failed(format!(
+            "{path} or its log was removed or replaced while gatepost runs"
+        )))
+    }
+}
+
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {

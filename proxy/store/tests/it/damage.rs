@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatepost::{EntryState, QueueFilter, Settlement, Store as _, StoreError, StoredEvent};
+use gatepost::{
+    EntryState, NewEvent, QueueFilter, Settlement, Store as _, StoreError, StoredEvent,
+};
 use gatepost_store::{OpenError, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -59,10 +61,11 @@ impl Killed {
         Self { file: fs::read(&path).unwrap(), log: Vec::new(), folder: self.folder }
     }
 
-    /// Writes the files of the store. Returns the path.
+    /// Writes the files of the store into a new folder, because the threads of an earlier store may
+    /// still use its files. Returns the path.
     fn restore(&self) -> PathBuf {
-        let path = self.folder.path().join("gatepost.db");
-        drop(fs::remove_file(path.with_extension("db-shm")));
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
+        let path = folder.join("gatepost.db");
         fs::write(&path, &self.file).unwrap();
         fs::write(log_of(&path), &self.log).unwrap();
         path
@@ -193,6 +196,37 @@ async fn refuses_a_damaged_log_and_leaves_it_as_it_is() {
         "{text}"
     );
     assert_eq!((fs::read(&path).unwrap(), fs::read(log_of(&path)).unwrap()), (killed.file, log));
+}
+
+#[tokio::test]
+async fn command_does_not_open_a_damaged_log() {
+    let mut killed = Killed::new().await;
+    let at = killed.log.len() / 2;
+    killed.log[at] ^= 1;
+    let path = killed.restore();
+    let refused = SqliteStore::attach(&path, rules(1 << 30)).unwrap_err();
+    assert!(matches!(refused, OpenError::DamagedLog { .. }), "{refused}");
+    assert!(fs::read(log_of(&path)).unwrap() == killed.log, "expected an unchanged log");
+}
+
+#[tokio::test]
+async fn refuses_events_after_the_file_or_its_log_is_removed() {
+    for (remove, renew) in [("db", false), ("db", true), ("db-wal", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatepost.db");
+        let store = open(&path).unwrap();
+        append(&store, numbered(1), 1).await;
+        fs::remove_file(path.with_extension(remove)).unwrap();
+        if renew {
+            fs::write(&path, b"").unwrap();
+        }
+        for number in 2..4 {
+            let event = NewEvent { event: numbered(number), dedupe: None };
+            let refused = store.append(event, T(1)).await.unwrap_err();
+            let is_named = refused.to_string().contains("was removed or replaced");
+            assert!(is_named, "{remove}: expected the removed file, found {refused}");
+        }
+    }
 }
 
 #[tokio::test]
