@@ -54,6 +54,10 @@ fuzz_target!(|data: &[u8]| {
     if !is_plain(route) || !is_plain(address) || address.contains(['{', '}']) {
         return;
     }
+    // Clients can reach an address without a name, such as `/`, and `gatepost check` warns of it.
+    if address.bytes().all(|byte| byte == b'/') {
+        return;
+    }
     let Some(gate) = gate(route, address) else { return };
     let Ok(uri) = path.parse::<Uri>() else { return };
     let headers = HeaderMap::new();
