@@ -2,11 +2,10 @@
 //! its schema.
 
 use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::time::Duration;
 
-use gatepost::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -142,41 +141,6 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(())
-}
-
-/// Identity of an open store file and of its log, to detect that they were removed or replaced.
-#[derive(Debug)]
-pub(super) struct OpenFile {
-    path: PathBuf,
-    log: PathBuf,
-    /// Device and inode.
-    identity: (u64, u64),
-}
-
-impl OpenFile {
-    pub(super) fn at(path: &Path) -> std::io::Result<Self> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Ok(Self { path: path.into(), log: log.into(), identity: identity(path)? })
-    }
-
-    /// Returns an error if another file, or none, is at the path of the store or of its log. SQLite
-    /// continues to write the removed file, and the events are lost at the end of the process.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        let found = identity(&self.path).is_ok_and(|found| found == self.identity);
-        if found && self.log.exists() {
-            return Ok(());
-        }
-        let path = self.path.display();
-        Err(StoreError::Failed(format!(
-            "{path} or its log was removed or replaced while gatepost runs"
-        )))
-    }
-}
-
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    let metadata = std::fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {

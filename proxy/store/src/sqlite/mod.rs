@@ -34,7 +34,6 @@ use gatepost::{
 };
 
 pub use self::error::OpenError;
-use self::file::OpenFile;
 use self::shared::SharedBytes;
 use self::worker::{Reader, Writer};
 use crate::StoreRules;
@@ -91,9 +90,7 @@ impl SqliteStore {
     ) -> Result<Self, OpenError> {
         let shared =
             SharedBytes::measure(&writer).map_err(|source| error::error_of(path, source))?;
-        let open =
-            OpenFile::at(path).map_err(|source| OpenError::File { path: path.into(), source })?;
-        let writer = Writer::start(writer, Some(open));
+        let writer = Writer::start(writer);
         let reader = Reader::start(file::read_only(path)?, &writer);
         Ok(Self { writer, reader, rules, shared })
     }

@@ -9,7 +9,6 @@ use gatepost::{StoreError, StoreFuture};
 use rusqlite::Connection;
 
 use super::error::failed;
-use super::file::OpenFile;
 use crate::waiting::{MAX_WAITING, Waiting, WaitingOperation, ended};
 
 /// Maximum number of operations in one transaction.
@@ -78,12 +77,12 @@ impl std::fmt::Debug for JobSender {
 }
 
 impl Writer {
-    /// Starts the thread. It ends when the handle is dropped. `file` is `None` for a store in memory.
-    pub(super) fn start(db: Connection, file: Option<OpenFile>) -> Self {
+    /// Starts the thread. It ends when the handle is dropped.
+    pub(super) fn start(db: Connection) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::<OnceLock<StoreError>>::default();
         let seen = Arc::clone(&failure);
-        thread::spawn(move || write(&db, file.as_ref(), &receiver, &seen));
+        thread::spawn(move || write(&db, &receiver, &seen));
         Self { jobs, failure }
     }
 
@@ -187,12 +186,7 @@ impl JobSender {
 
 /// Runs all waiting operations, at most [`BATCH`], as one transaction. Repeats this until the
 /// handle is dropped.
-fn write(
-    db: &Connection,
-    file: Option<&OpenFile>,
-    jobs: &Receiver<Job>,
-    failure: &OnceLock<StoreError>,
-) {
+fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) {
     let mut durability = None;
     while let Ok(first) = jobs.recv() {
         let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
@@ -200,8 +194,6 @@ fn write(
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
         };
-        // Only after the commit, so that no acknowledgement precedes the check.
-        let result = result.and_then(|()| file.map_or(Ok(()), OpenFile::check));
         if let Err(error) = &result {
             keep(failure, error);
         }
@@ -265,7 +257,7 @@ mod tests {
     fn writer() -> Writer {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE t (x UNIQUE)").unwrap();
-        Writer::start(db, None)
+        Writer::start(db)
     }
 
     fn insert(db: &Connection) -> Result<usize, StoreError> {

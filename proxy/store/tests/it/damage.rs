@@ -210,26 +210,6 @@ async fn command_does_not_open_a_damaged_log() {
 }
 
 #[tokio::test]
-async fn refuses_events_after_the_file_or_its_log_is_removed() {
-    for (remove, renew) in [("db", false), ("db", true), ("db-wal", false)] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("gatepost.db");
-        let store = open(&path).unwrap();
-        append(&store, numbered(1), 1).await;
-        fs::remove_file(path.with_extension(remove)).unwrap();
-        if renew {
-            fs::write(&path, b"").unwrap();
-        }
-        for number in 2..4 {
-            let event = NewEvent { event: numbered(number), dedupe: None };
-            let refused = store.append(event, T(1)).await.unwrap_err();
-            let is_named = refused.to_string().contains("was removed or replaced");
-            assert!(is_named, "{remove}: expected the removed file, found {refused}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn accepts_a_write_that_did_not_end() {
     let killed = Killed::new().await;
     let whole = killed.log.len();
