@@ -169,8 +169,8 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
-    /// Returns true if [`Sample::request`] replaces the field at `place`, because a signed callback
-    /// has the signature or the signed time there.
+    /// Returns true if `place` is that of the signature or of the signed time. [`Sample::request`]
+    /// then replaces the field.
     ///
     /// # Examples
     ///
