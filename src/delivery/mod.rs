@@ -397,16 +397,11 @@ impl Question {
         if self.timeout.is_zero() {
             return Next::Reply(self.fail(UnavailableKind::AppTimeout, now));
         }
-        let is_within = match self.accepted.limit() {
-            None => true,
-            Some(limit) => match limit.shared().filter(|_| self.accepted.is_shared()) {
-                None => limit.take(now),
-                Some(budget) => {
-                    let step = SharedLimit::new(&Arc::clone(budget), Limited::Direct(self));
-                    return Next::Store(Box::new(StoreStep::Limit(step)));
-                }
-            },
-        };
+        if let Some(budget) = self.accepted.shared_budget().cloned() {
+            let step = SharedLimit::new(budget, Limited::Direct(self));
+            return Next::Store(Box::new(StoreStep::Limit(step)));
+        }
+        let is_within = self.accepted.is_within_limit(now);
         self.check_circuit(is_within, ask, now)
     }
 

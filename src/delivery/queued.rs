@@ -56,17 +56,11 @@ impl Accepted {
             // The app's own answer is the reply.
             return self.next_of(ask, now);
         }
-        let is_within = match self.limit() {
-            None => true,
-            Some(limit) => match limit.shared().filter(|_| self.is_shared()) {
-                None => limit.take(now),
-                Some(budget) => {
-                    let step = SharedLimit::new(budget, Limited::Queued(self.clone()));
-                    return Next::Store(Box::new(StoreStep::Limit(step)));
-                }
-            },
-        };
-        self.store(is_within, ask, now)
+        if let Some(budget) = self.shared_budget().cloned() {
+            let step = SharedLimit::new(budget, Limited::Queued(self.clone()));
+            return Next::Store(Box::new(StoreStep::Limit(step)));
+        }
+        self.store(self.is_within_limit(now), ask, now)
     }
 
     /// Returns the next step after the wait for a shared rate limit.

@@ -11,7 +11,7 @@ use crate::address::Addresses;
 use crate::client::Arrival;
 use crate::event::{Event, Forward};
 use crate::json::{Name, quote_large_numbers};
-use crate::limit::RouteLimit;
+use crate::limit::{RouteLimit, SharedBudget};
 use crate::memory::Memory;
 use crate::memory::store::{SharedKey, SharedValue};
 use crate::printable::print_only;
@@ -282,9 +282,16 @@ impl Accepted {
         self.0.cors.as_ref()
     }
 
-    /// Returns the rate limit of the route on which the callback arrived.
-    pub(crate) fn limit(&self) -> Option<&RouteLimit> {
-        self.0.limit.as_ref()
+    /// Returns the budget that machines share for the route; `None` if only the limit of this machine
+    /// applies.
+    pub(crate) fn shared_budget(&self) -> Option<&Arc<SharedBudget>> {
+        self.0.limit.as_ref()?.shared().filter(|_| self.is_shared())
+    }
+
+    /// Counts the callback towards the rate limit of its route on this machine. Returns false if the
+    /// callback exceeds the limit.
+    pub(crate) fn is_within_limit(&self, now: Timestamp) -> bool {
+        self.0.limit.as_ref().is_none_or(|limit| limit.take(now))
     }
 
     /// Returns the form of the event.

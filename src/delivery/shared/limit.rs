@@ -33,8 +33,8 @@ print_only! { SharedLimit: callback; }
 const ATTEMPTS: u32 = 8;
 
 impl SharedLimit {
-    pub(in crate::delivery) fn new(budget: &Arc<SharedBudget>, callback: Limited) -> Self {
-        Self { callback, budget: Arc::clone(budget) }
+    pub(in crate::delivery) fn new(budget: Arc<SharedBudget>, callback: Limited) -> Self {
+        Self { callback, budget }
     }
 
     /// Returns the callback.
@@ -50,7 +50,7 @@ impl SharedLimit {
     /// counts towards the limit of this machine.
     #[must_use]
     pub fn without_shared_state(self, now: Timestamp) -> Next {
-        let is_within = self.accepted().limit().is_none_or(|limit| limit.take(now));
+        let is_within = self.accepted().is_within_limit(now);
         self.next(is_within, now)
     }
 
