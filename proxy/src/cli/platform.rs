@@ -61,7 +61,7 @@ pub(super) struct PlanArguments {
     /// Also remove domains and templates that gatepost added and that are not in the config.
     #[arg(long)]
     prune: bool,
-    /// Address of the admin listener of the running gatepost, which tells the keys that it accepts.
+    /// Address of the admin listener of the running gatepost, which says if it accepts a key.
     /// Default: `admin` of the config.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<AdminUrl>,

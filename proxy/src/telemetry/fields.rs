@@ -35,7 +35,7 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
     ("source", "`ce-source` of the event"),
     ("from", "address of the client; behind trusted proxies, of the client that they name"),
     ("status", "HTTP status of the reply"),
-    ("decision", "`allow` or `deny`; absent if the reply carries no decision"),
+    ("decision", "`allow` or `deny`; absent if the reply neither allows nor denies"),
     ("elapsed_ms", "milliseconds from the head of the callback to its reply"),
     ("fields", "fields of the callback that do not fit the definition"),
     ("members", "members of the app's answer that gatepost left out of the reply"),

@@ -37,12 +37,12 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldInvalid,
-        "a field that identifies the callback, or on which a decision depends, does not have its declared type",
+        "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type",
         "run `gatepost explain` on the request; if the platform has changed its format, report it or correct your definition",
     ),
     (
         RefusalKind::FieldMissing,
-        "the callback lacks a field that identifies the callback, or on which a decision depends",
+        "the callback lacks a field that identifies the callback, or on which the reply to a decision depends",
         "run `gatepost explain` on the request, and compare it with `gatepost providers PROVIDER.KIND`",
     ),
     (

@@ -84,7 +84,7 @@ fn proxy_keys() -> Value {
             MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
         ),
         "stop_timeout_secs": integer(
-            "Seconds that a stopping proxy waits for open requests.", 0, 3600,
+            "Seconds that a stopping proxy waits for requests in flight.", 0, 3600,
         ),
         "stop_timeout": duration("Value of stop_timeout_secs with a unit, for example \"30s\"."),
         "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
@@ -293,7 +293,7 @@ fn log_callbacks() -> Value {
 fn store() -> Value {
     json!({
         "type": "object",
-        "description": "Store for queued events.",
+        "description": "Store for queued events, and for state that remains after a restart.",
         "additionalProperties": false,
         "required": ["url"],
         "properties": {
@@ -609,7 +609,7 @@ fn decision_keys() -> Value {
             "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
         },
         "last_good": switch(
-            "If the app fails, gatepost repeats the last good reply about the same viewer.",
+            "If the app fails, gatepost repeats the last good reply for the same viewer and content.",
             &json!({
                 "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
                 "max_age": duration("Value of max_age_secs with a unit, for example \"10m\"."),

@@ -61,8 +61,8 @@ impl KindMetrics {
         Self {
             callbacks: create.counters(
                 "gatepost_callbacks_total",
-                "Accepted callbacks. `decision` is that of the reply: `allow`, `deny`, or `none` if the \
-                 reply carries no decision. `origin` is the source of the reply: `app`, \
+                "Accepted callbacks. `decision` is `allow`, `deny`, or `none` if the reply neither allows \
+                 nor denies. `origin` is the source of the reply: `app`, \
                  `answer_empty`, `challenge`, `failure`, `fixed`, `last_good`, `queued`, `resend` or \
                  `unlisted`.",
                 &["provider", "template", "kind", "origin", "decision"],

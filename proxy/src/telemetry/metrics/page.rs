@@ -11,7 +11,7 @@ const LEAD: &str = "All metrics of the proxy. The admin listener serves them at 
 - Each series exists before its first event: for each kind that a template lists (up to 256 kinds over all templates), and for each
   code. So `rate()` sees the first event.
 - A reload removes the series of templates that the config no longer contains.
-- The unit is that of the values, and a part of the name. A metric without a unit counts.
+- If the values of a metric have a unit, the name of the metric contains this unit.
 
 `gatepost help METRIC` prints the same text. [Metrics, log and traces](observe.md) has alert rules and a dashboard;
 [codes](codes.md) explains the values of the label `code`.

@@ -53,7 +53,8 @@ impl KindSeries {
         self.histograms.get_or_init(|| metrics.histograms(labels));
     }
 
-    /// Counts a callback. The label `decision` is `none` if the reply carries no decision.
+    /// Counts a callback. The label `decision` is `none` if the reply neither allows nor
+    /// denies.
     pub(super) fn count(
         &self,
         metrics: &KindMetrics,
