@@ -212,7 +212,7 @@ fn write_kinds(out: &mut String, provider: &ProviderInfo) {
         write_text(out, &format!("{lead} {}.", names.join(", ")));
     }
     let command = format!("gatepost providers {}", provider.name);
-    let about = "prints the rule for the `ce-id` of each kind, too";
+    let about = "prints the rule for the `ce-id` of each kind";
     writeln!(out, "{}`{command}` {about}.\n", if names.is_empty() { "\n" } else { "" }).unwrap();
 }
 
