@@ -196,7 +196,7 @@ fn excerpts_of_definitions_have_no_faults() {
             let block = excerpt.split("```").next();
             block.is_some_and(|block| block.contains(feature))
         });
-        assert!(is_shown, "expected an excerpt with `{feature}` in src/manual/language.md");
+        assert!(is_shown, "expected `{feature}` in src/manual/language.md, found none");
     }
     for excerpt in excerpts {
         let (excerpt, _) = excerpt.split_once("```").unwrap();

@@ -303,7 +303,7 @@ async fn claim_of_stopped_machine_expires() {
         let stopped = one.send("/tencent", &body, &mut slow);
         assert!(tokio::time::timeout(Duration::from_millis(10), stopped).await.is_err());
     }
-    // While the claim lasts, a resend gets 503, and the platform sends it again.
+    // While the claim lasts, a resend gets 503, and the platform sends the callback again.
     let mut app = App::new(200, "");
     let mut replies = Vec::new();
     while replies.last() != Some(&200) {
