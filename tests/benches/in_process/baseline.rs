@@ -118,8 +118,8 @@ impl Baseline {
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts.
-    /// For a repeated bench, this is the lower count.
+    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts:
+    /// for a repeated bench, the lower of its two counts.
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn measures_again_a_bench_that_grew() {
+    fn measures_bench_with_grown_count_again() {
         let now: Baseline = "play 2000 2000\npush 1051 100\n".parse().unwrap();
         let again = |count: &'static str| {
             move |name: &str| {
