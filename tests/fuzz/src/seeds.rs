@@ -1,9 +1,8 @@
 //! Inputs for the fuzz targets, and the text files that contain them.
 //!
-//! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` the inputs that
-//! `merge.sh` keeps.
-//! Each line is one input, a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a
-//! comment after `#`.
+//! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` contains the inputs that
+//! `merge.sh` keeps. Each line is one input, a string with the escapes of
+//! [`escape_ascii`](slice::escape_ascii), or a comment after `#`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,8 +34,8 @@ pub fn given(target: &str) -> Inputs {
     inputs
 }
 
-/// Returns the words that libFuzzer inserts: those in `dictionaries/`, and for the target `definitions`
-/// also each word of the language.
+/// Returns the words that libFuzzer inserts: those in `dictionaries/`, and for the target
+/// `definitions` also each word of the language.
 ///
 /// # Panics
 ///

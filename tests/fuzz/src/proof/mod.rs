@@ -152,8 +152,8 @@ fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     is_near(time, now, 300, 300) && given.any(|given| given == expected)
 }
 
-/// Checks the signatures of Standard Webhooks. A part may be in any of the headers that the prefixes
-/// name.
+/// Checks the signatures of Standard Webhooks. The id, the time and the signatures may each be in a
+/// header with any of the prefixes.
 fn webhooks(prefixes: &[&str], request: &Request) -> bool {
     let values = |name: &'static str| {
         let names = prefixes.iter().map(move |prefix| format!("{prefix}{name}"));
