@@ -28,7 +28,8 @@ fn unpack(target: &str) {
     put(target, "given", &seeds::given(target));
     put(target, "kept", &seeds::read("corpus", target));
     let dictionary = Path::new("unpacked").join(target).with_extension("dict");
-    fs::write(dictionary, seeds::dictionary(target)).expect("expected a writable folder");
+    fs::write(dictionary, seeds::dictionary(target))
+        .expect("expected a writable folder, found an error");
 }
 
 fn put(target: &str, name: &str, inputs: &Inputs) {

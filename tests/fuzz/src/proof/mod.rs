@@ -185,8 +185,8 @@ fn sign_webhooks(prefix: &str, request: &mut Request) {
     let signature = format!("v1,{}", STANDARD.encode(digest));
     for (name, value) in [("id", "id"), ("timestamp", &*now), ("signature", &*signature)] {
         let name = HeaderName::from_bytes(format!("{prefix}{name}").as_bytes());
-        let value = HeaderValue::from_str(value).expect("expected ASCII");
-        request.headers.insert(name.expect("expected a name"), value);
+        let value = HeaderValue::from_str(value).expect("expected ASCII, found an error");
+        request.headers.insert(name.expect("expected a name, found an error"), value);
     }
 }
 

@@ -83,7 +83,7 @@ impl Token {
         let signed = format!("{}.{}", encode(json!({ "alg": "HS256" })), encode(claims));
         let signature = URL_SAFE_NO_PAD.encode(sha256(self.key.as_bytes(), &[signed.as_bytes()]));
         let value = format!("{}{signed}.{signature}", self.prefix);
-        let value = HeaderValue::from_str(&value).expect("expected ASCII");
+        let value = HeaderValue::from_str(&value).expect("expected ASCII, found an error");
         request.headers.insert("authorization", value);
     }
 }
