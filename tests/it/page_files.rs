@@ -341,7 +341,7 @@ fn committed_pages_match_definitions() {
 }
 
 #[test]
-fn unconfirmed_definitions_say_what_is_unproven() {
+fn unconfirmed_definitions_have_the_key_unproven() {
     for provider in gatepost::providers() {
         assert!(provider.evidence.is_some(), "{}: expected `evidence`, found none", provider.name);
         let is_unconfirmed = provider.evidence == Some(Evidence::Unconfirmed);

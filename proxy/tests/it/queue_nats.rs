@@ -123,7 +123,7 @@ fn other_machine_refuses_a_reused_signature() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn other_machine_repeats_the_last_good_answer() {
+fn other_machine_repeats_the_last_good_reply() {
     let status = Arc::new(AtomicU16::new(200));
     let answered = Arc::clone(&status);
     let app = App::start(move |_| Act::Answer(answered.load(Ordering::SeqCst), "{\"allow\":true}"));

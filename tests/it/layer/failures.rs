@@ -282,7 +282,7 @@ impl Body for EmptyFrames {
     }
 }
 
-/// Runs `work` beside another task on the same thread. Returns true if the other task ran before
+/// Runs `work`, and another task on the same thread. Returns true if the other task ran before
 /// `work` ended.
 async fn runs_beside(work: impl Future<Output = ()>) -> bool {
     let other = tokio::spawn(async { tokio::task::yield_now().await });
