@@ -170,7 +170,7 @@ class Callbacks(ConsoleTest):
         self.gatepost.push()
         expect(self.page.get_by_text("Session ended: log in again")).to_be_visible()
 
-    def test_list_stays_bounded_while_page_is_open(self):
+    def test_list_keeps_500_newest_callbacks_while_page_is_open(self):
         self.log_in()
         client = http.client.HTTPConnection("127.0.0.1", self.gatepost.listen)
         for _ in range(700):
@@ -180,7 +180,7 @@ class Callbacks(ConsoleTest):
         expect(self.page.get_by_role("link", name="#700", exact=True)).to_be_visible(timeout=20_000)
         expect(self.rows()).to_have_count(500)
 
-    def test_memory_of_browser_stays_flat_while_page_is_open_for_a_day(self):
+    def test_memory_of_browser_does_not_grow_while_page_is_open_for_a_day(self):
         self.log_in()
         self.page.emulate_media(reduced_motion="reduce")
         self.page.add_init_script(DAY)

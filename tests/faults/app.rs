@@ -59,7 +59,7 @@ impl Act {
         Self::ALL
             .iter()
             .position(|act| *act == self)
-            .expect("expected every act in `ALL`, found a missing one")
+            .expect("expected the act in `ALL`, found none")
     }
 }
 

@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${CLUSTER_PROFILE-dev}
-# The example makes Cargo choose the features that the tests use, so that both share their dependencies.
+# The example makes Cargo choose the features that the tests use, so that this build and the tests
+# share their dependencies.
 cargo build -q --profile "$profile" --workspace --all-features --lib --bin gatepost --bin cluster --example axum
 [ "$profile" = dev ] && profile=debug
 bin=$PWD/${CARGO_TARGET_DIR:-target}/$profile

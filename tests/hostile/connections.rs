@@ -18,7 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-// RFC 9112, section 9.3.2: pipelining. No reply may go to another request.
+// RFC 9112, section 9.3.2: pipelining. Each request must get its own reply.
 fn pipelines() -> Vec<Case> {
     let at_once = |name: &str, first: &str, second: &str| {
         case(format!("{name}, at once"), format!("{first}{second}"))
@@ -139,7 +139,8 @@ fn upgrades() -> Vec<Case> {
     ]
 }
 
-// An app that supports h2c would read the rest of the connection as HTTP/2, past gatepost.
+// An app that supports h2c would read the rest of the connection as HTTP/2, and gatepost would not
+// check these requests.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {

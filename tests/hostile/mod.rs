@@ -392,5 +392,7 @@ fn expand(text: &str, stream: &str) -> Vec<u8> {
         .replace("{len}", &push.len().to_string())
         .replace("{hex}", &format!("{:x}", push.len()))
         .replace("{push}", &push);
-    text.chars().map(|c| u8::try_from(c).expect("expected a Latin-1 character")).collect()
+    text.chars()
+        .map(|c| u8::try_from(c).expect("expected Latin-1, found another character"))
+        .collect()
 }

@@ -55,5 +55,5 @@ fn in_turn(door: &dyn Door) -> Result<(), String> {
     for byte in request.as_bytes() {
         wires.iter_mut().for_each(|wire| wire.write(&[*byte]));
     }
-    wires.iter_mut().try_for_each(|wire| same("status of each", &wire.status()?, &Some(401)))
+    wires.iter_mut().try_for_each(|wire| same("status of each reply", &wire.status()?, &Some(401)))
 }

@@ -40,7 +40,8 @@ impl Response {
 
 impl Wire {
     pub fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("expected a listener");
+        let stream =
+            TcpStream::connect(("127.0.0.1", port)).expect("expected a listener, found none");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();

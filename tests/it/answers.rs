@@ -1,5 +1,5 @@
-//! Tests of the replies to the app's answers: unknown members, empty answers, and answers that
-//! contradict an acknowledgement.
+//! Tests of the replies that gatepost derives from the app's answers: from answers with unknown
+//! members, from empty answers, and from answers that contradict an acknowledgement.
 
 use gatepost::{
     Accepted, Admission, Answer, Conclusion, Gate, Head, Next, Permission, Question, Template,

@@ -157,7 +157,7 @@ impl Provider {
     }
 }
 
-/// Changes the proof at the place `found_in`: a header, or a top-level member of the body.
+/// Changes the signature at the place `found_in`: a header, or a top-level member of the body.
 fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> Option<String>) {
     if let Some(name) = found_in.strip_prefix("header:") {
         let name: HeaderName = name.parse().unwrap();
@@ -186,10 +186,10 @@ fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> O
     *request.body_mut() = new.into();
 }
 
-/// A change of a proof; `None` removes the proof.
+/// A change of a signature; `None` removes the signature.
 type Edit = fn(&str) -> Option<String>;
 
-/// Returns the proof with another character near its end.
+/// Returns the signature with another character near its end.
 fn flipped(proof: &str) -> Option<String> {
     let at = proof.len() - 8;
     let new = if &proof[at..=at] == "0" { "1" } else { "0" };
@@ -202,7 +202,7 @@ fn first_place(rule: &Value) -> &str {
 }
 
 #[test]
-fn refuses_damaged_proof_of_every_provider() {
+fn refuses_damaged_signature_of_every_provider() {
     let mut tried = 0;
     for provider in Provider::all() {
         let Some(kind) = provider.signed_kinds().next() else { continue };
@@ -216,11 +216,11 @@ fn refuses_damaged_proof_of_every_provider() {
             assert!(kind.status().is_client_error());
         };
         let edits: [(&str, Edit); 5] = [
-            ("a missing proof", |_| None),
-            ("an empty proof", |_| Some(String::new())),
-            ("a wrong proof", flipped),
-            ("a truncated proof", |proof| Some(proof[..proof.len() - 4].to_owned())),
-            ("a part of the proof", |proof| Some(proof[proof.len() / 2..].to_owned())),
+            ("a missing signature", |_| None),
+            ("an empty signature", |_| Some(String::new())),
+            ("a wrong signature", flipped),
+            ("a truncated signature", |proof| Some(proof[..proof.len() - 4].to_owned())),
+            ("a part of the signature", |proof| Some(proof[proof.len() / 2..].to_owned())),
         ];
         for (what, change) in edits {
             let mut request = provider.request(&kind, NOW);
@@ -233,7 +233,7 @@ fn refuses_damaged_proof_of_every_provider() {
             let name: HeaderName = name.parse().unwrap();
             let value = twice.headers()[&name].clone();
             twice.headers_mut().append(name, value);
-            expect("a proof in two headers", twice);
+            expect("a signature in two headers", twice);
         }
     }
     assert!(tried > 200, "expected more than 200 requests, found {tried}");

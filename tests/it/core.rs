@@ -312,8 +312,8 @@ fn debug_output_contains_no_secret() {
     }
 }
 
-/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. `top` has
-/// the first lines of the config, and `template` has the last lines of the template.
+/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. `top`
+/// has the first lines of the config, and `template` has the last lines of the template.
 fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\

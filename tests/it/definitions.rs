@@ -200,7 +200,8 @@ fn reports_fault_in_common_fields_only_once() {
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
 
-/// Builds a gate that reads the definition from a file. `template` has the last lines of the config.
+/// Builds a gate that reads the definition from a file. `template` has the last lines of the
+/// config.
 fn gate(definition: &str, template: &str) -> Result<Gate, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("cam.toml"), definition).unwrap();

@@ -268,7 +268,7 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
     match group {
         CodeGroup::ConfigError | CodeGroup::ConfigWarning => (
             "Errors and warnings of a config",
-            "`gatepost check` prints them, and `gatepost run` logs them at start and at a reload.",
+            "`gatepost check` prints these errors and warnings. `gatepost run` logs them at start and at a reload.",
         ),
         CodeGroup::Refusal(_) => (
             "Refusals of a callback",
@@ -289,11 +289,11 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         }
         CodeGroup::Shadow => (
             "Outcomes in shadow mode",
-            "Each is a line of the log. A callback that gatepost would refuse has the code of the refusal.",
+            "Each outcome is a line of the log. A callback that gatepost would refuse has the code of the refusal.",
         ),
         CodeGroup::Connection => (
             "Requests and connections that gatepost ends",
-            "They can occur on any path. There is no verdict.",
+            "These requests and connections can occur on any path, and have no verdict.",
         ),
         CodeGroup::AdminApi => (
             "Errors of the admin API",
@@ -301,9 +301,11 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         ),
         CodeGroup::Value => (
             "Origins of replies, results of deliveries, errors of the store",
-            "They are values of labels and of the access log.",
+            "These codes are values of labels and of the access log.",
         ),
-        CodeGroup::Operation | _ => ("Log lines about the program", "Each is a line of the log."),
+        CodeGroup::Operation | _ => {
+            ("Log lines about the program", "Each code is in a line of the log.")
+        }
     }
 }
 

@@ -275,7 +275,7 @@ fn judges_only_large_bodies_with_run_long() {
         let (intake, time) = (intake(&client), FixedTime { over: Mutex::default() });
         let mut app = App::default();
         let mut driven = pin!(drive(&mut client, &mut app, &time, intake));
-        // A large body takes one turn to read, and one to judge.
+        // Reading a large body takes one turn, and judging the body takes another turn.
         for _ in 0..3 {
             let polled = driven.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(polled.is_pending(), "expected a question, found {polled:?}");

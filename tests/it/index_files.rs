@@ -10,7 +10,7 @@ use crate::core::Request;
 use crate::vectors::{self, VARIABLES, Vector};
 use crate::view_files::check_file;
 
-/// The verdicts of the signature stage, in which gatepost checks the proof and its time.
+/// The verdicts of the signature stage, in which gatepost checks the signature and its time.
 const STAGE: [&str; 7] = [
     "signature_malformed",
     "signature_mismatch",

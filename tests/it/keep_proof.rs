@@ -1,4 +1,5 @@
-//! Tests of `keep_proof`: the fields of the proof in the JSON of an event.
+//! Tests of the key `keep_proof`, which keeps the fields of the proof (the signature and its time)
+//! in the JSON of an event.
 
 use std::collections::HashMap;
 

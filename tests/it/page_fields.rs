@@ -100,7 +100,8 @@ fn each_field_of_each_kind_is_on_its_page() {
         for kind in &provider.kinds {
             for field in kind.fields.iter().chain(&kind.reply) {
                 let cell = format!("| `{}` | {}", field.name, field.ty);
-                assert!(page.contains(&cell), "{}.{}: expected {cell}", provider.name, kind.name);
+                let name = format!("{}.{}", provider.name, kind.name);
+                assert!(page.contains(&cell), "{name}: expected {cell}, found none");
             }
         }
         for row in page.lines().filter(|line| line.starts_with("| `")) {

@@ -1,8 +1,8 @@
 //! Generates the manual's pages of platforms from the definitions, and compares them with the
 //! committed files.
 //!
-//! A page has the setup, a config, the kinds, the proof and the resends of one platform. The tests
-//! of the proxy serve the config of each page.
+//! A page has the setup, a config, the kinds, the proof (the parts of a callback that the signature
+//! protects) and the resends of one platform. The tests of the proxy serve the config of each page.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ const FOLDER: &str = "src/manual/platforms";
 /// The setup of a platform whose definition has no `setup`.
 const SETUP: &str = "Enter {url} as the address of callbacks in the platform's console.";
 
-/// The proof of a platform that does not sign.
+/// The text about the proof of a platform that does not sign.
 const UNSIGNED: &str = "The platform does not sign callbacks. The secret segment of the path is the only proof: each \
                         client that knows the path can send any callback at any time. Serve the route over TLS, and \
                         set `allow` to the platform's networks if they are known.";
@@ -301,7 +301,7 @@ fn module(provider: &ProviderInfo) -> String {
     provider.name.replace('-', "_")
 }
 
-/// Returns the page `proofs.md`: the proof of each platform.
+/// Returns the page `proofs.md`, which describes the proof of each platform.
 fn proofs(providers: &[ProviderInfo]) -> String {
     let (signed, unsigned): (Vec<_>, Vec<_>) =
         providers.iter().partition(|provider| provider.keys || provider.proof.is_some());
@@ -341,12 +341,13 @@ fn committed_pages_match_definitions() {
 }
 
 #[test]
-fn unconfirmed_definitions_say_what_is_unproven() {
+fn unconfirmed_definitions_have_the_key_unproven() {
     for provider in gatepost::providers() {
-        assert!(provider.evidence.is_some(), "{}: expected the evidence", provider.name);
+        assert!(provider.evidence.is_some(), "{}: expected `evidence`, found none", provider.name);
         let is_unconfirmed = provider.evidence == Some(Evidence::Unconfirmed);
         let is_described = provider.unproven.is_some();
-        assert!(is_described || !is_unconfirmed, "{}: expected `unproven`", provider.name);
+        let is_complete = is_described || !is_unconfirmed;
+        assert!(is_complete, "{}: expected `unproven`, found none", provider.name);
     }
 }
 

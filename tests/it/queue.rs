@@ -1,5 +1,5 @@
-//! Tests of queued events: the config keys, the storage of an event, and the attempts to deliver the
-//! event.
+//! Tests of queued events: the config keys, the storage of an event, and the attempts to deliver
+//! the event.
 
 use std::time::Duration;
 

@@ -33,7 +33,8 @@ impl Page<'_> {
         name.map_or(schema, |name| &self.definitions[name])
     }
 
-    /// Returns the alternatives of a schema, without `{ env = "NAME" }`, which the page explains once.
+    /// Returns the alternatives of a schema, without `{ env = "NAME" }`, which the page explains
+    /// once.
     fn alternatives<'v>(&'v self, schema: &'v Value) -> Vec<&'v Value> {
         if schema["$ref"] == "#/$defs/variable" {
             return Vec::new();
@@ -179,8 +180,8 @@ fn whole_definition(excerpt: &str) -> String {
     text
 }
 
-/// Checks that each TOML excerpt in `language.md`, the page of the definition language, is a part of
-/// a definition without faults.
+/// Checks that each TOML excerpt in `language.md`, the page of the definition language, is a part
+/// of a definition without faults.
 #[test]
 fn excerpts_of_definitions_have_no_faults() {
     let page = std::fs::read_to_string("src/manual/language.md").unwrap();
@@ -196,7 +197,7 @@ fn excerpts_of_definitions_have_no_faults() {
             let block = excerpt.split("```").next();
             block.is_some_and(|block| block.contains(feature))
         });
-        assert!(is_shown, "expected an excerpt with `{feature}` in src/manual/language.md");
+        assert!(is_shown, "expected `{feature}` in src/manual/language.md, found none");
     }
     for excerpt in excerpts {
         let (excerpt, _) = excerpt.split_once("```").unwrap();

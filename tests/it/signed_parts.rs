@@ -209,7 +209,8 @@ fn sorts_parts_by_their_bytes() {
     assert_eq!(at(body("123412", "[]", sign)), "signed_part_missing");
     let sent = sample(&text, "event", "secret");
     assert_eq!(code(send(&gate, &sent)), "event");
-    // Volcengine RTC, <https://volcengine.com/docs/6348/69820>. The digest is from Python's `hashlib`.
+    // Volcengine RTC, <https://volcengine.com/docs/6348/69820>. The digest is from Python's
+    // `hashlib`.
     let rtc = definition(&format!(
         "[signature]\ndigest = 'sha256'\nfound_in = '/Signature'\nencoding = 'hex'\n\
          parts = {{ sorted = ['/EventType', '/EventData', '/EventTime', '/EventId', '/AppId', \

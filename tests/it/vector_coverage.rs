@@ -1,4 +1,5 @@
-//! Checks that the vectors of each platform have every forgery and failure that gatepost must handle.
+//! Checks that the vectors of each platform have every forgery and failure that gatepost must
+//! handle.
 //!
 //! `tests/vectors/make.py` writes these vectors.
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::vectors;
 
-/// Folders that each platform with a signature in its definition has.
+/// Folders of vectors that each platform with a signature in its definition has.
 const FORGERIES: [&str; 6] = [
     "changed_body",
     "doubled_signature",
@@ -47,7 +48,7 @@ fn folder(vector: &Value) -> &str {
     vector["name"].as_str().unwrap().split_once('/').unwrap().1
 }
 
-/// Collects what `missing` returns for each provider, and fails if there is any.
+/// Collects the results of `missing` for each provider. Fails if a provider has a result.
 fn assert_none_missing(missing: impl Fn(&Index, &ProviderInfo) -> Vec<String>) {
     let index = Index::read();
     let providers = gatepost::providers();

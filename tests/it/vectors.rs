@@ -29,7 +29,8 @@ pub struct Case {
     /// True if gatepost must ask the app about the accepted callback.
     #[serde(default = "yes")]
     pub asked: bool,
-    /// Fields that the event lists as misfits.
+    /// Paths of the fields that do not fit their declaration, as the header `gatepost-misfits`
+    /// lists them.
     #[serde(default)]
     pub misfits: Vec<String>,
     pub request: Request,

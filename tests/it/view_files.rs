@@ -161,7 +161,8 @@ impl<'p> Views<'p> {
         listed(&TYPES, &format!("{provider}.{}", kind.name)).unwrap_or(default)
     }
 
-    /// Adds a struct. Kinds and fields may share a struct only if it has the same members for each.
+    /// Adds a struct. Kinds and fields may share a struct only if the struct has the same members
+    /// for each kind or field.
     fn add(
         &mut self,
         name: String,
@@ -171,7 +172,7 @@ impl<'p> Views<'p> {
         kind: Option<String>,
     ) {
         let mut added = ViewType { name, docs, kinds: Vec::from_iter(kind), ..ViewType::default() };
-        // Reserves the index, so that a struct precedes the structs of its objects.
+        // Reserve the index, so that a struct precedes the structs of its objects.
         let place = self.types.len();
         self.types.push(ViewType::default());
         for field in fields {
@@ -322,7 +323,7 @@ fn readers(modules: &[String]) -> String {
     out + "]\n"
 }
 
-/// Compares a generated file with the committed one. Writes the file if `UPDATE_VIEWS` is set.
+/// Compares a generated file with the committed file. Writes the file if `UPDATE_VIEWS` is set.
 pub fn check_file(path: &Path, text: &str) {
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(path, text).unwrap();

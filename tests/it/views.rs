@@ -211,7 +211,7 @@ fn every_accepted_callback_has_a_view() {
 }
 
 #[test]
-fn misfit_is_none_and_remains_in_extra() {
+fn field_of_wrong_type_is_none_and_remains_in_extra() {
     let data = r#"{"event_type":1,"app":["a"],"width":1e3,"height":720,"new":{"a":1}}"#;
     let push = tencent_css::Push::read("push", data).unwrap();
     assert_eq!((push.app.as_deref(), push.width, push.height), (None, None, Some(720)));
@@ -219,7 +219,7 @@ fn misfit_is_none_and_remains_in_extra() {
 }
 
 #[test]
-fn list_contains_elements_that_fit() {
+fn list_contains_only_elements_of_the_declared_type() {
     let items = json!([1, { "title": "a" }, null, "b", { "title": 2 }]);
     let data = json!({ "items": items }).to_string();
     let view = tencent_css::Highlights::read("highlights", &data).unwrap();
@@ -295,7 +295,8 @@ fn schemas_accept_event_of_every_vector() {
             let draft = jsonschema::draft202012::options();
             Some(draft.should_validate_formats(true).build(&schema).unwrap())
         });
-        // A schema describes fields that fit. A misfit may be missing or have another type.
+        // A schema describes fields with their declared types. Skip an event in which a field
+        // is missing or has another type.
         let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
             continue;
         };
@@ -436,7 +437,7 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
 }
 
 #[test]
-fn config_schema_accepts_shipped_configs_and_refuses_wrong_ones() {
+fn config_schema_accepts_shipped_configs_and_refuses_wrong_configs() {
     let schema = gatepost::config_schema();
     // The schema names the kinds and settings of every built-in provider.
     let length = schema.to_string().len();

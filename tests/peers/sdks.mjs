@@ -19,8 +19,8 @@ import Stripe from 'stripe'
 import { Webhook as Svix } from 'svix'
 import twilio from 'twilio'
 
-// Each function takes the body, the headers and one key of a vector. If the library refuses the request, the function throws, or
-// returns or resolves to false.
+// Each function takes the body, the headers and one key of a vector. If the library refuses the
+// request, the function throws, or returns or resolves to false.
 const libraries = {
   cloudinary: ({ body, headers, key }) => {
     cloudinary.v2.config({ api_secret: key })
@@ -76,7 +76,7 @@ async function accepts(library, vector) {
     try {
       if (await library({ body: request.body, headers, key, target: request.target })) return true
     } catch (error) {
-      // Some libraries parse the body as JSON after they have verified the proof. Any other error is a refusal.
+      // Some libraries parse the body as JSON after they have verified the signature. Any other error is a refusal.
       if (error instanceof SyntaxError) return true
     }
   }

@@ -6,7 +6,7 @@
     tests/vectors/make.py NAME ...   writes the vectors of these platforms
 
 No code of gatepost signs or verifies here: for each platform, a function signs as the platform's page
-says. The samples come from the definitions. `UPDATE_EVENTS=1 cargo test --test it missing_events`
+describes. The samples come from the definitions. `UPDATE_EVENTS=1 cargo test --test it missing_events`
 then writes each missing event.json. Review these files.
 """
 import base64, datetime, functools, hashlib, hmac, json, pathlib, sys, tomllib, urllib.parse, zlib
@@ -60,9 +60,9 @@ class Request:
 
 
 class Platform:
-    """A platform, with the function `sign` that adds the proof to a request.
+    """A platform, with the function `sign` that adds the signature or the token to a request.
 
-    proof   place of the proof: `header:NAME` or `/field`; None if the platform does not sign
+    proof   place of the signature or the token: `header:NAME` or `/field`; None if the platform does not sign
     time    "sent" or "expiry" if gatepost checks a signed time
     covers  the places that the signature covers: `body` or fields. A change of another place is accepted
     public  the public key of the template, if `key` is a private one
@@ -96,7 +96,8 @@ class Platform:
         return [kind for kind in kinds if kind not in shown]
 
     def window(self):
-        """Returns the path of a route whose template limits the age of a time that gatepost checks only then; else None."""
+        """Returns the path of a route whose template limits the age of a callback. Returns None if gatepost
+        checks the time without such a limit, or not at all."""
         time = self.definition.get("signature", {}).get("time", {})
         return self.path() + "/window" if time.get("enforced") is False else None
 

@@ -20,7 +20,7 @@ function publicKey(key) {
   const hex = (bytes.length === 32 ? '302a300506032b6570032100' : '') + bytes.toString('hex') // Ed25519
   return createPublicKey({ key: Buffer.from(hex, 'hex'), format: 'der', type: 'spki' })
 }
-function verifies(digest, key, message, proof) { // Returns true if the key made this proof, and nothing if no key can have made it.
+function verifies(digest, key, message, proof) { // Returns true if the key made this signature, and nothing if no key can have made it.
   if (digest === 'none') return key.length === proof.length && timingSafeEqual(key, proof)
   if (!/^(hmac-|md5$|sha1$|sha256$)/.test(digest)) return verify(digest === 'ed25519' ? null : 'sha256', message, publicKey(key.toString()), proof)
   const made = digest.startsWith('hmac-') ? createHmac(digest.slice(5), key).update(message).digest() : hash(digest, message)

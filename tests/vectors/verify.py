@@ -21,7 +21,7 @@ def public_key(key):
         return x509.load_pem_x509_certificate(key).public_key() if b"CERTIFICATE" in key else serialization.load_pem_public_key(key)
     der = base64.b64decode(key)
     return serialization.load_der_public_key(bytes.fromhex("302a300506032b6570032100") + der if len(der) == 32 else der)
-def verifies(digest, key, message, proof):  # Returns True if the key made this proof, and None if no key can have made it.
+def verifies(digest, key, message, proof):  # Returns True if the key made this signature, and None if no key can have made it.
     if digest.startswith("hmac-") or digest in ("none", "md5", "sha1", "sha256"):
         made = hmac.digest(key, message, digest[5:]) if "-" in digest else key if digest == "none" else hashlib.new(digest, message).digest()
         return hmac.compare_digest(made, proof) if digest == "none" or len(made) == len(proof) else None

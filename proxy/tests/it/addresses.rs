@@ -91,7 +91,7 @@ fn events_go_to_each_address_in_turn() {
 }
 
 #[test]
-fn event_goes_to_another_server_if_one_is_down() {
+fn event_goes_to_next_server_if_a_server_is_down() {
     let (down, up) = (App::down(), App::answering(200, "{\"code\":0}"));
     let addresses = format!("['{}', '{}']", down.url("/p"), up.url("/p"));
     let gate = Gatepost::serve("", &push_to(&format!("{{ url = {addresses} }}")));

@@ -7,7 +7,8 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::support::*;
 
-/// Limit of 1 MiB for unjudged requests. The share of one client is an eighth: 128 KiB.
+/// Setting that limits all requests without a verdict to 1 MiB. The share of one client is an
+/// eighth of this limit: 128 KiB.
 const SMALL: &str = "max_unjudged_bytes = 1048576";
 
 /// Connects from the address 127.0.0.`last`.
@@ -61,12 +62,12 @@ fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
 }
 
 #[test]
-fn closes_oldest_unfinished_body_beyond_share_of_client() {
+fn closes_connection_of_oldest_body_if_client_exceeds_its_share() {
     assert_oldest_is_closed(&unfinished_body(LENGTH), 2);
 }
 
 #[test]
-fn closes_oldest_unfinished_chunked_body_beyond_share_of_client() {
+fn closes_connection_of_chunked_body_if_client_exceeds_its_share() {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
     let mut clients: Vec<_> = (0..2).map(|_| connect_from(2, &gate)).collect();
@@ -79,7 +80,7 @@ fn closes_oldest_unfinished_chunked_body_beyond_share_of_client() {
 }
 
 #[test]
-fn closes_oldest_unfinished_head_beyond_share_of_client() {
+fn closes_connection_of_oldest_head_if_client_exceeds_its_share() {
     let head = format!("GET /other HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(30_000));
     assert_oldest_is_closed(head.as_bytes(), 3);
 }
@@ -146,7 +147,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn closes_oldest_unfinished_stream_beyond_share_of_client() {
+fn ends_oldest_stream_if_client_exceeds_its_share() {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
     let path = b"/callbacks/tencent";

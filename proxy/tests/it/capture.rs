@@ -377,7 +377,7 @@ fn saves_whole_callback_as_vector() {
 }
 
 #[test]
-fn saves_no_masked_callback_as_vector() {
+fn refuses_to_save_masked_callback_as_vector() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed()], 1);
@@ -409,7 +409,7 @@ fn tap_prints_callbacks_as_they_arrive() {
     child.wait().unwrap();
 }
 
-/// A gatepost whose admin listener is a Unix socket.
+/// Config folder of a gatepost whose admin listener is a Unix socket.
 struct OnSocket {
     folder: tempfile::TempDir,
     port: u16,

@@ -110,15 +110,15 @@ fn help_explains_every_value_of_labels_with_codes() {
     let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
     for value in ["app", "lease_lost", "unavailable", "request_too_slow", "unauthorized", "expired"]
     {
-        assert!(values.iter().any(|found| found == value), "expected {value} in {values:?}");
+        assert!(values.iter().any(|found| found == value), "expected {value}, found {values:?}");
     }
     let without: Vec<_> =
         values.iter().filter(|code| gatepost::code_help(code).is_none()).collect();
-    assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}");
+    assert!(without.is_empty(), "expected help in src/inspect/codes for {without:?}, found none");
 }
 
 #[test]
-fn help_explains_tables_statuses_and_names_with_two_meanings() {
+fn help_explains_each_type_of_topic() {
     for (topic, expected) in [
         ("outgoing_tls", "outgoing_tls: table of the config, above all tables"),
         ("certificate", "certificate: table of the config, above all tables"),
@@ -140,7 +140,7 @@ fn help_explains_tables_statuses_and_names_with_two_meanings() {
     ] {
         let text = help(topic);
         let found = text.to_lowercase().contains(&expected.to_lowercase());
-        assert!(found, "{topic}: expected {expected} in\n{text}");
+        assert!(found, "{topic}: expected {expected}, found:\n{text}");
     }
 }
 

@@ -36,7 +36,7 @@ fn cookie(gate: &Gatepost, token: &str) -> String {
     pair.to_owned()
 }
 
-/// Returns the version that a page sends with its form.
+/// Returns the config version that the form of a page contains.
 fn version(gate: &Gatepost, path: &str, cookie: &str) -> String {
     let page = get(gate, path, cookie).text();
     let version = page.split("name=\"version\" value=\"").nth(1).unwrap();
@@ -344,7 +344,7 @@ fn log_names_console_as_place_of_edit() {
     let version = version(&gate, "/console/domains", &cookie(&gate, TOKEN));
     let form = format!("tenant=new.example.com&template=prod-live&version={version}");
     assert_eq!(send(&gate, "/console/domains", &headers, &form).status, 303);
-    // The form shows an earlier config.
+    // This form contains the version of the config before the edit.
     let form = form.replace("new.", "next.");
     let reply = send(&gate, "/console/domains", &headers, &form);
     assert!(reply.status == 409 && reply.text().contains("has changed since"), "{reply:?}");
@@ -360,7 +360,7 @@ fn reload(gate: &Gatepost, text: &str, result: &str) {
 }
 
 #[test]
-fn says_that_steps_are_by_the_current_config_if_it_has_changed() {
+fn page_says_if_config_has_changed_since_the_callback() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);

@@ -196,7 +196,7 @@ fn guides_for_rust_add_the_crates_that_their_app_uses() {
         let added = added(guide);
         let mut names: Vec<_> = added.iter().map(|(name, _)| name.replace('-', "_")).collect();
         names.sort();
-        assert_eq!(names, used, "{guide}: expected a line `cargo add` for each crate of {example}");
+        assert_eq!(names, used, "{guide}: crates of `cargo add`, and crates of {example}");
         let has = |name: &str, feature: &str| {
             added.iter().any(|(own, features)| own == name && features.iter().any(|f| f == feature))
         };

@@ -130,7 +130,7 @@ fn init_for_layer_prints_rust_lines_and_writes_config_without_listener() {
 }
 
 #[test]
-fn new_config_lists_file_of_option_definition() {
+fn new_config_lists_the_definition_file() {
     let folder = TempDir::new().unwrap();
     let definition = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                       setup = 'Enter {url}.'\n[request]\nmethods = 'POST'\nbody = 'json'\n\

@@ -9,7 +9,8 @@ use crate::guide_shell::{Shell, blocks, fits, root};
 use crate::manual_blocks::all;
 use crate::support::App;
 
-/// Blocks that a test of this program runs, apart from those of guides: page, and first line.
+/// Blocks outside the guides that a test of this program runs: the page, and the start of the
+/// block.
 const RUN: [(&str, &str); 18] = [
     ("README.md", "curl -s http://127.0.0.1:8080/callbacks/kollus/try-me"),
     ("README.md", "t=$(($(date +%s) + 600))"),
@@ -31,7 +32,7 @@ const RUN: [(&str, &str); 18] = [
     ("api.md", "curl -H"),
 ];
 
-/// Blocks that no test runs: page, first line, and the reason.
+/// Blocks that no test runs: the page, the start of the block, and the reason.
 const NOT_RUN: [(&str, &str, &str); 13] = [
     ("README.md", "./examples/quickstart", "a program for a terminal; a test prints its help"),
     ("README.md", "./tests/run", "runs the tests; a test prints its help"),
@@ -74,7 +75,7 @@ fn each_block_of_commands_runs_in_a_test_or_has_a_reason() {
     let listed: Vec<_> = listed.chain(NOT_RUN.map(|(page, start, _)| (page, start))).collect();
     for (page, text) in blocks.iter().filter(|(page, _)| !guides.contains(page)) {
         let is_listed = listed.iter().any(|(own, start)| own == page && text.starts_with(start));
-        assert!(is_listed, "{page}: expected a test, or a reason in NOT_RUN, for\n{text}");
+        assert!(is_listed, "{page}: expected a row in RUN or NOT_RUN, found none for\n{text}");
     }
     for (page, start) in listed {
         let is_used = blocks.iter().any(|(own, text)| own == page && text.starts_with(start));
@@ -84,7 +85,7 @@ fn each_block_of_commands_runs_in_a_test_or_has_a_reason() {
 
 /// rustdoc compiles the example of the crate `gatepost-store`.
 #[test]
-fn example_of_several_processes_is_that_of_the_store_crate() {
+fn rust_page_shows_the_example_of_the_store_crate() {
     let source = fs::read_to_string(root().join("proxy/store/src/lib.rs")).unwrap();
     let lines = source.lines().filter_map(|line| line.strip_prefix("//!"));
     let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
@@ -92,7 +93,7 @@ fn example_of_several_processes_is_that_of_the_store_crate() {
     let example = block("rust.md", "use std::{path::Path, sync::Arc, time::Duration};");
     assert!(
         code.join("\n").contains(&example),
-        "expected the block of rust.md in the crate's page"
+        "expected the block of rust.md in the docs of the crate, found none"
     );
 }
 
@@ -100,10 +101,10 @@ fn example_of_several_processes_is_that_of_the_store_crate() {
 fn block(page: &str, start: &str) -> String {
     let text = fs::read_to_string(root().join("src/manual").join(page)).unwrap();
     let block = blocks(&text).into_iter().find(|block| block.text.starts_with(start));
-    block.unwrap_or_else(|| panic!("expected a block of {page} with {start}")).text
+    block.unwrap_or_else(|| panic!("expected a block of {page} with {start}, found none")).text
 }
 
-/// Splits a session into its commands and their output.
+/// Splits a block into the commands, which begin with `$ `, and their output.
 fn session(block: &str) -> (String, String) {
     let (mut commands, mut output, mut continues) = (String::new(), String::new(), false);
     for line in block.lines() {
@@ -115,7 +116,7 @@ fn session(block: &str) -> (String, String) {
     (commands.trim_end().into(), output.trim_end().into())
 }
 
-/// Runs a session, and compares its output.
+/// Runs the commands of a block after `change`, and compares their output with the block.
 fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> String) {
     let (commands, expected) = session(&block(page, start));
     let found = shell.run(&change(commands));
@@ -123,7 +124,7 @@ fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> 
     assert!(fits(&expected, &found), "{page}: expected {expected}\nfound {found}\n{log}");
 }
 
-/// Starts gatepost with a template of Tencent CSS. `on` is the delivery of each kind.
+/// Starts gatepost with a template of Tencent CSS. `on` is the TOML value for all kinds.
 fn serving(top: &str, on: &str) -> Shell {
     let mut shell = Shell::start("");
     let config = format!(
@@ -141,7 +142,7 @@ fn serving(top: &str, on: &str) -> Shell {
 const FIXED: &str = "{ answer = {} }";
 
 #[test]
-fn commands_of_page_of_commands_print_its_output() {
+fn page_of_commands_shows_their_output() {
     let mut shell = serving("", FIXED);
     check(&mut shell, "commands.md", "$ gatepost send", |text| text);
     let zeros = "0".repeat(32);
@@ -159,7 +160,7 @@ fn commands_of_page_of_commands_print_its_output() {
 }
 
 #[test]
-fn scenario_of_its_page_prints_the_output() {
+fn page_of_scenarios_shows_output_of_its_command() {
     let mut shell = serving("", FIXED);
     shell.write("scenario.toml", &block("scenario.md", "provider = \"tencent-css\""));
     let start = "$ gatepost send --scenario";
@@ -167,7 +168,7 @@ fn scenario_of_its_page_prints_the_output() {
 }
 
 #[test]
-fn queue_commands_of_their_page_select_the_event() {
+fn commands_on_page_of_queue_select_the_event() {
     let app = App::answering(200, "");
     let on = format!("{{ url = '{}', deliver = 'queued' }}", app.url("/push"));
     let mut shell = serving("[store]\nurl = 'sqlite:gatepost.db'", &on);
@@ -184,7 +185,7 @@ fn queue_commands_of_their_page_select_the_event() {
 }
 
 #[test]
-fn template_commands_of_their_page_change_the_config() {
+fn commands_on_page_of_templates_change_the_config() {
     let mut shell = serving("admin_token = { env = 'GATEPOST_ADMIN_TOKEN' }", FIXED);
     let commands = block("templates.md", "gatepost template create");
     let output = shell.run(&format!("set -e\n{commands}\nset +e\necho succeeded"));
@@ -219,7 +220,8 @@ fn event_of_testing_guide_reaches_the_app() {
 const PROGRAMS: [&str; 7] =
     ["apt-get", "install", "systemctl", "journalctl", "docker", "kubectl", "sudo"];
 
-/// Runs the commands of the guide with stubs, and checks the files and names in their arguments.
+/// Replaces [`PROGRAMS`] with scripts, and runs the commands of the guide. Checks the files and the
+/// names in the arguments of the commands.
 #[test]
 fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
     let mut shell = serving("", FIXED);
@@ -251,12 +253,12 @@ fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
         let words: Vec<_> = call.split(' ').collect();
         let files = words.windows(2).filter(|pair| pair[0] == "-f" && pair[1].contains('/'));
         for pair in files {
-            assert!(root().join(pair[1]).exists(), "expected the file of `{call}`");
+            assert!(root().join(pair[1]).exists(), "expected the file of `{call}`, found none");
         }
         let objects = words.iter().filter_map(|word| word.strip_prefix("deploy/"));
         for name in objects {
             let object = format!("kind: Deployment\nmetadata:\n  name: {name}\n");
-            assert!(manifest.contains(&object), "expected the object of `{call}`");
+            assert!(manifest.contains(&object), "expected the object of `{call}`, found none");
         }
         if call.starts_with("systemctl") || call.starts_with("journalctl") {
             assert!(words.contains(&"gatepost"), "{call}");
@@ -268,10 +270,10 @@ fn commands_of_deployment_guide_name_files_and_objects_that_exist() {
         ("secret generic gatepost", "secretName: gatepost"),
         ("--from-literal=tencent-css.key=", "tencent-css.key"),
     ] {
-        assert!(calls.contains(needle), "expected {needle} in\n{calls}");
-        assert!(manifest.contains(of_manifest), "expected {of_manifest} in the manifest");
+        assert!(calls.contains(needle), "expected {needle}, found:\n{calls}");
+        assert!(manifest.contains(of_manifest), "expected {of_manifest}, found:\n{manifest}");
     }
     for program in PROGRAMS {
-        assert!(calls.contains(&format!("{program} ")), "expected a call of {program}");
+        assert!(calls.contains(&format!("{program} ")), "expected a call of {program}, found none");
     }
 }

@@ -37,7 +37,7 @@ fn mirror_gets_a_copy_of_each_event_but_not_of_a_resend() {
 }
 
 #[test]
-fn failed_mirror_has_a_line_with_reason_and_address() {
+fn log_line_of_failed_mirror_has_reason_and_address() {
     let (app, copy, down) = (App::answering(200, ""), App::answering(500, "no"), App::down());
     for (mirror, found) in [
         (&copy, "expected a 2xx answer, found status 500 Internal Server Error; check the app"),

@@ -113,7 +113,7 @@ impl TlsApp {
     }
 }
 
-/// Returns a certificate that has signed itself, and is no authority.
+/// Returns a self-signed certificate that does not belong to an authority.
 fn self_signed(name: &str) -> Signed {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -249,7 +249,8 @@ fn names_remedy_for_each_tls_error() {
             "found an unknown authority; set `ca` in [[outgoing_tls]]",
         ),
         (
-            // rcgen gives both the same subject, so gatepost finds the authority by its name.
+            // rcgen gives this certificate and the authority the same subject, so gatepost finds
+            // the authority by its name.
             &self_signed("localhost"),
             None,
             trusted,
@@ -286,7 +287,8 @@ fn names_remedy_for_app_without_tls() {
     }
 }
 
-/// Runs the commands of a section of the page, serves its certificate, and uses its config.
+/// Runs the commands in a section of `tls.md`, serves the certificate that the commands create, and
+/// uses the config of the section.
 #[test]
 fn recipe_for_app_with_https_reaches_the_app() {
     let page = include_str!("../../../src/manual/tls.md");

@@ -16,7 +16,8 @@ type Lines = Arc<Mutex<Vec<String>>>;
 
 struct OwnProxy {
     gate: GateModule,
-    /// Kind and origin of each request that the proxy has served.
+    /// Lines that the proxy records: the kind before each connection to the upstream, and the kind
+    /// and the origin after each request.
     logged: Lines,
     /// Upstream of the proxy; `None` if the proxy expects callbacks only.
     upstream: Option<u16>,
@@ -64,7 +65,8 @@ impl ProxyHttp for OwnProxy {
         let accepted = session.req_header().extensions.get::<Accepted>();
         let kind = accepted.map(|accepted| accepted.event().kind().to_owned());
         self.logged.lock().unwrap().push(format!("upstream for {kind:?}"));
-        let no_upstream = || Error::explain(ErrorType::ConnectNoRoute, "expected a callback");
+        let no_upstream =
+            || Error::explain(ErrorType::ConnectNoRoute, "expected an upstream, found none");
         let port = self.upstream.ok_or_else(no_upstream)?;
         Ok(Box::new(HttpPeer::new(("127.0.0.1", port), false, String::new())))
     }

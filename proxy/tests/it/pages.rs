@@ -62,8 +62,9 @@ fn new_secrets(folder: &Path, provider: &ProviderInfo) -> Secrets {
     };
     let secret = provider.settings.iter().filter(|setting| setting.secret);
     let settings = secret.map(|setting| {
-        let value = read(&setting.name)
-            .unwrap_or_else(|| panic!("{}: expected a file for {}", provider.name, setting.name));
+        let value = read(&setting.name).unwrap_or_else(|| {
+            panic!("{}: expected a file of {}, found none", provider.name, setting.name)
+        });
         (setting.name.to_string(), value)
     });
     let settings = settings.collect();

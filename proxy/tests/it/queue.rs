@@ -98,7 +98,7 @@ fn event_arrives_after_the_app_starts_again() {
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"queued\""), 1);
 }
 
-/// Returns true if the event has a signature of the secret.
+/// Returns true if the event is signed with `secret`.
 fn is_signed_with(secret: &str, seen: &Seen) -> bool {
     let headers = seen.headers.iter().map(|(name, value)| {
         let name: http::HeaderName = name.parse().unwrap();
@@ -109,7 +109,7 @@ fn is_signed_with(secret: &str, seen: &Seen) -> bool {
 }
 
 #[test]
-fn each_attempt_has_the_same_id_a_new_time_and_the_secret_of_its_time() {
+fn each_attempt_has_the_same_id_and_a_new_signature_with_the_current_secret() {
     const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     let app = App::start(|seen| {
         Act::Answer(if seen.header("gatepost-delivery") == Some("1") { 500 } else { 200 }, "")
@@ -123,8 +123,10 @@ fn each_attempt_has_the_same_id_a_new_time_and_the_secret_of_its_time() {
     fs::write(&path, config.replace(SECRET, NEW)).unwrap();
     gate.program.signal("HUP");
     eventually("the second attempt", || app.seen().len() == 2);
-    let [first, second] = &app.seen()[..] else { panic!("expected two attempts") };
-    assert_eq!(first.header("webhook-id"), first.header("ce-id"));
+    let [first, second] = &app.seen()[..] else {
+        panic!("expected two attempts, found {:?}", app.seen())
+    };
+    assert_eq!(first.header("webhook-id"), first.header("ce-id"), "ids of the first attempt");
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     let time = |seen: &Seen| seen.header("webhook-timestamp").unwrap().parse::<u64>().unwrap();
     assert!(time(second) > time(first), "{} {}", time(first), time(second));
@@ -133,7 +135,7 @@ fn each_attempt_has_the_same_id_a_new_time_and_the_secret_of_its_time() {
 }
 
 #[test]
-fn owner_that_stops_beyond_its_lease_counts_a_lost_lease() {
+fn process_that_is_suspended_beyond_its_lease_counts_a_lost_lease() {
     let (_sender, never) = std::sync::mpsc::channel();
     let never = Arc::new(std::sync::Mutex::new(never));
     let app = App::start(move |seen| match seen.header("gatepost-delivery") {
@@ -150,14 +152,16 @@ fn owner_that_stops_beyond_its_lease_counts_a_lost_lease() {
     let other = Gatepost::serve("", &(templates + &store));
     // The lease ends 5 s after the time-out of the attempt.
     eventually("the attempt of the other process", || app.seen().len() == 2);
-    eventually("its end", || {
+    eventually("the end of this attempt", || {
         other.counted("gatepost_queue_attempts_total", "result=\"delivered\"") == 1
     });
     owner.program.signal("CONT");
     eventually("the lost lease", || {
         owner.counted("gatepost_queue_attempts_total", "result=\"lease_lost\"") == 1
     });
-    let [first, second] = &app.seen()[..] else { panic!("expected two attempts") };
+    let [first, second] = &app.seen()[..] else {
+        panic!("expected two attempts, found {:?}", app.seen())
+    };
     assert_eq!(first.header("ce-id"), second.header("ce-id"));
     assert_eq!(owner.counted("gatepost_queue_events", "state=\"delivered\""), 1);
 }
@@ -258,7 +262,7 @@ fn gives_up_after_the_configured_time() {
     let line = gate.program.wait_for_line("delivery_failed");
     let lane = "\"lane\":\"prod-live/push\"";
     for field in [&*address, "\"number\":1", "\"attempt\":1", lane] {
-        assert!(line.contains(field), "expected {field} in {line}");
+        assert!(line.contains(field), "expected {field}, found {line}");
     }
     eventually("both dead letters", || {
         gate.counted("gatepost_queue_events", "state=\"dead\"") == 2
@@ -294,7 +298,9 @@ fn dead_app_does_not_delay_another_app() {
     }
     assert_eq!(gate.send(&end_of("a")).status, 200);
     eventually("the event of the other app", || subjects(&app) == ["live/a"]);
-    eventually("its end", || gate.counted("gatepost_queue_events", "state=\"pending\"") == 100);
+    eventually("100 pending events", || {
+        gate.counted("gatepost_queue_events", "state=\"pending\"") == 100
+    });
 }
 
 #[test]
@@ -361,8 +367,8 @@ fn successor_delivers_the_events_of_its_predecessor() {
     eventually("both events", || app.seen().len() == 2);
 }
 
-/// Stops gatepost, changes its store, and starts it again. Returns the program, which must have the
-/// line in its log and end with status 1.
+/// Kills gatepost, changes its store, and starts gatepost again. Checks that the program logs the
+/// line `expected` and ends with status 1. Returns the program.
 fn refuses_to_start(change: impl FnOnce(&Path), expected: &str) -> Program {
     let app = App::down();
     let mut gate = serve(&app, &app, FAST);
@@ -410,7 +416,7 @@ fn newer_schema_prevents_the_start() {
 }
 
 #[test]
-fn damaged_event_does_not_reach_the_app_and_delays_no_other() {
+fn damaged_event_does_not_reach_the_app_and_delays_no_other_event() {
     let app = App::down();
     let mut gate = serve(&app, &app, "first_ms = 1000");
     for stream in ["a", "b"] {

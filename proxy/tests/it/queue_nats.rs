@@ -112,7 +112,7 @@ fn two_machines(server: &NatsServer, app: &App, extra: &str) -> [Gatepost; 2] {
 fn other_machine_refuses_a_reused_signature() {
     let (server, app) = (server(), App::answering(200, ""));
     let [one, other] = two_machines(&server, &app, "signature_reuse = 'refuse'");
-    // Both have the signature of one second.
+    // Both callbacks have the same signature, which covers only the key and the time.
     let body = push();
     let second = body.replace("\"stream_id\":\"s\"", "\"stream_id\":\"b\"");
     assert_eq!(one.send(&post("/callbacks/tencent", &body)).status, 200);
@@ -123,7 +123,7 @@ fn other_machine_refuses_a_reused_signature() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn other_machine_repeats_the_last_good_answer() {
+fn other_machine_repeats_the_last_good_reply() {
     let status = Arc::new(AtomicU16::new(200));
     let answered = Arc::clone(&status);
     let app = App::start(move |_| Act::Answer(answered.load(Ordering::SeqCst), "{\"allow\":true}"));
@@ -386,7 +386,7 @@ fn unknown_authority_of_nats_prevents_the_start() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn queues_events_with_the_nkey_of_a_file() {
+fn authenticates_to_nats_with_the_nkey_in_a_file() {
     // The key pair in the documentation of NATS.
     const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
     const PUBLIC: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";

@@ -302,7 +302,7 @@ fn lines_about_the_stop_have_codes_that_help_explains() {
 }
 
 #[test]
-fn help_for_unknown_tenant_says_that_the_sender_is_not_proven() {
+fn help_for_unknown_tenant_says_that_the_signature_is_unchecked() {
     assert_help_names(
         "tenant_unknown",
         &["before the signature", "`gatepost template bind NAME TENANT`", "reload"],
@@ -383,7 +383,7 @@ fn new_config_shows_on_failure_in_a_comment() {
 }
 
 #[test]
-fn unquoted_table_is_explained() {
+fn check_explains_table_without_braces() {
     let config = ONE_CHANNEL.replace("token = 'a-token-of-24-letters-xy'", "token = file = \"x\"");
     let (code, _, stderr) = run_with(&config, &["check"]);
     assert_eq!(code, Some(1));

@@ -295,7 +295,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(run(&["schema", "tencent-css"]).0, Some(2));
 }
 
-/// Follows the manual's page: writes the files and runs the console commands that the page shows.
+/// Follows the manual's page `providers`: writes the files and runs the commands on this page.
 #[test]
 fn steps_in_manual_add_provider() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/manual/providers.md");
@@ -312,7 +312,7 @@ fn steps_in_manual_add_provider() {
             }
             ("console", _) => console = here(text),
             ("sh", _) => script = here(text),
-            // A request, and the output of `gatepost explain`.
+            // These blocks show a request, and the output of `gatepost explain`.
             ("text", None) => {}
             _ => panic!("expected a TOML file or a console block, found {language}"),
         }
@@ -386,7 +386,7 @@ fn definition_fault_names_file_line_and_allowed_words() {
     assert!(stderr.contains("expected `title`, found none"), "{stderr}");
 }
 
-/// A definition whose sample names another kind than its own.
+/// A definition in which the sample of the kind `motion` names another kind.
 const WRONG_SAMPLE: &str = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                             [request]\nmethods = 'POST'\nbody = 'json'\n\
                             [kind]\nfrom = '/event'\n[kinds.motion]\nabout = 'A motion.'\n\
@@ -411,7 +411,7 @@ fn check_and_send_report_sample_of_another_kind() {
 }
 
 #[test]
-fn providers_and_send_read_the_file_of_option_definition() {
+fn providers_and_send_read_the_definition_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("cam.toml").display().to_string();
     std::fs::write(&file, WRONG_SAMPLE.replace("moton", "motion")).unwrap();

@@ -108,7 +108,7 @@ fn reports_to_watchdog_while_workers_respond() {
 }
 
 #[test]
-fn successor_announces_itself_and_predecessor_is_silent() {
+fn successor_notifies_supervisor_and_predecessor_does_not() {
     let supervisor = Supervisor::new();
     let port = free_port();
     let top = format!("listen = '127.0.0.1:{port}'\nupgrade_socket = 'upgrade.sock'\n");

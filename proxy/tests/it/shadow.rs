@@ -1,5 +1,5 @@
-//! Tests of shadow mode: gatepost passes every request for a route to the app without reserved
-//! headers. It logs and counts the verdict.
+//! Tests of shadow mode: gatepost removes the reserved headers of every request for a route, and
+//! passes the request to the app. gatepost logs and counts the verdict.
 
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener};

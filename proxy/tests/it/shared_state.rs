@@ -1,5 +1,5 @@
-//! Tests of the data that the store keeps besides events: resends, signatures, last good replies and
-//! sessions.
+//! Tests of the data that the store keeps besides events: resends, signatures, last good replies
+//! and sessions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -55,7 +55,7 @@ fn resend_after_a_restart_does_not_reach_the_app() {
 fn reused_signature_after_a_restart_is_refused() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "signature_reuse = 'refuse'");
-    // Both pushes have the same signature, which covers only the current second.
+    // Both pushes have the same signature, which covers only the key and the time.
     let (first, second) = (push_with("a"), push_with("b"));
     assert_eq!(gate.send(&first).status, 200);
     kill_and_restart(&mut gate);

@@ -210,7 +210,7 @@ fn counts_requests_that_have_no_upstream() {
 }
 
 #[test]
-fn reload_adds_series_of_new_templates_and_removes_those_of_old_ones() {
+fn reload_adds_series_of_new_template_and_removes_series_of_old_template() {
     let gate = Gatepost::serve("", &templates(&App::answering(200, "")));
     gate.send(&pushed());
     let path = gate.folder.path().join("gatepost.toml");

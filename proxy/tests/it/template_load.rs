@@ -44,7 +44,7 @@ fn create_and_delete_template(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "PATCH", "/api/templates/prod-live", &json!({ "on": kinds })).0, 200);
 }
 
-/// Guard that ends the load on drop, even if the test panics.
+/// Flag that is set on drop, so that the load ends even if the test panics.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {

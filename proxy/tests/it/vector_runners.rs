@@ -1,6 +1,6 @@
-//! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`, and
-//! `tests/peers/sdks.mjs`, which verifies with the libraries of platforms. Also compares the vectors
-//! with those that `make.py` writes.
+//! Runs the independent runners of the vectors: `verify.py` and `verify.mjs` in `tests/vectors`,
+//! and `tests/peers/sdks.mjs`, which verifies with the libraries of platforms. Also compares the
+//! committed vectors with the vectors that `make.py` writes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -72,7 +72,7 @@ fn check_generated(root: &Path, names: &[&str]) -> Output {
 }
 
 #[test]
-fn make_py_writes_the_committed_vectors_and_finds_changed_and_obsolete_ones() {
+fn make_py_writes_the_committed_vectors_and_finds_changed_and_obsolete_vectors() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = check_generated(&root, &[]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -106,11 +106,11 @@ fn make_py_writes_the_committed_vectors_and_finds_changed_and_obsolete_ones() {
 }
 
 #[test]
-fn python_runner_agrees_with_every_vector_and_finds_a_wrong_one() {
+fn python_runner_agrees_with_every_vector_and_finds_a_wrong_vector() {
     assert_agrees_and_finds_wrong_vector("python3", "verify.py");
 }
 
 #[test]
-fn node_runner_agrees_with_every_vector_and_finds_a_wrong_one() {
+fn node_runner_agrees_with_every_vector_and_finds_a_wrong_vector() {
     assert_agrees_and_finds_wrong_vector("node", "verify.mjs");
 }

@@ -30,7 +30,7 @@ impl ProxyHttp for OwnProxy {
     }
 
     async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
-        Err(Error::explain(ErrorType::ConnectNoRoute, "expected a callback"))
+        Err(Error::explain(ErrorType::ConnectNoRoute, "expected a callback, found another request"))
     }
 }
 

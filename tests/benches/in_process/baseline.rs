@@ -118,8 +118,8 @@ impl Baseline {
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts.
-    /// For a repeated bench, this is the lower count.
+    /// Repeats each bench whose count exceeds the limit, alone in a process. Returns all counts:
+    /// for a repeated bench, the lower of its two counts.
     ///
     /// # Errors
     ///
@@ -233,15 +233,15 @@ mod tests {
             faults("push 1051 100\nplay 2000 2000\n"),
             ["push: expected 1000 (100) instructions, found 1051 (100 without hashing)"]
         );
-        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "expected one fault");
+        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "number of faults");
     }
 
     #[test]
-    fn measures_again_a_bench_that_grew() {
+    fn measures_bench_with_grown_count_again() {
         let now: Baseline = "play 2000 2000\npush 1051 100\n".parse().unwrap();
         let again = |count: &'static str| {
             move |name: &str| {
-                assert_eq!(name, "push", "expected a repetition of only the bench that grew");
+                assert_eq!(name, "push", "name of the repeated bench");
                 count.parse()
             }
         };

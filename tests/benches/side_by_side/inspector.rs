@@ -36,8 +36,9 @@ const MAX_RATIO: f64 = 1.1;
 /// Maximum growth of the resident memory after the first round, in MB.
 const MAX_GROWTH: f64 = 4.0;
 
-/// Slices of a round, each with or without a page. The order is that of Thue and Morse, so that a
-/// load on the machine that grows or falls affects both equally.
+/// Slices of a round, each with or without a page. The order is that of Thue and Morse. If other
+/// work on the machine grows or falls during a round, the slices with and without a page then
+/// slow down equally.
 const SLICES: [bool; 8] = [false, true, true, false, true, false, false, true];
 
 /// Figures of one round.

@@ -1,5 +1,6 @@
 //! Compares a push that gatepost queues, in SQLite or NATS, with an append and sync of a file, and
-//! with a push that has a fixed answer. Each push is of another stream, unless the row says otherwise.
+//! with a push that has a fixed answer. Each push is of a different stream, unless the row's name
+//! says otherwise.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -55,7 +56,7 @@ struct StoreFigures {
     open: Figures,
     /// Events per second, until the app has received the last one.
     delivered: f64,
-    /// The same for events of one stream, which gatepost delivers one after the other.
+    /// Like `delivered`, but for events of one stream, which gatepost delivers one after the other.
     of_one_stream: f64,
 }
 

@@ -23,8 +23,8 @@ pub(super) fn report(rows: &[Row], samples: &[Vec<Sample>], held: &[Held], repor
     report.targets(targets(&Found { rows, samples, held }));
 }
 
-/// Reports a description of the machine. `others` is the number of cores that other work used during
-/// the run.
+/// Reports a description of the machine. `others` is the number of cores that other work used
+/// during the run.
 pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
     let others = others.map_or_else(String::new, |cores| {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))

@@ -1,8 +1,8 @@
 //! Compares the figures of several rounds with a limit.
 //!
-//! On a machine with other work, the median of a few rounds may be on the wrong side of a limit. The
-//! result is therefore `undecided` unless the whole interval that contains the true median with a
-//! probability of at least 90 % is on one side of the limit.
+//! On a machine with other work, the median of a few rounds may be on the wrong side of a limit.
+//! This module therefore computes an interval that contains the true median with a probability of
+//! at least 90 %. The result is `undecided` unless the whole interval is on one side of the limit.
 
 use serde_json::{Value, json};
 

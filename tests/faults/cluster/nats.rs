@@ -63,8 +63,8 @@ impl NatsCluster {
         self.servers[number].wait().unwrap();
     }
 
-    /// Starts a killed server, and waits until all three are healthy, so that the next kill leaves two
-    /// healthy servers.
+    /// Starts a killed server, and waits until all three are healthy, so that the next kill leaves
+    /// two healthy servers.
     pub fn restart(&mut self, number: usize) {
         self.servers[number] = self.spawn(number);
         self.wait_until_healthy();

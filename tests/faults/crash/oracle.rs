@@ -18,7 +18,7 @@ use super::app::Receipt;
 use super::clients::{Event, Ledger};
 use super::process::Setup;
 
-/// The events that a process had claimed when the program killed it, with the number of such kills.
+/// The events that killed processes had claimed, with the number of these kills for each event.
 #[derive(Default)]
 pub struct Claims {
     kills: HashMap<String, u32>,

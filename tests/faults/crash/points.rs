@@ -50,7 +50,8 @@ pub const POINTS: [Point; 11] = [
 ];
 
 impl Point {
-    /// Returns the rule for the library that replaces `fsync`, or `None` if the point is not a sync.
+    /// Returns the rule for the library that replaces `fsync`. Returns `None` if the point is not a
+    /// sync.
     pub fn disk_rule(self, random: &mut Rng) -> Option<String> {
         let (when, suffix, most) = match self {
             Self::BeforeLogSync => ("before", "-wal", 60),

@@ -46,12 +46,12 @@ impl Setup {
         Self { program: program.into(), disk: disk.into(), folder, port, admin }
     }
 
-    /// Folder of the store.
+    /// Returns the folder of the store.
     pub fn store(&self) -> PathBuf {
         self.folder.path().join("store").canonicalize().unwrap()
     }
 
-    /// Folder with a copy of each file of the store, as it was at its last sync.
+    /// Returns the folder with a copy of each file of the store, as it was at its last sync.
     pub fn synced(&self) -> PathBuf {
         self.folder.path().join("synced")
     }
@@ -61,7 +61,7 @@ impl Setup {
         self.spawn_with(disk_rule, None)
     }
 
-    /// Starts a process that takes over the listeners of the running one.
+    /// Starts a process that takes over the listeners of the running process.
     pub fn upgrade(&self) -> Gatepost {
         self.spawn_with(None, Some("--upgrade"))
     }

@@ -17,7 +17,8 @@ const HEAVY: usize = 1 << 20;
 /// Length of the largest heavy body, for which the scenario raises `max_body_bytes`.
 const HEAVIEST: usize = 15_000_000;
 
-/// Limit of the 99th percentile of the reply times beside heavy bodies, in milliseconds.
+/// Limit of the 99th percentile of the reply times while other clients send heavy bodies, in
+/// milliseconds.
 const MOST_MILLIS: f64 = 50.0;
 
 /// Sends genuine pushes from one address while another address sends heavy bodies, one form after
@@ -39,7 +40,7 @@ pub(super) fn heavy_bodies(run: &Run<'_>) -> Row {
 }
 
 /// Runs gatepost with an additional line of config. Sends each load of heavy requests, each request
-/// on its own connection, and pushes beside them.
+/// on its own connection, and sends pushes at the same time.
 fn beside_heavy_bodies(run: &Run<'_>, row: &mut Row, line: &str, loads: &[(String, Vec<&[u8]>)]) {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);

@@ -9,7 +9,7 @@ use super::super::load::Load;
 use super::super::process::{Log, Setup};
 use super::{HEALTHY, LONG, Row, Run, while_loaded};
 
-/// Sends a load beside requests that would fill the log.
+/// Sends a load and, at the same time, many requests that each cause a log line.
 pub(super) fn log_flood(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);

@@ -1,4 +1,4 @@
-//! Loads beside clients that hold many connections or unfinished requests.
+//! Loads while other clients hold many connections or unfinished requests.
 
 use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
@@ -52,7 +52,10 @@ pub(super) fn idle(run: &Run<'_>) -> Row {
     let before = gatepost.memory("VmRSS");
     let mut row = Row { name: "idle", ..Row::default() };
     let waiting: Vec<_> = (0..count).map_while(|_| visit(setup.port)).collect();
-    row.check(waiting.len() == count, format!("expected {count} idle, found {}", waiting.len()));
+    row.check(
+        waiting.len() == count,
+        format!("expected {count} idle connections, found {}", waiting.len()),
+    );
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let each = (gatepost.memory("VmRSS") - before) * 1024.0 / waiting.len().max(1) as f64;
     tally.add(run.load(&setup, &app, HEALTHY).run());

@@ -209,7 +209,7 @@ impl Row {
         self.check(!setup.log_text().contains("panicked"), "expected no panic, found one");
         let forged = app.seen.forged.load(Ordering::Relaxed);
         self.check(forged == 0, format!("expected no forged requests, found {forged}"));
-        self.check(app.seen.ids_differ(), "expected unique ce-id headers, found two alike");
+        self.check(app.seen.ids_differ(), "expected unique ce-id headers, found two equal headers");
         self.check(self.tally.sent > 0, "expected sent requests, found none");
     }
 }

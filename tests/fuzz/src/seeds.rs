@@ -1,9 +1,8 @@
 //! Inputs for the fuzz targets, and the text files that contain them.
 //!
-//! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` the inputs that
-//! `merge.sh` keeps.
-//! Each line is one input, a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a
-//! comment after `#`.
+//! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` contains the inputs that
+//! `merge.sh` keeps. Each line is one input, a string with the escapes of
+//! [`escape_ascii`](slice::escape_ascii), or a comment after `#`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,15 +34,15 @@ pub fn given(target: &str) -> Inputs {
     inputs
 }
 
-/// Returns the words that libFuzzer inserts: those in `dictionaries/`, and for the target `definitions`
-/// also each word of the language.
+/// Returns the words that libFuzzer inserts: those in `dictionaries/`, and for the target
+/// `definitions` also each word of the language.
 ///
 /// # Panics
 ///
 /// Panics if a file is missing.
 pub fn dictionary(target: &str) -> String {
     let path = crate_root().join("dictionaries").join(target).with_extension("dict");
-    let mut text = fs::read_to_string(path).expect("expected a dictionary");
+    let mut text = fs::read_to_string(path).expect("expected a dictionary, found an error");
     if target == "definitions" {
         for word in words_of_language() {
             text += &format!("\"{}\"\n", in_dictionary(&word));
@@ -55,7 +54,7 @@ pub fn dictionary(target: &str) -> String {
 /// Returns each word that the manual of the language has in backticks, and each key with `=`.
 fn words_of_language() -> BTreeSet<String> {
     let page = crate_root().join("../../src/manual/language.md");
-    let page = fs::read_to_string(page).expect("expected the page of the language");
+    let page = fs::read_to_string(page).expect("expected the page of the language, found an error");
     let prose: String = page.split("```").step_by(2).collect();
     let spans = prose.split('`').skip(1).step_by(2);
     // libFuzzer ignores words of more than 64 bytes.

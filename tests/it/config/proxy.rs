@@ -59,7 +59,7 @@ fn compares_admin_token_and_never_shows_it() {
 }
 
 #[test]
-fn reads_names_of_admin_listener() {
+fn reads_hosts_and_key_folders_of_admin_listener() {
     let settings = |hosts: &str| {
         let top = format!("admin_hosts = {hosts}\nkey_dirs = ['keys', '/etc/gatepost']");
         build(&format!("{top}\n{}", with(TEMPLATE))).map(|gate| gate.proxy_settings())

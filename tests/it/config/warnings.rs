@@ -57,7 +57,7 @@ fn accepts_example_without_warnings() {
 }
 
 #[test]
-fn warns_if_longest_body_exceeds_memory_for_unjudged_requests() {
+fn warns_if_memory_for_unjudged_requests_holds_less_than_two_longest_bodies() {
     let warns = |top: &str| {
         let config = format!("{top}\n{}", with("name = 'a'\nprovider = 'kollus'\nbind = ['*']"));
         let gate = build(&config).unwrap();

@@ -20,7 +20,7 @@ fn token_definition(digest: &str, keys: &str) -> String {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "the function is one table of cases")]
-fn token_binds_body_time_key_and_algorithm() {
+fn token_is_valid_only_with_its_body_time_key_and_algorithm() {
     let text = token_definition("hmac-sha256", "key = { claim = 'iss' }\n");
     let keys = "keys = ['APIkey1:secret-of-key-1', 'APIkey2:secret-of-key-2']";
     let gate = gate(&text, keys);

@@ -156,7 +156,7 @@ const TOKEN: &str = "[signature]\ndigest = 'none'\nfound_in = 'header:authorizat
 pub(crate) const EVENT: &str = "[kind]\nother = 'event'\n[kinds.event]\n";
 
 #[test]
-fn sha1_hashes_the_key_among_the_parts() {
+fn sha1_signature_requires_the_key_among_the_parts() {
     let text = definition(&format!(
         "[signature]\ndigest = 'sha1'\nparts = ['key', 'body']\nfound_in = 'header:x-sig'\n\
          encoding = 'hex'\n{EVENT}sample = '{{\"n\":1}}'\n"

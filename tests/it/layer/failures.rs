@@ -282,7 +282,7 @@ impl Body for EmptyFrames {
     }
 }
 
-/// Runs `work` beside another task on the same thread. Returns true if the other task ran before
+/// Runs `work`, and another task on the same thread. Returns true if the other task ran before
 /// `work` ended.
 async fn runs_beside(work: impl Future<Output = ()>) -> bool {
     let other = tokio::spawn(async { tokio::task::yield_now().await });
@@ -299,7 +299,7 @@ async fn limits_empty_frames_of_answer_and_yields_to_other_tasks() {
             let log = failure_log(service_fn(answer)).await;
             assert!(log.contains("answer_too_large"), "expected answer_too_large, found {log}");
         });
-        assert!(beside.await, "expected the other task to end first, found it open");
+        assert!(beside.await, "expected the other task to end first, found an unfinished task");
     }
 }
 
@@ -314,7 +314,7 @@ async fn limits_empty_frames_of_callback_and_yields_to_other_tasks() {
         let beside = runs_beside(async {
             assert_eq!(reply(service, request).await.0, StatusCode::PAYLOAD_TOO_LARGE);
         });
-        assert!(beside.await, "expected the other task to end first, found it open");
+        assert!(beside.await, "expected the other task to end first, found an unfinished task");
     }
 }
 

@@ -374,7 +374,7 @@ async fn allow_accepts_listed_client_directly_and_through_trusted_proxy() {
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Collects log lines until the caller drops the returned guard.
+    /// Collects log lines until the caller drops the returned value.
     pub fn collect(&self) -> impl Drop + use<> {
         let log = self.clone();
         let subscriber =

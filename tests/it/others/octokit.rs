@@ -162,7 +162,7 @@ fn bound(bind: &str, payloads: &[Payload]) -> Gate {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn app_gets_every_octokit_payload_except_those_in_runs() {
+fn app_gets_every_octokit_payload_that_has_a_bound_owner() {
     let payloads = payloads();
     let deliveries = [JSON, FORM].map(|content_type| {
         let payloads = payloads.iter().enumerate();

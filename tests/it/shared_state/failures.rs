@@ -147,7 +147,7 @@ async fn uses_failed_state_again_within_a_second_after_its_return() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn state_that_answers_late_loses_no_event() {
+async fn late_state_loses_no_event() {
     let (faulty, machine) = faulty();
     faulty.set(Some(Fault::Late(600)));
     let mut app = App::new(200, "");

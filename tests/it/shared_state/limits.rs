@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::failures::{Fault, Faulty};
 use super::{App, Machine, push};
 
-/// A route with a limit of two callbacks a second.
+/// Returns a route with these keys in the table `limit`.
 fn limited(path: &str, limit: &str) -> String {
     format!("[[route]]\npath = '{path}'\nprovider = 'tencent-css'\nlimit = {{ {limit} }}\n")
 }
@@ -58,7 +58,7 @@ async fn limit_is_local_unless_it_is_shared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn resend_spends_no_permit() {
+async fn resend_does_not_count_against_the_limit() {
     let [one, other] = pair("per_second = 1, burst = 2, shared = true");
     let mut app = App::new(200, "");
     assert_eq!(origin(&one.send("/limited", &push(1), &mut app).await), "app");
@@ -72,7 +72,7 @@ async fn resend_spends_no_permit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callbacks_at_the_same_time_take_permits_together() {
+async fn concurrent_callbacks_do_not_exceed_the_limit() {
     let machines = pair("per_second = 40, shared = true").map(Arc::new);
     let callbacks = (0..100_usize).map(|number| {
         let machine = Arc::clone(&machines[number % 2]);
@@ -86,7 +86,7 @@ async fn callbacks_at_the_same_time_take_permits_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_machine_has_its_own_budget_while_the_state_fails() {
+async fn each_machine_applies_the_whole_limit_while_the_state_fails() {
     let faulty = Arc::<Faulty>::default();
     let state: Arc<dyn SharedState> = faulty.clone();
     let limit = limited("/limited", "per_second = 2, shared = true");

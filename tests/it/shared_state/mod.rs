@@ -283,7 +283,7 @@ async fn failure_of_the_app_is_not_shared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_machine_asks_at_once_if_the_client_of_the_first_disconnects() {
+async fn other_machine_asks_at_once_if_client_of_first_machine_disconnects() {
     let [one, other] = Machine::pair("");
     let leaves = Some(Duration::from_millis(50));
     let client = Client { uri: "/tencent".parse().unwrap(), body: Some(push(1).into()), leaves };
@@ -303,7 +303,7 @@ async fn claim_of_stopped_machine_expires() {
         let stopped = one.send("/tencent", &body, &mut slow);
         assert!(tokio::time::timeout(Duration::from_millis(10), stopped).await.is_err());
     }
-    // While the claim lasts, a resend gets 503, and the platform sends it again.
+    // While the claim lasts, a resend gets 503, and the platform sends the callback again.
     let mut app = App::new(200, "");
     let mut replies = Vec::new();
     while replies.last() != Some(&200) {

@@ -1,4 +1,4 @@
-//! Tests of ends of sessions that arrive at another machine than the newer start.
+//! Tests of session ends that arrive at a machine other than the machine of the newer start.
 
 use std::sync::Arc;
 use std::time::Duration;

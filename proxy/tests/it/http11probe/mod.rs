@@ -1,9 +1,9 @@
 //! Sends the requests of Http11Probe through the proxy to a lenient upstream.
 //!
-//! `tests/hostile/http11probe.toml` contains the requests, the outcomes that the project expects,
-//! and the outcomes of gatepost. If gatepost keeps the connection after a case, the client sends a
-//! request for [`SENTINEL`] on it. The reply shows that client and gatepost agree on the end of the
-//! case.
+//! `tests/hostile/http11probe.toml` contains the requests, the outcomes that Http11Probe expects,
+//! and the outcomes of gatepost. If gatepost keeps the connection open after a case, the client
+//! sends a request for [`SENTINEL`] on this connection. The reply shows that client and gatepost
+//! agree on the end of the case.
 
 mod table;
 mod upstream;
@@ -119,7 +119,7 @@ fn fault(case: &Case, outcome: &Outcome) -> Option<String> {
     }
     match (fails, excused) {
         (true, false) => {
-            Some(format!("expected a success or a reason, found {found:?}; see {}", case.section))
+            Some(format!("expected a pass or a reason, found {found:?}; see {}", case.section))
         }
         (false, true) => Some(format!("{found:?} does not fail; remove the reason")),
         _ => None,

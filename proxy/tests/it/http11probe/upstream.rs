@@ -1,7 +1,9 @@
 //! An upstream that reads any bytes as requests, and responds to each request with 200 or 304.
 //!
 //! - On `/echo`, the response contains the header lines of the request; on `/cookie`, its cookies.
-//! - On any other path, the response contains the body of the request, or `OK` if there is none.
+//! - On `/sentinel`, the response contains this path.
+//! - On any other path, the response contains the body of the request, or `OK` if the request has
+//!   no body.
 //! - Every response has the same entity tag and the same date. The upstream responds with 304 to a
 //!   request whose condition names this tag or this date.
 //! - No response has `Date` or `Allow`.

@@ -143,7 +143,7 @@ fn drops_request_of_client_that_resets_connection() {
 
 // RFC 9112, section 9.6: a reset would discard the reply in the client's receive buffer.
 #[test]
-fn delivers_early_reply_while_client_sends() {
+fn passes_early_response_of_upstream_while_client_sends() {
     let app = App::start_at_head(|_| {
         Act::RawAndHangUp(b"HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\n\r\nlarge")
     });
@@ -169,7 +169,7 @@ fn closes_idle_connection_to_upstream() {
 }
 
 #[test]
-fn sends_post_on_new_connection_after_upstream_closed_the_old() {
+fn sends_post_on_new_connection_if_upstream_closed_earlier_connection() {
     let app = App::start(|_| Act::AnswerAndHangUp("ok"));
     let gate = serve(&app);
     let mut client = gate.connect();

@@ -57,7 +57,7 @@ const BAD_CHUNKS: [&str; 50] = [
     "5\r\nhello\r\n0\r\nx: y\rz\r\n\r\n",
 ];
 
-/// Asserts that the response to a body is the reply to a malformed request.
+/// Asserts that gatepost refused the request with this body as malformed. `got` is the reply.
 fn assert_refused(body: &str, got: &str) {
     let is_refused = got.starts_with("HTTP/1.1 400 ") && got.ends_with("\r\n\r\nrefused\n");
     assert!(is_refused, "{body:?}: expected 400 and `refused`, found {got}");
@@ -185,7 +185,7 @@ const BAD_HEADERS: [&str; 15] = [
 
 // RFC 9112, section 3.
 #[test]
-fn refuses_malformed_heads_without_repair() {
+fn refuses_malformed_heads_instead_of_repairing_them() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     for line in BAD_LINES {
@@ -220,7 +220,7 @@ fn refuses_malformed_heads_without_repair() {
 }
 
 #[test]
-fn passes_unusual_heads_unchanged() {
+fn passes_unusual_but_valid_request_lines() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     for (line, seen) in [

@@ -79,7 +79,7 @@ fn ignores_upgrade_that_connection_does_not_name() {
 
 // RFC 9110, section 7.6.2.
 #[test]
-fn counts_max_forwards_down() {
+fn decrements_max_forwards_of_options_and_trace() {
     let app = App::answering(200, "app");
     let gate = serve(&app);
     for method in ["OPTIONS", "TRACE"] {

@@ -1,6 +1,6 @@
-//! Runs apps that were written for callbacks without gatepost. Sends callbacks to each app, both
-//! directly and through gatepost, while the app works and while it fails. Writes tables of the
-//! replies that the platform gets.
+//! Runs apps that were written to receive callbacks directly from a platform. Sends callbacks to
+//! each app, both directly and through gatepost, while the app works and while it fails. Writes
+//! tables of the replies that the platform gets.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
 //! `UPDATE_LEGACY=1`, the test writes the page.
@@ -51,7 +51,7 @@ impl Pattern {
         Definition::built_in(self.provider).unwrap()
     }
 
-    /// Returns true if gatepost judges the app's answer before it replies.
+    /// Returns true if the callback of the pattern is a decision.
     fn is_decision(&self) -> bool {
         let info = self.definition().info();
         info.kinds.iter().any(|kind| &*kind.name == self.kind && kind.decision)
@@ -147,7 +147,7 @@ fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
     assert_eq!(code, expected, "{context}: {outcome}");
 }
 
-/// Checks that the app acknowledges a genuine callback without gatepost.
+/// Checks that a healthy app acknowledges a genuine callback without gatepost.
 fn check_direct(pattern: &Pattern, case: &'static str, direct: Option<&Reply>, server: &Server) {
     let is_unexpected = case == HEALTHY && !is_success(direct);
     assert!(
@@ -348,7 +348,8 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
     page::check(&sections);
 }
 
-/// The apps of the walk-through, a section of the manual's page `rollout`, in the page's order.
+/// Titles of the apps in the walk-through, which is a section of the manual's page `rollout`. The
+/// titles are in the order of the page.
 const WALK: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
 
 /// Returns the code blocks of the walk-through in `language`.

@@ -1,4 +1,5 @@
-//! Apps that were written for callbacks without gatepost, each with a callback of its platform.
+//! Apps that were written to receive callbacks directly from a platform, each with a callback of
+//! its platform.
 
 use std::process::Command;
 
@@ -172,7 +173,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         title: "PHP with its own `md5(key + t)`, with `keep_proof = true`",
-        about: "The same app. In JSON, the app finds the fields of the proof.",
+        about: "The same app. The JSON event contains the fields of the signature.",
         server: || php("legacy/php/yii/web"),
         path: "/live/notify",
         keys: &[(Form::Json, "keep_proof = true")],

@@ -252,7 +252,8 @@ fn prune_leaves_template_that_operator_has_made() {
     assert!(!double.take_done().iter().any(|action| action.starts_with("Delete")), "{text}");
 }
 
-/// Returns an account in which gatepost has made the templates `live` and `gone`, each with a rule.
+/// Returns a double in whose account gatepost has made the templates `live` and `gone`, each with
+/// rules, and the operator of the account. The config of the operator contains only `live`.
 fn made() -> (Double, Operator) {
     let double = Double::with(&[account_template(3, "foreign", "", "k")], &[]);
     let operator = Operator::new(&double);
@@ -285,7 +286,7 @@ fn removes_own_templates_and_rules_only_with_prune() {
     assert_eq!(double.take_done(), [""; 0]);
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
-    // The mark forgets a rule before gatepost removes the rule.
+    // gatepost removes a rule from the template's description before it removes the rule itself.
     assert_eq!(
         double.take_done(),
         [
@@ -304,8 +305,8 @@ fn removes_own_templates_and_rules_only_with_prune() {
 #[test]
 fn prune_leaves_rules_that_operator_has_made() {
     let (double, operator) = made();
-    // The operator binds two more domains in the console: one to each template of gatepost, and the
-    // domain of the config for another application.
+    // The operator makes three rules in the console: one for another domain in each template of
+    // gatepost, and one for the domain of the config and another application.
     let rules = [
         rule("hand.example.com", "live", 5001),
         rule("push.example.com", "vip", 5001),
@@ -328,7 +329,7 @@ fn prune_leaves_rules_that_operator_has_made() {
     let [hand, vip, other] = rules;
     let own = rule("push.example.com", "live", 5001);
     assert_eq!(state.1, [own, rule("gone.example.com", "live", 5002), hand, vip, other]);
-    // gatepost has forgotten the rule that it has removed: the operator makes it again, and keeps it.
+    // The operator makes a rule again that gatepost has removed. gatepost leaves this new rule.
     let left = rule("left.example.com", "live", 5001);
     double.account.lock().unwrap().rules.push(left.clone());
     assert_eq!(operator.run("apply --yes --prune").0, Some(0));

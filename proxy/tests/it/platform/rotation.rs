@@ -1,5 +1,5 @@
-//! A rotation of the key, with callbacks between all steps: the platform signs with the key of the
-//! account, and resends with the key before.
+//! A rotation of the key, with callbacks between all steps: the platform signs new callbacks with
+//! the key of the account, and resends callbacks with the earlier key.
 
 use std::fs;
 
@@ -99,7 +99,7 @@ fn no_callback_is_refused_during_a_rotation() {
     assert_eq!(rotation.account_key(), OLD_KEY);
 
     rotation.reload();
-    // A key file that changes after the reload.
+    // The key file changes after the reload.
     let file = rotation.gate.folder.path().join("new.key");
     fs::write(&file, "0therKey").unwrap();
     let (code, text) = rotation.platform("apply --yes", &[OLD_KEY, NEW_KEY]);

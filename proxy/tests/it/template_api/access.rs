@@ -173,7 +173,10 @@ fn delays_source_that_guesses_token() {
     }
     // Without a delay, gatepost would compare all 300 guesses.
     let counts = format!("found {judged} compared and {delayed} delayed guesses");
-    assert!((10..20).contains(&judged) && delayed > 200, "expected 10 to 19 compared, {counts}");
+    assert!(
+        (10..20).contains(&judged) && delayed > 200,
+        "expected 10 to 19 compared guesses, {counts}"
+    );
     assert_eq!(send(guesser, TOKEN).status, 429, "correct token during the delay");
     assert_eq!(send(operator, TOKEN).status, 200, "another source during the delay");
     assert_eq!(ask_from(&gate, guesser, "/metrics", "host: x\r\n").status, 200);

@@ -46,7 +46,8 @@ fn text(gate: &Gatepost) -> String {
     std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap()
 }
 
-/// Sends a request that the API must refuse with this status and code. The file must not change.
+/// Sends a request that the API must refuse with this status and code. The config file must not
+/// change.
 #[track_caller]
 fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &str) -> Value {
     let before = text(gate);

@@ -200,7 +200,7 @@ fn refuses_preface_of_http_2_without_alpn() {
 }
 
 #[test]
-fn presents_certificate_for_requested_name_or_else_the_first() {
+fn presents_first_certificate_if_none_has_the_requested_name() {
     let authority = Authority::new();
     let [first, exact, wildcard] = [&["gate.test"], &["play.example.com"], &["*.example.com"]]
         .map(|names| authority.issue(names));

@@ -51,7 +51,8 @@ pub fn sign_plain(request: &mut Request, t: &str, sign: &str, key: &str) {
 fn change(request: &mut Request, change: impl FnOnce(&mut Map<String, Value>)) {
     let Ok(mut members) = serde_json::from_slice(&request.body) else { return };
     change(&mut members);
-    request.body = Bytes::from(serde_json::to_vec(&members).expect("expected a map of text"));
+    request.body =
+        Bytes::from(serde_json::to_vec(&members).expect("expected JSON, found an error"));
 }
 
 /// A digest of the key and of fields, which the platform sorts before it joins them.

@@ -152,8 +152,8 @@ fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     is_near(time, now, 300, 300) && given.any(|given| given == expected)
 }
 
-/// Checks the signatures of Standard Webhooks. A part may be in any of the headers that the prefixes
-/// name.
+/// Checks the signatures of Standard Webhooks. The id, the time and the signatures may each be in a
+/// header with any of the prefixes.
 fn webhooks(prefixes: &[&str], request: &Request) -> bool {
     let values = |name: &'static str| {
         let names = prefixes.iter().map(move |prefix| format!("{prefix}{name}"));
@@ -185,8 +185,8 @@ fn sign_webhooks(prefix: &str, request: &mut Request) {
     let signature = format!("v1,{}", STANDARD.encode(digest));
     for (name, value) in [("id", "id"), ("timestamp", &*now), ("signature", &*signature)] {
         let name = HeaderName::from_bytes(format!("{prefix}{name}").as_bytes());
-        let value = HeaderValue::from_str(value).expect("expected ASCII");
-        request.headers.insert(name.expect("expected a name"), value);
+        let value = HeaderValue::from_str(value).expect("expected ASCII, found an error");
+        request.headers.insert(name.expect("expected a name, found an error"), value);
     }
 }
 

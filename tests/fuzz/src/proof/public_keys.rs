@@ -23,8 +23,9 @@ const EC_SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
 static EC: LazyLock<[ecdsa::VerifyingKey; 2]> = LazyLock::new(|| {
     let own = include_str!("../../../it/keys/ec_public.pem");
     let published = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==";
-    let published = STANDARD.decode(published).expect("expected base64");
-    let key = |key: p256::pkcs8::spki::Result<_>| key.expect("expected a public key");
+    let published = STANDARD.decode(published).expect("expected base64, found an error");
+    let key =
+        |key: p256::pkcs8::spki::Result<_>| key.expect("expected a public key, found an error");
     [
         key(ecdsa::VerifyingKey::from_public_key_pem(own)),
         key(ecdsa::VerifyingKey::from_public_key_der(&published)),
@@ -33,18 +34,19 @@ static EC: LazyLock<[ecdsa::VerifyingKey; 2]> = LazyLock::new(|| {
 
 static EC_PRIVATE: LazyLock<ecdsa::SigningKey> = LazyLock::new(|| {
     let key = include_str!("../../../it/keys/ec_private.pem");
-    ecdsa::SigningKey::from_pkcs8_pem(key).expect("expected a private key")
+    ecdsa::SigningKey::from_pkcs8_pem(key).expect("expected a private key, found an error")
 });
 
 static RSA: LazyLock<pkcs1v15::VerifyingKey<Sha256>> = LazyLock::new(|| {
     let key = include_str!("../../../it/keys/rsa_public.pem");
-    let key = rsa::PublicKey::from_public_key_pem(key).expect("expected a public key");
+    let key =
+        rsa::PublicKey::from_public_key_pem(key).expect("expected a public key, found an error");
     pkcs1v15::VerifyingKey::new(key)
 });
 
 static RSA_PRIVATE: LazyLock<pkcs1v15::SigningKey<Sha256>> = LazyLock::new(|| {
     let key = include_str!("../../../it/keys/rsa_private.pem");
-    let key = rsa::PrivateKey::from_pkcs8_pem(key).expect("expected a private key");
+    let key = rsa::PrivateKey::from_pkcs8_pem(key).expect("expected a private key, found an error");
     pkcs1v15::SigningKey::new(key)
 });
 
@@ -57,11 +59,11 @@ fn decoded(request: &Request, name: &str) -> Option<Vec<u8>> {
 }
 
 fn insert(request: &mut Request, name: &'static str, text: &str) {
-    let value = HeaderValue::from_str(text).expect("expected ASCII");
+    let value = HeaderValue::from_str(text).expect("expected ASCII, found an error");
     request.headers.insert(name, value);
 }
 
-/// Checks SendGrid's signature of the time and the body, without the distance of the time from now.
+/// Checks SendGrid's signature of the time and the body. Does not compare the time with the clock.
 pub fn sendgrid_holds(request: &Request) -> bool {
     let (Some(time), Some(given)) = (header(request, EC_TIME), decoded(request, EC_SIGNATURE))
     else {
@@ -95,8 +97,9 @@ pub fn sign_videosdk(request: &mut Request) {
 /// Verifies a `v1a` signature of Standard Webhooks.
 pub fn webhooks_verifies(message: &[u8], signature: &[u8]) -> bool {
     let key = STANDARD.decode("1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=").ok();
-    let key =
-        key.and_then(|key| VerifyingKey::try_from(&*key).ok()).expect("expected a public key");
+    let key = key
+        .and_then(|key| VerifyingKey::try_from(&*key).ok())
+        .expect("expected a public key, found an error");
     let signature = Signature::from_slice(signature);
     signature.is_ok_and(|signature| key.verify(message, &signature).is_ok())
 }

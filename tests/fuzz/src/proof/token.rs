@@ -1,4 +1,4 @@
-//! JSON Web Tokens with HMAC-SHA256, of which a claim has the digest of the body:
+//! JSON Web Tokens with HMAC-SHA256, in which a claim has the digest of the body:
 //! <https://www.rfc-editor.org/rfc/rfc7519>.
 
 use base64::Engine as _;
@@ -17,9 +17,10 @@ pub struct Token {
     key: &'static str,
     /// The claim with the name of the key, and this name.
     key_name: (&'static str, &'static str),
-    /// The claim with the digest of the body, and whether the digest is in hex.
+    /// The claim with the digest of the body, and true if the digest is in hex.
     digest: (&'static str, bool),
-    /// The claim with the time, the distance to the past, and the distance to the future.
+    /// The claim with the time, and the seconds by which the time may be in the past and in the
+    /// future.
     time: (&'static str, i64, i64),
 }
 
@@ -82,7 +83,7 @@ impl Token {
         let signed = format!("{}.{}", encode(json!({ "alg": "HS256" })), encode(claims));
         let signature = URL_SAFE_NO_PAD.encode(sha256(self.key.as_bytes(), &[signed.as_bytes()]));
         let value = format!("{}{signed}.{signature}", self.prefix);
-        let value = HeaderValue::from_str(&value).expect("expected ASCII");
+        let value = HeaderValue::from_str(&value).expect("expected ASCII, found an error");
         request.headers.insert("authorization", value);
     }
 }

@@ -1,4 +1,5 @@
-//! Creates the requests: from `tests/upstreams/ambiguous.txt`, from Http11Probe, and by mutation.
+//! Creates the requests: from the table `tests/upstreams/ambiguous.txt`, from Http11Probe, and by
+//! mutation.
 
 use std::fmt::Write as _;
 

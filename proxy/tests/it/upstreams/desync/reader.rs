@@ -56,7 +56,8 @@ pub(super) fn read(mut bytes: &[u8], sender: Sender) -> Stream {
 }
 
 impl Stream {
-    /// Adds a request. An invalid target is a fault, but does not hide the requests after it.
+    /// Adds a request. If the target is invalid, also records a fault. The caller then still reads
+    /// the requests after this request.
     fn push(&mut self, request: Request) {
         if !request.target.bytes().all(|byte| byte.is_ascii_graphic()) {
             self.fault = Some(format!("target {:?}", request.target));

@@ -1,5 +1,5 @@
 <?php
-// Signs a reply to Kollus, and prints it with the key that Kollus expects beside it.
+// Signs a reply to Kollus, prints the reply, and sets the header with the key that Kollus expects.
 function reply(array $payload): void
 {
     $encode = fn (string $part) => rtrim(strtr(base64_encode($part), '+/', '-_'), '=');
