@@ -108,7 +108,7 @@ pub(super) enum Tried<T> {
 }
 
 impl Streams {
-    /// Writes a message. Resolves to its sequence after the message is durable on most replicas.
+    /// Writes a message. Returns its sequence after the message is durable on most replicas.
     ///
     /// The message has an id, so that an attempt after a lost acknowledgement writes no second
     /// copy.

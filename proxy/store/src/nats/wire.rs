@@ -134,7 +134,7 @@ impl Claim {
         Self::claimed("", attempts, now).settled(&dead, now)
     }
 
-    /// Returns the claim of an event that an operator removes.
+    /// Returns the claim of an event that gatepost removes without a copy.
     pub(super) fn dropped(earlier: Option<&Self>, now: Timestamp) -> Self {
         Self { state: ClaimState::Dropped, reason: None, ..Self::given_up(earlier, "", now) }
     }

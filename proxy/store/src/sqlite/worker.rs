@@ -20,7 +20,7 @@ type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 struct Job {
     work: Work,
     durability: Durability,
-    /// Counts the operation until it has run.
+    /// Count of the operation until it has run.
     waiting: WaitingOperation,
 }
 
@@ -120,8 +120,8 @@ impl Writer {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the handle is dropped. If it finds a damaged file, the writer
-    /// refuses all writes.
+    /// Starts the thread. It ends when the handle is dropped. If the thread finds a damaged
+    /// file, the writer refuses all writes.
     pub(super) fn start(db: Connection, writer: &Writer) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::clone(&writer.failure);

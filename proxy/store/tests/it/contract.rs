@@ -102,12 +102,21 @@ async fn events_without_subject_are_independent(store: &dyn Store) {
 async fn event_is_due_again_after_its_lease(store: &dyn Store) {
     append(store, event("1", "push", Some("s")), 1).await;
     let first = claim(store, "push", "a", 1).await;
-    assert!(claim(store, "push", "b", 10).await.is_empty(), "expected the lease to hold");
+    assert!(
+        claim(store, "push", "b", 10).await.is_empty(),
+        "expected no event before the lease ends, found one"
+    );
     let second = claim(store, "push", "b", 11).await;
     assert_eq!(second[0].lease.attempt, 2);
-    assert!(!deliver(store, &first[0], 12).await, "expected the late settlement to be ignored");
+    assert!(
+        !deliver(store, &first[0], 12).await,
+        "expected false for a late settlement, found true"
+    );
     assert!(deliver(store, &second[0], 12).await);
-    assert!(!deliver(store, &second[0], 12).await, "expected the second end to be ignored");
+    assert!(
+        !deliver(store, &second[0], 12).await,
+        "expected false for a second settlement, found true"
+    );
 }
 
 async fn second_claim_of_an_owner_ends_the_first(store: &dyn Store) {
@@ -124,8 +133,14 @@ async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
     }
     let lane = Lane::new("live", "push");
     let claimed = store.claim(&lane, "a", 1, T(1010), T(1000)).await.unwrap();
-    assert!(claim(store, "push", "b", 500).await.is_empty(), "expected no event to be due early");
-    assert!(deliver(store, &claimed[0], 501).await, "expected the claim to hold");
+    assert!(
+        claim(store, "push", "b", 500).await.is_empty(),
+        "expected no event before its due time, found one"
+    );
+    assert!(
+        deliver(store, &claimed[0], 501).await,
+        "expected a claim that still holds, found an ended one"
+    );
     store.sweep(T(502)).await.unwrap();
     append(store, event("3", "push", Some("3")), 503).await;
     assert_eq!(ids(&claim(store, "push", "b", 503).await), ["3"]);
@@ -403,7 +418,7 @@ pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, 
     if bytes == LARGE {
         return bytes;
     }
-    // The prefix has the length of the one that the tests use.
+    // The prefix has the same length as the prefix in `options`.
     let options = gatepost_store::NatsOptions { prefix: "measures".into(), ..server.options() };
     let store = gatepost_store::NatsStore::open(options, rules(LARGE)).unwrap();
     append(&store, event("1", "push", None), 1).await;

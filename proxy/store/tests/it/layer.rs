@@ -111,6 +111,6 @@ async fn layers_share_replies_signatures_and_last_answers_on_nats() {
             gatepost_store::NatsStore::open(server.options(), rules(1 << 30)).unwrap(),
         ))
     });
-    // The clock of the layer is that of the events, and NATS uses its own.
+    // The layer takes the time from the test; NATS uses its own clock.
     share_replies_signatures_and_last_answers(&one, &other).await;
 }

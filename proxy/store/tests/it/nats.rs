@@ -309,7 +309,7 @@ async fn record_of_an_end_outlives_the_event() {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
-async fn event_that_the_leader_lacks_holds_its_line() {
+async fn event_that_the_leader_lacks_delays_its_line() {
     let server = NatsServer::start();
     let store = open(server.options()).unwrap();
     append(&store, event("1", "push", Some("s")), 1).await;
