@@ -88,7 +88,8 @@ mod tests {
 
     use super::*;
 
-    /// Formats a list in which the user 1234, the group and the mask have the given rights.
+    /// Returns an access control list that gives these rights to the user 1234, to the group and to
+    /// the mask.
     fn list(user: u16, group: u16, mask: u16) -> Vec<u8> {
         const NO_ID: u32 = u32::MAX;
         let entries = [
