@@ -1,6 +1,6 @@
 //! Texts for the faults of TLS connections to servers. Each text has a cause and a remedy.
 //!
-//! rustls describes many faults only by the names of its own types, which say nothing to an
+//! rustls describes many faults only by the names of its own types, which do not help an
 //! operator. The texts here replace all of them.
 
 use std::error::Error;
