@@ -57,7 +57,7 @@ impl UnjudgedBytes {
         Self(Arc::new(Account { limit, ledger: Mutex::default() }))
     }
 
-    /// Counts a request of `bytes` bytes until the returned guard is dropped.
+    /// Counts a request of `bytes` bytes until the returned value is dropped.
     pub(crate) fn hold(&self, source: Source, bytes: usize) -> HeldBytes {
         let signal = Arc::new(CloseSignal::default());
         let bytes = bytes.saturating_add(ENTRY_BYTES);
@@ -145,7 +145,7 @@ impl Ledger {
     }
 }
 
-/// Guard of a request without a verdict.
+/// The bytes of a request without a verdict, which count until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     account: Arc<Account>,

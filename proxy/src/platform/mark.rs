@@ -1,8 +1,8 @@
 //! The mark at the start of a callback template's description. The platform stores no author of a
-//! template or a rule, so the mark is the only proof that gatepost has made them.
+//! template or a rule, so only the mark shows that gatepost has made them.
 //!
-//! 1. `gatepost` marks a template that gatepost has created, `gatepost_adopted` a template that the
-//!    operator has made and handed over.
+//! 1. `gatepost` marks a template that gatepost has created. `gatepost_adopted` marks a template
+//!    that the operator has created and handed over.
 //! 2. After `_`, the mark has the hash of each rule that gatepost has made for the template.
 //! 3. After `-`, the description of the config follows.
 

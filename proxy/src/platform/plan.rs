@@ -36,7 +36,7 @@ pub(crate) enum Change<'p> {
     /// Moves a domain between two templates of gatepost. The platform needs two requests for this.
     Rebind {
         from: &'p AccountTemplate,
-        /// The template `from` of the config, if the config has it.
+        /// The config's template with the name of `from`, if the config has one.
         losing: Option<&'p WantedTemplate>,
         wanted: &'p WantedTemplate,
         domain: &'p str,
@@ -71,8 +71,8 @@ pub(crate) struct Plan<'p> {
     pub(crate) notes: Vec<String>,
 }
 
-/// Asks the running gatepost if it accepts a key of a template. Returns the reason why it cannot be
-/// asked.
+/// Function that asks the running gatepost if it accepts a key of a template. Returns the reason if
+/// it cannot ask.
 pub(super) type AcceptsKey<'a> = dyn Fn(&str, &[u8]) -> Result<bool, String> + 'a;
 
 /// Plans the changes that the account needs to match the config.
