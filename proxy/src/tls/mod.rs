@@ -127,7 +127,7 @@ fn client_verifier(file: &PemFile) -> Result<Arc<dyn ClientCertVerifier>, TlsErr
 }
 
 /// The served certificates and TLS settings. A reload replaces them; open connections and
-/// handshakes keep the earlier ones.
+/// handshakes keep the earlier certificates and settings.
 #[derive(Default)]
 pub(crate) struct ServedTls(ArcSwapOption<LoadedTls>);
 
