@@ -127,7 +127,11 @@ mod tests {
         if !set(&old, ACCESS_LIST, &list(4, 0, 4)) {
             return;
         }
-        assert_eq!(old.metadata().unwrap().mode() & 0o777, 0o640, "expected the mask in the mode");
+        assert_eq!(
+            old.metadata().unwrap().mode() & 0o777,
+            0o640,
+            "expected the mask, found others"
+        );
         keep_access(&new, &old).unwrap();
         assert_eq!(new.get_xattr(ACCESS_LIST).unwrap(), old.get_xattr(ACCESS_LIST).unwrap());
         assert_eq!(new.metadata().unwrap().mode() & 0o777, 0o640);

@@ -85,7 +85,7 @@ impl Service<Name> for GuardedResolver {
     }
 }
 
-/// Removes the addresses that the guard does not permit.
+/// Removes the addresses that the address guard does not permit.
 ///
 /// # Errors
 ///

@@ -15,7 +15,7 @@
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
 //! A request changes only an atomic number of its own connection. Opening a connection, closing a
-//! connection and a search lock the table. A search reads the whole table. It finds several
+//! connection and a search lock the table. A search reads the whole table, and finds several
 //! connections at once, because a client can connect thousands of times a second.
 
 use std::cmp::Reverse;

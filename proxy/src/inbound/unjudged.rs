@@ -1,7 +1,7 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
 //! A request counts from the moment at which gatepost waits for more of its bytes. A short request
-//! that arrives in one piece takes no lock. At each change of a request's size, gatepost applies
+//! that arrives in one read takes no lock. At each change of a request's size, gatepost applies
 //! these rules:
 //!
 //! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the

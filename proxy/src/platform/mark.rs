@@ -4,7 +4,7 @@
 //! 1. `gatepost` marks a template that gatepost has created. `gatepost_adopted` marks a template
 //!    that the operator has created and handed over.
 //! 2. After `_`, the mark has the hash of each rule that gatepost has made for the template.
-//! 3. After `-`, the description of the config follows.
+//! 3. After `-`, the description of the template in the config follows.
 
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};

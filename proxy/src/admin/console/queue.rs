@@ -51,7 +51,7 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
 
 async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
-    // Request one event more than the page shows. If it exists, another page follows.
+    // Request one event more than the page shows. If this event exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
     let read = async { Ok((queue.list(&wanted).await?, queue.status().await?)) };
     let (mut entries, status) = within_limit(read).await?;

@@ -272,7 +272,7 @@ impl Opening<'_> {
     }
 
     /// Checks a stream. If `create` is true, creates a missing stream, and updates the maximum size
-    /// of an existing one.
+    /// of an existing stream.
     async fn try_stream(&self, wanted: &Config) -> Result<(), NatsError> {
         let stream = wanted.name.clone();
         let Ok(found) = self.context.get_stream(&stream).await else {

@@ -40,7 +40,7 @@ const TRIES: u32 = 10;
 const WAIT: Duration = Duration::from_millis(50);
 
 /// Time for which the record of an end remains. A gatepost lags behind the others for less than
-/// this.
+/// this time.
 const REMEMBERED: Duration = Duration::from_secs(120);
 
 /// Result of writing a claim.

@@ -29,8 +29,8 @@ pub(super) struct Index {
 /// An event that gatepost may claim or give up, with its last claim when the index was read.
 ///
 /// The next claim of the event names this claim as its predecessor. If another gatepost has claimed
-/// the event since, NATS refuses the write. If the claim were read later, it could be that of the
-/// other gatepost, and NATS would accept the write.
+/// the event since, NATS refuses the write. If the claim were read later, it could be the claim
+/// of the other gatepost, and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -110,7 +110,8 @@ impl Index {
         self.claims.remove(&number);
     }
 
-    /// Records a claim, unless the index knows a later one. A claim that is an end removes the event.
+    /// Records a claim, unless the index knows a later claim. A claim that is an end removes the
+    /// event.
     pub(super) fn claim(&mut self, number: u64, sequence: u64, claim: Claim) {
         if self.claims.get(&number).is_some_and(|(known, _)| *known >= sequence) {
             return;

@@ -159,7 +159,7 @@ impl Shared {
         futures_util::future::join_all(renewed).await;
     }
 
-    /// Renews a lease. Returns `None` if another machine may have it.
+    /// Renews a lease. Returns `None` if another machine may have the lease.
     async fn renew_one(
         &self,
         partition: Partition,

@@ -1,7 +1,7 @@
 //! Checks that each server syncs each write.
 //!
-//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP, as
-//! `sync_always` in `/varz`.
+//! A NATS server does not report `sync_interval` to clients. Its monitor reports the setting over
+//! HTTP, as `sync_always` in `/varz`.
 
 use std::time::Duration;
 

@@ -262,7 +262,7 @@ impl EventMessage {
     }
 }
 
-/// Parses the data of an event. Returns `None` if they are absent or malformed.
+/// Parses the data of an event. Returns `None` if the data is absent or malformed.
 pub(super) fn info(headers: &NatsHeaders) -> Option<EventInfo> {
     serde_json::from_str(headers.get(EVENT)?.as_str()).ok()
 }

@@ -213,7 +213,7 @@ pub(super) fn expire(
 }
 
 /// Returns the numbers of overdue heads of a lane, and of the overdue events of the lane behind
-/// them.
+/// these heads.
 fn overdue(
     db: &Connection,
     lane: &Lane,

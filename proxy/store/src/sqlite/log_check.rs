@@ -7,9 +7,9 @@
 //!
 //! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact if
 //!    it continues the checksum that the frame before it contains.
-//! 2. SQLite syncs a transaction before it writes the next one. Two intact commits behind a wrong frame
-//!    therefore show that the frame was once correct. Transactions with only shared state are not
-//!    synced, but a disk rarely writes them in another order.
+//! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
+//!    wrong frame therefore show that the frame was once correct. Transactions with only shared
+//!    state are not synced, but a disk rarely writes them in another order.
 //! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. A write that
 //!    did not end differs in more bytes.
 //!
@@ -107,7 +107,7 @@ struct Walk {
     sum: Sum,
     frame: u64,
     wrong: Option<Wrong>,
-    /// Number of frames of this log behind the wrong one.
+    /// Number of frames of this log behind the wrong frame.
     behind: u64,
     /// Number of intact commits behind the wrong frame.
     commits: u64,

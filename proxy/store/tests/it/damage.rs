@@ -25,7 +25,8 @@ fn log_of(path: &Path) -> PathBuf {
     path.with_extension("db-wal")
 }
 
-/// Returns the event with a number: every third without a subject, the others in lines of two or three.
+/// Returns the event with a number: every third without a subject, the others in lines of two or
+/// three events.
 fn numbered(number: u64) -> StoredEvent {
     let subject = format!("s{}", number % 24);
     let subject = (!number.is_multiple_of(3)).then_some(&*subject);
@@ -128,7 +129,7 @@ impl Outcomes {
             );
         }
         let lost = (1..=EVENTS).find(|n| !delivered.contains_key(n) && !dead.contains(n));
-        assert_eq!(lost, None, "expected no lost event; {change}");
+        assert_eq!(lost, None, "expected no lost event, found one; {change}");
         match dead.is_empty() {
             true => self.complete += 1,
             false => self.named += 1,
