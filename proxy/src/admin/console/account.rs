@@ -1,6 +1,6 @@
 //! The Account page: the differences between the platform's account and the config, and the changes
-//! to the account. The page does the same as `gatepost platform plan` and `gatepost platform
-//! apply`.
+//! to the account. The page does the same as `gatepost platform plan` and
+//! `gatepost platform apply`.
 //!
 //! 1. The page reads the account with the API key in the environment of gatepost.
 //! 2. gatepost carries out only the plan that the operator has seen. If the account or the config
