@@ -22,7 +22,7 @@ impl ProxyHttp for MyProxy {
 
     fn new_ctx(&self) {}
 
-    // Each event is a subrequest.
+    // gatepost sends each event as a subrequest.
     fn allow_spawning_subrequest(&self, _: &Session, (): &()) -> bool {
         true
     }

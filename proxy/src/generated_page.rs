@@ -1,4 +1,4 @@
-//! Compares a generated page of the manual with the committed one.
+//! Compares a generated page of the manual with the committed page.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub(crate) fn check(name: &str, text: &str) {
     );
 }
 
-/// Formats a text as a cell of a Markdown table: removes line breaks, escapes Markdown, and formats
+/// Formats text as a cell of a Markdown table: removes line breaks, escapes Markdown, and formats
 /// URLs as code.
 pub(crate) fn cell(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();

@@ -214,8 +214,8 @@ impl ServedConfig {
     }
 
     /// Reloads the config if its files have changed since the last reload. `seen` is the state of the
-    /// files at the caller's earlier look: if they have changed since then, does nothing, because a
-    /// program may still be writing them. Returns the first changed file, and the result of the
+    /// files when the caller last looked. If the files have changed since then, does nothing, because
+    /// a program may still be writing them. Returns the first changed file, and the result of the
     /// reload.
     pub(crate) fn reload_if_changed(
         &self,

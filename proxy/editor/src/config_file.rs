@@ -326,10 +326,10 @@ mod tests {
             assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
             assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
         }
-        assert_eq!(names(&folder).len(), 2, "expected the config and one saved file");
+        assert_eq!(names(&folder).len(), 2, "expected the config and one saved file, found others");
         let other = replace(&path, BEFORE, "# c\n").unwrap_err();
         assert_eq!(other.kind(), EditErrorKind::FileChanged);
-        assert_eq!(names(&folder).len(), 3, "expected another saved file for another text");
+        assert_eq!(names(&folder).len(), 3, "expected a new file for another text, found none");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Parses a config text that gatepost only reads.
+    /// Parses the text of a config file that gatepost only reads.
     pub(crate) fn parse(written: &str) -> Result<Self, EditError> {
         let bare = written.strip_prefix(MARK);
         let has_mark = bare.is_some();
@@ -42,13 +42,13 @@ impl Document {
         })
     }
 
-    /// Parses a config text and the texts of the other files of the config.
+    /// Parses the text of a config file, and the texts of the other files of the config.
     pub(crate) fn parse_among(written: &str, others: &[&str]) -> Result<Self, EditError> {
         let others = others.iter().map(|text| Self::parse(text)).collect::<Result<_, _>>()?;
         Ok(Self { others, ..Self::parse(written)? })
     }
 
-    /// Parses a config text that gatepost edits, and the texts of the other files of the config.
+    /// Parses the text of a config file that gatepost edits, and the texts of the other files.
     /// Returns an error if [`Self::text`] would return a different text.
     pub(crate) fn parse_to_edit(written: &str, others: &[&str]) -> Result<Self, EditError> {
         let document = Self::parse_among(written, others)?;
@@ -62,7 +62,7 @@ impl Document {
         Err(EditError::invalid(message))
     }
 
-    /// Returns the config text after all edits.
+    /// Returns the text of the file after all edits.
     pub(crate) fn text(&self) -> String {
         let mark = if self.has_mark { MARK } else { "" };
         let text = self.tree.to_string();
@@ -72,7 +72,7 @@ impl Document {
         if self.has_crlf { text.replace('\n', "\r\n") } else { text }
     }
 
-    /// Returns the whole config as JSON.
+    /// Returns this file as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         json_from_item(self.tree.as_item())
     }
@@ -82,7 +82,7 @@ impl Document {
         self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
     }
 
-    /// Returns the template with this name.
+    /// Returns the template with this name in this file.
     pub(crate) fn template(&self, name: &str) -> Result<&dyn TableLike, EditError> {
         let found = self.templates().into_iter().find(|table| name_of(*table) == Some(name));
         found.ok_or_else(|| self.no_template(name))
@@ -274,7 +274,7 @@ fn nth(item: &mut Item, index: usize) -> Option<TableEntries<'_>> {
     item.as_array_mut()?.get_mut(index)?.as_inline_table_mut().map(TableEntries::Inline)
 }
 
-/// Creates the error for a text that is not TOML. toml_edit's own error text would quote the line,
+/// Creates the error for text that is not TOML. toml_edit's own error text would quote the line,
 /// and the line may contain a secret.
 fn no_toml(text: &str, error: &toml_edit::TomlError) -> EditError {
     let start = error.span().map_or(0, |span| span.start);

@@ -88,7 +88,8 @@ mod tests {
 
     use super::*;
 
-    /// Formats a list in which the user 1234, the group and the mask have the given rights.
+    /// Returns an access control list that gives these rights to the user 1234, to the group and to
+    /// the mask.
     fn list(user: u16, group: u16, mask: u16) -> Vec<u8> {
         const NO_ID: u32 = u32::MAX;
         let entries = [
@@ -126,7 +127,11 @@ mod tests {
         if !set(&old, ACCESS_LIST, &list(4, 0, 4)) {
             return;
         }
-        assert_eq!(old.metadata().unwrap().mode() & 0o777, 0o640, "expected the mask in the mode");
+        assert_eq!(
+            old.metadata().unwrap().mode() & 0o777,
+            0o640,
+            "expected the mask, found others"
+        );
         keep_access(&new, &old).unwrap();
         assert_eq!(new.get_xattr(ACCESS_LIST).unwrap(), old.get_xattr(ACCESS_LIST).unwrap());
         assert_eq!(new.metadata().unwrap().mode() & 0o777, 0o640);

@@ -72,7 +72,7 @@ fn fault((key, _): (String, String)) -> EditFault {
     EditFault::new(&key, problem, remedy)
 }
 
-/// Returns each key source `{ file = "…" }` of a config text. Each item contains the path of the
+/// Returns each key source `{ file = "…" }` of a config file. Each item contains the path of the
 /// key and the name of the file.
 fn files(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();
@@ -100,7 +100,7 @@ fn check_variables(before: &str, after: &str) -> Result<(), EditError> {
     ))
 }
 
-/// Returns each `{ env = "…" }` in the addresses of a config text. Each item contains the path
+/// Returns each `{ env = "…" }` in the addresses of a config file. Each item contains the path
 /// of the key and the name of the variable.
 fn variables(text: &str) -> Result<Vec<(String, String)>, EditError> {
     let mut found = Vec::new();

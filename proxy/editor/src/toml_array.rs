@@ -50,7 +50,7 @@ pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) 
     }
 }
 
-/// Joins the texts `before` and `after` a removed value, without the comments of that value.
+/// Joins the text `before` and the text `after` a removed value, without the comments of that value.
 /// Returns `None` if no line break follows the value.
 fn merge(before: &str, after: &str) -> Option<String> {
     let (_, rest) = split(after);
@@ -58,7 +58,7 @@ fn merge(before: &str, after: &str) -> Option<String> {
     Some(format!("{}{}", comment.trim_end(), rest?))
 }
 
-/// Splits a text before its first line break into the comment on the first line and the other
+/// Splits text before its first line break into the comment on the first line and the other
 /// lines.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {

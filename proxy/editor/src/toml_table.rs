@@ -52,8 +52,8 @@ impl<'d> TableEntries<'d> {
         self.any().iter().map(|(name, _)| name).collect()
     }
 
-    /// Sets the value of a key. A replaced value keeps its position and comments. A new key becomes
-    /// the last entry.
+    /// Sets the value of a key. The new value takes the position and the comments of the old value.
+    /// A new key becomes the last entry.
     pub(crate) fn set(&mut self, key: &str, mut value: Value) {
         if let Some(Item::Value(old)) = self.get_mut(key) {
             *value.decor_mut() = old.decor().clone();
@@ -86,8 +86,9 @@ impl<'d> TableEntries<'d> {
         self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Removes an entry and its own comments. Returns the comments above a blank line, for the
-    /// caller to insert elsewhere. Returns `None` if the key is missing.
+    /// Removes an entry and its own comments. If the next entry does not take the comments above a
+    /// blank line, returns them for the caller to insert elsewhere. Returns `None` if the key is
+    /// missing.
     pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {
             Self::Inline(table) => remove_inline(table, key),

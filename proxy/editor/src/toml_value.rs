@@ -29,7 +29,7 @@ impl TomlValue {
         Some(Self(value))
     }
 
-    /// Parses `text` as a TOML value. A text that is not a TOML value becomes a string.
+    /// Parses `text` as a TOML value. Text that is not a TOML value becomes a string.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.parse().unwrap_or_else(|_| text.into()))

@@ -63,7 +63,7 @@ fn server_name(server: &Server) -> Result<FixedServerNameResolver, BoxError> {
     Ok(FixedServerNameResolver::new(ServerName::try_from(name.to_owned())?))
 }
 
-/// Resolver that returns only the addresses that a guard permits.
+/// Resolver that returns only the addresses that an address guard permits.
 #[derive(Clone)]
 struct GuardedResolver(Option<Arc<AddressGuard>>);
 
@@ -85,7 +85,7 @@ impl Service<Name> for GuardedResolver {
     }
 }
 
-/// Removes the addresses that the guard does not permit.
+/// Removes the addresses that the address guard does not permit.
 ///
 /// # Errors
 ///

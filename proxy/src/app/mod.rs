@@ -28,10 +28,10 @@ pub(crate) use self::tls::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
-/// The app may close an idle connection while gatepost sends the event. The driver then sends the
-/// event again on a new connection. An app that reads both copies can compare the `ce-id` headers.
-/// A legacy app receives the original callback, and may ignore these headers. If such an app closes
-/// a new connection without an answer, gatepost does not send the callback again.
+/// The app may close an idle connection while gatepost sends the event. `gatepost::drive` then
+/// sends the event again on a new connection. An app that reads both copies can compare the `ce-id`
+/// headers. A legacy app receives the original callback, and may ignore these headers. If such an
+/// app closes a new connection without an answer, gatepost does not send the callback again.
 pub(crate) async fn ask(
     target: Target,
     event: EventMessage,
@@ -134,8 +134,8 @@ struct ServerTiming {
     limit: Duration,
 }
 
-/// Outcome of sending an event to a server of a list. If the driver drops the future after the
-/// app's time-out, the drop counts as a failure of the server.
+/// Outcome of sending an event to a server of a list. If `gatepost::drive` drops the future after
+/// the app's time-out, the drop counts as a failure of the server.
 struct ServerOutcome<'s> {
     server: &'s Arc<Server>,
     timing: ServerTiming,

@@ -1,7 +1,7 @@
 //! Texts for the faults of TLS connections to servers. Each text has a cause and a remedy.
 //!
-//! rustls describes many faults only by the names of its own types, which say nothing to an
-//! operator. The texts here replace all of them.
+//! rustls describes many faults only by the names of its own types, which do not help an
+//! operator. The texts of this module replace all these descriptions.
 
 use std::error::Error;
 use std::io;
@@ -96,7 +96,7 @@ pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
     explain(error.root_cause()).or_else(text).or(is_handshake.then_some(OTHER_FAULT))
 }
 
-/// Returns true if `text` contains `words`, and no word that only begins with them.
+/// Returns true if `text` contains `words` without a letter or digit directly after them.
 fn has_words(text: &str, words: &str) -> bool {
     let is_inside = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphanumeric());
     text.match_indices(words).any(|(at, _)| !is_inside(&text[at + words.len()..]))

@@ -38,7 +38,7 @@ const SECRET_PARTS: [&str; 15] = [
 /// Whole names of secrets, in lower case and without separators.
 const SECRET_NAMES: [&str; 7] = ["auth", "key", "pass", "psk", "pwd", "sig", "sign"];
 
-/// Mask for the texts of one callback.
+/// Mask for the data of one callback.
 pub(crate) struct Mask<'g> {
     gate: &'g Gate,
     mode: Capture,

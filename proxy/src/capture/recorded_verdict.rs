@@ -17,7 +17,7 @@ pub(crate) struct RecordedVerdict {
     /// The verdict in words.
     pub(crate) explanation: String,
     /// True if gatepost had loaded another config between the verdict and the recording. The checks
-    /// are those of that config.
+    /// are those of the later config.
     #[serde(default)]
     pub(crate) is_of_earlier_config: bool,
     /// Checks of the verdict, each with its name and the text that it found.

@@ -201,8 +201,8 @@ impl<'g> Viewer<'g> {
             && filter.text.as_deref().is_none_or(|text| self.contains(callback, text))
     }
 
-    /// Returns true if the callback contains `text`. Searches the masked texts, so that a search
-    /// cannot reveal a masked part.
+    /// Returns true if the callback contains `text`. Searches only the masked data, so that a
+    /// search cannot reveal a masked part.
     fn contains(&self, callback: &CapturedCallback, text: &str) -> bool {
         let mask = self.mask(callback);
         let text = text.to_ascii_lowercase();

@@ -174,7 +174,7 @@ fn print_identities(template: &Template) {
 /// omits it.
 const UNKNOWN: &str = "unknown";
 
-/// Reply to a decision that the platform would not accept without a signature; see
+/// Text for a decision whose reply the platform would not accept without a signature; see
 /// [`gatepost::RoutedKind::to`].
 const MISSING_REPLY_KEY: &str = "503, because the reply key is missing";
 

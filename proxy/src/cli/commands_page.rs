@@ -42,7 +42,7 @@ fn is_repeatable(argument: &Arg) -> bool {
     many || matches!(argument.get_action(), ArgAction::Append)
 }
 
-/// Returns a text with its full stop, which clap removes.
+/// Returns `text` with its full stop, which clap removes.
 fn sentence(text: &str) -> String {
     let text = cell(text);
     if text.is_empty() || text.ends_with('.') { text } else { text + "." }

@@ -103,7 +103,11 @@ mod tests {
         let all = found(None);
         assert!(all.len() > 100, "expected more than 100 keys, found {}", all.len());
         for (name, key) in all {
-            assert!(!key.meaning.is_empty(), "expected the meaning of {name} in {}", key.table);
+            assert!(
+                !key.meaning.is_empty(),
+                "expected the meaning of {name} in {}, found none",
+                key.table
+            );
         }
     }
 

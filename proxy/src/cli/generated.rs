@@ -41,7 +41,7 @@ fn write_pages(command: Command, folder: &Path) -> io::Result<()> {
 
 /// Returns the page of a command, without a date, so that the same source gives the same page.
 fn page(command: Command) -> Man {
-    // The quotes make the empty date an argument of its own.
+    // The quotes make the empty date a separate argument.
     let source = concat!("gatepost ", env!("CARGO_PKG_VERSION"));
     Man::new(command).date("\"\"").source(source).manual("gatepost manual")
 }

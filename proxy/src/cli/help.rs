@@ -27,8 +27,8 @@ pub(super) fn run(topic: Option<&str>, program: &mut Command) -> Result<(), Comm
     Ok(())
 }
 
-/// Returns the topic in a text that the operator has copied from a log line or from `gatepost
-/// check`, such as `code="app_timeout"`, `"code":"app_timeout"` or `error[key_unknown]`.
+/// Returns the topic in `text`, which the operator has copied from a log line or from
+/// `gatepost check`, such as `code="app_timeout"`, `"code":"app_timeout"` or `error[key_unknown]`.
 fn pasted(text: &str) -> &str {
     let is_around = |c: char| c.is_whitespace() || "\"'`,;()[]{}".contains(c);
     let text = text.trim_matches(is_around);
@@ -37,7 +37,8 @@ fn pasted(text: &str) -> &str {
     rest.unwrap_or(text).trim_matches(is_around)
 }
 
-/// Statuses that gatepost sends without a code, or that only others send, with their explanations.
+/// Statuses that gatepost sends without a code, or that only other servers send, with their
+/// explanations.
 const STATUSES: [(&[u16], &str); 7] = [
     (
         &[301, 302, 303, 307, 308],

@@ -68,7 +68,7 @@ fn heading(template: &RouteTemplateInfo) -> String {
     table::plain(&format!("{}, {why}", template.name))
 }
 
-/// Lists the kinds that an app receives as a table, and the other kinds by their reply.
+/// Returns a table of the kinds that an app receives, and the other kinds grouped by their reply.
 fn kind_lines(kinds: &[RoutedKind]) -> Vec<String> {
     let (sent, others): (Vec<_>, Vec<_>) =
         kinds.iter().partition(|kind| kind.form != KindForm::NoEvent);

@@ -113,7 +113,7 @@ impl CallbackDriver {
         }
     }
 
-    /// Counts the bytes of a request without a verdict until the returned guard is dropped.
+    /// Counts the bytes of a request without a verdict until the returned value is dropped.
     pub(crate) fn hold(&self, client: Option<IpAddr>, bytes: usize) -> HeldBytes {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }

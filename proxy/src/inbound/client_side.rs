@@ -18,7 +18,8 @@ use super::unjudged::UnjudgedBytes;
 use crate::telemetry::traces::CallbackTrace;
 
 /// Maximum length of a body that counts towards `max_unjudged_bytes` only while gatepost waits for
-/// more bytes. The driver reads a longer body in several turns, between which other tasks run.
+/// more bytes. `gatepost::drive` reads a longer body in several turns, between which other tasks
+/// run.
 const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
 
 /// The client's side of a callback.

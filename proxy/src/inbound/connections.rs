@@ -5,9 +5,9 @@
 //! rule decides only between connections that are equal by the rules before it:
 //!
 //! 1. A connection that is idle or has an unfinished request comes before a connection that works.
-//!    Requests that pass to the upstream count as work while their source has at most an eighth of
-//!    `max_connections` of them. If a source has more of these requests, none of them counts as
-//!    work, because a client without a key can prolong them.
+//!    A request that passes to the upstream counts as work while its source has at most an eighth
+//!    of `max_connections` passing requests, but at least 16. If a source has more passing requests,
+//!    none of them counts as work, because a client without a key can prolong them.
 //! 2. A connection of the source with the most connections comes first. Only the connections that
 //!    are equal by rule 1 are counted.
 //! 3. An idle connection comes first, then a connection with an unfinished request, then a
@@ -15,7 +15,7 @@
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
 //! A request changes only an atomic number of its own connection. Opening a connection, closing a
-//! connection and a search lock the table. A search reads the whole table. It finds several
+//! connection and a search lock the table. A search reads the whole table, and finds several
 //! connections at once, because a client can connect thousands of times a second.
 
 use std::cmp::Reverse;
@@ -143,8 +143,8 @@ pub(crate) fn current() -> Option<Arc<Connection>> {
     CONNECTION.try_with(Arc::clone).ok()
 }
 
-/// Guard for the time from the end of a request's head to the end of the reply. Counts the request
-/// as in flight, and sets the state of the connection.
+/// A request in flight, from the end of its head to the end of the reply. While this value exists,
+/// the metrics count the request as in flight, and its connection works.
 pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {
@@ -188,7 +188,7 @@ impl Connections {
         Self(Arc::new(LimitedTable { limit, table: Mutex::default() }))
     }
 
-    /// Counts a connection until the returned guard is dropped. If there are too many connections,
+    /// Counts a connection until the returned value is dropped. If there are too many connections,
     /// closes another connection.
     pub(crate) fn open(&self, source: Source) -> OpenConnection {
         self.add(source, Connection::new(ConnectionState::Idle, Arc::default(), None))
@@ -285,7 +285,7 @@ pub(crate) struct ConnectionHandle {
 }
 
 impl ConnectionHandle {
-    /// Counts a stream of this connection until the returned guard is dropped. The signal to close
+    /// Counts a stream of this connection until the returned value is dropped. The signal to close
     /// the stream closes the connection.
     pub(crate) fn open_stream(&self) -> OpenConnection {
         let source = self.all.0.table().open.get(&self.number).map(|(source, _)| *source);
@@ -294,7 +294,7 @@ impl ConnectionHandle {
     }
 }
 
-/// Guard of an open connection.
+/// An open connection, which counts until this value is dropped.
 pub(crate) struct OpenConnection(ConnectionHandle);
 
 impl OpenConnection {

@@ -29,7 +29,7 @@ const REMEDY: &str = "check the app at the address in `mirror`";
 
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
-/// Guard of one copy in flight.
+/// A copy in flight, which counts until this value is dropped.
 struct Slot;
 
 impl Slot {
@@ -84,8 +84,8 @@ pub(super) fn send(
     });
 }
 
-/// Returns the reason why a copy was not taken; `None` if it was. `asked` is `None` after a
-/// time-out.
+/// Returns the reason why the app has not taken a copy; `None` if the app has taken the copy. `asked`
+/// is `None` after a time-out.
 fn fault(asked: Option<Asked>) -> Option<String> {
     let found = match asked {
         Some(Asked::Answered(Answer::Response { status, .. })) if status.is_success() => {

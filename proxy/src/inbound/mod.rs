@@ -79,7 +79,8 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
 /// a request that arrives in this time, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// Memory of an idle HTTP/1 connection without TLS. Most of it is the state of Pingora's sessions.
+/// Memory of an idle HTTP/1 connection without TLS. Most of this memory is the state of Pingora's
+/// sessions.
 pub(crate) const IDLE_CONNECTION_BYTES: usize = 24 * 1024;
 
 /// Memory of a connection, apart from the bytes that `max_unjudged_bytes` counts. An HTTP/2

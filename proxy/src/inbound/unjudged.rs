@@ -1,7 +1,7 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
 //! A request counts from the moment at which gatepost waits for more of its bytes. A short request
-//! that arrives in one piece takes no lock. At each change of a request's size, gatepost applies
+//! that arrives in one read takes no lock. At each change of a request's size, gatepost applies
 //! these rules:
 //!
 //! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
@@ -57,7 +57,7 @@ impl UnjudgedBytes {
         Self(Arc::new(Account { limit, ledger: Mutex::default() }))
     }
 
-    /// Counts a request of `bytes` bytes until the returned guard is dropped.
+    /// Counts a request of `bytes` bytes until the returned value is dropped.
     pub(crate) fn hold(&self, source: Source, bytes: usize) -> HeldBytes {
         let signal = Arc::new(CloseSignal::default());
         let bytes = bytes.saturating_add(ENTRY_BYTES);
@@ -145,7 +145,7 @@ impl Ledger {
     }
 }
 
-/// Guard of a request without a verdict.
+/// The bytes of a request without a verdict, which count until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     account: Arc<Account>,

@@ -73,7 +73,7 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Moves a rule to another template. If the platform refuses the new rule, restores the old one,
+    /// Moves a rule to another template. If the platform refuses the new rule, restores the old rule,
     /// so that the callbacks of the domain still arrive.
     fn move_rule(
         &self,
@@ -105,7 +105,7 @@ impl<'p> Applied<'p> {
     }
 
     /// Changes the mark of a template, after the change of its rules. If gatepost stops between the
-    /// two, it treats the new rule as a rule of the operator.
+    /// two changes, it later treats the new rule as a rule of the operator.
     fn record(
         &mut self,
         wanted: &WantedTemplate,

@@ -14,7 +14,8 @@ use crate::trusting_client::TrustingClient;
 /// Environment variable with another address of the platform's API.
 const OTHER_ENDPOINT: &str = "TENCENTCLOUD_ENDPOINT";
 
-/// Returns the error of reading the API key from the environment; `None` if it succeeds.
+/// Returns the reason why gatepost cannot read the API key from the environment; `None` if the
+/// key is readable.
 pub(crate) fn environment_fault() -> Option<PlatformError> {
     credentials().err()
 }

@@ -4,7 +4,7 @@
 //!    template only if the operator names that template with `--adopt`, and then gives the template
 //!    another mark.
 //! 2. gatepost removes templates and rules only with `--prune`, and only those that it has made
-//!    according to the [mark](super::mark). It deletes no template that has another rule.
+//!    according to the [mark](super::mark). gatepost deletes no template that has another rule.
 //! 3. gatepost sends the platform no key that the running gatepost refuses.
 //! 4. If a change has a conflict, gatepost makes no change.
 
@@ -36,7 +36,7 @@ pub(crate) enum Change<'p> {
     /// Moves a domain between two templates of gatepost. The platform needs two requests for this.
     Rebind {
         from: &'p AccountTemplate,
-        /// The template `from` of the config, if the config has it.
+        /// The config's template with the name of `from`, if the config has one.
         losing: Option<&'p WantedTemplate>,
         wanted: &'p WantedTemplate,
         domain: &'p str,
@@ -71,8 +71,8 @@ pub(crate) struct Plan<'p> {
     pub(crate) notes: Vec<String>,
 }
 
-/// Asks the running gatepost if it accepts a key of a template. Returns the reason why it cannot be
-/// asked.
+/// Function that asks the running gatepost if it accepts a key of a template. Returns the reason if
+/// it cannot ask.
 pub(super) type AcceptsKey<'a> = dyn Fn(&str, &[u8]) -> Result<bool, String> + 'a;
 
 /// Plans the changes that the account needs to match the config.
@@ -155,9 +155,9 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Returns the mark that a template of the account should have, with the rules that remain. The
-    /// mark forgets a rule before gatepost removes the rule: gatepost then cannot mistake a later
-    /// rule of the operator for its own.
+    /// Returns the mark that a template of the account should have, with the rules that remain.
+    /// gatepost removes a rule from the mark before it removes the rule itself. gatepost then
+    /// cannot mistake a later rule of the operator for its own.
     fn next_mark(&self, own: &AccountTemplate) -> Mark {
         let now = mark(own).unwrap_or_else(Mark::adopted);
         let mut next = now.without_rules();

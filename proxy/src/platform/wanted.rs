@@ -55,7 +55,8 @@ pub(super) fn addresses(site: Site) -> impl Iterator<Item = &'static EventAddres
 #[derive(Debug)]
 pub(crate) struct WantedTemplate {
     pub(super) name: String,
-    /// Description of the config, without the characters that the platform does not accept.
+    /// Description of the template in the config, without the characters that the platform does not
+    /// accept.
     pub(super) note: String,
     /// The addresses by parameter.
     pub(super) urls: Parameters,

@@ -34,7 +34,8 @@ impl Apps for ConfiguredApps {
         self.0.queued_app(lane)
     }
 
-    /// Sends the event. If the app has closed an idle connection, sends it again on a new one.
+    /// Sends the event. If the app has closed an idle connection, sends the event again on a new
+    /// connection.
     async fn ask(&self, app: &QueuedApp, claimed: &Claimed, limit: Duration) -> Answer {
         for attempt in [Attempt::First, Attempt::NewConnection] {
             let (headers, body) = app.request(claimed, clock::now());

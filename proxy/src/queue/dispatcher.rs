@@ -44,8 +44,8 @@ pub(super) struct Dispatcher<A> {
     /// Name of this process in its claims.
     owner: String,
     in_flight: Arc<InFlight>,
-    /// Time of the last removal; `None` before the first, so that a process that ends soon also
-    /// removes events.
+    /// Time of the last removal. `None` before the first removal, so that a process that ends soon
+    /// also removes events.
     swept: Option<Instant>,
 }
 
@@ -209,8 +209,8 @@ impl<A: Apps> Dispatcher<A> {
         Ok(())
     }
 
-    /// Removes events whose retention has ended, at most once per [`SWEEP`]. Returns true if it has
-    /// looked for such events.
+    /// Removes events whose retention has ended, at most once per [`SWEEP`]. Returns true if the
+    /// dispatcher has looked for such events.
     async fn sweep(&mut self) -> Result<bool, StoreError> {
         if self.swept.is_some_and(|swept| swept.elapsed() < SWEEP) {
             return Ok(false);

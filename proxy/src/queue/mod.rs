@@ -64,5 +64,6 @@ pub(crate) fn start(queue: Arc<Queue>, gate: Gate) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Time that a claim lasts beyond the app's time-out, for the writes before and after.
+/// Time that a claim lasts beyond the app's time-out, for the writes before and after the
+/// attempt.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);

@@ -17,8 +17,8 @@ use super::Queue;
 use super::apps::Apps;
 use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
 
-/// Behaviour of an app. Returns the status of its answer to an event at a time after the start, and
-/// the time that the answer takes. `None` means that the app is unreachable.
+/// Function that returns the status of an app's answer to an event at a time after the start, and the
+/// time that the answer takes. The status is `None` if the app is unreachable.
 type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
@@ -29,11 +29,11 @@ struct Simulation {
     queue: Arc<Queue>,
     seen: Arc<Mutex<Seen>>,
     started: Instant,
-    /// Difference of the machine's clock, in milliseconds.
+    /// Difference between the machine's clock and the simulated time, in milliseconds.
     jump: Arc<AtomicI64>,
 }
 
-/// Events that the apps have received, with the time after the start.
+/// Events that the apps have received, each with the time after the start.
 #[derive(Default)]
 struct Seen {
     taken: Vec<(Lane, String, Duration)>,
@@ -46,7 +46,7 @@ struct SimulatedApps {
     behaviour: Behaviour,
     seen: Arc<Mutex<Seen>>,
     started: Instant,
-    /// Difference of the machine's clock, in milliseconds.
+    /// Difference between the machine's clock and the simulated time, in milliseconds.
     jump: Arc<AtomicI64>,
 }
 

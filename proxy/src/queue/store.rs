@@ -25,7 +25,7 @@ impl<T: Store + SharedState> SharedStore for T {}
 /// The store of this process.
 pub(crate) struct Queue {
     store: Box<dyn SharedStore>,
-    /// Wakes the dispatcher after a change.
+    /// Wake-up of the dispatcher after a change.
     wake: Notify,
     is_stopping: AtomicBool,
 }
@@ -65,8 +65,8 @@ impl Queue {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Updates the metrics of the store. A store that does not answer within [`MEASURE_LIMIT`] counts
-    /// as down, so that the metrics can be read while the store is away.
+    /// Updates the metrics of the store. A store that does not respond within [`MEASURE_LIMIT`]
+    /// counts as down, so that the metrics can be read while the store does not respond.
     pub(crate) async fn measure(&self, now: Timestamp) {
         let status = timeout(MEASURE_LIMIT, self.store.status()).await;
         METRICS.queue.measured(status.ok().as_ref().and_then(|status| status.as_ref().ok()), now);
@@ -177,7 +177,8 @@ fn measured<'s, T: Send + 's>(done: StoreFuture<'s, T>) -> StoreFuture<'s, T> {
     timed(done, |took| METRICS.shared.took(took))
 }
 
-/// Longest wait of an operator for events. NATS servers that do not respond would take longer.
+/// Longest wait of an operator for events. Without this limit, NATS servers that do not
+/// respond would delay the operator for longer.
 const READ_LIMIT: Duration = Duration::from_secs(3);
 
 /// Waits for events that an operator reads, at most [`READ_LIMIT`].

@@ -47,7 +47,7 @@ pub(crate) fn status_json(status: &StoreStatus) -> Json {
     status_json
 }
 
-/// Returns an event without headers and body.
+/// Returns an event as JSON without headers and body.
 pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
     json!({
         "number": entry.number,
@@ -68,7 +68,7 @@ pub(crate) fn entry_json(entry: &QueueEntry) -> Json {
     })
 }
 
-/// Returns an event with headers and body. Values that may be secrets are masked.
+/// Returns an event as JSON with headers and body. Values that may be secrets are masked.
 pub(crate) fn event_json(gate: &Gate, entry: &QueueEntry, event: &StoredEvent) -> Json {
     // The source is `/provider/tenant`.
     let provider = entry.source.split('/').nth(1).unwrap_or_default();
@@ -97,12 +97,13 @@ fn is_plain(name: &HeaderName) -> bool {
         || plain.contains(&name)
 }
 
-/// Masks the data of a queued event. The setting `capture` does not apply to the queue, so that this
+/// Mask for the data of a queued event. The setting `capture` does not apply to the queue, so this
 /// mask hides more than the mask of captured callbacks.
 struct EventMask<'g>(Mask<'g>);
 
 impl EventMask<'_> {
-    /// Masks the members whose names suggest a secret, at any depth, and texts.
+    /// Masks the members whose names suggest a secret, at any depth, and the secrets in all other
+    /// strings.
     fn apply(&self, json: &mut Json) {
         const SECRET: [&str; 5] = ["auth", "hash", "param", "pass", "sign"];
         match json {

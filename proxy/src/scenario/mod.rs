@@ -1,5 +1,5 @@
 //! Scenarios: the callbacks of several streams, with the gaps between them.
-//! `gatepost send --scenario` and the console's Send page play them.
+//! `gatepost send --scenario` and the console's Send page play scenarios.
 
 mod file;
 mod schedule;

@@ -191,7 +191,7 @@ fn identity(path: &Path) -> Option<(u64, i64, i64)> {
 
 /// Listens on a Unix socket at `path`, and replaces an existing socket.
 fn bind_upgrade_socket(path: &Path) -> io::Result<UnixListener> {
-    // Remove only a socket. If another kind of file exists at `path`, `bind` fails.
+    // Remove only a socket. If another type of file exists at `path`, `bind` fails.
     let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
     if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
         std::fs::remove_file(path)?;

@@ -158,8 +158,8 @@ pub(crate) fn run(
     log_addresses(plain, "listening for callbacks");
     log_addresses(encrypted, "listening for callbacks over TLS");
     let proxy = listening::Service::new("callbacks".into(), app);
-    // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Without PROXY
-    // headers, all reads are large.
+    // gatepost reads a PROXY header with several short reads, so a buffer saves system calls.
+    // Without PROXY headers, all reads are large.
     let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
     let watchdog = Watchdog::new(upgrade);
     server.add_service(ListeningService::new(proxy, sockets, read_buffer).watched_by(watchdog));

@@ -62,8 +62,8 @@ impl StopSignals {
         }
     }
 
-    /// Begins a stop at the first signal or handover. Ends the process at the next signal, or after a
-    /// handover at the second.
+    /// Begins a stop at the first signal or handover. After a signal, ends the process at the
+    /// next signal. After a handover, ends the process at the second signal.
     pub(super) async fn watch(mut self, stop: Stop, handed_over: Arc<Notify>) {
         let reason = tokio::select! {
             name = self.next() => name,

@@ -54,8 +54,8 @@ pub(crate) enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None` if
-    /// there is nothing to report.
+    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None` for
+    /// an error that gatepost does not report.
     pub(crate) const fn code(&self) -> Option<&'static str> {
         match self {
             Self::NoBytes => None,
@@ -152,7 +152,8 @@ const fn is_about_version(error: &rustls::Error) -> bool {
     )
 }
 
-/// Returns the fault of a client certificate as a noun. rustls has only names of its own types.
+/// Returns the fault of a client certificate as a noun. rustls describes a fault only by
+/// the names of its own types.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other faults have one remedy")]
 const fn fault_of_client(fault: &CertificateError) -> &'static str {
     match fault {

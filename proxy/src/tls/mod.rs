@@ -1,8 +1,8 @@
 //! TLS of the listeners: the served certificates, and the handshake.
 //!
 //! gatepost performs the handshake itself, after Pingora has accepted the connection. Pingora's own
-//! TLS listener has a fixed time limit of 60 seconds, and always accepts TLS 1.2. It also hides
-//! connections in the handshake, so `max_connections` could not bound these connections.
+//! TLS listener has a fixed time limit of 60 seconds, and always accepts TLS 1.2. The listener also
+//! hides connections in the handshake, so `max_connections` could not bound these connections.
 
 mod certificate;
 mod handshake;
@@ -127,7 +127,7 @@ fn client_verifier(file: &PemFile) -> Result<Arc<dyn ClientCertVerifier>, TlsErr
 }
 
 /// The served certificates and TLS settings. A reload replaces them; open connections and
-/// handshakes keep the earlier ones.
+/// handshakes keep the earlier certificates and settings.
 #[derive(Default)]
 pub(crate) struct ServedTls(ArcSwapOption<LoadedTls>);
 

@@ -1,4 +1,4 @@
-//! Bounds of the operations that wait for a store.
+//! Limits of the operations that wait for a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ pub(crate) fn ended() -> StoreError {
     )
 }
 
-/// The operations that wait for a store. Beyond the bounds, the store refuses operations.
+/// The operations that wait for a store. Beyond the limits, the store refuses operations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting(Arc<WaitingTotals>);
 

@@ -1,6 +1,6 @@
 //! Hosts that a request to the API may name.
 //!
-//! A web page can point a name of its own at the address of the admin listener (DNS rebinding). The
+//! A web page can let its own name resolve to the address of the admin listener (DNS rebinding). The
 //! browser of an operator would then send the page's requests to the API. The host of such a
 //! request is still the page's own name.
 

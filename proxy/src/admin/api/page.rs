@@ -38,7 +38,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 struct Document(Value);
 
 impl Document {
-    /// Returns the value to which a `$ref` points, or the value itself if it is not a `$ref`.
+    /// Returns the value to which a `$ref` refers, or the value itself if it is not a `$ref`.
     fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
         let path = value["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
         path.and_then(|path| self.0.pointer(path)).unwrap_or(value)

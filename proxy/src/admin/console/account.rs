@@ -1,12 +1,12 @@
 //! The Account page: the differences between the platform's account and the config, and the changes
-//! to the account. The page does the same as `gatepost platform plan` and `gatepost platform
-//! apply`.
+//! to the account. The page does the same as `gatepost platform plan` and
+//! `gatepost platform apply`.
 //!
 //! 1. The page reads the account with the API key in the environment of gatepost.
 //! 2. gatepost carries out only the plan that the operator has seen. If the account or the config
 //!    has changed since then, gatepost shows the new plan.
-//! 3. gatepost sends the platform only keys that it accepts itself. A key file that has changed since
-//!    the last reload is a conflict.
+//! 3. gatepost sends the platform only keys that gatepost itself accepts. A key file that has
+//!    changed since the last reload is a conflict.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;

@@ -115,7 +115,7 @@ struct CallbacksPage {
     segments: Vec<FilterLink>,
     chips: Vec<FilterLink>,
     query: String,
-    /// Query of the links to callbacks. With it, the link back leads to the same filter.
+    /// Query of the links to callbacks. With this query, the link back leads to the same filter.
     suffix: String,
 }
 

@@ -68,7 +68,7 @@ struct DomainsPage {
     template: FormField,
     /// Version of all templates.
     version: String,
-    /// Names of the providers whose rules bind a domain for an application.
+    /// Names of the providers that can bind a domain for one application.
     app_providers: Vec<String>,
     problem: String,
     is_failed: bool,

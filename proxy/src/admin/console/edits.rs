@@ -9,8 +9,8 @@ use super::ConsoleRequest;
 use super::form::{self, Form, FormField};
 use crate::served_config::ServedConfig;
 
-/// Applies an edit on a blocking thread, because it reads and writes files. `is_seen` returns true
-/// if the template is still as the operator has seen it.
+/// Applies an edit on a blocking thread, because an edit reads and writes files. `is_seen` returns
+/// true if the template is still as the operator has seen it.
 pub(super) async fn carry_out(
     served: &Arc<ServedConfig>,
     request: &ConsoleRequest,
@@ -74,7 +74,7 @@ pub(super) const fn status(error: &EditError) -> StatusCode {
     }
 }
 
-/// Returns the faults of the error, or its message if it has none.
+/// Returns the faults of the error. If the error has no faults, returns its message.
 pub(super) fn sentence(error: &EditError) -> String {
     let faults = error.faults().iter().map(|fault| format!("{}; {}", fault.problem, fault.remedy));
     let faults: Vec<_> = faults.collect();

@@ -256,10 +256,10 @@ impl ConsoleRequest {
         match self.parameter("done").as_deref() {
             Some("bound") => "Bound. The binding applies to every callback from now on.",
             Some("created") => {
-                "Template created. Bind it to the domains or channels that it is for."
+                "Template created. Now bind the template to its domains or channels."
             }
             Some("deleted") => "Template deleted.",
-            Some("sent") => "Sample sent. gatepost received it as this callback.",
+            Some("sent") => "Sample sent. gatepost received the sample as this callback.",
             Some("saved") => "Saved. The change applies to every callback from now on.",
             Some("unbound") => "Unbound. The change applies to every callback from now on.",
             Some("unchanged") => "Nothing to save: the form and the config have the same values.",

@@ -1,6 +1,6 @@
 //! The pages of the queue: the stored events, one event, and the changes that an operator makes.
 //!
-//! A change applies only to the events that the operator has seen: the question before the change
+//! A change applies only to the events that the operator has seen: the page that confirms the change
 //! contains their numbers. The filter alone could select other events by the time of the change.
 
 use askama::Template;
@@ -51,7 +51,7 @@ fn unavailable(request: &ConsoleRequest, error: StoreError) -> ConsoleResponse {
 
 async fn list(queue: &Queue, request: &ConsoleRequest) -> Result<ConsoleResponse, StoreError> {
     let Some(filter) = filter(request) else { return Ok(invalid_filter(request)) };
-    // Request one event more than the page shows. If it exists, another page follows.
+    // Request one event more than the page shows. If this event exists, another page follows.
     let wanted = QueueFilter { limit: Some(MAX_EVENTS + 1), ..filter.clone() };
     let read = async { Ok((queue.list(&wanted).await?, queue.status().await?)) };
     let (mut entries, status) = within_limit(read).await?;
@@ -112,7 +112,7 @@ enum Operation {
     Drop,
 }
 
-/// Shows the question before a change (GET), or makes the change (POST).
+/// Shows the page that confirms a change (GET), or makes the change (POST).
 async fn change(
     queue: &Queue,
     session: &mut ServerSession,
@@ -148,7 +148,7 @@ async fn change(
     Ok(ConsoleResponse::redirect(&format!("{back}&{word}={count}&of={all}")))
 }
 
-/// Returns the question for the events that can change.
+/// Returns the page that confirms a change of the events that can change.
 fn question(
     request: &ConsoleRequest,
     operation: Operation,

@@ -163,7 +163,8 @@ fn app_times(name_of: impl Fn(&LoggedCallback<'_>) -> Option<String>) -> Vec<App
     summed(named)
 }
 
-/// Returns the times by the address that the config has now for the template and the kind.
+/// Returns the times of the answers, grouped by the address that the config now has for the
+/// template and the kind.
 fn address_times(routes: &[RouteInfo]) -> Vec<AppTimes> {
     let templates = || routes.iter().flat_map(|route| &route.templates);
     app_times(|facts| {

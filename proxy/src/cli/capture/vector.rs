@@ -13,11 +13,12 @@ use crate::cli::recorded_request::RecordedRequest;
 /// Headers of the event with the attributes of the CloudEvent.
 const ATTRIBUTES: [&str; 6] = ["specversion", "id", "source", "type", "subject", "time"];
 
-/// Writes `case.toml`, `body` and, for an accepted callback, `event.json`. Returns the folder's files.
+/// Writes `case.toml`, `body` and, for an accepted callback with JSON data, `event.json` to the folder.
 ///
 /// # Errors
 ///
-/// Returns an error if a part of the request is masked or cut, because no gatepost could then judge it.
+/// Returns an error if a part of the request is masked or cut, because gatepost could not judge the
+/// request again. Returns an error if gatepost cannot write a file.
 pub(super) fn save(
     folder: &Path,
     view: &Json,

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_end_of_body_in_pieces_of_any_length() {
+    fn finds_end_of_body_if_each_call_gets_any_number_of_bytes() {
         let body =
             "3;a=\"b\\\";\"\r\n{\r\n\r\nA ; x\t= y\r\n0123456789\r\n000\r\nx: y\r\nz:\r\n\r\n";
         let bytes = format!("{body}GET /next HTTP/1.1\r\n\r\n");

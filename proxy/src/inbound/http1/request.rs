@@ -227,7 +227,7 @@ pub(super) mod tests {
             let text = REQUEST.replacen(usual, unusual, 1);
             assert!(
                 text != REQUEST && parse(&text).is_none(),
-                "expected a refusal of a changed request, found none for {text}"
+                "expected no usual request, found one in {text}"
             );
         }
         let many = "x: y\r\n".repeat(MAX_HEADERS);

@@ -107,7 +107,7 @@ impl GateModule {
     ///
     /// After a callback, the extensions of `session.req_header()` contain
     /// [`Accepted`](gatepost::Accepted) and [`Conclusion`](gatepost::Conclusion), for
-    /// `ProxyHttp::logging`. After a refused callback, they contain neither.
+    /// `ProxyHttp::logging`. After a refused callback, the extensions contain neither of the two.
     ///
     /// # Errors
     ///

@@ -69,7 +69,7 @@ pub(crate) struct RequestState {
     /// True if the upstream has sent a final response head.
     has_response: bool,
     _serving: RequestInFlight,
-    /// Guard of an HTTP/2 stream; `None` on HTTP/1.
+    /// The open HTTP/2 stream; `None` on HTTP/1.
     stream: Option<OpenConnection>,
 }
 

@@ -104,7 +104,8 @@ impl ShadowedRequest {
     /// Counts the bytes that an observer holds. If the bytes exceed a bound, gatepost ends the
     /// observation. The request still passes to the upstream.
     ///
-    /// The caller must not hold the lock of an observer, because this method may drop both.
+    /// The caller must not hold the lock of an observer, because this method may drop both
+    /// observers.
     fn hold(&self, driver: &CallbackDriver, bytes: usize) {
         let mut held = lock(&self.0.held);
         match &*held {
@@ -139,7 +140,8 @@ fn failed_answer(error: &Error, has_begun: bool) -> Answer {
 }
 
 /// The observers of a request and of its answer; `None` after the end of an observation. To end an
-/// observation, gatepost wakes this type instead of the request, which may wait for its client.
+/// observation, gatepost wakes this value, which then drops both observers. gatepost does not wake
+/// the request, because the request may wait for its client.
 struct Observers {
     request: Mutex<Option<Observer>>,
     answer: Mutex<Option<AnswerObserver>>,

@@ -4,7 +4,7 @@
 //!    are older than [`FRESH`]. After [`STALE`] without a request, the next request waits for the
 //!    resolution.
 //! 2. If a name does not resolve, gatepost uses the earlier addresses. Without earlier addresses,
-//!    it responds with 502.
+//!    gatepost responds with 502.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -276,7 +276,7 @@ fn shortened_json(line: &str) -> Option<String> {
     (line.len() < MAX_LINE_BYTES).then_some(line)
 }
 
-/// Returns the first `max` bytes of a text. If the text is longer, `…` replaces the last
+/// Returns the first `max` bytes of `text`. If `text` is longer, `…` replaces the last
 /// characters.
 pub(super) fn cut(text: &str, max: usize) -> String {
     const MARK: &str = "…";

@@ -5,8 +5,8 @@
 //! gatepost writes a record of the key before it removes the event.
 //!
 //! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the key
-//! (error 10071; error 10164 while NATS still writes the first). After the removal of the first, NATS
-//! accepts the key again.
+//! (error 10071; error 10164 while NATS still writes the first message). After the removal of the
+//! first message, NATS accepts the key again.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ impl Shared {
         self.write_event(event, now).await
     }
 
-    /// Writes an event, unless a pending event has its key.
+    /// Writes an event, unless another event has used its key, and the key has not expired.
     pub(super) async fn write_event(
         &self,
         event: EventMessage,

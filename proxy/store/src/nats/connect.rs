@@ -31,7 +31,7 @@ const OLDEST: (u32, u32) = (2, 11);
 /// Longest wait for the servers at the start, for example while a cluster elects its leader.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest wait of a command for a leader, so that it prints the error of the server before
+/// Longest wait of a command for a leader. Then the command prints the error of the server, before
 /// [`super::ATTACH_PATIENCE`] ends.
 const ATTACH_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -149,7 +149,7 @@ fn log(event: &Event) {
     }
 }
 
-/// Checks the server after each new connection, because the servers of a cluster may differ.
+/// Check of the server after each new connection, because the servers of a cluster may differ.
 #[derive(Default)]
 struct Reconnected {
     /// Set after the first connection, whose server is checked at the start.
@@ -162,7 +162,7 @@ struct Reconnected {
 impl Reconnected {
     async fn check(&self) {
         let Some(client) = self.client.get() else { return };
-        // The client learns the version and the limits before it sends on the new connection.
+        // `async-nats` learns the version and the limits before it sends on the new connection.
         if !matches!(timeout(REQUEST_TIMEOUT, client.flush()).await, Ok(Ok(()))) {
             return;
         }
@@ -272,7 +272,7 @@ impl Opening<'_> {
     }
 
     /// Checks a stream. If `create` is true, creates a missing stream, and updates the maximum size
-    /// of an existing one.
+    /// of an existing stream.
     async fn try_stream(&self, wanted: &Config) -> Result<(), NatsError> {
         let stream = wanted.name.clone();
         let Ok(found) = self.context.get_stream(&stream).await else {

@@ -40,7 +40,7 @@ const TRIES: u32 = 10;
 const WAIT: Duration = Duration::from_millis(50);
 
 /// Time for which the record of an end remains. A gatepost lags behind the others for less than
-/// this.
+/// this time.
 const REMEMBERED: Duration = Duration::from_secs(120);
 
 /// Result of writing a claim.
@@ -195,7 +195,8 @@ impl Shared {
         }
     }
 
-    /// Writes a claim if `sequence` is the sequence of the event's last claim; 0 if it has none.
+    /// Writes a claim if `sequence` is the sequence of the event's last claim, or 0 for an event
+    /// without a claim.
     async fn write_claim(
         &self,
         partition: Partition,
@@ -335,7 +336,7 @@ impl Shared {
     }
 }
 
-/// The end of an event that may not be complete.
+/// The end of an event. Its steps may not be complete.
 #[derive(Debug)]
 pub(super) struct End {
     number: u64,

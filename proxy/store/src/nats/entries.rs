@@ -185,7 +185,7 @@ impl Shared {
         self.drop_event(entry.number, &event, claim, now).await
     }
 
-    /// Returns the entries that match the filter and the condition, at most `limit`.
+    /// Returns the entries that match the filter and the condition, at most `filter.limit`.
     async fn selected(
         &self,
         filter: &QueueFilter,
@@ -256,8 +256,8 @@ impl Shared {
         self.sweep_state(EntryState::Dead, before(dead)).await
     }
 
-    /// Removes the events that ended at `last` or before. Events end in the order of their
-    /// sequences, so a binary search finds the first event that remains.
+    /// Removes the events that ended at `last` or before. The stream has the events in the order of
+    /// their ends, so a binary search finds the first event that remains.
     async fn sweep_state(&self, state: EntryState, last: Timestamp) -> Result<u64, StoreError> {
         let stream = self.stream_of(state);
         let found = self.streams.info(stream).await?.state;

@@ -73,7 +73,7 @@ pub enum NatsError {
     MaxPayload {
         /// Name of the server.
         server: String,
-        /// Size of the largest event, in bytes.
+        /// Size of the message with the largest event, in bytes.
         needed: usize,
         /// Limit of the server, in bytes.
         found: usize,

@@ -1,7 +1,7 @@
 //! Follows the events and the claims of all machines, and updates the index.
 //!
-//! A reader may create its consumer again, which does not deliver the messages that were written and
-//! removed in between. gatepost therefore compares the index with the stream in each round.
+//! A reader may replace its consumer. The new consumer does not deliver a message that was written and
+//! removed in the meantime. gatepost therefore compares the index with the stream in each round.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use super::wire::{Claim, info};
 /// Longest wait until the index contains an event that this process has appended.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
-/// Number of rounds with a difference after which gatepost reads all events again.
+/// Number of successive rounds with a difference after which gatepost reads all events again.
 const DIFFERENT_ROUNDS: u32 = 5;
 
-/// Minimum time between two reads of all events, as a multiple of the duration of the first.
+/// Minimum time between two reads of all events, as a multiple of the duration of the first read.
 const PART_OF_TIME: u32 = 20;
 
 /// A stream that gatepost follows.

@@ -28,9 +28,9 @@ pub(super) struct Index {
 
 /// An event that gatepost may claim or give up, with its last claim when the index was read.
 ///
-/// A write names this claim as the one before it. If another gatepost has claimed the event since,
-/// NATS refuses the write. If the claim were read later, it could be that of the other gatepost,
-/// and NATS would accept the write.
+/// The next claim of the event names this claim as its predecessor. If another gatepost has claimed
+/// the event since, NATS refuses the write. If the claim were read later, it could be the claim
+/// of the other gatepost, and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -91,7 +91,8 @@ impl Index {
         });
     }
 
-    /// Removes an event that is delivered, dead or dropped.
+    /// Removes an event that is delivered, dead or dropped. If the event has not arrived yet, `add`
+    /// then ignores it.
     pub(super) fn end(&mut self, number: u64) {
         if let Some(line) = self.events.get(&number).map(|pending| pending.line) {
             self.changing_line(line, |index| {
@@ -109,7 +110,8 @@ impl Index {
         self.claims.remove(&number);
     }
 
-    /// Records a claim, unless the index knows a later one.
+    /// Records a claim, unless the index knows a later claim. A claim that is an end removes the
+    /// event.
     pub(super) fn claim(&mut self, number: u64, sequence: u64, claim: Claim) {
         if self.claims.get(&number).is_some_and(|(known, _)| *known >= sequence) {
             return;
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn candidate_keeps_the_claim_that_made_it_due() {
+    fn candidate_keeps_its_claim_after_a_later_claim() {
         let mut index = Index::default();
         index.add(1, pending(7, "push"));
         let lane = Lane::new("live", "push");

@@ -5,11 +5,11 @@
 //!    fifth the values that machines share.
 //! 2. The subject of an event contains the hash of its line, and the partition of this hash. Each
 //!    partition is owned by one gatepost: see `partitions.rs`.
-//! 3. A claim names the claim before it: see `deliver.rs`. Order and leases therefore hold even if
-//!    two machines believe that they own a partition.
+//! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
+//!    Order and leases therefore hold even if two machines believe that they own the same partition.
 //! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
-//! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end those of
-//!    claims. The clocks should differ by less than the 5 s that a claim lasts beyond the app's
+//! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
+//!    of claims. The clocks should differ by less than the 5 s that a claim lasts beyond the app's
 //!    time-out.
 //!
 //! The comments of this folder name the behavior of nats-server on which the store relies. It was
@@ -69,7 +69,7 @@ pub struct NatsStore {
     shared: Arc<Shared>,
     runtime: Handle,
     waiting: Waiting,
-    /// Ends the thread when it is dropped.
+    /// Sender that ends the thread when it is dropped.
     _running: oneshot::Sender<()>,
 }
 
@@ -88,9 +88,9 @@ struct Shared {
     sizes: Mutex<Option<(Instant, u64)>>,
     /// Highest number that this process has appended.
     appended: AtomicU64,
-    /// Notifies the tasks that wait for an event in the index.
+    /// Notification of the tasks that wait for an event in the index.
     arrived: Notify,
-    /// Notifies the task that waits for a change.
+    /// Notification of the task that waits for a change.
     changed: Notify,
     is_stopping: AtomicBool,
     comparison: Mutex<Comparison>,
@@ -201,7 +201,8 @@ impl NatsStore {
         Box::pin(async move { task.await.unwrap_or_else(|_| Err(ended())) })
     }
 
-    /// Runs an operation of a callback with an event or a value of `bytes`, unless too many wait.
+    /// Runs an operation with an event or a value of `bytes`. Returns an error if too many operations
+    /// or bytes wait.
     fn run_waiting<T: Send + 'static, F>(
         &self,
         bytes: usize,

@@ -1,9 +1,9 @@
 //! Partitions, which determine the machine that delivers an event.
 //!
-//! A lease is a message with a time to live, so only the clock of NATS ends a lease. Each gatepost
-//! renews the leases of its partitions. The limit of a machine is the number of partitions, divided
-//! by the number of machines and rounded up. A machine takes free partitions up to this limit, and
-//! gives up those beyond it.
+//! The lease of a partition is a message with a time to live, so only the clock of NATS ends a
+//! lease. Each gatepost renews the leases of its partitions. The limit of a machine is the number
+//! of partitions, divided by the number of machines and rounded up. A machine takes free partitions
+//! up to this limit, and gives up its partitions beyond this limit.
 //!
 //! A lease only prevents several machines from trying the same events. The claims prevent two
 //! deliveries of an event.
@@ -31,12 +31,12 @@ const RENEWAL: Duration = Duration::from_secs(2);
 /// Time before the end of a lease from which its owner makes no more claims.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The partitions of this machine, each with the sequence of its lease, and the time at which the
-/// lease ends.
+/// The partitions of this machine, each with the sequence of its lease, and the time until which the
+/// machine makes claims.
 pub(super) type Leases = BTreeMap<Partition, (u64, Instant)>;
 
 impl Shared {
-    /// Returns the partitions whose leases have not ended.
+    /// Returns the partitions in which this machine may make claims.
     pub(super) fn owned(&self) -> BTreeSet<Partition> {
         let now = Instant::now();
         let leases = self.lock_leases();
@@ -55,7 +55,7 @@ impl Shared {
         }
     }
 
-    /// Takes and gives up partitions until the store stops.
+    /// Takes and gives up partitions, and completes ends of events, until the store stops.
     pub(super) async fn keep_partitions(&self) {
         loop {
             sleep(RENEWAL).await;
@@ -71,7 +71,7 @@ impl Shared {
         }
     }
 
-    /// Takes free partitions up to the limit of this machine. Gives up those beyond the limit.
+    /// Takes free partitions up to the limit of this machine. Gives up its partitions beyond the limit.
     pub(super) async fn partition_round(&self) -> Result<(), StoreError> {
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;
@@ -159,7 +159,7 @@ impl Shared {
         futures_util::future::join_all(renewed).await;
     }
 
-    /// Renews a lease. Returns `None` if another machine may have it.
+    /// Renews a lease. Returns `None` if another machine may have the lease.
     async fn renew_one(
         &self,
         partition: Partition,

@@ -2,7 +2,8 @@
 
 use gatepost::{Lane, Timestamp};
 
-/// Hash of a source and a subject, or a random number for an event without a subject.
+/// Hash of the source and the subject of an event. For an event without a subject, a random string
+/// replaces the subject.
 pub(super) type LineId = u128;
 
 /// Number of a partition.

@@ -100,8 +100,8 @@ impl StreamReader {
         }
     }
 
-    /// Returns the next message that the stream has now; `None` if there is none, as far as the
-    /// server of the consumer knows.
+    /// Returns the next message that the stream has now; `None` if the server of the consumer knows
+    /// no further message.
     pub(super) async fn next_now(&mut self) -> Result<Option<ReadMessage>, StoreError> {
         loop {
             let consumer = self.consumer().await?;
@@ -109,7 +109,8 @@ impl StreamReader {
                 self.consumer = Some(consumer);
                 return Ok(None);
             }
-            // Another machine may have removed the messages. A new consumer does not count them.
+            // Another machine may have removed the pending messages. A new consumer does not count
+            // them.
             match timeout(HEARTBEAT, self.read(consumer)).await {
                 Ok(Some(read)) => return Ok(Some(read)),
                 Ok(None) | Err(_) => self.consumer = None,
@@ -128,7 +129,7 @@ impl StreamReader {
     /// Reads a message. Keeps the consumer unless it has failed.
     async fn read(&mut self, mut consumer: OpenConsumer) -> Option<ReadMessage> {
         loop {
-            // The time limit is for a wake-up that `async-nats` misses.
+            // Without the time limit, a wake-up that `async-nats` misses would block the reader.
             let message = match timeout(PULL, consumer.messages.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => {

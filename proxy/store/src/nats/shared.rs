@@ -20,8 +20,8 @@ const INSERT_ATTEMPTS: u32 = 20;
 /// Wait between two attempts.
 const INSERT_WAIT: Duration = Duration::from_millis(10);
 
-/// Longest time to live that gatepost requests. NATS refuses too long a time, to which a wrong
-/// clock could lead.
+/// Longest time to live that gatepost requests. A wrong clock could lead to a longer time, which NATS
+/// refuses.
 const MAX_SECS: u64 = 366 * 24 * 3600;
 
 impl Shared {

@@ -78,7 +78,7 @@ impl Names {
         format!("{}.shared.{:032x}", self.0, u128::from_be_bytes(key))
     }
 
-    /// Returns a filter for all subjects of a kind.
+    /// Returns a filter for all subjects whose second part is `kind`.
     pub(super) fn all(&self, kind: &str) -> String {
         format!("{}.{kind}.>", self.0)
     }
@@ -92,7 +92,7 @@ pub(super) fn all_partitions() -> impl Iterator<Item = Partition> {
 /// Reason why NATS has not written a message.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// The last message of the subject is not the expected one.
+    /// The last message of the subject is not the expected message.
     Conflict,
     /// The stream is full.
     Full,
@@ -108,7 +108,7 @@ pub(super) enum Tried<T> {
 }
 
 impl Streams {
-    /// Writes a message. Resolves to its sequence after the message is durable on most replicas.
+    /// Writes a message. Returns its sequence after the message is durable on most replicas.
     ///
     /// The message has an id, so that an attempt after a lost acknowledgement writes no second
     /// copy.

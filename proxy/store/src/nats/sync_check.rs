@@ -1,7 +1,7 @@
 //! Checks that each server syncs each write.
 //!
-//! A NATS server does not report `sync_interval` to clients. Its monitor reports it over HTTP, as
-//! `sync_always` in `/varz`.
+//! A NATS server does not report `sync_interval` to clients. Its monitor reports the setting over
+//! HTTP, as `sync_always` in `/varz`.
 
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ const MAX_RESPONSE: usize = 1024 * 1024;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Returns an error if a server does not sync each write, or if the address of a monitor is
-/// malformed. Logs each monitor whose setting gatepost cannot read.
+/// malformed. Logs a warning if there is no monitor, and for each monitor whose setting gatepost
+/// cannot read.
 pub(super) async fn check(monitors: &[String]) -> Result<(), NatsError> {
     if monitors.is_empty() {
         tracing::warn!(

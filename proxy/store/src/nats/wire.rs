@@ -134,7 +134,7 @@ impl Claim {
         Self::claimed("", attempts, now).settled(&dead, now)
     }
 
-    /// Returns the claim of an event that an operator removes.
+    /// Returns the claim of an event that gatepost removes without a copy.
     pub(super) fn dropped(earlier: Option<&Self>, now: Timestamp) -> Self {
         Self { state: ClaimState::Dropped, reason: None, ..Self::given_up(earlier, "", now) }
     }
@@ -262,7 +262,7 @@ impl EventMessage {
     }
 }
 
-/// Parses the data of an event. Returns `None` if they are absent or malformed.
+/// Parses the data of an event. Returns `None` if the data is absent or malformed.
 pub(super) fn info(headers: &NatsHeaders) -> Option<EventInfo> {
     serde_json::from_str(headers.get(EVENT)?.as_str()).ok()
 }

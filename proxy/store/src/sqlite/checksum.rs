@@ -6,7 +6,7 @@ use gatepost::StoredEvent;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-/// Computes the checksum of an event. `lane` and `headers` are the texts in the file.
+/// Computes the checksum of an event. `lane` and `headers` are the strings in the file.
 pub(super) fn of_event(event: &StoredEvent, lane: &str, headers: &str) -> u32 {
     let subject = event.subject.as_ref().map(|subject| subject.as_bytes());
     let texts = [Some(event.id.as_bytes()), Some(lane.as_bytes()), Some(event.source.as_bytes())];
@@ -14,7 +14,7 @@ pub(super) fn of_event(event: &StoredEvent, lane: &str, headers: &str) -> u32 {
 }
 
 /// Checks the columns `number, id, lane, source, subject, received_ms, headers, body`, and the checksum
-/// in `column`.
+/// in `column`. Skips a checksum that is NULL.
 ///
 /// # Errors
 ///
@@ -22,7 +22,7 @@ pub(super) fn of_event(event: &StoredEvent, lane: &str, headers: &str) -> u32 {
 pub(super) fn check(row: &Row<'_>, column: usize) -> Result<(), String> {
     let text = |column| {
         let Ok(ValueRef::Text(text)) = row.get_ref(column) else {
-            return Err(format!("expected a text in column {}, found none", name(row, column)));
+            return Err(format!("expected text in column {}, found none", name(row, column)));
         };
         Ok(text)
     };

@@ -48,8 +48,8 @@ pub(super) fn show(
     found.map(|found| found.into_iter().next()).map_err(|error| failed(&error))
 }
 
-/// Queues the ended events that match again, each as a new row at the end of its line. Returns
-/// their number.
+/// Replays the ended events that match the filter: queues each event as a new row at the end of its
+/// line. Returns the number of replayed events.
 pub(super) fn replay(
     db: &Connection,
     filter: &QueueFilter,
@@ -78,7 +78,8 @@ pub(super) fn replay(
     replayed().map_err(|error| failed(&error))
 }
 
-/// Removes the events that match and are not claimed. Returns their number.
+/// Removes the events that match the filter and have no current claim. Returns the number of
+/// removed events.
 pub(super) fn remove(
     db: &Connection,
     filter: &QueueFilter,

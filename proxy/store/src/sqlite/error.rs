@@ -34,7 +34,7 @@ pub enum OpenError {
         path: PathBuf,
         /// Number of the damaged frame, from 1; 0 for the header of the log.
         frame: u64,
-        /// Number of the frames behind the damaged one.
+        /// Number of the frames behind the damaged frame.
         behind: u64,
     },
     /// SQLite cannot use the file.
@@ -137,7 +137,7 @@ pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
             | ErrorCode::NotADatabase
             | ErrorCode::Unknown,
         ) => StoreError::Failed(text),
-        // gatepost writes no such value, so the file is damaged.
+        // gatepost writes no value of another type, so the file is damaged.
         None if matches!(error, Error::InvalidColumnType(..)) => StoreError::Failed(text),
         Some(ErrorCode::DiskFull) => StoreError::Unavailable(format!(
             "expected free space for the store, found none: {text}; free some, or lower max_bytes"

@@ -110,7 +110,7 @@ pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
     read().map_err(|error| failed(&error))
 }
 
-/// Claims due heads of a lane, at most `max`.
+/// Claims due heads of a lane, at most `max`. Turns damaged heads into dead letters.
 pub(super) fn claim(
     db: &Connection,
     lane: &Lane,
@@ -213,7 +213,7 @@ pub(super) fn expire(
 }
 
 /// Returns the numbers of overdue heads of a lane, and of the overdue events of the lane behind
-/// them.
+/// these heads.
 fn overdue(
     db: &Connection,
     lane: &Lane,
@@ -296,7 +296,7 @@ pub(super) fn sweep(db: &Connection, rules: StoreRules, now: Timestamp) -> Resul
 }
 
 /// Reads an event from the columns `number, id, lane, source, subject, received_ms, headers, body`.
-/// Shows a damaged text as far as possible, so that an operator can inspect the event.
+/// Replaces a damaged string, so that an operator can inspect the event.
 pub(super) fn event_at(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
         id: text_at(row, 1),
@@ -309,7 +309,7 @@ pub(super) fn event_at(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     })
 }
 
-/// Reads a text. Replaces bytes that are not UTF-8. Returns an empty text for another type.
+/// Reads a string. Replaces bytes that are not UTF-8. Returns an empty string for another type.
 pub(super) fn text_at(row: &Row<'_>, column: usize) -> Box<str> {
     let bytes = row.get_ref(column).ok().and_then(|value| value.as_bytes().ok());
     String::from_utf8_lossy(bytes.unwrap_or_default()).into()

@@ -29,9 +29,9 @@ const APPLICATION_ID: i64 = 0x6770_7374;
 /// Maximum wait for the lock of another process, for example during an upgrade.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Finds values that no checksum covers, if they contradict the others: the heads of the lines, the due
-/// time of an event behind a head, and the totals. They may be wrong after a change by hand, and after
-/// `REINDEX` of a damaged file.
+/// Query that finds contradictions in the values that no checksum covers: the heads of the lines,
+/// the due time of an event behind a head, and the totals. They may be wrong after a change by
+/// hand, and after `REINDEX` of a damaged file.
 const CONTRADICTS: &str = "SELECT EXISTS (
         SELECT 1 FROM event WHERE state = 'pending' AND is_head = 0
             AND (subject IS NULL OR due_ms > queued_ms + 60000))
@@ -45,7 +45,7 @@ const CONTRADICTS: &str = "SELECT EXISTS (
             SELECT state, count(*) AS found, sum(bytes) AS size FROM event GROUP BY state) USING (state)
         WHERE count <> coalesce(found, 0) OR bytes <> coalesce(size, 0))";
 
-/// Computes these values again.
+/// Statements that compute the heads, due times and totals again.
 const CORRECT: &str = "
     UPDATE event SET due_ms = queued_ms WHERE state = 'pending' AND is_head = 0 AND due_ms > queued_ms;
     UPDATE event SET is_head = subject IS NULL OR number = (
@@ -84,7 +84,7 @@ fn keep_log(db: &Connection, keeps: bool) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop)
 }
 
-/// Corrects contradicting values.
+/// Corrects heads, due times and totals that contradict the events.
 fn correct(db: &mut Connection) -> rusqlite::Result<()> {
     if !db.query_row(CONTRADICTS, [], |row| row.get::<_, bool>(0))? {
         return Ok(());
@@ -98,8 +98,8 @@ fn correct(db: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Returns an error if the log is damaged. SQLite would drop the events behind the damage, already when
-/// a reader closes the file.
+/// Returns an error if the log is damaged. SQLite would drop the events behind the damage, even if
+/// the process only reads and closes the file.
 fn check_log(path: &Path) -> Result<(), OpenError> {
     match log_check::find_damage(path) {
         Ok(None) => Ok(()),
@@ -190,8 +190,8 @@ fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Compares the triggers and the indexes with those of a new file. `integrity_check` does not, and a
-/// changed trigger may leave a line without a head.
+/// Compares the triggers and the indexes with those of a new file. `integrity_check` does not compare
+/// them, and a changed trigger may leave a line without a head.
 fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let compare = || -> rusqlite::Result<Option<String>> {
         let new = Connection::open_in_memory()?;

@@ -2,13 +2,14 @@
 //!
 //! SQLite takes the first frame with a wrong checksum for the end of the log, and drops the frames after
 //! it without an error. After a crash this is correct: the frame is a write that did not end. A changed
-//! byte in an earlier frame looks the same, so this module reads on behind the first wrong frame:
+//! byte in an earlier frame looks the same, so this module also reads the frames behind the first wrong
+//! frame:
 //!
 //! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact if
 //!    it continues the checksum that the frame before it contains.
-//! 2. SQLite syncs a transaction before it writes the next one. Two intact commits behind a wrong frame
-//!    therefore show that the frame was once correct. Transactions with only shared state are not
-//!    synced, but a disk rarely writes them in another order.
+//! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
+//!    wrong frame therefore show that the frame was once correct. Transactions with only shared
+//!    state are not synced, but a disk rarely writes them in another order.
 //! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. A write that
 //!    did not end differs in more bytes.
 //!
@@ -31,7 +32,7 @@ const VERSION: u32 = 3_007_000;
 pub(super) struct LogDamage {
     /// Number of the damaged frame, from 1; 0 for the header.
     pub(super) frame: u64,
-    /// Number of the frames behind it that belong to the same log.
+    /// Number of the frames behind the damaged frame that belong to the same log.
     pub(super) behind: u64,
 }
 
@@ -86,7 +87,7 @@ fn walk(log: &mut (impl Read + Seek), page: usize) -> io::Result<Option<LogDamag
     if is_valid {
         return Walk { word, salts, sum, ..Walk::new() }.run(log, size);
     }
-    // The wrong byte may be the one that says the order.
+    // The wrong byte may be the byte that gives the order of the bytes.
     for word in [u32::from_be_bytes as Word, u32::from_le_bytes] {
         log.seek(SeekFrom::Start(HEADER as u64))?;
         let wrong = Some(Wrong { frame: 0, is_damaged: false });
@@ -106,7 +107,7 @@ struct Walk {
     sum: Sum,
     frame: u64,
     wrong: Option<Wrong>,
-    /// Number of frames of this log behind the wrong one.
+    /// Number of frames of this log behind the wrong frame.
     behind: u64,
     /// Number of intact commits behind the wrong frame.
     commits: u64,
@@ -183,8 +184,9 @@ impl Sum {
             return true;
         }
         let wanted = (stored.0.wrapping_sub(self.0), stored.1.wrapping_sub(self.1));
-        // The checksum is linear: a change of a word by 1 changes it by `effect`. Begin with the last
-        // pair of words; each further pair of words multiplies the effect of those before it.
+        // The checksum is linear: a change of a word by 1 changes the checksum by the word's effect.
+        // The loop begins with the last pair of words. Each step computes the effects of the pair
+        // before it.
         let mut effects = [(1_u32, 1_u32), (0, 1)];
         for _ in 0..length / 8 {
             for effect in &mut effects {

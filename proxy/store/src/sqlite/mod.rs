@@ -7,8 +7,8 @@
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is
 //!    durable.
-//! 4. Before the file is opened, its log is checked; then all pages, tables and indexes. Each event has a
-//!    checksum. A claim turns an event with another checksum into a dead letter.
+//! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes. Each
+//!    event has a checksum. A claim turns an event whose checksum differs into a dead letter.
 //! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
 //! 6. A transaction that contains only operations of the shared state is not synced.

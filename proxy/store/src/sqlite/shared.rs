@@ -1,7 +1,7 @@
 //! The state that machines share, in the table `shared`.
 //!
-//! Its operations need no sync: after a loss of power, gatepost may ask the app again about the
-//! newest callbacks. A commit that contains an event syncs the whole log.
+//! Operations on this state need no sync: after a loss of power, gatepost may ask the app again
+//! about the newest callbacks. A commit that contains an event syncs the whole log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

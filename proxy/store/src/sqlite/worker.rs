@@ -20,7 +20,7 @@ type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 struct Job {
     work: Work,
     durability: Durability,
-    /// Counts the operation until it has run.
+    /// Count of the operation until it has run.
     waiting: WaitingOperation,
 }
 
@@ -34,7 +34,8 @@ enum Durability {
 }
 
 impl Durability {
-    /// Sets the durability of the next transaction, if it differs from that of the last.
+    /// Sets the durability of the next transaction, if it differs from the durability of the last
+    /// transaction.
     fn apply(self, db: &Connection, last: &mut Option<Self>) -> rusqlite::Result<()> {
         if last.replace(self) == Some(self) {
             return Ok(());
@@ -120,8 +121,8 @@ impl Writer {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the handle is dropped. If it finds a damaged file, the writer
-    /// refuses all writes.
+    /// Starts the thread. It ends when the handle is dropped. If the thread finds a damaged
+    /// file, the writer refuses all writes.
     pub(super) fn start(db: Connection, writer: &Writer) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::clone(&writer.failure);

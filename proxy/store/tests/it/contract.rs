@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 
 pub(crate) const T: fn(i64) -> Timestamp = Timestamp::from_secs;
 
-/// Retention of delivered events; that of dead letters is ten times as long.
+/// Retention of delivered events; the retention of dead letters is ten times as long.
 const RETENTION: Duration = Duration::from_secs(100);
 
 pub(crate) fn rules(max_bytes: u64) -> StoreRules {
@@ -102,12 +102,21 @@ async fn events_without_subject_are_independent(store: &dyn Store) {
 async fn event_is_due_again_after_its_lease(store: &dyn Store) {
     append(store, event("1", "push", Some("s")), 1).await;
     let first = claim(store, "push", "a", 1).await;
-    assert!(claim(store, "push", "b", 10).await.is_empty(), "expected the lease to hold");
+    assert!(
+        claim(store, "push", "b", 10).await.is_empty(),
+        "expected no event before the lease ends, found one"
+    );
     let second = claim(store, "push", "b", 11).await;
     assert_eq!(second[0].lease.attempt, 2);
-    assert!(!deliver(store, &first[0], 12).await, "expected the late settlement to be ignored");
+    assert!(
+        !deliver(store, &first[0], 12).await,
+        "expected false for a late settlement, found true"
+    );
     assert!(deliver(store, &second[0], 12).await);
-    assert!(!deliver(store, &second[0], 12).await, "expected the second end to be ignored");
+    assert!(
+        !deliver(store, &second[0], 12).await,
+        "expected false for a second settlement, found true"
+    );
 }
 
 async fn second_claim_of_an_owner_ends_the_first(store: &dyn Store) {
@@ -124,8 +133,14 @@ async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
     }
     let lane = Lane::new("live", "push");
     let claimed = store.claim(&lane, "a", 1, T(1010), T(1000)).await.unwrap();
-    assert!(claim(store, "push", "b", 500).await.is_empty(), "expected no event to be due early");
-    assert!(deliver(store, &claimed[0], 501).await, "expected the claim to hold");
+    assert!(
+        claim(store, "push", "b", 500).await.is_empty(),
+        "expected no event before its due time, found one"
+    );
+    assert!(
+        deliver(store, &claimed[0], 501).await,
+        "expected a claim that still holds, found an ended one"
+    );
     store.sweep(T(502)).await.unwrap();
     append(store, event("3", "push", Some("3")), 503).await;
     assert_eq!(ids(&claim(store, "push", "b", 503).await), ["3"]);
@@ -133,7 +148,7 @@ async fn no_event_is_lost_if_the_clock_is_set_back(store: &dyn Store) {
     let due = claim(store, "push", "b", 1000).await;
     let mut due = ids(&due);
     due.sort_unstable();
-    assert_eq!(due.last(), Some(&"3"), "expected the claim of the new event to have ended");
+    assert_eq!(due.last(), Some(&"3"), "expected an ended claim, found a claim that holds");
     assert_eq!(due.len(), 2);
 }
 
@@ -195,7 +210,11 @@ async fn replay_queues_ended_events_again(store: &dyn Store) {
     let number = claimed[1].lease.number;
     let one = QueueFilter { numbers: vec![number], ..QueueFilter::default() };
     assert_eq!(store.replay(&one, T(3)).await, Ok(1));
-    assert_eq!(store.replay(&one, T(3)).await, Ok(0), "expected no event with the old number");
+    assert_eq!(
+        store.replay(&one, T(3)).await,
+        Ok(0),
+        "expected no event with the old number, found one"
+    );
     let claimed = claim(store, "push", "o", 3).await;
     assert_eq!(ids(&claimed), ["2"]);
     assert!(claimed[0].is_replay && claimed[0].lease.attempt == 1);
@@ -229,7 +248,7 @@ async fn remove_keeps_claimed_events(store: &dyn Store) {
     assert_eq!(
         store.remove(&QueueFilter::default(), T(20)).await,
         Ok(2),
-        "expected the lease to have ended"
+        "expected an ended lease, found a lease that holds"
     );
     assert_eq!(store.lanes().await.unwrap(), []);
 }
@@ -278,10 +297,14 @@ async fn removes_events_after_their_retention(store: &dyn Store) {
     assert_eq!(count().await, [1, 1, 1]);
     assert_eq!(store.sweep(T(110)).await, Ok(0));
     assert_eq!(count().await, [1, 0, 1]);
-    assert_eq!(store.sweep(T(1010)).await, Ok(1), "expected the removed dead letter to count");
+    assert_eq!(
+        store.sweep(T(1010)).await,
+        Ok(1),
+        "expected one removed dead letter, found another number"
+    );
     assert_eq!(count().await, [1, 0, 0]);
     store.sweep(T(1_000_000)).await.unwrap();
-    assert_eq!(count().await, [1, 0, 0], "expected a pending event to stay");
+    assert_eq!(count().await, [1, 0, 0], "expected the pending event, found others");
 }
 
 async fn overdue_events_expire_unless_claimed(store: &dyn Store) {
@@ -309,9 +332,13 @@ async fn overdue_events_expire_unless_claimed(store: &dyn Store) {
     assert!(dead.iter().all(|entry| entry.reason.as_deref() == Some("gave up")));
     let dead: Vec<_> = dead.iter().map(|entry| &*entry.id).collect();
     assert_eq!(dead, ["1", "2", "5"]);
-    assert_eq!(ids(&claim(store, "end", "o", 10).await), ["3"], "expected the next head");
+    assert_eq!(
+        ids(&claim(store, "end", "o", 10).await),
+        ["3"],
+        "expected the next head, found others"
+    );
     let expired = store.expire(&lane, T(9), "gave up", T(21)).await;
-    assert_eq!(expired, Ok(1), "expected the lease to have ended");
+    assert_eq!(expired, Ok(1), "expected an ended lease, found a lease that holds");
     assert_eq!(store.status().await.unwrap().dead.count, 4);
 }
 
@@ -349,7 +376,7 @@ async fn full_store_removes_only_delivered_events(store: &dyn Store) {
     assert_eq!(store.append(new(), T(3)).await, Ok(Appended::Durable));
     let left = store.list(&QueueFilter::default()).await.unwrap();
     let left: Vec<_> = left.iter().map(|entry| &*entry.id).collect();
-    assert_eq!(left, ["1", "3", "4"], "expected only the delivered event to make room");
+    assert_eq!(left, ["1", "3", "4"], "expected the dead and the pending events, found others");
 }
 
 /// Runs each test of a suite against each backend. The function `$in_memory` creates the in-memory
@@ -403,7 +430,7 @@ pub(crate) async fn in_bytes_of_server(server: &crate::nats_server::NatsServer, 
     if bytes == LARGE {
         return bytes;
     }
-    // The prefix has the length of the one that the tests use.
+    // The prefix has the same length as the prefix in `options`.
     let options = gatepost_store::NatsOptions { prefix: "measures".into(), ..server.options() };
     let store = gatepost_store::NatsStore::open(options, rules(LARGE)).unwrap();
     append(&store, event("1", "push", None), 1).await;

@@ -1,4 +1,5 @@
-//! Tests of a file with changed bytes: a refused start, a named event, or all events.
+//! Tests of a file with changed bytes. The store refuses to open, names the damaged event, or delivers
+//! all events.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +14,7 @@ use crate::contract::{T, append, event, rules};
 
 const EVENTS: u64 = 60;
 
-/// Number of changed bytes to try in each file.
+/// Number of changed bytes that a test tries, each in a new copy of the file.
 const FLIPS: u64 = 150;
 
 fn open(path: &Path) -> Result<SqliteStore, OpenError> {
@@ -24,7 +25,8 @@ fn log_of(path: &Path) -> PathBuf {
     path.with_extension("db-wal")
 }
 
-/// Returns the event with a number: every third without a subject, the others in lines of two or three.
+/// Returns the event with a number: every third without a subject, the others in lines of two or
+/// three events.
 fn numbered(number: u64) -> StoredEvent {
     let subject = format!("s{}", number % 24);
     let subject = (!number.is_multiple_of(3)).then_some(&*subject);
@@ -96,7 +98,7 @@ async fn deliver(
     Ok((delivered, dead.into_iter().map(|entry| entry.number).collect()))
 }
 
-/// Counts of the outcomes.
+/// Number of stores that refuse to open, name a damaged event, or deliver all events.
 #[derive(Debug, Default)]
 struct Outcomes {
     refused: u64,
@@ -121,10 +123,13 @@ impl Outcomes {
             Err(error) => panic!("expected a failed store, found {error}; {change}"),
         };
         for (number, event) in &delivered {
-            assert!(*event == numbered(*number), "expected the event as stored, {change}");
+            assert!(
+                *event == numbered(*number),
+                "expected the event as stored, found another; {change}"
+            );
         }
         let lost = (1..=EVENTS).find(|n| !delivered.contains_key(n) && !dead.contains(n));
-        assert_eq!(lost, None, "expected no lost event; {change}");
+        assert_eq!(lost, None, "expected no lost event, found one; {change}");
         match dead.is_empty() {
             true => self.complete += 1,
             false => self.named += 1,
@@ -148,7 +153,8 @@ async fn changed_byte_in_the_log_loses_no_event_silently() {
     for seed in 0..FLIPS {
         let path = killed.restore();
         let mut log = killed.log.clone();
-        // Every tenth byte is in the last frame or in the header.
+        // One byte in ten is in the last frame, and one in ten is in the header of the log or of the
+        // first frame.
         let change = match seed % 10 {
             0 => change(log.last_chunk_mut::<4120>().unwrap(), seed),
             1 => change(&mut log[..32 + 24], seed),
@@ -204,7 +210,10 @@ async fn command_does_not_open_a_damaged_log() {
     let path = killed.restore();
     let refused = SqliteStore::attach(&path, rules(1 << 30)).unwrap_err();
     assert!(matches!(refused, OpenError::DamagedLog { .. }), "{refused}");
-    assert!(fs::read(log_of(&path)).unwrap() == killed.log, "expected an unchanged log");
+    assert!(
+        fs::read(log_of(&path)).unwrap() == killed.log,
+        "expected an unchanged log, found another"
+    );
 }
 
 #[tokio::test]
@@ -245,8 +254,8 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     let (delivered, dead) = deliver(&store).await.unwrap();
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
-    assert_eq!(&*reason, "event_damaged: expected a text in column headers, found none");
-    // A replay does not make it genuine; an operator can accept it.
+    assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
+    // A replayed event is still damaged, until an operator accepts it.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();
@@ -296,13 +305,13 @@ async fn changed_trigger_prevents_the_start() {
 }
 
 #[tokio::test]
-async fn damaged_index_of_a_running_store_stops_it_with_an_error() {
+async fn running_store_refuses_writes_after_it_reads_a_damaged_value() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     let store = open(&path).unwrap();
     append(&store, event("1", "push", Some("s")), 1).await;
     let db = Connection::open(&path).unwrap();
-    // The table then disagrees with the index, as after a changed byte.
+    // The column `due_ms` then accepts a string, which the store reads as a damaged value.
     db.execute_batch(
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, 'INTEGER NOT NULL,           -- next', 'TEXT,  -- next')
@@ -312,7 +321,10 @@ async fn damaged_index_of_a_running_store_stops_it_with_an_error() {
     .unwrap();
     db.execute("UPDATE event SET due_ms = 'x'", []).unwrap();
     assert!(matches!(store.lanes().await, Err(StoreError::Failed(_))));
-    assert!(store.status().await.is_err(), "expected a store that counts as failed");
+    assert!(
+        store.status().await.is_err(),
+        "expected an error from a failed store, found its status"
+    );
     let refused = store.append(gatepost::NewEvent { event: numbered(2), dedupe: None }, T(1));
     assert!(matches!(refused.await, Err(StoreError::Failed(_))));
 }

@@ -84,13 +84,13 @@ async fn share_replies_signatures_and_last_answers(one: &Machine, other: &Machin
     let (allows, denies) = (r#"{"data":{"result":1}}"#, r#"{"data":{"result":0}}"#);
     assert_eq!(one.play("u", NOW, 200).await, (allows.into(), 1));
     let second = other.play("u", NOW + 1, 500).await;
-    assert_eq!(second, (allows.into(), 0), "expected the reply to the first callback again");
+    assert_eq!(second, (allows.into(), 0), "expected the first reply again, found another");
     let third = other.play("u", NOW + 20, 500).await;
-    assert_eq!(third, (allows.into(), 1), "expected a reply from the last answer of the app");
+    assert_eq!(third, (allows.into(), 1), "expected a reply from the last answer, found another");
     assert_eq!(one.play("v", NOW + 20, 500).await, (denies.into(), 1));
     assert_eq!(one.push("a").await, (200, 1));
-    assert_eq!(other.push("a").await, (200, 0), "expected a resend");
-    assert_eq!(other.push("b").await, (401, 0), "expected a refused signature");
+    assert_eq!(other.push("a").await, (200, 0), "expected a resend, found another result");
+    assert_eq!(other.push("b").await, (401, 0), "expected a refusal, found another result");
 }
 
 #[tokio::test]
@@ -111,6 +111,6 @@ async fn layers_share_replies_signatures_and_last_answers_on_nats() {
             gatepost_store::NatsStore::open(server.options(), rules(1 << 30)).unwrap(),
         ))
     });
-    // The clock of the layer is that of the events, and NATS uses its own.
+    // The layer takes the time from the test; NATS uses its own clock.
     share_replies_signatures_and_last_answers(&one, &other).await;
 }

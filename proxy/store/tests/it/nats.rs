@@ -145,7 +145,7 @@ async fn machines_share_events_and_keys() {
     assert!(settled);
     for store in [&a, &b] {
         let appended = store.append(new(), T(3)).await;
-        assert_eq!(appended, Ok(Appended::Duplicate), "expected a duplicate after the delivery");
+        assert_eq!(appended, Ok(Appended::Duplicate), "expected a duplicate, found another result");
     }
     assert!(claim_by_either(&a, &b).await.is_empty());
 }
@@ -175,7 +175,7 @@ async fn leaving_machine_hands_its_partitions_over() {
     append(&old, event("1", "push", Some("s")), 1).await;
     let lane = Lane::new("live", "push");
     let first = old.claim(&lane, "old", 10, T(9), T(1)).await.unwrap();
-    assert_eq!(first.len(), 1, "expected the first machine to own all partitions");
+    assert_eq!(first.len(), 1, "expected one claim of the first machine, found others");
     old.leave().await.unwrap();
     append(&new, event("2", "push", Some("t")), 1).await;
     assert!(old.settle(&first[0].lease, Settlement::Delivered, T(2)).await.unwrap());
@@ -287,7 +287,7 @@ async fn machine_skips_events_that_ended_while_it_had_no_connection() {
         }
     };
     let id = tokio::time::timeout(Duration::from_secs(20), next).await;
-    assert_eq!(id.as_deref(), Ok("last"), "expected no event that has ended");
+    assert_eq!(id.as_deref(), Ok("last"), "expected the last event, found another");
 }
 
 #[tokio::test]
@@ -309,7 +309,7 @@ async fn record_of_an_end_outlives_the_event() {
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
-async fn event_that_the_leader_lacks_holds_its_line() {
+async fn event_that_the_leader_lacks_delays_its_line() {
     let server = NatsServer::start();
     let store = open(server.options()).unwrap();
     append(&store, event("1", "push", Some("s")), 1).await;

@@ -22,7 +22,7 @@ fn refuses_a_wrong_password_without_showing_it() {
     assert!(open(with("right")).is_ok());
 }
 
-/// Signs a claim of NATS as a JWT.
+/// Returns a JWT of NATS that `issuer` has signed.
 fn jwt(issuer: &KeyPair, subject: &KeyPair, nats: &str) -> String {
     let encode = |text: &[u8]| BASE64URL_NOPAD.encode(text);
     let (iss, sub) = (issuer.public_key(), subject.public_key());

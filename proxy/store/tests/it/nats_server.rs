@@ -1,4 +1,4 @@
-//! NATS servers for tests: `tests/peers/install` puts the program into `target/peers`.
+//! NATS servers for tests. `tests/peers/install` installs the program in `target/peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ impl NatsServer {
         Self { child, url, monitor, folder }
     }
 
-    /// Stops the process, so that it accepts connections and does not respond.
+    /// Suspends the process. The system then accepts connections, but the server does not respond.
     pub(crate) fn suspend(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", "STOP", &id]).status().unwrap().success());

@@ -14,7 +14,11 @@ async fn first_insertion_wins_until_it_expires(state: &dyn SharedState) {
     assert_eq!(state.insert(KEY, value("b", 20), T(2)).await, Ok(Some(value("a", 10))));
     assert_eq!(state.insert(KEY, value("a", 20), T(9)).await, Ok(Some(value("a", 10))));
     assert_eq!(state.insert([8; 16], value("c", 20), T(9)).await, Ok(None));
-    assert_eq!(state.insert(KEY, value("b", 20), T(10)).await, Ok(None), "expected expiry at 10 s");
+    assert_eq!(
+        state.insert(KEY, value("b", 20), T(10)).await,
+        Ok(None),
+        "expected an expired value, found a value"
+    );
     assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
 }
 
@@ -46,7 +50,11 @@ async fn replaces_only_the_value_that_the_caller_knows(state: &dyn SharedState) 
     assert_eq!(state.replace(KEY, "a".into(), value("b", 20), T(2)).await, Ok(true));
     assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
     assert_eq!(state.replace(KEY, "b".into(), value("c", 30), T(20)).await, Ok(false));
-    assert_eq!(state.insert(KEY, value("d", 30), T(20)).await, Ok(None), "expected the end");
+    assert_eq!(
+        state.insert(KEY, value("d", 30), T(20)).await,
+        Ok(None),
+        "expected an expired value, found a value"
+    );
 }
 
 async fn one_of_simultaneous_replacements_wins(state: &dyn SharedState) {

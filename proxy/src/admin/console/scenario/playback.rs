@@ -1,7 +1,7 @@
 //! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
-//! 1. gatepost plays one scenario at a time. It does not need the operator's browser, and continues
-//!    until the end, until the operator stops it, or until it cannot send a callback.
+//! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. It
+//!    continues to its end, until the operator stops it, or until gatepost cannot send a callback.
 //! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -143,7 +143,7 @@ pub(super) fn kinds(info: Option<&ProviderInfo>, view: Option<&TemplateView>) ->
 fn group_about(info: &ProviderInfo, group: &str) -> String {
     let kinds = info.kinds.iter().filter(|kind| kind.group.as_deref() == Some(group));
     let names: Vec<_> = kinds.map(|kind| &*kind.name).collect();
-    format!("Those of these kinds that have no address of their own: {}.", names.join(", "))
+    format!("Applies to each of these kinds that has no address of its own: {}.", names.join(", "))
 }
 
 /// Returns the addresses of an entry, or the entry as JSON if it has no address.
