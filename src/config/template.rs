@@ -71,7 +71,7 @@ impl<'f> ConfigReader<'f, '_> {
     fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
         let is_unfit = |c: char| c.is_whitespace() || c.is_control() || "/:<>\"".contains(c);
         let (name, app) = match tenant.value.split_once('/') {
-            Some((name, app)) if template.plan.tenant_app && name != WILDCARD_TENANT => {
+            Some((name, app)) if template.plan.tenant_app.is_some() && name != WILDCARD_TENANT => {
                 (name, Some(app))
             }
             _ => (tenant.value, None),
@@ -79,18 +79,14 @@ impl<'f> ConfigReader<'f, '_> {
         let is_fit = |text: &str| !text.is_empty() && !text.contains(is_unfit);
         if !is_fit(name) || !app.is_none_or(is_fit) {
             let remedy = match template.plan.tenant_app {
-                true => {
+                Some(_) => {
                     "write only a push domain, a push domain and an application such as \
                      push.example.com/live, or \"*\" for all other tenants"
                 }
-                false => "write only a push domain or channel key, or \"*\" for all other tenants",
+                None => "write only a push domain or channel key, or \"*\" for all other tenants",
             };
             self.faults.add_text(tenant, FaultKind::TenantInvalid.because("a tenant"), remedy);
-        } else if let Err(existing) = bound.bind(name, template) {
-            // A template may be bound to several applications of a domain.
-            if app.is_some() && Arc::ptr_eq(&existing, template) {
-                return;
-            }
+        } else if let Err(existing) = bound.bind(name, app, template) {
             let problem =
                 format!("expected an unbound tenant, found a tenant of `{}`", existing.name());
             let remedy = "remove the tenant from one of the two templates";

@@ -170,7 +170,9 @@ impl Steps {
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };
-        let Ok(tenant) = route.choose_tenant(tenants(plan, &received, |_| {})) else {
+        let app = route.application(&received);
+        let names = tenants(plan, &received, |_| {});
+        let Ok(tenant) = route.choose_tenant(names, app.as_deref()) else {
             self.add("tenant", "several, of different templates");
             return;
         };
@@ -181,7 +183,10 @@ impl Steps {
             }
             _ => self.add("tenant", "none"),
         }
-        let Ok((template, _)) = route.template(tenant.as_deref()) else {
+        if let Some(app) = &app {
+            self.add("application", printable(app).to_string());
+        }
+        let Ok((template, _)) = route.template(tenant.as_deref(), app.as_deref()) else {
             self.add("template", "no template is bound to this tenant or to \"*\"");
             return;
         };

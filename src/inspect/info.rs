@@ -202,7 +202,7 @@ impl From<&Plan> for ProviderInfo {
             resends,
             keys,
             console_key_chars: plan.signature.as_ref().and_then(|own| own.key.console_chars),
-            tenant_app: plan.tenant_app,
+            tenant_app: plan.tenant_app.is_some(),
             token,
             fields,
             kinds,

@@ -222,10 +222,15 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // The sample uses the first of the alternatives.
+            // Two alternatives with different values would contradict each other.
             Locator::OneOf(places) => {
-                if let Some(first) = places.first() {
-                    self.put(first, text);
+                let has_value = |place: &&Locator| {
+                    place
+                        .pointer()
+                        .is_some_and(|pointer| pointer.find_in_sample(&self.body).is_some())
+                };
+                if let Some(place) = places.iter().find(has_value).or(places.first()) {
+                    self.put(place, text);
                 }
             }
             // Nothing to write: target and query are parts of the URI that the caller passes to
@@ -262,11 +267,16 @@ impl<'d> Sample<'d> {
         self.body = fields;
     }
 
-    /// Sets the tenant. Has no effect if the definition takes the tenant from the query or from
-    /// several places.
+    /// Sets the tenant, and the application after a `/`. Has no effect on a value that the
+    /// definition takes from the query or from several places.
     pub(super) fn set_tenant(&mut self, tenant: &str) {
-        if let Some(place) = self.plan.tenant.first() {
-            self.put(place, tenant);
+        let (name, app) = match (tenant.split_once('/'), &self.plan.tenant_app) {
+            (Some((name, app)), Some(place)) => (name, Some((place, app))),
+            _ => (tenant, None),
+        };
+        let name = self.plan.tenant.first().map(|place| (place, name));
+        for (place, value) in name.into_iter().chain(app) {
+            self.put(place, value);
         }
     }
 

@@ -338,9 +338,11 @@ impl Intake {
             plan.read(raw, &self.0.captured, &repaired).map_err(|defect| self.refuse(defect))?;
         let received = Received { object: &object, raw, captured: &self.0.captured, settings: &[] };
         let misfit = Cell::new(None);
+        let app = self.route().application(&received);
+        let names = tenants(plan, &received, |place| misfit.set(Some(place)));
         let tenant = self
             .route()
-            .choose_tenant(tenants(plan, &received, |place| misfit.set(Some(place))))
+            .choose_tenant(names, app.as_deref())
             .map_err(|ambiguous| self.refuse(ambiguous))?;
         if let Some(place) = misfit.get() {
             let detail = format!("expected a string or a number at {place}, found another type");
@@ -348,8 +350,8 @@ impl Intake {
         }
         let (template, source) = self
             .route()
-            .template(tenant.as_deref())
-            .map_err(|kind| self.refuse(kind).of(tenant.as_deref(), None))?;
+            .template(tenant.as_deref(), app.as_deref())
+            .map_err(|cause| self.refuse(cause).of(tenant.as_deref(), None))?;
         let received = Received { settings: &template.settings, ..received };
         let refuse =
             |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));

@@ -14,6 +14,7 @@ use crate::head::Head;
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
 use crate::printable::printable;
 use crate::provider::Plan;
+use crate::provider::locator::Received;
 use crate::secret::Secret;
 use crate::template::{Bindings, Reach, Template};
 use crate::time::Timestamp;
@@ -130,13 +131,14 @@ impl Route {
     pub(crate) fn choose_tenant<'n>(
         &self,
         mut names: impl Iterator<Item = Cow<'n, str>>,
+        app: Option<&str>,
     ) -> Result<Option<Cow<'n, str>>, RefusalCause> {
         let Some(mut chosen) = names.next() else { return Ok(None) };
         if self.template.is_some() {
             return Ok(Some(chosen).filter(|name| name.len() <= MAX_TENANT_BYTES));
         }
         for name in names {
-            match (self.bound_to(&chosen), self.bound_to(&name)) {
+            match (self.bound_to(&chosen, app), self.bound_to(&name, app)) {
                 (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
                     let [first, second] = [chosen, name].map(|name| printable(&name));
                     let detail = format!(
@@ -151,31 +153,55 @@ impl Route {
         Ok(Some(chosen))
     }
 
-    fn bound_to(&self, tenant: &str) -> Option<&Arc<Template>> {
-        let binding = self.bindings.find(tenant).map(|binding| &binding.template);
+    fn bound_to(&self, tenant: &str, app: Option<&str>) -> Option<&Arc<Template>> {
+        let binding = self.bindings.find(tenant, app).map(|(template, _)| template);
         binding.or_else(|| self.bindings.wildcard())
     }
 
-    /// Returns the template that applies to the tenant's callbacks, and the source of their events.
+    /// Returns the application that the callback names, if a template is bound to an application.
+    pub(crate) fn application<'r>(&self, received: &Received<'r>) -> Option<Cow<'r, str>> {
+        let locator = self.plan.tenant_app.as_ref().filter(|_| self.bindings.has_apps())?;
+        locator.text(received).filter(|app| !app.is_empty())
+    }
+
+    /// Returns the template that applies to the callbacks of a tenant's application, and the source
+    /// of their events.
     pub(crate) fn template(
         &self,
         tenant: Option<&str>,
-    ) -> Result<(&Arc<Template>, Arc<EventSource>), RefusalKind> {
+        app: Option<&str>,
+    ) -> Result<(&Arc<Template>, Arc<EventSource>), RefusalCause> {
         let source = || Arc::new(EventSource::new(&self.plan.name, tenant));
         if let Some(template) = &self.template {
             return Ok((template, source()));
         }
         if tenant.is_some_and(|tenant| tenant.len() > MAX_TENANT_BYTES) {
-            return Err(RefusalKind::TenantUnknown);
+            return Err(RefusalKind::TenantUnknown.into());
         }
-        if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
-            return Ok((&binding.template, Arc::clone(&binding.source)));
+        if let Some((template, source)) = tenant.and_then(|tenant| self.bindings.find(tenant, app))
+        {
+            return Ok((template, Arc::clone(source)));
         }
         match (self.bindings.wildcard(), tenant) {
             (Some(template), _) => Ok((template, source())),
-            (None, Some(_)) => Err(RefusalKind::TenantUnknown),
-            (None, None) => Err(RefusalKind::TenantMissing),
+            (None, Some(_)) => Err(unknown_tenant(app)),
+            (None, None) => Err(RefusalKind::TenantMissing.into()),
         }
+    }
+}
+
+/// Returns the cause for a tenant without a template. Names the application of the callback if the
+/// template depends on the application.
+fn unknown_tenant(app: Option<&str>) -> RefusalCause {
+    match app {
+        Some(app) => {
+            let problem = format!(
+                "expected a tenant with a template, found none for the application `{}`",
+                printable(app)
+            );
+            RefusalCause::with(RefusalKind::TenantUnknown, problem)
+        }
+        None => RefusalKind::TenantUnknown.into(),
     }
 }
 

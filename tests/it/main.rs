@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
 mod answers;
+mod applications;
 mod bad_input;
 mod common;
 mod config;

@@ -500,7 +500,10 @@ fn template(providers: &[ProviderInfo]) -> Value {
             "provider": provider_name(),
             "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
             "signing_secret": signing_secret(),
-            "bind": strings("Tenants of this template; \"*\" binds all other tenants."),
+            "bind": strings(
+                "Tenants of this template; \"*\" binds all other tenants. For Tencent CSS also an application of a push \
+                 domain, such as push.example.com/live; the binding of the domain then applies to its other applications."
+            ),
             "insecure_unsigned": {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],

@@ -149,7 +149,8 @@ impl<'f> DefinitionReader<'f> {
         let tenant_case = table.string("tenant_case");
         let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
         let signature = table.table("signature").map(|t| self.signature(&t));
-        let (tenant_app, id_without) = (table.boolean("tenant_app"), table.strings("id_without"));
+        let tenant_app = self.tenant_app(table, &tenant);
+        let id_without = table.strings("id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
         let evidence = self.evidence(table);
         let kind_table = self.require_table(table, "kind");
@@ -158,7 +159,7 @@ impl<'f> DefinitionReader<'f> {
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;
         let mut kinds = self.kinds(&kinds_table, &defaults, ce_type);
-        kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant));
+        kinds.iter_mut().for_each(|kind| kind.mark_essential(tenant.iter().chain(&tenant_app)));
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
         self.check_kinds((table, &kinds_table), &kinds, &defaults);
         table.finish();
@@ -166,7 +167,7 @@ impl<'f> DefinitionReader<'f> {
         let signature = signature.map_or(Some(None), |read| read.map(Some))?;
         self.check_signatures(&kinds_table, &request.formats, &kinds, signature.as_ref());
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
-        unknown.mark_essential(&tenant);
+        unknown.mark_essential(tenant.iter().chain(&tenant_app));
         let reads_query = request.formats.has(BodyFormat::Query);
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
         Some(Plan {
@@ -183,7 +184,7 @@ impl<'f> DefinitionReader<'f> {
             unwrap: request.unwrap,
             tenant,
             tenant_case,
-            tenant_app: tenant_app.unwrap_or(false),
+            tenant_app,
             signature,
             kind_rule,
             unknown,

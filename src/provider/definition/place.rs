@@ -94,6 +94,17 @@ impl<'f> DefinitionReader<'f> {
         table.strings(key).iter().filter_map(|text| self.locator(text)).collect()
     }
 
+    /// Reads the place of the application to which a rule of the platform binds a tenant. Reports a
+    /// fault if the definition has no place of the tenant.
+    pub(super) fn tenant_app(&self, table: &Table<'f>, tenant: &[Locator]) -> Option<Locator> {
+        let text = table.string("tenant_app")?;
+        if tenant.is_empty() {
+            let problem = "expected a place of the tenant with `tenant_app`, found none";
+            self.faults.add(&text.place, problem, "set `tenant`, or remove `tenant_app`");
+        }
+        self.locator(&text)
+    }
+
     pub(super) fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
         let name = HeaderName::try_from(name).ok();
         if name.is_none() {

@@ -79,14 +79,16 @@ impl Kind {
 
     /// Marks as essential the fields on which the identity of a callback or a decision depends.
     ///
-    /// A decision depends on the viewer, the subject and the tenant. It also depends on the fields
-    /// that identify an item, and on the fields that determine the contents of the reply.
-    pub(crate) fn mark_essential(&mut self, tenant: &[Locator]) {
+    /// A decision depends on the viewer, the subject and the tenant, with its application. It also
+    /// depends on the fields that identify an item, and on the fields that determine the contents of
+    /// the reply.
+    pub(crate) fn mark_essential<'l>(&mut self, tenant: impl Iterator<Item = &'l Locator>) {
         let Self { fields, decision, subject, viewer, id, .. } = self;
         let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());
         id.iter().flat_map(Locator::pointers).for_each(&mut mark);
         let Some(decision) = decision else { return };
-        tenant.iter().chain(&*subject).flat_map(Locator::pointers).for_each(&mut mark);
+        tenant.flat_map(Locator::pointers).for_each(&mut mark);
+        subject.iter().flat_map(Locator::pointers).for_each(&mut mark);
         viewer.0.iter().for_each(&mut mark);
         let list = decision.item_list.as_ref().map(|items| &*items.list);
         for name in decision.callback_fields() {

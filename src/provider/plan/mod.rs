@@ -48,8 +48,8 @@ pub(crate) struct Plan {
     /// The locators of the tenant.
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
-    /// True if the platform's rules bind a tenant for an application.
-    pub(crate) tenant_app: bool,
+    /// The locator of the application, if the platform's rules bind a tenant for an application.
+    pub(crate) tenant_app: Option<Locator>,
     pub(crate) signature: Option<Signature>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) kind_rule: KindRule,
@@ -174,7 +174,8 @@ impl Plan {
         signature: Option<&Signature>,
         received: &Received<'_>,
     ) -> bool {
-        let named = self.tenant.iter().chain(&self.kind_rule.from).chain(&self.kind(kind).id);
+        let tenant = self.tenant.iter().chain(&self.tenant_app);
+        let named = tenant.chain(&self.kind_rule.from).chain(&self.kind(kind).id);
         let values = named.chain(signature.into_iter().flat_map(Signature::locators));
         received.object.is_repaired
             && values.flat_map(Locator::pointers).any(|pointer| {

@@ -460,11 +460,15 @@ fn binds_domain_for_its_application() {
         rule("other.example.com", "studio", 5001),
     ];
     assert_eq!(double.state().1, expected);
-    // gatepost chooses the template by the domain alone.
-    let next = template("next", NEW, "'push.example.com/next'");
-    operator.config(&[template("live", NEW, domains), next]);
+    let next = |tenant| [template("live", NEW, domains), template("next", NEW, tenant)];
+    operator.config(&next("'push.example.com/live'"));
     let (code, text) = operator.run("plan");
     assert!(code == Some(1) && text.contains("found a tenant of `live`"), "{text}");
+    operator.config(&next("'push.example.com/next'"));
+    let (code, text) = operator.run("apply --yes --app studio");
+    assert_eq!(code, Some(0), "{text}");
+    let rules = double.state().1;
+    assert_eq!(rules.last(), Some(&rule("push.example.com", "next", 5002)));
     for tenant in ["<b>", "push.example.com/", "/live", "push.example.com/a/b", "*/live"] {
         operator.config(&[template("live", NEW, &format!("'{tenant}'"))]);
         let (code, text) = operator.run("plan");
