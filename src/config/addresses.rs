@@ -38,7 +38,7 @@ pub(super) struct Servers {
 /// The server of an address that is a path alone.
 pub(super) struct PathOwner {
     pub(super) upstream: Option<Arc<Addresses>>,
-    /// True if the proxy uses the config, because a proxy has no inner service.
+    /// True if the proxy uses the config. The proxy has no inner service.
     pub(super) listens: bool,
 }
 

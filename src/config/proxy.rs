@@ -59,9 +59,10 @@ pub struct ProxySettings {
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<AdminAddress>,
-    /// Token that permits clients of the admin API to read and to change. `None` permits no changes.
+    /// Token that permits clients of the admin API to read data and to make changes. `None` permits
+    /// no changes.
     pub admin_token: Option<AdminToken>,
-    /// Token that permits clients of the admin API only to read; `None` if the config does not set
+    /// Token that permits clients of the admin API only to read data; `None` if the config does not set
     /// this token.
     pub admin_read_token: Option<AdminToken>,
     /// Host names under which clients may reach the admin API, in lower case and without a final dot.

@@ -126,7 +126,7 @@ pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
 }
 
 /// Returns the files that match a pattern, in alphabetical order. A hidden file matches only a
-/// pattern that contains the dot.
+/// pattern that spells out the dot at the start of the file's name.
 ///
 /// # Errors
 ///
