@@ -128,7 +128,7 @@ async fn take(
         match found.map(|found| value::read(found.bytes, None)) {
             None => taking.learn(None),
             Some(Some(StoredValue::Budget(full_at))) => taking.learn(Some(full_at)),
-            // A value of another version.
+            // Another version of gatepost wrote the value.
             Some(_) => break,
         }
     }

@@ -173,7 +173,7 @@ fn read_reply(mut bytes: Bytes, policy: &Policy) -> Option<Reply> {
     })
 }
 
-/// Appends the length of a text, and the text. A header is shorter than 64 KiB.
+/// Appends the length of `text`, then `text`. A header is shorter than 64 KiB.
 fn put_text(bytes: &mut BytesMut, text: &[u8]) {
     bytes.put_u16(u16::try_from(text.len()).unwrap_or_default());
     bytes.put_slice(text);
