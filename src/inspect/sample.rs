@@ -169,8 +169,8 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
-    /// Returns true if `place` is that of the signature or of the signed time. [`Sample::request`]
-    /// then replaces the field.
+    /// Returns true if `place` is the place of the signature, of the signed time or of the key's
+    /// id. [`Sample::request`] then replaces the field.
     ///
     /// # Examples
     ///
@@ -262,8 +262,8 @@ impl<'d> Sample<'d> {
         self.body = fields;
     }
 
-    /// Sets the tenant. Has no effect if the definition takes the tenant from the query or from
-    /// several places.
+    /// Sets the tenant. Has no effect if the definition takes the tenant from the query, or joins
+    /// the tenant from several values.
     pub(super) fn set_tenant(&mut self, tenant: &str) {
         if let Some(place) = self.plan.tenant.first() {
             self.put(place, tenant);
