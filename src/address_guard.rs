@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn denies_metadata_services_without_a_list() {
+    fn denies_link_local_and_metadata_addresses_by_default() {
         let guard = AddressGuard::default();
         for denied in [
             "169.254.169.254",
