@@ -48,7 +48,7 @@ pub(crate) struct Plan {
     /// The locators of the tenant.
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
-    /// True if the platform's rules bind a tenant for an application.
+    /// True if a tenant of the platform may include an application.
     pub(crate) tenant_app: bool,
     pub(crate) signature: Option<Signature>,
     pub(crate) settings: Vec<Setting>,

@@ -144,7 +144,7 @@ fn sha1_and_sha256_give_the_example_values_of_nist() {
     }
 }
 
-/// The payload of this token is text, so no callback can have the token.
+/// The payload of this token is not a JSON object, so gatepost refuses a callback with the token.
 /// <https://www.rfc-editor.org/rfc/rfc8037#appendix-A.4>
 #[test]
 fn eddsa_verifies_the_token_of_rfc_8037() {

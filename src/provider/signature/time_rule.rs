@@ -16,8 +16,8 @@ pub(crate) struct TimeRule {
     /// True if gatepost checks the time for every template. If false, gatepost checks the time only
     /// for templates that set a limit.
     pub(crate) is_enforced: bool,
-    /// The seconds between the current time and the expiry in an example callback that gatepost
-    /// creates; 0 for [`TimeMeaning::Sent`].
+    /// The seconds between the current time and the expiry in a sample callback; 0 for
+    /// [`TimeMeaning::Sent`].
     pub(crate) lifetime_secs: i64,
 }
 
