@@ -65,7 +65,7 @@ pub(crate) struct Route {
     /// Form of the events from this route; `None` if each address sets the form.
     pub(crate) forward: Option<Forward>,
     pub(crate) mode: Mode,
-    /// Paths that gatepost reserves with the route's path, because a file server may map them to it.
+    /// Paths that gatepost reserves together with the route's path.
     pub(crate) reach: Reach,
 }
 
