@@ -81,7 +81,7 @@ impl Servers {
         self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned()
     }
 
-    /// Sets the guard for servers that no address has named so far.
+    /// Sets the [`AddressGuard`] for servers that no address has named so far.
     pub(super) fn set_guard(&self, guard: Arc<AddressGuard>) {
         *self.guard.borrow_mut() = Some(guard);
     }

@@ -99,7 +99,7 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    /// Returns the addresses in `listen`, then those in `listen_tls`.
+    /// Returns the addresses in `listen`, then the addresses in `listen_tls`.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         [&*self.listen, &*self.listen_tls].concat()
@@ -163,8 +163,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.servers.set_tls(self.outgoing_tls(table));
         let allow_addresses = Arc::new(self.allow_addresses(table));
         let upstream = self.upstream(table, &[&*listen, &*listen_tls].concat());
-        // Set the guard after reading the upstream: a client of the admin API cannot change the upstream,
-        // so gatepost does not check the upstream's addresses.
+        // Set the address guard after reading the upstream: a client of the admin API cannot change
+        // the upstream, so gatepost does not check the upstream's addresses.
         if table.has("admin_token") {
             self.servers.set_guard(Arc::clone(&allow_addresses));
         }
