@@ -314,7 +314,7 @@ const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Number of chunks that a task reads in one turn.
 ///
-/// A body whose chunks are always ready would otherwise block the thread, and no timer would fire.
+/// A body whose chunks are always ready would otherwise block the thread and its timers.
 pub(crate) const CHUNKS_PER_TURN: u32 = 64;
 
 /// Ends the turn of the current task: other tasks and timers run before the task continues.

@@ -1,4 +1,5 @@
-//! The step that counts a callback towards a rate limit that machines share.
+//! The step that counts a callback towards a rate limit that machines share. A machine takes
+//! permits from the shared budget of the limit, and spends one permit on each callback.
 
 use std::sync::Arc;
 

@@ -16,7 +16,8 @@
 //!    app's answer. The end of a session: looks for a newer session before the app receives the
 //!    event.
 //! 6. On a route whose rate limit is shared, before the app receives the event or the store appends
-//!    it: takes permits, if this machine has none. See `src/limit/shared.rs`.
+//!    it: takes permits, one for each callback, if this machine has none. See
+//!    `src/limit/shared.rs`.
 //!
 //! If the shared state does not respond in time, gatepost continues without it: it accepts the
 //! signature, asks the app, and uses only its own last replies, sessions and rate limits. The app may
