@@ -130,7 +130,7 @@ pub struct LaneStatus {
     pub due: Timestamp,
 }
 
-/// The right to deliver an event, until the lease ends.
+/// The claim of an owner on an event. Until the claim ends, no other owner delivers the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// Number of the event.
