@@ -92,7 +92,7 @@ pub(crate) struct Window {
     /// The maximum number of seconds in the past, so that gatepost accepts the platform's resends.
     pub(crate) past_secs: i64,
     /// The maximum number of seconds in the future, to bound the time for which a client can replay
-    /// a stolen callback.
+    /// a recorded callback.
     pub(crate) max_ahead_secs: i64,
 }
 
