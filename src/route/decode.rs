@@ -39,7 +39,7 @@ pub(super) fn decodings(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// Upper bound on decoding rounds.
 ///
-/// No known server decodes a path this often. The bound limits the work that a crafted path causes.
+/// No known server decodes a path this often. The bound limits the work for a path.
 const MAX_ROUNDS: usize = 16;
 
 /// Returns true if decoding can change the text.
