@@ -265,7 +265,7 @@ fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
     if kind == io::ErrorKind::NotFound {
         format!("expected a file {place}, found none")
     } else if kind == io::ErrorKind::PermissionDenied {
-        format!("expected a readable file {place}, found one without the permission to read")
+        format!("expected a readable file {place}, found a file without permission to read")
     } else {
         format!("expected a readable file {place}, found an error: {error}")
     }
