@@ -62,8 +62,8 @@ pub struct ProxySettings {
     /// Token that permits clients of the admin API to read data and to make changes. `None` permits
     /// no changes.
     pub admin_token: Option<AdminToken>,
-    /// Token that permits clients of the admin API only to read data; `None` if the config does not set
-    /// this token.
+    /// Token that permits clients of the admin API only to read data; `None` if the config does not
+    /// set this token.
     pub admin_read_token: Option<AdminToken>,
     /// Host names under which clients may reach the admin API, in lower case and without a final dot.
     /// Loopback names and IP addresses are always permitted.

@@ -44,8 +44,9 @@ macro_rules! conclusion_line {
 /// With [`LogCallbacks::All`], each callback has a line at info, or at a higher level.
 ///
 /// Logs another warning for [misfits](Accepted::misfits), for a signed id that arrived earlier with
-/// other data, and for an unclear answer to a notification. Logs a warning for members that gatepost
-/// dropped from the answer: once for each template and kind, and again after a reload of the config.
+/// other data, and for an unclear answer to a notification. Logs a warning for members that
+/// gatepost dropped from the answer: once for each template and kind, and again after a reload of
+/// the config.
 pub fn concluded(
     accepted: &Accepted,
     conclusion: &Conclusion,
