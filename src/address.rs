@@ -25,7 +25,7 @@ const MAX_FAILURES: u32 = 5;
 
 /// A server that an address names: a host and a port, or a Unix socket.
 ///
-/// All addresses of a config with the same server share one value.
+/// Addresses of a config that name the same server share one `Server`.
 #[derive(Debug)]
 pub struct Server {
     is_https: bool,
@@ -118,14 +118,14 @@ impl Server {
     }
 
     /// Records that gatepost could not open a connection. Returns true if the server was up before.
-    /// The caller then begins to probe the server.
+    /// In this case, the caller must begin to probe the server.
     #[must_use]
     pub fn unreachable(&self) -> bool {
         !self.is_down.swap(true, Ordering::Relaxed)
     }
 
     /// Records a failure on an open connection. Returns true if the server is down because of this
-    /// failure. The caller then begins to probe the server.
+    /// failure. In this case, the caller must begin to probe the server.
     #[must_use]
     pub fn failed(&self) -> bool {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
@@ -243,7 +243,7 @@ impl Addresses {
         servers.collect::<Vec<_>>().join(" ")
     }
 
-    /// Returns `None` for an empty list.
+    /// Creates the list. Returns `None` if `list` is empty.
     pub(crate) fn new(list: Vec<Address>) -> Option<Self> {
         (!list.is_empty()).then(|| Self { list: list.into(), next: AtomicUsize::new(0) })
     }
@@ -269,7 +269,8 @@ impl Addresses {
         &self.list[0]
     }
 
-    /// Returns the turn of a new request, for [`Addresses::in_turn`].
+    /// Returns a number for [`Addresses::in_turn`], which sets the address that a new request tries
+    /// first.
     #[must_use]
     pub fn turn(&self) -> usize {
         if self.only().is_some() { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }

@@ -1,7 +1,7 @@
 //! Limits the addresses that a client of the admin API may set for apps.
 //!
-//! 1. Without `allow_addresses`, gatepost permits every IP address, except those of link-local
-//!    networks and of the metadata services of clouds. gatepost then permits no Unix socket.
+//! 1. Without `allow_addresses`, gatepost permits every IP address, except link-local addresses and
+//!    the addresses of the metadata services of clouds. gatepost then permits no Unix socket.
 //! 2. With `allow_addresses`, gatepost permits only the networks, names and sockets of this list.
 //! 3. A name may resolve to another address at any time (DNS rebinding), so the proxy checks each
 //!    address of a name when it connects. If the list contains the name itself, the proxy does not
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn denies_metadata_services_without_a_list() {
+    fn denies_link_local_and_metadata_addresses_by_default() {
         let guard = AddressGuard::default();
         for denied in [
             "169.254.169.254",

@@ -65,7 +65,8 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
     }
 }
 
-/// Extracts `None` if the request is not an accepted callback, or if the callback has another kind.
+/// Extracts `None` if the request is not an accepted callback, or if `T` does not describe the kind
+/// of the callback.
 ///
 /// One handler can therefore take several kinds:
 ///

@@ -78,7 +78,7 @@ pub struct Circuit {
     /// Addresses of the app, without their queries. If a kind has no address, the word `template`
     /// and the template's name.
     pub address: String,
-    /// True if the breaker is open, because gatepost considers the app down.
+    /// True if the breaker is open. gatepost then considers the app down.
     pub is_open: bool,
 }
 

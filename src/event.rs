@@ -71,10 +71,10 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
-    /// The data with the fields of the proof, such as the signature, for the app; `None` unless the
-    /// app receives these fields.
+    /// The data for the app, with the fields that serve only the signature; `None` unless the app
+    /// receives these fields.
     pub(crate) data_with_proof: Option<Bytes>,
-    /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
+    /// Paths of the misfits: the fields that are missing, or that do not have their declared type.
     pub(crate) misfits: Vec<Box<str>>,
     /// True if `data` is the body as received, because the body is not an object.
     pub(crate) is_raw: bool,
@@ -175,9 +175,9 @@ pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 impl Event {
     /// Returns the id: 32 hex digits.
     ///
-    /// A resend of the same callback has the same id if gatepost can recognize it: if the
-    /// definition names an identity, or if the callback contains a time or a sequence. Otherwise,
-    /// the id is new for each callback. [`KindInfo::identity`](crate::KindInfo::identity) returns
+    /// A resend of the same callback has the same id if the definition names the fields that
+    /// identify the callback, or if the callback contains a time or a sequence. Otherwise, the id
+    /// is new for each callback. [`KindInfo::identity`](crate::KindInfo::identity) returns
     /// the rule for one kind.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -232,8 +232,8 @@ impl Event {
     /// Returns the typed data: one JSON object, or the body as received if the body is not an
     /// object.
     ///
-    /// The data never contains the fields of the proof, such as the signature. With
-    /// `keep_proof = true`, only the body for the app contains them.
+    /// The data never contains the fields that serve only the signature. With `keep_proof = true`,
+    /// only the body for the app contains these fields.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data

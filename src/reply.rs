@@ -124,8 +124,8 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<HeaderValue>,
-    /// Further headers: those that the platform requires, such as a header with a key, or those of
-    /// the app's own answer.
+    /// Further headers: the headers that the platform requires, such as a header with a key, or the
+    /// headers of the app's own answer.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
     /// Value of `access-control-allow-origin`; `None` without this header. Boxed, because few
     /// replies have the header.

@@ -102,7 +102,7 @@ impl Unit {
     pub(crate) const WORDS: [(&'static str, Self); 3] =
         [("ms", Self::Millis), ("rfc3339", Self::Rfc3339), ("s", Self::Seconds)];
 
-    /// Writes a time in the form that [`Unit::parse`] reads.
+    /// Returns a time as text, in the form that [`Unit::parse`] reads.
     pub(crate) fn write(self, time: Timestamp) -> String {
         match self {
             Self::Millis => time.as_millis().to_string(),

@@ -38,7 +38,7 @@ pub(super) struct Servers {
 /// The server of an address that is a path alone.
 pub(super) struct PathOwner {
     pub(super) upstream: Option<Arc<Addresses>>,
-    /// True if the proxy uses the config, because a proxy has no inner service.
+    /// True if the proxy uses the config. The proxy has no inner service.
     pub(super) listens: bool,
 }
 
@@ -81,7 +81,7 @@ impl Servers {
         self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned()
     }
 
-    /// Sets the guard for servers that no address has named so far.
+    /// Sets the [`AddressGuard`] for servers that no address has named so far.
     pub(super) fn set_guard(&self, guard: Arc<AddressGuard>) {
         *self.guard.borrow_mut() = Some(guard);
     }

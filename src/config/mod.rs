@@ -231,8 +231,8 @@ impl Config {
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the addresses of apps that a client of the admin API may not set. Omits an address
-    /// if its server is also in `earlier` or is the upstream.
+    /// Returns the servers of the app addresses that a client of the admin API may not set. Omits a
+    /// server if `earlier` contains the server or the server is the upstream.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());

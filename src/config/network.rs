@@ -245,7 +245,7 @@ impl<'f> ConfigReader<'f, '_> {
             let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(place, problem, "list smaller networks");
         } else if network.trunc() != *network {
-            let problem = "expected a network, found an address in a network";
+            let problem = "expected a network without host bits, found host bits";
             let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }

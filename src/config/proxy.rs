@@ -59,10 +59,11 @@ pub struct ProxySettings {
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<AdminAddress>,
-    /// Token that permits clients of the admin API to read and to change. `None` permits no changes.
+    /// Token that permits clients of the admin API to read data and to make changes. `None` permits
+    /// no changes.
     pub admin_token: Option<AdminToken>,
-    /// Token that permits clients of the admin API only to read; `None` if the config does not set
-    /// this token.
+    /// Token that permits clients of the admin API only to read data; `None` if the config does not
+    /// set this token.
     pub admin_read_token: Option<AdminToken>,
     /// Host names under which clients may reach the admin API, in lower case and without a final dot.
     /// Loopback names and IP addresses are always permitted.
@@ -98,7 +99,7 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    /// Returns the addresses in `listen`, then those in `listen_tls`.
+    /// Returns the addresses in `listen`, then the addresses in `listen_tls`.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         [&*self.listen, &*self.listen_tls].concat()
@@ -162,8 +163,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.servers.set_tls(self.outgoing_tls(table));
         let allow_addresses = Arc::new(self.allow_addresses(table));
         let upstream = self.upstream(table, &[&*listen, &*listen_tls].concat());
-        // Set the guard after reading the upstream: a client of the admin API cannot change the upstream,
-        // so gatepost does not check the upstream's addresses.
+        // Set the address guard after reading the upstream: a client of the admin API cannot change
+        // the upstream, so gatepost does not check the upstream's addresses.
         if table.has("admin_token") {
             self.servers.set_guard(Arc::clone(&allow_addresses));
         }

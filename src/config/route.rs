@@ -150,7 +150,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads `query`: the parameters by which a front controller selects the callback.
+    /// Reads `query`: the parameters by which an app distinguishes the pages on one path.
     fn parameters(&self, table: &Table<'f>) -> RouteParameters {
         let Some(query) = table.table("query") else { return RouteParameters::default() };
         let entries = query.entries();

@@ -126,7 +126,7 @@ pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
 }
 
 /// Returns the files that match a pattern, in alphabetical order. A hidden file matches only a
-/// pattern that contains the dot.
+/// pattern that spells out the dot at the start of the file's name.
 ///
 /// # Errors
 ///
@@ -265,7 +265,7 @@ fn unreadable(name: &str, path: &Path, error: &io::Error) -> String {
     if kind == io::ErrorKind::NotFound {
         format!("expected a file {place}, found none")
     } else if kind == io::ErrorKind::PermissionDenied {
-        format!("expected a readable file {place}, found one without the permission to read")
+        format!("expected a readable file {place}, found a file without permission to read")
     } else {
         format!("expected a readable file {place}, found an error: {error}")
     }

@@ -3,7 +3,8 @@
 //! | answer | the app |
 //! |---|---|
 //! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
-//! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
+//! | 2xx in which `allow` occurs twice, or is neither `true` nor `null` | did not take the event (`answer_contradicts`) |
+//! | 2xx in which a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
 //! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not take the event (`answer_contradicts`) |
 //! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, did not take the event (`answer_unclear`) |

@@ -15,7 +15,8 @@
 //! 5. For [`Next::Store`] with [`StoreStep::Append`]: appends the event to [`Runtime::store`],
 //!    within [`Enqueue::timeout`]. Without a store, continues as if the config did not queue the
 //!    kind. With [`StoreStep::Claim`]: claims the callback in [`Runtime::shared_state`], and waits
-//!    while another machine has the claim.
+//!    while another machine has the claim. With [`StoreStep::Limit`]: counts the callback towards a
+//!    rate limit in [`Runtime::shared_state`].
 //! 6. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
@@ -284,7 +285,7 @@ fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusa
     intake.finish(now).map(|accepted| (accepted, now))
 }
 
-/// Judges a large body with [`Runtime::run_long`] as soon as it is the client's turn.
+/// Waits for the turn of the intake, then judges its large body with [`Runtime::run_long`].
 ///
 /// # Errors
 ///
@@ -313,7 +314,7 @@ const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Number of chunks that a task reads in one turn.
 ///
-/// A body whose chunks are always ready would otherwise block the thread, and no timer would fire.
+/// A body whose chunks are always ready would otherwise block the thread and its timers.
 pub(crate) const CHUNKS_PER_TURN: u32 = 64;
 
 /// Ends the turn of the current task: other tasks and timers run before the task continues.

@@ -63,7 +63,7 @@ use shared::{HeldClaim, Limited};
 
 /// The next step for an accepted callback. See [`Question`] for an example.
 ///
-/// Exhaustive on purpose: a server must handle every step.
+/// The enum is exhaustive, because a server must handle every step.
 #[derive(Debug)]
 pub enum Next {
     /// Ask the app, then [conclude](Question::conclude) with its answer.

@@ -24,7 +24,7 @@ impl Accepted {
         Some(Question { accepted: self.clone(), timeout: ask.timeout, claim: None, shared: None })
     }
 
-    /// Returns the headers and the body of a replay: those of the event, and the header
+    /// Returns the headers and the body of the event, with the additional header
     /// `gatepost-replay: 1`. `edited` replaces the body. If the config has a `signing_secret`,
     /// signs the event with the time `now`.
     ///

@@ -10,7 +10,7 @@ use crate::verdict::Refusal;
 
 /// The result of judging the head of a request.
 ///
-/// Exhaustive on purpose: a server must handle every outcome.
+/// The enum is exhaustive, because a server must handle every outcome.
 #[derive(Debug)]
 pub enum Admission {
     /// A callback. Read its body into the [`Intake`].

@@ -344,8 +344,9 @@ impl Gate {
     ///
     /// The other server may map further paths to a callback path or to an address of events: index
     /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
-    /// info (`/live/push/x`). It may also take the path from the query (`/?s=/live/push`). gatepost
-    /// refuses these requests too, unless the config has `reserve = "exact"`.
+    /// info (`/live/push/x`). That server may also take the path from the query
+    /// (`/?s=/live/push`). gatepost refuses these requests too, unless the config has
+    /// `reserve = "exact"`.
     #[must_use]
     pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let admission = self.admit_lazily(head.uri(), Reach::Subtree, || (*head, now));

@@ -331,7 +331,10 @@ mod tests {
             "x-http-method-override",
             "x-requested-with",
         ] {
-            assert!(sender(name) == Sender::Anyone, "expected any sender for {name}, found one");
+            assert!(
+                sender(name) == Sender::Anyone,
+                "expected {name} from any sender, found a restriction"
+            );
         }
     }
 }

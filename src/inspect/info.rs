@@ -51,7 +51,7 @@ pub struct ProviderInfo {
     /// The maximum number of letters and digits that the platform's console accepts in a key; `None`
     /// if the definition names no maximum. gatepost accepts longer keys and other characters.
     pub console_key_chars: Option<usize>,
-    /// True if the platform's rules bind a tenant for an application. A config may then bind
+    /// True if a tenant of the platform may include an application. A config may then bind
     /// `push.example.com/live`.
     pub tenant_app: bool,
     /// True if the platform does not sign callbacks, or does not sign its challenge, so that a

@@ -169,8 +169,8 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
-    /// Returns true if `place` is that of the signature or of the signed time. [`Sample::request`]
-    /// then replaces the field.
+    /// Returns true if `place` is the place of the signature, of the signed time or of the key's
+    /// id. [`Sample::request`] then replaces the field.
     ///
     /// # Examples
     ///

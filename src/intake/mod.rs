@@ -198,8 +198,8 @@ impl Intake {
 
     /// Returns the time within which the complete body must arrive.
     ///
-    /// Start the timer no later than at the first call of [`Intake::push`]. If the time runs out,
-    /// call [`Intake::interrupted`].
+    /// Start the timer no later than at the first call of [`Intake::push`]. If the time limit
+    /// passes, call [`Intake::interrupted`].
     #[must_use]
     pub const fn time_limit(&self) -> Duration {
         Duration::from_secs(30)

@@ -95,7 +95,7 @@ pub(super) fn normalise(
     })
 }
 
-/// Returns the data with the fields of the proof.
+/// Returns the data with the fields that belong to the signature.
 #[cold]
 fn with_proof(kind: &Kind, object: &Object<'_>) -> Result<Bytes, FieldError> {
     let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);

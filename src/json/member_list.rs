@@ -78,6 +78,6 @@ mod tests {
             (0..=MAX_KEPT).map(|n| format!("\"n{n}\":0")).collect::<Vec<_>>().join(",")
         );
         drop(Object::from_json(&long).unwrap());
-        assert_eq!(KEPT.take().capacity(), 0, "capacity after a long list");
+        assert_eq!(KEPT.take().capacity(), 0, "expected capacity 0 after a long list");
     }
 }

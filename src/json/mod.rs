@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(members, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
 
-    /// Writes `count` items, separated by commas.
+    /// Returns `count` items, separated by commas.
     fn list(count: usize, item: impl Fn(usize) -> String) -> String {
         (0..count).map(item).collect::<Vec<_>>().join(",")
     }

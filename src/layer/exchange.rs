@@ -171,6 +171,8 @@ pin_project! {
 impl<F: Future<Output = Answer>> Future for AskFuture<F> {
     type Output = Asked;
 
+    /// Polls the service, and converts a panic to a missing answer.
+    ///
     /// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
     /// continues after a panic of a handler assumes the same, for example axum on tokio.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {

@@ -23,8 +23,9 @@ impl Runtime for TokioRuntime {
         self.0.now()
     }
 
-    /// Without a tokio timer, logs the reason and completes at once, because gatepost must not wait
-    /// without a time limit. gatepost then applies the failure policy.
+    /// Completes after `time`. Without a tokio timer, logs the reason and completes at once,
+    /// because gatepost must not wait without a time limit. gatepost then applies the failure
+    /// policy.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
         async move {

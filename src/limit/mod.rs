@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(taken(at(100)), 1);
         assert_eq!(taken(at(100)), 0);
         assert_eq!(taken(at(300)), 2);
-        assert_eq!(taken(at(60_000)), 3, "requests after a minute without requests");
+        assert_eq!(taken(at(60_000)), 3, "expected a whole burst after a minute without requests");
     }
 
     #[test]

@@ -4,14 +4,15 @@
 //! permits from that budget, and spends each permit on one callback:
 //!
 //! 1. A machine that has a permit spends it, without an operation of the shared state.
-//! 2. Without a permit, one callback takes permits from the shared budget. The other callbacks on the
-//!    machine wait for it.
-//! 3. The number of permits doubles if the machine has spent the earlier permits within 100 ms, up to
-//!    the rate of 100 ms. It halves if the machine has spent them later. If they have expired, it is
+//! 2. Without a permit, one callback takes permits from the shared budget. The other callbacks on
+//!    the machine wait for that callback.
+//! 3. If the machine has spent its earlier permits within 100 ms, it takes twice as many, but at
+//!    most the number of callbacks that the rate permits in 100 ms. If the machine has spent its
+//!    earlier permits later, it takes half as many. If its earlier permits have expired, it takes
 //!    one. A machine with few callbacks therefore takes few permits that another machine needs.
 //! 4. A permit expires after a second.
 //! 5. If the shared budget is empty, the machine exceeds the limit until the budget has regained a
-//!    request. Until then, it does not use the shared state.
+//!    request. Until then, the machine does not use the shared state.
 //!
 //! In each interval, all machines together therefore stay within the limit, plus the permits that
 //! they have taken within the second before.
@@ -258,20 +259,28 @@ mod tests {
     fn permit_expires_after_a_second() {
         let one = budget(100, 100);
         for millis in [0, 1] {
-            let Spent::Take(taking) = one.spend(at(millis)) else { panic!("expected no permits") };
+            let Spent::Take(taking) = one.spend(at(millis)) else {
+                panic!("expected no permits, found another result")
+            };
             let withdrawal = taking.withdrawal(at(millis)).unwrap();
             taking.taken(withdrawal, at(millis));
         }
         assert_eq!(one.lock().left, 1);
-        let Spent::Take(_) = one.spend(at(1001)) else { panic!("expected an expired permit") };
+        let Spent::Take(_) = one.spend(at(1001)) else {
+            panic!("expected an expired permit, found another result")
+        };
         assert!(matches!(one.spend(at(1000)), Spent::Permit));
     }
 
     #[test]
-    fn callbacks_wait_for_the_one_that_takes_permits() {
+    fn callbacks_wait_while_another_callback_takes_permits() {
         let one = budget(10, 3);
-        let Spent::Take(taking) = one.spend(at(0)) else { panic!("expected no permits") };
-        let Spent::Wait(mut waiting) = one.spend(at(0)) else { panic!("expected a wait") };
+        let Spent::Take(taking) = one.spend(at(0)) else {
+            panic!("expected no permits, found another result")
+        };
+        let Spent::Wait(mut waiting) = one.spend(at(0)) else {
+            panic!("expected a wait, found another result")
+        };
         assert_eq!(waiting.try_recv(), Ok(None));
         drop(taking);
         assert!(waiting.try_recv().is_err(), "expected the end of the wait, found none");

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(seen.get(1, T(0)), None);
         assert_eq!(seen.get_or_insert(1, 7, T(10), T(0)), None);
         assert_eq!(seen.get_or_insert(1, 8, T(12), T(5)), Some(7));
-        assert_eq!(seen.get(1, T(11)), Some(7), "before the later expiry");
+        assert_eq!(seen.get(1, T(11)), Some(7), "expected the value until the later expiry");
         assert_eq!(seen.get(1, T(12)), None);
         assert_eq!(seen.get_or_insert(1, 9, T(20), T(12)), None);
         assert_eq!(seen.get(1, T(12)), Some(9));

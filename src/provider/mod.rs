@@ -57,7 +57,7 @@ mod tests {
     fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => assert_eq!(*plan.name, **name, "name in the file of {name}"),
+                Ok(plan) => assert_eq!(*plan.name, **name, "expected the name of the file {name}"),
                 Err(faults) => panic!("expected {name} to compile, found {faults:#?}"),
             }
         }

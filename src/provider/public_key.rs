@@ -170,7 +170,7 @@ fn key_of_certificate(certificate: &[u8]) -> der::Result<Vec<u8>> {
             if signed.peek_byte() == Some(0xa0) {
                 skip(signed)?;
             }
-            // The serial number, the algorithm, the issuer, the validity and the subject.
+            // Skip the serial number, the algorithm, the issuer, the validity and the subject.
             for _ in 0..5 {
                 skip(signed)?;
             }

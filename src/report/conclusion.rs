@@ -37,14 +37,16 @@ macro_rules! conclusion_line {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If the app denies with an empty answer, or does not take an event, the level is warning. If
-/// gatepost has no usable answer for another reason, the level is error. If the template does not
-/// list the kind, the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`],
-/// each callback has a line at info, or at a higher level.
+/// If the app denies with an empty answer, the level is warning. If the app's answer to a
+/// notification refuses the event, contradicts the acknowledgement, or is unclear and counts as a
+/// refusal, the level is warning. If gatepost has no usable answer for another reason, the level is
+/// error. If the template does not list the kind, the level is info. Otherwise, the level is debug.
+/// With [`LogCallbacks::All`], each callback has a line at info, or at a higher level.
 ///
-/// Logs another warning for misfits, for a signed id that arrived earlier with other data, and for
-/// an unclear answer to a notification. Logs a warning for members that gatepost dropped from the
-/// answer: once for each template and kind, and again after a reload of the config.
+/// Logs another warning for [misfits](Accepted::misfits), for a signed id that arrived earlier with
+/// other data, and for an unclear answer to a notification. Logs a warning for members that
+/// gatepost dropped from the answer: once for each template and kind, and again after a reload of
+/// the config.
 pub fn concluded(
     accepted: &Accepted,
     conclusion: &Conclusion,

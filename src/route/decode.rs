@@ -39,7 +39,7 @@ pub(super) fn decodings(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// Upper bound on decoding rounds.
 ///
-/// No known server decodes a path this often. The bound limits the work that a crafted path causes.
+/// No known server decodes a path this often. The bound limits the work for a path.
 const MAX_ROUNDS: usize = 16;
 
 /// Returns true if decoding can change the text.
@@ -160,6 +160,6 @@ mod tests {
         for text in ["%", "%u", "%u00", "%u+02f", "%ud800", "%zz", "é/ü", "%u00é"] {
             assert_eq!(decode(text), text);
         }
-        assert_eq!(decode("%e9"), "\u{fffd}", "invalid UTF-8");
+        assert_eq!(decode("%e9"), "\u{fffd}", "expected U+FFFD in place of invalid UTF-8");
     }
 }

@@ -1,4 +1,5 @@
-//! Parameters in the query by which a front controller selects a callback: `/index.php?c=callback`.
+//! Parameters in the query by which a front controller, a script that serves many pages, selects a
+//! callback: `/index.php?c=callback`.
 //!
 //! Several routes, and pages that are not callbacks, may share one path. A request on this path is
 //! one of three things:

@@ -34,7 +34,7 @@ impl<'r, 'p> Search<'r, '_, 'p> {
         let path = self.target.path;
         let Ok(matched) = self.routes.exact.at(path) else { return self.find_spelling(path) };
         let Some(found) = self.routes.with_query(*matched.value, self.target.query) else {
-            // The path may also be that of a route with a secret segment, or a reserved address.
+            // The path may also belong to a route with a secret segment, or be a reserved address.
             return self.find_readings(path);
         };
         if self.routes.is_shadow(found) {

@@ -45,7 +45,8 @@ pub(crate) struct Route {
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
-    /// Path from the config, as the app may see it; `None` if the path has no `{token}`.
+    /// Path from the config, which replaces the path with the secret segment in the request to the
+    /// app; `None` if the path has no `{token}`.
     #[cfg(feature = "tower")]
     pub(crate) masked: Option<PathAndQuery>,
     /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
@@ -66,7 +67,7 @@ pub(crate) struct Route {
     /// Form of the events from this route; `None` if each address sets the form.
     pub(crate) forward: Option<Forward>,
     pub(crate) mode: Mode,
-    /// Paths that gatepost reserves with the route's path, because a file server may map them to it.
+    /// Paths that gatepost reserves together with the route's path.
     pub(crate) reach: Reach,
 }
 

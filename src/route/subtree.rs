@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn path_after_script_has_base_of_script_or_second_base() {
+    fn script_in_folder_sets_base_and_script_in_root_adds_second_base() {
         for (path, bases) in [
             ("/live/flat.php/ev", &["/live/flat"][..]),
             ("/live/push/index.php/v1/ev", &["/live/push"]),

@@ -394,7 +394,7 @@ fn routes_on_one_path_need_different_queries() {
 }
 
 #[test]
-fn serves_literal_path_before_token() {
+fn literal_path_takes_precedence_over_token() {
     let plan = Arc::new(built_in().next().unwrap());
     let mut routes = Routes::default();
     routes.add(route("/a/{token}", Mode::Enforce, &plan)).unwrap();

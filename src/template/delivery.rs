@@ -53,7 +53,7 @@ pub(crate) struct Ask {
     /// Time for which the platform waits: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
-    /// True if the event's JSON contains the fields that are only proof, such as the signature.
+    /// True if the event's JSON contains the fields that serve only the signature.
     pub(crate) keeps_proof: bool,
     /// True if gatepost checks the answer to a passthrough callback before it passes the answer on.
     pub(crate) checks_reply: bool,

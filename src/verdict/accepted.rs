@@ -81,7 +81,7 @@ pub(crate) struct AcceptedCallback {
     /// Digest of the platform's id of the session that the callback starts or ends; `None` if the
     /// callback names no session.
     pub(crate) session_id: Option<u64>,
-    /// True if the callback ends a session, and another machine knows a newer session.
+    /// True if the callback ends a session, and the shared state contains a newer session.
     pub(crate) is_stale: bool,
 }
 
@@ -97,12 +97,12 @@ pub(crate) enum Reused {
 /// The values of a callback for the state that machines share.
 #[derive(Clone, Default)]
 pub(crate) struct Sharing {
-    /// `None` if this machine has seen the signature or id before, or if another callback cannot
+    /// `None` if this machine has received the signature or id before, or if no other callback can
     /// reuse the signature or id.
     pub(crate) proof: Option<SharedProof>,
 }
 
-/// A signature or id that this machine sees for the first time.
+/// A signature or id that this machine receives for the first time.
 #[derive(Clone)]
 pub(crate) struct SharedProof {
     pub(crate) key: SharedKey,
@@ -216,7 +216,7 @@ impl Accepted {
         self.0.sharing.is_some()
     }
 
-    /// Returns the signature or id that other machines must know; `None` if there is none.
+    /// Returns the signature or id to share with other machines; `None` if there is none.
     pub(crate) fn shared_proof(&self) -> Option<&SharedProof> {
         self.0.sharing.as_ref()?.proof.as_ref()
     }
@@ -229,8 +229,8 @@ impl Accepted {
         }
     }
 
-    /// Marks a callback that ends a session, because another machine knows a newer session. Does
-    /// nothing if there are clones of the permit.
+    /// Marks a callback that ends a session, because the shared state contains a newer session.
+    /// Does nothing if there are clones of the permit.
     pub(crate) fn note_stale(&mut self) {
         if let Some(callback) = Arc::get_mut(&mut self.0) {
             callback.is_stale = true;
@@ -312,7 +312,7 @@ impl Accepted {
         required.is_some_and(|one| self.kind().id.iter().all(|id| one.signature.covers(id)))
     }
 
-    /// Returns the names of the fields that are only proof, such as the signature.
+    /// Returns the names of the fields that serve only the signature.
     pub(crate) fn proof_fields(&self) -> impl Iterator<Item = &str> {
         let signature = self.0.template.plan.signature_of(self.0.kind);
         signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))

@@ -15,7 +15,8 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The path is the path of an app address in the config. Only gatepost may send to this path.
+    /// The path is reserved for an app address in the config. Only gatepost may send requests to
+    /// this address.
     AddressReserved,
     /// The body is incomplete: the connection ended early, the framing is invalid, or the time
     /// limit has passed.

@@ -69,7 +69,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of `keep_proof` if the callbacks have no signature or other proof in their fields.
+    /// Warns of `keep_proof` if no field of the callbacks serves only the signature.
     pub(super) fn warn_of_missing_proof(&self, entry: &Entry, plan: &Plan) {
         let Some(place) = &entry.keep_proof else { return };
         let mut kinds = plan.kinds.iter().enumerate().filter(|(_, kind)| entry.covers(kind));

@@ -50,7 +50,8 @@ struct Entry {
     forward: Forward,
     check_reply: Option<bool>,
     ce_headers: Option<bool>,
-    /// Position of `keep_proof = true`; `None` if the app does not receive the proof.
+    /// Position of `keep_proof = true`; `None` if the app does not receive the fields that serve
+    /// only the signature.
     keep_proof: Option<Place>,
     host: Option<HeaderValue>,
     empty_answer: Option<(EmptyAnswer, Place)>,

@@ -25,7 +25,7 @@ pub(super) struct Queued {
 const WORDS: [(&str, bool); 2] = [("direct", false), ("queued", true)];
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `deliver` and `retry`. Returns `None` for an event that gatepost does not queue.
+    /// Reads `deliver` and `retry`. Returns `None` if gatepost does not queue the events.
     pub(super) fn queued(&self, table: &Table<'f>) -> Option<Queued> {
         let deliver = table.string("deliver");
         let is_queued = deliver.as_ref().and_then(|word| self.word(word, "value", &WORDS));

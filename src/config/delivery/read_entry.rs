@@ -160,7 +160,7 @@ impl<'f> ConfigReader<'f, '_> {
 }
 
 /// Adds the names of the kinds that result from the keys of nested tables, joined by dots, each
-/// with the place of its last key. `place` is that of the last key of `name`.
+/// with the place of its last key. `place` is the place of the last key in `name`.
 fn add_dotted(
     name: &str,
     item: &Item<'_>,

@@ -42,8 +42,8 @@ impl<'f> ConfigReader<'f, '_> {
     /// If the entry sets `dedupe`, this value applies, even to callbacks without an identity.
     /// Otherwise, the template's `dedupe` applies to notifications with an identity. The template's
     /// `dedupe` does not apply to decisions, because a viewer who presses play twice causes two
-    /// equal decisions. Neither setting applies to a decision by status. A server that reads only
-    /// the status sends no callback twice, so two equal callbacks are two requests.
+    /// equal decisions. Neither setting applies to a decision by status: a platform that reads only
+    /// the status of the reply sends no callback twice, so two equal callbacks are two requests.
     pub(super) fn resends(
         &self,
         entry: &Entry,

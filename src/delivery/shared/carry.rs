@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 /// Divisor of the app's remaining time: an operation may take a quarter of this time.
 const SHARE_OF_TIME: u32 = 4;
 
-/// Carries out an operation. Returns `None` if it has no result in time.
+/// Carries out an operation. Returns `None` if the operation has no result in time.
 pub(super) async fn run<'s, T>(
     runtime: &'s impl Runtime,
     accepted: &Accepted,

@@ -1,4 +1,5 @@
-//! The step that counts a callback towards a rate limit that machines share.
+//! The step that counts a callback towards a rate limit that machines share. A machine takes
+//! permits from the shared budget of the limit, and spends one permit on each callback.
 
 use std::sync::Arc;
 
@@ -128,7 +129,7 @@ async fn take(
         match found.map(|found| value::read(found.bytes, None)) {
             None => taking.learn(None),
             Some(Some(StoredValue::Budget(full_at))) => taking.learn(Some(full_at)),
-            // A value of another version.
+            // Another version of gatepost wrote the value.
             Some(_) => break,
         }
     }

@@ -11,11 +11,13 @@
 //!    it. If the app has not answered, removes the claim.
 //! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
 //!    this process has no earlier reply about the viewer, looks for a reply in the shared state.
-//! 5. The start of a session: adds it to the sessions of the subject. A notification starts its
-//!    session before the app receives the event, a decision after the app's answer. The end of a
-//!    session, before the app receives it: looks for a newer session.
+//! 5. The start of a session: adds it to the sessions of the subject. For a notification, gatepost
+//!    does this before the app receives the event. For a decision, gatepost does this after the
+//!    app's answer. The end of a session: looks for a newer session before the app receives the
+//!    event.
 //! 6. On a route whose rate limit is shared, before the app receives the event or the store appends
-//!    it: takes permits, if this machine has none. See `src/limit/shared.rs`.
+//!    it: takes permits, one for each callback, if this machine has none. See
+//!    `src/limit/shared.rs`.
 //!
 //! If the shared state does not respond in time, gatepost continues without it: it accepts the
 //! signature, asks the app, and uses only its own last replies, sessions and rate limits. The app may

@@ -9,7 +9,7 @@
 //! | 4 | sessions of a subject: flags, time and id of the newest, ids of the others, 8 bytes each |
 //! | 5 | budget of a rate limit: the time at which the budget is full, in Unix nanoseconds, 8 bytes |
 //!
-//! A process that does not know the first byte of a value works without the value.
+//! If a process does not know the first byte of a value, the process ignores the value.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -173,7 +173,7 @@ fn read_reply(mut bytes: Bytes, policy: &Policy) -> Option<Reply> {
     })
 }
 
-/// Appends the length of a text, and the text. A header is shorter than 64 KiB.
+/// Appends the length of `text`, then `text`. A header is shorter than 64 KiB.
 fn put_text(bytes: &mut BytesMut, text: &[u8]) {
     bytes.put_u16(u16::try_from(text.len()).unwrap_or_default());
     bytes.put_slice(text);

@@ -130,7 +130,7 @@ pub struct LaneStatus {
     pub due: Timestamp,
 }
 
-/// The right to deliver an event, until the lease ends.
+/// The claim of an owner on an event. Until the claim ends, no other owner delivers the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// Number of the event.
@@ -287,7 +287,7 @@ pub struct QueueFilter {
     pub is_failing: bool,
     /// Time before which the callback arrived.
     pub received_before: Option<Timestamp>,
-    /// Number after which the list begins.
+    /// Number of an event. The filter selects only events with a higher number.
     pub after: u64,
     /// Maximum number of events; `None` for all.
     pub limit: Option<usize>,

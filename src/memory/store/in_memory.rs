@@ -69,6 +69,7 @@ struct StoredEvents {
     totals: StoreStatus,
 }
 
+/// The source and the subject of events that gatepost delivers in order.
 type Line = (Box<str>, Box<str>);
 
 struct Record {

@@ -12,8 +12,8 @@
 //!    its own.
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
 //!    owner may claim the event. The store then ignores the late settlement.
-//! 4. An event that fails stays the head of its line until it is delivered or dead, and delays no
-//!    other line.
+//! 4. If the delivery of an event fails, the event stays the head of its line until it is delivered
+//!    or dead. The event delays no other line.
 //! 5. A full store refuses new events. It drops neither a pending event nor a dead letter whose
 //!    retention has not ended.
 //!

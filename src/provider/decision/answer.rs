@@ -294,7 +294,7 @@ impl Decision {
     }
 
     /// Converts a member of an answer. Returns `None` for a value for which
-    /// [`Field::is_unset_in_answer`] is true, and for a member that gatepost drops.
+    /// [`Field::is_unset_in_answer`] returns true, and for a member that gatepost drops.
     fn named_field(
         &self,
         name: &str,

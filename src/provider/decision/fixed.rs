@@ -48,8 +48,8 @@ enum TextPart {
 #[derive(Clone, Copy)]
 pub(crate) struct CallbackFields<'f> {
     pub(crate) fields: &'f Fields,
-    /// The names of the fields that are only proof, such as the signature. The data of an event
-    /// does not contain these fields.
+    /// The names of the fields that serve only the signature. The data of an event does not contain
+    /// these fields.
     pub(crate) proof: &'f [json::Name<'static>],
 }
 
@@ -313,7 +313,7 @@ impl CallbackFields<'_> {
         }
     }
 
-    /// Returns true for a credential, and for a field that is only proof.
+    /// Returns true for a credential, and for a field that serves only the signature.
     fn is_secret(&self, field: &Field) -> bool {
         field.secret || self.proof.iter().any(|proof| *proof.text() == *field.name)
     }

@@ -122,7 +122,7 @@ impl ItemList {
         self.echo.iter().map(|name| value(name)).collect()
     }
 
-    /// Adds the item's position, such as `items[2]`, to a fault.
+    /// Returns the fault with the item's position, such as `items[2]`.
     pub(super) fn fault_at(&self, index: usize, fault: &AnswerError) -> AnswerError {
         AnswerError::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
     }

@@ -21,8 +21,8 @@ pub(crate) enum ReplyFieldName {
     Undeclared(Box<str>),
 }
 
-/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true
-/// for the value.
+/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] returns
+/// true for the value.
 ///
 /// Many serializers write an unset field as `null` or as an empty string. These values do not have
 /// the declared type, so a platform may refuse the reply. gatepost therefore omits the field.

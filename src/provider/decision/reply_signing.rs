@@ -118,7 +118,8 @@ impl ReplySigning {
         bool::from(message.finish().ct_eq(&signature)).then(|| decoded(payload))?
     }
 
-    /// Adds the headers of a signed reply that the app has not set.
+    /// Returns the reply with the headers of a signed reply. A header that the app has set takes
+    /// precedence.
     pub(crate) fn with_headers(&self, mut reply: Reply) -> Reply {
         let own = reply.extra.take().unwrap_or_default();
         let is_set = |name: &HeaderName| own.iter().any(|(set, _)| set == name);

@@ -15,8 +15,8 @@ use crate::reply::Permission;
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
     pub(crate) permission: Permission,
-    /// The status of the reply, and the `location` of a redirect. `None` if the body tells the
-    /// platform the result.
+    /// The status of the reply, and the `location` of a redirect. `None` if the platform reads the
+    /// permission from the body.
     pub(crate) status: Option<StatusLine>,
     /// The first fault of the answer; `None` if the answer has no fault.
     pub(crate) fault: Option<AnswerError>,
@@ -103,8 +103,8 @@ impl Decision {
         WrittenReply { body: out, permission, status, fault, dropped: conversion.noted }
     }
 
-    /// Returns the status and the redirect of a reply with these fields; `None` if the body tells the
-    /// platform the result.
+    /// Returns the status and the redirect of a reply with these fields; `None` if the platform
+    /// reads the permission from the body.
     fn status_line(&self, fields: &[ReplyField]) -> Option<StatusLine> {
         let rule = self.by_status.as_ref()?;
         Some(rule.line(fields, self.allows(fields)))
@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn policy_and_uniform_answer_never_delete_protected_item() {
+    fn only_an_answer_for_the_item_alone_deletes_a_protected_item() {
         let decision = kind("drm").decision.unwrap();
         let deletes = r#"{"result":1,"content_delete":1}"#;
         let policy = policy(&decision, r#"{"content_delete":1}"#, deletes);

@@ -1,4 +1,5 @@
-//! Checks that the kinds, replies and samples of a definition agree with each other.
+//! Checks that the kinds, replies, signatures and body formats of a definition agree with each
+//! other.
 
 use super::kind::KindDefaults;
 use super::{DefinitionReader, Formats};

@@ -1,7 +1,7 @@
 //! Checks of definitions whose callbacks have a raw body.
 //!
-//! gatepost does not read a raw body, so such a callback has no fields. If all callbacks that a
-//! part of the definition describes have raw bodies, this part cannot name a field.
+//! gatepost does not read a raw body, so a callback with a raw body has no fields. If all callbacks
+//! that a part of the definition describes have raw bodies, this part cannot name a field.
 
 use super::{DefinitionReader, Formats};
 use crate::provider::locator::Locator;

@@ -3,7 +3,7 @@
 //!
 //! gatepost checks these rules for the samples that are JSON objects:
 //!
-//! 1. The values have the declared types, and no field is missing.
+//! 1. The values have the declared types, and no required field is missing.
 //! 2. The sample names its kind, unless a header, the query or the route names the kind.
 //! 3. A sample contains a tenant, unless the definition takes the tenant from another place.
 //! 4. The sample of a decision contains the first value of `viewer`.

@@ -1,4 +1,5 @@
-//! The conversion of one message, with the list of its misfits or dropped members.
+//! The conversion of one message, with the list of its misfits or dropped members. A *misfit* is a
+//! missing field, or a value that gatepost cannot convert to the declared type.
 
 use super::Field;
 use crate::printable::printable;

@@ -1,4 +1,5 @@
-//! Tests of the rules for fields.
+//! Tests of the rules for fields. A *misfit* is a missing field, or a value that gatepost cannot
+//! convert to the declared type.
 
 use super::*;
 use crate::toml_reader::{self, FaultKind};

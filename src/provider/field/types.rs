@@ -336,7 +336,8 @@ fn write_inner(
     Ok(())
 }
 
-/// Converts an array element, and writes the result. Writes a permitted misfit as received.
+/// Converts an array element, and writes the result. Writes a permitted misfit (an element that
+/// gatepost cannot convert) as received.
 fn write_element(
     raw: &str,
     inner: &Nested,

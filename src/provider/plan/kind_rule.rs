@@ -19,8 +19,9 @@ pub(crate) struct KindRule {
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback that does not name its kind.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of a callback whose name is unknown, or that has no name and none of the `unnamed`
-    /// kinds. `None` if the definition does not set `other`.
+    /// The kind of a callback whose name for its kind is unknown. Also the kind of a callback that
+    /// names no kind and fits none of the `unnamed` kinds. `None` if the definition does not set
+    /// `other`.
     pub(crate) other: Option<usize>,
 }
 

@@ -49,7 +49,7 @@ impl Expected<'_> {
         let bytes = match self {
             Self::Digest(digest) => digest.as_slice(),
             Self::Signature(signature) => signature,
-            // gatepost has no private key.
+            // gatepost does not have the platform's private key.
             Self::Signed(..) => &[],
             Self::Token(token) => token.expose(),
         };

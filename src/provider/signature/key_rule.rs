@@ -49,7 +49,7 @@ impl KeyRule {
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
     /// [`KeyError::Weak`] if the key is weaker than the platform permits. Returns
     /// [`KeyError::NotPublic`] if the digest needs a public key and the text is not a public key.
-    /// Returns [`KeyError::Unnamed`] if keys have names and the key has none.
+    /// Returns [`KeyError::Unnamed`] if `named_by` is set and the key has no id.
     pub(super) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
         let (id, secret) = self.split(secret)?;
         if let Digest::Public(algorithm) = digest {
@@ -71,7 +71,7 @@ impl KeyRule {
         (!key.expose().starts_with(prefix.as_bytes())).then_some(prefix)
     }
 
-    /// Splits a key of the form `ID:KEY` if keys have names.
+    /// Splits a key of the form `ID:KEY`. Returns the whole key and no id if `named_by` is `None`.
     fn split(&self, secret: &Secret) -> Result<(Option<String>, Secret), KeyError> {
         if self.named_by.is_none() {
             return Ok((None, secret.clone()));

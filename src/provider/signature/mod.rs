@@ -1,4 +1,4 @@
-//! Verification of callback signatures, and signing of the example callbacks that gatepost creates.
+//! Verification of callback signatures, and signing of sample callbacks.
 //!
 //! A signature is a digest of a message. The message is a sequence of [`Part`]s, such as a header,
 //! the body and the key. The refusal code of an invalid signature shows which condition is not met.

@@ -43,7 +43,7 @@ fn hmac_sha1_gives_the_values_of_rfc_2202() {
     }
 }
 
-/// The test cases 1 to 4, 6 and 7. Test case 5 truncates its digests.
+/// Covers the test cases 1 to 4, 6 and 7. Omits test case 5, which truncates its digests.
 /// <https://www.rfc-editor.org/rfc/rfc4231#section-4>
 #[test]
 fn hmac_sha256_and_hmac_sha512_give_the_values_of_rfc_4231() {
@@ -121,7 +121,7 @@ fn md5_gives_the_values_of_rfc_1321() {
     }
 }
 
-/// The messages and digests of FIPS 180-4 for SHA-1 and SHA-256.
+/// Covers the messages and digests of FIPS 180-4 for SHA-1 and SHA-256.
 /// <https://csrc.nist.gov/projects/cryptographic-standards-and-guidelines/example-values>
 #[test]
 fn sha1_and_sha256_give_the_example_values_of_nist() {
@@ -144,7 +144,7 @@ fn sha1_and_sha256_give_the_example_values_of_nist() {
     }
 }
 
-/// The payload of this token is text, so no callback can have the token.
+/// The payload of this token is not a JSON object, so gatepost refuses a callback with the token.
 /// <https://www.rfc-editor.org/rfc/rfc8037#appendix-A.4>
 #[test]
 fn eddsa_verifies_the_token_of_rfc_8037() {

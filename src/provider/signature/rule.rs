@@ -25,7 +25,7 @@ pub(crate) struct Signature {
     /// The text before each signature, such as `sha256=`. gatepost ignores entries without this
     /// text.
     pub(crate) prefix: Box<str>,
-    /// The encoding of each signature; `None` if each is text that gatepost compares as received.
+    /// The encoding of each signature; `None` if gatepost compares the text as received.
     pub(crate) encoding: Option<Encoding>,
     pub(crate) key: KeyRule,
     /// A second digest of the same message, for keys in the format of the second digest.

@@ -16,8 +16,8 @@ pub(crate) struct TimeRule {
     /// True if gatepost checks the time for every template. If false, gatepost checks the time only
     /// for templates that set a limit.
     pub(crate) is_enforced: bool,
-    /// The seconds between the current time and the expiry in an example callback that gatepost
-    /// creates; 0 for [`TimeMeaning::Sent`].
+    /// The seconds between the current time and the expiry in a sample callback; 0 for
+    /// [`TimeMeaning::Sent`].
     pub(crate) lifetime_secs: i64,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Window {
     /// The maximum number of seconds in the past, so that gatepost accepts the platform's resends.
     pub(crate) past_secs: i64,
     /// The maximum number of seconds in the future, to bound the time for which a client can replay
-    /// a stolen callback.
+    /// a recorded callback.
     pub(crate) max_ahead_secs: i64,
 }
 

@@ -263,7 +263,7 @@ impl<'de> Deserialize<'de> for MemberName<'de> {
     }
 }
 
-/// Reads one value of any JSON type as `T`.
+/// Reader of one value of any JSON type as `T`.
 struct Reader<T>(PhantomData<T>);
 
 impl<'de, T: FieldValue> DeserializeSeed<'de> for Reader<T> {
