@@ -49,13 +49,13 @@ pub struct Sample<'d> {
     /// The body if it is text other than a JSON object.
     raw: Option<&'d str>,
     headers: HeaderMap,
-    query: Vec<Parameter>,
+    query: Vec<QueryParameter>,
     settings: Vec<Option<Secret>>,
     signing: Option<(SigningKey, Timestamp)>,
 }
 
 /// A parameter of the query.
-struct Parameter {
+struct QueryParameter {
     name: Box<str>,
     value: Box<str>,
     /// True if this parameter replaces a parameter of the same name in the URI of the request.
@@ -112,7 +112,8 @@ impl<'d> Sample<'d> {
         let body = read.unwrap_or_default();
         let SampleHead { headers, query } = plan.sample_head(kind);
         let query = query.into_iter();
-        let query = query.map(|(name, value)| Parameter { name, value, replaces: false }).collect();
+        let query =
+            query.map(|(name, value)| QueryParameter { name, value, replaces: false }).collect();
         let default =
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
         let settings = plan.settings.iter().map(default).collect();
@@ -260,7 +261,7 @@ impl<'d> Sample<'d> {
             Locator::Query(name) => {
                 self.query.retain(|own| own.name != *name);
                 let (name, value) = (name.clone(), text.into());
-                self.query.push(Parameter { name, value, replaces: true });
+                self.query.push(QueryParameter { name, value, replaces: true });
             }
             // Nothing to write: the caller passes the target to `request`, the definition sets the
             // method, and only `set` changes settings.
@@ -424,7 +425,7 @@ impl<'d> Sample<'d> {
         let is_replaced =
             |name: &str| self.query.iter().any(|own| own.replaces && *own.name == *name);
         let kept: Vec<_> = given.filter(|(name, _)| !is_replaced(name)).collect();
-        let is_new = |own: &&Parameter| kept.iter().all(|(name, _)| **name != *own.name);
+        let is_new = |own: &&QueryParameter| kept.iter().all(|(name, _)| **name != *own.name);
         let added = self.query.iter().filter(is_new).map(|own| (&*own.name, &*own.value));
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&kept).extend_pairs(added);
