@@ -93,36 +93,66 @@ impl fmt::Display for Timestamp {
 /// The unit in which a platform writes a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
+    /// An ISO 8601 time, which is in UTC if it has no offset.
+    Iso8601Utc,
     Millis,
     Rfc3339,
     Seconds,
 }
 
 impl Unit {
-    pub(crate) const WORDS: [(&'static str, Self); 3] =
-        [("ms", Self::Millis), ("rfc3339", Self::Rfc3339), ("s", Self::Seconds)];
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("iso8601-utc", Self::Iso8601Utc),
+        ("ms", Self::Millis),
+        ("rfc3339", Self::Rfc3339),
+        ("s", Self::Seconds),
+    ];
+
+    /// Returns the word in a definition.
+    pub(crate) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, unit)| *unit == self).map_or("", |(word, _)| word)
+    }
+
+    /// Returns a noun phrase for a time in this unit, for a message to the operator.
+    pub(crate) const fn form(self) -> &'static str {
+        match self {
+            Self::Iso8601Utc => "a date and a time, such as 2023-12-28T02:44:38",
+            Self::Millis => "Unix milliseconds",
+            Self::Rfc3339 => "a date and a time with an offset, such as 2023-12-28T02:44:38Z",
+            Self::Seconds => "Unix seconds",
+        }
+    }
+
+    /// Returns `true` if the platform writes a number.
+    pub(crate) const fn is_number(self) -> bool {
+        matches!(self, Self::Millis | Self::Seconds)
+    }
 
     /// Returns a time as text, in the form that [`Unit::parse`] reads.
     pub(crate) fn write(self, time: Timestamp) -> String {
         match self {
+            Self::Iso8601Utc => time.to_string().trim_end_matches('Z').to_owned(),
             Self::Millis => time.as_millis().to_string(),
             Self::Rfc3339 => time.to_string(),
             Self::Seconds => time.as_secs().to_string(),
         }
     }
 
-    /// Parses text that consists of a decimal integer or of an RFC 3339 time, and of nothing else.
+    /// Parses text that consists of a time in this unit, and of nothing else.
     pub(crate) fn parse(self, text: &str) -> Option<Timestamp> {
-        if self == Self::Rfc3339 {
-            let time: jiff::Timestamp = text.parse().ok()?;
-            return Some(Timestamp::from_millis(time.as_millisecond()));
+        match self {
+            Self::Iso8601Utc => rfc3339(text).or_else(|| rfc3339(&format!("{text}Z"))),
+            Self::Millis => number(text).map(Timestamp::from_millis),
+            Self::Rfc3339 => rfc3339(text),
+            Self::Seconds => number(text).map(Timestamp::from_secs),
         }
-        let number = number(text)?;
-        Some(match self {
-            Self::Millis | Self::Rfc3339 => Timestamp::from_millis(number),
-            Self::Seconds => Timestamp::from_secs(number),
-        })
     }
+}
+
+/// Parses a time with an offset or with `Z`.
+fn rfc3339(text: &str) -> Option<Timestamp> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_millis(time.as_millisecond()))
 }
 
 /// Parses a decimal integer: digits with an optional minus sign.
@@ -173,6 +203,29 @@ mod tests {
         {
             assert_eq!(Unit::Seconds.parse(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn time_without_offset_is_in_utc() {
+        let unit = Unit::Iso8601Utc;
+        let expected = Some(Timestamp::from_millis(1_729_262_573_064));
+        for text in [
+            "2024-10-18T14:42:53.064834",
+            "2024-10-18 14:42:53.064",
+            "2024-10-18T14:42:53.064Z",
+            "2024-10-18T16:42:53.064+02:00",
+        ] {
+            assert_eq!(unit.parse(text), expected, "{text}");
+        }
+        assert_eq!(Unit::Rfc3339.parse("2024-10-18T14:42:53.064834"), None);
+        for wrong in ["", "Z", "2024-10-18", "14:42:53", "1729262573", "2024-10-18T14:42:53+99:00"]
+        {
+            assert_eq!(unit.parse(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(
+            unit.write(Timestamp::from_millis(1_729_262_573_064)),
+            "2024-10-18T14:42:53.064"
+        );
     }
 
     #[test]

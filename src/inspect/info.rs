@@ -264,6 +264,6 @@ const fn unit_of(ty: &Type) -> Option<&'static str> {
     match unit {
         Unit::Millis => Some("milliseconds"),
         Unit::Seconds => Some("seconds"),
-        Unit::Rfc3339 => None,
+        Unit::Iso8601Utc | Unit::Rfc3339 => None,
     }
 }

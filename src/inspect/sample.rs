@@ -15,7 +15,7 @@ use crate::printable::print_only;
 use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::locator::{Locator, Received};
-use crate::provider::plan::BodyFormat;
+use crate::provider::plan::{BodyFormat, SampleHead};
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::Setting;
 use crate::provider::signature::{KeyName, Signature};
@@ -49,8 +49,17 @@ pub struct Sample<'d> {
     /// The body if it is text other than a JSON object.
     raw: Option<&'d str>,
     headers: HeaderMap,
+    query: Vec<QueryParameter>,
     settings: Vec<Option<Secret>>,
     signing: Option<(SigningKey, Timestamp)>,
+}
+
+/// A parameter of the query.
+struct QueryParameter {
+    name: Box<str>,
+    value: Box<str>,
+    /// True if this parameter replaces a parameter of the same name in the URI of the request.
+    replaces: bool,
 }
 
 /// A key for the signature of a sample.
@@ -74,8 +83,8 @@ pub enum SampleError {
     Key,
     /// [`Sample::set`] received an invalid `place`, or a `value` that a header cannot contain.
     #[error(
-        "expected a field, a JSON Pointer, `header:NAME` or `setting:NAME` with a valid value, \
-         found an invalid name or value for `{0}`; correct the name or the value"
+        "expected a field, a JSON Pointer, `header:NAME`, `query:NAME` or `setting:NAME` with a \
+         valid value, found an invalid name or value for `{0}`; correct the name or the value"
     )]
     Name(String),
     /// [`Sample::set`] received the name of a field or setting that the kind does not have.
@@ -101,34 +110,42 @@ impl<'d> Sample<'d> {
         let read = serde_json::from_str(text).ok();
         let raw = read.is_none().then_some(text);
         let body = read.unwrap_or_default();
-        let headers = plan.sample.headers.iter().cloned().collect();
+        let SampleHead { headers, query } = plan.sample_head(kind);
+        let query = query.into_iter();
+        let query =
+            query.map(|(name, value)| QueryParameter { name, value, replaces: false }).collect();
         let default =
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
         let settings = plan.settings.iter().map(default).collect();
-        let mut sample = Self { plan, kind, body, raw, headers, settings, signing: None };
+        let mut sample = Self { plan, kind, body, raw, headers, query, settings, signing: None };
         sample.write_kind(of_kind.is_some());
         sample
     }
 
-    /// Writes the platform's name for the kind to the location from which gatepost reads that name.
+    /// Writes the platform's name for the kind into the fields if a field names the kind.
     ///
     /// If the kind has a sample body of its own, this body already names the kind.
     fn write_kind(&mut self, has_own_body: bool) {
-        let rule = &self.plan.kind_rule;
-        let word = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
-        let (Some(from), Some((word, _))) = (rule.from.first(), word) else { return };
-        if !(has_own_body && matches!(from.each().first(), Some(Locator::Body(_)))) {
-            self.put(from, word.text());
+        let (from, word) = (self.plan.kind_rule.from.first(), self.plan.sample_name(self.kind));
+        let (Some(from), Some(word), false) = (from, word, has_own_body) else { return };
+        let is_field = match from.each().first() {
+            Some(Locator::Body(_)) => true,
+            Some(Locator::Query(_)) => self.format() == BodyFormat::Query,
+            _ => false,
+        };
+        if is_field {
+            self.put(from, word);
         }
     }
 
-    /// Sets a field, a header or a setting.
+    /// Sets a field, a header, a parameter or a setting.
     ///
     /// | `place` | sets |
     /// |---|---|
     /// | `app` | a field of the body that the sample has or the definition declares |
     /// | `/data/0/app` | any field, by JSON Pointer |
     /// | `header:NAME` | a header |
+    /// | `query:NAME` | a parameter of the query, instead of the one in the URI of the request |
     /// | `setting:NAME` | a setting of the template that the signature covers |
     ///
     /// If the old value of a field is a string, the new value is a string too. Otherwise the new
@@ -145,6 +162,13 @@ impl<'d> Sample<'d> {
             let name = http::HeaderName::try_from(name).map_err(|_| invalid())?;
             let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
             self.headers.insert(name, value);
+            return Ok(());
+        }
+        if let Some(name) = place.strip_prefix("query:") {
+            if name.is_empty() {
+                return Err(invalid());
+            }
+            self.put(&Locator::Query(name.into()), value);
             return Ok(());
         }
         if let Some(name) = place.strip_prefix("setting:") {
@@ -189,9 +213,12 @@ impl<'d> Sample<'d> {
         let places = [Some(&rule.found_in), time, named].into_iter().flatten();
         let mut places = places.flat_map(Locator::each);
         places.any(|own| {
-            let Locator::Body(pointer) = own else { return false };
-            let pointer = pointer.to_string();
-            pointer == place || pointer.strip_prefix('/') == Some(place)
+            let text = own.to_string();
+            match own {
+                Locator::Body(_) => text == place || text.strip_prefix('/') == Some(place),
+                Locator::Header(_) => text.eq_ignore_ascii_case(place),
+                _ => text == place,
+            }
         })
     }
 
@@ -233,9 +260,17 @@ impl<'d> Sample<'d> {
                     self.put(place, text);
                 }
             }
-            // Nothing to write: target and query are parts of the URI that the caller passes to
-            // `request`, the definition sets the method, and only `set` changes settings.
-            Locator::Method | Locator::Query(_) | Locator::Setting(..) | Locator::Target => {}
+            Locator::Query(name) if self.format() == BodyFormat::Query => {
+                self.body.insert(name.to_string(), text.into());
+            }
+            Locator::Query(name) => {
+                self.query.retain(|own| own.name != *name);
+                let (name, value) = (name.clone(), text.into());
+                self.query.push(QueryParameter { name, value, replaces: true });
+            }
+            // Nothing to write: the caller passes the target to `request`, the definition sets the
+            // method, and only `set` changes settings.
+            Locator::Method | Locator::Setting(..) | Locator::Target => {}
             // Nothing to write: the sample of the kind already has the values, and a joined text
             // may not show where to split it.
             Locator::Joined(_) => {}
@@ -267,8 +302,7 @@ impl<'d> Sample<'d> {
         self.body = fields;
     }
 
-    /// Sets the tenant, and the application after a `/`. Has no effect on a value that the
-    /// definition takes from the query or from several places.
+    /// Sets the tenant at the definition's first place of the tenant, and the application after a `/`.
     pub(super) fn set_tenant(&mut self, tenant: &str) {
         let (name, app) = match (tenant.split_once('/'), &self.plan.tenant_app) {
             (Some((name, app)), Some(place)) => (name, Some((place, app))),
@@ -298,10 +332,8 @@ impl<'d> Sample<'d> {
         }
         let method = self.method().clone();
         let body = self.body();
-        let (uri, body) = match self.format() {
-            BodyFormat::Query => (with_query(to, &body), Vec::new()),
-            BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => (to.clone(), body),
-        };
+        let uri = self.uri(to, &body);
+        let body = if self.format() == BodyFormat::Query { Vec::new() } else { body };
         let content_type = match self.format() {
             BodyFormat::Form => Some("application/x-www-form-urlencoded"),
             BodyFormat::Json => Some("application/json"),
@@ -318,8 +350,7 @@ impl<'d> Sample<'d> {
     }
 
     fn method(&self) -> &Method {
-        let of_kind = self.plan.kind(Some(self.kind)).method.as_ref();
-        of_kind.or(self.plan.methods.first()).unwrap_or(&Method::POST)
+        self.plan.sample_method(self.kind)
     }
 
     fn format(&self) -> BodyFormat {
@@ -353,10 +384,7 @@ impl<'d> Sample<'d> {
         }
         self.remove(&signature.found_in);
         let raw = self.body();
-        let uri = match self.format() {
-            BodyFormat::Query => with_query(to, &raw),
-            BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => to.clone(),
-        };
+        let uri = self.uri(to, &raw);
         let head = Head::new(self.method(), &uri, &self.headers);
         let query = uri.query().filter(|_| self.plan.reads_query).map(Into::into);
         let captured = self.plan.capture(&head, query);
@@ -378,8 +406,8 @@ impl<'d> Sample<'d> {
 
     /// Writes the time. A Unix time in the body is a number; any other time is text.
     fn put_time(&mut self, place: &Locator, time: &str, unit: Unit) {
-        match (place.each().first(), unit, time.parse::<i64>()) {
-            (Some(Locator::Body(pointer)), Unit::Millis | Unit::Seconds, Ok(number)) => {
+        match (place.each().first(), time.parse::<i64>()) {
+            (Some(Locator::Body(pointer)), Ok(number)) if unit.is_number() => {
                 pointer.set(&mut self.body, Value::from(number));
             }
             _ => self.put(place, time),
@@ -392,6 +420,26 @@ impl<'d> Sample<'d> {
         for name in place.each().iter().filter_map(Locator::top_level) {
             self.body.remove(name.text());
         }
+    }
+
+    /// Returns the URI of the request: `to` with the fields or the parameters of the sample.
+    fn uri(&self, to: &Uri, body: &[u8]) -> Uri {
+        if self.format() == BodyFormat::Query {
+            let before = to.query().map(|query| format!("{query}&")).unwrap_or_default();
+            return with_query(to, &format!("{before}{}", String::from_utf8_lossy(body)));
+        }
+        if self.query.is_empty() {
+            return to.clone();
+        }
+        let given = form_urlencoded::parse(to.query().unwrap_or_default().as_bytes());
+        let is_replaced =
+            |name: &str| self.query.iter().any(|own| own.replaces && *own.name == *name);
+        let kept: Vec<_> = given.filter(|(name, _)| !is_replaced(name)).collect();
+        let is_new = |own: &&QueryParameter| kept.iter().all(|(name, _)| **name != *own.name);
+        let added = self.query.iter().filter(is_new).map(|own| (&*own.name, &*own.value));
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&kept).extend_pairs(added);
+        with_query(to, &query.finish())
     }
 
     /// Encodes the fields in the platform's format. The result is a query for `BodyFormat::Query`,
@@ -427,10 +475,9 @@ fn not_among(place: &str, wrong: &str, noun: &str, names: Vec<&str>) -> SampleEr
     SampleError::Unknown { name: place.to_owned(), remedy }
 }
 
-/// Appends parameters to the query of a URI.
-fn with_query(to: &Uri, query: &[u8]) -> Uri {
-    let before = to.query().map(|query| format!("{query}&")).unwrap_or_default();
-    let text = format!("{}?{before}{}", to.path(), String::from_utf8_lossy(query));
+/// Replaces the query of a URI.
+fn with_query(to: &Uri, query: &str) -> Uri {
+    let text = format!("{}?{query}", to.path());
     let mut parts = to.clone().into_parts();
     parts.path_and_query = PathAndQuery::try_from(text).ok();
     Uri::from_parts(parts).unwrap_or_else(|_| to.clone())

@@ -285,7 +285,10 @@ impl From<SignatureError> for RefusalCause {
                 RefusalKind::FieldDuplicate,
                 format!("expected equal values at {place}, found different values"),
             ),
-            SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
+            SignatureError::Malformed { expected } => Self::with(
+                RefusalKind::SignatureMalformed,
+                format!("expected {expected}, found another form"),
+            ),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
             SignatureError::Absent { place } => Self::with(
                 RefusalKind::SignatureMissing,

@@ -37,7 +37,16 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{kind}fields = {{ f = {{ type = 'timestamp', unit = 'rfc3339' }} }}"),
-            "expected s or ms as the unit of a timestamp",
+            "expected s or ms as the unit of a timestamp, found rfc3339",
+        ),
+        (
+            format!("{kind}fields = {{ f = {{ type = 'timestamp', unit = 'iso8601-utc' }} }}"),
+            "expected s or ms as the unit of a timestamp, found iso8601-utc",
+        ),
+        (
+            format!("{kind}time = {{ from = '/t', unit = 'iso8601' }}"),
+            "expected a known unit, found \"iso8601\"; did you mean `iso8601-utc`? use one of these units: \
+             `iso8601-utc`, `ms`, `rfc3339`, `s`",
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),

@@ -86,6 +86,29 @@ fn one_misspelt_word_causes_one_fault_with_suggestion() {
 }
 
 #[test]
+fn names_table_of_key_in_wrong_table_of_a_definition() {
+    let text = |request: &str, rest: &str| {
+        format!(
+            "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n[request]\nmethods = 'POST'\n\
+             body = 'json'\n{request}\n[kind]\nother = 'a'\n[kinds.a]\n{rest}\n"
+        )
+    };
+    for (request, rest, remedy) in [
+        ("tenant = '/x'", "", "move `tenant` above the first table of the definition"),
+        ("", "unwrap = 'x'", "move `unwrap` under [request]"),
+        (
+            "",
+            "found_in = '/x'\n[signature]\ndigest = 'none'\nfound_in = 'header:x-token'",
+            "move `found_in` under [signature]",
+        ),
+    ] {
+        let error = gatepost::Definition::parse(&text(request, rest)).unwrap_err();
+        let [fault] = error.faults() else { panic!("{remedy}: expected one fault, found {error}") };
+        assert!(fault.remedy().starts_with(remedy), "expected {remedy}, found {fault}");
+    }
+}
+
+#[test]
 fn names_table_of_key_in_wrong_table() {
     for (line, remedy) in [
         (

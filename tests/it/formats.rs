@@ -156,7 +156,7 @@ fn signature_may_be_inside_an_object() {
         "[signature]\ndigest = 'hmac-sha256'\nfound_in = '/data/sign'\nencoding = 'hex'\n\
          parts = ['/data/t', '/data/id']\n\
          time = {{ from = '/data/t', means = 'sent', unit = 's' }}\n\
-         {EVENT}sample = '{{\"data\":{{\"id\":\"s1\",\"t\":1,\"sign\":\"old\"}}}}'\n"
+         {EVENT}sample = '{{\"data\":{{\"id\":\"s1\",\"t\":1703731478,\"sign\":\"old\"}}}}'\n"
     ));
     let gate = gate(&text, "keys = ['key-of-the-test']");
     let signed = sample(&text, "event", "key-of-the-test");

@@ -2,15 +2,32 @@
 
 use std::sync::LazyLock;
 
-use gatepost::{Accepted, Gate, Refusal};
+use gatepost::{Accepted, Gate, Refusal, Timestamp};
 use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 
 use crate::core::{Request, judge, judge_chunks};
+use crate::language;
 use crate::vectors::{self, Vector};
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
 static VECTORS: LazyLock<Vec<Vector>> = LazyLock::new(vectors::all);
+
+const UNITS: [&str; 4] = ["iso8601-utc", "ms", "rfc3339", "s"];
+
+/// For each unit, the definition of a platform that signs a body with a time in this unit.
+static TIMED: LazyLock<Vec<(String, Gate)>> = LazyLock::new(|| {
+    let timed = |unit: &&str| {
+        let definition = language::definition(&format!(
+            "[kind]\nother = 'a'\n[kinds.a]\ntime = {{ from = '/at', unit = '{unit}' }}\n\
+             [signature]\ndigest = 'hmac-sha256'\nparts = 'body'\nfound_in = 'header:x-sig'\n\
+             encoding = 'hex'\ntime = {{ from = '/at', means = 'sent', unit = '{unit}' }}\n"
+        ));
+        let gate = language::gate(&definition, "keys = ['key']");
+        (definition, gate)
+    };
+    UNITS.iter().map(timed).collect()
+});
 
 fn verdict(vector: &Vector, body: &[u8], chunk: usize) -> Result<Vec<u8>, &'static str> {
     let request = Request::of(vector);
@@ -90,6 +107,20 @@ proptest! {
             901.. => Some("timestamp_too_far_ahead"),
         };
         prop_assert_eq!(verdict(vector, body.as_bytes(), 4096).err(), expected);
+    }
+
+    #[test]
+    fn accepts_signed_time_in_each_unit_only_within_window(unit in 0..UNITS.len(), offset in -2000_i64..2000) {
+        let (definition, gate) = &TIMED[unit];
+        let request = language::sample(definition, "a", "key");
+        let found = language::send_at(gate, &request, language::NOW - offset);
+        let found = found.map(|accepted| accepted.event().time());
+        let expected = match offset {
+            ..-300 => Err("timestamp_expired"),
+            -300..=300 => Ok(Some(Timestamp::from_secs(language::NOW))),
+            301.. => Err("timestamp_too_far_ahead"),
+        };
+        prop_assert_eq!(found.map_err(|refusal| refusal.kind().as_str()), expected, "{}", UNITS[unit]);
     }
 
     #[test]

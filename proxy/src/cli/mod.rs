@@ -40,6 +40,7 @@ use self::error::CommandError;
 use self::explain::ExplainArguments;
 use self::init::InitArguments;
 use self::platform::PlatformCommand;
+use self::providers::ProvidersArguments;
 use self::queue::QueueCommand;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
@@ -108,13 +109,7 @@ enum Command {
         format: RoutesFormat,
     },
     /// List the providers and their kinds, or the fields of a kind.
-    Providers {
-        /// Provider or kind, for example `tencent-css` or `tencent-css.push`.
-        name: Option<String>,
-        /// File with the definition of your own provider.
-        #[arg(long, value_name = "FILE")]
-        definition: Option<PathBuf>,
-    },
+    Providers(ProvidersArguments),
     /// Send a realistic, signed callback and print the reply.
     Send(SendArguments),
     /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
@@ -182,9 +177,7 @@ pub fn run_program() -> ExitCode {
         Command::Routes { config, format } => {
             config.path().and_then(|path| routes::list(path, *format))
         }
-        Command::Providers { name, definition } => {
-            providers::list(name.as_deref(), definition.as_deref())
-        }
+        Command::Providers(arguments) => providers::list(arguments),
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),

@@ -1,25 +1,54 @@
 //! `gatepost providers` and `gatepost schema`: print the providers and their JSON Schemas.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use gatepost::{Definition, FieldInfo, ProviderInfo, closest, config_schema};
+use clap::Args;
+use gatepost::{Definition, FieldInfo, Gate, ProviderInfo, closest, config_schema};
 
 use super::diagnostics;
 use super::error::CommandError;
 use super::print::out;
 
-/// Lists all providers and kinds, or the fields of the provider or kind called `name`. Lists only the
-/// provider in `file` if the operator gives one.
-pub(super) fn list(name: Option<&str>, file: Option<&Path>) -> Result<(), CommandError> {
-    let all = match file {
-        Some(file) => vec![definition_in(file)?.info()],
-        None => gatepost::providers(),
+/// Arguments of `gatepost providers`.
+#[derive(Debug, Args)]
+pub(super) struct ProvidersArguments {
+    /// Provider or kind, for example `tencent-css` or `tencent-css.push`.
+    name: Option<String>,
+    /// File with the definition of your own provider.
+    #[arg(long, value_name = "FILE")]
+    definition: Option<PathBuf>,
+    /// Config file whose `provider_files` to list, too.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "definition")]
+    config: Option<PathBuf>,
+}
+
+/// Lists all providers and kinds, or the fields of the provider or kind with the name of the
+/// arguments. Lists only the provider in the definition if the operator gives one.
+pub(super) fn list(arguments: &ProvidersArguments) -> Result<(), CommandError> {
+    let file = arguments.definition.as_deref();
+    let own = match (file, &arguments.config) {
+        (Some(file), _) => vec![definition_in(file)?],
+        (None, Some(config)) => Gate::from_toml_file(config)?.own_definitions(),
+        (None, None) => Vec::new(),
     };
-    match name {
-        None => list_all(&all),
-        Some(name) => list_named(name, &all, file)?,
+    let mut all: Vec<_> = own.iter().map(Definition::info).collect();
+    if file.is_none() {
+        let is_replaced =
+            |info: &ProviderInfo| own.iter().any(|definition| definition.info().name == info.name);
+        all.extend(gatepost::providers().into_iter().filter(|info| !is_replaced(info)));
     }
-    Ok(())
+    let Some(name) = &arguments.name else {
+        list_all(&all);
+        return Ok(());
+    };
+    if list_named(name, &all) {
+        return Ok(());
+    }
+    let (provider, kind) = name.split_once('.').unwrap_or((name, ""));
+    match own.iter().find(|definition| *definition.info().name == *provider) {
+        Some(definition) => Err(unknown_kind(definition, kind)),
+        None => Err(unknown_kind(&definition(provider, file)?, kind)),
+    }
 }
 
 fn list_all(all: &[ProviderInfo]) {
@@ -41,7 +70,8 @@ fn list_all(all: &[ProviderInfo]) {
     }
 }
 
-fn list_named(name: &str, all: &[ProviderInfo], file: Option<&Path>) -> Result<(), CommandError> {
+/// Lists a provider, a group or a kind. Returns `false` if there is none of this name.
+fn list_named(name: &str, all: &[ProviderInfo]) -> bool {
     let mut is_known = false;
     for (provider, kind) in all.iter().flat_map(|own| own.kinds.iter().map(move |k| (own, k))) {
         let full = format!("{}.{}", provider.name, kind.name);
@@ -64,6 +94,7 @@ fn list_named(name: &str, all: &[ProviderInfo], file: Option<&Path>) -> Result<(
         }
     }
     for provider in all.iter().filter(|provider| *provider.name == *name) {
+        is_known = true;
         if let Some(evidence) = provider.evidence {
             out(&format!("evidence\t{}", evidence.as_str()));
         }
@@ -77,11 +108,7 @@ fn list_named(name: &str, all: &[ProviderInfo], file: Option<&Path>) -> Result<(
             out(&format!("settings.{}\t{what}\t{}", setting.name, setting.about));
         }
     }
-    match name.split_once('.') {
-        _ if is_known => Ok(()),
-        Some((provider, kind)) => Err(unknown_kind(&definition(provider, file)?, kind)),
-        None => definition(name, file).map(|_| ()),
-    }
+    is_known
 }
 
 /// Lists fields, and the fields inside each field with more indentation.

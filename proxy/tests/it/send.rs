@@ -442,3 +442,39 @@ fn providers_and_send_read_the_definition_file() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("--to"), "expected `--to`, found {stderr}");
 }
+
+#[test]
+fn providers_reads_the_definitions_of_a_config() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("cam.toml"), WRONG_SAMPLE.replace("moton", "motion")).unwrap();
+    let config = "provider_files = ['cam.toml']\n[[route]]\npath = '/c'\nprovider = 'my-camera'\n";
+    std::fs::write(path("gatepost.toml"), config).unwrap();
+    let config = path("gatepost.toml");
+    let (code, stdout, stderr) = run(&["providers", "-c", &config]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("my-camera\tC\td\t\n"), "{stdout}");
+    assert!(stdout.contains("\ntencent-css\t"), "expected the built-in providers, found {stdout}");
+    let (code, stdout, stderr) = run(&["providers", "my-camera.motion", "--config", &config]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("my-camera.motion\tA motion.\n"), "{stdout}");
+    let (code, _, stderr) = run(&["providers", "my-camera.moton", "-c", &config]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("did you mean `motion`?"), "{stderr}");
+}
+
+#[test]
+fn send_sets_parameters_of_the_query() {
+    let print = |fields: &[&str]| run(&[&["send", "stripe.event", "--print"][..], fields].concat());
+    let to = ["--to", "http://gate.example.com/hook?a=1&b=2"];
+    let (code, stdout, stderr) = print(&[&to[..], &["query:b=", "query:c=x y"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("POST /hook?a=1&b=&c=x+y HTTP/1.1\r\n"), "{stdout}");
+    for (wrong, expected) in
+        [("query:b", "expected FIELD=VALUE, found no ="), ("query:=1", "`query:NAME`")]
+    {
+        let (code, _, stderr) = print(&[wrong]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "expected {expected}, found {stderr}");
+    }
+}

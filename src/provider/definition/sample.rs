@@ -4,22 +4,36 @@
 //! gatepost checks these rules for the samples that are JSON objects:
 //!
 //! 1. The values have the declared types, and no required field is missing.
-//! 2. The sample names its kind, unless a header, the query or the route names the kind.
-//! 3. A sample contains a tenant, unless the definition takes the tenant from another place.
-//! 4. The sample of a decision contains the first value of `viewer`.
+//! 2. The request that `gatepost send` makes of the sample names its kind, in the body, a header or
+//!    the query, unless the route names the kind. The headers of all samples name a known kind.
+//! 3. The times have their units.
+//! 4. A sample contains a tenant, unless the definition takes the tenant from another place.
+//! 5. The sample of a decision contains the first value of `viewer`.
 
+use std::borrow::Cow;
+
+use http::Uri;
 use serde_json::{Map, Value};
 
-use crate::json::Object;
+use crate::head::Head;
+use crate::json::{Name, Object};
 use crate::printable::printable;
+use crate::provider::common::CommonForm;
 use crate::provider::field::Conversion;
-use crate::provider::locator::{CapturedHead, Locator, Received};
-use crate::provider::plan::{Kind, KindFound, Plan};
-use crate::toml_reader::{Faults, Form, Place, Table};
+use crate::provider::locator::{Locator, Received};
+use crate::provider::plan::{BodyFormat, Kind, KindFound, Plan, SampleHead};
+use crate::provider::pointer::Pointer;
+use crate::time::{Timestamp, Unit};
+use crate::toml_reader::{Faults, Form, Located, Place, Table};
+
+/// The years of plausible times, 2000 to 2099. A time in a wrong unit is before or after them.
+const PLAUSIBLE: std::ops::Range<Timestamp> =
+    Timestamp::from_secs(946_684_800)..Timestamp::from_secs(4_102_444_800);
 
 /// Checks the samples of a definition.
 pub(super) fn check(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
     check_tenant(table, faults, plan);
+    check_headers(table, faults, plan);
     let Some(kinds) = table.table("kinds") else { return };
     for (name, item) in kinds.entries() {
         let (Form::Table(table), Some(index)) = (&item.form, plan.kind_named(name)) else {
@@ -32,6 +46,7 @@ pub(super) fn check(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
         let place = table.place_of("sample");
         if check_fields(&place, faults, kind, &object) {
             check_kind(&place, faults, plan, index, &object);
+            check_times(&place, faults, plan, index, &object);
         }
     }
 }
@@ -51,14 +66,25 @@ fn check_fields(place: &Place, faults: &Faults<'_>, kind: &Kind, sample: &Object
     fits
 }
 
-/// Checks that gatepost finds the kind of the sample in the sample.
+/// Checks that gatepost finds the kind of the sample in the request with the sample.
 fn check_kind(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sample: &Object<'_>) {
     let rule = &plan.kind_rule;
-    let is_in_body = |place: &Locator| place.each().iter().all(|one| one.pointer().is_some());
-    if !rule.may_find(index) || !rule.from.iter().all(is_in_body) {
+    // Only the platform's own requests have the path of the platform.
+    let is_target = |place: &Locator| place.each().contains(&Locator::Target);
+    if !rule.may_find(index) || rule.from.iter().any(is_target) {
         return;
     }
-    let captured = CapturedHead::default();
+    let method = plan.sample_method(index);
+    let SampleHead { headers, query } = plan.sample_head(index);
+    let query = match plan.format_of(method) {
+        BodyFormat::Query => parameters(sample),
+        BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => {
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&query).finish()
+        }
+    };
+    let uri = Uri::from_static("/");
+    let captured = plan.capture(&Head::new(method, &uri, &headers), Some(Cow::Owned(query)));
+    let Ok(captured) = captured else { return };
     let received = Received { object: sample, raw: &[], captured: &captured, settings: &[] };
     let found = match plan.kind_of(&received) {
         KindFound::Known(found) if found == index => return,
@@ -74,6 +100,75 @@ fn check_kind(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sam
         false => format!("correct {} of the sample, or [kind.names]", places.join(" or ")),
     };
     faults.add(place, problem, remedy);
+}
+
+/// Returns the members of a sample as parameters of a query.
+fn parameters(sample: &Object<'_>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in sample.iter() {
+        if let Some(text) = value.scalar() {
+            query.append_pair(name, &text);
+        }
+    }
+    query.finish()
+}
+
+/// Checks that the headers of all samples name a known kind, if a header names the kind.
+fn check_headers(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
+    let rule = &plan.kind_rule;
+    let headers = table.table("sample").and_then(|sample| sample.table("headers"));
+    for (name, item) in headers.iter().flat_map(Table::entries) {
+        let is_place = |place: &Locator| match place {
+            Locator::Header(captured) => captured.name.as_str().eq_ignore_ascii_case(name),
+            _ => false,
+        };
+        let names_kind = rule.other.is_none() && rule.from.iter().any(is_place);
+        let Form::String(value) = item.form else { continue };
+        if names_kind && rule.values.get(&Name::new(value)).is_none() {
+            let word = Located { value, place: item.place };
+            faults.add_unknown(&word, "name", rule.values.iter().map(|(name, _)| name.text()));
+        }
+    }
+}
+
+/// Checks that gatepost can read each time of the sample in its unit, and that each time is
+/// plausible. Some platforms write 0 for an unset time.
+fn check_times(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sample: &Object<'_>) {
+    for (pointers, unit) in times(plan, index) {
+        let found = pointers.iter().find_map(|from| Some((from, from.text(sample)?)));
+        let Some((from, text)) = found else { continue };
+        let fits = |unit: Unit| unit.parse(&text).is_some_and(|time| PLAUSIBLE.contains(&time));
+        if fits(unit) || text == "0" {
+            continue;
+        }
+        let form = unit.form();
+        let problem = format!("expected {form} at {from}, found \"{}\"", printable(&text));
+        // `iso8601-utc` also reads the times of `rfc3339`.
+        let units = [Unit::Seconds, Unit::Millis, Unit::Rfc3339, Unit::Iso8601Utc];
+        let remedy = match units.into_iter().find(|other| fits(*other)) {
+            Some(other) => {
+                format!("write unit = \"{}\" for this time, or correct the sample", other.word())
+            }
+            None => "correct the sample, or the place of the time".to_owned(),
+        };
+        faults.add(place, problem, remedy);
+    }
+}
+
+/// Returns the pointers to the times of a callback, with their units: the time of the event, the
+/// start of the stream, and the signed time.
+fn times(plan: &Plan, index: usize) -> Vec<(Vec<Pointer>, Unit)> {
+    let kind = plan.kind(Some(index));
+    let fields = kind.common.iter().flat_map(|rule| &rule.fields);
+    let started = fields.filter_map(|field| match field.form {
+        CommonForm::Time(unit) => Some((vec![field.from.clone()], unit)),
+        CommonForm::Millis(_) | CommonForm::Segment(_) | CommonForm::Text => None,
+    });
+    let signed = plan.signature_of(Some(index)).and_then(|rule| rule.time.as_ref());
+    let signed = signed.and_then(|time| {
+        Some((time.from.place()?.pointers().cloned().collect::<Vec<_>>(), time.unit))
+    });
+    kind.time.clone().into_iter().chain(started).chain(signed).collect()
 }
 
 /// Checks that a sample contains a tenant if the definition takes the tenant only from the body.

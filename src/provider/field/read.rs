@@ -173,8 +173,9 @@ fn read_type(
         "string" => Type::String,
         "timestamp" => {
             let unit = table.map_or(Unit::Seconds, |t| read_unit(t, faults));
-            if let Some(table) = table.filter(|_| unit == Unit::Rfc3339) {
-                let problem = "expected s or ms as the unit of a timestamp, found rfc3339";
+            if let Some(table) = table.filter(|_| !unit.is_number()) {
+                let word = unit.word();
+                let problem = format!("expected s or ms as the unit of a timestamp, found {word}");
                 faults.add(&table.place_of("unit"), problem, "write type = \"string\"");
             }
             Type::Timestamp(unit)
@@ -261,7 +262,7 @@ fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
     range
 }
 
-/// Reads `unit`: `"s"`, `"ms"` or `"rfc3339"`. The default is `"s"`.
+/// Reads `unit`: `"s"`, `"ms"`, `"rfc3339"` or `"iso8601-utc"`. The default is `"s"`.
 pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
     let Some(unit) = table.string("unit") else { return Unit::Seconds };
     let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);

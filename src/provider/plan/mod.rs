@@ -4,6 +4,7 @@
 mod body_format;
 mod kind;
 mod kind_rule;
+mod sample_head;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::reply::Reply;
 pub(crate) use body_format::BodyFormat;
 pub(crate) use kind::{Kind, SessionPart, SessionRule, Times, ViewerKey};
 pub(crate) use kind_rule::{KindFound, KindRule};
+pub(crate) use sample_head::SampleHead;
 
 /// The compiled definition of a platform.
 pub(crate) struct Plan {

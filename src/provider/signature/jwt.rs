@@ -77,10 +77,10 @@ impl Signature {
         text: &str,
         now: Timestamp,
     ) -> Result<(), SignatureError> {
-        let token = self.token(text).ok_or(SignatureError::Malformed)?;
+        let token = self.token(text).ok_or_else(|| self.malformed())?;
         let is_expected = algorithm(self.digest).is_some_and(|name| token.has_algorithm(name));
         if !is_expected || !token.has_valid_payload() {
-            return Err(SignatureError::Malformed);
+            return Err(self.malformed());
         }
         if !rule.body.matches(&token, received.raw) {
             return Err(SignatureError::Mismatch);

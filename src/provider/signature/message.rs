@@ -20,7 +20,7 @@ impl Signature {
     ) -> Result<DigestInput, SignatureError> {
         let mut message = key.start();
         if self.jwt.is_some() {
-            let token = self.token(signature_text).ok_or(SignatureError::Malformed)?;
+            let token = self.token(signature_text).ok_or_else(|| self.malformed())?;
             message.update(token.signed.as_bytes());
         }
         let bytes = |part| self.bytes_with_key(part, received, signature_text, key);
@@ -154,7 +154,7 @@ impl Signature {
             return Ok("[key]".to_owned());
         }
         if self.jwt.is_some() {
-            let token = self.token(&signature_text).ok_or(SignatureError::Malformed)?;
+            let token = self.token(&signature_text).ok_or_else(|| self.malformed())?;
             return Ok(token.signed.to_owned());
         }
         let present = self.parts.iter().filter(|part| !part.is_absent(received));
@@ -177,7 +177,7 @@ impl Signature {
     pub(crate) fn bytes_to_sign(&self, received: &Received<'_>) -> Result<Vec<u8>, SignatureError> {
         let signature_text = self.signature_text(received)?;
         if self.jwt.is_some() {
-            let token = self.token(&signature_text).ok_or(SignatureError::Malformed)?;
+            let token = self.token(&signature_text).ok_or_else(|| self.malformed())?;
             return Ok(token.signed.as_bytes().to_vec());
         }
         let present = self.parts.iter().filter(|part| !part.is_absent(received));

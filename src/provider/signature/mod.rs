@@ -20,6 +20,7 @@ mod message;
 mod part;
 mod rule;
 mod time_rule;
+mod written_form;
 
 use std::borrow::Cow;
 
@@ -45,8 +46,9 @@ pub(crate) enum SignatureError {
     /// The signed time is `secs_ago` seconds in the past, more than the `accepted_secs` that the
     /// window permits.
     Expired { secs_ago: i64, accepted_secs: i64 },
-    /// The text of the signature does not decode to a digest.
-    Malformed,
+    /// The text of the signature does not decode to a digest. `expected` is the form and the place
+    /// in the definition.
+    Malformed { expected: String },
     /// No key produces the signature.
     Mismatch,
     /// The callback contains no value for the signed part at `place`.
@@ -66,7 +68,7 @@ impl SignatureError {
                 place
             }
             Self::Expired { .. }
-            | Self::Malformed
+            | Self::Malformed { .. }
             | Self::Mismatch
             | Self::TimeMalformed
             | Self::TooFarAhead { .. } => "the signature",
@@ -112,11 +114,7 @@ impl Signature {
         if !bool::from(matched) {
             // Without a key, report `Mismatch` even for text that does not decode.
             let is_malformed = has_key && !decodes;
-            return Err(if is_malformed {
-                SignatureError::Malformed
-            } else {
-                SignatureError::Mismatch
-            });
+            return Err(if is_malformed { self.malformed() } else { SignatureError::Mismatch });
         }
         let Some(time) = &self.time else { return Ok(()) };
         let Some(window) = window.or(time.default_window()) else { return Ok(()) };

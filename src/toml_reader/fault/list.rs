@@ -242,6 +242,7 @@ impl<'t> Faults<'t> {
     pub(in crate::toml_reader) fn into_sorted(self, hidden: &[Hidden]) -> Vec<Fault> {
         let (list, typos) = (self.list.into_inner(), self.typos.into_inner());
         let (known, shown) = (self.known.into_inner(), self.shown.into_inner());
+        let is_definition = self.default_kind == FaultKind::DefinitionInvalid;
         let mut kept: Vec<Fault> = Vec::with_capacity(list.len());
         for mut fault in list {
             if fault.absent.iter().any(|absent| typos.contains(absent)) {
@@ -251,7 +252,7 @@ impl<'t> Faults<'t> {
                 first.count += fault.count;
                 continue;
             }
-            if let Some(remedy) = moved(&fault, &known) {
+            if let Some(remedy) = moved(&fault, &known, is_definition) {
                 (fault.remedy, fault.suggestion) = (remedy, None);
             }
             if let Some(index) = fault.text
@@ -284,14 +285,17 @@ fn may_contain_password(text: &str) -> bool {
     text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
-/// Returns the remedy for a key that belongs in another table.
-fn moved(fault: &Fault, known: &[AbsentKey]) -> Option<String> {
+/// Returns the remedy for a key that belongs in another table of the config or the definition.
+fn moved(fault: &Fault, known: &[AbsentKey], is_definition: bool) -> Option<String> {
     let (table, key) = fault.key.rsplit_once('.').unwrap_or(("", &fault.key));
     let table = sort_of(table);
     let is_wrong = fault.kind == FaultKind::KeyUnknown;
     let is_here = |own: &&AbsentKey| own.key == key && own.table != table;
     let place = |own: &AbsentKey| match &*own.table {
+        "" if is_definition => Some("above the first table of the definition, such as [request]"),
         "" => Some("above the first [[route]] or [[template]]"),
+        "request" if is_definition => Some("under [request]"),
+        "signature" if is_definition => Some("under [signature]"),
         "route" => Some("under a [[route]]"),
         "template" => Some("under a [[template]], before [template.on]"),
         "template.settings" => Some("under [template.settings]"),

@@ -30,11 +30,130 @@ fn sample_must_name_its_kind() {
 }
 
 #[test]
-fn sample_need_not_name_a_kind_that_a_header_or_the_route_names() {
-    let header = "[kind]\nfrom = 'header:x-kind'\n[kinds.a]\nsample = '{\"b\":1}'\n";
-    assert_eq!(faults(header), <[String; 0]>::default());
+fn sample_need_not_name_a_kind_that_only_the_route_names() {
     let route = "[kind]\nnames = {}\n[kinds.a]\nsample = '{\"b\":1}'\n";
     assert_eq!(faults(route), <[String; 0]>::default());
+}
+
+#[test]
+fn sample_has_the_kind_that_its_header_or_parameter_names() {
+    let kinds = |from: &str, sample: &str| {
+        format!(
+            "[kind]\nfrom = {from}\nother = 'other'\nnames = {{ a = ['a_with_id', 'a'], b = 'b' }}\n\
+             [kinds.a_with_id]\nwhen = '/id'\nsample = '{sample}'\n[kinds.a]\n[kinds.b]\n[kinds.other]\n"
+        )
+    };
+    for from in ["'header:x-kind'", "'query:kind'", "['query:kind', 'header:x-kind']"] {
+        assert_eq!(faults(&kinds(from, "{\"id\":1}")), <[String; 0]>::default());
+        assert_fault(
+            &kinds(from, "{\"idd\":1}"),
+            "kinds.a_with_id.sample: expected a sample of the kind `a_with_id`, found one of the kind `a`; \
+             correct ",
+        );
+    }
+    let other = |name: &str| {
+        format!(
+            "[sample.headers]\nx-kind = '{name}'\n[kind]\nfrom = 'header:x-kind'\nother = 'other'\n\
+             names = {{ a = 'a' }}\n[kinds.a]\n[kinds.other]\nsample = '{{}}'\n"
+        )
+    };
+    assert_eq!(faults(&other("b")), <[String; 0]>::default());
+    assert_fault(&other("a"), "expected a sample of the kind `other`, found one of the kind `a`");
+}
+
+#[test]
+fn header_of_all_samples_names_a_known_kind() {
+    let text = |name: &str| {
+        format!(
+            "[sample.headers]\nX-Kind = '{name}'\n[kind]\nfrom = 'header:x-kind'\n\
+             names = {{ opened = 'a' }}\n[kinds.a]\n"
+        )
+    };
+    assert_eq!(faults(&text("opened")), <[String; 0]>::default());
+    assert_fault(
+        &text("opend"),
+        "sample.headers.X-Kind: expected a known name, found \"opend\"; did you mean `opened`?",
+    );
+}
+
+#[test]
+fn sample_names_its_kind_in_several_headers_or_in_the_query() {
+    let joined = definition(
+        "[kind]\nfrom = [['header:x-entity', 'header:x-action']]\n\
+         names = { 'asset/ready' = 'ready', 'asset/failed' = 'failed' }\n\
+         [kinds.ready]\nsample = '{}'\n[kinds.failed]\nsample = '{}'\n",
+    );
+    let request = super::sample(&joined, "failed", "");
+    assert_eq!(request.headers()["x-action"], "failed");
+
+    let text = definition("[kind]\nfrom = 'query:kind'\nnames = { '1&2' = 'a' }\n[kinds.a]\n");
+    let definition = Definition::parse(&text).unwrap();
+    let target = |to: &'static str, places: &[(&str, &str)]| {
+        let mut sample = definition.sample("a").unwrap();
+        for (place, value) in places {
+            sample.set(place, value).unwrap();
+        }
+        sample.request(&http::Uri::from_static(to)).unwrap().uri().to_string()
+    };
+    assert_eq!(target("/c", &[]), "/c?kind=1%262");
+    assert_eq!(target("/c?x=%20&kind=2", &[]), "/c?x=+&kind=2");
+    assert_eq!(target("/c?kind=2&x=1", &[("query:kind", "3")]), "/c?x=1&kind=3");
+    assert_eq!(target("/c", &[("query:v", "")]), "/c?kind=1%262&v=");
+    let mut sample = definition.sample("a").unwrap();
+    let error = sample.set("query:", "1").unwrap_err().to_string();
+    assert!(error.contains("`query:NAME`"), "expected the form query:NAME, found {error}");
+}
+
+#[test]
+fn time_of_a_sample_has_its_unit() {
+    let top = |unit: &str| format!("time = {{ from = '/at', unit = '{unit}' }}");
+    let kinds = |at: &str| format!("[kind]\nother = 'a'\n[kinds.a]\nsample = '{{\"at\":{at}}}'\n");
+    let fits = [
+        ("s", "1703731478"),
+        ("s", "\"1703731478\""),
+        ("s", "0"),
+        ("ms", "1703731478091"),
+        ("rfc3339", "\"2023-12-28T02:44:38Z\""),
+        ("iso8601-utc", "\"2023-12-28T02:44:38.091000\""),
+        ("iso8601-utc", "\"2023-12-28T10:44:38+08:00\""),
+    ];
+    for (unit, at) in fits {
+        assert_eq!(faults_with(&top(unit), &kinds(at)), <[String; 0]>::default(), "{unit} {at}");
+    }
+    let wrong = [
+        ("s", "1703731478091", "Unix seconds at /at, found \"1703731478091\"; write unit = \"ms\""),
+        ("ms", "1703731478", "Unix milliseconds at /at, found \"1703731478\"; write unit = \"s\""),
+        ("s", "\"2023-12-28T02:44:38Z\"", "write unit = \"rfc3339\" for this time"),
+        ("rfc3339", "\"2023-12-28T02:44:38\"", "write unit = \"iso8601-utc\" for this time"),
+        ("s", "\"yesterday\"", "correct the sample, or the place of the time"),
+    ];
+    for (unit, at, expected) in wrong {
+        let found = faults_with(&top(unit), &kinds(at));
+        let is_found = matches!(&found[..], [fault] if fault.contains(expected));
+        assert!(is_found, "{unit} {at}: expected {expected}, found {found:#?}");
+    }
+}
+
+#[test]
+fn signed_time_and_start_of_a_sample_have_their_units() {
+    let signed = |at: &str| {
+        format!(
+            "[kind]\nother = 'a'\n[kinds.a]\nsample = '{{\"at\":{at}}}'\n\
+             [signature]\ndigest = 'hmac-sha256'\nparts = 'body'\nfound_in = 'header:x-sig'\n\
+             encoding = 'hex'\ntime = {{ from = '/at', means = 'sent', unit = 's' }}\n"
+        )
+    };
+    assert_eq!(faults(&signed("1703731478")), <[String; 0]>::default());
+    assert_fault(&signed("1703731478091"), "expected Unix seconds at /at");
+    let started = |at: &str| {
+        format!(
+            "[kind]\nother = 'a'\n[kinds.a]\nfields = {{ at = 'integer', s = 'string' }}\n\
+             common = {{ event = 'started', stream = '/s', started_at = {{ from = '/at', unit = 'ms' }} }}\n\
+             sample = '{{\"at\":{at},\"s\":\"x\"}}'\n"
+        )
+    };
+    assert_eq!(faults(&started("1703731478091")), <[String; 0]>::default());
+    assert_fault(&started("1703731478"), "expected Unix milliseconds at /at");
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub(super) struct SendArguments {
     #[arg(required_unless_present = "scenario")]
     kind: Option<String>,
     /// Fields to set, for example `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`,
-    /// or `setting:NAME=value` for a setting that the signature covers.
+    /// `query:NAME=value` for a parameter of the query, or `setting:NAME=value` for a setting that the
+    /// signature covers. An empty value is allowed.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     /// Address that the platform would call. A scenario may contain its own address. With --print,
