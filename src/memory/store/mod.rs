@@ -138,6 +138,12 @@ pub enum StoreError {
         /// The value of `max_bytes`.
         max_bytes: u64,
     },
+    /// The file of the store, or its log, was removed or replaced while the store was open. Contains
+    /// the path.
+    #[error(
+        "expected {0} as gatepost opened it, found another file or none; stop gatepost, put the file and its log back, then start gatepost"
+    )]
+    Removed(String),
     /// The operation failed, but a later operation may succeed.
     #[error("{0}")]
     Unavailable(String),

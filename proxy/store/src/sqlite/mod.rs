@@ -7,6 +7,8 @@
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is
 //!    durable.
+//!    The same applies if the file or its log is removed or replaced: the writer compares device and
+//!    inode after each commit, before it returns the results.
 //! 4. Before the file is opened, its log is checked; then all pages, tables and indexes. Each event has a
 //!    checksum. A claim turns an event with another checksum into a dead letter.
 //! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
@@ -34,6 +36,7 @@ use gatepost::{
 };
 
 pub use self::error::OpenError;
+use self::file::OpenFiles;
 use self::shared::SharedBytes;
 use self::worker::{Reader, Writer};
 use crate::StoreRules;
@@ -90,7 +93,8 @@ impl SqliteStore {
     ) -> Result<Self, OpenError> {
         let shared =
             SharedBytes::measure(&writer).map_err(|source| error::error_of(path, source))?;
-        let writer = Writer::start(writer);
+        let files = OpenFiles::at(path)?;
+        let writer = Writer::start(writer, move || files.check());
         let reader = Reader::start(file::read_only(path)?, &writer);
         Ok(Self { writer, reader, rules, shared })
     }
