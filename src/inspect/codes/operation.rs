@@ -337,6 +337,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "repair the server; gatepost probes it each second",
     ]),
     operation([
+        "shared_value_damaged",
+        "gatepost did not use values of the shared state whose stored bytes have changed",
+        "a broken disk, broken memory, or a person who has edited the row",
+        LOG,
+        "check the disk and the memory; the app may have received a callback twice, and gatepost may have accepted a reused signature",
+    ]),
+    operation([
         "stopped",
         "gatepost has stopped with exit status 0",
         "a signal, or a new gatepost that took over (`reason`)",

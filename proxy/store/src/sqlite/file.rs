@@ -12,17 +12,22 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{OpenError, error_of};
 use super::log_check::{self, LogDamage};
+use super::shared;
 
 /// The changes from each schema to the next. The first change creates schema 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
 ];
 
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
+/// First schema with a checksum of each shared value.
+const WITH_CHECKSUMS_OF_VALUES: i64 = 5;
 
 /// Number in the header of each store file: `gpst` in ASCII.
 const APPLICATION_ID: i64 = 0x6770_7374;
@@ -76,6 +81,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     migrate(&mut db).map_err(wrong)?;
     check_schema(&db, path)?;
     correct(&mut db).map_err(wrong)?;
+    shared::remove_damaged(&db).map_err(wrong)?;
     keep_log(&db, false).map_err(wrong)?;
     Ok(db)
 }
@@ -279,6 +285,9 @@ fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     let found = change.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
     let missing = MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default());
     missing.into_iter().try_for_each(|migration| change.execute_batch(migration))?;
+    if found < WITH_CHECKSUMS_OF_VALUES {
+        shared::add_checksums(&change)?;
+    }
     if found != SCHEMA {
         change.pragma_update(None, "application_id", APPLICATION_ID)?;
         change.pragma_update(None, "user_version", SCHEMA)?;

@@ -9,8 +9,9 @@
 //!    durable.
 //!    The same applies if the file or its log is removed or replaced: the writer compares device and
 //!    inode after each commit, before it returns the results.
-//! 4. Before the file is opened, its log is checked; then all pages, tables and indexes. Each event has a
-//!    checksum. A claim turns an event with another checksum into a dead letter.
+//! 4. Before the file is opened, its log is checked; then all pages, tables and indexes. Each row has a
+//!    checksum. A claim turns an event with another checksum into a dead letter. A shared value with
+//!    another checksum is logged, and counts as absent.
 //! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
 //! 6. A transaction that contains only operations of the shared state is not synced.
