@@ -85,6 +85,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "add GateLayer after the handler, or add a route for its path to the config",
     ]),
     note([
+        "shared_limit_differs",
+        "another machine has other values for the shared limit of a route",
+        "the configs of the machines differ; together, the machines exceed the limit of each",
+        LOG,
+        "write the same per_second and burst on all machines; the line has both values",
+    ]),
+    note([
         "shared_state_back",
         "gatepost uses the shared state again",
         "the store responds in time again",

@@ -14,8 +14,8 @@ use gatepost::{SharedKey, SharedState, SharedValue, StoreFuture, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{SqliteStore, checksum};
 use super::error::failed;
+use super::{SqliteStore, checksum};
 
 /// Maximum size of all values. This suffices for a million claims and acknowledgements, or for
 /// 7,500 replies of the maximum length.

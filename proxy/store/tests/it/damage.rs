@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatepost::{EntryState, NewEvent, QueueFilter, Settlement, Store as _, StoreError, StoredEvent};
+use gatepost::{
+    EntryState, NewEvent, QueueFilter, Settlement, Store as _, StoreError, StoredEvent,
+};
 use gatepost_store::{OpenError, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
