@@ -133,6 +133,7 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use limit::LimitValues;
 pub use memory::store::{
     Appended, Claimed, DedupeKey, EntryState, InMemorySharedState, InMemoryStore, Lane, LaneStatus,
     Lease, NewEvent, QueueEntry, QueueFilter, Settlement, SharedKey, SharedState, SharedUse,

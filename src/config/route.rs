@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
-use crate::limit::RouteLimit;
+use crate::limit::{Comparison, Rate, RouteLimit};
 use crate::memory::store::{SharedDomain, shared_key};
 use crate::provider::{Evidence, Plan};
 use crate::route::{
@@ -59,11 +59,7 @@ impl<'f> ConfigReader<'f, '_> {
         } else {
             format!("{pattern}{parameters}").into()
         };
-        let limit = limit.map(|(rate, is_shared)| {
-            let parts = || [label.as_bytes().to_vec(), rate.to_bytes().to_vec()];
-            let key = is_shared.then(|| shared_key(SharedDomain::Limit, parts()));
-            RouteLimit::new(rate, key)
-        });
+        let limit = limit.map(|(rate, is_shared)| limit_of(&pattern, &label, rate, is_shared));
         let route = Route {
             pattern,
             parameters,
@@ -369,4 +365,15 @@ fn path_remedy(path: &str) -> &'static str {
 fn is_segment(text: &[u8]) -> bool {
     let unreserved = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
     text.iter().all(unreserved) && text.iter().any(|b| *b != b'.')
+}
+
+/// Returns the limit of a route. Machines with the same rate share its budget.
+fn limit_of(pattern: &str, label: &str, rate: Rate, is_shared: bool) -> RouteLimit {
+    let shared = || {
+        let (label, rate_bytes) = (label.as_bytes(), rate.to_bytes());
+        let key = shared_key(SharedDomain::Limit, [label, &rate_bytes[..]]);
+        let of_values = shared_key(SharedDomain::Limit, [label]);
+        (key, Comparison::new(pattern, of_values, rate))
+    };
+    RouteLimit::new(rate, is_shared.then(shared))
 }

@@ -76,7 +76,8 @@ pub enum Next {
     Wait(Wait),
 }
 
-/// An operation of a store.
+/// An operation of a store whose result decides the next step. The driver calls the other operations
+/// itself: see the module `memory::store`.
 #[derive(Debug)]
 pub enum StoreStep {
     /// Append the event to the [`Store`](crate::Store), then [conclude](Enqueue::conclude) with the

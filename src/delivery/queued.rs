@@ -9,10 +9,11 @@
 //!    gatepost shortens the wait by a random part, up to a half. The wait is never shorter than the
 //!    app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after gatepost has queued the event. If the last
-//!    attempt fails, the event is dead. If an event is overdue before its first attempt, gatepost
-//!    still makes this one attempt.
+//!    attempt fails, the event is dead. If an event is overdue before its first attempt, because it
+//!    waited behind others of its line, gatepost makes this one attempt, unless rule 5 applies.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
-//!    events wait. An event that becomes overdue in this time is dead without a further attempt.
+//!    events wait. An event that is overdue in this time is dead without a further attempt, also
+//!    before its first attempt.
 
 use std::sync::Arc;
 use std::time::Duration;

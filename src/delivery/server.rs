@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::head::{Head, RequestContext};
 use crate::intake::BodyFailure;
+use crate::limit::LimitValues;
 use crate::memory::store::{SharedState, SharedUse, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -101,6 +102,12 @@ pub trait Runtime: Sync {
     /// The default implementation does nothing. A server counts the operations, and logs the
     /// outage.
     fn unshared(&self, _of: SharedUse, _outage: Option<&StoreError>) {}
+
+    /// Records that another machine has other values for the shared limit of a route, once for each
+    /// route and config.
+    ///
+    /// The default implementation does nothing. A server logs the values.
+    fn limit_differs(&self, _route: &str, _own: LimitValues, _other: LimitValues) {}
 
     /// Records the end of an outage. `missed` is the number of operations without a result.
     fn shared_again(&self, _missed: u64) {}

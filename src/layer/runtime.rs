@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::GateLayer;
 use crate::delivery::Runtime;
+use crate::limit::LimitValues;
 use crate::memory::store::{SharedState, SharedUse, StoreError};
 use crate::report;
 use crate::time::Timestamp;
@@ -47,6 +48,10 @@ impl Runtime for TokioRuntime {
         if let Some(hook) = &self.0.hook {
             hook.unshared(of);
         }
+    }
+
+    fn limit_differs(&self, route: &str, own: LimitValues, other: LimitValues) {
+        report::limit_differs(route, own, other, self.now());
     }
 
     fn shared_again(&self, missed: u64) {

@@ -12,13 +12,17 @@
 //! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
 //! then treats the budget as full.
 
+mod comparison;
 mod shared;
 
 use core::net::IpAddr;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+pub(crate) use comparison::Comparison;
+pub use comparison::LimitValues;
 pub(crate) use shared::{SharedBudget, Spent, Taking};
 
 use crate::printable::print_only;
@@ -127,9 +131,10 @@ pub(crate) struct RouteLimit {
 
 impl RouteLimit {
     /// Creates the limit of a route, with a full budget. Machines share the budget with the key
-    /// `shared`.
-    pub(crate) fn new(rate: Rate, shared: Option<[u8; 16]>) -> Self {
-        let shared = shared.map(|key| Arc::new(SharedBudget::new(key, rate)));
+    /// `shared`, if they have the same values.
+    pub(crate) fn new(rate: Rate, shared: Option<([u8; 16], Comparison)>) -> Self {
+        let shared =
+            shared.map(|(key, comparison)| Arc::new(SharedBudget::new(key, rate, comparison)));
         Self { rate, budget: Arc::default(), shared }
     }
 
@@ -154,6 +159,11 @@ impl RouteLimit {
             self.shared.clone_from(&earlier.shared);
         }
     }
+}
+
+/// Returns true if `now` is less than `time` after `since`. Returns false if the clock was set back.
+fn is_within(time: Duration, since: Option<Timestamp>, now: Timestamp) -> bool {
+    since.is_some_and(|since| since <= now && now < since.after(time))
 }
 
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
-use super::{ALWAYS_FULL, Rate};
+use super::{ALWAYS_FULL, Comparison, Rate, is_within};
 use crate::printable::print_only;
 use crate::time::Timestamp;
 
@@ -36,6 +36,8 @@ const LIFETIME: Duration = Duration::from_secs(1);
 pub(crate) struct SharedBudget {
     /// Key of the budget in the shared state.
     pub(crate) key: [u8; 16],
+    /// Comparison of the values with those of the other machines.
+    pub(crate) comparison: Comparison,
     rate: Rate,
     permits: Mutex<Permits>,
 }
@@ -86,8 +88,8 @@ print_only! { SharedBudget:; }
 print_only! { Taking:; }
 
 impl SharedBudget {
-    pub(crate) fn new(key: [u8; 16], rate: Rate) -> Self {
-        Self { key, rate, permits: Mutex::default() }
+    pub(crate) fn new(key: [u8; 16], rate: Rate, comparison: Comparison) -> Self {
+        Self { key, comparison, rate, permits: Mutex::default() }
     }
 
     /// Spends a permit of this machine, or returns the step that a callback needs to get one.
@@ -115,11 +117,6 @@ impl SharedBudget {
     fn lock(&self) -> MutexGuard<'_, Permits> {
         self.permits.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Returns true if `now` is less than `time` after `since`. Returns false if the clock was set back.
-fn is_within(time: Duration, since: Option<Timestamp>, now: Timestamp) -> bool {
-    since.is_some_and(|since| since <= now && now < since.after(time))
 }
 
 impl Taking {
@@ -180,7 +177,8 @@ mod tests {
     }
 
     fn budget(per_second: u32, burst: u32) -> Arc<SharedBudget> {
-        Arc::new(SharedBudget::new([0; 16], Rate::new(per_second, burst)))
+        let rate = Rate::new(per_second, burst);
+        Arc::new(SharedBudget::new([0; 16], rate, Comparison::new("/a", [1; 16], rate)))
     }
 
     /// The shared state of two machines.

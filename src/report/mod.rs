@@ -21,6 +21,7 @@ use std::fmt::Display;
 
 use crate::delivery::QueuedApp;
 use crate::head::HeadFault;
+use crate::limit::LimitValues;
 use crate::memory::outage::SHARED_STATE_LOST;
 use crate::memory::store::Claimed;
 use crate::reply::AnswerFault;
@@ -103,6 +104,23 @@ pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Ti
 /// Until the outage ends, gatepost remembers callbacks in memory only.
 pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {
     limited_line!(warn, "shared_state_lost", now, "{SHARED_STATE_LOST}: {reason}");
+}
+
+/// Logs that another machine has other values for the shared limit of a route.
+pub fn limit_differs(route: &str, own: LimitValues, other: LimitValues, now: Timestamp) {
+    let text = |values: LimitValues| {
+        let LimitValues { per_second, burst } = values;
+        format!("{{ per_second = {per_second}, burst = {burst} }}")
+    };
+    let (own, other) = (text(own), text(other));
+    limited_line!(
+        warn,
+        "shared_limit_differs",
+        now,
+        route,
+        "expected one limit on all machines, found {own} here and {other} on another machine, so each \
+         has a budget of its own; write the same per_second and burst on all machines"
+    );
 }
 
 /// Logs the end of an outage of the state that machines share. `missed` is the number of operations

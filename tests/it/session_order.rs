@@ -167,3 +167,184 @@ fn session_needs_part_subject_and_id_or_time() {
         }
     }
 }
+
+/// Starts and ends of sessions in the built-in definitions: provider, kind of the start, kind of the end,
+/// a place, and its values in a start, in the end of this session, and in the start of the next one.
+const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
+    (
+        "alibaba-live",
+        ["publish", "publish_done"],
+        "/time",
+        ["1703731477", "1703731487", "1703731497"],
+    ),
+    (
+        "api-video",
+        ["live-stream.broadcast.started", "live-stream.broadcast.ended"],
+        "/emittedAt",
+        ["2023-12-28T02:44:37Z", "2023-12-28T02:44:38Z", "2023-12-28T02:44:39Z"],
+    ),
+    (
+        "cloudflare-live",
+        ["connected", "disconnected"],
+        "/data/updated_at",
+        ["2022-01-13T11:43:41Z", "2022-01-13T11:43:42Z", "2022-01-13T11:43:43Z"],
+    ),
+    ("getstream", ["call.session_started", "call.session_ended"], "/session_id", ["a", "a", "b"]),
+    ("huawei-live", ["publish", "publish_done"], "/publish_timestamp", ["1", "1", "2"]),
+    ("jaas", ["room_created", "room_destroyed"], "/sessionId", ["a", "a", "b"]),
+    (
+        "jwp",
+        ["channel_active", "channel_idle"],
+        "/event_time",
+        ["2024-08-29T03:01:24Z", "2024-08-29T03:01:25Z", "2024-08-29T03:01:26Z"],
+    ),
+    ("livekit", ["room_started", "room_finished"], "/room/sid", ["a", "a", "b"]),
+    ("livepeer", ["stream.started", "stream.idle"], "/createdAt", ["1", "2", "3"]),
+    (
+        "mux",
+        ["video.live_stream.active", "video.live_stream.idle"],
+        "/created_at",
+        ["2023-12-28T02:44:37Z", "2023-12-28T02:44:38Z", "2023-12-28T02:44:39Z"],
+    ),
+    ("nginx-rtmp", ["publish", "publish_done"], "/clientid", ["1", "1", "2"]),
+    ("realtimekit", ["meeting.started", "meeting.ended"], "/meeting/sessionId", ["a", "a", "b"]),
+    ("srs", ["on_publish", "on_unpublish"], "/client_id", ["a", "a", "b"]),
+    ("tencent-css", ["push", "interruption"], "/sequence", ["1", "1", "2"]),
+    (
+        "tencent-trtc",
+        ["create_room", "dismiss_room"],
+        "/EventInfo/EventMsTs",
+        ["1687770731831", "1687770731832", "1687770731833"],
+    ),
+    ("twilio", ["room_created", "room_ended"], "/RoomSid", ["a", "a", "b"]),
+    ("zegocloud", ["room_create", "room_close"], "/room_session_id", ["1", "1", "2"]),
+];
+
+/// Sends samples of the kinds to one gate, each with a value. Returns `gatepost-stale` of the last one.
+fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Option<String> {
+    let definition = Definition::built_in(provider).unwrap();
+    let kinds = callbacks.iter().map(|(kind, _)| format!("'{kind}' = 'http://app/'"));
+    let kinds = std::collections::BTreeSet::from_iter(kinds);
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    let gate = build(&format!(
+        "[[route]]\npath = '/hook'\nprovider = '{provider}'\n\
+         [[template]]\nname = 'live'\nprovider = '{provider}'\n{}bind = '*'\non = {{ {} }}\n",
+        if definition.signs(callbacks[0].0) { "insecure_unsigned = true\n" } else { "" },
+        kinds.join(", ")
+    ));
+    let gate = gate.unwrap_or_else(|error| panic!("{provider}: {error}"));
+    let mut stale = None;
+    for (kind, value) in callbacks {
+        let mut sample = definition.sample(kind).unwrap();
+        // The samples of these definitions have different subjects.
+        match provider {
+            "jwp" => sample.set("channel_id", "c").unwrap(),
+            "mux" => sample.set("/object/id", "c").unwrap(),
+            _ => {}
+        };
+        sample.set(place, value).unwrap();
+        let request = sample.request(&Uri::from_static("/hook")).unwrap();
+        let head = Head::new(request.method(), request.uri(), request.headers());
+        let admission = gate.admit(&head, AT(0));
+        let Admission::Callback(mut intake) = admission else {
+            panic!("{provider}: {admission:?}")
+        };
+        intake.push(request.body().clone().into()).unwrap();
+        let accepted = intake.finish(AT(0)).unwrap_or_else(|error| panic!("{provider}: {error}"));
+        let next = accepted.next(AT(0));
+        let Next::Ask(question) = next else { panic!("{provider} {kind} {value}: {next:?}") };
+        let (headers, _) = accepted.request(&head, &RequestContext::default(), AT(0));
+        let allow = Answer::response(StatusCode::OK, Some(r#"{"allow":true}"#.into()));
+        drop(question.conclude(&allow, AT(0)));
+        stale = headers.get("gatepost-stale").map(|value| value.to_str().unwrap().to_owned());
+    }
+    stale
+}
+
+#[test]
+fn built_in_definitions_mark_the_end_of_an_older_session() {
+    for (provider, [start, end], place, [first, ended, second]) in ORDERS {
+        let starts = [(*start, *first), (*start, *second), (*end, *ended)];
+        let current = stale_sample(provider, place, &[starts[0], starts[2]]);
+        assert_eq!(current, None, "{provider}: the end of the current session");
+        let late = stale_sample(provider, place, &starts);
+        assert_eq!(late.as_deref(), Some("true"), "{provider}: the end of an older session");
+    }
+}
+
+/// Returns the words of a name such as `room_started`, `liveStreamEnded` or `stream-published`.
+fn words(name: &str) -> Vec<String> {
+    let spaced: String = name.chars().fold(String::new(), |mut text, letter| {
+        if letter.is_uppercase() {
+            text.push(' ');
+        }
+        text.push(if letter.is_alphabetic() { letter.to_ascii_lowercase() } else { ' ' });
+        text
+    });
+    spaced.split_whitespace().map(str::to_owned).collect()
+}
+
+const STARTS: &[&str] = &[
+    "active",
+    "connect",
+    "connected",
+    "create",
+    "created",
+    "opening",
+    "publish",
+    "published",
+    "start",
+    "started",
+];
+const ENDS: &[&str] = &[
+    "close",
+    "closed",
+    "closing",
+    "destroyed",
+    "disconnect",
+    "disconnected",
+    "dismiss",
+    "done",
+    "end",
+    "ended",
+    "finished",
+    "idle",
+    "stop",
+    "stopped",
+    "unpublish",
+    "unpublished",
+];
+
+#[test]
+fn each_definition_with_starts_and_ends_has_an_order_or_a_reason() {
+    let manual = include_str!("../../src/manual/reliability.md");
+    let (_, list) = manual.split_once("| provider | reason |\n|---|---|\n").unwrap();
+    let reasons: Vec<_> =
+        list.lines().map_while(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(reasons.is_sorted(), "expected a sorted list, found {reasons:?}");
+    for entry in std::fs::read_dir("src/provider/definitions").unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let definition: toml::Table = text.parse().unwrap();
+        let name = definition["name"].as_str().unwrap();
+        let kinds = definition["kinds"].as_table().unwrap();
+        let has = |all: &[&str], event: &str| {
+            kinds.iter().any(|(kind, body)| {
+                words(kind).iter().any(|word| all.contains(&word.as_str()))
+                    || body.get("common").is_some_and(|common| common.to_string().contains(event))
+            })
+        };
+        let has_both = has(STARTS, "\"started\"") && has(ENDS, "\"ended\"");
+        let has_order = kinds.values().any(|body| body.get("session").is_some());
+        let is_listed = reasons.contains(&name);
+        assert!(
+            !(has_both && !has_order && !is_listed),
+            "{name}: expected `session` in its kinds, or a reason in the list of reliability.md, found neither"
+        );
+        assert!(!(has_order && is_listed), "{name}: expected an order or a reason, found both");
+        let is_tested = ORDERS.iter().any(|(provider, ..)| *provider == name);
+        assert_eq!(has_order, is_tested, "{name}: expected an entry in ORDERS for each order");
+    }
+    for name in reasons {
+        assert!(Definition::built_in(name).is_some(), "{name}: expected a provider, found none");
+    }
+}

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatepost::{
-    Accepted, Conclusion, Driven, Gate, Intake, LogCallbacks, MetricsHook, Origin, Refusal, Reply,
-    Runtime, SharedState, SharedUse, Store, StoreError, Timestamp, drive, report,
+    Accepted, Conclusion, Driven, Gate, Intake, LimitValues, LogCallbacks, MetricsHook, Origin,
+    Refusal, Reply, Runtime, SharedState, SharedUse, Store, StoreError, Timestamp, drive, report,
 };
 use pingora::prelude::fast_timeout::fast_sleep;
 
@@ -208,6 +208,10 @@ impl Runtime for CallbackDriver {
         if let Some(hook) = &self.hook {
             hook.unshared(of);
         }
+    }
+
+    fn limit_differs(&self, route: &str, own: LimitValues, other: LimitValues) {
+        report::limit_differs(route, own, other, (self.clock)());
     }
 
     fn shared_again(&self, missed: u64) {

@@ -11,7 +11,8 @@
 //!    store.
 //! 5. If the template or the address of a lane no longer exists, the events of the lane become dead
 //!    letters. Events that are overdue while the circuit of their app is open also become dead
-//!    letters.
+//!    letters, even before their first attempt. While the circuit is closed, an overdue event gets one
+//!    attempt.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -286,9 +286,33 @@ async fn overdue_events_of_a_dead_app_become_dead_letters() {
     let dead = simulation.queue.list(&filter).await.unwrap();
     let never_tried = dead.iter().filter(|entry| entry.attempts == 0).count();
     assert!(never_tried > 1800, "expected over 1800 events not tried, found {never_tried}");
-    assert!(dead.iter().any(|entry| {
+    let is_circuit_open = |entry: &gatepost::QueueEntry| {
         entry.reason.as_deref() == Some("circuit_open: the app's circuit is open")
-    }));
+    };
+    assert!(dead.iter().filter(|entry| entry.attempts == 0).all(is_circuit_open));
+}
+
+#[tokio::test(start_paused = true)]
+async fn overdue_event_gets_one_attempt_while_the_circuit_is_closed() {
+    let simulation = Simulation::start(|claimed, _| {
+        let fails = matches!(&*claimed.event.id, "s 0" | "s 2");
+        (Some(if fails { 500 } else { 200 }), MILLIS(10))
+    });
+    for number in 0..4 {
+        simulation.queue("a", "push", "s", number).await;
+    }
+    // The other events keep the circuit closed. Without an end of "s 0", the events behind it wait.
+    for number in 0..4300 {
+        simulation.queue("a", "push", "other", number).await;
+        sleep(SECS(1)).await;
+    }
+    let taken: Vec<_> = simulation.seen.lock().unwrap().taken.iter().map(|t| t.1.clone()).collect();
+    let taken: Vec<_> = taken.iter().filter(|id| id.starts_with("s ")).collect();
+    assert_eq!(taken, ["s 1", "s 3"]);
+    let filter = QueueFilter { state: Some(EntryState::Dead), ..QueueFilter::default() };
+    let dead = simulation.queue.list(&filter).await.unwrap();
+    let dead: Vec<_> = dead.iter().map(|entry| (&*entry.id, entry.attempts > 1)).collect();
+    assert_eq!(dead, [("s 0", true), ("s 2", false)]);
 }
 
 /// Queues three events of each of 100 subjects. Each first attempt fails.

@@ -233,6 +233,7 @@ const fn reason(error: &StoreError) -> &'static str {
         StoreError::Busy { .. } => "busy",
         StoreError::Failed(_) => "failed",
         StoreError::Full { .. } => "full",
+        StoreError::Removed(_) => "removed",
         StoreError::Unavailable(_) | _ => "unavailable",
     }
 }

@@ -62,7 +62,7 @@ pub(crate) const APPS: &[FieldHelp] = &[
     ("number", "number of a queued event"),
     ("attempt", "number of the attempt to deliver a queued event, from 1"),
     ("outcome", "result of the attempt"),
-    ("count", "number of queued events"),
+    ("count", "number of queued events, or of shared values"),
     (
         "missed",
         "number of operations on the shared state that failed; gatepost continued without their results",

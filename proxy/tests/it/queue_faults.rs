@@ -75,6 +75,47 @@ fn failed_write_stops_the_queue_until_a_restart() {
     assert_eq!(count(gate.folder.path()), taken, "events in the store");
 }
 
+/// Returns the commands of the manual that save the events of a removed file.
+fn commands_for_a_removed_file(process: u32) -> String {
+    let manual = include_str!("../../../src/manual/queue.md");
+    let (_, section) = manual.split_once("\n## Removed file\n").unwrap();
+    let (_, commands) = section.split_once("```console\n").unwrap();
+    let (commands, _) = commands.split_once("```").unwrap();
+    commands.replace("$(pidof gatepost)", &process.to_string())
+}
+
+#[test]
+fn removed_file_stops_the_queue_until_a_restart() {
+    let app = App::down();
+    let mut gate = serve(gatepost(), &app, |_| {});
+    assert_eq!(gate.send(&pushed()).status, 200);
+    let list = || {
+        let mut command = gatepost();
+        command.args(["queue", "list", "-c"]).arg(gate.folder.path().join("gatepost.toml"));
+        let output = command.env("TENCENT_KEY", KEY).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    // The command closes the file, and leaves the log in place.
+    list();
+    assert_eq!(gate.send(&pushed()).status, 200);
+    fs::remove_file(gate.folder.path().join("gatepost.db")).unwrap();
+    assert_eq!(gate.send(&pushed()).status, 503);
+    let line = gate.program.wait_for_line("store_unavailable");
+    assert!(line.contains("gatepost.db as gatepost opened it, found another file"), "{line}");
+    assert!(line.contains("stop gatepost, put the file and its log back"), "{line}");
+    assert_eq!(gate.counted("gatepost_store_up", ""), 0);
+    assert!(gate.counted("gatepost_store_errors_total", "removed") > 0);
+    let commands = commands_for_a_removed_file(gate.program.id());
+    let saved = Command::new("bash").args(["-ec", &commands]).current_dir(&gate.folder).status();
+    assert!(saved.unwrap().success(), "{commands}");
+    gate.program.signal("TERM");
+    gate.program.wait();
+    for (saved, name) in [("saved.db", "gatepost.db"), ("saved.db-wal", "gatepost.db-wal")] {
+        fs::rename(gate.folder.path().join(saved), gate.folder.path().join(name)).unwrap();
+    }
+    assert!(count(gate.folder.path()) >= 2, "expected the acknowledged events, found fewer");
+}
+
 #[test]
 fn folder_that_is_not_writable_prevents_the_start() {
     let folder = tempfile::tempdir().unwrap();

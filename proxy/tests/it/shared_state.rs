@@ -52,6 +52,24 @@ fn resend_after_a_restart_does_not_reach_the_app() {
 }
 
 #[test]
+fn changed_value_does_not_answer_for_the_app() {
+    let app = App::answering(200, "");
+    let mut gate = serve(&app, "");
+    let push = push_with("a");
+    assert_eq!(gate.send(&push).status, 200);
+    gate.program.signal("KILL");
+    gate.program.wait();
+    let changed =
+        database(gate.folder.path()).execute("UPDATE shared SET bytes = bytes || x'00'", []);
+    assert!(changed.unwrap() > 0, "expected shared values, found none");
+    restart(&mut gate);
+    let line = gate.program.wait_for_line("shared_value_damaged");
+    assert!(line.contains("\"ERROR\"") && line.contains("\"count\":"), "{line}");
+    assert_eq!(gate.send(&push).status, 200);
+    assert_eq!(app.seen().len(), 2);
+}
+
+#[test]
 fn reused_signature_after_a_restart_is_refused() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "signature_reuse = 'refuse'");

@@ -8,7 +8,7 @@ use super::super::{Next, Question};
 use super::carry::run;
 use super::value::{self, StoredValue};
 use crate::conclusion::{Conclusion, UnavailableKind};
-use crate::limit::{SharedBudget, Spent, Taking};
+use crate::limit::{Comparison, SharedBudget, Spent, Taking};
 use crate::memory::store::{SharedUse, SharedValue};
 use crate::printable::print_only;
 use crate::time::Timestamp;
@@ -91,10 +91,33 @@ async fn permit(
         match budget.spend(runtime.now()) {
             Spent::Permit => return Some(true),
             Spent::Exhausted => return Some(false),
-            Spent::Take(taking) => return take(runtime, accepted, budget, taking).await,
+            Spent::Take(taking) => {
+                let is_within = take(runtime, accepted, budget, taking).await;
+                if is_within.is_some() {
+                    compare(runtime, accepted, &budget.comparison).await;
+                }
+                return is_within;
+            }
             // The callback that takes permits waits for the shared state only for a limited time.
             Spent::Wait(receiver) => drop(receiver.await),
         }
+    }
+}
+
+/// Compares the values of the limit with those of another machine, if a comparison is due.
+async fn compare(runtime: &impl Runtime, accepted: &Accepted, comparison: &Comparison) {
+    let Some(until) = comparison.begin(runtime.now()) else { return };
+    let (key, of) = (comparison.key, SharedUse::Limit);
+    let found = run(runtime, accepted, of, |state, now| state.get(key, now)).await;
+    let Some(found) = found else { return };
+    let found = match found.and_then(|found| value::read(found.bytes, None)) {
+        Some(StoredValue::LimitValues(values)) => Some(values),
+        Some(_) | None => None,
+    };
+    let own = SharedValue { bytes: value::limit_values(comparison.own), until };
+    run(runtime, accepted, of, |state, now| state.set(key, own, now)).await;
+    if let Some(other) = comparison.end(found) {
+        runtime.limit_differs(&comparison.route, comparison.own, other);
     }
 }
 

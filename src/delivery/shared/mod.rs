@@ -167,7 +167,12 @@ impl SharedClaim {
                         let conclusion = Conclusion::new(*reply, Origin::Resend);
                         return Next::Reply(self.question.repeat(conclusion, found.until));
                     }
-                    Some(StoredValue::Budget(_) | StoredValue::Sessions(_)) | None => false,
+                    Some(
+                        StoredValue::Budget(_)
+                        | StoredValue::LimitValues(_)
+                        | StoredValue::Sessions(_),
+                    )
+                    | None => false,
                 }
             }
         };

@@ -82,6 +82,7 @@ fn read(found: &SharedValue) -> Option<StartedSessions> {
         StoredValue::Acknowledgement
         | StoredValue::Budget(_)
         | StoredValue::Claim
+        | StoredValue::LimitValues(_)
         | StoredValue::Reply(_) => None,
     }
 }

@@ -8,12 +8,14 @@
 //! | 3 | reply to a decision: flags, status, headers and body |
 //! | 4 | sessions of a subject: flags, time and id of the newest, ids of the others, 8 bytes each |
 //! | 5 | budget of a rate limit: the time at which the budget is full, in Unix nanoseconds, 8 bytes |
+//! | 6 | values of a rate limit: callbacks per second and at once, 8 bytes each |
 //!
 //! If a process does not know the first byte of a value, the process ignores the value.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::limit::LimitValues;
 use crate::memory::{OLDER, Session, StartedSessions};
 use crate::provider::decision::Policy;
 use crate::reply::{Permission, Reply};
@@ -24,6 +26,7 @@ const ACKNOWLEDGEMENT: u8 = 2;
 const REPLY: u8 = 3;
 const SESSIONS: u8 = 4;
 const BUDGET: u8 = 5;
+const LIMIT_VALUES: u8 = 6;
 
 /// Flags of a reply.
 const ALLOWS: u8 = 1;
@@ -51,6 +54,8 @@ pub(super) enum StoredValue {
     Sessions(StartedSessions),
     /// The time at which the budget of a rate limit is full, in Unix nanoseconds.
     Budget(i64),
+    /// The values of a rate limit on one of the machines.
+    LimitValues(LimitValues),
 }
 
 /// Encodes the claim of a process.
@@ -66,6 +71,15 @@ pub(super) fn budget(full_at: i64) -> Bytes {
     let mut bytes = BytesMut::with_capacity(9);
     bytes.put_u8(BUDGET);
     bytes.put_i64(full_at);
+    bytes.freeze()
+}
+
+/// Encodes the values of a rate limit.
+pub(super) fn limit_values(values: LimitValues) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(17);
+    bytes.put_u8(LIMIT_VALUES);
+    bytes.put_i64(values.per_second);
+    bytes.put_i64(values.burst);
     bytes.freeze()
 }
 
@@ -129,6 +143,7 @@ pub(super) fn read(mut bytes: Bytes, policy: Option<&Policy>) -> Option<StoredVa
         ACKNOWLEDGEMENT => Some(StoredValue::Acknowledgement),
         SESSIONS => read_sessions(bytes).map(StoredValue::Sessions),
         BUDGET => bytes.try_get_i64().ok().map(StoredValue::Budget),
+        LIMIT_VALUES => read_limit_values(bytes).map(StoredValue::LimitValues),
         REPLY => read_reply(bytes, policy?).map(|reply| StoredValue::Reply(Box::new(reply))),
         _ => None,
     }
@@ -146,6 +161,11 @@ fn read_sessions(mut bytes: Bytes) -> Option<StartedSessions> {
     };
     let older = [(); OLDER].map(|()| bytes.try_get_u64().ok());
     Some(StartedSessions { newest: Session { id, time }, older })
+}
+
+fn read_limit_values(mut bytes: Bytes) -> Option<LimitValues> {
+    let per_second = bytes.try_get_i64().ok()?;
+    Some(LimitValues { per_second, burst: bytes.try_get_i64().ok()? })
 }
 
 fn read_reply(mut bytes: Bytes, policy: &Policy) -> Option<Reply> {

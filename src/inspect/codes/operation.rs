@@ -85,6 +85,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "add GateLayer after the handler, or add a route for its path to the config",
     ]),
     note([
+        "shared_limit_differs",
+        "another machine has other values for the shared limit of a route",
+        "the configs of the machines differ; together, the machines exceed the limit of each",
+        LOG,
+        "write the same per_second and burst on all machines; the line has both values",
+    ]),
+    note([
         "shared_state_back",
         "gatepost uses the shared state again",
         "the store responds in time again",
@@ -335,6 +342,13 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the server is down or too slow",
         LOG,
         "repair the server; gatepost probes it each second",
+    ]),
+    operation([
+        "shared_value_damaged",
+        "gatepost did not use values of the shared state whose stored bytes have changed",
+        "a broken disk, broken memory, or a person who has edited the row",
+        LOG,
+        "check the disk and the memory; the app may have received a callback twice, and gatepost may have accepted a reused signature",
     ]),
     operation([
         "stopped",

@@ -97,6 +97,13 @@ pub(super) const VALUES: &[CodeHelp] = &[
         "nothing; `gatepost queue list` shows the delivery",
     ]),
     value([
+        "removed",
+        "the store did not take the event, because its file or its log was removed or replaced",
+        "a person or a program moved, removed or restored the file while gatepost was running",
+        STORE,
+        "stop gatepost, put the file and its log back, then start gatepost; the manual page queue shows how to save the events of a removed file",
+    ]),
+    value([
         "resend",
         "gatepost repeated the reply to an earlier copy of the callback, without asking the app again",
         "the platform sent the callback again; dedupe is on",

@@ -18,6 +18,21 @@
 //!    retention has not ended.
 //!
 //! [`SharedState`] is the interface to the other state that machines share.
+//!
+//! # Values and calls
+//!
+//! Some operations are values: [`Next::Store`](crate::Next::Store) gives a server one to carry out, and
+//! the server returns the result. The others are calls of the two traits.
+//!
+//! | operation | form | reason |
+//! |---|---|---|
+//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time; a server of one's own can carry it out, or continue without a store |
+//! | look up a signature or id; look up or note a session; keep or find the last answer; finish or release a claim | call by [`drive`](crate::drive), through [`Runtime`](crate::Runtime) | before or after the steps: it changes a mark, the verdict or the reply, but not the next step; without a result, the callback continues as without a store |
+//! | claim, settle and expire events; sweep | call by the dispatcher of the queue | no callback waits for it; the core decides only the settlement ([`QueuedApp::settle`](crate::QueuedApp::settle)), from the app's answer |
+//! | list, show, replay and remove events; status | call by the commands and the admin API | an operator asks, not a callback |
+//!
+//! No other module of the core calls a store: the rules above stay free of I/O, and their tests need
+//! no store.
 
 mod entry;
 mod in_memory;
@@ -138,6 +153,12 @@ pub enum StoreError {
         /// The value of `max_bytes`.
         max_bytes: u64,
     },
+    /// The file of the store, or its log, was removed or replaced while the store was open. Contains
+    /// the path.
+    #[error(
+        "expected {0} as gatepost opened it, found another file or none; stop gatepost, put the file and its log back, then start gatepost"
+    )]
+    Removed(String),
     /// The operation failed, but a later operation may succeed.
     #[error("{0}")]
     Unavailable(String),

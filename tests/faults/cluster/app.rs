@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -30,39 +30,92 @@ struct Answered {
     unqueued: HashMap<u32, usize>,
 }
 
+/// The answer that the app holds back.
+#[derive(Debug, Default)]
+enum Hold {
+    /// The app answers at once.
+    #[default]
+    Off,
+    /// The app holds back its next answer to this machine.
+    Next(usize),
+    /// The app holds back the answer to this event: its stream and number.
+    Held(String, u32),
+}
+
+/// State that the connections share.
+#[derive(Debug, Default)]
+struct Shared {
+    answered: Mutex<Answered>,
+    hold: Mutex<Hold>,
+    released: Condvar,
+}
+
 /// A running app.
 pub struct App {
     pub port: u16,
-    answered: Arc<Mutex<Answered>>,
+    shared: Arc<Shared>,
 }
 
 impl App {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let answered = Arc::<Mutex<Answered>>::default();
-        let shared = Arc::clone(&answered);
+        let shared = Arc::<Shared>::default();
+        let of_connections = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let answered = Arc::clone(&shared);
-                thread::spawn(move || serve(stream, &answered));
+                let shared = Arc::clone(&of_connections);
+                thread::spawn(move || serve(stream, &shared));
             }
         });
-        Self { port, answered }
+        Self { port, shared }
+    }
+
+    /// Holds back the next answer to a machine.
+    pub fn hold(&self, machine: usize) {
+        *self.shared.hold.lock().unwrap() = Hold::Next(machine);
+    }
+
+    /// Returns the event whose answer the app holds back: its stream and number.
+    pub fn held(&self) -> Option<(String, u32)> {
+        match &*self.shared.hold.lock().unwrap() {
+            Hold::Held(stream, number) => Some((stream.clone(), *number)),
+            Hold::Off | Hold::Next(_) => None,
+        }
+    }
+
+    /// Sends the answer that the app holds back.
+    pub fn release(&self) {
+        *self.shared.hold.lock().unwrap() = Hold::Off;
+        self.shared.released.notify_all();
     }
 
     pub fn receipts(&self) -> Vec<Receipt> {
-        self.answered.lock().unwrap().receipts.clone()
+        self.shared.answered.lock().unwrap().receipts.clone()
     }
 
     /// Returns the number of requests for a callback that is not queued.
     pub fn unqueued(&self, number: u32) -> usize {
-        self.answered.lock().unwrap().unqueued.get(&number).copied().unwrap_or_default()
+        self.shared.answered.lock().unwrap().unqueued.get(&number).copied().unwrap_or_default()
+    }
+}
+
+impl Shared {
+    /// Waits for [`App::release`] if the app holds back its next answer to the machine.
+    fn wait_while_held(&self, machine: usize, (stream, number): (String, u32)) {
+        let mut hold = self.hold.lock().unwrap();
+        if !matches!(&*hold, Hold::Next(held) if *held == machine) {
+            return;
+        }
+        *hold = Hold::Held(stream, number);
+        while matches!(&*hold, Hold::Held(..)) {
+            hold = self.released.wait(hold).unwrap();
+        }
     }
 }
 
 /// Answers the requests of a connection until it closes.
-fn serve(mut stream: TcpStream, answered: &Mutex<Answered>) -> Option<()> {
+fn serve(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
         let mut line = String::new();
@@ -87,10 +140,12 @@ fn serve(mut stream: TcpStream, answered: &Mutex<Answered>) -> Option<()> {
         if let Some(attempt) = headers.get("gatepost-delivery") {
             let (stream, id) = (text("stream_id")?, headers.get("ce-id")?.clone());
             let attempt = attempt.parse().ok()?;
+            let event = (stream.clone(), number);
             let receipt = Receipt { machine, stream, number, id, attempt, at };
-            answered.lock().unwrap().receipts.push(receipt);
+            shared.answered.lock().unwrap().receipts.push(receipt);
+            shared.wait_while_held(machine, event);
         } else {
-            *answered.lock().unwrap().unqueued.entry(number).or_default() += 1;
+            *shared.answered.lock().unwrap().unqueued.entry(number).or_default() += 1;
         }
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
     }

@@ -19,6 +19,9 @@ pub const TIMEOUT_MS: u64 = 8000;
 /// Metric that counts the operations of the store whose result a machine did not get in time.
 const MISSED: &str = "gatepost_shared_state_missed_total{";
 
+/// Metric that counts the attempts, by result.
+const ATTEMPTS: &str = "gatepost_queue_attempts_total{";
+
 /// Time limit of a request for the metrics.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -92,9 +95,19 @@ impl Machines {
 
     /// Returns the number of operations of the store whose result a machine did not get in time.
     pub fn missed_by(&self, number: usize) -> usize {
+        self.sum_of(number, |line| line.starts_with(MISSED))
+    }
+
+    /// Returns the number of attempts of a machine whose claim ended before the attempt.
+    pub fn lost_claims_of(&self, number: usize) -> usize {
+        self.sum_of(number, |line| line.starts_with(ATTEMPTS) && line.contains("\"lease_lost\""))
+    }
+
+    /// Returns the sum of the counters of a machine whose lines match.
+    fn sum_of(&self, number: usize, matches: impl Fn(&str) -> bool) -> usize {
         let port = self.admin_ports[number];
         let (_, metrics) = http::send(port, "GET /metrics", "", ANSWER).unwrap();
-        let counters = metrics.lines().filter(|line| line.starts_with(MISSED));
+        let counters = metrics.lines().filter(|line| matches(line));
         counters.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
     }
 

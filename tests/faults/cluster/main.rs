@@ -3,7 +3,8 @@
 //! Three gateposts share a store on three NATS servers. In each round, the program kills one of
 //! these six processes with `SIGKILL`, and starts it again. Clients send callbacks to random
 //! machines, and send some acknowledged callbacks a second time. Then the program suspends
-//! gateposts for longer than their claims last. [`oracle`] has the rules. At the end, [`resends`]
+//! gateposts that wait for an answer of the app, for longer than their claims last, and checks that
+//! another machine takes over. [`oracle`] has the rules. At the end, [`resends`]
 //! checks callbacks that are not queued.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
@@ -20,6 +21,7 @@ mod oracle;
 mod report;
 mod resends;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
@@ -106,7 +108,10 @@ fn run(options: &Options) -> Vec<String> {
             servers.restart(victim);
         }
     }
-    let stops: Vec<_> = (0..options.stops).map(|_| suspend(&machines, &mut random)).collect();
+    let mut faults = Vec::new();
+    let stops: Vec<_> = (0..options.stops)
+        .map(|_| suspend(&app, &machines, &servers, &mut random, &mut faults))
+        .collect();
     let ledger = clients.finish();
     let killed = started.elapsed();
     let mut left = oracle::missing(&ledger, &app.receipts()).len();
@@ -115,7 +120,7 @@ fn run(options: &Options) -> Vec<String> {
         left = oracle::missing(&ledger, &app.receipts()).len();
     }
     println!("the last events took {:?}", started.elapsed() - killed);
-    let mut faults = oracle::judge(&ledger, &app.receipts(), &kills, &stops);
+    faults.extend(oracle::judge(&ledger, &app.receipts(), &kills, &stops));
     faults.extend(resends::check(&app, &mut machines, &mut servers, &mut random));
     if !faults.is_empty() {
         report::write(options, folder.path(), &servers);
@@ -124,14 +129,50 @@ fn run(options: &Options) -> Vec<String> {
     faults
 }
 
-/// Suspends a machine for longer than its claims last.
-fn suspend(machines: &Machines, random: &mut Rng) -> Stop {
-    pause(random, 500..1500);
-    let stop = Stop { machine: random.usize(..MACHINES), at: Instant::now() };
-    machines.suspend(stop.machine);
+/// Suspends a machine between the request to the app and the answer, for longer than its claim lasts.
+/// Another machine must take over its partitions, and deliver the event again. The suspended machine
+/// must then find that its claim has ended.
+fn suspend(
+    app: &App,
+    machines: &Machines,
+    servers: &NatsCluster,
+    random: &mut Rng,
+    faults: &mut Vec<String>,
+) -> Stop {
+    let mut check = |holds: bool, fault: String| {
+        if !holds {
+            faults.push(fault);
+        }
+    };
+    let machine = random.usize(..MACHINES);
+    let all_owners = || report::owners(servers).into_iter().collect::<BTreeSet<_>>();
+    let all_own = wait_until(|| all_owners().len() == MACHINES);
+    check(all_own, format!("expected partitions of {MACHINES} machines, found {:?}", all_owners()));
+    let lost = machines.lost_claims_of(machine);
+    app.hold(machine);
+    check(wait_until(|| app.held().is_some()), format!("machine {machine} delivers no event"));
+    let at = Instant::now();
+    machines.suspend(machine);
+    let event = app.held();
+    app.release();
     thread::sleep(oracle::LEASE + Duration::from_secs(2));
-    machines.resume(stop.machine);
-    stop
+    let have_moved = || {
+        let owners = report::owners(servers);
+        let machines = owners.iter().collect::<BTreeSet<_>>().len();
+        owners.len() == report::PARTITIONS as usize && machines == MACHINES - 1
+    };
+    let owners = || report::owners(servers);
+    check(wait_until(have_moved), format!("machine {machine} keeps its leases: {:?}", owners()));
+    let is_again = |receipt: &app::Receipt| {
+        let (stream, number) = (&receipt.stream, receipt.number);
+        receipt.machine != machine && event.as_ref() == Some(&(stream.clone(), number))
+    };
+    let is_delivered = wait_until(|| app.receipts().iter().any(is_again));
+    check(is_delivered, format!("expected {event:?} from another machine, found no delivery"));
+    machines.resume(machine);
+    let has_lost = wait_until(|| machines.lost_claims_of(machine) > lost);
+    check(has_lost, format!("expected the result lease_lost of machine {machine}, found none"));
+    Stop { machine, at }
 }
 
 fn pause(random: &mut Rng, millis: std::ops::Range<u64>) {

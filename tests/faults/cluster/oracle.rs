@@ -6,7 +6,8 @@
 //!    earlier delivery. A resend to any machine causes no delivery.
 //! 4. The app receives the events of a stream in the order in which the clients sent them.
 //! 5. A machine that was suspended for longer than its claim lasts may deliver the event of this
-//!    claim after another machine has delivered it. This is the only exception to rules 2 and 3.
+//!    claim after another machine has delivered it. This is the only exception to rules 2 and 3. The program
+//!    provokes it once for each suspension, so there are at least as many late deliveries.
 //! 6. All deliveries of an event have the same id.
 
 use std::collections::{BTreeMap, HashMap};
@@ -85,6 +86,10 @@ pub fn judge(
                 faults.push(format!("{stream}/{number}: delivered twice without a kill"));
             }
         }
+    }
+    if late < stops.len() {
+        let stops = stops.len();
+        faults.push(format!("expected a late delivery for each of {stops} stops, found {late}"));
     }
     faults.extend(order(receipts));
     let acknowledged: usize = ledger.values().map(Vec::len).sum();

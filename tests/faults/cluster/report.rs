@@ -11,6 +11,9 @@ use std::time::Duration;
 use super::nats::NatsCluster;
 use super::{MACHINES, Options};
 
+/// Number of partitions in the store.
+pub const PARTITIONS: u32 = 16;
+
 /// Longest wait for a response of NATS.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -34,6 +37,17 @@ pub fn write(options: &Options, folder: &Path, servers: &NatsCluster) {
     fs::write(folder.join("leases.txt"), leases(servers)).unwrap();
 }
 
+/// Returns the owner of each partition, in the encoding of the NATS server.
+pub fn owners(servers: &NatsCluster) -> Vec<String> {
+    let owner = |partition: u32| {
+        let last = format!("{{\"last_by_subj\":\"gatepost.owner.{partition}\"}}");
+        let answer = request(servers, "$JS.API.STREAM.MSG.GET.gatepost-state", &last);
+        let (_, data) = answer.split_once("\"data\":\"")?;
+        data.split_once('"').map(|(owner, _)| owner.to_owned())
+    };
+    (0..PARTITIONS).filter_map(owner).collect()
+}
+
 /// Returns the owners, members and claims in the store, and the state of its streams.
 fn leases(servers: &NatsCluster) -> String {
     let mut text = String::new();
@@ -42,7 +56,7 @@ fn leases(servers: &NatsCluster) -> String {
         let answer = request(servers, "$JS.API.STREAM.INFO.gatepost-state", &filter);
         text += &format!("{kind}: {answer}\n");
     }
-    for partition in 0..16 {
+    for partition in 0..PARTITIONS {
         let last = format!("{{\"last_by_subj\":\"gatepost.owner.{partition}\"}}");
         let answer = request(servers, "$JS.API.STREAM.MSG.GET.gatepost-state", &last);
         text += &format!("partition {partition}: {answer}\n");

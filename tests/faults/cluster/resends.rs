@@ -25,8 +25,8 @@ struct Sent {
     requests: usize,
 }
 
-/// Kills each process once. After each kill, sends each callback again to every machine. Returns
-/// the faults.
+/// Kills each process once. Sends each callback again to every machine, first while the process is down,
+/// then after its restart. Returns the faults.
 pub fn check(
     app: &App,
     machines: &mut Machines,
@@ -48,21 +48,17 @@ pub fn check(
         if victim < MACHINES {
             missed += machines.missed_by(victim);
             machines.kill(victim);
-            machines.restart(victim);
         } else {
             servers.kill(victim - MACHINES);
+        }
+        resends += resend(&all, machines, Some(victim), &mut faults);
+        if victim < MACHINES {
+            machines.restart(victim);
+        } else {
             servers.restart(victim - MACHINES);
         }
+        resends += resend(&all, machines, None, &mut faults);
         for sent in &mut all {
-            for (machine, port) in machines.ports().iter().enumerate() {
-                resends += 1;
-                if !clients::send(*port, STREAM, 0, sent.number) {
-                    let number = sent.number;
-                    faults.push(format!(
-                        "resends/{number}: machine {machine}: expected an acknowledgement, found none"
-                    ));
-                }
-            }
             let requests = app.unqueued(sent.number);
             repeated += requests - sent.requests;
             sent.requests = requests;
@@ -82,4 +78,27 @@ pub fn check(
         faults.len()
     );
     faults
+}
+
+/// Sends each callback again to every machine, except for the machine that is down. Returns the number of
+/// resends.
+fn resend(
+    all: &[Sent],
+    machines: &Machines,
+    is_down: Option<usize>,
+    faults: &mut Vec<String>,
+) -> u32 {
+    let mut resends = 0;
+    for number in all.iter().map(|sent| sent.number) {
+        let running = machines.ports().iter().enumerate();
+        for (machine, port) in running.filter(|(machine, _)| Some(*machine) != is_down) {
+            resends += 1;
+            if !clients::send(*port, STREAM, 0, number) {
+                faults.push(format!(
+                    "resends/{number}: machine {machine}: expected an acknowledgement, found none"
+                ));
+            }
+        }
+    }
+    resends
 }

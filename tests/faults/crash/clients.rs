@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fastrand::Rng;
 use md5::{Digest as _, Md5};
@@ -27,34 +27,46 @@ pub type Ledger = Vec<Event>;
 pub struct Clients {
     threads: Vec<JoinHandle<Ledger>>,
     ends: Arc<AtomicBool>,
+    gives_up: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
 }
 
 impl Clients {
     pub fn start(port: u16, trigger: &Arc<Trigger>, mut random: Rng) -> Self {
-        let (ends, acknowledged) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let [ends, gives_up] = [(); 2].map(|()| Arc::<AtomicBool>::default());
+        let acknowledged = Arc::<AtomicU64>::default();
         let start = |number: u64| {
             let client = Client {
                 number,
                 port,
                 trigger: Arc::clone(trigger),
                 ends: Arc::clone(&ends),
+                gives_up: Arc::clone(&gives_up),
                 acknowledged: Arc::clone(&acknowledged),
                 random: random.fork(),
             };
             thread::spawn(|| client.run())
         };
-        Self { threads: (0..CLIENTS).map(start).collect(), ends, acknowledged }
+        Self { threads: (0..CLIENTS).map(start).collect(), ends, gives_up, acknowledged }
     }
 
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Waits until gatepost has acknowledged the last callback of each client.
-    pub fn finish(self) -> Ledger {
+    /// Waits until gatepost has acknowledged the last callback of each client, at most `limit`. Returns
+    /// the ledger, and true if gatepost has acknowledged all last callbacks.
+    pub fn finish(self, limit: Duration) -> (Ledger, bool) {
         self.ends.store(true, Ordering::Relaxed);
-        self.threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        let started = Instant::now();
+        let is_complete = || self.threads.iter().all(JoinHandle::is_finished);
+        while !is_complete() && started.elapsed() < limit {
+            thread::sleep(Duration::from_millis(50));
+        }
+        let is_complete = is_complete();
+        self.gives_up.store(true, Ordering::Relaxed);
+        let ledger = self.threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        (ledger, is_complete)
     }
 }
 
@@ -63,6 +75,8 @@ struct Client {
     port: u16,
     trigger: Arc<Trigger>,
     ends: Arc<AtomicBool>,
+    /// True if the client drops the callback that it repeats.
+    gives_up: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
     random: Rng,
 }
@@ -80,7 +94,11 @@ impl Client {
                 generation += 1;
             }
             let request = request(subject, *next, self.number, generation);
-            while !self.is_acknowledged(&mut connection, &request) {}
+            while !self.is_acknowledged(&mut connection, &request) {
+                if self.gives_up.load(Ordering::Relaxed) {
+                    return ledger;
+                }
+            }
             ledger.push((subject.clone(), *next));
             self.acknowledged.fetch_add(1, Ordering::Relaxed);
             *next += 1;

@@ -32,7 +32,7 @@ use app::App;
 use clients::Clients;
 use oracle::{Claims, Verdict};
 use points::{POINTS, Point, Trigger};
-use process::{Gatepost, Setup};
+use process::{Gatepost, PATIENCE, Setup};
 
 struct Options {
     program: PathBuf,
@@ -133,9 +133,15 @@ fn run(options: &Options) -> Verdict {
         println!("{point:?}: {reached} kills");
     }
     let mut gatepost = setup.spawn(None);
-    let ledger = clients.finish();
+    gatepost.wait_until_it_listens();
+    let (ledger, is_complete) = clients.finish(PATIENCE);
     let is_empty = gatepost.wait_until_empty();
     let took = started.elapsed();
     let stopped = gatepost.stop();
-    oracle::judge(&ledger, &app.receipts(), &claims, (is_empty, stopped, took))
+    let mut verdict = oracle::judge(&ledger, &app.receipts(), &claims, (is_empty, stopped, took));
+    if !is_complete {
+        let fault = "expected an acknowledgement of each last callback, found none for some";
+        verdict.faults.push(format!("{fault}; log:\n{}", gatepost.log_end()));
+    }
+    verdict
 }

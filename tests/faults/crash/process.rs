@@ -14,7 +14,7 @@ use tempfile::TempDir;
 pub const KEY: &str = "s1gning-k3y";
 
 /// Time limit for a start, for a stop, and for the delivery of the last events.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Folder with config, store and log.
 pub struct Setup {
@@ -188,7 +188,8 @@ impl Gatepost {
         false
     }
 
-    fn log_end(&self) -> String {
+    /// Returns the last lines of the log.
+    pub fn log_end(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")

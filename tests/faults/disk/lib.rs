@@ -11,6 +11,11 @@
 #![allow(clippy::disallowed_methods, reason = "a library without other input")]
 
 use std::ffi::c_int;
+use std::fs::File;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, process, thread};
@@ -33,10 +38,7 @@ fn sync(file: c_int) -> c_int {
     if kill == Some(Kill::Before) {
         end();
     }
-    let result = real_sync(file);
-    if result == 0 {
-        keep(&path);
-    }
+    let result = sync_and_keep(file, &path);
     if kill == Some(Kill::After) {
         end();
     }
@@ -57,15 +59,39 @@ fn watched(file: c_int) -> Option<PathBuf> {
     (path.parent() == Some(Path::new(&folder)) && path.is_file()).then_some(path)
 }
 
-/// Copies a file after its sync.
-fn keep(path: &Path) {
-    let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else { return };
+/// Syncs a file, then copies it. During an upgrade, two processes sync the same files: the lock
+/// prevents that the older of two copies replaces the newer one.
+fn sync_and_keep(file: c_int, path: &Path) -> c_int {
+    let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else {
+        return real_sync(file);
+    };
     let folder = PathBuf::from(folder);
+    let lock = File::options().create(true).append(true).open(folder.join("lock"));
+    let Ok(lock) = lock.and_then(|lock| lock.lock().map(|()| lock)) else { process::abort() };
+    let result = real_sync(file);
     let new = folder.join("new");
     // Rename the complete copy. After a crash before the rename, the earlier copy is in place.
-    let kept = fs::copy(path, &new).and_then(|_| fs::rename(&new, folder.join(name)));
-    if kept.is_err() {
+    let kept = || fs::write(&new, read(file)?).and_then(|()| fs::rename(&new, folder.join(name)));
+    if result == 0 && kept().is_err() {
         process::abort();
+    }
+    drop(lock);
+    result
+}
+
+/// Reads an open file. Opening the path instead, and closing it, would release the locks with which
+/// SQLite protects the file from the other process: POSIX gives them up when the process closes any
+/// descriptor of the file.
+fn read(file: c_int) -> io::Result<Vec<u8>> {
+    // SAFETY: the descriptor is open during this call, and `ManuallyDrop` does not close it.
+    let file = ManuallyDrop::new(unsafe { File::from_raw_fd(file) });
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read_at(&mut chunk, bytes.len() as u64)? {
+            0 => return Ok(bytes),
+            length => bytes.extend_from_slice(&chunk[..length]),
+        }
     }
 }
 

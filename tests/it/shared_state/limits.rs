@@ -101,3 +101,37 @@ async fn each_machine_applies_the_whole_limit_while_the_state_fails() {
         assert_eq!(machine.missed(SharedUse::Limit), 3);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn machines_with_different_values_of_a_limit_warn_once() {
+    let state: Arc<dyn SharedState> = Arc::new(InMemorySharedState::default());
+    let machine = |limit| Machine::with_store(&limited("/limited", limit), &state);
+    let machines = [
+        machine("per_second = 20, shared = true"),
+        machine("per_second = 20, shared = true"),
+        machine("per_second = 40, burst = 50, shared = true"),
+    ];
+    for round in 0..4 {
+        for (number, machine) in (0..).zip(&machines) {
+            assert!(reaches_app(machine, 10 * round + number).await);
+            sleep(Duration::from_secs(4)).await;
+        }
+    }
+    let differing = machines.map(|machine| machine.differing.lock().unwrap().join("; "));
+    assert_eq!(differing, ["/limited: (20, 20), (40, 50)", "", "/limited: (40, 50), (20, 20)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_of_a_limit_on_all_machines_causes_no_warning() {
+    let state: Arc<dyn SharedState> = Arc::new(InMemorySharedState::default());
+    let machine = |limit| Machine::with_store(&limited("/limited", limit), &state);
+    assert!(reaches_app(&machine("per_second = 20, shared = true"), 0).await);
+    let machines = [(); 2].map(|()| machine("per_second = 40, shared = true"));
+    for round in 1..4 {
+        for (number, machine) in (0..).zip(&machines) {
+            assert!(reaches_app(machine, 10 * round + number).await);
+            sleep(Duration::from_secs(6)).await;
+        }
+    }
+    assert!(machines.iter().all(|machine| machine.differing.lock().unwrap().is_empty()));
+}

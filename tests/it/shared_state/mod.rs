@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatepost::{
     Admission, Answer, AppSide, Asked, Attempt, ClientActivity, ClientSide, Conclusion,
-    Disconnected, Driven, EventRequest, Gate, Head, InMemorySharedState, Question, RequestContext,
-    Runtime, SharedState, SharedUse, StoreError, Timestamp, drive,
+    Disconnected, Driven, EventRequest, Gate, Head, InMemorySharedState, LimitValues, Question,
+    RequestContext, Runtime, SharedState, SharedUse, StoreError, Timestamp, drive,
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 use md5::{Digest as _, Md5};
@@ -29,6 +29,8 @@ struct Machine {
     state: Arc<dyn SharedState>,
     missed: Mutex<BTreeMap<SharedUse, u32>>,
     outages: Mutex<Vec<String>>,
+    /// Limits that differ from those of another machine, as text: route, own and other values.
+    differing: Mutex<Vec<String>>,
 }
 
 impl Machine {
@@ -48,6 +50,7 @@ impl Machine {
             state: Arc::clone(state),
             missed: Mutex::default(),
             outages: Mutex::default(),
+            differing: Mutex::default(),
         }
     }
 
@@ -107,6 +110,11 @@ impl Runtime for Machine {
     fn unshared(&self, of: SharedUse, outage: Option<&StoreError>) {
         *self.missed.lock().unwrap().entry(of).or_default() += 1;
         self.outages.lock().unwrap().extend(outage.map(|reason| format!("lost: {reason}")));
+    }
+
+    fn limit_differs(&self, route: &str, own: LimitValues, other: LimitValues) {
+        let [own, other] = [own, other].map(|values| (values.per_second, values.burst));
+        self.differing.lock().unwrap().push(format!("{route}: {own:?}, {other:?}"));
     }
 
     fn shared_again(&self, missed: u64) {

@@ -61,7 +61,7 @@ impl QueueMetrics {
             errors: create.coded(
                 "gatepost_store_errors_total",
                 "Events that the store did not accept, by the code of the reason.",
-                &["busy", "failed", "full", "unavailable"],
+                &["busy", "failed", "full", "removed", "unavailable"],
             ),
             append: seconds("append", "Seconds until an event is durable."),
             claim: seconds("claim", "Seconds until the store has claimed due events of a template and kind."),

@@ -1,8 +1,8 @@
-//! Checksum of a stored event: CRC-32 of the columns that never change. It detects each change of up to
-//! four bytes in a row.
+//! Checksums of stored rows: CRC-32 of the columns that never change. A checksum detects each change of
+//! up to four bytes in a row.
 
 use crc32fast::Hasher;
-use gatepost::StoredEvent;
+use gatepost::{SharedKey, SharedValue, StoredEvent, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -47,6 +47,26 @@ pub(super) fn check(row: &Row<'_>, column: usize) -> Result<(), String> {
     } else {
         Err("expected the bytes that gatepost stored, found others".into())
     }
+}
+
+/// Computes the checksum of a shared value.
+pub(super) fn of_value(key: &SharedKey, bytes: &[u8], until: i64) -> u32 {
+    let mut hasher = Hasher::new();
+    hasher.update(key);
+    hasher.update(&until.to_le_bytes());
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+/// Reads a shared value from the columns `key, bytes, until_ms, checksum`. Returns `None` if the row
+/// differs from the row that gatepost wrote.
+pub(super) fn read_value(row: &Row<'_>) -> Option<SharedValue> {
+    let key: SharedKey = row.get(0).ok()?;
+    let bytes = row.get_ref(1).ok()?.as_blob().ok()?;
+    let (until, checksum): (i64, i64) = (row.get(2).ok()?, row.get(3).ok()?);
+    let is_intact = checksum == i64::from(of_value(&key, bytes, until));
+    is_intact
+        .then(|| SharedValue { bytes: bytes.to_vec().into(), until: Timestamp::from_millis(until) })
 }
 
 fn name<'r>(row: &'r Row<'_>, column: usize) -> &'r str {

@@ -2,26 +2,32 @@
 //! its schema.
 
 use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gatepost::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{OpenError, error_of};
 use super::log_check::{self, LogDamage};
+use super::shared;
 
 /// The changes from each schema to the next. The first change creates schema 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
 ];
 
 /// Newest schema that this program knows.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
+/// First schema with a checksum of each shared value.
+const WITH_CHECKSUMS_OF_VALUES: i64 = 5;
 
 /// Number in the header of each store file: `gpst` in ASCII.
 const APPLICATION_ID: i64 = 0x6770_7374;
@@ -75,6 +81,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     migrate(&mut db).map_err(wrong)?;
     check_schema(&db, path)?;
     correct(&mut db).map_err(wrong)?;
+    shared::remove_damaged(&db).map_err(wrong)?;
     keep_log(&db, false).map_err(wrong)?;
     Ok(db)
 }
@@ -141,6 +148,59 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(())
+}
+
+/// The files of an open store, to detect that they are removed or replaced.
+///
+/// SQLite continues to write a removed file. The events in it are lost at the end of the process.
+#[derive(Debug)]
+pub(super) struct OpenFiles([OpenFile; 2]);
+
+#[derive(Debug)]
+struct OpenFile {
+    path: PathBuf,
+    identity: FileIdentity,
+}
+
+/// Device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileIdentity(u64, u64);
+
+impl OpenFiles {
+    /// Notes the identities of the file and its log. The connection must have read the file, because
+    /// SQLite opens the log with the first read. While a connection is open, no other process removes
+    /// the log, unless it ignores the locks of SQLite.
+    pub(super) fn at(path: &Path) -> Result<Self, OpenError> {
+        let open = |path: PathBuf| match FileIdentity::of(&path) {
+            Ok(identity) => Ok(OpenFile { path, identity }),
+            Err(source) => Err(OpenError::File { path, source }),
+        };
+        Ok(Self([open(path.into())?, open(log_of(path))?]))
+    }
+
+    /// Returns an error if the path of the file or of its log leads to another file, or to none.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let Self(files) = self;
+        let gone = files.iter().find(|file| {
+            !FileIdentity::of(&file.path).is_ok_and(|identity| identity == file.identity)
+        });
+        gone.map_or(Ok(()), |file| Err(StoreError::Removed(file.path.display().to_string())))
+    }
+}
+
+impl FileIdentity {
+    // Opening and closing the file instead would release SQLite's locks of this process.
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
+}
+
+/// Returns the path of the write-ahead log of a database.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
@@ -225,6 +285,9 @@ fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     let found = change.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
     let missing = MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default());
     missing.into_iter().try_for_each(|migration| change.execute_batch(migration))?;
+    if found < WITH_CHECKSUMS_OF_VALUES {
+        shared::add_checksums(&change)?;
+    }
     if found != SCHEMA {
         change.pragma_update(None, "application_id", APPLICATION_ID)?;
         change.pragma_update(None, "user_version", SCHEMA)?;

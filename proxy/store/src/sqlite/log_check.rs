@@ -45,8 +45,7 @@ type Word = fn([u8; 4]) -> u32;
 
 /// Looks for damage in the log of a database. Another process may write to the log at the same time.
 pub(super) fn find_damage(database: &Path) -> io::Result<Option<LogDamage>> {
-    let mut path = database.as_os_str().to_owned();
-    path.push("-wal");
+    let path = super::file::log_of(database);
     let page = page_size(database)?;
     let walk = || match File::open(&path) {
         Ok(file) => walk(&mut BufReader::with_capacity(1 << 18, file), page),

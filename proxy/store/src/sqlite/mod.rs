@@ -7,8 +7,11 @@
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is
 //!    durable.
+//!    The same applies if the file or its log is removed or replaced: the writer compares device and
+//!    inode after each commit, before it returns the results.
 //! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes. Each
-//!    event has a checksum. A claim turns an event whose checksum differs into a dead letter.
+//!    row has a checksum. A claim turns an event whose checksum differs into a dead letter. gatepost logs
+//!    a shared value whose checksum differs, and treats the value as absent.
 //! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
 //! 6. A transaction that contains only operations of the shared state is not synced.
@@ -34,6 +37,7 @@ use gatepost::{
 };
 
 pub use self::error::OpenError;
+use self::file::OpenFiles;
 use self::shared::SharedBytes;
 use self::worker::{Reader, Writer};
 use crate::StoreRules;
@@ -90,7 +94,8 @@ impl SqliteStore {
     ) -> Result<Self, OpenError> {
         let shared =
             SharedBytes::measure(&writer).map_err(|source| error::error_of(path, source))?;
-        let writer = Writer::start(writer);
+        let files = OpenFiles::at(path)?;
+        let writer = Writer::start(writer, move || files.check());
         let reader = Reader::start(file::read_only(path)?, &writer);
         Ok(Self { writer, reader, rules, shared })
     }

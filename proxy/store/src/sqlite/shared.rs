@@ -2,16 +2,20 @@
 //!
 //! Operations on this state need no sync: after a loss of power, gatepost may ask the app again
 //! about the newest callbacks. A commit that contains an event syncs the whole log.
+//!
+//! Each value has a checksum. A changed byte therefore neither answers for an app nor forgets a
+//! signature without a log line.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use gatepost::{SharedKey, SharedState, SharedValue, StoreFuture, Timestamp};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::SqliteStore;
 use super::error::failed;
+use super::{SqliteStore, checksum};
 
 /// Maximum size of all values. This suffices for a million claims and acknowledgements, or for
 /// 7,500 replies of the maximum length.
@@ -112,13 +116,56 @@ impl SharedState for SqliteStore {
 
 /// Returns the value of a key, unless it has expired.
 fn find(db: &Connection, key: SharedKey, now: Timestamp) -> rusqlite::Result<Option<SharedValue>> {
-    let query = "SELECT bytes, until_ms FROM shared WHERE key = ?1 AND until_ms > ?2";
+    let query = "SELECT key, bytes, until_ms, checksum FROM shared WHERE key = ?1";
     let mut statement = db.prepare_cached(query)?;
-    let found = statement.query_row(params![key, now.as_millis()], |row| {
-        let (bytes, until) = (row.get::<_, Vec<u8>>(0)?, row.get(1)?);
-        Ok(SharedValue { bytes: bytes.into(), until: Timestamp::from_millis(until) })
-    });
-    found.optional()
+    let found = statement.query_row([key], |row| Ok(checksum::read_value(row))).optional()?;
+    if found == Some(None) {
+        report_damage(1);
+    }
+    Ok(found.flatten().filter(|value| now < value.until))
+}
+
+/// Logs damaged values. gatepost then asks the app again, or does not recognize the reuse of a
+/// signature.
+fn report_damage(count: usize) {
+    tracing::error!(
+        code = "shared_value_damaged",
+        count,
+        "ignored values of the shared state whose stored bytes have changed"
+    );
+}
+
+/// Adds the checksums of the values of an older schema.
+pub(super) fn add_checksums(db: &Connection) -> rusqlite::Result<()> {
+    let mut add = db.prepare("UPDATE shared SET checksum = ?2 WHERE key = ?1")?;
+    let mut all = db.prepare("SELECT key, bytes, until_ms FROM shared")?;
+    let checksums = all.query_map([], |row| {
+        let (key, until): (SharedKey, i64) = (row.get(0)?, row.get(2)?);
+        Ok((key, checksum::of_value(&key, row.get_ref(1)?.as_blob()?, until)))
+    })?;
+    for (key, checksum) in checksums.collect::<rusqlite::Result<Vec<_>>>()? {
+        add.execute(params![key, checksum])?;
+    }
+    Ok(())
+}
+
+/// Removes the values that differ from the values that gatepost wrote. A value with a changed key
+/// would otherwise be absent without a log line.
+pub(super) fn remove_damaged(db: &Connection) -> rusqlite::Result<()> {
+    let mut all = db.prepare("SELECT key, bytes, until_ms, checksum FROM shared")?;
+    let (mut rows, mut damaged) = (all.query([])?, Vec::<Value>::new());
+    while let Some(row) = rows.next()? {
+        if checksum::read_value(row).is_none() {
+            damaged.push(row.get(0)?);
+        }
+    }
+    for key in &damaged {
+        db.execute("DELETE FROM shared WHERE key = ?1", [key])?;
+    }
+    if !damaged.is_empty() {
+        report_damage(damaged.len());
+    }
+    Ok(())
 }
 
 /// Sets a value. Removes expired values. If the table is full, also removes the values that expire
@@ -135,8 +182,10 @@ fn put(
     let mut replaced = db.prepare_cached(replaced)?;
     let replaced = replaced.query_row(params![key, OVERHEAD], |row| row.get::<_, i64>(0));
     let replaced = replaced.optional()?.unwrap_or_default();
-    let add = "INSERT INTO shared VALUES (?1, ?2, ?3)";
-    db.prepare_cached(add)?.execute(params![key, &*value.bytes, value.until.as_millis()])?;
+    let add = "INSERT INTO shared (key, bytes, until_ms, checksum) VALUES (?1, ?2, ?3, ?4)";
+    let until = value.until.as_millis();
+    let checksum = checksum::of_value(&key, &value.bytes, until);
+    db.prepare_cached(add)?.execute(params![key, &*value.bytes, until, checksum])?;
     let mut bytes = all.add(size(&value.bytes) - replaced);
     while bytes > MAX_BYTES {
         let removed = remove_until(db, i64::MAX, all)?;
@@ -153,12 +202,17 @@ fn put(
 fn remove_until(db: &Connection, until: i64, all: &SharedBytes) -> rusqlite::Result<i64> {
     let first = "DELETE FROM shared WHERE key IN (
         SELECT key FROM shared WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)
-        RETURNING length(bytes) + ?3";
+        RETURNING key, bytes, until_ms, checksum, length(bytes) + ?3";
     let mut statement = db.prepare_cached(first)?;
-    let values = params![until, MAX_REMOVED, OVERHEAD];
-    let mut removed = 0;
-    for size in statement.query_map(values, |row| row.get::<_, i64>(0))? {
-        removed += size?;
+    let mut rows = statement.query(params![until, MAX_REMOVED, OVERHEAD])?;
+    let (mut removed, mut damaged) = (0, 0);
+    while let Some(row) = rows.next()? {
+        removed += row.get::<_, i64>(4)?;
+        damaged += usize::from(checksum::read_value(row).is_none());
+    }
+    // A changed expiry removes a value early.
+    if damaged > 0 {
+        report_damage(damaged);
     }
     all.add(-removed);
     Ok(removed)

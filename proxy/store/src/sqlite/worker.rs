@@ -78,12 +78,16 @@ impl std::fmt::Debug for JobSender {
 }
 
 impl Writer {
-    /// Starts the thread. It ends when the handle is dropped.
-    pub(super) fn start(db: Connection) -> Self {
+    /// Starts the thread. It ends when the handle is dropped. `check` returns an error if the commits
+    /// are lost at the end of the process.
+    pub(super) fn start(
+        db: Connection,
+        check: impl Fn() -> Result<(), StoreError> + Send + 'static,
+    ) -> Self {
         let (jobs, receiver) = JobSender::new();
         let failure = Arc::<OnceLock<StoreError>>::default();
         let seen = Arc::clone(&failure);
-        thread::spawn(move || write(&db, &receiver, &seen));
+        thread::spawn(move || write(&db, &check, &receiver, &seen));
         Self { jobs, failure }
     }
 
@@ -187,7 +191,12 @@ impl JobSender {
 
 /// Runs all waiting operations, at most [`BATCH`], as one transaction. Repeats this until the
 /// handle is dropped.
-fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) {
+fn write(
+    db: &Connection,
+    check: &impl Fn() -> Result<(), StoreError>,
+    jobs: &Receiver<Job>,
+    failure: &OnceLock<StoreError>,
+) {
     let mut durability = None;
     while let Ok(first) = jobs.recv() {
         let batch: Vec<_> = [first].into_iter().chain(jobs.try_iter().take(BATCH - 1)).collect();
@@ -195,6 +204,8 @@ fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) 
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
         };
+        // After the commit, so that no acknowledgement follows a removal that precedes the commit.
+        let result = result.and_then(|()| check());
         if let Err(error) = &result {
             keep(failure, error);
         }
@@ -204,7 +215,7 @@ fn write(db: &Connection, jobs: &Receiver<Job>, failure: &OnceLock<StoreError>) 
 
 /// Keeps the first failure after which the store refuses all writes.
 fn keep(failure: &OnceLock<StoreError>, error: &StoreError) {
-    if matches!(error, StoreError::Failed(_)) {
+    if matches!(error, StoreError::Failed(_) | StoreError::Removed(_)) {
         // `set` fails only if there is an earlier failure, which stays.
         drop(failure.set(error.clone()));
     }
@@ -258,7 +269,7 @@ mod tests {
     fn writer() -> Writer {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE t (x UNIQUE)").unwrap();
-        Writer::start(db)
+        Writer::start(db, || Ok(()))
     }
 
     fn insert(db: &Connection) -> Result<usize, StoreError> {

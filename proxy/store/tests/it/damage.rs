@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatepost::{EntryState, QueueFilter, Settlement, Store as _, StoreError, StoredEvent};
+use gatepost::{
+    EntryState, NewEvent, QueueFilter, Settlement, Store as _, StoreError, StoredEvent,
+};
 use gatepost_store::{OpenError, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -217,6 +219,45 @@ async fn command_does_not_open_a_damaged_log() {
 }
 
 #[tokio::test]
+async fn refuses_events_after_the_file_or_its_log_is_removed_or_replaced() {
+    for (removed, is_replaced) in [("db", false), ("db", true), ("db-wal", false), ("db-wal", true)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatepost.db");
+        let store = open(&path).unwrap();
+        append(&store, numbered(1), 1).await;
+        let removed = path.with_extension(removed);
+        if is_replaced {
+            let copy = folder.path().join("copy");
+            fs::copy(&removed, &copy).unwrap();
+            fs::rename(copy, &removed).unwrap();
+        } else {
+            fs::remove_file(&removed).unwrap();
+        }
+        let named = StoreError::Removed(removed.display().to_string());
+        for number in 2..4 {
+            let event = NewEvent { event: numbered(number), dedupe: None };
+            assert_eq!(store.append(event, T(1)).await, Err(named.clone()));
+        }
+        assert_eq!(store.status().await, Err(named));
+    }
+}
+
+#[tokio::test]
+async fn checkpoints_and_other_connections_leave_the_store_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.db");
+    let store = open(&path).unwrap();
+    for number in 1..4 {
+        append(&store, numbered(number), 1).await;
+        let db = Connection::open(&path).unwrap();
+        db.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(())).unwrap();
+        drop(SqliteStore::attach(&path, rules(1 << 30)).unwrap());
+    }
+    assert_eq!(store.status().await.unwrap().pending.count, 3);
+}
+
+#[tokio::test]
 async fn accepts_a_write_that_did_not_end() {
     let killed = Killed::new().await;
     let whole = killed.log.len();
@@ -325,6 +366,6 @@ async fn running_store_refuses_writes_after_it_reads_a_damaged_value() {
         store.status().await.is_err(),
         "expected an error from a failed store, found its status"
     );
-    let refused = store.append(gatepost::NewEvent { event: numbered(2), dedupe: None }, T(1));
+    let refused = store.append(NewEvent { event: numbered(2), dedupe: None }, T(1));
     assert!(matches!(refused.await, Err(StoreError::Failed(_))));
 }
