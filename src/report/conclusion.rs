@@ -132,21 +132,21 @@ fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp
     if conclusion.dropped_members().len() > 0 {
         dropped(accepted, conclusion);
     }
-    if conclusion.has_unclear_answer() {
-        unclear(accepted, now);
+    if let Some(reason) = &conclusion.unclear {
+        unclear(accepted, reason, now);
     }
 }
 
 /// Logs a warning for an unclear answer that gatepost treated as an acknowledgement.
 #[cold]
-fn unclear(accepted: &Accepted, now: Timestamp) {
+fn unclear(accepted: &Accepted, reason: &Unavailable, now: Timestamp) {
     event_line!(
         warn,
         "answer_unclear",
         accepted,
         now,
-        "the app's answer neither repeats nor contradicts the platform's acknowledgement: gatepost \
-         acknowledges the callback; with unclear_answer = \"refused\", it replies 503"
+        "callback acknowledged after an unclear answer: {reason}; with unclear_answer = \"refused\", \
+         gatepost replies 503"
     );
 }
 

@@ -42,7 +42,7 @@ const STATUSES: [(&[u16], &str); 7] = [
     (
         &[301, 302, 303, 307, 308],
         "gatepost sends no redirect: the app or the upstream sent it, and gatepost does not follow it (code \
-         app_status). Write the address that `curl -i URL` shows in location into url.",
+         app_status). Write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url.",
     ),
     (&[404], NOT_A_CALLBACK),
     (

@@ -123,7 +123,7 @@ fn help_explains_tables_statuses_and_names_with_two_meanings() {
         ("outgoing_tls", "outgoing_tls: table of the config, above all tables"),
         ("certificate", "certificate: table of the config, above all tables"),
         ("route", "A path on which a platform sends its callbacks."),
-        ("301", "write the address that `curl -i URL` shows in location into url"),
+        ("301", "`curl -i -X POST URL` shows in location"),
         ("422", "code event_refused"),
         ("431", "code head_too_large"),
         ("504", "code is app_timeout"),

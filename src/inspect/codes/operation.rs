@@ -369,7 +369,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the upstream did not respond to a request that is not a callback",
         "the app is not running, `upstream` is wrong, or TLS failed",
         PASSED,
-        "start the app, and check `upstream` with curl from this machine; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys",
+        "start the app, and check `upstream` with curl from this machine; for a port with TLS, write https:// in `upstream`, and for a port without TLS, http://; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate",
     ]),
     operation([
         "upstream_incomplete",
