@@ -62,7 +62,7 @@ impl<'f> ConfigReader<'f, '_> {
         let limit = limit.map(|(rate, is_shared)| {
             let parts = || [label.as_bytes().to_vec(), rate.to_bytes().to_vec()];
             let key = is_shared.then(|| shared_key(SharedDomain::Limit, parts()));
-            RouteLimit::new(rate, key)
+            RouteLimit::new(Arc::clone(&label), rate, key)
         });
         let route = Route {
             pattern,

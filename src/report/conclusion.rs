@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::line_limit::{LINES, nonzero};
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::config::LogCallbacks;
+use crate::limit::RouteLimit;
 use crate::reply::Permission;
 use crate::route::Mode;
 use crate::template::Ask;
@@ -37,8 +38,10 @@ macro_rules! conclusion_line {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If the app denies with an empty answer, or does not take an event, the level is warning. If
-/// gatepost has no usable answer for another reason, the level is error. If the template does not
+/// If the app denies with an empty answer, or does not take an event, the level is warning. The level
+/// is warning, too, if the callback exceeds the rate limit of its route, because the operator has set
+/// this limit and no program has failed. If gatepost has no usable answer for another reason, the
+/// level is error. If the template does not
 /// list the kind, the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`],
 /// each callback has a line at info, or at a higher level.
 ///
@@ -108,7 +111,19 @@ fn failed(
     let limit = ask.filter(|_| reason.kind() == UnavailableKind::AppTimeout);
     let timeout_ms = limit.map(|ask| ask.timeout.as_millis());
     let timeout_ms = timeout_ms.and_then(|millis| u64::try_from(millis).ok());
-    if is_word_of_app(reason.kind()) && !is_last_good {
+    if reason.kind() == UnavailableKind::AppOverloaded {
+        let limit = accepted.route_limit();
+        let route = limit.map(RouteLimit::route);
+        let (per_second, burst) = limit.map(|limit| limit.rate().numbers()).unwrap_or_default();
+        conclusion_line!(
+            warn,
+            of,
+            route,
+            "callback concluded without asking the app: {reason}: expected at most {per_second} per \
+             second and {burst} at once, found more; if the app can handle more, raise `limit` of \
+             the route"
+        );
+    } else if is_word_of_app(reason.kind()) && !is_last_good {
         conclusion_line!(warn, of, app, timeout_ms, "callback concluded: {reason}");
     } else {
         conclusion_line!(

@@ -80,3 +80,26 @@ fn line_about_redirect_names_its_target() {
     assert_names(&line, &["301 to https://app.test/…/", "write this address into url"]);
     assert!(!line.contains("s3cret") && !line.contains("id=1"), "{line}");
 }
+
+#[test]
+fn line_about_exhausted_limit_names_route_and_key() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve_config(&format!(
+        "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+         limit = {{ per_second = 1, burst = 1 }}\n\
+         [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = ['{KEY}']\nbind = ['*']\n\
+         on.push = {{ url = '{}', dedupe = false }}\n",
+        app.url("/events")
+    ));
+    eventually("a callback beyond the limit", || gate.send(&pushed()).status == 503);
+    let line = gate.program.wait_for_line("app_overloaded");
+    assert_names(
+        &line,
+        &[
+            "\"route\":\"/callbacks/tencent\"",
+            "at most 1 per second and 1 at once",
+            "`limit`",
+            "WARN",
+        ],
+    );
+}

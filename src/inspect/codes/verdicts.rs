@@ -221,8 +221,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AppOverloaded,
-        "more genuine callbacks arrived than the limit of the route permits",
-        "if the app can handle more callbacks, raise limit",
+        "more genuine callbacks arrived than the key limit of the route permits; the line names the route and the limit",
+        "if the app can handle more callbacks, raise limit under the [[route]]; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::AppStatus,
