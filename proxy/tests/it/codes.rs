@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 /// Functions that return codes, with the file of each.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 11] = [
+    ("proxy/src/server/mod.rs", "pub(crate) fn code"),
+    ("proxy/store/src/nats/error.rs", "pub const fn code"),
+    ("proxy/store/src/sqlite/error.rs", "pub const fn code"),
     ("src/head/checks.rs", "pub const fn as_str"),
     ("src/shadow/prediction.rs", "const fn code"),
     ("src/shadow/mod.rs", "pub const fn code"),
