@@ -180,3 +180,34 @@ fn help_suggests_the_closest_topic() {
     let text = help("gatepost_refusal_total");
     assert!(text.contains("did you mean `gatepost_refusals_total`?"), "{text}");
 }
+
+#[test]
+fn help_for_503_lists_only_failures_that_cause_the_status() {
+    let text = help("503");
+    for code in ["answer_empty", "answer_invalid", "answer_malformed"] {
+        assert!(!text.contains(code), "expected no {code}, found:\n{text}");
+    }
+    for code in ["answer_fatal", "app_timeout", "store_full", "reply_key_missing"] {
+        assert!(text.contains(code), "expected {code}, found:\n{text}");
+    }
+}
+
+#[test]
+fn help_for_status_of_laravel_does_not_describe_422() {
+    let text = help("419");
+    assert!(text.contains("CSRF") && !text.contains("422") && !text.contains("/api"), "{text}");
+    assert!(help("422").contains("On /api"), "expected `On /api`, found another text");
+}
+
+#[test]
+fn help_names_rotation_attempts_and_private_authority() {
+    for (topic, expected) in [
+        ("signature_mismatch", "list both: keys = ["),
+        ("delivery_failed", "after each failed attempt"),
+        ("app_unreachable", "ca (the PEM file with the certificate of a private authority)"),
+        ("upstream_failed", "ca (the PEM file with the certificate of a private authority)"),
+    ] {
+        let text = help(topic);
+        assert!(text.contains(expected), "{topic}: expected {expected}, found:\n{text}");
+    }
+}

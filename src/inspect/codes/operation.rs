@@ -278,10 +278,10 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "delivery_failed",
-        "an attempt to deliver a queued event failed",
-        "the app is down, slow, or did not take the event",
+        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app takes the event or the event is dead",
+        "the app is down, slow, or did not take the event; the line names the attempt and the code of the failure",
         "log, gatepost_queue_attempts_total, `gatepost queue list`",
-        "repair the app; gatepost tries again by itself",
+        "look up the code in the line with `gatepost help`, and repair the app; gatepost tries again by itself, later after each attempt, until give_up_after_secs (event_dead)",
     ]),
     operation([
         "event_damaged",

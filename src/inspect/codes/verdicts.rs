@@ -103,7 +103,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::SignatureMismatch,
         "the key differs from the platform's, a client forged the callback, or, if the platform signs the body, a proxy changed the body",
-        "copy the key again from the platform's console; if you changed the key file after the start, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text",
+        "copy the key again from the platform's console; if you changed the key file after the start, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text; to rotate a key without refusals, list both: keys = [{ file = \"new.key\" }, { file = \"old.key\" }], change the key in the console, then remove the old one",
     ),
     (
         RefusalKind::SignatureMissing,
