@@ -97,7 +97,7 @@ fault_kinds! {
         "add the key"
     KeyUnknown Error "key_unknown"
         "the key does not exist, or belongs to another table"
-        "correct the spelling, or move the key to its table: write keys of the file above the first [[route]]"
+        "correct the spelling, or move the key to its table: write keys of the file above the first [[route]], and keys of the whole config into the config file, not into an included one"
     KeyUnused Error "key_unused"
         "the key has no effect at this place, or contradicts another key"
         "remove one of the keys that the message names"
