@@ -53,12 +53,14 @@ pub struct Conclusion {
     pub origin: Origin,
     /// Paths of the members that gatepost dropped from the answer.
     pub(crate) dropped: Box<[Box<str>]>,
-    pub(crate) has_unclear_answer: bool,
+    /// Reason why the answer to an acknowledged notification is unclear; `None` for a clear answer.
+    /// Boxed, because few answers are unclear.
+    pub(crate) unclear: Option<Box<Unavailable>>,
 }
 
 impl Conclusion {
     pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
-        Self { reply, origin, dropped: Box::default(), has_unclear_answer: false }
+        Self { reply, origin, dropped: Box::default(), unclear: None }
     }
 
     /// Returns the permission that the reply carries; `None` for a notification, for a decision to
@@ -72,7 +74,7 @@ impl Conclusion {
     /// repeats nor contradicts the acknowledgement.
     #[must_use]
     pub const fn has_unclear_answer(&self) -> bool {
-        self.has_unclear_answer
+        self.unclear.is_some()
     }
 
     /// Returns the paths of the members that gatepost dropped from the app's answer to a decision,

@@ -35,6 +35,9 @@ pub(crate) struct ServedConfig {
     loaded: Mutex<LoadedConfig>,
 }
 
+/// Value of [`ConfigStatus::last_reload`] for a reload without a fault.
+const SUCCESS: &str = "success";
+
 struct LoadedConfig {
     templates: Vec<TemplateView>,
     routes: Arc<[RouteInfo]>,
@@ -229,13 +232,20 @@ impl ServedConfig {
     }
 
     fn reload_locked(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
-        let result = self.read_again(files);
-        let word = if result.is_ok() { "success" } else { "failure" };
+        let result = self.read_again(files).map_err(|error| error.in_config_file(files.path()));
+        let word = if result.is_ok() { SUCCESS } else { "failure" };
         let mut loaded = lock(&self.loaded);
         loaded.status.last_reload = Some(word);
         loaded.reload_faults = result.as_ref().err().map(fault_lines).unwrap_or_default();
         drop(loaded);
         result
+    }
+
+    /// Notes that the operator has undone the change that a reload has refused.
+    pub(crate) fn fault_undone(&self) {
+        let mut loaded = lock(&self.loaded);
+        loaded.status.last_reload = Some(SUCCESS);
+        loaded.reload_faults.clear();
     }
 
     fn read_again(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
@@ -268,7 +278,9 @@ impl ServedConfig {
     ) {
         log_warnings(&config, path);
         let mut loaded = lock(&self.loaded);
-        let status = loaded.status.clone();
+        let mut status = loaded.status.clone();
+        // Without a fault in the files, an earlier failure is over.
+        status.last_reload = status.last_reload.map(|_| SUCCESS);
         let watched = WatchedFiles::default();
         let routes = Arc::default();
         let reload_faults = Vec::new();

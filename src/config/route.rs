@@ -368,12 +368,12 @@ fn is_segment(text: &[u8]) -> bool {
 }
 
 /// Returns the limit of a route. Machines with the same rate share its budget.
-fn limit_of(pattern: &str, label: &str, rate: Rate, is_shared: bool) -> RouteLimit {
+fn limit_of(pattern: &str, label: &Arc<str>, rate: Rate, is_shared: bool) -> RouteLimit {
     let shared = || {
         let (label, rate_bytes) = (label.as_bytes(), rate.to_bytes());
         let key = shared_key(SharedDomain::Limit, [label, &rate_bytes[..]]);
         let of_values = shared_key(SharedDomain::Limit, [label]);
         (key, Comparison::new(pattern, of_values, rate))
     };
-    RouteLimit::new(rate, is_shared.then(shared))
+    RouteLimit::new(Arc::clone(label), rate, is_shared.then(shared))
 }

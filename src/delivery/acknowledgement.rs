@@ -19,14 +19,18 @@
 use std::cell::OnceCell;
 
 use http::StatusCode;
+use http::header::CONTENT_ENCODING;
 
+use super::status_detail::status_detail;
 use crate::conclusion::{Unavailable, UnavailableKind};
+use crate::event::Forward;
 use crate::json::{BodyError, Json, Limits, Object, Shape, Value};
 use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
-use crate::template::UnclearAnswer;
+use crate::template::{Ask, UnclearAnswer};
 
 /// Checks that the app took the event of a notification. `ack` is the platform's acknowledgement.
+/// Returns the reason if the answer is unclear, but counts as taken.
 ///
 /// # Errors
 ///
@@ -34,15 +38,17 @@ use crate::template::UnclearAnswer;
 pub(super) fn check_taken(
     answer: &Answer,
     ack: &Reply,
-    unclear: UnclearAnswer,
-) -> Result<Taken, Unavailable> {
+    ask: &Ask,
+    forward: Forward,
+) -> Result<Option<Unavailable>, Unavailable> {
     if let Answer::Response { status, .. } = answer
         && is_refusal(*status)
     {
-        let detail = format!("status {}", status.as_str());
-        return Err(Unavailable::with(UnavailableKind::EventRefused, &detail));
+        let detail = status_detail(answer, *status, own_path(ask, forward));
+        let detail = format!("status {detail}");
+        return Err(Unavailable::with_whole(UnavailableKind::EventRefused, detail));
     }
-    check_status(answer)?;
+    check_status(answer, ask, forward)?;
     let taken = match answer {
         Answer::Response { body: Some(body), .. } => read(body, ack.body())?,
         Answer::Response { body: None, .. }
@@ -50,18 +56,43 @@ pub(super) fn check_taken(
         | Answer::Unreachable(_)
         | Answer::Unreadable(..) => Taken::Unclearly,
     };
-    match (taken, unclear) {
-        (Taken::Unclearly, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
-        (Taken::Unclearly, UnclearAnswer::Taken) | (Taken::Clearly, _) => Ok(taken),
+    match (taken, ask.unclear_answer) {
+        (Taken::Clearly, _) => Ok(None),
+        (Taken::Unclearly, UnclearAnswer::Refused) => Err(unclear_because(answer)),
+        (Taken::Unclearly, UnclearAnswer::Taken) => Ok(Some(unclear_because(answer))),
     }
 }
 
+/// Returns the reason for an unclear answer. If the app compressed the answer, the reason names the
+/// coding.
+#[cold]
+fn unclear_because(answer: &Answer) -> Unavailable {
+    let kind = UnavailableKind::AnswerUnclear;
+    coding_fault(answer).map_or_else(|| kind.into(), |fault| Unavailable::with(kind, &fault))
+}
+
+/// Describes the compression of an answer, with the remedy; `None` for an answer without
+/// compression. gatepost asks for no compression, and reads no compressed answer.
+pub(super) fn coding_fault(answer: &Answer) -> Option<String> {
+    let Answer::Response { headers, .. } = answer else { return None };
+    let coding = headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity")?;
+    let coding = String::from_utf8_lossy(coding.as_bytes());
+    Some(format!(
+        "expected no content coding, found `{coding}`; send the answer without compression"
+    ))
+}
+
 /// Checks that the app answered with a 2xx status.
-pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
+pub(super) fn check_status(
+    answer: &Answer,
+    ask: &Ask,
+    forward: Forward,
+) -> Result<(), Unavailable> {
     match answer {
         Answer::Response { status, .. } if status.is_success() => Ok(()),
         Answer::Response { status, .. } => {
-            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
+            let detail = status_detail(answer, *status, own_path(ask, forward));
+            Err(Unavailable::with_whole(UnavailableKind::AppStatus, detail))
         }
         Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
         Answer::Unreachable(reason) => {
@@ -69,6 +100,12 @@ pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
         }
         Answer::Unreadable(fault, reason) => Err(Unavailable::with((*fault).into(), reason)),
     }
+}
+
+/// Returns the path of the app's first address; `None` if the event keeps the path of the callback.
+fn own_path(ask: &Ask, forward: Forward) -> Option<&str> {
+    let url = ask.url.as_ref().filter(|_| forward != Forward::Passthrough)?;
+    Some(url.first().url().path())
 }
 
 /// Returns true for a status with which the app refuses an event. The other 4xx statuses mean that
@@ -87,7 +124,7 @@ fn is_refusal(status: StatusCode) -> bool {
 
 /// The certainty with which an answer says that the app took an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
+enum Taken {
     Clearly,
     /// The answer neither repeats nor contradicts the acknowledgement. An app may write anything
     /// that the platform ignores.

@@ -33,6 +33,7 @@ mod request;
 mod server;
 mod session_order;
 mod shared;
+mod status_detail;
 
 pub(crate) use drive::judge_large;
 pub use drive::{AppSide, Asked, Attempt, Driven, EventRequest, drive};

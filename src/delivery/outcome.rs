@@ -16,9 +16,9 @@
 //! the answer, and sends the token unchanged as the reply.
 
 use http::StatusCode;
-use http::header::CONTENT_ENCODING;
 
-use super::acknowledgement::{Taken, check_status, check_taken, contains_fatal_error};
+use super::acknowledgement::{check_status, check_taken, coding_fault, contains_fatal_error};
+use super::status_detail::status_detail;
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::event::Forward;
 use crate::json::Object;
@@ -56,24 +56,30 @@ impl Accepted {
 
     fn judged(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, &ask.policy) {
-            (Some(decision), Some(policy)) => self.decided_by_app(decision, policy, answer),
+            (Some(decision), Some(policy)) => self.decided_by_app(decision, policy, ask, answer),
             // The config gives each decision a policy. Without a policy, gatepost must not allow the
             // request.
             (Some(_), None) => self.failed(None, UnavailableKind::ReplyKeyMissing.into()),
-            (None, _) => match check_taken(answer, self.acknowledgement(), ask.unclear_answer) {
-                Ok(taken) => Conclusion {
-                    has_unclear_answer: taken == Taken::Unclearly,
-                    ..self.acknowledged(Origin::App)
-                },
+            (None, _) => match check_taken(answer, self.acknowledgement(), ask, self.forward()) {
+                Ok(unclear) => {
+                    Conclusion { unclear: unclear.map(Box::new), ..self.acknowledged(Origin::App) }
+                }
                 Err(reason) => self.failed(None, reason),
             },
         }
     }
 
-    fn decided_by_app(&self, decision: &Decision, policy: &Policy, answer: &Answer) -> Conclusion {
+    fn decided_by_app(
+        &self,
+        decision: &Decision,
+        policy: &Policy,
+        ask: &Ask,
+        answer: &Answer,
+    ) -> Conclusion {
+        let forward = self.forward();
         let input = match &decision.by_status {
-            Some(rule) if self.forward() == Forward::Passthrough => native_input(answer, rule),
-            Some(_) | None => decision_input(answer, policy.empty_answer),
+            Some(rule) if forward == Forward::Passthrough => native_input(answer, ask, rule),
+            Some(_) | None => decision_input(answer, ask, forward, policy.empty_answer),
         };
         let input = match input {
             Ok(input) => input,
@@ -131,7 +137,7 @@ impl Accepted {
         if has_byte_order_mark(body) {
             return false;
         }
-        let Some(decision) = &self.kind().decision else { return !conclusion.has_unclear_answer };
+        let Some(decision) = &self.kind().decision else { return !conclusion.has_unclear_answer() };
         // If the payload of a token needs a conversion, the conclusion has another token.
         let is_kept = || conclusion.reply.body == *body && answer_text(body).is_some_and(is_token);
         status.is_success() && (decision.is_native_answer(body) || is_kept())
@@ -207,14 +213,19 @@ impl Accepted {
 }
 
 /// Reads the app's answer to a decision.
-fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'_>, Unavailable> {
+fn decision_input<'a>(
+    answer: &'a Answer,
+    ask: &Ask,
+    forward: Forward,
+    empty: EmptyAnswer,
+) -> Result<DecisionInput<'a>, Unavailable> {
     if let Answer::Response {
         status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body, ..
     } = answer
     {
         return Ok(DecisionInput::Deny(body.as_deref().unwrap_or_default()));
     }
-    check_status(answer)?;
+    check_status(answer, ask, forward)?;
     check_coding(answer)?;
     match answer {
         Answer::Response { body: Some(body), .. } if answer_text(body) == Some("") => {
@@ -235,13 +246,15 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
 /// the status allows, but the body is JSON with `allow`, gatepost reads the body instead.
 fn native_input<'a>(
     answer: &'a Answer,
+    ask: &Ask,
     rule: &StatusRule,
 ) -> Result<DecisionInput<'a>, Unavailable> {
     let Answer::Response { status, headers, body: Some(body) } = answer else {
-        return decision_input(answer, EmptyAnswer::Deny);
+        return decision_input(answer, ask, Forward::Passthrough, EmptyAnswer::Deny);
     };
     if !rule.is_native(*status, headers) {
-        return Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()));
+        let detail = status_detail(answer, *status, None);
+        return Err(Unavailable::with_whole(UnavailableKind::AppStatus, detail));
     }
     if status.is_client_error() {
         return Ok(DecisionInput::Deny(body));
@@ -254,17 +267,10 @@ fn native_input<'a>(
     Ok(if has_verdict { DecisionInput::Answer(body) } else { DecisionInput::Allow })
 }
 
-/// Checks that the app did not compress the answer. gatepost asks for no compression.
+/// Checks that the app did not compress the answer.
 fn check_coding(answer: &Answer) -> Result<(), Unavailable> {
-    let Answer::Response { headers, .. } = answer else { return Ok(()) };
-    match headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
+    match coding_fault(answer) {
         None => Ok(()),
-        Some(coding) => {
-            let coding = String::from_utf8_lossy(coding.as_bytes());
-            let why = format!(
-                "expected no content coding, found `{coding}`; send the answer without compression"
-            );
-            Err(Unavailable::with(UnavailableKind::AnswerMalformed, &why))
-        }
+        Some(fault) => Err(Unavailable::with(UnavailableKind::AnswerMalformed, &fault)),
     }
 }

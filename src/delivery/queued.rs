@@ -267,7 +267,7 @@ impl QueuedApp {
         }
         let plan = &self.template.plan;
         let ack = plan.kind(self.kind).ack.as_ref().unwrap_or(&plan.ack);
-        let Err(reason) = check_taken(answer, ack, ask.unclear_answer) else {
+        let Err(reason) = check_taken(answer, ack, ask, ask.forward) else {
             return Settlement::Delivered;
         };
         let reason = format!("{}: {reason}", reason.kind().as_str()).into();

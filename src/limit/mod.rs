@@ -124,18 +124,32 @@ impl Budget {
 #[derive(Clone, Debug)]
 pub(crate) struct RouteLimit {
     rate: Rate,
-    budget: Arc<Budget>,
+    own: Arc<OwnBudget>,
     /// The budget that machines share; `None` if each machine has its own budget.
     shared: Option<Arc<SharedBudget>>,
 }
 
+/// The budget of a route on this machine.
+#[derive(Debug)]
+struct OwnBudget {
+    /// Label of the route, for log lines.
+    route: Arc<str>,
+    budget: Budget,
+}
+
 impl RouteLimit {
-    /// Creates the limit of a route, with a full budget. Machines share the budget with the key
-    /// `shared`, if they have the same values.
-    pub(crate) fn new(rate: Rate, shared: Option<([u8; 16], Comparison)>) -> Self {
+    /// Creates the limit of the route with the label `route`, with a full budget. Machines share the
+    /// budget with the key `shared`, if they have the same values.
+    pub(crate) fn new(route: Arc<str>, rate: Rate, shared: Option<([u8; 16], Comparison)>) -> Self {
         let shared =
             shared.map(|(key, comparison)| Arc::new(SharedBudget::new(key, rate, comparison)));
-        Self { rate, budget: Arc::default(), shared }
+        Self { rate, own: Arc::new(OwnBudget { route, budget: Budget::default() }), shared }
+    }
+
+    /// Returns the label of the route.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn route(&self) -> &str {
+        &self.own.route
     }
 
     /// Returns the budget that machines share; `None` if each machine has its own budget.
@@ -148,12 +162,12 @@ impl RouteLimit {
     }
 
     pub(crate) fn take(&self, now: Timestamp) -> bool {
-        self.budget.take(self.rate, now)
+        self.own.budget.take(self.rate, now)
     }
 
     /// Takes over the budget of the same route in an earlier config.
     pub(crate) fn inherit(&mut self, earlier: &Self) {
-        self.budget = Arc::clone(&earlier.budget);
+        self.own = Arc::clone(&earlier.own);
         let key = |limit: &Self| limit.shared.as_ref().map(|shared| shared.key);
         if key(self) == key(earlier) {
             self.shared.clone_from(&earlier.shared);

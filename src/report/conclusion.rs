@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::line_limit::{LINES, nonzero};
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::config::LogCallbacks;
+use crate::limit::RouteLimit;
 use crate::reply::Permission;
 use crate::route::Mode;
 use crate::template::Ask;
@@ -39,9 +40,11 @@ macro_rules! conclusion_line {
 ///
 /// If the app denies with an empty answer, the level is warning. If the app's answer to a
 /// notification refuses the event, contradicts the acknowledgement, or is unclear and counts as a
-/// refusal, the level is warning. If gatepost has no usable answer for another reason, the level is
-/// error. If the template does not list the kind, the level is info. Otherwise, the level is debug.
-/// With [`LogCallbacks::All`], each callback has a line at info, or at a higher level.
+/// refusal, the level is warning. If the callback exceeds the limit of its route, the level is
+/// warning, because the operator has set this limit and no program has failed. If gatepost has no
+/// usable answer for another reason, the level is error. If the template does not list the kind, the
+/// level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has a line
+/// at info, or at a higher level.
 ///
 /// Logs another warning for [misfits](Accepted::misfits), for a signed id that arrived earlier with
 /// other data, and for an unclear answer to a notification. Logs a warning for members that
@@ -110,7 +113,19 @@ fn failed(
     let limit = ask.filter(|_| reason.kind() == UnavailableKind::AppTimeout);
     let timeout_ms = limit.map(|ask| ask.timeout.as_millis());
     let timeout_ms = timeout_ms.and_then(|millis| u64::try_from(millis).ok());
-    if is_word_of_app(reason.kind()) && !is_last_good {
+    if reason.kind() == UnavailableKind::AppOverloaded {
+        let limit = accepted.route_limit();
+        let route = limit.map(RouteLimit::route);
+        let (per_second, burst) = limit.map(|limit| limit.rate().numbers()).unwrap_or_default();
+        conclusion_line!(
+            warn,
+            of,
+            route,
+            "callback concluded without asking the app: {reason}: expected at most {per_second} per \
+             second and {burst} at once, found more; if the app can handle more, raise `limit` of \
+             the route"
+        );
+    } else if is_word_of_app(reason.kind()) && !is_last_good {
         conclusion_line!(warn, of, app, timeout_ms, "callback concluded: {reason}");
     } else {
         conclusion_line!(
@@ -134,21 +149,21 @@ fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp
     if conclusion.dropped_members().len() > 0 {
         dropped(accepted, conclusion);
     }
-    if conclusion.has_unclear_answer() {
-        unclear(accepted, now);
+    if let Some(reason) = &conclusion.unclear {
+        unclear(accepted, reason, now);
     }
 }
 
 /// Logs a warning for an unclear answer that gatepost treated as an acknowledgement.
 #[cold]
-fn unclear(accepted: &Accepted, now: Timestamp) {
+fn unclear(accepted: &Accepted, reason: &Unavailable, now: Timestamp) {
     event_line!(
         warn,
         "answer_unclear",
         accepted,
         now,
-        "the app's answer neither repeats nor contradicts the platform's acknowledgement: gatepost \
-         acknowledges the callback; with unclear_answer = \"refused\", it replies 503"
+        "callback acknowledged after an unclear answer: {reason}; with unclear_answer = \"refused\", \
+         gatepost replies 503"
     );
 }
 

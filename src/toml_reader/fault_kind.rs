@@ -97,7 +97,7 @@ fault_kinds! {
         "add the key"
     KeyUnknown Error "key_unknown"
         "the key does not exist, or belongs to another table"
-        "correct the spelling, or move the key to its table: write keys of a whole config above the first [[route]], and keys of a whole definition above the first table"
+        "correct the spelling, or move the key to its table: write keys of a whole config into the config file, above the first [[route]], and keys of a whole definition above the first table"
     KeyUnused Error "key_unused"
         "the key has no effect at this place, or contradicts another key"
         "remove one of the keys that the message names"

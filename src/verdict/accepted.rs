@@ -288,6 +288,12 @@ impl Accepted {
         self.0.limit.as_ref()?.shared().filter(|_| self.is_shared())
     }
 
+    /// Returns the rate limit of the route, for log lines.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn route_limit(&self) -> Option<&RouteLimit> {
+        self.0.limit.as_ref()
+    }
+
     /// Counts the callback towards the rate limit of its route on this machine. Returns false if the
     /// callback exceeds the limit.
     pub(crate) fn is_within_limit(&self, now: Timestamp) -> bool {

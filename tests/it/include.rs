@@ -244,3 +244,13 @@ fn detects_change_of_any_watched_file() {
     fs::remove_file(path("templates/a.toml")).unwrap();
     assert_eq!(loaded.difference(&loaded.look()), Some(&*path("templates/a.toml")));
 }
+
+#[test]
+fn names_config_file_for_key_that_an_included_file_cannot_have() {
+    for key in ["listen = ['127.0.0.1:1']", "colour = 1"] {
+        let text = format!("{key}\n{}", template("a"));
+        let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", &text)]);
+        let remedy = "write any other key into the config file";
+        assert!(fault.contains(remedy), "expected {remedy}, found {fault}");
+    }
+}

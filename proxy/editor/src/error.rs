@@ -102,6 +102,15 @@ impl EditError {
         self
     }
 
+    /// Adds the path of the config file to each fault of this file.
+    #[must_use]
+    pub fn in_config_file(mut self, path: &Path) -> Self {
+        let of_file = |fault: &&mut EditFault| fault.file.is_none() && fault.line.is_some();
+        let faults = self.faults.iter_mut().filter(of_file);
+        faults.for_each(|fault| fault.file = Some(path.display().to_string()));
+        self
+    }
+
     /// Returns the category.
     #[must_use]
     pub const fn kind(&self) -> EditErrorKind {

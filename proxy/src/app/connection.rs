@@ -21,6 +21,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 
 use super::connect::{AppStream, BoxError, connect};
 use super::response_limit::{AnswerTooLong, LimitedConnection};
+use super::tls_fault::{TLS_FOUND, begins_with_tls};
 
 /// Head and body of a response; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
@@ -41,6 +42,8 @@ pub(super) struct AppConnection {
     sender: SendRequest<Full<Bytes>>,
     /// Task that reads and writes the bytes; `None` after the connection has ended.
     task: Option<Box<ConnectionTask>>,
+    /// True if the app has sent TLS instead of HTTP.
+    has_found_tls: bool,
     host: HeaderValue,
 }
 
@@ -49,7 +52,7 @@ impl AppConnection {
         let host = host_header(server)?;
         let stream = LimitedConnection::new(connect(server).await?);
         let (sender, task) = http1::handshake(stream).await?;
-        Ok(Self { sender, task: Some(Box::new(task)), host })
+        Ok(Self { sender, task: Some(Box::new(task)), has_found_tls: false, host })
     }
 
     /// Returns true if the connection can send another request.
@@ -63,7 +66,14 @@ impl AppConnection {
     fn poll_task(&mut self, context: &mut Context<'_>) {
         // Ignore the error here, because the pending response fails too.
         if self.task.as_mut().is_some_and(|task| Pin::new(task).poll(context).is_ready()) {
-            self.task = None;
+            self.end();
+        }
+    }
+
+    /// Ends the connection, and looks at the bytes that hyper could not read.
+    fn end(&mut self) {
+        if let Some(task) = self.task.take() {
+            self.has_found_tls = begins_with_tls(&task.into_parts().read_buf);
         }
     }
 
@@ -80,7 +90,14 @@ impl AppConnection {
             headers.insert(HOST, self.host.clone());
         }
         let mut response = pin!(self.sender.send_request(request));
-        let response = self.until(|context| response.as_mut().poll(context)).await?;
+        let response = self.until(|context| response.as_mut().poll(context)).await;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                self.end();
+                return Err(if self.has_found_tls { TlsFound(error).into() } else { error.into() });
+            }
+        };
         let (parts, body) = response.into_parts();
         let body = self.collect(body).await.map_err(AnswerBrokenOff)?;
         Ok((parts, body))
@@ -133,6 +150,11 @@ fn host_header(server: &Server) -> Result<HeaderValue, BoxError> {
     };
     Ok(HeaderValue::from_str(name)?)
 }
+
+/// Failure to read an answer, because the app sends TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("{TLS_FOUND}")]
+pub(super) struct TlsFound(#[source] hyper::Error);
 
 /// Failure to read the whole body of an answer.
 #[derive(Debug, thiserror::Error)]

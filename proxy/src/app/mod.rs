@@ -20,7 +20,7 @@ use http_body_util::Full;
 use tokio::time::{Instant, timeout};
 
 use self::connect::BoxError;
-use self::connection::{HostHeader, fault, is_hang_up};
+use self::connection::{HostHeader, TlsFound, fault, is_hang_up};
 use self::connection_pool::{ReadyConnection, StaleConnection};
 
 pub(crate) use self::health::probe_until_up;
@@ -99,7 +99,7 @@ async fn send(
 ) -> Asked {
     let connection = match connection {
         Ok(connection) => connection,
-        Err(error) => return Asked::Answered(Answer::Unreachable(root_cause(&*error))),
+        Err(error) => return Asked::Answered(not_connected(&*error)),
     };
     let host = if event.keeps_host { HostHeader::AsGiven } else { HostHeader::OfAddress };
     let (is_repeatable, is_https) = (event.is_repeatable, connection.is_https());
@@ -183,11 +183,23 @@ fn is_gateway_error(status: StatusCode) -> bool {
         .contains(&status)
 }
 
+/// Converts the error of a new connection to an [`Answer`].
+fn not_connected(error: &(dyn Error + 'static)) -> Answer {
+    let explained = tls_fault::explain_new_connection(error).map(str::to_owned);
+    Answer::Unreachable(explained.unwrap_or_else(|| root_cause(error)))
+}
+
 /// Converts an error to an [`Answer`]. The app has sent no answer, or an answer that gatepost
 /// cannot read.
 fn failed_answer(error: &(dyn Error + 'static), is_https: bool) -> Answer {
-    let reason = if is_https && tls_fault::explain(error).is_none() && is_hang_up(error) {
-        tls_fault::CLOSED_AFTER_HANDSHAKE.to_owned()
+    let closed = match is_https {
+        true => tls_fault::CLOSED_AFTER_HANDSHAKE,
+        false => tls_fault::CLOSED_WITHOUT_TLS,
+    };
+    let reason = if error.is::<TlsFound>() {
+        tls_fault::TLS_FOUND.to_owned()
+    } else if tls_fault::explain(error).is_none() && is_hang_up(error) {
+        closed.to_owned()
     } else {
         root_cause(error)
     };

@@ -15,6 +15,14 @@ use rustls::{AlertDescription, CertificateError};
 pub(crate) const CLOSED_AFTER_HANDSHAKE: &str = "expected a response, found a close; if the server \
      needs a `certificate`, set it in [[outgoing_tls]]";
 
+/// Error for a server that sends TLS in response to a request in plain HTTP.
+pub(crate) const TLS_FOUND: &str = "expected HTTP, found TLS; write https:// in the address";
+
+/// Error for a server that closes a new connection without TLS, without a response. Many servers do
+/// so if a request in plain HTTP arrives on a port with TLS.
+pub(crate) const CLOSED_WITHOUT_TLS: &str = "expected a response, found a close; write https:// if \
+     the port has TLS, or read its log";
+
 const UNKNOWN_AUTHORITY: &str =
     "expected a trusted certificate, found an unknown authority; set `ca` in [[outgoing_tls]]";
 const EXPIRED: &str = "expected a valid certificate, found an expired one; renew it on the server";
@@ -38,8 +46,8 @@ const UNKNOWN_NAME: &str =
     "expected a known host, found an unknown name; set `server_name` in [[outgoing_tls]]";
 const OTHER_ALERT: &str = "expected a TLS handshake, found an alert; read the log of the server";
 const NO_TLS: &str = "expected TLS, found other bytes; write http:// in the address";
-const CLOSED_IN_HANDSHAKE: &str =
-    "expected a TLS handshake, found a close; read the log of the server";
+const CLOSED_IN_HANDSHAKE: &str = "expected a TLS handshake, found a close; write http:// if the port \
+     has no TLS, or read its log";
 const OTHER_FAULT: &str =
     "expected a TLS handshake, found a fault; try `openssl s_client -connect HOST:PORT`";
 
@@ -51,6 +59,29 @@ const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
 /// longer text would lose its remedy in the log.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
     tls_error(error)
+}
+
+/// Describes an error of a new connection to a server with https, as [`explain`] does. A server
+/// without TLS may reset the connection in the handshake.
+pub(crate) fn explain_new_connection(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let is_end = |kind: io::ErrorKind| {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+        matches!(kind, ConnectionReset | BrokenPipe | UnexpectedEof)
+    };
+    // `source` skips the inner error of an `io::Error`.
+    let is_ended = |cause: &(dyn Error + 'static)| {
+        let io = cause.downcast_ref::<io::Error>();
+        let inner = io.and_then(io::Error::get_ref).and_then(|own| own.downcast_ref::<io::Error>());
+        io.into_iter().chain(inner).any(|io| is_end(io.kind()))
+    };
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let mut has_ended = || causes.any(is_ended);
+    explain(error).or_else(|| has_ended().then_some(CLOSED_IN_HANDSHAKE))
+}
+
+/// Returns true if bytes in place of an HTTP response begin with a record of TLS.
+pub(crate) const fn begins_with_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x14..=0x17, 3, 0..=4, ..])
 }
 
 /// Describes a TLS error as [`explain`] does, for a command. A command does not use
@@ -217,7 +248,26 @@ mod tests {
             assert_eq!(explain(&nested), Some(text));
         }
         assert_eq!(explain(&io::Error::other("tls handshake eof")), Some(CLOSED_IN_HANDSHAKE));
-        assert_eq!(explain(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert_eq!(explain(&reset), None);
+        assert_eq!(explain_new_connection(&reset), Some(CLOSED_IN_HANDSHAKE));
+        assert_eq!(explain_new_connection(&io::Error::other(reset)), Some(CLOSED_IN_HANDSHAKE));
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(explain_new_connection(&refused), None);
+        for text in [TLS_FOUND, CLOSED_WITHOUT_TLS, CLOSED_IN_HANDSHAKE, CLOSED_AFTER_HANDSHAKE] {
+            assert!(
+                text.len() < 100,
+                "expected fewer than 100 bytes, found {}: {text}",
+                text.len()
+            );
+        }
+    }
+
+    #[test]
+    fn distinguishes_tls_record_from_text() {
+        let alert = [0x15, 3, 3, 0, 2, 2, 22];
+        assert!(begins_with_tls(&alert) && !begins_with_tls(&alert[..2]));
+        assert!(!begins_with_tls(b"HTTP/1.1 200 OK") && !begins_with_tls(b""));
     }
 
     #[test]

@@ -135,6 +135,14 @@ impl CommandError {
         if is_usage { 2 } else { 1 }
     }
 
+    /// Returns the stable code of the error; `None` for an error without a code.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        if let Self::OpenStore(error) = self {
+            return Some(error.code());
+        }
+        if let Self::Start { source, .. } = self { source.code() } else { None }
+    }
+
     pub(super) fn argument(argument: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Argument { argument: argument.into(), problem: problem.into() }
     }

@@ -2,7 +2,7 @@
 //! command.
 
 use clap::Command;
-use gatepost::{CodeGroup, CodeHelp, closest, code_help, codes};
+use gatepost::{CodeGroup, CodeHelp, UnavailableKind, closest, code_help, codes};
 use http::StatusCode;
 
 use super::config_keys;
@@ -39,17 +39,22 @@ fn pasted(text: &str) -> &str {
 
 /// Statuses that gatepost sends without a code, or that only other servers send, with their
 /// explanations.
-const STATUSES: [(&[u16], &str); 7] = [
+const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
         "gatepost sends no redirect: the app or the upstream sent it, and gatepost does not follow it (code \
-         app_status). Write the address that `curl -i URL` shows in location into url.",
+         app_status). Write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url.",
     ),
     (&[404], NOT_A_CALLBACK),
     (
-        &[419, 422],
+        &[419],
+        "A framework of the app, such as Laravel, sent the status because the event has no CSRF token (code \
+         event_refused for a notification, app_status for a decision). Exempt the path of the events from the CSRF check.",
+    ),
+    (
+        &[422],
         "The app sent the status to refuse a notification (code event_refused); for a decision, the code is \
-         app_status. On /api, 422 means that the edit would make the config invalid (code invalid).",
+         app_status. On /api, the status means that the edit would make the config invalid (code invalid).",
     ),
     (
         &[421],
@@ -66,6 +71,15 @@ const STATUSES: [(&[u16], &str); 7] = [
         "gatepost does not send this status: the app, the upstream or a server in front of gatepost did. As the \
          status of an app, the code is app_status; for a callback without an answer in time, gatepost's code is app_timeout.",
     ),
+];
+
+/// Codes of failures that only decisions have. gatepost replies with on_failure, or, without a key
+/// for the reply, with 503.
+const ONLY_OF_DECISIONS: [&str; 4] = [
+    UnavailableKind::AnswerEmpty.as_str(),
+    UnavailableKind::AnswerInvalid.as_str(),
+    UnavailableKind::AnswerMalformed.as_str(),
+    UnavailableKind::ReplyKeyMissing.as_str(),
 ];
 
 /// Explanation of any other status.
@@ -89,10 +103,18 @@ fn of_status(topic: &str) -> String {
     let refusals = list("refusals", refusals);
     let is_failure = |group| matches!(group, CodeGroup::AppFailure | CodeGroup::StoreFailure);
     let failures = codes().filter(|help| status == 503 && is_failure(help.group));
-    let failures = list("replies to a notification without a usable answer from the app", failures);
+    let (of_decisions, failures): (Vec<_>, Vec<_>) =
+        failures.partition(|help| ONLY_OF_DECISIONS.contains(&help.code));
+    let has_503 = |help: &CodeHelp| help.code == UnavailableKind::ReplyKeyMissing.as_str();
+    let failures = list(
+        "replies to a notification without a usable answer from the app",
+        failures.into_iter(),
+    );
+    let of_decisions = of_decisions.into_iter().filter(has_503);
+    let of_decisions = list("replies to a decision that gatepost cannot sign", of_decisions);
     let other = STATUSES.iter().find(|(statuses, _)| statuses.contains(&status));
     let other = other.map(|(_, text)| (*text).to_owned()).unwrap_or_default();
-    let all = [refusals, failures, other].into_iter().filter(|text| !text.is_empty());
+    let all = [refusals, failures, of_decisions, other].into_iter().filter(|text| !text.is_empty());
     let all = all.collect::<Vec<_>>().join("\n\n");
     if all.is_empty() { OF_OTHERS.to_owned() } else { all }
 }

@@ -206,11 +206,18 @@ pub fn run_program() -> ExitCode {
     code
 }
 
-/// Reports the reason why a command fails, in the format of the log.
+/// Reports the reason why a command fails, in the format of the log. If the error has a code, names
+/// the command that explains the code.
 fn fail(error: &CommandError, format: LogFormat) {
+    let code = error.code();
     match format {
-        LogFormat::Json => tracing::error!("{error}"),
-        LogFormat::Text => print::err(&error.to_string()),
+        LogFormat::Json => tracing::error!(code, "{error}"),
+        LogFormat::Text => {
+            print::err(&error.to_string());
+            if let Some(code) = code {
+                print::err(&format!("code: {code} (`gatepost help {code}` explains it)"));
+            }
+        }
     }
 }
 

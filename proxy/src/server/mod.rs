@@ -50,8 +50,7 @@ pub(crate) const NO_ADMIN_NOTE: &str =
 /// Returns the remedy for a failure to listen.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "stop the program that uses this port (`ss -ltnp` shows it), or change the address \
-         (address_in_use)"
+        "stop the program that uses this port (`ss -ltnp` shows it), or change the address"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "use a port above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE"
     } else {
@@ -110,6 +109,30 @@ pub(crate) enum StartError {
          its permissions"
     )]
     UpgradeSocket { path: PathBuf, source: io::Error },
+}
+
+impl StartError {
+    /// Returns the stable code; `None` for an error without a code.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                Some("address_in_use")
+            }
+            Self::Store(error) => Some(error.code()),
+            Self::AccessLog { .. }
+            | Self::Inherited(_)
+            | Self::Listen { .. }
+            | Self::NoListener
+            | Self::NoRootCertificates
+            | Self::NoUpgradeSocket
+            | Self::Queue(_)
+            | Self::Signals(_)
+            | Self::Traces(_)
+            | Self::TakeOver { .. }
+            | Self::UnusedSocket { .. }
+            | Self::UpgradeSocket { .. } => None,
+        }
+    }
 }
 
 /// Serves until a stop signal, then finishes the requests in flight. On `SIGHUP`, reads the config

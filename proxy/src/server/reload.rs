@@ -74,6 +74,7 @@ impl Reloader {
         let Ok(seen) = spawn_blocking(look).await else { return };
         let Some(seen) = seen else {
             if self.reported.take().is_some() {
+                self.served.fault_undone();
                 tracing::info!("the files of the config equal the served config again");
             }
             return;

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 /// Functions that return codes, with the file of each.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 11] = [
+    ("proxy/src/server/mod.rs", "pub(crate) fn code"),
+    ("proxy/store/src/nats/error.rs", "pub const fn code"),
+    ("proxy/store/src/sqlite/error.rs", "pub const fn code"),
     ("src/head/checks.rs", "pub const fn as_str"),
     ("src/shadow/prediction.rs", "const fn code"),
     ("src/shadow/mod.rs", "pub const fn code"),
@@ -123,7 +126,7 @@ fn help_explains_each_type_of_topic() {
         ("outgoing_tls", "outgoing_tls: table of the config, above all tables"),
         ("certificate", "certificate: table of the config, above all tables"),
         ("route", "A path on which a platform sends its callbacks."),
-        ("301", "write the address that `curl -i URL` shows in location into url"),
+        ("301", "`curl -i -X POST URL` shows in location"),
         ("422", "code event_refused"),
         ("431", "code head_too_large"),
         ("504", "code is app_timeout"),
@@ -176,4 +179,35 @@ fn help_explains_a_field_of_the_log() {
 fn help_suggests_the_closest_topic() {
     let text = help("gatepost_refusal_total");
     assert!(text.contains("did you mean `gatepost_refusals_total`?"), "{text}");
+}
+
+#[test]
+fn help_for_503_lists_only_failures_that_cause_the_status() {
+    let text = help("503");
+    for code in ["answer_empty", "answer_invalid", "answer_malformed"] {
+        assert!(!text.contains(code), "expected no {code}, found:\n{text}");
+    }
+    for code in ["answer_fatal", "app_timeout", "store_full", "reply_key_missing"] {
+        assert!(text.contains(code), "expected {code}, found:\n{text}");
+    }
+}
+
+#[test]
+fn help_for_status_of_laravel_does_not_describe_422() {
+    let text = help("419");
+    assert!(text.contains("CSRF") && !text.contains("422") && !text.contains("/api"), "{text}");
+    assert!(help("422").contains("On /api"), "expected `On /api`, found another text");
+}
+
+#[test]
+fn help_names_rotation_attempts_and_private_authority() {
+    for (topic, expected) in [
+        ("signature_mismatch", "list both: keys = ["),
+        ("delivery_failed", "after each failed attempt"),
+        ("app_unreachable", "ca (the PEM file with the certificate of a private authority)"),
+        ("upstream_failed", "ca (the PEM file with the certificate of a private authority)"),
+    ] {
+        let text = help(topic);
+        assert!(text.contains(expected), "{topic}: expected {expected}, found:\n{text}");
+    }
 }

@@ -59,6 +59,11 @@ fn guide_for_kollus_works_word_for_word() {
 }
 
 #[test]
+fn guide_for_two_platforms_works_word_for_word() {
+    assert_eq!(run("platforms"), 4);
+}
+
+#[test]
 fn guide_for_keys_works_word_for_word() {
     assert_eq!(run("keys"), 2);
 }

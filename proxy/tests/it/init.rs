@@ -156,3 +156,59 @@ fn new_config_lists_the_definition_file() {
     assert_eq!(code, Some(2), "{printed}");
     assert!(printed.contains("expected provider mux, found my-camera"), "{printed}");
 }
+
+#[test]
+fn adds_platforms_to_an_existing_config_and_keeps_its_lines() {
+    let folder = TempDir::new().unwrap();
+    let (code, printed) = shell(folder.path(), "gatepost init --provider kollus");
+    assert_eq!(code, Some(0), "{printed}");
+    let names = "kollus.token, kollus.security_key, kollus.custom_key and kollus.lms_key";
+    assert!(printed.starts_with(&format!("wrote gatepost.toml, {names}\n")), "{printed}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let first = read("gatepost.toml");
+    let (code, printed) = shell(folder.path(), "gatepost init --provider tencent-css --add");
+    assert_eq!(code, Some(0), "{printed}");
+    let files = "wrote tencent-css.platform.toml and tencent-css.key\n\
+                 added a line to gatepost.toml: include\n";
+    assert!(printed.starts_with(files), "{printed}");
+    let second = read("gatepost.toml");
+    let mut lines = second.lines();
+    assert!(first.lines().all(|line| lines.any(|own| own == line)), "{second}");
+
+    let (code, printed) = shell(folder.path(), "gatepost init --provider mux --add");
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.starts_with("wrote mux.platform.toml and mux.key\n\nSet up"), "{printed}");
+    assert_eq!(read("gatepost.toml"), second);
+    let (code, checked) = shell(folder.path(), "gatepost check");
+    assert_eq!(code, Some(0), "{checked}");
+    for path in ["/callbacks/kollus/", "/callbacks/tencent-css", "/callbacks/mux"] {
+        assert!(shell(folder.path(), "gatepost routes").1.contains(path), "{path}");
+    }
+}
+
+#[test]
+fn refuses_to_add_without_config_twice_or_beside_another_include() {
+    let folder = TempDir::new().unwrap();
+    let add = |name: &str| shell(folder.path(), &format!("gatepost init --provider {name} --add"));
+    let (code, printed) = add("mux");
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains("expected an existing config for --add"), "{printed}");
+    assert_eq!(shell(folder.path(), "gatepost init --provider mux").0, Some(0));
+    let before = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
+    let (code, printed) = add("mux");
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(printed.contains("path_taken") || printed.contains("/callbacks/mux"), "{printed}");
+    let left = folder.path().join("mux.platform.toml");
+    assert!(!left.exists(), "expected no file, found {}", left.display());
+    assert_eq!(std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap(), before);
+
+    std::fs::write(folder.path().join("other.toml"), "").unwrap();
+    let with_other = format!("include = ['other.toml']\n{before}");
+    std::fs::write(folder.path().join("gatepost.toml"), with_other).unwrap();
+    let (code, printed) = add("kollus");
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains("add \"*.platform.toml\" to `include`"), "{printed}");
+    assert!(!folder.path().join("kollus.token").exists(), "expected no token, found one");
+    let (code, printed) = shell(folder.path(), "gatepost init --provider srs --add --listen :1");
+    assert_eq!(code, Some(2), "{printed}");
+}

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod alert_rules;
+mod app_lines;
 mod apps;
 mod bounds;
 mod broken_answers;

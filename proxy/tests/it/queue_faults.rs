@@ -127,7 +127,44 @@ fn folder_that_is_not_writable_prevents_the_start() {
     let mut program = Program::start(command.args(["run", "-c"]).arg(path).env("TENCENT_KEY", KEY));
     program.wait_for_line("/proc/gatepost.db: expected a file that gatepost can create");
     assert!(program.log().contains("let gatepost write to the folder"), "{}", program.log());
+    program.wait_for_line("code: store_file_unusable (`gatepost help store_file_unusable`");
     assert_eq!(program.wait(), Some(1));
+}
+
+/// Makes a store unusable.
+type Prepare = fn(&Path);
+
+#[test]
+fn unusable_store_prevents_the_start_with_a_code() {
+    let newer = |path: &Path| {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch("PRAGMA application_id = 1735422836; PRAGMA user_version = 99;").unwrap();
+    };
+    let foreign = |path: &Path| {
+        Connection::open(path).unwrap().execute_batch("CREATE TABLE other (a)").unwrap();
+    };
+    let damaged = |path: &Path| {
+        with_an_event(path.parent().unwrap());
+        Connection::open(path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let mut bytes = fs::read(path).unwrap();
+        bytes[4096..].fill(0xff);
+        fs::write(path, bytes).unwrap();
+    };
+    let (newer, foreign, damaged): (Prepare, Prepare, Prepare) = (newer, foreign, damaged);
+    for (prepare, code) in
+        [(newer, "store_schema_unknown"), (foreign, "store_foreign"), (damaged, "store_damaged")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatepost.toml");
+        prepare(&folder.path().join("gatepost.db"));
+        let config = format!("listen = ['127.0.0.1:{}']\n{ROUTE}", free_port());
+        fs::write(&path, config + &templates(&App::down())).unwrap();
+        let mut command = gatepost();
+        command.args(["--log-format", "json", "run", "-c"]).arg(path).env("TENCENT_KEY", KEY);
+        let mut program = Program::start(&mut command);
+        program.wait_for_line(&format!("\"code\":\"{code}\""));
+        assert_eq!(program.wait(), Some(1), "{code}");
+    }
 }
 
 #[test]

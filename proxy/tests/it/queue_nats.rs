@@ -402,3 +402,20 @@ fn authenticates_to_nats_with_the_nkey_in_a_file() {
     assert_eq!(gate.send(&push_of("a")).status, 200);
     eventually("the event", || app.seen().len() == 1);
 }
+
+#[test]
+fn start_says_that_it_waits_for_a_silent_server() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = silent.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = format!(
+        "listen = ['127.0.0.1:{}']\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+         [store]\nurl = 'nats://{server}'\nreplicas = 1\n",
+        free_port()
+    );
+    std::fs::write(&path, config).unwrap();
+    let program = Program::start(gatepost().args(["run", "-c"]).arg(&path));
+    let line = program.wait_for_line("waiting for NATS");
+    assert!(line.contains(&server.to_string()) && line.contains("gives up after 10 s"), "{line}");
+}

@@ -375,3 +375,33 @@ fn reloads_under_load_lose_no_push() {
     let success = format!("gatepost_config_reloads_total{{result=\"success\"}} {RELOADS}\n");
     assert!(metrics.contains(&success), "expected {success}, found:\n{metrics}");
 }
+
+#[test]
+fn fault_in_the_main_file_names_the_file() {
+    let gate = serve("");
+    let good = read(&gate, "gatepost.toml");
+    save(&gate, "gatepost.toml", &format!("colour = 1\n{good}"));
+    gate.program.signal("HUP");
+    let line = gate.program.wait_for_line(KEPT);
+    let expected = format!("{}:1:1: colour", path(&gate, "gatepost.toml").display());
+    assert!(line.contains(&expected), "expected {expected}, found {line}");
+    assert_eq!(readyz(&gate)["config"]["last_reload"], "failure");
+
+    save(&gate, "gatepost.toml", &good);
+    gate.program.signal("HUP");
+    gate.program.wait_for_line(RELOADED);
+    assert_eq!(readyz(&gate)["config"]["last_reload"], "success");
+}
+
+#[test]
+fn watched_file_without_its_fault_ends_the_failure() {
+    let gate = serve(WATCH);
+    let good = read(&gate, "gatepost.toml");
+    save(&gate, "gatepost.toml", &format!("colour = 1\n{good}"));
+    gate.program.wait_for_line(KEPT);
+    assert_eq!(readyz(&gate)["config"]["last_reload"], "failure");
+    save(&gate, "gatepost.toml", &good);
+    gate.program.wait_for_line("equal the served config again");
+    assert_eq!(readyz(&gate)["config"]["last_reload"], "success");
+    assert_eq!(readyz(&gate)["config"]["generation"], 1);
+}

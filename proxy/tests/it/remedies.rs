@@ -190,7 +190,7 @@ fn taken_port_has_a_code_that_help_explains() {
     let config = format!("listen = ['{address}']\n[[route]]\npath = '/a'\nprovider = 'mux'\n");
     let (code, _, stderr) = run_with(&config, &["run"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("(address_in_use)"), "expected `(address_in_use)`, found {stderr}");
+    assert!(stderr.contains("`gatepost help address_in_use`"), "{stderr}");
     assert_help_names("address_in_use", &["cannot listen", "`ss -ltnp`"]);
 }
 

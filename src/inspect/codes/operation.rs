@@ -36,6 +36,9 @@ const SHADOW_ANSWERS: &str = "log, gatepost_shadow_answers_total";
 const REJECTED: &str = "log, gatepost_requests_rejected_total";
 const CLOSED: &str = "log, gatepost_connections_closed_total";
 const PASSED: &str = "log, gatepost_requests_passed_total";
+const START: &str = "the message at the start, after which gatepost ends with exit status 1";
+const STORE_START: &str = "the message at the start and of `gatepost queue`, with exit status 1; with --log-format json, the line has the field `code`";
+const STORE_WAIT: &str = "the message at the start and of `gatepost queue`, with exit status 1; log, while the start waits";
 const API: &str = "the body of the response";
 const API_REFUSALS: &str = "the body of the response, gatepost_admin_refusals_total";
 
@@ -277,15 +280,15 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "address_in_use",
         "gatepost cannot listen on an address, because another program has the port",
         "another gatepost or another program runs on this machine",
-        "the message at the start",
+        START,
         "find the program with `ss -ltnp`, and stop it; or write another port into listen, listen_tls or admin",
     ]),
     operation([
         "delivery_failed",
-        "an attempt to deliver a queued event failed",
-        "the app is down, slow, or did not take the event",
+        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app takes the event or the event is dead",
+        "the app is down, slow, or did not take the event; the line names the attempt and the code of the failure",
         "log, gatepost_queue_attempts_total, `gatepost queue list`",
-        "repair the app; gatepost tries again by itself",
+        "look up the code in the line with `gatepost help`, and repair the app; gatepost tries again by itself, later after each attempt, until give_up_after_secs (event_dead)",
     ]),
     operation([
         "event_damaged",
@@ -316,11 +319,81 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "read the reason and `app` in the line, then repair that app, or remove `mirror`; the platform and the first app are not affected",
     ]),
     operation([
+        "nats_jetstream_missing",
+        "a NATS server or the account has no JetStream",
+        "the config of the server has no jetstream block, or the account of the login does not permit JetStream",
+        STORE_START,
+        "add a jetstream block to the config of each server, and enable JetStream for the account; `nats account info` shows the state",
+    ]),
+    operation([
+        "nats_login_invalid",
+        "the credentials or the NKey for NATS are malformed",
+        "the file or variable contains another text, or a part of the text",
+        STORE_START,
+        "copy the whole file of credentials, or the seed of the NKey, and compare the key in [store] with the manual page machines",
+    ]),
+    operation([
+        "nats_monitor_invalid",
+        "an address in monitor of [store] is not http://HOST:PORT",
+        "a misspelt address, or https",
+        STORE_START,
+        "write the address of the monitor port of each server, such as http://10.0.1.1:8222",
+    ]),
+    operation([
+        "nats_not_synced",
+        "a NATS server does not write each message to disk before it answers",
+        "the jetstream block of the server lacks sync_interval: always, so a power failure could lose acknowledged events",
+        STORE_START,
+        "add sync_interval: always to the jetstream block of each server, and restart the servers one by one",
+    ]),
+    operation([
+        "nats_payload_small",
+        "the largest event does not fit into a message of the NATS server",
+        "max_body_bytes of a route is larger than max_payload of the server",
+        STORE_START,
+        "raise max_payload on each server, or lower max_body_bytes of the routes",
+    ]),
+    operation([
+        "nats_replicas_missing",
+        "a stream has fewer replicas than replicas in [store], or the cluster has too few servers for them",
+        "a server is down, the servers form no cluster, or an earlier config has created the stream with fewer replicas",
+        STORE_START,
+        "start all servers as one cluster (`nats server list` shows them), or run the command in the message; lower replicas only for a test",
+    ]),
+    operation([
         "nats_server_unsuitable",
         "gatepost has connected to a NATS server that it would refuse at the start",
         "a server of the cluster has an older version, or a smaller max_payload, than the others",
         LOG,
         "upgrade the server that the line names, or raise its max_payload",
+    ]),
+    operation([
+        "nats_stream_refused",
+        "a NATS server refuses to create or to open a stream",
+        "max_file of the server or the limit of the account is smaller than max_bytes, or the login may not manage streams",
+        STORE_START,
+        "read the response of the server in the message; raise max_file, lower max_bytes, or permit the login to manage streams",
+    ]),
+    operation([
+        "nats_tls_invalid",
+        "gatepost cannot use the files for TLS connections to NATS",
+        "a file of [[outgoing_tls]] is missing, or is not PEM",
+        STORE_START,
+        "correct the file that the message names; `gatepost check` names it, too",
+    ]),
+    operation([
+        "nats_unreachable",
+        "no NATS server responds, or the cluster has no leader",
+        "the servers are down, url names another port, a firewall drops the connection, or fewer than half of the servers run",
+        STORE_WAIT,
+        "start the servers, and check url in [store] with `nats server check connection -s URL` from this machine; gatepost waits up to 10 seconds at its start, and logs for what it waits",
+    ]),
+    operation([
+        "nats_version_old",
+        "a NATS server is older than 2.11",
+        "the server was not upgraded",
+        STORE_START,
+        "upgrade each server to NATS 2.11 or newer",
     ]),
     operation([
         "panic",
@@ -365,6 +438,48 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "nothing; systemd does not restart it with Restart=on-failure, because the exit status is 0",
     ]),
     operation([
+        "store_damaged",
+        "the file of the store, or its write-ahead log, is damaged",
+        "a broken disk, a copy of the file while gatepost ran, or a change of the file by hand",
+        STORE_START,
+        "first copy the file and the files with the suffixes -wal and -shm; then do what the message says, and see the section Damage of the manual page queue",
+    ]),
+    operation([
+        "store_file_unusable",
+        "gatepost cannot create, read or write the file of the store",
+        "the folder does not exist, gatepost's user may not write to it or to the file, the disk is full, or another process locks the file",
+        STORE_START,
+        "let gatepost's user write to the folder and to the file (`ls -ld FOLDER`, `df FOLDER`), and end the process that locks the file (`fuser FILE` finds it)",
+    ]),
+    operation([
+        "store_foreign",
+        "the file in url of [store] is not a store of gatepost",
+        "the path names the database of another program, or another file",
+        STORE_START,
+        "write the path of a new file into url; gatepost creates it",
+    ]),
+    operation([
+        "store_schema_unknown",
+        "the store has another schema than this gatepost, or does not exist yet",
+        "a newer gatepost has written the store, another program uses the stream, or a command runs before the first start of this version",
+        STORE_START,
+        "run the gatepost that wrote the store, or a newer one; if the message says so, start gatepost once; on NATS, set another prefix for another installation",
+    ]),
+    operation([
+        "store_thread_missing",
+        "the operating system refused a thread for the store",
+        "the limit of processes or of memory is reached",
+        STORE_START,
+        "raise the limit (`ulimit -u`, TasksMax of the systemd unit), then start gatepost",
+    ]),
+    operation([
+        "store_unsupported",
+        "this gatepost does not support the store in url of [store]",
+        "gatepost was built without the feature nats, or url names another kind of store",
+        STORE_START,
+        "install a gatepost with the feature nats, or write url = \"sqlite:FILE\"",
+    ]),
+    operation([
         "traces_failed",
         "gatepost could not send traces",
         "the collector is down, or the address in otlp is wrong",
@@ -383,7 +498,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the upstream did not respond to a request that is not a callback",
         "the app is not running, `upstream` is wrong, or TLS failed",
         PASSED,
-        "start the app, and check `upstream` with curl from this machine; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys",
+        "start the app, and check `upstream` with curl from this machine; for a port with TLS, write https:// in `upstream`, and for a port without TLS, http://; if the line is about TLS, do what it says: [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate",
     ]),
     operation([
         "upstream_incomplete",

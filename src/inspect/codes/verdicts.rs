@@ -103,7 +103,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::SignatureMismatch,
         "the key differs from the platform's, a client forged the callback, or, if the platform signs the body, a proxy changed the body",
-        "copy the key again from the platform's console; if you changed the key file after the start, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text",
+        "copy the key again from the platform's console; if you changed the key file after the start, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text; to rotate a key without refusals, list both: keys = [{ file = \"new.key\" }, { file = \"old.key\" }], change the key in the console, then remove the old one",
     ),
     (
         RefusalKind::SignatureMissing,
@@ -176,8 +176,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
 pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerBroken,
-        "the app's answer is not valid HTTP, for example because a script printed text before its headers",
-        "correct the app, or the server in front of it; the detail names the fault",
+        "the app's answer is not valid HTTP, for example because a script printed text before its headers, or because the port has TLS and the address is http://",
+        "if the detail says `found TLS`, write https:// in the address; otherwise correct the app, or the server in front of it; the detail names the fault",
     ),
     (
         UnavailableKind::AnswerContradicts,
@@ -216,18 +216,18 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "the answer to a notification neither takes nor refuses the event; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
-        "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}",
+        "the answer to a notification neither takes nor refuses the event, or the app compressed it, so that gatepost cannot read it; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
+        "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
     ),
     (
         UnavailableKind::AppOverloaded,
-        "more genuine callbacks arrived than the limit of the route permits",
-        "if the app can handle more callbacks, raise limit",
+        "more genuine callbacks arrived than the key limit of the route permits; the line names the route and the limit",
+        "if the app can handle more callbacks, raise limit under the [[route]]; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::AppStatus,
         "the app failed, the address is wrong, or a framework answered before the app's handler; the detail has the status",
-        "301, 302, 303, 307 or 308: write the address that `curl -i URL` shows in location into url, such as https:// or a path with a slash at the end; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set limit; 5xx: read the app's log",
+        "301, 302, 303, 307 or 308: write the address in the line, or the one that `curl -i -X POST URL` shows in location, into url, such as https:// or a path with a slash at the end; 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set limit; 5xx: read the app's log",
     ),
     (
         UnavailableKind::AppTimeout,
@@ -236,8 +236,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AppUnreachable,
-        "the app is down, the address is wrong, the app closed the connection, or TLS failed: the app's certificate has an unknown authority or another name, has expired or is that of an authority, or the port has no TLS",
-        "start the app, and check the url with curl from this machine; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca, server_name and certificate; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
+        "the app is down, the address is wrong, the app closed the connection, as servers with TLS do if the address is http:// (`found a close`), or TLS failed: the app's certificate has an unknown authority or another name, has expired or is that of an authority, or the port has no TLS",
+        "start the app, and check the url with curl from this machine; for a port with TLS, write https:// in url, and for a port without TLS, http://; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
     ),
     (
         UnavailableKind::CircuitOpen,
@@ -247,7 +247,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::EventRefused,
         "the app answered a notification with a status such as 403, 419 or 422",
-        "answer 2xx to events that the app does not need; if a framework refuses the event before the app's handler, exempt the path from its login or CSRF check (403, 419), or accept the content type and the fields of the event (415, 422)",
+        "answer 2xx to events that the app does not need; if a framework refuses the event before the app's handler, exempt the path from its login or CSRF check (403, 419); 400 with `expected HTTPS`: write https:// in url; or accept the content type and the fields of the event (415, 422)",
     ),
     (
         UnavailableKind::ReplyKeyMissing,

@@ -169,6 +169,11 @@ impl<'t> Faults<'t> {
             let page = if is_definition { "language" } else { "config" };
             remedy.push_str(&format!("; the page `{page}` of the manual lists all keys"));
         }
+        let is_root_key = noun == "key" && !word.place.key.contains('.');
+        let is_of_config = self.default_kind != FaultKind::DefinitionInvalid;
+        if is_root_key && is_of_config && self.file_of(&word.place).is_some() {
+            remedy.push_str("; write any other key into the config file");
+        }
         self.add_text(word, wanted, remedy);
         if !shown.is_empty() {
             self.suggest(closest(shown, words).map(str::to_owned));

@@ -1,5 +1,7 @@
-//! `gatepost init`: writes a config file for one platform, with the secrets in separate files.
+//! `gatepost init`: writes a config file for one platform, with the secrets in separate files. With
+//! `--add`, adds a platform to an existing config.
 
+mod addition;
 mod config_text;
 mod secret_file;
 
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use gatepost::{Config, Definition, KindInfo, ProviderInfo};
 
+use self::addition::Addition;
 use self::config_text::{ConfigText, RoutePath};
 use self::secret_file::{SecretFile, setting_file};
 use super::config_argument::DEFAULT_CONFIG;
@@ -44,9 +47,14 @@ pub(super) struct InitArguments {
     /// Address of the admin listener; default: 127.0.0.1:9900.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
-    /// Config file to write.
+    /// Config file to write; with --add, the config file that exists.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
+    /// Add a platform to an existing config. Write the route and the template into
+    /// `PROVIDER.platform.toml` beside the config file, and add this file to `include` if the config
+    /// file has no such key. Change no other line.
+    #[arg(long, conflicts_with_all = ["definition", "upstream", "listen", "admin", "force"])]
+    add: bool,
     /// Replace the config file if it exists. Keep existing files with secrets.
     #[arg(long)]
     force: bool,
@@ -78,22 +86,13 @@ struct Choices {
     upstream: Option<String>,
     listen: String,
     admin: String,
+    /// True to add a platform to an existing config.
+    adds: bool,
 }
 
 pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let path = &arguments.out;
-    if path.exists() && !arguments.force {
-        let problem = "expected a new file, found an existing one; name another with --out, or add \
-                       --force to replace it";
-        return Err(CommandError::argument(path.display().to_string(), problem));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        let folder = folder.display();
-        let problem =
-            format!("expected an existing folder, found none; create it with `mkdir -p {folder}`");
-        return Err(CommandError::argument(path.display().to_string(), problem));
-    }
+    check_target(path, arguments)?;
     let stdin = io::stdin();
     let choices = if stdin.is_terminal() {
         Choices::asked(arguments, &mut stdin.lock())?
@@ -101,23 +100,107 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
         Choices::given(arguments)?
     };
     let provider = choices.definition.info();
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let secret = SecretFile::create(folder, &choices.definition, &provider)?;
-    let token = SecretFile::create_token(folder, &provider)?;
-    let settings = SecretFile::create_settings(folder, &provider)?;
-    let text = choices.text(&provider, &secret, token.as_ref()).to_string();
-    // Without the file of the public key, the config is incomplete.
-    if !secret.is_missing
-        && let Err(error) = Config::from_text(&text, path)
-    {
-        let files = [&secret].into_iter().chain(&token).chain(&settings);
-        files.for_each(SecretFile::remove_if_new);
-        return Err(error.into());
+    let addition = arguments.add.then(|| Addition::new(path, &provider.name)).transpose()?;
+    let secrets = Secrets::create(path, &choices.definition, &provider)?;
+    let text = choices.text(&provider, &secrets.key, secrets.token.as_ref()).to_string();
+    let written = match &addition {
+        Some(addition) => addition.write(&text, !secrets.key.is_missing),
+        None => create(path, &text, &secrets.key, arguments.force),
+    };
+    if let Err(error) = written {
+        secrets.all().for_each(SecretFile::remove_if_new);
+        return Err(error);
     }
-    write(path, &text, arguments.force)
-        .map_err(|source| CommandError::File { path: path.clone(), source })?;
-    choices.print_steps(&provider, &secret, token.as_ref(), path);
+    let file = addition.as_ref().map_or(path, |addition| &addition.file);
+    secrets.print_files(file, path, matches!(written, Ok(true)) && addition.is_some());
+    choices.print_steps(&provider, &secrets.key, secrets.token.as_ref(), path);
     Ok(())
+}
+
+/// Checks that the config file exists with `--add`, and otherwise is new.
+fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandError> {
+    let wrong = |problem: &str| Err(CommandError::argument(path.display().to_string(), problem));
+    if arguments.add && !path.exists() {
+        return wrong(
+            "expected an existing config for --add, found none; write one with `gatepost init` \
+             without --add, or name the config with --out",
+        );
+    }
+    if path.exists() && !arguments.force && !arguments.add {
+        return wrong(
+            "expected a new file, found an existing one; add the platform to it with --add, name \
+             another with --out, or add --force to replace it",
+        );
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let folder = folder.display();
+        return wrong(&format!(
+            "expected an existing folder, found none; create it with `mkdir -p {folder}`"
+        ));
+    }
+    Ok(())
+}
+
+/// Checks and writes a new config. Without the file of the public key, the config is incomplete.
+fn create(path: &Path, text: &str, key: &SecretFile, force: bool) -> Result<bool, CommandError> {
+    if !key.is_missing {
+        Config::from_text(text, path)?;
+    }
+    let wrong = |source| CommandError::File { path: path.to_owned(), source };
+    write(path, text, force).map_err(wrong)?;
+    Ok(true)
+}
+
+/// The files with the secrets of a platform.
+struct Secrets {
+    key: SecretFile,
+    token: Option<SecretFile>,
+    settings: Vec<SecretFile>,
+}
+
+impl Secrets {
+    fn create(
+        config: &Path,
+        definition: &Definition,
+        provider: &ProviderInfo,
+    ) -> Result<Self, CommandError> {
+        let folder = config.parent().unwrap_or_else(|| Path::new(""));
+        Ok(Self {
+            key: SecretFile::create(folder, definition, provider)?,
+            token: SecretFile::create_token(folder, provider)?,
+            settings: SecretFile::create_settings(folder, provider)?,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &SecretFile> {
+        [&self.key].into_iter().chain(&self.token).chain(&self.settings)
+    }
+
+    /// Prints each file that the command has written, and each file that it has kept.
+    fn print_files(&self, file: &Path, config: &Path, has_changed_config: bool) {
+        let new = self.all().filter(|secret| secret.is_new).map(|secret| &*secret.path);
+        let names: Vec<_> =
+            [file].into_iter().chain(new).map(|p| p.display().to_string()).collect();
+        out(&format!("wrote {}", listed(&names)));
+        let kept = self.all().filter(|secret| !secret.is_new && !secret.is_missing);
+        let kept: Vec<_> = kept.map(|secret| secret.path.display().to_string()).collect();
+        if !kept.is_empty() {
+            out(&format!("kept {}", listed(&kept)));
+        }
+        if has_changed_config {
+            out(&format!("added a line to {}: include", config.display()));
+        }
+    }
+}
+
+/// Joins names with commas and `and`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
@@ -164,7 +247,9 @@ impl Choices {
         let needs_app = door == Door::Proxy && upstream.is_none();
         let app = app.or_else(|| needs_app.then(|| DEFAULT_APP.to_owned()));
         let definition_file = file.map(|file| within(&arguments.out, file)).transpose()?;
-        Ok(Self { definition, definition_file, door, app, upstream, listen, admin })
+        let adds = arguments.add;
+        let listen = if adds { listen_of(&arguments.out)?.unwrap_or(listen) } else { listen };
+        Ok(Self { definition, definition_file, door, app, upstream, listen, admin, adds })
     }
 
     /// Asks the operator for the choices that the arguments omit.
@@ -199,7 +284,8 @@ impl Choices {
             definition_file: self.definition_file.as_deref(),
             secret,
             token,
-            listeners: (self.door == Door::Proxy).then_some((&self.listen, &self.admin)),
+            listeners: (self.door == Door::Proxy && !self.adds)
+                .then_some((&self.listen, &self.admin)),
             app: self.app.as_deref(),
             upstream: self.upstream.as_deref(),
         }
@@ -213,10 +299,6 @@ impl Choices {
         token: Option<&SecretFile>,
         path: &Path,
     ) {
-        match secret.is_missing {
-            true => out(&format!("wrote {}", path.display())),
-            false => out(&format!("wrote {} and {}", path.display(), secret.path.display())),
-        }
         let key_file = secret.path.display().to_string();
         let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
         out(&format!("\nSet up {} ({}):", provider.title, provider.docs));
@@ -275,6 +357,12 @@ impl Choices {
     }
 }
 
+/// Returns the first address on which an existing config listens.
+fn listen_of(config: &Path) -> Result<Option<String>, CommandError> {
+    let config = Config::from_file(config)?;
+    Ok(config.proxy().listen.first().map(ToString::to_string))
+}
+
 /// Returns the path of a definition as the config file `config` names it: paths in a config are
 /// relative to its folder.
 fn within(config: &Path, file: &Path) -> io::Result<String> {
@@ -330,6 +418,7 @@ mod tests {
             listen: None,
             admin: None,
             out: "gatepost.toml".into(),
+            add: false,
             force: false,
         };
         let answers = &mut "mux\n\nhttp://127.0.0.1:9/ev\n".as_bytes();

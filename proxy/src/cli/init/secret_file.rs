@@ -14,7 +14,8 @@ use crate::cli::error::CommandError;
 /// A file with a secret, next to the config file.
 pub(super) struct SecretFile {
     pub(super) path: PathBuf,
-    is_new: bool,
+    /// True if this command has created the file.
+    pub(super) is_new: bool,
     /// True if the file for the platform's public key is missing. The operator must write this
     /// file.
     pub(super) is_missing: bool,

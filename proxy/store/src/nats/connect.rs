@@ -1,6 +1,7 @@
 //! Connects, checks the servers, and opens the streams.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -55,24 +56,58 @@ pub(super) async fn open(
     create: bool,
 ) -> Result<Streams, NatsError> {
     let patience = if create { START_PATIENCE } else { ATTACH_PATIENCE };
-    let client = connect(options, patience).await?;
+    let wait = Wait { servers: &options.servers, is_start: create };
+    let client = wait.announced("a connection", connect(options, patience)).await?;
     check_server(&client, options.largest_event)?;
     let context = ContextBuilder::new()
         .timeout(REQUEST_TIMEOUT)
         .backpressure_on_inflight(true)
         .build(client.clone());
-    check_jetstream(&client, &context, patience).await?;
+    let jetstream = check_jetstream(&client, &context, patience);
+    wait.announced("a response of JetStream", jetstream).await?;
     if create {
         sync_check::check(&options.monitors).await?;
     }
     let opening = Opening { context: &context, options, rules, create, patience };
     let names = Names(options.prefix.clone());
-    let events = opening.stream(&names, "events", &["event"]).await?;
+    let events = opening.stream(&names, "events", &["event"]);
+    let events = wait.announced("the stream of events", events).await?;
     let delivered = opening.stream(&names, "delivered", &["delivered"]).await?;
     let dead = opening.stream(&names, "dead", &["dead"]).await?;
     let state = opening.stream(&names, "state", &["claim", "key", "member", "owner"]).await?;
     let shared = opening.stream(&names, "shared", &["shared"]).await?;
     Ok(Streams { context, names, events, delivered, dead, state, shared })
+}
+
+/// Time after which the start says for what it waits.
+const ANNOUNCED_AFTER: Duration = Duration::from_secs(1);
+
+/// A wait for the servers.
+struct Wait<'o> {
+    servers: &'o [String],
+    /// True at the start of gatepost, false for a command, which waits for a short time.
+    is_start: bool,
+}
+
+impl Wait<'_> {
+    /// Awaits `step`. If it takes longer than [`ANNOUNCED_AFTER`], logs for what gatepost waits.
+    async fn announced<T>(&self, awaited: &str, step: impl Future<Output = T>) -> T {
+        let mut step = pin!(step);
+        if let Ok(done) = timeout(ANNOUNCED_AFTER, &mut step).await {
+            return done;
+        }
+        if self.is_start {
+            tracing::warn!(
+                code = "nats_unreachable",
+                "waiting for NATS: expected {awaited} from {}, found none for {} s; gatepost gives up \
+                 after {} s and does not start",
+                self.servers.join(", "),
+                ANNOUNCED_AFTER.as_secs(),
+                START_PATIENCE.as_secs(),
+            );
+        }
+        step.await
+    }
 }
 
 async fn connect(options: &NatsOptions, patience: Duration) -> Result<Client, NatsError> {

@@ -141,3 +141,26 @@ pub enum NatsError {
     #[error("expected a thread for the store, found an error: {0}; check the process limits")]
     Thread(std::io::Error),
 }
+
+impl NatsError {
+    /// Returns the stable code, for example `nats_unreachable`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } | Self::NoResponse { .. } | Self::Unavailable(_) => {
+                "nats_unreachable"
+            }
+            Self::Version { .. } => "nats_version_old",
+            Self::NoJetStream { .. } => "nats_jetstream_missing",
+            Self::NotSynced { .. } => "nats_not_synced",
+            Self::Monitor(_) => "nats_monitor_invalid",
+            Self::MaxPayload { .. } => "nats_payload_small",
+            Self::Replicas { .. } => "nats_replicas_missing",
+            Self::Stream { .. } => "nats_stream_refused",
+            Self::Schema { .. } | Self::Absent { .. } => "store_schema_unknown",
+            Self::Credentials | Self::Seed => "nats_login_invalid",
+            Self::Tls(_) => "nats_tls_invalid",
+            Self::Thread(_) => "store_thread_missing",
+        }
+    }
+}

@@ -107,6 +107,22 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Returns the stable code, for example `store_damaged`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Corrupt { .. } | Self::DamagedLog { .. } => "store_damaged",
+            Self::Database { .. } | Self::File { .. } => "store_file_unusable",
+            Self::Foreign { .. } => "store_foreign",
+            Self::Newer { .. } | Self::Older { .. } => "store_schema_unknown",
+            Self::NoNats | Self::Unsupported => "store_unsupported",
+            #[cfg(feature = "nats")]
+            Self::Nats(error) => error.code(),
+        }
+    }
+}
+
 fn place(frame: u64) -> String {
     match frame {
         0 => "header".into(),
