@@ -130,7 +130,7 @@ pub struct RequestContext<'c> {
     /// parent of the app's work, and gatepost marks a new trace as sampled. `None` leaves a
     /// received `traceparent` unchanged.
     pub span: Option<[u8; 8]>,
-    /// The `host` header of the event; `None` if the server's HTTP library sets the header.
+    /// The `host` header of the request to the app; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,
 }
 
@@ -150,7 +150,7 @@ impl<'c> RequestContext<'c> {
         Self { span, ..self }
     }
 
-    /// Sets the `host` header of the event; `None` omits the header.
+    /// Sets the `host` header of the request to the app; `None` omits the header.
     pub const fn with_host(self, host: Option<&'c HeaderValue>) -> Self {
         Self { host, ..self }
     }

@@ -214,11 +214,11 @@ impl<'d> Sample<'d> {
         let mut places = places.flat_map(Locator::each);
         places.any(|own| {
             let text = own.to_string();
-            match own {
-                Locator::Body(_) => text == place || text.strip_prefix('/') == Some(place),
-                Locator::Header(_) => text.eq_ignore_ascii_case(place),
-                _ => text == place,
-            }
+            let is_member = matches!(own, Locator::Body(_));
+            let is_header = matches!(own, Locator::Header(_));
+            text == place
+                || (is_member && text.strip_prefix('/') == Some(place))
+                || (is_header && text.eq_ignore_ascii_case(place))
         })
     }
 

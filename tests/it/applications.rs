@@ -30,7 +30,8 @@ fn template_of(gate: &Gate, body: &str) -> String {
     }
 }
 
-/// Returns a push of a domain, with the member `app` as JSON.
+/// Returns a push callback of a domain. `app` is the JSON text of the members that name the
+/// application, and may be empty.
 fn push(domain: &str, app: &str) -> String {
     format!("{{\"event_type\":1,\"app\":\"{domain}\",{app}\"stream_id\":\"s\",\"sequence\":\"1\"}}")
 }
@@ -70,7 +71,7 @@ fn refuses_application_that_no_template_binds() {
 }
 
 #[test]
-fn callback_without_application_selects_only_template_of_domain() {
+fn callback_without_application_selects_template_if_all_applications_share_it() {
     let gate = gate(&[("vip", "'push.example.com/vip', 'push.example.com/live'")]);
     assert_eq!(template_of(&gate, &push("push.example.com", "")), "vip");
 }

@@ -249,7 +249,7 @@ fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Opti
         let Admission::Callback(mut intake) = admission else {
             panic!("{provider}: {admission:?}")
         };
-        intake.push(request.body().clone().into()).unwrap();
+        intake.push(request.body().clone()).unwrap();
         let accepted = intake.finish(AT(0)).unwrap_or_else(|error| panic!("{provider}: {error}"));
         let next = accepted.next(AT(0));
         let Next::Ask(question) = next else { panic!("{provider} {kind} {value}: {next:?}") };

@@ -127,14 +127,14 @@ fn list(title: &str, codes: impl Iterator<Item = CodeHelp>) -> String {
 /// Returns an explanation of each config key called `topic`.
 fn of_config_key(topic: &str) -> Vec<String> {
     let keys = config_keys::named(topic).into_iter().map(|key| {
-        let table = match &*key.table {
-            "" => "above all tables".to_owned(),
-            table => format!("in {table}"),
-        };
         let range = key.range.map(|(least, most)| format!("\nvalues:  {least} to {most}"));
         let range = range.unwrap_or_default();
         let form = if key.is_table { "table" } else { "key" };
-        format!("{topic}: {form} of the config, {table}\n\nmeaning: {}{range}", key.meaning)
+        let place = match &*key.table {
+            "" => format!("top-level {form} of the config"),
+            table => format!("{form} of the config, in {table}"),
+        };
+        format!("{topic}: {place}\n\nmeaning: {}{range}", key.meaning)
     });
     keys.collect()
 }

@@ -1,10 +1,10 @@
 //! The mark at the start of a callback template's description. The platform stores no author of a
 //! template or a rule, so only the mark shows that gatepost has made them.
 //!
-//! 1. `gatepost` marks a template that gatepost has created. `gatepost_adopted` marks a template
-//!    that the operator has created and handed over.
-//! 2. After `_`, the mark has the hash of each rule that gatepost has made for the template.
-//! 3. After `-`, the description of the template in the config follows.
+//! 1. `gatepost` marks a callback template that gatepost has created. `gatepost_adopted` marks a
+//!    callback template that the operator has created, and then handed over with `--adopt`.
+//! 2. After `_`, the mark has the hash of each rule that gatepost has made for the callback template.
+//! 3. After `-` comes the value of `description` from the config.
 
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};

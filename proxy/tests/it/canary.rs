@@ -397,7 +397,7 @@ fn check_command_shows_no_secret_of_faulty_config() {
     for (from, to) in changes {
         assert!(good.contains(from), "expected {from} in the config, found none");
         check(&good.replacen(from, &to, 1));
-        // Also insert the changed line at the top of the config, above all tables.
+        // Also insert the changed line at the top of the config, before all tables.
         check(&format!("{to}\n{good}"));
     }
 }

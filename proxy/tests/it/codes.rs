@@ -93,7 +93,7 @@ const LABELS: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn help_explains_every_value_of_labels_with_codes() {
+fn help_explains_every_label_value_that_is_a_code() {
     let of_functions = LABELS.iter().flat_map(|(file, function)| {
         let source = std::fs::read_to_string(root().join(file)).unwrap();
         let body = body_of(&source, function).to_owned();
@@ -123,8 +123,8 @@ fn help_explains_every_value_of_labels_with_codes() {
 #[test]
 fn help_explains_each_type_of_topic() {
     for (topic, expected) in [
-        ("outgoing_tls", "outgoing_tls: table of the config, above all tables"),
-        ("certificate", "certificate: table of the config, above all tables"),
+        ("outgoing_tls", "outgoing_tls: top-level table of the config"),
+        ("certificate", "certificate: top-level table of the config"),
         ("route", "A path on which a platform sends its callbacks."),
         ("301", "`curl -i -X POST URL` shows in location"),
         ("422", "code event_refused"),

@@ -148,7 +148,10 @@ fn assert_fields_are_known(line: &str) {
     let (log, _) = LOG_PAGE.split_once("\n# Access log\n").unwrap();
     for field in line.keys() {
         let row = format!("| `{field}` |");
-        assert!(log.contains(&row), "expected `{field}` in src/manual/log.md, found {line:?}");
+        assert!(
+            log.contains(&row),
+            "expected each field in src/manual/log.md, found `{field}` only in the line {line:?}"
+        );
     }
 }
 
@@ -369,7 +372,7 @@ pub fn eventually(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// Returns the result of `act`. Makes up to three attempts, because other tests run at the same
-/// time. One attempt must take no longer than `limit`.
+/// time. At least one attempt must end within `limit`.
 pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
     let mut best = Duration::MAX;
     for _ in 0..3 {
@@ -392,7 +395,7 @@ pub fn sign(key: &str, t: u64) -> String {
 }
 
 /// Returns the body of a genuine push of Tencent CSS, with a current signature. Each call returns a
-/// different event.
+/// different body.
 pub fn push() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (t, next) = (now() + 600, NEXT.fetch_add(1, Ordering::Relaxed));

@@ -36,10 +36,8 @@ impl Signature {
             let algorithm = algorithm(digest).unwrap_or_default();
             return format!("<JSON Web Token with the algorithm {algorithm}>");
         }
-        let bytes = match digest {
-            Digest::Public(PublicAlgorithm::Ed25519) => 64,
-            other => other.len(),
-        };
+        let is_ed25519 = matches!(digest, Digest::Public(PublicAlgorithm::Ed25519));
+        let bytes = if is_ed25519 { 64 } else { digest.len() };
         let encoding = match self.encoding {
             None => return "<key>".to_owned(),
             Some(Encoding::Hex) if bytes > 0 => return format!("<{} hex digits>", 2 * bytes),

@@ -24,7 +24,7 @@ pub(super) async fn answer(
         QueueResource::Show(number) => show(queue, gate, number).await,
         QueueResource::Replay => {
             let count = queue.replay(&selection(body)?, clock::now()).await?;
-            tracing::info!(count, "queued events again");
+            tracing::info!(count, "replayed queued events");
             Ok(ApiReply::ok(&json!({ "replayed": count })))
         }
         QueueResource::Drop => {
@@ -75,8 +75,8 @@ fn list_filter(query: &str) -> Result<QueueFilter, ApiError> {
 /// Parses the selection of events to replay or to drop. Returns an error for a selection without a
 /// condition, so that an empty body changes nothing.
 fn selection(body: &Json) -> Result<QueueFilter, ApiError> {
-    const EXPECTED: &str = "expected numbers, state, failing, template, kind, subject or id in the body, found \
-                            another value; write {\"state\": \"dead\"} for all dead letters";
+    const EXPECTED: &str = "expected a valid condition in the body, such as numbers or subject, found none or an \
+                            invalid one; write {\"state\": \"dead\"} for all dead letters";
     let invalid = || ApiError::InvalidBody { message: EXPECTED, faults: Vec::new() };
     let mut filter = QueueFilter::default();
     for (name, value) in body.as_object().ok_or_else(invalid)? {

@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_large_body_count_while_it_waits_for_judgement() {
+    fn large_body_that_waits_for_its_verdict_counts_towards_max_unjudged_bytes() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(1)

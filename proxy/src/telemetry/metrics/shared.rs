@@ -21,7 +21,7 @@ impl SharedMetrics {
         let metrics = Self {
             up: create.gauge(
                 "gatepost_shared_state_up",
-                "1 if the shared state responds in time, 0 if it does not or if there is no store.",
+                "1 if the shared state responds in time, else 0. Without a configured store, always 0.",
             ),
             missed: create.counters(
                 "gatepost_shared_state_missed_total",
