@@ -36,11 +36,11 @@ pub(crate) struct Comparison {
     /// Key of the values in the shared state.
     pub(crate) key: [u8; 16],
     pub(crate) own: LimitValues,
-    state: Mutex<State>,
+    state: Mutex<ComparisonState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ComparisonState {
     compared_at: Option<Timestamp>,
     /// True if the last comparison found other values.
     has_differed: bool,
@@ -77,7 +77,7 @@ impl Comparison {
     }
 
     // A poisoned lock is safe to use, because no code panics between two changes of the state.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ComparisonState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gatepost::{Evidence, KindInfo, ProviderInfo, SettingInfo};
 
@@ -23,8 +23,8 @@ const UNSIGNED: &str = "The platform does not sign callbacks. The secret segment
                         client that knows the path can send any callback at any time. Serve the route over TLS, and \
                         set `allow` to the platform's networks if they are known.";
 
-/// Servers from which no vector is recorded, because no package registry of the tests has them.
-const NOT_RECORDED: [&str; 3] = ["mediamtx", "srs", "zlmediakit"];
+/// Servers that the tests do not run, because no package registry of the tests has them.
+const NOT_RUN: [&str; 3] = ["mediamtx", "srs", "zlmediakit"];
 
 /// Returns the paths for a platform: one path for all kinds that callbacks name, and one path for
 /// each other kind.
@@ -131,11 +131,32 @@ fn page(provider: &ProviderInfo) -> String {
         writeln!(out, "{heading}\n").unwrap();
         write_text(&mut out, text);
     }
-    if NOT_RECORDED.contains(&&**name) {
-        let source = "The requests in gatepost's tests are made from the documentation and the source code of";
-        write_text(&mut out, &format!("{source} {title}. None is recorded from a server."));
+    if NOT_RUN.contains(&&**name) {
+        let recorded: String = recordings(name).iter().map(|url| format!("\n- <{url}>")).collect();
+        writeln!(
+            out,
+            "These requests in gatepost's tests were recorded from a server. They show that gatepost reads \
+             the\nfields that the server sends:\n{recorded}\n\nThe other requests are made from the \
+             documentation and the source code of {title}.\n"
+        )
+        .unwrap();
     }
     out.trim_end().to_owned() + "\n"
+}
+
+/// Returns the addresses of the public reports from which vectors of a platform are recorded.
+fn recordings(name: &str) -> Vec<String> {
+    let folder = Path::new("tests/vectors").join(name);
+    let cases = std::fs::read_dir(folder).unwrap().map(|case| case.unwrap().path());
+    let url = |case: PathBuf| {
+        let text = std::fs::read_to_string(case.join("case.toml")).unwrap();
+        let url = text.strip_prefix("# Recorded: ")?.split_whitespace().next()?;
+        Some(url.to_owned())
+    };
+    let mut urls: Vec<_> = cases.filter_map(url).collect();
+    urls.sort_unstable();
+    assert!(!urls.is_empty(), "expected a recorded vector of {name}, found none");
+    urls
 }
 
 /// Returns the source of the definition, and the parts that no source confirms.

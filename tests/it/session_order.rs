@@ -236,12 +236,17 @@ fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Opti
     let mut stale = None;
     for (kind, value) in callbacks {
         let mut sample = definition.sample(kind).unwrap();
-        // The samples of these definitions have different subjects.
+        // The samples of these definitions have different subjects or tenants.
         match provider {
-            "jwp" => sample.set("channel_id", "c").unwrap(),
-            "mux" => sample.set("/object/id", "c").unwrap(),
+            "jwp" => {
+                sample.set("channel_id", "c").unwrap();
+            }
+            "mux" => {
+                sample.set("/object/id", "c").unwrap();
+                sample.set("/environment/id", "e").unwrap();
+            }
             _ => {}
-        };
+        }
         sample.set(place, value).unwrap();
         let request = sample.request(&Uri::from_static("/hook")).unwrap();
         let head = Head::new(request.method(), request.uri(), request.headers());

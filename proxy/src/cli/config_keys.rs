@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// A key in one table of the config.
 pub(super) struct KeyHelp {
-    /// Table in brackets; empty for a key above all tables.
+    /// Table in brackets; empty for a top-level key.
     pub(super) table: String,
     pub(super) meaning: String,
     pub(super) is_table: bool,

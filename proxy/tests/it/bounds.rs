@@ -62,12 +62,12 @@ fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
 }
 
 #[test]
-fn closes_connection_of_oldest_body_if_client_exceeds_its_share() {
+fn closes_connection_of_oldest_body_if_client_exceeds_its_limit() {
     assert_oldest_is_closed(&unfinished_body(LENGTH), 2);
 }
 
 #[test]
-fn closes_connection_of_chunked_body_if_client_exceeds_its_share() {
+fn closes_connection_of_chunked_body_if_client_exceeds_its_limit() {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
     let mut clients: Vec<_> = (0..2).map(|_| connect_from(2, &gate)).collect();
@@ -80,7 +80,7 @@ fn closes_connection_of_chunked_body_if_client_exceeds_its_share() {
 }
 
 #[test]
-fn closes_connection_of_oldest_head_if_client_exceeds_its_share() {
+fn closes_connection_of_oldest_head_if_client_exceeds_its_limit() {
     let head = format!("GET /other HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(30_000));
     assert_oldest_is_closed(head.as_bytes(), 3);
 }
@@ -147,7 +147,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn ends_oldest_stream_if_client_exceeds_its_share() {
+fn ends_oldest_stream_if_client_exceeds_its_limit() {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
     let path = b"/callbacks/tencent";

@@ -366,12 +366,12 @@ fn page_says_if_config_has_changed_since_the_callback() {
     let cookie = cookie(&gate, TOKEN);
     capture_push(&gate, &cookie);
     let page = || get(&gate, "/console/callbacks/1", &cookie).text();
-    assert!(!page().contains("the steps are by the current config"));
+    assert!(!page().contains("the steps use the current config"));
     let file = gate.folder.path().join("gatepost.toml");
     let text = std::fs::read_to_string(file).unwrap().replace("push.example.com", "other.test");
     reload(&gate, &text, "reloaded the config");
     let page = page();
-    assert!(page.contains("the steps are by the current config"), "{page}");
+    assert!(page.contains("the steps use the current config"), "{page}");
     assert!(page.contains("gatepost reaches another verdict now"), "{page}");
     let saved = get(&gate, "/console/callbacks/1/request", &cookie).text();
     assert!(saved.contains("\"is_of_earlier_config\":true"), "{saved}");

@@ -11,7 +11,7 @@ use crate::support::App;
 
 /// Blocks outside the guides that a test of this program runs: the page, and the start of the
 /// block.
-const RUN: [(&str, &str); 18] = [
+const RUN: [(&str, &str); 19] = [
     ("README.md", "curl -s http://127.0.0.1:8080/callbacks/kollus/try-me"),
     ("README.md", "t=$(($(date +%s) + 600))"),
     ("README.md", "curl -s -w '%{http_code}\\n'"),
@@ -22,6 +22,7 @@ const RUN: [(&str, &str); 18] = [
     ("deploy.md", ""),
     ("providers.md", ""),
     ("queue.md", "gatepost queue list"),
+    ("queue.md", "pid=$(pidof gatepost)"),
     ("scenario.md", "$ gatepost send --scenario"),
     ("templates.md", "gatepost template create"),
     ("templates.md", "curl -X PUT"),

@@ -284,7 +284,10 @@ fn help_for_a_config_key_prints_its_meaning() {
         let text = help(key);
         assert!(!text.contains("see the manual"), "expected no `see the manual`, found {text}");
     }
-    assert_help_names("max_connections", &["max_connections: key of the config", "1 to "]);
+    assert_help_names(
+        "max_connections",
+        &["max_connections: top-level key of the config", "1 to "],
+    );
     assert_help_names("grace_secs", &["grace_secs: key of the config", "[template.settings]"]);
     assert_help_names("max_age_secs", &["[template.settings]", "last_good"]);
 }

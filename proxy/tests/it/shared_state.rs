@@ -59,8 +59,8 @@ fn changed_value_does_not_answer_for_the_app() {
     assert_eq!(gate.send(&push).status, 200);
     gate.program.signal("KILL");
     gate.program.wait();
-    let changed =
-        database(gate.folder.path()).execute("UPDATE shared SET bytes = bytes || x'00'", []);
+    let changed = database(gate.folder.path())
+        .execute("UPDATE shared SET bytes = CAST(x'5a' || bytes AS BLOB)", []);
     assert!(changed.unwrap() > 0, "expected shared values, found none");
     restart(&mut gate);
     let line = gate.program.wait_for_line("shared_value_damaged");

@@ -501,8 +501,9 @@ fn template(providers: &[ProviderInfo]) -> Value {
             "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
             "signing_secret": signing_secret(),
             "bind": strings(
-                "Tenants of this template; \"*\" binds all other tenants. For Tencent CSS also an application of a push \
-                 domain, such as push.example.com/live; the binding of the domain then applies to its other applications."
+                "Tenants of this template; \"*\" binds all other tenants. A definition with tenant_app also permits an \
+                 application of a push domain, such as push.example.com/live; the binding of the domain then applies to its \
+                 other applications."
             ),
             "insecure_unsigned": {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",

@@ -42,7 +42,7 @@ describe! { "agora":
 callback! { "agora":
     /// A callback of Agora, with a variant for each kind.
     pub enum AgoraCallback {
-        /// A callback about a channel, such as one for a user who joins.
+        /// A callback about a channel, for example after a user has joined.
         RtcChannel(AgoraEvent) = "rtc_channel",
         /// A callback about a cloud recording.
         CloudRecording(AgoraEvent) = "cloud_recording",

@@ -21,7 +21,7 @@ view! {
         action: Option<String> = "action",
         /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
-        /// The organization. Present if the webhook or the repository belongs to one.
+        /// The organization. Present if the webhook or the repository belongs to an organization.
         organization: Option<Map<String, Value>> = "organization",
         /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",
@@ -42,7 +42,7 @@ view! {
         action: Option<String> = "action",
         /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
-        /// The organization. Present if the webhook or the repository belongs to one.
+        /// The organization. Present if the webhook or the repository belongs to an organization.
         organization: Option<Map<String, Value>> = "organization",
         /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",
@@ -67,7 +67,7 @@ view! {
         action: Option<String> = "action",
         /// The repository that the callback is about.
         repository: Option<Map<String, Value>> = "repository",
-        /// The organization. Present if the webhook or the repository belongs to one.
+        /// The organization. Present if the webhook or the repository belongs to an organization.
         organization: Option<Map<String, Value>> = "organization",
         /// The account that caused the callback.
         sender: Option<Map<String, Value>> = "sender",

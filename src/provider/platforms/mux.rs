@@ -120,8 +120,8 @@ callback! { "mux":
         VideoAssetStaticRenditionErrored(MuxEvent) = "video.asset.static_rendition.errored",
         /// A static rendition of a video has been deleted.
         VideoAssetStaticRenditionDeleted(MuxEvent) = "video.asset.static_rendition.deleted",
-        /// Mux has not prepared a static rendition, because the video does not fit it, such as a
-        /// resolution above that of the input.
+        /// Mux has not prepared a static rendition, because the video is unsuitable, for example
+        /// because its resolution is lower than that of the rendition.
         VideoAssetStaticRenditionSkipped(MuxEvent) = "video.asset.static_rendition.skipped",
         /// The master file of a video is ready to download.
         VideoAssetMasterReady(MuxEvent) = "video.asset.master.ready",

@@ -26,7 +26,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name.
         stream_id: Option<String> = "stream_id",
-        /// The stream name. Old callbacks may contain a different name.
+        /// The stream name. In old callbacks, the value may differ from `stream_id`.
         channel_id: Option<String> = "channel_id",
         /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",
@@ -66,7 +66,7 @@ view! {
         appname: Option<String> = "appname",
         /// The stream name.
         stream_id: Option<String> = "stream_id",
-        /// The stream name. Old callbacks may contain a different name.
+        /// The stream name. In old callbacks, the value may differ from `stream_id`.
         channel_id: Option<String> = "channel_id",
         /// The platform's time of the callback, in Unix seconds.
         event_time: Option<i64> = "event_time",

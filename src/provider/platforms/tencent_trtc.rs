@@ -142,7 +142,7 @@ callback! { "tencent-trtc":
         EnterRoom(Notification) = "enter_room",
         /// A user has left a room.
         ExitRoom(Notification) = "exit_room",
-        /// A user has changed the role in a room.
+        /// A user has changed their role in a room.
         ChangeRole(Notification) = "change_role",
         /// A user has started to publish the main video.
         StartVideo(Notification) = "start_video",
@@ -196,7 +196,7 @@ callback! { "tencent-trtc":
         AiServiceStart(Notification) = "ai_service_start",
         /// A task of conversational AI has stopped.
         AiServiceStop(Notification) = "ai_service_stop",
-        /// A recognized sentence, or a complete answer of the AI.
+        /// A recognized sentence, or a complete response of the AI.
         AiServiceMessage(Notification) = "ai_service_message",
         /// A participant of a conversation with an AI has started a sentence.
         AiStartOfSpeech(Notification) = "ai_start_of_speech",

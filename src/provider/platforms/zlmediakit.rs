@@ -129,8 +129,8 @@ view! {
 
     /// Data of `event` callbacks.
     ///
-    /// A callback that needs no decision and for which the definition has no other kind, such as
-    /// `on_server_started`.
+    /// A callback that needs only an acknowledgement, and for which the definition has no other
+    /// kind, such as `on_server_started`.
     pub struct ZlmediakitEvent prints(app stream vhost) {
         /// The name of the server, from its config.
         media_server_id: Option<String> = "mediaServerId",
@@ -168,8 +168,8 @@ callback! { "zlmediakit":
         OnRecordMp4(OnRecordMp4) = "on_record_mp4",
         /// A client that has sent or received data has disconnected.
         OnFlowReport(OnFlowReport) = "on_flow_report",
-        /// A callback that needs no decision and for which the definition has no other kind, such
-        /// as `on_server_started`.
+        /// A callback that needs only an acknowledgement, and for which the definition has no other
+        /// kind, such as `on_server_started`.
         Event(ZlmediakitEvent) = "event",
     }
 }

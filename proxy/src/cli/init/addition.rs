@@ -73,7 +73,7 @@ impl<'p> Addition<'p> {
     }
 }
 
-/// Returns true if the config file has the key `include`, which is above all tables.
+/// Returns true if the config file has the top-level key `include`.
 fn has_include(text: &str) -> bool {
     let mut keys = text.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
     keys.any(|line| {

@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{OpenError, error_of};
-use super::log_check::{self, LogDamage};
+use super::log_check::{self, LogDamage, log_of};
 use super::shared;
 
 /// The changes from each schema to the next. The first change creates schema 1.
@@ -194,13 +194,6 @@ impl FileIdentity {
         let metadata = std::fs::metadata(path)?;
         Ok(Self(metadata.dev(), metadata.ino()))
     }
-}
-
-/// Returns the path of the write-ahead log of a database.
-pub(super) fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    log.into()
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {

@@ -17,7 +17,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -43,9 +43,16 @@ struct Sum(u32, u32);
 /// Order of the bytes in the words that a checksum reads.
 type Word = fn([u8; 4]) -> u32;
 
+/// Returns the path of the write-ahead log of a database.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
 /// Looks for damage in the log of a database. Another process may write to the log at the same time.
 pub(super) fn find_damage(database: &Path) -> io::Result<Option<LogDamage>> {
-    let path = super::file::log_of(database);
+    let path = log_of(database);
     let page = page_size(database)?;
     let walk = || match File::open(&path) {
         Ok(file) => walk(&mut BufReader::with_capacity(1 << 18, file), page),
