@@ -292,18 +292,29 @@ class ConsoleTest(unittest.TestCase):
         return self.open_page()
 
     def check_looks(self, name, path, status=200):
-        """Checks a page in light and dark colours, at the widths of a desktop and of a phone."""
+        """Opens a page, and checks it in light and dark colours, at the widths of a desktop and of a
+        phone."""
         self.looking.context.add_cookies(self.page.context.cookies())
         self.assertEqual(self.looking.goto(self.gatepost.console + path).status, status)
-        if status != 200:
+        self.check_looks_here(name, self.looking, is_refused=status != 200)
+
+    def check_looks_here(self, name, page=None, is_refused=False):
+        """Checks the current page as `check_looks` does. `is_refused` is true if the status of the
+        page is not 200."""
+        page = page or self.page
+        if is_refused:
             self.problems.clear()  # The browser reports the status.
+        if not self.javascript:
+            return self.check_page(f"{name}-without-javascript", page)
         for scheme in ("light", "dark"):
-            self.looking.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme)
             for width, device in ((1280, "desktop"), (390, "phone")):
-                self.looking.set_viewport_size({"width": width, "height": 800})
+                page.set_viewport_size({"width": width, "height": 800})
                 # Two runs of axe are enough, because colours and sizes do not depend on each other.
-                self.check_page(f"{name}-{device}-{scheme}", self.looking, axe=(scheme, device) in (
+                self.check_page(f"{name}-{device}-{scheme}", page, axe=(scheme, device) in (
                     ("light", "phone"), ("dark", "desktop")))
+        page.emulate_media(color_scheme=self.color_scheme)
+        page.set_viewport_size(self.viewport)
 
     def check_page(self, name, page=None, axe=True):
         """Takes a screenshot. Fails if the page is too wide, if axe reports a violation, or if the

@@ -98,11 +98,11 @@ class Account(ConsoleTest):
         expect(plan).to_contain_text("+ create template studio")
         expect(plan).to_contain_text("+ bind push.example.com (live) to studio")
         self.assertNotIn(PLATFORM_KEY, self.page.content())
-        self.check_page("account-plan")
+        self.check_looks_here("account-plan")
         self.assertFalse([action for action in Double.actions if "Describe" not in action])
         self.page.get_by_role("button", name="Carry out 2 changes").click()
         expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
-        self.check_page("account-applied")
+        self.check_looks_here("account-applied")
         [template] = Double.templates.values()
         self.assertEqual(
             (template["TemplateName"], template["CallbackKey"], template["StreamBeginNotifyUrl"]),
@@ -118,6 +118,7 @@ class Account(ConsoleTest):
         self.page.get_by_role("button", name="Carry out 2 changes").click()
         expect(self.page.get_by_role("alert")).to_contain_text("has changed since you saw the plan")
         expect(self.page.get_by_role("region", name="Plan")).to_contain_text("conflict: template studio")
+        self.check_looks_here("account-conflict", is_refused=True)
         self.assertFalse([action for action in Double.actions if "Describe" not in action])
 
     def test_changes_key_and_removes_only_templates_of_gatepost(self):
@@ -133,7 +134,7 @@ class Account(ConsoleTest):
         plan = self.page.get_by_role("region", name="Plan")
         expect(plan).to_contain_text("~ modify template studio")
         expect(plan).to_contain_text("- delete template gone (7)")
-        self.check_page("account-rotation")
+        self.check_looks_here("account-rotation")
         for key in (PLATFORM_KEY, "0ldk3y"):
             self.assertNotIn(key, self.page.content())
         self.page.get_by_role("button", name="Carry out 2 changes").click()
@@ -187,9 +188,11 @@ class Account(ConsoleTest):
         self.page.get_by_role("button", name="Carry out 2 changes").click()
         expect(self.page.get_by_role("alert")).to_contain_text("gatepost has made 1 of 2 changes")
         expect(self.page.get_by_role("alert")).to_contain_text("wrong <b>; check the SecretKey")
+        self.check_looks_here("account-failed", is_refused=True)
         self.page.get_by_label("Public address").fill("gate.example.com/path")
         self.page.get_by_role("button", name="Compare").click()
         expect(self.page.get_by_role("alert")).to_contain_text("https://gate.example.com")
+        self.check_looks_here("account-address", is_refused=True)
 
     def test_read_token_cannot_open_account(self):
         page = self.open_page()
@@ -204,7 +207,7 @@ class WithoutApiKey(ConsoleTest):
         self.log_in()
         self.page.goto(self.gatepost.console + "account")
         expect(self.page.get_by_role("alert")).to_contain_text("TENCENTCLOUD_SECRET_ID_FILE")
-        self.check_page("account-without-key")
+        self.check_looks_here("account-without-key")
 
 
 if __name__ == "__main__":

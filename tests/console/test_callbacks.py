@@ -168,7 +168,16 @@ class Callbacks(ConsoleTest):
         expect(self.page.get_by_text("Live", exact=True)).to_be_visible()
         self.page.context.clear_cookies()
         self.gatepost.push()
-        expect(self.page.get_by_text("Session ended: log in again")).to_be_visible()
+        expect(self.page.get_by_text("Session ended")).to_be_visible()
+        self.page.get_by_role("link", name="Log in again").click()
+        expect(self.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+    def test_empty_list_shows_first_callback_even_if_it_does_not_follow(self):
+        self.log_in()
+        self.page.get_by_label("Follow").uncheck()
+        self.gatepost.push()
+        expect(self.rows()).to_have_count(1)
+        expect(self.page.get_by_text("No callbacks yet")).to_have_count(0)
 
     def test_list_keeps_500_newest_callbacks_while_page_is_open(self):
         self.log_in()

@@ -59,8 +59,7 @@ class Send(ConsoleTest):
         self.click("Send")
         expect(self.page.locator("#fields-fault")).to_contain_text("line 1, column 9")
         expect(self.page.get_by_label("Fields of the callback")).to_have_value('{"app": <b>')
-        self.problems.clear()  # The browser reports the status 422.
-        self.check_page("sample-fault")
+        self.check_looks_here("sample-fault", is_refused=True)
 
     def test_asks_app_about_viewer_without_showing_path_token(self):
         self.open_sample("live_play")
@@ -142,8 +141,7 @@ class Scenario(ConsoleTest):
         self.page.get_by_label("Scenario", exact=True).fill("[[stream]]\nname = <b>\n")
         self.play()
         expect(self.page.locator("#scenario-fault")).to_contain_text("line 2: ")
-        self.problems.clear()  # The browser reports the status 422.
-        self.check_page("scenario-fault")
+        self.check_looks_here("scenario-fault", is_refused=True)
         self.assertEqual(App.seen, [])
 
     def test_stops_scenario_between_two_callbacks(self):
@@ -152,16 +150,16 @@ class Scenario(ConsoleTest):
         self.page.get_by_label("Speed").select_option("in real time")
         self.play()
         self.expect_state("playing", 1)
-        self.check_page("scenario-playing")
+        self.check_looks_here("scenario-playing")
         # The scenario continues without the page. While it runs, gatepost starts no other scenario.
         self.compose("viewers")
         self.play()
         expect(self.page.get_by_role("alert")).to_contain_text("Not started")
-        self.problems.clear()  # The browser reports the status 409.
-        self.check_page("scenario-busy")
+        self.check_looks_here("scenario-busy", is_refused=True)
         self.page.get_by_role("link", name="another scenario").click()
         self.page.get_by_role("button", name="Stop").click()
         self.expect_state("stopped", 1)
+        self.check_looks_here("scenario-stopped")
         expect(self.page.get_by_role("button", name="Stop")).to_have_count(0)
         self.assertEqual(len(App.seen), 1)
 

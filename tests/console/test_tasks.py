@@ -1,5 +1,12 @@
 """An operator's whole task, from the login to the deletion of a template: with the mouse, with the
-keyboard only, and without JavaScript."""
+keyboard only, and without JavaScript.
+
+1. `create_and_bind`: log in, create a template with eight addresses, bind two domains.
+2. `change`: change the template. `test_templates.WithoutJavaScript` shows each fault and conflict of the
+   forms without JavaScript.
+3. `read`: watch a signed push arrive, read its page, and read why gatepost refused another push.
+4. `send_again`: edit an event and send it again. Send a sample.
+5. `remove`: unbind each domain, delete the template, log out."""
 
 import json
 import unittest
@@ -33,6 +40,14 @@ class WholeTask(ConsoleTest):
         """Does nothing, because JavaScript updates the list."""
 
     def test_whole_task(self):
+        self.create_and_bind()
+        self.change()
+        self.read()
+        self.send_again()
+        self.remove()
+        self.assertEqual(self.problems, [])
+
+    def create_and_bind(self):
         self.page.goto(self.gatepost.console)
         self.fill("Token", "c0nsole-t0ken")
         self.press("Log in")
@@ -53,6 +68,13 @@ class WholeTask(ConsoleTest):
         self.press("Bind")
         self.expect_title("match-day")
 
+    def change(self):
+        self.fill("Description", "Final_of_the_cup")
+        self.press("Save")
+        expect(self.page.get_by_role("status")).to_contain_text("Saved")
+        self.assertIn('description = "Final_of_the_cup"', self.gatepost.file.read_text())
+
+    def read(self):
         self.press("Callbacks", "link")
         expect(self.page.get_by_text("No callbacks yet")).to_be_visible()
         self.gatepost.push(app="two.example.com", key="not-the-key")
@@ -65,6 +87,7 @@ class WholeTask(ConsoleTest):
         expect(self.page.get_by_text("refused with 401: signature_mismatch")).to_be_visible()
         expect(self.page.locator(".steps .refused")).to_contain_text("none of 1 matches")
 
+    def send_again(self):
         self.press("Callbacks", "link")
         self.press("#2", "link")
         field = self.page.get_by_label("Body of the event")
@@ -73,7 +96,14 @@ class WholeTask(ConsoleTest):
         self.expect_title("Sent again, edited")
         self.assertEqual([path for path, *_ in App.seen], ["/push", "/push"])
         self.assertEqual(json.loads(App.seen[1][2])["stream_id"], "semi-final")
+        self.press("Send", "link")
+        kinds = self.page.get_by_role("region", name="match-day")
+        self.activate(kinds.get_by_role("link", name="push", exact=True))
+        self.press("Send")
+        self.expect_title("push #3 accepted")
+        self.assertEqual(len(App.seen), 3)
 
+    def remove(self):
         self.press("Templates", "link")
         self.press("match-day", "link")
         for domain in ("one.example.com", "two.example.com"):
@@ -84,7 +114,6 @@ class WholeTask(ConsoleTest):
         expect(self.page.get_by_role("status")).to_have_text("Template deleted.")
         self.press("Log out")
         self.expect_title("Log in")
-        self.assertEqual(self.problems, [])
 
 
 class ByKeyboard(WholeTask):

@@ -173,7 +173,9 @@ class Templates(ConsoleTest):
         self.click("Bind")
         expect(self.page.get_by_role("row", name="vip.example.com application vip studio")).to_be_visible()
         self.assertIn('"vip.example.com/vip"', self.text())
-        self.assertEqual(self.gatepost.push(app="vip.example.com").returncode, 0)
+        domain = "app=vip.example.com"
+        self.assertEqual(self.gatepost.send("tencent-css.push", domain, "appname=vip").returncode, 0)
+        self.assertNotEqual(self.gatepost.send("tencent-css.push", domain, "appname=live").returncode, 0)
         self.page.get_by_role("link", name="Unbind vip.example.com/vip from studio").click()
         self.click("Unbind")
         self.assertNotIn("vip.example.com", self.text())

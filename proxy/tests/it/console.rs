@@ -5,20 +5,20 @@ use crate::support::*;
 use crate::template_api::TOKEN_LINE;
 
 const READ_TOKEN: &str = "r3ad-only-t0ken";
-const ORIGIN: &str = "origin: http://localhost\r\n";
+pub const ORIGIN: &str = "origin: http://localhost\r\n";
 
 fn serve(app: &App) -> Gatepost {
     let top = format!("{TOKEN_LINE}\nadmin_read_token = '{READ_TOKEN}'");
     Gatepost::serve(&top, &templates(app))
 }
 
-fn get(gate: &Gatepost, path: &str, cookie: &str) -> Response {
+pub fn get(gate: &Gatepost, path: &str, cookie: &str) -> Response {
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n");
     Client::new(connect(gate.admin)).send(request.as_bytes())
 }
 
 /// Sends a form. `headers` are complete lines.
-fn send(gate: &Gatepost, path: &str, headers: &str, form: &str) -> Response {
+pub fn send(gate: &Gatepost, path: &str, headers: &str, form: &str) -> Response {
     let length = form.len();
     let request = format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{form}"
@@ -27,7 +27,7 @@ fn send(gate: &Gatepost, path: &str, headers: &str, form: &str) -> Response {
 }
 
 /// Logs in, and returns the cookie.
-fn cookie(gate: &Gatepost, token: &str) -> String {
+pub fn cookie(gate: &Gatepost, token: &str) -> String {
     let reply = send(gate, "/console/login", ORIGIN, &format!("token={token}"));
     assert_eq!((reply.status, reply.header("location")), (303, Some("./")), "{}", reply.text());
     let cookie = reply.header("set-cookie").unwrap();

@@ -37,6 +37,7 @@ mod mock;
 #[allow(dead_code, reason = "only the tests of the store restart the server")]
 #[path = "../../store/tests/it/nats_server.rs"]
 mod nats_server;
+mod open_page;
 mod others_through_pingora;
 mod outgoing_tls;
 mod outside_heads;

@@ -15,6 +15,8 @@ pub(super) struct ConfirmPage {
     pub(super) text: String,
     /// Word on the button.
     pub(super) action: &'static str,
+    /// True if the operator cannot undo the change.
+    pub(super) is_final: bool,
     /// Reason why the change is impossible or has failed.
     pub(super) problem: String,
     pub(super) can_go_on: bool,

@@ -11,7 +11,17 @@ pub(super) fn date(time: &str, _: &dyn Values) -> Result<String> {
 /// Returns the time of day of a time such as `2026-11-29T01:02:03.456Z`.
 #[filter_fn]
 pub(super) fn clock(time: &str, _: &dyn Values) -> Result<String> {
-    Ok(time.split_once('T').map_or(time, |(_, clock)| clock.trim_end_matches('Z')).to_owned())
+    Ok(clock_of(time))
+}
+
+/// Pads the fraction, because a time without its last zeros would not be in line with the other times
+/// of a list.
+fn clock_of(time: &str) -> String {
+    let clock = time.split_once('T').map_or(time, |(_, clock)| clock.trim_end_matches('Z'));
+    match clock.split_once('.') {
+        Some((seconds, fraction)) => format!("{seconds}.{fraction:0<3}"),
+        None => format!("{clock}.000"),
+    }
 }
 
 /// Indents a JSON object or array. Returns any other text unchanged.
@@ -85,6 +95,17 @@ fn line(written: &mut String, depth: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clock_has_three_digits_of_a_second() {
+        for (time, expected) in [
+            ("2026-11-30T07:26:35Z", "07:26:35.000"),
+            ("2026-11-30T07:26:35.59Z", "07:26:35.590"),
+            ("2026-11-30T07:26:35.702Z", "07:26:35.702"),
+        ] {
+            assert_eq!(clock_of(time), expected);
+        }
+    }
 
     #[test]
     fn indents_json_and_keeps_each_token() {

@@ -182,11 +182,13 @@ fn question(
     ConfirmPage {
         layout: request.layout("queue"),
         title: match &*numbers {
+            [] => format!("No event to {}{again}", verb.to_lowercase()),
             [number] => format!("{verb} event {number}{again}?"),
             all => format!("{verb} {} events{again}?", all.len()),
         },
         text: text.into(),
         action,
+        is_final: operation == Operation::Drop,
         problem: if can_go_on { String::new() } else { problem.to_owned() },
         can_go_on,
         back,

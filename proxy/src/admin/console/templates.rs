@@ -216,6 +216,7 @@ async fn unbind(
             "gatepost refuses the callbacks of {tenant} from now on, unless another template is bound to \"*\"."
         ),
         action: "Unbind",
+        is_final: true,
         problem: String::new(),
         can_go_on: view.bind.contains(&tenant),
         numbers: String::new(),
@@ -248,6 +249,7 @@ async fn delete(
         title: format!("Delete the template {}?", view.name),
         text: "A deleted template cannot be restored, nor can its addresses and settings.".into(),
         action: "Delete",
+        is_final: true,
         problem: String::new(),
         can_go_on: view.bind.is_empty(),
         numbers: String::new(),

@@ -88,13 +88,17 @@ async function live() {
     query.set("wait", "25");
     try {
       const response = await fetch(`feed?${query}`);
-      if (response.status === 401) return say("Session ended: log in again", "off");
+      if (response.status === 401) {
+        area.querySelector("[data-login]").hidden = false;
+        return say("Session ended", "off");
+      }
       if (!response.ok) throw new Error(response.status);
       const page = await response.json();
       last = page.last;
       waiting = waiting.concat(page.callbacks).slice(-MAX_ROWS);
       say(page.missed ? `Live, ${page.missed} callbacks missed` : "Live", "on");
-      if (follow.checked) add();
+      // An empty list has no row that could move away from the operator.
+      if (follow.checked || !body.rows.length) add();
       else if (waiting.length) {
         show.textContent = `Show ${waiting.length} new`;
         show.hidden = false;

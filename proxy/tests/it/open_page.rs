@@ -1,0 +1,111 @@
+//! Memory of gatepost while a page of the console is open for a day.
+
+use std::fs::read_to_string;
+
+use serde_json::Value;
+
+use crate::console::{ORIGIN, cookie, get, send};
+use crate::support::*;
+use crate::template_api::TOKEN_LINE;
+
+/// Polls of a page on a quiet day: one every 25 s, the longest wait of a poll.
+const QUIET_POLLS: usize = 24 * 3600 / 25;
+
+/// Polls of a page in a busy hour: one every 250 ms, the pause of the page after each answer.
+const BUSY_POLLS: usize = 3600 * 4;
+
+/// Number of polls between two visits of another operator. The day and the hour have 357 visits, more
+/// than the sessions that gatepost keeps.
+const POLLS_PER_VISIT: usize = 50;
+
+/// Largest permitted difference of the resident memory. A leak of 100 bytes in each poll would exceed
+/// this bound.
+const BOUND_KIB: u64 = 1500;
+
+fn resident_kib(gate: &Gatepost) -> u64 {
+    let text = read_to_string(format!("/proc/{}/smaps_rollup", gate.program.id())).unwrap();
+    let line = text.lines().find(|line| line.starts_with("Rss:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A page of callbacks in a browser: its connection, its session, and the last callback in its list.
+struct OpenPage {
+    connection: Client,
+    cookie: String,
+    last: u64,
+}
+
+impl OpenPage {
+    fn new(gate: &Gatepost) -> Self {
+        Self { connection: Client::new(connect(gate.admin)), cookie: cookie(gate, TOKEN), last: 0 }
+    }
+
+    /// Polls as the script of the page does. Calls `arrive`, which sends a callback, before the poll,
+    /// or while gatepost waits for a callback.
+    fn poll(&mut self, is_quiet: bool, arrive: impl FnOnce()) {
+        let Self { connection, cookie, last } = self;
+        let target = format!("/console/feed?after={last}&wait=25");
+        let head = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n");
+        if is_quiet {
+            connection.write(head.as_bytes());
+            arrive();
+        } else {
+            arrive();
+            connection.write(head.as_bytes());
+        }
+        let response = connection.read();
+        assert_eq!(response.status, 200, "{}", response.text());
+        let page: Value = serde_json::from_slice(&response.body).unwrap();
+        *last = page["last"].as_u64().unwrap();
+    }
+}
+
+/// Logs in, and opens each page. Every second operator leaves without a logout.
+fn visit(gate: &Gatepost, number: usize) {
+    let cookie = cookie(gate, TOKEN);
+    for page in ["", "templates", "templates/prod-live", "domains", "send", "status"] {
+        assert_eq!(get(gate, &format!("/console/{page}"), &cookie).status, 200, "{page}");
+    }
+    if number.is_multiple_of(2) {
+        let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
+        assert_eq!(send(gate, "/console/logout", &headers, "").status, 303);
+    }
+}
+
+#[test]
+#[ignore = "takes more than 10 s"]
+fn memory_does_not_grow_while_page_is_open_for_a_day() {
+    let app = App::answering(200, "{}");
+    // The captured callbacks replace older ones from the start of the day.
+    let top = format!("{TOKEN_LINE}\n[inspector]\nkeep = 100");
+    let gate = Gatepost::serve(&top, &templates(&app));
+    let mut page = OpenPage::new(&gate);
+    let mut platform = gate.connect();
+    let polls = QUIET_POLLS + BUSY_POLLS;
+    let mut first_tenth = 0;
+    for number in 1..=polls {
+        // Every fourth callback is a new push, and the others are refused.
+        let callback = match number % 4 {
+            0 => pushed(),
+            _ => post("/callbacks/tencent", &with_flipped_sign(&push())),
+        };
+        let is_quiet = number * QUIET_POLLS % polls < QUIET_POLLS;
+        page.poll(is_quiet, || drop(platform.send(&callback)));
+        if number % POLLS_PER_VISIT == 0 {
+            visit(&gate, number / POLLS_PER_VISIT);
+            // The session of the page must not become the oldest of the sessions.
+            page.cookie = cookie(&gate, TOKEN);
+        }
+        if number == polls / 10 {
+            first_tenth = resident_kib(&gate);
+        }
+    }
+    assert_eq!(page.last, polls as u64, "number of the last callback");
+    let end = resident_kib(&gate);
+    println!("resident memory after a tenth: {first_tenth} KiB, at the end: {end} KiB");
+    assert!(
+        end.abs_diff(first_tenth) < BOUND_KIB,
+        "expected a difference of less than {BOUND_KIB} KiB, found {first_tenth} KiB after the \
+         first tenth and {end} KiB at the end"
+    );
+}
