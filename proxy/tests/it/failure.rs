@@ -31,7 +31,7 @@ fn applies_failure_policy_if_app_closes_connection() {
 }
 
 #[test]
-fn asks_on_new_connection_if_app_closed_idle_connection() {
+fn asks_on_new_connection_if_app_closes_idle_connection() {
     let app = App::start(|seen| match seen.header("x-forwarded-for") {
         // The app answers one request on each connection.
         Some("198.51.100.1") => Act::AnswerAndHangUp("{\"result\":1}"),

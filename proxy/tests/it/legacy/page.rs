@@ -36,7 +36,8 @@ pub(super) enum Cell {
         says_the_same: bool,
         text: String,
         code: String,
-        /// Prediction of shadow mode for passthrough; `None` in the other forms.
+        /// Prediction of shadow mode for passthrough; `None` for a forged callback and in the other
+        /// forms.
         prediction: Option<Prediction>,
     },
 }
