@@ -337,7 +337,7 @@ fn reload_uses_changed_files() {
     gate.program.signal("HUP");
     gate.program.wait_for_line("reloaded the config");
     assert_eq!(gate.send(&pushed()).status, 200);
-    eventually("the upstream to use the new file", || {
+    eventually("a connection to the upstream with the new file", || {
         thread::sleep(std::time::Duration::from_millis(200));
         gate.send(&post("/other", "{}")).status == 200
     });
