@@ -105,7 +105,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 #[test]
-fn pingora_example_checks_callbacks_and_passes_other_requests() {
+fn pingora_example_checks_callbacks_and_passes_other_requests_on() {
     let (port, app) = (free_port(), App::answering(200, "from the upstream"));
     let mut command = Command::new(example("pingora"));
     command.arg(format!("127.0.0.1:{port}")).arg(format!("127.0.0.1:{}", app.port));
@@ -131,7 +131,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
 /// form.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of requests")]
-fn one_php_app_decides_for_four_stream_servers() {
+fn one_php_app_decides_for_four_platforms() {
     let port = free_port();
     let mut command = Command::new("php");
     command.arg("-S").arg(format!("127.0.0.1:{port}")).arg("examples/php/streams.php");

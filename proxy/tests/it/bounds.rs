@@ -40,7 +40,7 @@ fn wait_for_closed(gate: &Gatepost, code: &str, count: usize) {
 }
 
 /// Sends the same unfinished request on `fits + 1` connections, one more than the client's share of
-/// memory permits. Expects that gatepost closes only the first connection.
+/// memory permits. Checks that gatepost closes only the first connection.
 fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);

@@ -195,7 +195,8 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns all text of a reply, except for the header that must contain the Kollus custom key.
+/// Returns the headers and the body of a reply, and the payload of a JWT. Omits the header that
+/// must contain the Kollus custom key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)
@@ -210,7 +211,8 @@ fn everything(reply: &Response) -> String {
     )
 }
 
-/// Stack of [`Act`]s. For each request, the app pops and performs the last `Act`.
+/// Stack of [`Act`]s. For each request, the app pops and performs the last `Act`. If the stack is
+/// empty, the app closes the connection.
 type Next = Arc<Mutex<Vec<Act>>>;
 
 fn scripted_app() -> (App, Next) {

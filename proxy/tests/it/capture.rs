@@ -280,7 +280,7 @@ fn commands_list_and_show_callbacks_and_replay_events() {
 }
 
 #[test]
-fn commands_name_remedy_for_token_and_address() {
+fn commands_name_remedy_for_wrong_token_or_address() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let mut command = gatepost();

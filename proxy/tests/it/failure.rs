@@ -8,7 +8,7 @@ use crate::support::*;
 /// contain `code`.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
-    // The templates set `timeout_ms = 500` for the play.
+    // The templates set `timeout_ms = 500` for plays.
     let reply = within(Duration::from_millis(550), || gate.send(&play()));
     assert_eq!((reply.status, reply.text().as_str()), (200, FAILED), "{code}");
     gate.program.wait_for_line(&format!("\"code\":\"{code}\""));

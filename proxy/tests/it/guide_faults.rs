@@ -107,7 +107,7 @@ impl Guide {
     }
 
     /// Causes each fault in turn. `app` is the command that starts the app. `taken` is the text
-    /// that this command prints if the port is in use.
+    /// that this command prints if the port is in use. If `taken` is empty, omits this fault.
     fn fail(&mut self, faults: &Faults, app: &str, taken: &str) {
         if self.page.contains("found none` |") {
             let output = self.shell.run(faults.send);

@@ -71,7 +71,7 @@ fn checks_with_public_key(name: &str, folder: &Path) -> bool {
     })
 }
 
-/// Checks that the printed steps name the address of each route and the file of the secret.
+/// Checks that the printed steps name the address of each route and the file of each secret.
 fn assert_names_each_address(name: &str, folder: &Path, printed: &str) {
     let config = std::fs::read_to_string(folder.join("gatepost.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();

@@ -9,7 +9,7 @@ use crate::support::*;
 /// exceed this size.
 const MAX_LOG_BYTES: usize = 500_000;
 
-/// Stops the program, and checks the size of its log. Returns the log.
+/// Stops the program, and checks the size of its log and the form of each line. Returns the log.
 #[track_caller]
 fn stop_and_check_size(gate: &mut Gatepost) -> String {
     gate.program.signal("TERM");

@@ -113,7 +113,7 @@ impl TlsApp {
     }
 }
 
-/// Returns a self-signed certificate that does not belong to an authority.
+/// Returns a self-signed certificate that is not the certificate of an authority.
 fn self_signed(name: &str) -> Signed {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();

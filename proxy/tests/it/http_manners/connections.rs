@@ -142,7 +142,7 @@ fn drops_request_of_client_that_resets_connection() {
     gate.wait_for_in_flight(0);
 }
 
-// RFC 9112, section 9.6: if gatepost closed the connection at once, a reset would discard the reply
+// RFC 9112, section 9.6: if gatepost closes the connection at once, a reset can discard the reply
 // in the client's receive buffer.
 #[test]
 fn passes_early_response_of_upstream_while_client_sends() {

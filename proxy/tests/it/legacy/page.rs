@@ -21,7 +21,7 @@ pub(super) struct Section {
 
 pub(super) struct Row {
     pub(super) case: &'static str,
-    /// Reply of the app without gatepost; `None` if the app closes the connection.
+    /// Reply of the app without gatepost; `None` if the app closes the connection without a reply.
     pub(super) direct: Option<String>,
     /// Outcomes in the order of [`Form::ALL`].
     pub(super) cells: [Cell; 4],
