@@ -1,4 +1,5 @@
-//! Tests of the addresses of apps and of the upstream: Unix sockets, lists, and servers that fail.
+//! Tests of the addresses of apps, of the upstream and of gatepost: Unix sockets, lists, and
+//! servers that fail.
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -61,7 +62,7 @@ fn sends_events_and_other_requests_over_unix_socket() {
     assert_eq!(
         gate.send(&post("/live/done", "x")).status,
         403,
-        "client's request to the app's address"
+        "status of a client's request for the path of the events"
     );
     let seen = app.seen();
     let lines: Vec<_> = seen.iter().map(|seen| seen.line.as_str()).collect();
@@ -114,7 +115,7 @@ fn event_goes_to_next_server_if_a_server_is_down() {
 
 #[test]
 fn event_that_may_have_arrived_goes_to_no_other_address() {
-    // With passthrough, an app may be unable to recognize a second copy.
+    // With passthrough, an app may be unable to recognize a second copy of an event.
     let apps = [App::start(|_| Act::HangUp), App::start(|_| Act::HangUp)];
     let list = format!("['{}', '{}']", apps[0].url(""), apps[1].url(""));
     let address = format!("{{ url = {list}, forward = 'passthrough' }}");
@@ -148,7 +149,7 @@ fn probes_health_path_before_using_a_server_again() {
 }
 
 #[test]
-fn requests_go_to_each_upstream_that_is_up() {
+fn requests_go_to_each_upstream_server_that_is_up() {
     let apps = [App::answering(200, "a"), App::answering(200, "b")];
     let down = App::down();
     let [a, b, c] = [apps[0].url(""), down.url(""), apps[1].url("")];
@@ -159,13 +160,13 @@ fn requests_go_to_each_upstream_that_is_up() {
     let counts = [apps[0].seen().len(), apps[1].seen().len()];
     assert!(
         counts[0] + counts[1] == 9 && counts.iter().all(|count| *count >= 3),
-        "expected 9 requests, at least 3 for each address, found {counts:?}"
+        "expected 9 requests, at least 3 for each server that is up, found {counts:?}"
     );
     gate.program.wait_for_line("server_down");
 }
 
 #[test]
-fn starts_with_upstream_that_does_not_resolve() {
+fn starts_although_upstream_does_not_resolve() {
     let gate = Gatepost::serve("upstream = 'http://app.invalid:3000'", "");
     assert_eq!(gate.send(&post("/other", "x")).status, 502);
     let line = gate.program.wait_for_line("upstream_unresolved");
@@ -173,7 +174,7 @@ fn starts_with_upstream_that_does_not_resolve() {
 }
 
 #[test]
-fn listens_on_localhost_and_on_every_address() {
+fn listens_on_localhost_or_on_every_address() {
     let app = App::answering(200, "ok");
     for host in ["localhost", ""] {
         let port = free_port();

@@ -1,9 +1,9 @@
-//! Tests of the log lines about answers of an app: each line names the cause and the remedy.
+//! Tests of the log lines about apps and limits: each line names the cause and the remedy.
 
 use crate::support::*;
 
-/// Serves the kinds `push` and `play` with an app at `url`, and sends a push. Returns the log line
-/// with the code.
+/// Serves the kind `push` with an app at `url`, and sends a push. Returns the log line that
+/// contains `code`.
 fn line_about_push(url: &str, code: &str) -> String {
     let template = format!(
         "[[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
@@ -82,7 +82,7 @@ fn line_about_redirect_names_its_target() {
 }
 
 #[test]
-fn line_about_exhausted_limit_names_route_and_key() {
+fn line_about_exhausted_limit_names_route_and_config_key() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve_config(&format!(
         "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\

@@ -1,4 +1,4 @@
-//! Runs the example apps with their real interpreters and servers.
+//! Tests of the example apps with their real interpreters, and of the Pingora example.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,7 +22,8 @@ fn serve_example(name: &str, app: u16) -> Gatepost {
 }
 
 /// Checks an example app. The app accepts a genuine push, gets no byte of a forged push, and allows
-/// one of two viewers to play. While the app is down, gatepost applies the failure policy.
+/// one of two viewers to play. While the app is suspended, and after it is killed, gatepost applies
+/// the failure policy.
 ///
 /// `connected` is the text that the app logs for each connection. `connections` is the expected
 /// number of log lines with this text.
@@ -43,13 +44,14 @@ fn assert_app(
     let other = PLAY.replace("user01", "user02");
     let reply = gate.send(&post(&format!("/callbacks/kollus/{TOKEN}"), &other));
     assert_eq!(reply.text(), r#"{"data":{"result":0,"message":"Please buy a ticket"}}"#);
-    // The app received the three genuine callbacks. gatepost opened no connection for the forgery.
+    // The app received the events of the three genuine callbacks. gatepost opened no connection for
+    // the forged push.
     app.wait_for_lines("com.kollus.live_play", 2);
     let seen = app.log();
     assert_eq!(seen.matches("com.tencentcloud.css.push").count(), 1, "{seen}");
     assert_eq!(seen.matches(connected).count(), connections, "{seen}");
 
-    // The app must not treat a request on another path as an event, even with event headers.
+    // The app must not treat a request for another path as an event, even with event headers.
     for name in ["ce-type", "Ce_Type", "ce.type"] {
         let forged = format!("{name}: com.kollus.live_play\r\n");
         let reply = gate.send(&post_with("/other", &forged, r#"{"client_user_id":"user01"}"#));
@@ -65,7 +67,7 @@ fn assert_app(
 
     // A suspended process keeps its port open and does not answer.
     app.signal("STOP");
-    // The config of the example sets `timeout_ms = 1500` for the play.
+    // The config of the example sets `timeout_ms = 1500` for plays.
     assert_eq!(within(Duration::from_millis(1550), || gate.send(&play())).text(), FAILED);
     // A killed process closes its port.
     app.signal("KILL");
@@ -75,7 +77,7 @@ fn assert_app(
 }
 
 #[test]
-fn php_app_receives_only_genuine_callbacks() {
+fn php_app_receives_only_events_of_genuine_callbacks() {
     let port = free_port();
     let mut command = Command::new("php");
     command.arg("-S").arg(format!("127.0.0.1:{port}")).arg("examples/php/index.php");
@@ -85,10 +87,10 @@ fn php_app_receives_only_genuine_callbacks() {
 }
 
 #[test]
-fn node_app_receives_only_genuine_callbacks() {
+fn node_app_receives_only_events_of_genuine_callbacks() {
     let port = free_port();
     let mut command = Command::new("sh");
-    // Node's console writes to standard output; the test reads standard error.
+    // `console.log` writes to standard output; the test reads standard error.
     command.arg("-c").arg(format!("exec node examples/node/server.mjs {port} 1>&2"));
     let app = Program::start(command.current_dir(root()));
     let gate = serve_example("node", port);
@@ -103,7 +105,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 #[test]
-fn pingora_example_checks_callbacks_and_passes_other_requests() {
+fn pingora_example_checks_callbacks_and_passes_other_requests_on() {
     let (port, app) = (free_port(), App::answering(200, "from the upstream"));
     let mut command = Command::new(example("pingora"));
     command.arg(format!("127.0.0.1:{port}")).arg(format!("127.0.0.1:{}", app.port));
@@ -129,7 +131,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
 /// form.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of requests")]
-fn one_php_app_decides_for_four_stream_servers() {
+fn one_php_app_decides_for_four_platforms() {
     let port = free_port();
     let mut command = Command::new("php");
     command.arg("-S").arg(format!("127.0.0.1:{port}")).arg("examples/php/streams.php");

@@ -7,8 +7,8 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use crate::support::*;
 
-/// Setting that limits all requests without a verdict to 1 MiB. The share of one client is an
-/// eighth of this limit: 128 KiB.
+/// Setting that limits the total of all requests without a verdict to 1 MiB. The share of one
+/// client is an eighth of this limit: 128 KiB.
 const SMALL: &str = "max_unjudged_bytes = 1048576";
 
 /// Connects from the address 127.0.0.`last`.
@@ -40,7 +40,7 @@ fn wait_for_closed(gate: &Gatepost, code: &str, count: usize) {
 }
 
 /// Sends the same unfinished request on `fits + 1` connections, one more than the client's share of
-/// memory permits. Expects that gatepost closes only the first connection.
+/// memory permits. Checks that gatepost closes only the first connection.
 fn assert_oldest_is_closed(bytes: &[u8], fits: usize) {
     let app = App::answering(200, "");
     let gate = serve(SMALL, &app);
@@ -105,7 +105,7 @@ fn clients_behind_trusted_proxy_have_shares_of_their_own() {
 }
 
 #[test]
-fn closes_connection_that_has_been_idle_longest_beyond_max_connections() {
+fn closes_longest_idle_connection_if_max_connections_is_exceeded() {
     let app = App::answering(200, "");
     let gate = serve("max_connections = 4", &app);
     let mut idle: Vec<_> = (0..4).map(|_| connect_from(2, &gate)).collect();

@@ -1,5 +1,6 @@
-//! Tests of answers that HTTP forbids, that end early, or that exceed a limit. gatepost logs a
-//! code, and sends the reply of the failure policy to the platform.
+//! Tests of answers and upstream responses that HTTP forbids, that end early, or that exceed a
+//! limit. gatepost logs a code. In place of such an answer, the platform gets the reply of the
+//! failure policy.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// Starts an app that gives the answer at this index of [`answers`].
+/// Starts an app that sends the answer at the current `index` of [`answers`].
 fn app(index: &Arc<AtomicUsize>) -> App {
     let index = Arc::clone(index);
     let answers: Vec<_> = answers().into_iter().map(|(_, bytes, _)| &*bytes.leak()).collect();
@@ -129,9 +130,9 @@ fn policy_replaces_unreadable_answer_to_passthrough_callback() {
     });
 }
 
-// Pingora's HTTP client reads this response, not gatepost's client for apps.
+// Pingora's HTTP client, not gatepost's client for apps, reads this response.
 #[test]
-fn log_line_has_code_of_unreadable_upstream_response() {
+fn log_line_has_a_code_for_each_unreadable_upstream_response() {
     let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
     let app = app(&index);
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));

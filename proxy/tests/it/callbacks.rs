@@ -168,7 +168,7 @@ fn accepts_http_2() {
 }
 
 #[test]
-fn sends_event_without_address_to_callback_path_on_upstream() {
+fn sends_event_of_kind_without_address_to_callback_path_on_upstream() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(
         &format!("upstream = '{}'", app.url("")),
@@ -249,7 +249,7 @@ fn browser_player_reads_reply_across_origins() {
     assert_eq!(reply.status, 204);
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://player.test"));
     assert_eq!(reply.header("access-control-allow-methods"), Some("POST"));
-    // gatepost's own HTTP/1 code (the fast path) and Pingora write the same headers.
+    // Without `te`, gatepost's own HTTP/1 code (the fast path) replies. With `te`, Pingora replies.
     let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
     for framing in ["", "te: trailers\r\n"] {
         let headers = format!("{origin}{framing}");

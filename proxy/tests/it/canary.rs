@@ -1,6 +1,6 @@
-//! Tests that no output contains a secret. Every secret contains the text [`MARK`]. The tests
-//! search all output of gatepost for this text: plain, and in base64, hexadecimal and
-//! percent-encoding.
+//! Tests that gatepost shows no secret to clients and to the operator. Every secret contains the
+//! text [`MARK`]. The tests search replies, logs, metrics, API responses and the output of commands
+//! for this text: plain, and in base64, hexadecimal and percent-encoding.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -148,7 +148,8 @@ fn genuine() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns forged, malformed and misdirected requests, with secrets in target, headers and body.
+/// Returns requests that are forged, malformed, misdirected or of an unknown kind. Their targets,
+/// headers and bodies contain secrets.
 fn forged() -> Vec<Vec<u8>> {
     let push = css_push();
     let css = |body: &str| to("/callbacks/tencent", body);
@@ -194,7 +195,8 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns all text of a reply, except for the header that must contain the Kollus custom key.
+/// Returns the headers and the body of a reply, and the payload of a JWT. Omits the header that
+/// must contain the Kollus custom key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)
@@ -209,7 +211,8 @@ fn everything(reply: &Response) -> String {
     )
 }
 
-/// Stack of [`Act`]s. For each request, the app pops and performs the last `Act`.
+/// Stack of [`Act`]s. For each request, the app pops and performs the last `Act`. If the stack is
+/// empty, the app closes the connection.
 type Next = Arc<Mutex<Vec<Act>>>;
 
 fn scripted_app() -> (App, Next) {
@@ -256,7 +259,7 @@ fn check_program(format: &str) {
         |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
     assert!(
         app_saw(STREAM_PARAM) && app_saw("K4n4ryParam"),
-        "expected {STREAM_PARAM} and K4n4ryParam in the events, found only one or none of them"
+        "expected {STREAM_PARAM} and K4n4ryParam in the events, found at most one of them"
     );
     for bytes in forged() {
         send(&bytes);

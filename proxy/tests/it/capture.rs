@@ -1,4 +1,5 @@
-//! Tests of captured callbacks: over the API, and with `gatepost capture`, `tap` and `replay`.
+//! Tests of captured callbacks: over the API, and with the commands `capture`, `tap`, `replay` and
+//! `explain`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -107,7 +108,7 @@ fn view_and_saved_request_show_no_secret() {
     let push = get(&gate, "/api/capture/3")["request"]["body"].to_string();
     assert!(!push.contains("sign\\\":\\\"***"), "expected the signature, found {push}");
     let found = |text: &str| get(&gate, &format!("/api/capture?text={text}"))["callbacks"].clone();
-    assert_eq!(found(KEY), json!([]), "matches in masked text");
+    assert_eq!(found(KEY), json!([]), "callbacks that match a secret");
     assert_eq!(found("USER01").as_array().unwrap().len(), 1);
 }
 
@@ -143,7 +144,7 @@ fn api_filters_callbacks_and_returns_them_in_pages() {
 }
 
 #[test]
-fn waits_for_next_callback() {
+fn api_waits_for_next_callback_that_matches_the_filter() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed()], 1);
@@ -183,7 +184,7 @@ fn read_token_permits_no_change() {
 }
 
 #[test]
-fn nothing_is_captured_without_token_or_with_capture_none() {
+fn api_lists_no_callbacks_without_admin_token_or_with_capture_none() {
     let app = App::answering(200, "{}");
     for top in ["", "[inspector]\ncapture = 'none'"] {
         let gate = Gatepost::serve(top, &templates(&app));
@@ -223,7 +224,7 @@ fn captures_chunked_request_and_start_of_long_body() {
 }
 
 #[test]
-fn sends_event_again_unchanged_and_edited() {
+fn replay_sends_event_unchanged_or_edited() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed(), refused_push()], 2);
@@ -253,7 +254,7 @@ fn sends_event_again_unchanged_and_edited() {
 }
 
 #[test]
-fn commands_list_and_show_callbacks_and_send_them_again() {
+fn commands_list_and_show_callbacks_and_replay_events() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     captured(&gate, &[pushed(), refused_push()], 2);
@@ -279,7 +280,7 @@ fn commands_list_and_show_callbacks_and_send_them_again() {
 }
 
 #[test]
-fn commands_name_remedy_for_token_and_address() {
+fn commands_name_remedy_for_wrong_token_or_address() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let mut command = gatepost();
@@ -289,7 +290,7 @@ fn commands_name_remedy_for_token_and_address() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         output.status.code() == Some(2) && error.contains("--token-file"),
-        "expected status 2 and `--token-file`, found {}: {error}",
+        "expected exit status 2 and `--token-file`, found {}: {error}",
         output.status
     );
     let output = command.env("GATEPOST_ADMIN_TOKEN", "wrong-t0ken").output().unwrap();
@@ -409,7 +410,7 @@ fn tap_prints_callbacks_as_they_arrive() {
     child.wait().unwrap();
 }
 
-/// Config folder of a gatepost whose admin listener is a Unix socket.
+/// Config folder and port of a gatepost whose admin listener is a Unix socket.
 struct OnSocket {
     folder: tempfile::TempDir,
     port: u16,

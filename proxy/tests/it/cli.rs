@@ -48,7 +48,7 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
 }
 
 #[test]
-fn routes_shows_form_and_app_of_each_kind() {
+fn routes_command_shows_form_and_address_of_each_kind() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
     let config = "listen = ['127.0.0.1:1']\nupstream = 'http://127.0.0.1:3000'\n\
@@ -198,7 +198,7 @@ fn run_with_secrets(folder: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn every_shipped_config_passes_check() {
+fn shipped_configs_pass_check() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for config in [
         "proxy/configs/quickstart.toml",

@@ -119,7 +119,11 @@ fn each_response_has_security_headers() {
     for path in PATHS.into_iter().chain(paths) {
         for cookie in ["", &cookie] {
             for reply in [get(&gate, path, cookie), send(&gate, path, "", "")] {
-                let header = |name| reply.header(name).unwrap_or_else(|| panic!("{path}: {name}"));
+                let header = |name| {
+                    reply
+                        .header(name)
+                        .unwrap_or_else(|| panic!("{path}: expected {name}, found none"))
+                };
                 assert!(header("content-security-policy").starts_with("default-src 'none'"));
                 assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
                 assert_eq!(header("cache-control"), "no-store", "{path}");
@@ -168,7 +172,7 @@ fn refuses_forms_of_other_origins_and_requests_for_other_hosts() {
         let reply = send(&gate, "/console/login", headers, &format!("token={TOKEN}"));
         assert_eq!((reply.status, reply.header("set-cookie")), (403, None), "{headers}");
     }
-    assert_eq!(app.seen().len(), 1, "events after replays by other pages");
+    assert_eq!(app.seen().len(), 1, "events after replays from other origins");
     let evil = format!("GET /console/ HTTP/1.1\r\nhost: evil.example\r\ncookie: {cookie}\r\n\r\n");
     assert_eq!(Client::new(connect(gate.admin)).send(evil.as_bytes()).status, 421);
     let codes = ["origin_refused", "host_refused"];
@@ -286,7 +290,7 @@ fn shows_start_of_body_of_sixteen_mebibytes() {
     let page = get(&gate, "/console/callbacks/1", &cookie).text();
     assert!(
         page.contains(&format!("of the body, which has {} bytes", long.len())),
-        "{}",
+        "expected the length of the whole body, found none in a page of {} bytes",
         page.len()
     );
     assert!(page.len() < 512 * 1024, "expected less than 512 KiB, found {} bytes", page.len());
@@ -324,7 +328,7 @@ fn refuses_forms_that_no_page_sends() {
             assert!(!text.contains("<script>alert"), "expected no `<script>alert`, found {text}");
         }
     }
-    // gatepost replies before the body arrives.
+    // gatepost responds before the body arrives.
     let huge = 16 * 1024 * 1024;
     for path in [new, "/console/domains", "/console/login", "/console/queue/drop?number=1"] {
         let head = format!(
@@ -352,7 +356,7 @@ fn log_names_console_as_place_of_edit() {
     assert!(!gate.program.log().contains("over the API"));
 }
 
-/// Replaces the config file, and reloads it.
+/// Replaces the config file, reloads it, and waits for a log line that contains `result`.
 fn reload(gate: &Gatepost, text: &str, result: &str) {
     std::fs::write(gate.folder.path().join("gatepost.toml"), text).unwrap();
     gate.program.signal("HUP");
@@ -396,7 +400,7 @@ fn status_page_shows_faults_of_failed_reload() {
 
 const SCENARIO: &str = "/console/scenario?route=%2Fcallbacks%2Ftencent&template=prod-live";
 
-/// Plays a scenario that sends a push. Appends `step` to the keys of the step.
+/// Plays a scenario that sends a push. Appends `step` to the TOML text of the step.
 fn play(gate: &Gatepost, cookie: &str, step: &str) -> Response {
     let text = format!("[[stream]]\nname = 's'\nstep = [{{ kind = 'push'{step} }}]\n");
     play_text(gate, cookie, &text)
@@ -414,7 +418,7 @@ fn played(gate: &Gatepost, cookie: &str) -> serde_json::Value {
 }
 
 #[test]
-fn refuses_scenario_with_fault_before_first_callback() {
+fn refuses_faulty_scenario_before_first_callback() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let (cookie, reader) = (cookie(&gate, TOKEN), cookie(&gate, READ_TOKEN));
@@ -447,7 +451,7 @@ fn refuses_scenario_with_fault_before_first_callback() {
 }
 
 #[test]
-fn plays_one_scenario_at_a_time_until_it_is_stopped() {
+fn plays_one_scenario_at_a_time_until_its_end_or_a_stop() {
     let app = App::answering(200, "{}");
     let gate = serve(&app);
     let cookie = cookie(&gate, TOKEN);
@@ -486,7 +490,7 @@ fn failed_callback_ends_scenario() {
 }
 
 #[test]
-fn shows_markup_in_names_of_config_as_text() {
+fn shows_markup_in_description_of_template_as_text() {
     let app = App::answering(200, "{}");
     let markup = "description = '<script>alert(1)</script>'\nkeys =";
     let top = format!("{TOKEN_LINE}\n");

@@ -8,7 +8,7 @@ use crate::support::*;
 /// contain `code`.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
-    // The templates set `timeout_ms = 500` for the play.
+    // The templates set `timeout_ms = 500` for plays.
     let reply = within(Duration::from_millis(550), || gate.send(&play()));
     assert_eq!((reply.status, reply.text().as_str()), (200, FAILED), "{code}");
     gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
@@ -31,7 +31,7 @@ fn applies_failure_policy_if_app_closes_connection() {
 }
 
 #[test]
-fn asks_on_new_connection_if_app_closed_idle_connection() {
+fn asks_on_new_connection_if_app_closes_idle_connection() {
     let app = App::start(|seen| match seen.header("x-forwarded-for") {
         // The app answers one request on each connection.
         Some("198.51.100.1") => Act::AnswerAndHangUp("{\"result\":1}"),

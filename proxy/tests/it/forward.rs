@@ -1,5 +1,5 @@
-//! Tests of `forward = "passthrough"` through the program: the bytes that the app and the
-//! client receive.
+//! Tests of `forward = "passthrough"` and of `host` through the program: the bytes that the app and
+//! the client receive.
 
 use crate::support::*;
 
@@ -55,7 +55,7 @@ fn app_receives_path_with_or_without_trailing_slash_as_sent() {
 }
 
 #[test]
-fn app_behind_proxy_receives_callback_unchanged() {
+fn passthrough_keeps_line_body_and_headers_but_removes_forged_headers() {
     for (top, route, address) in [
         ("upstream = 'APP'", "forward = 'passthrough'", ""),
         ("upstream = 'APP'", "", "on.live_play = { forward = 'passthrough' }"),

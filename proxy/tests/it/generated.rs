@@ -82,7 +82,7 @@ fn man_writes_a_page_for_each_command() {
 }
 
 #[test]
-fn man_names_the_folder_that_it_cannot_write_to() {
+fn man_names_the_path_that_it_cannot_write_to() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -96,7 +96,7 @@ fn names(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Returns the commands that `gatepost --help` lists.
+/// Returns the commands that `gatepost --help` lists, except `help`.
 fn commands() -> Vec<String> {
     let (_, help, _) = output(&["--help"]);
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
@@ -160,8 +160,9 @@ fn health_checks_an_admin_listener_on_a_unix_socket() {
     command.args(["run", "-c"]).arg(&config).env("TENCENT_KEY", KEY).env("ABOUT", "one");
     let program = Program::start(&mut command);
     program.wait_for_line("listening for the operator");
-    // `gatepost run` logs the warnings of `gatepost check`. Neither shows the value of a variable.
+    // `gatepost run` logs the warnings of `gatepost check`.
     assert!(program.log().contains("tenant_unnamed"), "{}", program.log());
+    // `gatepost check` prints the name of a variable, not its value.
     let mut check = gatepost();
     check.args(["check", "--format", "json", "-c"]).arg(&config);
     let checked = check.env("TENCENT_KEY", KEY).env("ABOUT", "one").output().unwrap().stdout;

@@ -59,8 +59,8 @@ impl Guide {
         Self { page, shell }
     }
 
-    /// Checks that the table has a row with `needle`, and that the output or the log contains each
-    /// text that this row quotes.
+    /// Checks that the first cell of a row of the table contains `needle`, and that the output or
+    /// the log contains each text that this cell quotes.
     fn shows(&self, needle: &str, output: &str) {
         let mut cells =
             self.page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
@@ -79,7 +79,7 @@ impl Guide {
         self.shows(needle, &output);
     }
 
-    /// Causes the fault of an address whose path the app does not have.
+    /// Causes the fault of an address whose path the app does not serve.
     fn fail_path(&mut self, faults: &Faults) {
         self.shell.run("sed -i 's,/events,/other,' gatepost.toml && kill -HUP %1");
         self.shell.wait_for_log("reloaded the config");
@@ -107,7 +107,7 @@ impl Guide {
     }
 
     /// Causes each fault in turn. `app` is the command that starts the app. `taken` is the text
-    /// that this command prints if the port is in use.
+    /// that this command prints if the port is in use. If `taken` is empty, omits this fault.
     fn fail(&mut self, faults: &Faults, app: &str, taken: &str) {
         if self.page.contains("found none` |") {
             let output = self.shell.run(faults.send);

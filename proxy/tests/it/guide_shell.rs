@@ -1,7 +1,8 @@
 //! A shell that runs the commands of a guide in a temporary folder.
 //!
 //! The shell replaces a guide's ports with free ports. It skips commands that install packages,
-//! because `tests/upstreams/install` or the machine provides the packages.
+//! because `tests/upstreams/install` or the machine provides the packages. It also skips
+//! `cargo new` and `cd`.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -208,7 +209,7 @@ impl Shell {
             while TcpStream::connect(&address).is_err() {
                 assert!(
                     Instant::now() < limit,
-                    "expected a program on {address} after {block}, found none"
+                    "expected a listener on {address} after {block}, found none"
                 );
                 yield_now();
             }

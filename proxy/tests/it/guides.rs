@@ -1,5 +1,5 @@
-//! Runs the guides of the manual word for word: writes their files, runs their commands in one
-//! shell, and compares the output with the page.
+//! Runs each guide of the manual: writes its files, runs its commands in one shell, and compares
+//! the output with the page. Also checks the examples for Rust and for Kubernetes.
 //!
 //! An ellipsis in an output represents any text. A `log` block contains a line that gatepost must
 //! log after the start of the previous block of commands.
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::guide_shell::{Block, Shell, blocks, fits, page, root};
 use crate::support::gatepost;
 
-/// Runs a guide. Returns the number of outputs that it compared.
+/// Runs a guide. Returns the number of compared outputs.
 fn run(guide: &str) -> usize {
     run_with_example(guide, "")
 }
@@ -172,7 +172,7 @@ fn declared(manifest: &str) -> Vec<String> {
     tables.flat_map(|table| table.keys().map(|name| name.replace('-', "_"))).collect()
 }
 
-/// Returns the first segment of each path in the code of an app.
+/// Returns the first segment of each Rust path in the code of an app.
 fn first_segments(code: &str) -> BTreeSet<&str> {
     let is_of_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let lines = code.lines().flat_map(|line| {

@@ -76,7 +76,7 @@ fn proxy_handles_every_hostile_case_as_table_expects() {
 }
 
 #[test]
-fn request_ends_if_client_disconnects_while_app_answers() {
+fn request_ends_if_client_disconnects_before_app_answers() {
     let (release, released) = channel();
     let released = Arc::new(Mutex::new(released));
     let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&released))));

@@ -22,7 +22,7 @@ fn shell(folder: &Path, line: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn new_config_of_each_provider_passes_check_and_accepts_printed_callback() {
+fn new_config_of_each_provider_passes_check_and_accepts_callback_of_printed_command() {
     let app = App::start(|_| Act::Answer(200, "{\"allow\":true}"));
     for name in Definition::built_in_names() {
         let folder = TempDir::new().unwrap();
@@ -71,7 +71,7 @@ fn checks_with_public_key(name: &str, folder: &Path) -> bool {
     })
 }
 
-/// Checks that the printed steps name the address of each route and the file of the secret.
+/// Checks that the printed steps name the address of each route and the file of each secret.
 fn assert_names_each_address(name: &str, folder: &Path, printed: &str) {
     let config = std::fs::read_to_string(folder.join("gatepost.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();
@@ -150,7 +150,7 @@ fn new_config_lists_the_definition_file() {
         assert!(!checked.contains("secret_unprefixed"), "{checked}");
     }
     let key = std::fs::read_to_string(folder.path().join("my-camera.key")).unwrap();
-    assert!(key.starts_with("cam_"), "expected the prefix of the keys, found another start");
+    assert!(key.starts_with("cam_"), "expected `cam_` at the start, found {key}");
     let (code, printed) =
         shell(folder.path(), "gatepost init --definition cam.toml --provider mux --out m.toml");
     assert_eq!(code, Some(2), "{printed}");
@@ -187,7 +187,7 @@ fn adds_platforms_to_an_existing_config_and_keeps_its_lines() {
 }
 
 #[test]
-fn refuses_to_add_without_config_twice_or_beside_another_include() {
+fn refuses_to_add_platform_without_config_or_twice_or_beside_another_include() {
     let folder = TempDir::new().unwrap();
     let add = |name: &str| shell(folder.path(), &format!("gatepost init --provider {name} --add"));
     let (code, printed) = add("mux");

@@ -1,4 +1,4 @@
-//! Tests of the log under a flood: its size, and the secrets that no line may contain.
+//! Tests of the log: its size during a flood, and the secrets and errors that it may not contain.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use crate::support::*;
 /// exceed this size.
 const MAX_LOG_BYTES: usize = 500_000;
 
-/// Stops the program, and checks the size of its log. Returns the log.
+/// Stops the program, and checks the size of its log and the form of each line. Returns the log.
 #[track_caller]
 fn stop_and_check_size(gate: &mut Gatepost) -> String {
     gate.program.signal("TERM");
@@ -20,7 +20,8 @@ fn stop_and_check_size(gate: &mut Gatepost) -> String {
     let size = log.len();
     assert!(size < MAX_LOG_BYTES, "expected under {MAX_LOG_BYTES} bytes, found {size}:\n{start}");
     for line in log.lines() {
-        assert!(line.len() < 4_200, "expected under 4,200 bytes, found {}: {start}", line.len());
+        let length = line.len();
+        assert!(length < 4_200, "expected lines under 4,200 bytes, found {length}: {start}");
         serde_json::from_str::<serde_json::Value>(line)
             .expect("expected a JSON object per line, found another line");
     }
@@ -50,7 +51,7 @@ fn long_paths_do_not_fill_log_while_upstream_fails() {
         .find(|line| line.contains("upstream_failed"))
         .expect("expected a line with upstream_failed, found none");
     assert!(line.contains(&"x".repeat(200)), "expected the start of the path, found {line}");
-    assert!(!line.contains(&"x".repeat(257)), "expected at most 256 bytes, found {line}");
+    assert!(!line.contains(&"x".repeat(257)), "expected up to 256 bytes of the path, found {line}");
 }
 
 #[test]
@@ -204,7 +205,7 @@ fn healthy_pass_through_logs_no_error() {
         let mut client = gate.connect();
         client.write(b"POST /x HTTP/1.1\r\nhost: gate.test\r\ncontent-length: 9\r\n\r\nabc");
         drop(client);
-        // The client disconnects before the reply.
+        // The client disconnects before the end of the reply.
         let mut client = gate.connect();
         client.write(get);
         drop(client);

@@ -1,5 +1,5 @@
-//! Checks the fenced blocks of the README and of the manual that no other test runs: configs with
-//! `gatepost check`, and the syntax of scripts and JSON.
+//! Checks the fenced blocks of the README and of the manual: configs with `gatepost check`, and the
+//! syntax of scripts and JSON.
 //!
 //! `guides.rs` runs the guides, and rustdoc compiles the Rust blocks. The pages of platforms, of
 //! providers, of TLS and of rollout have separate tests.
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::guide_shell::{Block, blocks, root};
 use crate::support::gatepost;
 
-/// Routes and a template, for blocks that show a part of a config.
+/// A route and a template, for blocks that show a part of a config.
 const ROUTES: &str = r#"
 [[route]]
 path     = "/callbacks/tencent"
@@ -53,7 +53,7 @@ pub fn all(language: &str) -> Vec<(PathBuf, Block)> {
     all.filter(|(_, block)| block.language == language).collect()
 }
 
-/// Adds [`ROUTES`] to a part of a config, unless the part has a route.
+/// If a part of a config has no route, adds [`ROUTES`] to the part.
 fn whole_config(part: &str) -> String {
     if part.contains("[[route]]") {
         return part.to_owned();
@@ -96,7 +96,7 @@ fn each_config_of_the_manual_has_no_faults() {
     let mut checked = 0;
     for (page, block) in all("toml") {
         let name = page.file_name().unwrap().to_str().unwrap();
-        // A program without the feature `otlp` refuses this key.
+        // A program without the feature `otlp` refuses the config key `otlp`.
         let needs_feature = block.text.contains("otlp") && !cfg!(feature = "otlp");
         if OTHER_PAGES.contains(&name) || needs_feature {
             continue;

@@ -1,5 +1,5 @@
-//! Runs the commands of the manual that are not part of a guide, and compares their output with
-//! the page. [`NOT_RUN`] lists the blocks that no test runs.
+//! Runs the commands of the README and of the manual that `guides.rs` does not run, and compares
+//! their output with the page. [`NOT_RUN`] lists the blocks that no test runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,8 +9,7 @@ use crate::guide_shell::{Shell, blocks, fits, root};
 use crate::manual_blocks::all;
 use crate::support::App;
 
-/// Blocks outside the guides that a test of this program runs: the page, and the start of the
-/// block.
+/// Blocks that a test outside `guides.rs` runs: the page, and the start of the block.
 const RUN: [(&str, &str); 19] = [
     ("README.md", "curl -s http://127.0.0.1:8080/callbacks/kollus/try-me"),
     ("README.md", "t=$(($(date +%s) + 600))"),
@@ -54,7 +53,7 @@ const NOT_RUN: [(&str, &str, &str); 13] = [
     ("tls.md", "install -o gatepost", "needs the user of the package"),
 ];
 
-/// Returns the guides that a test runs word for word.
+/// Returns the pages that `guides.rs` runs.
 fn guides() -> Vec<String> {
     let source = fs::read_to_string(root().join("proxy/tests/it/guides.rs")).unwrap();
     let calls = ["assert_eq!(run(\"", "assert_eq!(run_with_example(\""];
@@ -98,11 +97,11 @@ fn rust_page_shows_the_example_of_the_store_crate() {
     );
 }
 
-/// Returns the block of a page that starts with `start`.
+/// Returns the block that starts with `start` on a page.
 fn block(page: &str, start: &str) -> String {
     let text = fs::read_to_string(root().join("src/manual").join(page)).unwrap();
     let block = blocks(&text).into_iter().find(|block| block.text.starts_with(start));
-    block.unwrap_or_else(|| panic!("expected a block of {page} with {start}, found none")).text
+    block.unwrap_or_else(|| panic!("expected {start} in a block of {page}, found none")).text
 }
 
 /// Splits a block into the commands, which begin with `$ `, and their output.
@@ -117,7 +116,8 @@ fn session(block: &str) -> (String, String) {
     (commands.trim_end().into(), output.trim_end().into())
 }
 
-/// Runs the commands of a block after `change`, and compares their output with the block.
+/// Applies `change` to the commands of a block, runs them, and compares their output with the
+/// block.
 fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> String) {
     let (commands, expected) = session(&block(page, start));
     let found = shell.run(&change(commands));
@@ -125,7 +125,7 @@ fn check(shell: &mut Shell, page: &str, start: &str, change: impl Fn(String) -> 
     assert!(fits(&expected, &found), "{page}: expected {expected}\nfound {found}\n{log}");
 }
 
-/// Starts gatepost with a template of Tencent CSS. `on` is the TOML value for all kinds.
+/// Starts gatepost with a template for Tencent CSS. `on` is the TOML value for all kinds.
 fn serving(top: &str, on: &str) -> Shell {
     let mut shell = Shell::start("");
     let config = format!(

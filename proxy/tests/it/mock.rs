@@ -139,7 +139,7 @@ impl App {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Waits until the app has received `count` requests.
+    /// Waits until the app has received at least `count` requests.
     pub fn wait_for(&self, count: usize) {
         eventually("requests to the app", || self.seen().len() >= count);
     }

@@ -113,7 +113,7 @@ impl TlsApp {
     }
 }
 
-/// Returns a self-signed certificate that does not belong to an authority.
+/// Returns a self-signed certificate that is not the certificate of an authority.
 fn self_signed(name: &str) -> Signed {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -337,7 +337,7 @@ fn reload_uses_changed_files() {
     gate.program.signal("HUP");
     gate.program.wait_for_line("reloaded the config");
     assert_eq!(gate.send(&pushed()).status, 200);
-    eventually("the upstream to use the new file", || {
+    eventually("a connection to the upstream with the new file", || {
         thread::sleep(std::time::Duration::from_millis(200));
         gate.send(&post("/other", "{}")).status == 200
     });

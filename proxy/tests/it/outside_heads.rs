@@ -7,7 +7,7 @@ fn serve(app: &App, top: &str) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Sends a request with these header lines to `/other`. Returns the request that the app received.
+/// Sends a request for `/other` with these header lines. Returns the request that the app received.
 fn passed(gate: &Gatepost, app: &App, lines: &str) -> crate::mock::Seen {
     assert_eq!(gate.send(&post_with("/other", lines, "")).status, 200, "{lines}");
     app.seen().pop().unwrap()
@@ -329,7 +329,7 @@ fn ignores_malformed_forwarded_host_of_trusted_proxy() {
 }
 
 #[test]
-fn refuses_client_request_whose_query_contains_path_of_an_address() {
+fn refuses_client_request_whose_target_contains_path_of_an_address() {
     let app = App::answering(200, "");
     let top = format!("upstream = '{}'", app.url(""));
     let gate = Gatepost::serve(&top, &templates(&app));

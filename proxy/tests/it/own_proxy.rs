@@ -19,7 +19,7 @@ struct OwnProxy {
     /// Lines that the proxy records: the kind before each connection to the upstream, and the kind
     /// and the origin after each request.
     logged: Lines,
-    /// Upstream of the proxy; `None` if the proxy expects callbacks only.
+    /// Port of the upstream; `None` if the proxy expects callbacks only.
     upstream: Option<u16>,
     /// True if the proxy permits subrequests.
     permits_subrequests: bool,
@@ -180,7 +180,7 @@ fn own_upstream_receives_no_forged_callback_and_no_forged_event() {
 }
 
 #[test]
-fn failure_policy_applies_if_own_upstream_fails() {
+fn failure_policy_applies_if_own_upstream_fails_or_subrequests_are_forbidden() {
     let denied = r#"{"data":{"result":0}}"#;
     let reply = |upstream, permits_subrequests| {
         let module = GateModule::new(gate()).with_host_upstream();

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::mock::{Act, App};
 use crate::support::{Program, free_port, gatepost};
 
-/// Returns the config of the platform's page.
+/// Returns the config on the platform's page.
 fn config_of_page(provider: &ProviderInfo) -> String {
     let file = format!("src/manual/platforms/{}.md", provider.name.replace('-', "_"));
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file))
@@ -117,7 +117,7 @@ fn send(provider: &ProviderInfo, kind: &str, to: &str, secrets: &Secrets) -> Str
     send.args(["send", &format!("{}.{kind}", provider.name), "--to", &to]);
     let of_setting = key_setting(provider, kind).map(|setting| &settings[&setting]);
     if let Some(key) = of_setting.or(provider.keys.then_some(key)) {
-        // A private key begins with dashes, so `--key KEY` would look like an option.
+        // A private key begins with dashes, so it would look like an option after `--key `.
         send.arg(format!("--key={key}"));
     }
     let output = send.output().unwrap();

@@ -1,5 +1,5 @@
-//! Tests of requests on paths that are not callback paths. gatepost passes these requests on to the
-//! upstream.
+//! Tests of requests for paths that are not callback paths. gatepost passes these requests on to
+//! the upstream.
 
 use crate::support::*;
 
@@ -8,7 +8,7 @@ fn serve(app: &App) -> Gatepost {
 }
 
 #[test]
-fn passes_other_requests_without_reserved_headers() {
+fn passes_other_requests_on_and_removes_their_reserved_headers() {
     let app = App::answering(207, "as it is");
     let gate = serve(&app);
     let headers = "x-own: kept\r\ncookie: a=b\r\nce-type: forged\r\nCe_Id: forged\r\n\

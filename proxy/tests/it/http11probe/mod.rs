@@ -30,7 +30,7 @@ const CLIENTS: usize = 16;
 /// Only cases with the outcome `waits` take this long.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Maximum number of cases that may fail for a reason that the table states.
+/// Maximum number of cases that may fail for a reason in `differs`.
 const MOST_EXCUSED: usize = 5;
 
 fn play(port: u16, case: &Case) -> Outcome {
@@ -121,13 +121,13 @@ fn fault(case: &Case, outcome: &Outcome) -> Option<String> {
         (true, false) => {
             Some(format!("expected a pass or a reason, found {found:?}; see {}", case.section))
         }
-        (false, true) => Some(format!("{found:?} does not fail; remove the reason")),
+        (false, true) => Some(format!("expected a failure, found {found:?}; remove the reason")),
         _ => None,
     }
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "the README quotes the sums")]
+#[allow(clippy::print_stdout, reason = "prints the number of cases of each grade")]
 fn proxy_passes_http11probe_except_for_explained_requests() {
     let upstream = Upstream::start();
     let top = format!("upstream = 'http://127.0.0.1:{}'", upstream.port);

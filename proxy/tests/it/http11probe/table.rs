@@ -124,7 +124,8 @@ impl Outcome {
         statuses.collect::<String>() + self.end.name()
     }
 
-    /// Returns the number of replies from the upstream, including the reply to the sentinel.
+    /// Returns the number of replies that are responses of the upstream, including the reply to the
+    /// sentinel.
     pub(super) fn replies_of_upstream(&self) -> usize {
         let replies = self.replies.iter().filter(|reply| reply.header("etag").is_some());
         replies.count() + usize::from(self.end == End::Kept)

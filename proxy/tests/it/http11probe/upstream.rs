@@ -4,8 +4,8 @@
 //! - On `/sentinel`, the response contains this path.
 //! - On any other path, the response contains the body of the request, or `OK` if the request has
 //!   no body.
-//! - Every response has the same entity tag and the same date. The upstream responds with 304 to a
-//!   request whose condition names this tag or this date.
+//! - Every response has the same `ETag` and the same `Last-Modified`. The upstream responds with
+//!   304 to a request whose condition names this tag or this date.
 //! - No response has `Date` or `Allow`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

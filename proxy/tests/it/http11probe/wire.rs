@@ -41,7 +41,7 @@ impl Wire {
         Self { stream: connect(port), unread: Vec::new() }
     }
 
-    /// Writes as much as the server accepts.
+    /// Writes as many of the bytes as gatepost accepts.
     pub(super) fn write(&mut self, bytes: &[u8]) {
         let _closed_early = self.stream.write_all(bytes);
     }

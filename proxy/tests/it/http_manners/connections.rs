@@ -1,4 +1,5 @@
-//! Tests of connections: pipelining, half-closed clients, resets and reuse (RFC 9112, section 9).
+//! Tests of connections: pipelining, half-closed connections, resets and reuse (RFC 9112,
+//! section 9).
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,7 @@ use crate::support::{
     Act, App, Gatepost, PATIENCE, eventually, play, post, push, pushed, templates,
 };
 
-// RFC 9110, section 7.6.1: `close` is valid in every line and at every position.
+// RFC 9110, section 7.6.1: `close` is valid in each `Connection` line and at each position.
 #[test]
 fn closes_connection_if_any_connection_line_says_close() {
     let app = App::answering(200, "ok");
@@ -115,7 +116,7 @@ fn replies_to_client_that_closes_its_sending_half() {
         client.write(request.as_bytes());
         client.finish();
         app.wait_for(before + 1);
-        // The app answers late. gatepost must still send the reply to the half-closed connection.
+        // The app answers late. gatepost must still send the reply on the half-closed connection.
         std::thread::sleep(std::time::Duration::from_millis(400));
         say.send(()).unwrap();
         let got = client.rest();
@@ -141,7 +142,8 @@ fn drops_request_of_client_that_resets_connection() {
     gate.wait_for_in_flight(0);
 }
 
-// RFC 9112, section 9.6: a reset would discard the reply in the client's receive buffer.
+// RFC 9112, section 9.6: if gatepost closes the connection at once, a reset can discard the reply
+// in the client's receive buffer.
 #[test]
 fn passes_early_response_of_upstream_while_client_sends() {
     let app = App::start_at_head(|_| {
@@ -169,7 +171,7 @@ fn closes_idle_connection_to_upstream() {
 }
 
 #[test]
-fn sends_post_on_new_connection_if_upstream_closed_earlier_connection() {
+fn sends_post_on_new_connection_after_upstream_closes_connection() {
     let app = App::start(|_| Act::AnswerAndHangUp("ok"));
     let gate = serve(&app);
     let mut client = gate.connect();

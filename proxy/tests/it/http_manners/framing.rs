@@ -57,7 +57,7 @@ const BAD_CHUNKS: [&str; 50] = [
     "5\r\nhello\r\n0\r\nx: y\rz\r\n\r\n",
 ];
 
-/// Asserts that gatepost refused the request with this body as malformed. `got` is the reply.
+/// Checks that `got`, the reply to a request with `body`, is a refusal with status 400.
 fn assert_refused(body: &str, got: &str) {
     let is_refused = got.starts_with("HTTP/1.1 400 ") && got.ends_with("\r\n\r\nrefused\n");
     assert!(is_refused, "{body:?}: expected 400 and `refused`, found {got}");
@@ -255,7 +255,7 @@ fn joins_cookie_lines_of_http_2() {
 }
 
 #[test]
-fn refuses_transfer_codings_other_than_chunked() {
+fn refuses_ambiguous_or_unknown_transfer_encodings() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     for (version, lines) in [

@@ -1,6 +1,6 @@
 //! Runs apps that were written to receive callbacks directly from a platform. Sends callbacks to
-//! each app, both directly and through gatepost, while the app works and while it fails. Writes
-//! tables of the replies that the platform gets.
+//! each app, both directly and through gatepost, while the app works and while it fails. Compares
+//! the replies that the platform gets with the tables of a page.
 //!
 //! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`. With
 //! `UPDATE_LEGACY=1`, the test writes the page.
@@ -57,7 +57,7 @@ impl Pattern {
         info.kinds.iter().any(|kind| &*kind.name == self.kind && kind.decision)
     }
 
-    /// Serves gatepost in front of an app.
+    /// Starts gatepost in front of the app on the port `app`.
     fn gate(&self, form: Form, app: u16) -> Gatepost {
         let Self { provider, kind, path, route, template, .. } = self;
         // In shadow mode, gatepost predicts the outcome in passthrough.
@@ -147,7 +147,7 @@ fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
     assert_eq!(code, expected, "{context}: {outcome}");
 }
 
-/// Checks that a healthy app acknowledges a genuine callback without gatepost.
+/// Checks that, without gatepost, a healthy app acknowledges a genuine callback.
 fn check_direct(pattern: &Pattern, case: &'static str, direct: Option<&Reply>, server: &Server) {
     let is_unexpected = case == HEALTHY && !is_success(direct);
     assert!(
@@ -183,7 +183,7 @@ fn through(
     }
     let is_unchanged = Some(&reply) == direct;
     let must_be_unchanged = match form {
-        // HTTP forbids the header, so the proxy cannot pass it on.
+        // HTTP forbids the header of `BROKEN_HEADER`, so the proxy cannot pass it on.
         Form::Shadow => direct.is_some() && case != BROKEN_HEADER,
         Form::Passthrough => {
             // A denial with an error status may change: some platforms read only replies with 200.
@@ -259,8 +259,8 @@ fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
     }
 }
 
-/// Returns the body as JSON, or as text if it is not JSON. Returns the status if the reply has no
-/// body.
+/// Returns the data of a reply as JSON, or as text if it is not JSON. If the reply has no body,
+/// returns the status.
 fn meaning(reply: &Reply) -> Value {
     let data = page::data(reply);
     if data.is_empty() {
@@ -270,7 +270,8 @@ fn meaning(reply: &Reply) -> Value {
     serde_json::from_slice(&data).unwrap_or_else(|_| text())
 }
 
-/// Checks that the app received the request as the platform sent it.
+/// Checks that the app received the request line, the body and, except for `Connection`, the
+/// headers that the platform sent.
 fn check_received(context: &str, sent: &[u8], received: &[u8]) {
     let split = |bytes: &[u8]| {
         let at = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect(context);
@@ -330,7 +331,7 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
     let next = AtomicUsize::new(0);
     let sections = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        // A slow app sleeps. More threads than cores therefore save time.
+        // A slow app sleeps. Four threads therefore save time even on one core.
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
@@ -352,7 +353,7 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
 /// titles are in the order of the page.
 const WALK: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
 
-/// Returns the code blocks of the walk-through in `language`.
+/// Returns the code blocks in `language` from the walk-through.
 fn blocks(language: &str) -> Vec<String> {
     let page = std::fs::read_to_string(root().join("src/manual/rollout.md")).unwrap();
     let walk = page.split("\n## ").find(|part| part.starts_with("Two apps")).unwrap();

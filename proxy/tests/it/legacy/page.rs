@@ -21,7 +21,7 @@ pub(super) struct Section {
 
 pub(super) struct Row {
     pub(super) case: &'static str,
-    /// Reply of the app without gatepost; `None` if the app closes the connection.
+    /// Reply of the app without gatepost; `None` if the app closes the connection without a reply.
     pub(super) direct: Option<String>,
     /// Outcomes in the order of [`Form::ALL`].
     pub(super) cells: [Cell; 4],
@@ -36,7 +36,8 @@ pub(super) enum Cell {
         says_the_same: bool,
         text: String,
         code: String,
-        /// Prediction of shadow mode for passthrough; `None` in the other forms.
+        /// Prediction of shadow mode for passthrough; `None` for a forged callback and in the other
+        /// forms.
         prediction: Option<Prediction>,
     },
 }

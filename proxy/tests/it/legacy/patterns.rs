@@ -7,13 +7,13 @@ use super::Form;
 use crate::support::{KEY, TOKEN};
 use crate::upstreams::servers::{Server, python, root};
 
-/// Key of the apps that check a signature themselves.
+/// Key of the apps in Node and Django that check a signature themselves.
 pub(super) const LEGACY_KEY: &str = "l3gacy-k3y";
 
 /// An app, and a callback of its platform.
 pub(super) struct Pattern {
     pub(super) title: &'static str,
-    /// Sentence for the manual.
+    /// Text for the manual.
     pub(super) about: &'static str,
     pub(super) server: fn() -> Server,
     pub(super) provider: &'static str,
@@ -28,7 +28,7 @@ pub(super) struct Pattern {
     pub(super) keys: &'static [(Form, &'static str)],
     /// Further tables of the template, as TOML.
     pub(super) template: &'static str,
-    /// Key of the platform; `None` if the platform does not sign.
+    /// Key with which the platform signs; `None` if the platform does not sign.
     pub(super) key: Option<&'static str>,
     /// Fields of the callback that differ from the sample.
     pub(super) fields: &'static [(&'static str, &'static str)],
@@ -286,7 +286,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     },
 ];
 
-/// Sets the keys that the apps need.
+/// Sets the environment variables with the secrets of the apps.
 fn with_keys(mut command: Command) -> Command {
     command.env("LEGACY_KEY", LEGACY_KEY).env("TENCENT_KEY", KEY).env("KOLLUS_TOKEN", TOKEN);
     command.env("KOLLUS_SECURITY_KEY", "s3curity-k3y").env("KOLLUS_CUSTOM_KEY", "cust0m-k3y");
@@ -323,7 +323,7 @@ fn gunicorn(app: &str) -> Server {
         let mut command = python();
         command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
         command.args(["--threads", "4", "--no-control-socket", "--chdir", "legacy/python"]);
-        // By default, gunicorn closes an idle connection after 2 s, possibly during a request.
+        // By default, gunicorn closes an idle connection after 2 s, even if a request then arrives.
         command.args(["--keep-alive", "60"]);
         command.arg("fails:app").env("APP", app);
         with_keys(command)

@@ -20,8 +20,8 @@ pub(super) struct Reply {
 const PER_CONNECTION: [&str; 5] =
     ["connection", "keep-alive", "transfer-encoding", "content-length", "date"];
 
-/// Sends a request that asks for `connection: close`. Returns `None` if the server closes the
-/// connection without a reply.
+/// Sends a request that asks for `connection: close`. If the other side closes the connection
+/// without a reply, returns `None`.
 pub(super) fn exchange(port: u16, request: &[u8]) -> Option<Reply> {
     let mut stream = connect(port);
     stream.write_all(request).unwrap();
@@ -71,7 +71,7 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
     body
 }
 
-/// A relay to an app. The relay records the bytes that the client sends on each connection.
+/// A relay to an app. The relay records the bytes that gatepost sends on each connection.
 pub(super) struct Tap {
     pub(super) port: u16,
     connections: Arc<Mutex<Vec<Vec<u8>>>>,

@@ -1,5 +1,5 @@
-//! A local double of the platform's API. The double checks the signature of each request with its
-//! own code, and returns the errors that the platform documents.
+//! A local double of Tencent's API for callbacks. The double checks the signature of each request
+//! with its own code, and returns the errors that the platform documents.
 
 use std::sync::{Arc, Mutex};
 
@@ -31,7 +31,7 @@ pub(super) struct Account {
     /// Actions that fail, each with the error code to return. Each failure removes the first
     /// entry of its action.
     errors: Vec<(&'static str, &'static str)>,
-    /// Actions that the double has carried out.
+    /// Actions that have changed the account.
     done: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl Double {
         })
     }
 
-    /// Returns the templates and the rules.
+    /// Returns the platform's callback templates and callback rules.
     pub(super) fn state(&self) -> (Vec<Json>, Vec<Json>) {
         let account = self.account.lock().unwrap();
         (account.templates.clone(), account.rules.clone())
@@ -85,7 +85,7 @@ fn respond(account: &mut Account, seen: &Seen) -> Act {
     Act::Raw((head + &body).into_bytes())
 }
 
-/// Checks the head of a request as the platform does.
+/// Checks the head and the signature of a request as the platform does.
 fn check(seen: &Seen) -> Result<(), &'static str> {
     let header = |name: &str| seen.header(name).unwrap_or_default().to_owned();
     let authorization = header("authorization");
@@ -211,7 +211,7 @@ fn create(account: &mut Account, parameters: &Json) -> Result<Json, &'static str
     Ok(json!({ "TemplateId": account.next_id }))
 }
 
-/// Checks that a template has at least one address.
+/// Checks that a callback template of the platform has at least one address.
 fn has_url(template: &Map<String, Json>) -> Result<(), &'static str> {
     let mut urls = INTERNATIONAL.iter().chain(&CHINA).filter_map(|name| template.get(*name));
     let has_url = urls.any(|url| url.as_str().is_some_and(|url| !url.is_empty()));
