@@ -179,7 +179,7 @@ fn file_that_is_not_writable_prevents_the_start() {
     open(&folder.path().join("gatepost.db"), 0o444);
     open(folder.path(), 0o777);
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    // File modes do not apply to root, so root starts gatepost as another user.
+    // File modes do not apply to root. If root runs this test, gatepost runs as another user.
     let mut command = match is_root {
         true => through("setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups"]),
         false => gatepost(),

@@ -44,7 +44,7 @@ fn save(gate: &Gatepost, name: &str, text: &str) {
     fs::rename(new, target).unwrap();
 }
 
-/// Writes a file in `templates/`, and loads it with `SIGHUP`.
+/// Writes a file, and sends `SIGHUP`. Waits until gatepost has reloaded the config `reloads` times.
 fn include(gate: &Gatepost, name: &str, text: &str, reloads: usize) {
     save(gate, name, text);
     gate.program.signal("HUP");
@@ -96,7 +96,7 @@ fn edits_template_in_the_file_that_contains_the_template() {
     );
     assert_eq!(names(&gate), ["main", "new", "a"]);
 
-    // The name of a template and a tenant must be unique across all files.
+    // Template names and tenants must be unique across all files.
     let taken = json!({ "name": "a", "provider": "tencent-css", "on": { "*": { "answer": {} } } });
     let (status, error) = call(&gate, "POST", "/api/templates", &taken);
     assert_eq!((status, &error["error"]["code"]), (409, &json!("name_taken")));

@@ -440,7 +440,7 @@ pub fn pushed() -> Vec<u8> {
     post("/callbacks/tencent", &push())
 }
 
-/// Returns templates for Kollus and Tencent CSS that send plays and pushes to `app`.
+/// Returns templates for Kollus and Tencent CSS, in which plays and pushes have addresses of `app`.
 pub fn templates(app: &App) -> String {
     format!(
         "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\

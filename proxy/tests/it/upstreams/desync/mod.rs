@@ -298,7 +298,7 @@ fn check_control(name: &str, server: &Server) {
         records.iter().filter(is_forged).map(|record| &record.probe).collect();
     let differences = compare(&tap.copies(), &records);
     println!(
-        "{name} without gatepost: {} of {} cases smuggle a request, the reader does not find {} requests",
+        "{name} without gatepost: {} of {} cases smuggle a request; the reader misses {} requests",
         hidden.len(),
         cases.len(),
         differences.unforwarded.len()
