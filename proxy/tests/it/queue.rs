@@ -17,7 +17,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
-/// Returns a template that queues pushes and interruptions.
+/// Returns a template in which the kinds `push` and `interruption` are queued.
 fn queued(push: &App, end: &App, retry: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
@@ -73,7 +73,7 @@ pub fn database(folder: &Path) -> rusqlite::Connection {
 }
 
 #[test]
-fn event_arrives_after_the_app_starts_again() {
+fn event_arrives_after_the_app_starts() {
     let app = App::down();
     let gate = serve(&app, &app, FAST);
     let reply = gate.send(&push_of("a"));
@@ -114,7 +114,7 @@ fn each_attempt_has_the_same_id_and_a_new_signature_with_the_current_secret() {
     let app = App::start(|seen| {
         Act::Answer(if seen.header("gatepost-delivery") == Some("1") { 500 } else { 200 }, "")
     });
-    // The wait is at least 1.5 s, so that the attempts have different seconds.
+    // The second attempt is at least 1.5 s after the first, so their timestamps differ.
     let gate = serve(&app, &app, "first_ms = 3000, max_ms = 3000");
     assert_eq!(gate.send(&push_of("a")).status, 200);
     eventually("the first attempt", || app.seen().len() == 1);
@@ -167,7 +167,7 @@ fn process_that_is_suspended_beyond_its_lease_counts_a_lost_lease() {
 }
 
 #[test]
-fn longest_event_reaches_the_app() {
+fn largest_event_reaches_the_app() {
     let app = App::answering(200, "");
     let templates = queued(&app, &app, FAST)
         .replace("timeout_ms = 500, budget_ms = 1500", "timeout_ms = 10000, budget_ms = 4000");
@@ -210,14 +210,14 @@ fn events_of_a_subject_keep_their_order() {
         let own = seen.iter().filter(|seen| seen.header("ce-subject") == Some(subject));
         own.map(|seen| seen.line.split(' ').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
     };
-    eventually("the other subject", || of("live/b") == ["/live/push", "/live/end"]);
+    eventually("events of the other subject", || of("live/b") == ["/live/push", "/live/end"]);
     assert!(
         of("live/a").iter().all(|path| path == "/live/push"),
         "expected only /live/push, found {:?}",
         of("live/a")
     );
     is_up.store(true, Ordering::SeqCst);
-    eventually("the rest", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 5);
+    eventually("five events", || gate.counted("gatepost_queue_events", "state=\"delivered\"") == 5);
     assert!(of("live/a").ends_with(&["/live/push", "/live/end", "/live/push"].map(str::to_owned)));
 }
 
@@ -290,7 +290,7 @@ fn next_attempt_waits_for_retry_after_of_the_app() {
 }
 
 #[test]
-fn dead_app_does_not_delay_another_app() {
+fn app_that_is_down_does_not_delay_events_of_another_app() {
     let (dead, app) = (App::down(), App::answering(200, ""));
     let gate = serve(&dead, &app, "first_ms = 1000");
     for number in 0..100 {
@@ -331,7 +331,7 @@ fn attempt_uses_the_address_in_the_current_config() {
 }
 
 #[test]
-fn stop_waits_for_the_event_in_flight() {
+fn stop_waits_for_the_attempt_in_flight() {
     let (release, released) = std::sync::mpsc::channel();
     let released = Arc::new(std::sync::Mutex::new(released));
     let app = App::start(move |_| Act::WaitFor(Arc::clone(&released)));
@@ -343,8 +343,8 @@ fn stop_waits_for_the_event_in_flight() {
     eventually("the attempt", || app.seen().len() == 1);
     gate.program.signal("TERM");
     gate.program.wait_for_line("stopping");
-    // Idle connections stay open for 500 ms. After that, a program that does not wait would end.
-    // Neither a log line nor a socket shows that the program still runs.
+    // After the signal, idle connections stay open for 500 ms. Then a program that does not wait
+    // for the attempt ends. Neither a log line nor a socket shows that the program still runs.
     thread::sleep(Duration::from_millis(700));
     release.send(()).unwrap();
     assert_eq!(gate.program.wait(), Some(0));
@@ -367,8 +367,8 @@ fn successor_delivers_the_events_of_its_predecessor() {
     eventually("both events", || app.seen().len() == 2);
 }
 
-/// Kills gatepost, changes its store, and starts gatepost again. Checks that the program logs the
-/// line `expected` and ends with status 1. Returns the program.
+/// Kills gatepost, changes its store, and starts gatepost again. Checks that the program logs
+/// `expected`, and exits with 1. Returns the program.
 fn refuses_to_start(change: impl FnOnce(&Path), expected: &str) -> Program {
     let app = App::down();
     let mut gate = serve(&app, &app, FAST);

@@ -131,7 +131,7 @@ fn folder_that_is_not_writable_prevents_the_start() {
     assert_eq!(program.wait(), Some(1));
 }
 
-/// Makes a store unusable.
+/// A function that makes a store unusable.
 type Prepare = fn(&Path);
 
 #[test]
@@ -179,7 +179,7 @@ fn file_that_is_not_writable_prevents_the_start() {
     open(&folder.path().join("gatepost.db"), 0o444);
     open(folder.path(), 0o777);
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    // Modes do not apply to root.
+    // File modes do not apply to root. If root runs this test, gatepost runs as another user.
     let mut command = match is_root {
         true => through("setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups"]),
         false => gatepost(),
@@ -198,7 +198,7 @@ fn event_is_synced_before_its_acknowledgement() {
     let calls = folder.path().join("calls");
     let traced = "trace=read,recvfrom,fsync,fdatasync,write,writev,sendto,sendmsg";
     let calls_text = calls.to_str().unwrap();
-    // With `-D`, gatepost is the child of this test, and strace ends with it.
+    // With `-D`, gatepost is the child of this test, and strace ends when gatepost ends.
     let strace = through("strace", &["-D", "-f", "-s", "60", "-e", traced, "-o", calls_text]);
     let gate = serve(strace, &app, |_| {});
     for _ in 0..20 {
@@ -207,7 +207,7 @@ fn event_is_synced_before_its_acknowledgement() {
     let is_reply =
         |line: &str| line.contains("\"HTTP/1.1 200 OK") && line.contains("application/json");
     let log = || fs::read_to_string(&calls).unwrap();
-    eventually("the calls", || log().lines().filter(|line| is_reply(line)).count() >= 20);
+    eventually("20 replies", || log().lines().filter(|line| is_reply(line)).count() >= 20);
     let (mut is_synced, mut replies) = (true, 0);
     for line in log().lines() {
         if line.contains("\"POST /callbacks/tencent") {

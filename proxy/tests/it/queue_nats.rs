@@ -1,5 +1,5 @@
-//! Tests of queued delivery by several gateposts with a store on NATS. `tests/peers/install`
-//! installs the NATS server in `target/peers`.
+//! Tests of gatepost with a store on NATS: queued delivery, shared state, and several machines.
+//! `tests/peers/install` installs the NATS server in `target/peers`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
     }
 }
 
-/// Starts two machines without queued kinds. `extra` is a line of Tencent's template.
+/// Starts two machines without queued kinds. `extra` is a line of the template for Tencent CSS.
 fn two_machines(server: &NatsServer, app: &App, extra: &str) -> [Gatepost; 2] {
     let store = format!(
         "[store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n",
@@ -189,7 +189,7 @@ fn unsuitable_server_after_a_reconnect_is_a_warning() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn operator_waits_for_a_silent_server_for_three_seconds() {
+fn operator_waits_at_most_three_seconds_for_a_silent_server() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = Gatepost::serve(TOKEN_LINE, &config(&server, &app, ""));
     assert_eq!(gate.send(&push_of("a")).status, 200);
@@ -227,8 +227,8 @@ fn machines_share_a_rate_limit() {
         }
     }
     // The limit permits five callbacks at once, and one more in each second of the test. Separate
-    // limits would permit ten.
-    assert!((5..9).contains(&accepted), "expected 5 to 8 callbacks, found {accepted}");
+    // limits would permit ten at once.
+    assert!((5..9).contains(&accepted), "expected 5 to 8 accepted callbacks, found {accepted}");
     let missed = machines[0].counted("gatepost_shared_state_missed_total", "use=\"limit\"");
     assert_eq!((app.seen().len(), missed), (accepted as usize, 0));
 }
@@ -257,7 +257,7 @@ fn metrics_can_be_read_while_the_server_does_not_respond() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn operator_lists_and_drops_events() {
+fn operator_lists_shows_and_drops_events() {
     let (server, app) = (server(), App::down());
     let gate = serve(&server, &app);
     assert_eq!(gate.send(&push_of("a")).status, 200);
@@ -274,8 +274,8 @@ fn operator_lists_and_drops_events() {
     let listed = queue(&["list"]);
     assert!(listed.contains("prod-live/push") && listed.contains("app_unreachable"), "{listed}");
     assert!(queue(&["show", "1"]).contains("\"stream_param\": \"***\""));
-    // During an attempt, the event is claimed, so it cannot be dropped.
-    eventually("a free event", || queue(&["drop", "1"]).contains("dropped 1 event"));
+    // During an attempt, the event is claimed, so the operator cannot drop it.
+    eventually("the drop of the event", || queue(&["drop", "1"]).contains("dropped 1 event"));
     assert!(!queue(&["list"]).contains("prod-live/push"));
 }
 
@@ -365,7 +365,7 @@ fn queues_events_over_tls_with_client_certificate_and_password() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn unknown_authority_of_nats_prevents_the_start() {
+fn unknown_certificate_authority_of_nats_prevents_the_start() {
     let (authority, app) = (Authority::new(), App::answering(200, ""));
     let (server, files) = server_with_tls(&authority);
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Checks that the commands in the README print the output that the README shows.
+//! Tests of the README: its commands print the output that it shows, and its figures are those of
+//! the page of figures.
 
 use std::path::Path;
 use std::process::Command;
@@ -43,10 +44,10 @@ fn every_curl_command_prints_output_shown_in_readme() {
         assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), expected, "{command}");
         tried += 1;
     }
-    assert_eq!(tried, 3, "curl commands in the README");
+    assert_eq!(tried, 3, "curl blocks with an output in the README");
 }
 
-/// Runs the block that starts an app and gatepost, as a user pastes it.
+/// Runs the block that starts an app and gatepost, as an operator pastes it.
 #[test]
 fn block_with_php_app_prints_output_shown_in_readme() {
     let (block, expected) =
@@ -73,7 +74,7 @@ fn scripts_in_readme_print_help() {
             "expected a block with {script}, found none"
         );
         let help = Command::new(root.join(script)).arg("--help").output().unwrap();
-        assert!(help.status.success(), "expected success of {script}, found a failure");
+        assert!(help.status.success(), "expected success of {script} --help, found a failure");
         assert!(
             String::from_utf8(help.stdout).unwrap().contains(script),
             "expected {script} in the help, found none"
@@ -87,7 +88,7 @@ fn rows(text: &str) -> Vec<Vec<&str>> {
     lines.map(|line| line.trim_end_matches('|').split('|').map(str::trim).collect()).collect()
 }
 
-/// Rows of the README's table of speed, each with the row of the page of figures.
+/// Rows of the README's table of speed, each with the name of its work in the page of figures.
 const SPEED: [(&str, &str); 4] = [
     ("Tencent push, answered by the app", "push (430 B)"),
     ("Kollus play, answered by the app", "Kollus play (form)"),

@@ -140,7 +140,7 @@ fn incomplete_callback_does_not_reach_app() {
 }
 
 #[test]
-fn keeps_connection_after_refusal_if_whole_body_was_read() {
+fn keeps_connection_after_refusal_if_gatepost_has_read_whole_request() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();

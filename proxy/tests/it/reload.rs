@@ -21,7 +21,8 @@ fn template(name: &str, tenant: &str) -> String {
     )
 }
 
-/// Serves a config that has one template, and includes the files of the empty folder `templates/`.
+/// Serves a config that has one template, and includes the files of `templates/`, which does not
+/// exist yet.
 fn serve(top: &str) -> Gatepost {
     Gatepost::serve(&format!("{TOP}{top}{TOKEN_LINE}"), &template("main", "main.example.com"))
 }
@@ -43,7 +44,7 @@ fn save(gate: &Gatepost, name: &str, text: &str) {
     fs::rename(new, target).unwrap();
 }
 
-/// Writes a file in `templates/`, and loads it with `SIGHUP`.
+/// Writes a file, and sends `SIGHUP`. Waits until gatepost has reloaded the config `reloads` times.
 fn include(gate: &Gatepost, name: &str, text: &str, reloads: usize) {
     save(gate, name, text);
     gate.program.signal("HUP");
@@ -95,7 +96,7 @@ fn edits_template_in_the_file_that_contains_the_template() {
     );
     assert_eq!(names(&gate), ["main", "new", "a"]);
 
-    // Names and tenants must be unique over all files.
+    // Template names and tenants must be unique across all files.
     let taken = json!({ "name": "a", "provider": "tencent-css", "on": { "*": { "answer": {} } } });
     let (status, error) = call(&gate, "POST", "/api/templates", &taken);
     assert_eq!((status, &error["error"]["code"]), (409, &json!("name_taken")));
@@ -150,7 +151,7 @@ fn renames_template_only_if_no_other_file_names_the_template() {
 }
 
 #[test]
-fn reads_key_file_of_edit_from_folder_of_included_file() {
+fn key_file_in_an_edit_is_relative_to_the_included_file() {
     let gate = serve("");
     include(&gate, "templates/a.toml", &template("a", "a.example.com"), 1);
     fs::write(path(&gate, "templates/a.key"), KEY).unwrap();
@@ -236,7 +237,7 @@ fn readiness_and_metrics_describe_the_served_config() {
 }
 
 #[test]
-fn reload_with_missing_or_circular_include_keeps_serving() {
+fn keeps_the_config_if_an_include_is_missing_or_circular() {
     let gate = serve("");
     let main = read(&gate, "gatepost.toml");
     save(&gate, "templates/back.toml", "include = ['../gatepost.toml']\n");
@@ -271,7 +272,7 @@ fn watch_loads_changes_of_every_file_and_reports_a_fault_once() {
     assert!(line.contains("change of") && line.contains("templates/keyed.toml"), "{line}");
     assert_eq!(push_status(&gate, "keyed.example.com"), 401);
 
-    // Change a file that contains a secret.
+    // A change of a file that contains a secret also causes a reload.
     save(&gate, "templates/k", KEY);
     let line = gate.program.wait_for_lines(RELOADED, 2);
     assert!(line.contains("templates/k"), "expected `templates/k`, found {line}");
@@ -308,7 +309,7 @@ fn watch_ignores_edits_over_the_api_and_touched_files() {
     std::thread::sleep(std::time::Duration::from_millis(2500));
     assert_eq!(count(&gate, RELOADED), 0, "{}", gate.program.log());
     assert_eq!(readyz(&gate)["config"]["generation"], 4);
-    // Without `watch`, only a signal causes a reload.
+    // Without `watch`, a changed file causes no reload.
     let main = read(&gate, "gatepost.toml");
     save(&gate, "gatepost.toml", &main.replace(WATCH, ""));
     gate.program.wait_for_lines(RELOADED, 1);
@@ -323,7 +324,7 @@ fn watch_waits_for_the_end_of_a_write() {
     let parts = template("slow", "slow.example.com");
     let target = path(&gate, "templates/slow.toml");
     fs::create_dir_all(target.parent().unwrap()).unwrap();
-    // Each part is valid TOML. Only a pause shows that the file is complete.
+    // Some of the texts are valid TOML, so only a pause shows that the file is complete.
     let started = std::time::Instant::now();
     let mut lines = 0;
     while started.elapsed().as_secs() < 5 {
@@ -394,7 +395,7 @@ fn fault_in_the_main_file_names_the_file() {
 }
 
 #[test]
-fn watched_file_without_its_fault_ends_the_failure() {
+fn correction_of_a_watched_file_ends_the_failure() {
     let gate = serve(WATCH);
     let good = read(&gate, "gatepost.toml");
     save(&gate, "gatepost.toml", &format!("colour = 1\n{good}"));

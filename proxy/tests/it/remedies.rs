@@ -8,7 +8,8 @@ use crate::support::{
     Act, App, Gatepost, KEY, PLAY, Program, TOKEN, free_port, gatepost, now, post, sign,
 };
 
-/// Runs a command in a folder. Returns its exit code and both outputs.
+/// Runs a command of gatepost in a folder. Returns the exit code, standard output and standard
+/// error.
 fn run_in(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = gatepost().args(arguments).current_dir(folder).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -44,14 +45,15 @@ fn help_for_empty_answer_names_syntax_check_before_key_empty_answer() {
     assert!(rest.contains("with this setting, a syntax error allows every viewer"), "{text}");
 }
 
-/// A config whose route gets kinds that name no tenant, and whose template binds one tenant.
+/// A config with one route, which receives kinds whose callbacks name no tenant, and with one
+/// template, which binds one tenant.
 const ONE_CHANNEL: &str = "listen = ['127.0.0.1:1']\n[[route]]\npath = '/k/{token}'\nprovider = 'kollus'\n\
                            token = 'a-token-of-24-letters-xy'\n[[template]]\nname = 'paid'\n\
                            provider = 'kollus'\nbind = ['one-channel']\n[template.on]\n\
                            live_play = 'http://127.0.0.1:3000/play'\n";
 
 #[test]
-fn check_and_routes_list_kinds_without_tenant_as_refused() {
+fn check_warns_of_kinds_without_tenant_and_routes_lists_these_kinds_as_refused() {
     let (code, stdout, stderr) = run_with(ONE_CHANNEL, &["check"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("warning[tenant_unnamed]"), "{stderr}");
@@ -92,7 +94,7 @@ fn warning_about_tenants_lists_every_kind_and_the_line() {
 }
 
 #[test]
-fn log_line_names_app_that_failed_without_its_path() {
+fn log_line_about_failed_app_has_its_address_without_the_path() {
     let port = free_port();
     let templates = format!(
         "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n[template.on]\n\
@@ -313,7 +315,7 @@ fn help_for_unknown_tenant_says_that_the_signature_is_unchecked() {
 }
 
 #[test]
-fn help_for_signatures_and_times_names_conditions_and_keys() {
+fn help_for_signature_and_timestamp_codes_names_condition_and_config_keys() {
     assert_help_names("signature_mismatch", &["if the platform signs the body"]);
     for code in ["timestamp_expired", "timestamp_too_far_ahead"] {
         assert_help_names(code, &["[template.settings]", "_secs"]);
@@ -321,7 +323,7 @@ fn help_for_signatures_and_times_names_conditions_and_keys() {
 }
 
 #[test]
-fn line_about_expired_signature_has_the_accepted_window() {
+fn log_line_about_wrong_timestamp_has_the_accepted_window() {
     let templates = "[[template]]\nname = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'TENCENT_KEY' }]\n\
                      bind = ['*']\non.'*' = { answer = {} }\n";
     let gate = Gatepost::serve("", templates);
@@ -379,7 +381,7 @@ fn new_config_shows_on_failure_in_a_comment() {
     let config = std::fs::read_to_string(&path).unwrap();
     let line = "# live_play = { url = \"http://127.0.0.1:3000/events\", on_failure = { result = 0, message = \"";
     assert!(config.contains(line), "expected {line}, found:\n{config}");
-    // Without the comment sign, the line works.
+    // Without its `# `, the line is valid.
     std::fs::write(&path, config.replace(line, line.trim_start_matches("# "))).unwrap();
     let (code, _, stderr) = run_in(folder.path(), &["check"]);
     assert_eq!(code, Some(0), "{stderr}");
@@ -406,7 +408,7 @@ fn short_token_in_the_path_is_a_warning() {
 }
 
 #[test]
-fn init_takes_the_addresses_of_the_listeners() {
+fn init_writes_the_given_addresses_of_the_listeners() {
     let folder = TempDir::new().unwrap();
     let arguments =
         ["init", "--provider", "kollus", "--listen", "127.0.0.1:8443", "--admin", "127.0.0.1:9943"];
@@ -423,7 +425,7 @@ fn init_takes_the_addresses_of_the_listeners() {
 }
 
 #[test]
-fn help_for_codes_says_which_keys_the_command_needs() {
+fn help_for_a_code_says_which_config_keys_its_command_needs() {
     assert_help_names(
         "token_mismatch",
         &["`gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)"],

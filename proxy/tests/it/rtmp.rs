@@ -3,8 +3,8 @@
 //!
 //! No package of Debian, PyPI, npm or crates.io has the servers MediaMTX, SRS, LiveKit or
 //! ZLMediaKit. Their vectors (`tests/vectors`) contain the requests that the documentation or the
-//! source of the server shows. The first lines of each definition name the documentation and the
-//! source.
+//! source of the server shows. The first lines of each file in `src/provider/definitions` name the
+//! documentation and the source.
 
 use std::process::Command;
 
@@ -101,7 +101,7 @@ fn ffmpeg_publishes_through_nginx_only_if_the_app_allows() {
     names.dedup();
     assert_eq!(names, ["allowed", "broken", "denied"]);
 
-    // If nginx sends another token, gatepost refuses the callback, and the app does not receive it.
+    // If nginx sends another token, gatepost refuses the callback, and the app receives no event.
     let before = app.seen().len();
     let (_other, other_port) = nginx(&gate, "another-token");
     assert!(!publish(other_port, "allowed"));

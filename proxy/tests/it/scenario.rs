@@ -10,7 +10,7 @@ use crate::support::*;
 const EXAMPLE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/scenario.toml"));
 
-/// Serves a config whose template sends every event to the app.
+/// Serves a config in which every kind has the address of `app`.
 fn serve(app: &App) -> Gatepost {
     let template = format!(
         "[[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = [{{ env = 'TENCENT_KEY' }}]\n\
@@ -20,7 +20,8 @@ fn serve(app: &App) -> Gatepost {
     Gatepost::serve("", &template)
 }
 
-/// Plays a scenario without pauses. Returns the exit code and both outputs.
+/// Plays a scenario without pauses. Returns the exit code, and standard output followed by standard
+/// error.
 fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("scenario.toml"), text).unwrap();
@@ -34,7 +35,7 @@ fn play(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn example_plays_two_streams_in_the_order_of_their_times() {
+fn example_plays_the_steps_of_two_streams_in_the_order_of_their_times() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     let to = format!("http://127.0.0.1:{}/callbacks/tencent", gate.port);

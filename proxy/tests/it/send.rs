@@ -1,4 +1,5 @@
-//! Tests of `gatepost send`, `explain` and `schema`, and of the manual's page on adding a provider.
+//! Tests of `gatepost send`, `explain`, `schema` and `providers`, of faults in definitions, and of
+//! the manual's page on adding a provider.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -132,7 +133,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn send_prints_status_reply_and_problems() {
+fn send_prints_status_reply_and_errors() {
     let gate = quickstart();
     let to = |path: &str| format!("http://127.0.0.1:{}{path}", gate.port);
     let tencent = to("/callbacks/tencent");
@@ -314,7 +315,7 @@ fn steps_in_manual_add_provider() {
             ("sh", _) => script = here(text),
             // These blocks show a request, and the output of `gatepost explain`.
             ("text", None) => {}
-            _ => panic!("expected a TOML file or a console block, found {language}"),
+            _ => panic!("expected a TOML file, or a console, sh or text block, found {language}"),
         }
     }
     let gatepost = || {
@@ -328,8 +329,8 @@ fn steps_in_manual_add_provider() {
     for step in console.split("$ gatepost ").skip(1) {
         let (line, expected) = step.split_once('\n').unwrap();
         let (_, stdout, stderr) = output(gatepost().args(line.split(' ')));
-        // The page omits the fingerprint, the files, and the lines about memory, which depend on
-        // the number of cores.
+        // The page omits these lines. They depend on the config, the number of cores and the
+        // folder.
         let omitted = ["fingerprint: ", "memory: ", "read: "];
         let shown =
             stdout.lines().filter(|line| !omitted.iter().any(|text| line.starts_with(text)));

@@ -1,4 +1,4 @@
-//! Tests of gatepost as a service: notifications to systemd, sockets from systemd, and signals.
+//! Tests of gatepost as a service: messages to systemd, sockets from systemd, and signals.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::support::*;
 
-/// A socket that receives notifications as systemd does.
+/// A socket that receives the messages of gatepost, as systemd does.
 struct Supervisor {
     socket: UnixDatagram,
     folder: tempfile::TempDir,
@@ -21,11 +21,11 @@ impl Supervisor {
         Self { socket, folder }
     }
 
-    /// Returns the lines of the next notification. Skips reports to the watchdog.
+    /// Returns the lines of the next message. Skips reports to the watchdog.
     fn next(&self) -> Vec<String> {
         loop {
             let mut bytes = [0; 4096];
-            let length = self.socket.recv(&mut bytes).expect("expected a notification, found none");
+            let length = self.socket.recv(&mut bytes).expect("expected a message, found none");
             let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
             if text != "WATCHDOG=1\n" {
                 return text.lines().map(str::to_owned).collect();
@@ -46,7 +46,7 @@ pub(crate) const TEMPLATE: &str = "[[template]]\nname = 'a'\nprovider = 'tencent
                         on.push = { answer = {} }\n";
 pub(crate) const ROUTE: &str = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
 
-/// Writes a config that starts with `top`. Returns the path of the file.
+/// Writes a config that contains the lines of `top`. Returns the path of the file.
 fn config(folder: &tempfile::TempDir, top: &str) -> std::path::PathBuf {
     let path = folder.path().join("gatepost.toml");
     fs::write(&path, format!("threads = 2\n{top}{ROUTE}{TEMPLATE}")).unwrap();
@@ -66,7 +66,7 @@ fn notifies_supervisor_of_start_reload_and_stop() {
     let ready = supervisor.next();
     assert_eq!(ready[0], "READY=1");
     assert!(ready[1].starts_with("STATUS=serving 1 route, 1 template; config "), "{ready:?}");
-    // The notification means that gatepost accepts connections.
+    // `READY=1` means that gatepost accepts connections.
     assert_eq!(std::net::TcpStream::connect(("127.0.0.1", port)).map(drop).ok(), Some(()));
     assert_eq!(push_to(port), 200);
 
@@ -126,7 +126,7 @@ fn successor_notifies_supervisor_and_predecessor_does_not() {
     assert!(line.contains("upgrade"), "expected `upgrade`, found {line}");
     assert_eq!(push_to(port), 200);
     second.signal("TERM");
-    assert_eq!(supervisor.next()[0], "STOPPING=1", "next notification");
+    assert_eq!(supervisor.next()[0], "STOPPING=1", "next message");
     assert_eq!(second.wait(), Some(0));
 }
 

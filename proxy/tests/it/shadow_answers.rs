@@ -92,7 +92,7 @@ fn logs_headers_and_fields_that_a_json_event_lacks() {
 }
 
 #[test]
-fn accepts_answers_without_body_and_replaces_answers_with_faults() {
+fn logs_answers_without_body_as_passed_and_answers_with_faults_as_replaced() {
     for (act, code, status) in [
         (&b"HTTP/1.1 204 No Content\r\n\r\n"[..], None, 204),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", None, 200),
@@ -116,7 +116,7 @@ fn accepts_answers_without_body_and_replaces_answers_with_faults() {
 }
 
 #[test]
-fn judges_answer_that_is_cut_off() {
+fn logs_incomplete_answer_as_replaced() {
     let app = App::start(|_| {
         Act::RawAndHangUp(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"code\"")
     });
@@ -127,7 +127,7 @@ fn judges_answer_that_is_cut_off() {
 }
 
 #[test]
-fn judges_answer_that_is_late() {
+fn logs_late_answer_as_replaced() {
     let (release, released) = std::sync::mpsc::channel();
     let released = std::sync::Arc::new(std::sync::Mutex::new(released));
     let app = App::start(move |_| Act::WaitFor(std::sync::Arc::clone(&released)));

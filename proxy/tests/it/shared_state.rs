@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use crate::queue::{STORE, database, restart};
 use crate::support::*;
 
-/// Returns templates without queued kinds. `extra` is a line of Tencent's template.
+/// Returns templates without queued kinds. `extra` is a line of the template for Tencent CSS.
 pub fn templates(app: &App, extra: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n{extra}\n\
@@ -52,7 +52,7 @@ fn resend_after_a_restart_does_not_reach_the_app() {
 }
 
 #[test]
-fn changed_value_does_not_answer_for_the_app() {
+fn damaged_value_does_not_replace_an_answer_of_the_app() {
     let app = App::answering(200, "");
     let mut gate = serve(&app, "");
     let push = push_with("a");
@@ -100,7 +100,7 @@ fn last_good_reply_survives_a_restart() {
     assert_eq!(gate.counted("gatepost_callbacks_total", "origin=\"last_good\""), 1);
 }
 
-/// Returns a template whose app gets the starts and the ends of sessions.
+/// Returns a template with addresses for the kinds that start or end a session.
 pub fn sessions(app: &App, deliver: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
@@ -112,12 +112,12 @@ pub fn sessions(app: &App, deliver: &str) -> String {
     )
 }
 
-/// Returns the end of the session that a push starts.
+/// Returns the callback that ends the session of a push.
 pub fn end_of(push: &str) -> Vec<u8> {
     post("/callbacks/tencent", &push.replace("\"event_type\":1", "\"event_type\":0"))
 }
 
-/// Returns the value of `gatepost-stale` in each end that the app has received.
+/// Returns the value of `gatepost-stale` in each event for `/live/end` that the app has received.
 pub fn stale_ends(app: &App) -> Vec<Option<String>> {
     let ends = app.seen().into_iter().filter(|seen| seen.line.contains(" /live/end "));
     ends.map(|seen| seen.header("gatepost-stale").map(str::to_owned)).collect()

@@ -1,4 +1,4 @@
-//! Tests of stopping the proxy, and of the admin listener.
+//! Tests of the stop, of signals that do not stop gatepost, and of the admin listener.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ fn stop_waits_for_request_in_flight() {
     client.write(&play());
     arrival.recv().unwrap();
     gate.program.signal("TERM");
-    // gatepost accepts no new connection, and waits for the request in flight.
+    // After the signal, gatepost accepts no new connection, and waits for the request in flight.
     while std::net::TcpStream::connect(("127.0.0.1", gate.port)).is_ok() {
         std::thread::yield_now();
     }

@@ -21,8 +21,8 @@ pub use crate::mock::{Act, App};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns a free port below the system's range of ephemeral ports, so that no bind to port 0 gets
-/// the same port. Each call returns another port. The process id makes it likely that processes
-/// that run at the same time get different ports.
+/// the same port. Each call in a process returns a different port. The process id makes it likely
+/// that processes that run at the same time get different ports.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -92,7 +92,7 @@ impl Program {
         self.lines.lock().unwrap().join("\n")
     }
 
-    /// Waits for a line that contains `text`.
+    /// Waits for a line that contains `text`, and returns the first of these lines.
     pub fn wait_for_line(&self, text: &str) -> String {
         self.wait_for_lines(text, 1)
     }
@@ -338,7 +338,7 @@ impl<S: Read + Write> Client<S> {
         text
     }
 
-    /// Returns true if the other side has closed the connection.
+    /// Waits for a byte. Returns true if the connection ends, or if the read fails or times out.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
     }
@@ -440,7 +440,7 @@ pub fn pushed() -> Vec<u8> {
     post("/callbacks/tencent", &push())
 }
 
-/// Returns templates for Kollus and Tencent CSS that send plays and pushes to `app`.
+/// Returns templates for Kollus and Tencent CSS, in which plays and pushes have addresses of `app`.
 pub fn templates(app: &App) -> String {
     format!(
         "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\

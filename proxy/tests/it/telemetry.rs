@@ -120,7 +120,7 @@ fn allowed_and_denied_plays_differ_in_metrics_and_log() {
         assert_eq!(line["id"].as_str().unwrap().len(), 32);
         assert!(
             line["elapsed_ms"].is_u64(),
-            "expected a whole number of `elapsed_ms`, found {line}"
+            "expected a whole number in `elapsed_ms`, found {line}"
         );
     }
     assert!(!gate.program.log().contains(TOKEN), "expected no token in the log, found one");
@@ -228,7 +228,7 @@ fn reload_adds_series_of_new_template_and_removes_series_of_old_template() {
     assert_eq!(value(&metrics, series), 1.0);
 }
 
-/// Waits until an access log has `count` lines. Returns all lines.
+/// Waits until an access log has at least `count` lines. Returns all lines.
 fn access_lines(path: &Path, count: usize) -> Vec<Json> {
     let lines =
         || fs::read_to_string(path).unwrap_or_default().lines().map(json).collect::<Vec<_>>();

@@ -38,7 +38,7 @@ struct File {
     path: PathBuf,
 }
 
-/// Exit code and output of a call.
+/// Exit code, standard output and standard error of a command.
 struct Done {
     code: Option<i32>,
     out: String,
@@ -337,7 +337,8 @@ fn commands_in_manual_succeed() {
     assert_eq!(file.text(), CONFIG);
 }
 
-/// Runs the program on a terminal, answers the confirmation, and returns the program's output.
+/// Runs the program on a terminal, and types the text of `answer` at the question. Checks the exit
+/// code, and returns the program's output.
 fn on_terminal(
     file: &File,
     arguments: &[&str],

@@ -32,7 +32,7 @@ mod otlp {
         Act, App, Gatepost, eventually, play, post, post_with, pushed, templates, within,
     };
 
-    /// Serves a config that sends traces to `collector`.
+    /// Starts gatepost, which sends traces to `collector`.
     fn serve(collector: &App, app: &App) -> Gatepost {
         let top = format!("[telemetry]\notlp = '{}'", collector.url(""));
         Gatepost::serve(&top, &templates(app))

@@ -16,7 +16,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.load(Ordering::SeqCst))
 }
 
-/// Returns true if the core refuses the vector with this body.
+/// Returns true if the core refuses the vector's request with this body.
 fn is_refused(gate: &Gate, vector: &Vector, body: &[u8]) -> bool {
     let request = &vector.case.request;
     let (method, uri): (Method, Uri) =
@@ -54,7 +54,7 @@ fn app_gets_no_byte_of_refused_callbacks() {
                 reply.status
             );
             refused += 1;
-            // gatepost closes the connection if it has not read the whole request.
+            // If gatepost has not read the whole request, it closes the connection.
             if reply.header("connection") == Some("close") {
                 client = Client::new(connect(port));
             }
@@ -62,7 +62,7 @@ fn app_gets_no_byte_of_refused_callbacks() {
     }
     assert!(refused > 500, "expected more than 500 refusals, found {refused}");
     assert_eq!(app.connections(), 0);
-    // The app is up: an accepted callback reaches the app.
+    // The app is up: it receives the event of an accepted callback.
     let push = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();
     NOW.store(push.case.now, Ordering::SeqCst);
     assert_eq!(client.send(&bytes_with(push, &push.body)).status, 200);

@@ -85,7 +85,7 @@ fn successor_that_dies_during_handover_does_not_block_next_successor() {
 }
 
 #[test]
-fn does_not_start_with_upgrade_socket_in_writable_directory() {
+fn does_not_start_with_upgrade_socket_in_directory_that_others_can_write_to() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(SOCKET, &templates(&app));
     let folder = gate.folder.path();

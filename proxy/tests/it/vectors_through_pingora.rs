@@ -153,8 +153,8 @@ fn chunking_does_not_change_verdict() {
     }
     let (app, answer) = answering_app();
     let port = serve_by(&app, clock);
-    // Send one vector in eleven, in chunks of several sizes. Skip large bodies: if gatepost refuses
-    // the head, it does not read the body.
+    // Send every eleventh vector, each in chunks of one of four sizes. Skip large bodies: if
+    // gatepost refuses the head, it does not read the body.
     let some = vectors::all().into_iter().step_by(11);
     let some = some.filter(|vector| vector.body.len() < 4096);
     let next = AtomicUsize::new(0);

@@ -18,7 +18,8 @@ fn checked(folder: &Path, name: &str) -> String {
     format!("$ gatepost check -c {name}\n{text}exit code {code}\n")
 }
 
-/// Compares the outputs. With `UPDATE_CHECKS=1`, writes the outputs first.
+/// Compares each output with the expected output. With `UPDATE_CHECKS=1`, first writes the expected
+/// output.
 #[test]
 fn check_reports_fault_and_remedy_for_each_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong_configs");

@@ -1,5 +1,5 @@
-//! Tests of a file with changed bytes. The store refuses to open, names the damaged event, or delivers
-//! all events.
+//! Tests of a store whose file or log is changed, removed or replaced. A store with a changed byte
+//! refuses to open, fails, names the damaged event, or delivers all events.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::contract::{T, append, event, rules};
 
 const EVENTS: u64 = 60;
 
-/// Number of changed bytes that a test tries, each in a new copy of the file.
+/// Number of changes that a test tries, each in a new copy of the store.
 const FLIPS: u64 = 150;
 
 fn open(path: &Path) -> Result<SqliteStore, OpenError> {
@@ -100,7 +100,7 @@ async fn deliver(
     Ok((delivered, dead.into_iter().map(|entry| entry.number).collect()))
 }
 
-/// Number of stores that refuse to open, name a damaged event, or deliver all events.
+/// Number of stores that refuse to open or fail, name a damaged event, or deliver all events.
 #[derive(Debug, Default)]
 struct Outcomes {
     refused: u64,
@@ -258,13 +258,13 @@ async fn checkpoints_and_other_connections_leave_the_store_open() {
 }
 
 #[tokio::test]
-async fn accepts_a_write_that_did_not_end() {
+async fn accepts_a_log_with_an_incomplete_last_write() {
     let killed = Killed::new().await;
     let whole = killed.log.len();
     for seed in 0..40 {
         let path = killed.restore();
         let mut log = killed.log.clone();
-        // The last transaction has several frames. Cut it, or keep only some of its sectors.
+        // The last transaction has several frames. Cut it, or overwrite 512 of its bytes.
         let cut = whole - 1 - fastrand::Rng::with_seed(seed).usize(..3 * 4120);
         match seed % 2 {
             0 => log.truncate(cut),
@@ -296,7 +296,7 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
     assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
-    // A replayed event is still damaged, until an operator accepts it.
+    // Until the operator accepts it, a replayed event is still damaged.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();

@@ -89,7 +89,7 @@ fn attach_needs_an_existing_store() {
 }
 
 #[tokio::test]
-async fn refuses_a_torn_page() {
+async fn refuses_torn_pages() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     let store = open(&path).unwrap();
@@ -160,7 +160,7 @@ async fn operator_may_remove_rows_by_hand() {
 }
 
 #[tokio::test]
-async fn stores_the_longest_event() {
+async fn stores_the_largest_event() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("gatepost.db")).unwrap();
     let body: Vec<u8> = (0..16 << 20).map(|index: u32| index.to_le_bytes()[1]).collect();
@@ -172,7 +172,7 @@ async fn stores_the_longest_event() {
 }
 
 #[tokio::test]
-async fn subject_with_many_events_is_delivered_in_order() {
+async fn many_events_of_one_subject_are_delivered_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     let store = open(&path).unwrap();

@@ -25,7 +25,7 @@ const CONFIG: &str = "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
 
 const NOW: i64 = 1_703_731_478;
 
-/// An app whose layer shares its state.
+/// A machine, whose layers use this shared state.
 struct Machine(Arc<dyn SharedState>);
 
 impl Machine {

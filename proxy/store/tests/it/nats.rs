@@ -150,7 +150,8 @@ async fn machines_share_events_and_keys() {
     assert!(claim_by_either(&a, &b).await.is_empty());
 }
 
-/// Tries to claim events on both machines until one succeeds, at most 20 times. Returns the claims.
+/// Tries to claim events on both machines, at most 20 times, until at least one of them claims an
+/// event. Returns the claims.
 async fn claim_by_either(a: &NatsStore, b: &NatsStore) -> Vec<gatepost::Claimed> {
     let lane = Lane::new("live", "push");
     let mut claimed = Vec::new();
@@ -225,7 +226,7 @@ async fn events_survive_the_server() {
     assert!(error.starts_with("expected a response from NATS JetStream, found"), "{error}");
 }
 
-/// A relay to a server whose connections a test can close.
+/// A relay to a server. A test can close the connections through the relay.
 struct Way {
     port: u16,
     is_open: tokio::sync::watch::Sender<bool>,

@@ -1,4 +1,4 @@
-//! Logins at NATS servers.
+//! Tests of logins at NATS servers.
 
 use data_encoding::BASE64URL_NOPAD;
 use gatepost_store::{NatsLogin, NatsOptions};

@@ -36,7 +36,8 @@ impl NatsServer {
         Self::run(TempDir::new().unwrap(), lines, "127.0.0.1:-1")
     }
 
-    /// Kills the server, and starts it again at the same address with the same data.
+    /// Kills the server, and starts it again at the same address with the same data. The new config
+    /// contains only [`SYNCED`].
     pub(crate) fn restart(mut self) -> Self {
         self.kill();
         let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
@@ -56,7 +57,8 @@ impl NatsServer {
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(program());
         command.arg("-c").arg(&file).stdout(Stdio::null()).stderr(log);
-        let child = command.spawn().expect("expected nats-server; run tests/peers/install");
+        let child =
+            command.spawn().expect("expected nats-server, found none; run tests/peers/install");
         let ports = folder.path().join(format!("nats-server_{}.ports", child.id()));
         let started = Instant::now();
         let ports: serde_json::Value = loop {

@@ -57,7 +57,7 @@ impl Operator {
         command
     }
 
-    /// Returns the exit code and both outputs.
+    /// Returns the exit code, and standard output followed by standard error.
     fn run(&self, arguments: &str) -> (Option<i32>, String) {
         output(self.command(arguments).args(["--url", "https://gate.example.com"]))
     }
@@ -163,7 +163,8 @@ fn plan_of_the_manual_is_the_output_of_the_command() {
     let own = template("live", "{ file = 'tencent-css.key' }", "'push.example.com'");
     operator.config(&[own.replace("provider =", "description = 'Members-only'\nprovider =")]);
     let (_, output) = operator.run("plan");
-    // The page's config has the address of a running gatepost, and the test's config has none.
+    // The config of the test has no `admin`, so the plan contains a note that the page does not
+    // show.
     let output: Vec<_> = output.lines().filter(|line| !line.starts_with("note: ")).collect();
     let output = output.join("\n");
     assert!(output.contains(&expected), "expected {expected}\nfound {output}");
@@ -173,7 +174,7 @@ fn plan_of_the_manual_is_the_output_of_the_command() {
 fn plan_shows_source_of_changed_key() {
     let double = Double::with(&[account_template(7, "live", "gatepost", OLD_KEY)], &[]);
     let operator = Operator::new(&double);
-    // The new key is second: gatepost accepts this key, and the account keeps the old key.
+    // If the new key is second, the account keeps the old key.
     operator.config(&[template("live", &format!("{OLD}, {NEW}"), "")]);
     assert!(operator.run("plan").1.contains("No changes"));
     operator.config(&[template("live", &format!("{NEW}, {OLD}"), "")]);
@@ -213,7 +214,7 @@ fn takes_over_only_templates_that_operator_names() {
     }
     assert_eq!(double.state(), (vec![foreign, other.clone()], rules.to_vec()));
 
-    // The operator permits gatepost to take both templates over.
+    // With `--adopt`, gatepost may change the template `live`, and may move a rule of `other`.
     let (code, text) = operator.run("apply --yes --adopt live --adopt other");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("~ modify template live (1)\n"), "{text}");
@@ -252,8 +253,9 @@ fn prune_leaves_template_that_operator_has_made() {
     assert!(!double.take_done().iter().any(|action| action.starts_with("Delete")), "{text}");
 }
 
-/// Returns a double in whose account gatepost has made the templates `live` and `gone`, each with
-/// rules, and the operator of the account. The config of the operator contains only `live`.
+/// Returns a double, and the operator of its account. In this account, gatepost has created the
+/// templates `live`, with two rules, and `gone`, with one rule. The config contains only `live`,
+/// with one binding.
 fn made() -> (Double, Operator) {
     let double = Double::with(&[account_template(3, "foreign", "", "k")], &[]);
     let operator = Operator::new(&double);
@@ -286,7 +288,7 @@ fn removes_own_templates_and_rules_only_with_prune() {
     assert_eq!(double.take_done(), [""; 0]);
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
-    // gatepost removes a rule from the template's description before it removes the rule itself.
+    // gatepost removes the hash of a rule from the description of `live`, then deletes the rule.
     assert_eq!(
         double.take_done(),
         [
@@ -305,8 +307,8 @@ fn removes_own_templates_and_rules_only_with_prune() {
 #[test]
 fn prune_leaves_rules_that_operator_has_made() {
     let (double, operator) = made();
-    // The operator makes three rules in the console: one for another domain in each template of
-    // gatepost, and one for the domain of the config and another application.
+    // The operator makes three rules in the console. For each template of gatepost, one rule has
+    // another domain. For `live`, one rule has the domain of the config and another application.
     let rules = [
         rule("hand.example.com", "live", 5001),
         rule("push.example.com", "vip", 5001),
@@ -329,7 +331,7 @@ fn prune_leaves_rules_that_operator_has_made() {
     let [hand, vip, other] = rules;
     let own = rule("push.example.com", "live", 5001);
     assert_eq!(state.1, [own, rule("gone.example.com", "live", 5002), hand, vip, other]);
-    // The operator makes a rule again that gatepost has removed. gatepost leaves this new rule.
+    // The operator makes a rule again that gatepost has deleted. gatepost leaves this new rule.
     let left = rule("left.example.com", "live", 5001);
     double.account.lock().unwrap().rules.push(left.clone());
     assert_eq!(operator.run("apply --yes --prune").0, Some(0));
@@ -373,8 +375,8 @@ fn restores_rule_if_platform_refuses_its_move() {
     assert_eq!(double.state().1.len(), before);
 }
 
-/// The error codes that the platform documents for its actions and signatures, each with a part
-/// of the remedy.
+/// The error codes that the platform documents for its actions and signatures, each with an action
+/// that returns the code, and with a part of the remedy.
 const DOCUMENTED: [(&str, &str, &str); 35] = [
     (TEMPLATES, "AuthFailure.InvalidAuthorization", "check the SecretId and the SecretKey"),
     (TEMPLATES, "AuthFailure.SignatureExpire", "set the clock"),
@@ -419,7 +421,7 @@ const CREATE: &str = "CreateLiveCallbackTemplate";
 const BIND: &str = "CreateLiveCallbackRule";
 
 #[test]
-fn names_remedy_for_each_documented_error_and_continues_after_it() {
+fn names_remedy_for_each_documented_error_and_next_run_continues() {
     let double = Double::with(&[], &[]);
     let operator = Operator::new(&double);
     operator.config(&[template("live", NEW, "'push.example.com', 'push2.example.com'")]);
@@ -434,7 +436,7 @@ fn names_remedy_for_each_documented_error_and_continues_after_it() {
         assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
         assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
     }
-    // The last run has created the template. Neither domain is bound yet.
+    // The first run with an error at a rule has created the template. Neither domain is bound yet.
     let (_, text) = operator.run("plan");
     assert!(text.contains("2 changes.") && !text.contains("create template"), "{text}");
     // The platform rejects two requests because of its rate limit.
@@ -555,7 +557,7 @@ fn reports_configs_that_the_platform_cannot_represent() {
         assert_eq!(exit, Some(2), "{text}");
         assert!(text.contains(found), "expected {found}, found {text}");
     }
-    // gatepost prefers a route for one kind.
+    // For a kind, gatepost prefers the route whose `kind` is this kind.
     config(&format!("{ROUTE}{}kind = 'push'\n{live}", second));
     let (_, text) = operator.run("plan");
     assert!(
@@ -604,9 +606,9 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
     let (code, text) = operator.run("apply --yes --site china");
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(double.state().0[0]["RecordStatusNotifyUrl"], url);
-    // The API does not show this address, so the address causes no change.
+    // The API does not return `RecordStatusNotifyUrl`, so this address alone causes no change.
     assert!(operator.run("plan --site china").1.contains("No changes"));
-    // A kind without an app loses its address.
+    // If `[template.on]` no longer contains a kind, gatepost removes the address of this kind.
     operator.config(&[template("live", NEW, "'push.example.com'")]);
     let (_, text) = operator.run("apply --yes --site china");
     assert!(text.contains(&format!("    AudioAuditNotifyUrl  {url} → (none)\n")), "{text}");

@@ -56,7 +56,8 @@ impl Rotation {
         self.double.state().0[0]["CallbackKey"].as_str().unwrap().to_owned()
     }
 
-    /// Runs `gatepost platform`, with a callback before and after it for each key.
+    /// Runs `gatepost platform`. Before and after the command, gatepost must accept a callback with
+    /// each of `keys`, and a callback with the key of the account.
     fn platform(&self, arguments: &str, keys: &[&str]) -> (Option<i32>, String) {
         self.expect_accepted(keys);
         let mut command = gatepost();
@@ -111,7 +112,7 @@ fn no_callback_is_refused_during_a_rotation() {
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(rotation.account_key(), NEW_KEY);
 
-    // The platform no longer resends callbacks with the old key.
+    // The operator removes the old key. Until the reload, gatepost accepts both keys.
     rotation.write("{ file = 'new.key' }");
     rotation.expect_accepted(&[OLD_KEY, NEW_KEY]);
     rotation.reload();

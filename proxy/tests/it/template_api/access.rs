@@ -71,7 +71,7 @@ fn ask_from(gate: &Gatepost, from: [u8; 4], target: &str, headers: &str) -> Resp
 }
 
 #[test]
-fn api_accepts_only_local_and_listed_hosts() {
+fn api_accepts_only_localhost_ip_addresses_and_listed_hosts() {
     let gate = Gatepost::serve(
         &format!("{TOKEN_LINE}\nadmin_hosts = ['Gatepost.example.com', 'ops']"),
         TEMPLATES,

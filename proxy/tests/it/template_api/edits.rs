@@ -59,7 +59,7 @@ fn refuses_key_file_that_is_a_device() {
 }
 
 #[test]
-fn refuses_key_file_outside_of_the_folders() {
+fn refuses_key_file_outside_of_the_config_folder_and_key_dirs() {
     let gate = Gatepost::serve(&format!("{TOKEN_LINE}\nkey_dirs = ['../keys-of-test']"), TEMPLATES);
     std::fs::write(gate.folder.path().join("own.key"), KEY).unwrap();
     let parent = gate.folder.path().parent().unwrap();
@@ -112,7 +112,7 @@ fn refuses_edit_of_file_with_hard_links() {
 }
 
 #[test]
-fn each_conflict_and_fault_has_its_own_code() {
+fn each_conflict_and_fault_has_its_code() {
     let gate = serve();
     let templates = "/api/templates";
     refused(&gate, ("POST", templates, new("prod-live")), 409, "name_taken");

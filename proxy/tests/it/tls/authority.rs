@@ -24,7 +24,7 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A certificate with its key, both in PEM.
+/// A certificate chain, and the key of its first certificate, both in PEM.
 pub struct Issued {
     pub chain: String,
     pub key: String,

@@ -77,8 +77,7 @@ fn fast_path_serves_callbacks_over_tls() {
     }
 }
 
-// The supervisor names each socket after a config key. The socket replaces the addresses of this
-// key.
+// The supervisor names each socket after a config key. The sockets of a key replace its addresses.
 #[test]
 fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
     let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());
@@ -126,7 +125,7 @@ fn serves_tls_on_sockets_of_supervisor_and_hands_them_over() {
     served(&renewed.first());
 }
 
-// If a socket has no key as its name, gatepost finds the key by the socket's address.
+// If the name of a socket is not a config key, gatepost finds the key by the address of the socket.
 #[test]
 fn serves_tls_on_socket_of_supervisor_by_address() {
     let (folder, authority) = (tempfile::TempDir::new().unwrap(), Authority::new());

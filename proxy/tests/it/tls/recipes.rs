@@ -1,4 +1,4 @@
-//! Runs the recipes of the manual's page `tls`.
+//! Runs the recipes of the manual's pages `tls` and `machines`.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -11,7 +11,7 @@ const PAGE: &str = include_str!("../../../../src/manual/tls.md");
 
 const MACHINES: &str = include_str!("../../../../src/manual/machines.md");
 
-/// Returns the code block in `language` of the page after `heading`.
+/// Returns the first code block in `language` after `heading` on the page `tls`.
 fn block(heading: &str, language: &str) -> &'static str {
     block_of(PAGE, heading, language)
 }
@@ -28,8 +28,8 @@ fn with(text: &str, written: &str, actual: &str) -> String {
     text.replace(written, actual)
 }
 
-/// Sends a push and another request through a server in front of gatepost. The app must receive
-/// both with the client's address and scheme.
+/// Sends a push and a request that is not a callback through a server in front of gatepost. The app
+/// must receive the client's address and scheme with the event and with the request.
 fn assert_serves_behind(port: u16, authority: &Authority, app: &App) {
     let mut client = authority.client().connect(port, "gate.example.com").unwrap();
     for (path, body) in [("/callbacks/tencent", &*push()), ("/other/%41?x=%20", "x")] {

@@ -97,7 +97,7 @@ fn keeps_certificate_if_new_one_has_a_fault() {
 }
 
 #[test]
-fn reload_changes_tls_version_but_not_listener() {
+fn reload_changes_minimum_tls_version_but_not_listener() {
     let tls = TlsGate::serve("", "");
     let path = tls.gate.folder.path().join("gatepost.toml");
     let config = fs::read_to_string(&path).unwrap();

@@ -5,7 +5,7 @@
 //! test request) and `ce-type` of each request. The test first sends control requests directly to
 //! the server. The control requests show that unusual paths, hosts, headers, methods and body
 //! lengths reach the handlers. Then the test sends every request of `tests/upstreams/spellings.txt`
-//! through gatepost, over HTTP/1.1 and HTTP/2.
+//! through gatepost, over HTTP/1.1, and over HTTP/2 if HTTP/2 can express the request.
 
 mod desync;
 mod queries;
@@ -124,7 +124,7 @@ fn check_handled(server: &Server, before: usize, sent: &[String]) {
     assert!(handled.is_empty(), "expected no request in a handler, found\n{}", handled.join("\n"));
 }
 
-/// Checks that genuine callbacks and requests for other paths still reach the app.
+/// Checks that events of genuine callbacks and requests for other paths still reach the app.
 fn check_open(server: &Server, gate: &Gatepost, page: &str) {
     let before = server.handled().len();
     for path in CALLBACKS {

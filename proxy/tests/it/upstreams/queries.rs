@@ -25,7 +25,7 @@ const PATHS: [&str; 12] = [
     "http://gate.test/index.php",
 ];
 
-/// Targets in which at least one server reads a part of the path as a query.
+/// Targets in which a server could read a part of the path or of the fragment as a query.
 const IN_PATH: [&str; 9] = [
     "/index.php%3fc=callback",
     "/index.php%3Fc=callback?x=1",

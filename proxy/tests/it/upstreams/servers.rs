@@ -1,4 +1,4 @@
-//! Starts real servers with the apps in `tests/upstreams/apps`.
+//! Starts real servers with the apps in `tests/upstreams`.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ impl Server {
         })
     }
 
-    /// Serves a folder with nginx and php-fpm, on every host.
+    /// Serves a folder with nginx and php-fpm, for every value of the header `host`.
     pub(crate) fn nginx(app: &str, try_files: &str) -> Self {
         Self::nginx_on("\"\" ~.", app, try_files, "")
     }

@@ -1,4 +1,4 @@
-//! Sends a request, and waits until the server has responded.
+//! Sends requests over HTTP/1.1 and HTTP/2, and waits for the responses.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -62,7 +62,8 @@ fn hpack(fields: &[(String, String)]) -> Vec<u8> {
     fields.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
 }
 
-/// Sends a request over HTTP/2, and waits until the server ends the stream or the connection.
+/// Sends a request over HTTP/2. Waits until the server ends the stream or the connection, or pauses
+/// for [`QUIET`].
 pub(super) fn send_http_2(port: u16, spelling: &Spelling, probe: &str) {
     let mut fields: Vec<_> = [
         (":method", &*spelling.method),

@@ -14,7 +14,7 @@ const MUTATED: usize = 300;
 /// Seed of the mutations, so that each run sends the same requests.
 const SEED: u64 = 14;
 
-/// Number of lengths for each encoding.
+/// Number of lines of `[lengths]` that the cases combine with each line of `[encodings]`.
 const LENGTHS_FOR_EACH_ENCODING: usize = 6;
 
 /// Value of `ce-type` in a request that is hidden inside another request.

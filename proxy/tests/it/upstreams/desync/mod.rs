@@ -1,8 +1,8 @@
 //! Compares the requests that a server records with the requests that gatepost forwards.
 //!
 //! A tap between gatepost and the server copies the bytes of each connection. The strict `reader`
-//! finds the requests in these bytes. The server must record or refuse each of these requests, with
-//! the same method, target, host and body. The server must record no other request.
+//! finds the requests in these bytes. The server must refuse each of these requests, or record the
+//! request with the same method, target, host and body. The server must record no other request.
 
 #![allow(clippy::print_stdout, reason = "the sums show that the cases reach the servers")]
 
@@ -82,7 +82,7 @@ fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
         let got = send_pieces(port, bytes.chunks(piece), QUIET);
         let fault = foreign(&got, index);
         let fault =
-            fault.map(|other| format!("expected no reply to {other}, found one for {}", case.name));
+            fault.map(|other| format!("{}: expected no reply to {other}, found one", case.name));
         faults.lock().unwrap().extend(fault);
     });
     faults.into_inner().unwrap()
@@ -193,7 +193,7 @@ impl Forwarded {
 }
 
 impl Stream {
-    /// Returns true if the client sent this request.
+    /// Returns true if the client sent this request, with any host.
     fn has(&self, request: &Request) -> bool {
         self.whole.iter().any(|sent| {
             let sent = Request { host: request.host.clone(), ..sent.clone() };
@@ -273,7 +273,7 @@ fn check(name: &str, server: &Server) {
     println!("{name} behind gatepost: {seen} requests of {} cases", cases.len());
     assert!(
         foreign.is_empty(),
-        "{name}: expected no foreign request, found:\n{}",
+        "{name}: expected no reply to the request of another connection, found:\n{}",
         foreign.join("\n")
     );
     assert!(faults.is_empty(), "{name}: expected no differences, found\n{faults}");
@@ -285,8 +285,8 @@ fn serve_behind(tap: &Tap) -> Gatepost {
     Gatepost::serve(&top, &templates(&App::down()))
 }
 
-/// Sends the cases of the table directly to the server, as a control. The server must accept hidden
-/// requests, and the comparison must find these requests.
+/// Sends the cases of the table directly to the server, as a control. The server must accept at
+/// least one hidden request, and the comparison must find this request.
 fn check_control(name: &str, server: &Server) {
     let cases = cases::table();
     let before = server.lines().len();
@@ -298,7 +298,7 @@ fn check_control(name: &str, server: &Server) {
         records.iter().filter(is_forged).map(|record| &record.probe).collect();
     let differences = compare(&tap.copies(), &records);
     println!(
-        "{name} without gatepost: {} of {} cases smuggle a request, {} requests are not valid HTTP",
+        "{name} without gatepost: {} of {} cases smuggle a request; the reader misses {} requests",
         hidden.len(),
         cases.len(),
         differences.unforwarded.len()

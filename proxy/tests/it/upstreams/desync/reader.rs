@@ -16,9 +16,9 @@ pub(super) struct Request {
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     pub(super) whole: Vec<Request>,
-    /// A request whose body is not complete.
+    /// A request whose body is not complete or not valid.
     pub(super) part: Option<Request>,
-    /// The reason why the rest is not a valid request.
+    /// The reason why a request is not valid.
     pub(super) fault: Option<String>,
 }
 

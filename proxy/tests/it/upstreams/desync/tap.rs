@@ -1,4 +1,4 @@
-//! Forwards bytes between clients and a server, and keeps a copy of each connection.
+//! Forwards bytes between clients and a server, and keeps a copy of the bytes on each connection.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
