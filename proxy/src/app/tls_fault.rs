@@ -133,8 +133,8 @@ fn has_words(text: &str, words: &str) -> bool {
     text.match_indices(words).any(|(at, _)| !is_inside(&text[at + words.len()..]))
 }
 
-/// Describes the innermost TLS error. Looks inside each `io::Error`, because its `source` skips
-/// the inner error.
+/// Describes the outermost TLS error among the causes of `error`. Looks inside each `io::Error`,
+/// because its `source` skips the inner error.
 fn tls_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {

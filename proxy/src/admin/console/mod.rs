@@ -2,8 +2,8 @@
 //!
 //! 1. If the config has no token for the admin API, every path returns 404.
 //! 2. A request must name a host of the admin listener, as for the API.
-//! 3. The operator logs in with a token once, and receives a cookie. After wrong tokens, a client
-//!    must wait, as for the API.
+//! 3. The operator logs in with a token once, and receives a cookie. After too many wrong tokens, a
+//!    client must wait, as for the API.
 //! 4. A POST request must come from a page of the console. gatepost checks `sec-fetch-site` and
 //!    `origin`.
 //! 5. With the `admin_read_token`, the operator can only read.
@@ -251,7 +251,8 @@ impl ConsoleRequest {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Returns a sentence about the edit that has led to this page.
+    /// Returns a sentence about the change or the sample that has led to this page; empty without
+    /// one.
     fn done(&self) -> &'static str {
         match self.parameter("done").as_deref() {
             Some("bound") => "Bound. The binding applies to every callback from now on.",

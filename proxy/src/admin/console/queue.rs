@@ -1,7 +1,8 @@
 //! The pages of the queue: the stored events, one event, and the changes that an operator makes.
 //!
-//! A change applies only to the events that the operator has seen: the page that confirms the change
-//! contains their numbers. The filter alone could select other events by the time of the change.
+//! A change applies only to the events that the operator has seen: the page that asks for
+//! confirmation contains their numbers. The filter alone could select other events by the time of
+//! the change.
 
 use askama::Template;
 use gatepost::{
@@ -23,7 +24,7 @@ use crate::queue::{Queue, event_json, set_condition, within_limit};
 /// Maximum number of events on a page, and in a change.
 const MAX_EVENTS: usize = 200;
 
-/// Handles `queue` and the paths under `queue/`.
+/// Handles `queue` and the paths below `queue/`.
 pub(super) async fn answer(
     queue: Option<&Queue>,
     gate: &Gate,
@@ -112,7 +113,7 @@ enum Operation {
     Drop,
 }
 
-/// Shows the page that confirms a change (GET), or makes the change (POST).
+/// Shows the page that asks for confirmation of a change (GET), or makes the change (POST).
 async fn change(
     queue: &Queue,
     session: &mut ServerSession,
@@ -148,7 +149,7 @@ async fn change(
     Ok(ConsoleResponse::redirect(&format!("{back}&{word}={count}&of={all}")))
 }
 
-/// Returns the page that confirms a change of the events that can change.
+/// Returns the page that asks for confirmation. Omits the events that cannot change.
 fn question(
     request: &ConsoleRequest,
     operation: Operation,
@@ -263,7 +264,7 @@ fn fields(filter: &QueueFilter) -> Vec<FilterField> {
     ]
 }
 
-/// Returns a sentence about the change that has led to the list.
+/// Returns a sentence about the change that has led to the list; empty without a change.
 fn done(request: &ConsoleRequest) -> String {
     let all = number(request, "of").unwrap_or_default();
     match (number(request, "replayed"), number(request, "dropped")) {

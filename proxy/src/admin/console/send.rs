@@ -45,7 +45,8 @@ pub(super) async fn answer(
     }
 }
 
-/// Sends the callback, and redirects to the page of the captured callback.
+/// Sends the callback, and redirects to the page of the captured callback. If gatepost has not
+/// captured the callback, shows the reply.
 async fn deliver(page: SamplePage, callback: Request<Bytes>) -> ConsoleResponse {
     let kind = &page.kind;
     let received = own_listener::send(callback, own_listener::CAPTURE_WAIT).await;

@@ -67,7 +67,7 @@ pub(super) async fn create(
     }
 }
 
-/// Handles the paths under `templates/`.
+/// Handles the paths below `templates/`.
 pub(super) async fn one(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,
@@ -281,7 +281,7 @@ fn coded(name: &str) -> String {
 struct TemplatesPage {
     layout: Layout,
     done: &'static str,
-    /// True if the platform of a template has an account that gatepost can change.
+    /// True if the platform of at least one template has an account that gatepost can change.
     has_account: bool,
     templates: Vec<TemplateView>,
 }
@@ -333,7 +333,7 @@ struct BindPage {
     done: &'static str,
     view: TemplateView,
     version: String,
-    /// True if the template may be bound for an application.
+    /// True if the template may be bound for one application of a domain.
     has_apps: bool,
     tenants: Vec<FormField>,
     problem: String,

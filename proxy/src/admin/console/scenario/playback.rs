@@ -1,7 +1,8 @@
 //! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
 //! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. It
-//!    continues to its end, until the operator stops it, or until gatepost cannot send a callback.
+//!    ends after its last callback, when the operator stops it, or when a callback cannot be sent
+//!    or receives no reply.
 //! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ pub(super) struct ScenarioTarget {
     pub(super) template: String,
 }
 
-/// A scenario, its callbacks, and the replies so far.
+/// The target and the callbacks of a scenario, and the replies so far.
 pub(super) struct Playback {
     pub(super) target: ScenarioTarget,
     pub(super) planned: Vec<PlannedCallback>,
@@ -80,7 +81,7 @@ pub(super) struct SentCallback {
     pub(super) reply: String,
     /// True if the reply has the status that the scenario expects.
     pub(super) is_expected: bool,
-    /// Number of the captured callback.
+    /// Number of the captured callback; `None` if gatepost did not capture the callback.
     pub(super) id: Option<u64>,
 }
 
@@ -161,8 +162,8 @@ async fn play(
         match sent {
             Ok(sent) => {
                 if sent.id.is_none() {
-                    // gatepost does not capture callbacks of this route, so do not wait for the
-                    // next one.
+                    // gatepost did not capture this callback in time, so do not wait for the later
+                    // ones.
                     wait = Duration::ZERO;
                 }
                 progress.sent.push(sent);
