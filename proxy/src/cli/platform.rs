@@ -137,7 +137,7 @@ pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
     }
 }
 
-/// Asks the running gatepost if it accepts a key. The request does not contain the key.
+/// Asks the running gatepost whether it accepts a key. The request does not contain the key.
 fn accepts(running: &AdminClient, template: &str, key: &[u8]) -> Result<bool, String> {
     let name = utf8_percent_encode(template, NON_ALPHANUMERIC);
     let mut nonce = [0; 16];
