@@ -26,7 +26,8 @@ impl PlatformAccount {
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable is missing or invalid.
+    /// Returns an error if a variable is missing or invalid, or if gatepost cannot read the file
+    /// that a variable names.
     pub(crate) fn of_environment() -> Result<Self, PlatformError> {
         let credentials = credentials()?;
         let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());

@@ -1,6 +1,6 @@
 //! Reasons why gatepost cannot compare or change an account.
 
-/// Reason why a request to the platform fails.
+/// Reason why gatepost cannot compare or change an account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlatformError {
     /// A value from the config, the operator or the environment is missing or invalid.

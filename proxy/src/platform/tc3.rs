@@ -20,7 +20,8 @@ const ALGORITHM: &str = "TC3-HMAC-SHA256";
 
 pub(super) const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// Key of an account, which the platform calls `SecretId` and `SecretKey`. `Debug` redacts the key.
+/// API key of an account: its id and the key, which the platform calls `SecretId` and `SecretKey`.
+/// `Debug` shows neither.
 pub(crate) struct Credentials {
     pub(crate) id: String,
     pub(crate) key: String,

@@ -40,7 +40,7 @@ fn parameter(member: &Member) -> String {
     format!("{about}        public readonly {ty} ${}{default},\n", variable(&member.name))
 }
 
-/// Returns the description, with the type of the elements of a list.
+/// Returns the description; for a list, with the type of its elements.
 fn described(member: &Member) -> String {
     let Type::List(of) = &member.ty else { return member.about.clone() };
     let list = format!("@var list<{}>|null", name_of(of));
