@@ -1,4 +1,4 @@
-//! The config file as a TOML tree that keeps comments and formatting.
+//! A file of the config as a TOML tree that keeps comments and formatting.
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 

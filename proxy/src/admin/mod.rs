@@ -1,5 +1,5 @@
 //! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api` for programs, and `/console/` for
-//! the operator's browser. When the proxy begins to stop, it closes this listener, so that health
+//! the operator's browser. When gatepost begins to stop, it closes this listener, so that health
 //! checks fail.
 
 mod api;

@@ -95,7 +95,7 @@ impl ReadyConnection {
 #[error("expected an open idle connection, found one that the app has closed")]
 pub(crate) struct StaleConnection;
 
-/// A server as a key. Requests to the same server can share a connection.
+/// A server as a key of the pool. Requests to the same server can share a connection.
 ///
 /// Each config has its own servers. gatepost uses plain connections after a reload, too, because
 /// the servers of two configs are equal if they have the same address. A server with TLS or an

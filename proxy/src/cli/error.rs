@@ -25,10 +25,10 @@ pub(super) enum CommandError {
     /// An argument is invalid.
     #[error("{argument}: {problem}")]
     Argument { argument: String, problem: String },
-    /// gatepost cannot read the config, or a definition has faults.
+    /// gatepost cannot read the config, or the config or a definition has faults.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The command has printed the faults of the config.
+    /// The command has printed the faults of the config or of a definition.
     #[error("expected a config without faults, found some; correct the printed faults")]
     Faults,
     /// The operator names no config file, and the working directory has none.

@@ -37,11 +37,11 @@ fn pasted(text: &str) -> &str {
     rest.unwrap_or(text).trim_matches(is_around)
 }
 
-/// Statuses with explanations that the codes of refusals and failures do not have.
+/// Explanations of statuses, in addition to the codes of refusals and failures.
 const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
-        "gatepost sends no redirect: the app or the upstream sent it, and gatepost does not follow it (code \
+        "gatepost sends a redirect only in its console; otherwise, the app or the upstream sent it, and gatepost does not follow it (code \
          app_status). Write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url.",
     ),
     (&[404], NOT_A_CALLBACK),

@@ -1,5 +1,5 @@
-//! Upper bound on the memory that clients without a key can make the proxy use. `gatepost check`
-//! prints it.
+//! Upper bound on the memory that clients without a key can make gatepost use. `gatepost check`
+//! prints this bound.
 
 use std::num::NonZero;
 

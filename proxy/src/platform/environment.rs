@@ -43,7 +43,8 @@ fn credentials() -> Result<Credentials, PlatformError> {
     Ok(Credentials { id: secret(SECRET_ID)?, key: secret(SECRET_KEY)? })
 }
 
-/// Reads the variable `name`, or the file that the variable `name_FILE` names.
+/// Reads the file that the variable `name_FILE` names. Without this variable, reads the variable
+/// `name`.
 fn secret(name: &str) -> Result<String, PlatformError> {
     let file = format!("{name}_FILE");
     let found = match var(&file) {

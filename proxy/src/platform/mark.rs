@@ -55,7 +55,7 @@ impl Mark {
         Some(Self { is_adopted, rules: rules? })
     }
 
-    /// Returns true if gatepost has made the rule.
+    /// Returns true if gatepost has made the rule, according to this mark.
     pub(super) fn has_made(&self, rule: &AccountRule) -> bool {
         self.rules.contains(&hash(&rule.domain_name, &rule.app_name))
     }

@@ -70,7 +70,8 @@ pub(crate) enum Site {
     China,
 }
 
-/// Checks the address at which the platform reaches gatepost. Returns the problem.
+/// Checks the address at which the platform reaches gatepost. For an unsuitable address, returns
+/// the problem.
 pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
     let found = match url.scheme_str() {
         Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path",
@@ -85,7 +86,7 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
 }
 
 /// Checks that the requests to the platform's API, which contain the keys of callbacks, are
-/// encrypted. Returns the problem.
+/// encrypted. For an unsuitable address, returns the problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

@@ -5,7 +5,8 @@
 //! 1. The canonical request contains the method, path, query, signed headers and the hash of the
 //!    body.
 //! 2. The string to sign contains the time, the scope and the hash of the canonical request.
-//! 3. The key of the day is a chain of HMACs of the secret key, the date and the service.
+//! 3. The key of the day is a chain of HMACs of the secret key, the date, the service and
+//!    `tc3_request`.
 //! 4. `authorization` contains the id of the key, the scope, the names of the signed headers and
 //!    the signature.
 

@@ -44,7 +44,7 @@ struct State {
     total: Option<(Instant, u32)>,
 }
 
-/// Wrong tokens of one source.
+/// Count of the wrong tokens of one source.
 #[derive(Debug)]
 struct Failures {
     source: Option<IpAddr>,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn remembers_a_bounded_number_of_sources() {
+    fn counts_wrong_tokens_of_at_most_1024_sources() {
         let (attempts, now) = (TokenAttempts::default(), Instant::now());
         let guesser = client("192.0.2.1");
         (0..20).for_each(|_| attempts.fail(guesser, now));

@@ -24,7 +24,7 @@ pub(super) enum Resource {
     Templates,
 }
 
-/// Captured callbacks that a path names.
+/// Resource of the captured callbacks that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaptureResource {
     /// `/api/capture`
@@ -37,7 +37,7 @@ pub(super) enum CaptureResource {
     Replay(u64),
 }
 
-/// Queued events that a path names.
+/// Resource of the queue that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueueResource {
     /// `/api/queue`

@@ -45,8 +45,8 @@ pub(super) async fn one(
     rest: &[&str],
 ) -> ConsoleResponse {
     let Some(numbered) = id.parse().ok().and_then(|id| CAPTURED.get(id)) else {
-        let text =
-            "The inspector no longer has this callback, because newer callbacks have replaced it.";
+        let text = "The inspector has no callback with this number. Newer callbacks may have replaced \
+                    it, or gatepost may have restarted.";
         return request.notice(StatusCode::NOT_FOUND, "Callback not found", text);
     };
     match (&request.method, rest) {

@@ -13,7 +13,7 @@ pub(super) struct ConfirmPage {
     pub(super) layout: Layout,
     pub(super) title: String,
     pub(super) text: String,
-    /// Word on the button.
+    /// Text on the button.
     pub(super) action: &'static str,
     /// Reason why the change is impossible or has failed.
     pub(super) problem: String,

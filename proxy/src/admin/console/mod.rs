@@ -54,7 +54,8 @@ pub(crate) fn is_console(path: &str) -> bool {
     path.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The console, the operators that have logged in, and the scenario that gatepost plays for them.
+/// The console: the sessions of the operators who have logged in, and the scenario that gatepost
+/// plays for them.
 #[derive(Default)]
 pub(crate) struct Console {
     sessions: Sessions,
@@ -73,7 +74,7 @@ impl Console {
         let mut request = ConsoleRequest::of(session);
         let response = self.answer(served, attempts, queue, session, &mut request).await;
         if request.method == Method::POST {
-            // A part of the body may be unread.
+            // Close the connection, because a part of the body may be unread.
             session.set_keepalive(None);
         }
         response.into_response()

@@ -86,8 +86,8 @@ async fn show(
         Err(_) => None,
     };
     let Some((entry, event)) = found else {
-        let text = "The queue has no event with this number: an operator has dropped or replayed it, or \
-                    its retention has ended.";
+        let text = "The queue has no event with this number. An operator may have dropped or replayed \
+                    it, or gatepost may have removed it from the store.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
     let json = event_json(gate, &entry, &event);
@@ -226,7 +226,7 @@ fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Returns the links that select a state.
+/// Returns the links that select a state or the failing events.
 fn segments(filter: &QueueFilter) -> Vec<FilterLink> {
     let current = if filter.is_failing {
         Some(("failing", "true"))

@@ -69,7 +69,7 @@ impl ConsoleResponse {
         Self::new(StatusCode::OK, "message/http", body).with(CONTENT_DISPOSITION, value)
     }
 
-    /// Redirects to a path that is relative to the path of the request.
+    /// Returns a redirect to a path that is relative to the path of the request.
     pub(super) fn redirect(to: &str) -> Self {
         let location = HeaderValue::try_from(to).ok();
         Self::text(StatusCode::SEE_OTHER, "").with(LOCATION, location)

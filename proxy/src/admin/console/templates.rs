@@ -213,7 +213,7 @@ async fn unbind(
         layout: request.layout(if from_domains { "domains" } else { "templates" }),
         title: format!("Unbind {tenant}?"),
         text: format!(
-            "gatepost refuses the callbacks of {tenant} from now on, unless another template is bound to \"*\"."
+            "gatepost refuses the callbacks of {tenant} from now on, unless a template is bound to \"*\"."
         ),
         action: "Unbind",
         problem: String::new(),

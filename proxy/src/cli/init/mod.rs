@@ -70,7 +70,7 @@ enum Door {
 /// Address of the app if the operator gives none.
 const DEFAULT_APP: &str = "http://127.0.0.1:3000/events";
 
-/// Address on which the proxy of a new config listens if the operator gives none.
+/// Address in `listen` of a new config if the operator gives none.
 const LISTEN: &str = "127.0.0.1:8080";
 
 /// Address of the admin listener if the operator gives none.

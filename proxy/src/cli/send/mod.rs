@@ -108,8 +108,9 @@ impl SendArguments {
         self.to.as_ref()
     }
 
-    /// Returns the address of the callback of a provider. If the operator gives none, returns the
-    /// address of the provider in a new config, because the command then only prints the callback.
+    /// Returns the address to which the command sends a callback of a provider. If the operator
+    /// gives none, returns the address of the provider in a new config, because the command then
+    /// only prints the callback.
     fn address(&self, provider: &str) -> Result<Uri, CommandError> {
         let given = self.to.as_ref().map(Uri::to_string);
         let text = given.unwrap_or_else(|| format!("http://127.0.0.1:8080/callbacks/{provider}"));

@@ -3,7 +3,7 @@
 
 use super::model::{Member, Model, Record, Type};
 
-/// Prints the model as a file.
+/// Returns the model as the text of a PHP file.
 pub(super) fn print(model: &Model, origin: &str) -> String {
     let records: String = model.records.iter().map(record).collect();
     format!("<?php\n\n// {origin}\n\ndeclare(strict_types=1);\n\n{records}")

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn example_sets_field_that_selects_the_event() {
+    fn example_sets_field_that_selects_the_common_event() {
         let text = example_of("kollus");
         let states = ["start", "stop"].map(|state| format!("broadcast_state = \"{state}\""));
         assert!(

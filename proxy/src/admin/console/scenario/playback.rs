@@ -38,7 +38,7 @@ pub(super) struct Playback {
     progress: Mutex<Progress>,
 }
 
-/// A callback of a scenario, before gatepost sends it.
+/// A planned callback of a scenario.
 pub(super) struct PlannedCallback {
     /// Time from the start of the scenario.
     pub(super) at: Duration,
@@ -74,7 +74,7 @@ impl PlaybackState {
     }
 }
 
-/// A callback of a scenario that gatepost has sent, or could not send.
+/// The result of sending a planned callback.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct SentCallback {
     /// Status of the reply, or the reason why there is no reply.
@@ -91,7 +91,7 @@ impl Playbacks {
         lock(&self.0).clone()
     }
 
-    /// Starts a playback. Returns false if gatepost plays another scenario.
+    /// Starts a playback. If another scenario still plays, starts none and returns false.
     pub(super) fn start(
         &self,
         served: &Arc<ServedConfig>,
