@@ -55,7 +55,7 @@ pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError>
 ///
 /// Returns [`EditErrorKind::FileChanged`] if the content of the file differs from `before`. Returns
 /// [`EditErrorKind::FileLinked`] if the file has several hard links. Returns [`EditErrorKind::Io`]
-/// if gatepost cannot read or write the file. After an error, the file still has the old content.
+/// if gatepost cannot read or write the file. After an error, the content of the file is unchanged.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -102,7 +102,8 @@ fn check_has_one_name(path: &Path) -> Result<(), EditError> {
     Err(EditError::new(EditErrorKind::FileLinked, message))
 }
 
-/// Replaces the content of the file. Returns `false` if the content differs from `before`.
+/// Replaces the content of the file. If the content differs from `before`, changes nothing and
+/// returns `false`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // For a symbolic link, replace its target, not the link.
     let target = fs::canonicalize(path)?;
@@ -171,7 +172,8 @@ fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
     let kept = PathBuf::from(name);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept) {
         Ok(mut file) => {
-            // If this call fails, the file keeps its mode, which gives access only to the owner.
+            // If this call fails, the new file keeps its mode, which gives access only to the
+            // owner.
             let _narrower = File::open(path).and_then(|config| keep_access(&file, &config));
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
@@ -326,10 +328,12 @@ mod tests {
             assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
             assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
         }
-        assert_eq!(names(&folder).len(), 2, "expected the config and one saved file, found others");
+        let found = names(&folder);
+        assert_eq!(found.len(), 2, "expected the config and one saved file, found {found:?}");
         let other = replace(&path, BEFORE, "# c\n").unwrap_err();
         assert_eq!(other.kind(), EditErrorKind::FileChanged);
-        assert_eq!(names(&folder).len(), 3, "expected a new file for another text, found none");
+        let found = names(&folder);
+        assert_eq!(found.len(), 3, "expected a new file for another text, found {found:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The config file as a TOML tree that keeps comments and formatting.
+//! A file of the config as a TOML tree that keeps comments and formatting.
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
@@ -49,7 +49,8 @@ impl Document {
     }
 
     /// Parses the text of a config file that gatepost edits, and the texts of the other files.
-    /// Returns an error if [`Self::text`] would return a different text.
+    /// Returns an error if [`Self::text`] would return a different text, apart from line ends at
+    /// the end.
     pub(crate) fn parse_to_edit(written: &str, others: &[&str]) -> Result<Self, EditError> {
         let document = Self::parse_among(written, others)?;
         let same = document.text();

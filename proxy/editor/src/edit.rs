@@ -264,7 +264,8 @@ pub(crate) mod tests {
     use crate::toml_value::TomlValue;
     use crate::toml_value::tests::table;
 
-    /// Config with comments in every position, and with a route between two templates.
+    /// Config with comments above, beside and inside of entries, and with a route between two
+    /// templates.
     pub(crate) const TEXT: &str = "\
 # Config of the studio.
 
@@ -469,7 +470,7 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn does_not_delete_template_with_tenants_or_routes() {
+    fn does_not_delete_template_that_has_tenants_or_that_a_route_names() {
         let (code, message) = edit_error(&delete("paid"), TEXT);
         assert_eq!(code, EditErrorKind::TemplateInUse);
         let expected =

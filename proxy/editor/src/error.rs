@@ -123,7 +123,8 @@ impl EditError {
         &self.message
     }
 
-    /// Returns the faults of the edited config. The slice is empty if the error has another cause.
+    /// Returns the faults of the config or of the API request. The slice is empty if the error has
+    /// another cause.
     #[must_use]
     pub fn faults(&self) -> &[EditFault] {
         &self.faults
@@ -138,21 +139,23 @@ impl fmt::Display for EditError {
     }
 }
 
-/// One fault in the edited config, or in an API request for an edit. The fault never contains the
-/// value of a secret.
+/// One fault in a config, or in an API request for an edit. The fault never contains the value of a
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EditFault {
     /// Path of the file with the fault; `None` for the config file and for an API request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Line of the fault after the edit, counted from 1; `None` for an API request.
+    /// Line of the fault after the edit, counted from 1; `None` if the fault is not from the check
+    /// of a config.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Column of the fault in the line, counted from 1; `None` for an API request.
+    /// Column of the fault in the line, counted from 1; `None` if the fault is not from the check
+    /// of a config.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
-    /// Stable code of the fault; `None` for an API request.
+    /// Stable code of the fault; `None` if the fault is not from the check of a config.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
     /// Full path of the key with the fault, for example `template[0].on.push`.

@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(
             old.metadata().unwrap().mode() & 0o777,
             0o640,
-            "expected the mask, found others"
+            "expected the mode of the mask, found another"
         );
         keep_access(&new, &old).unwrap();
         assert_eq!(new.get_xattr(ACCESS_LIST).unwrap(), old.get_xattr(ACCESS_LIST).unwrap());

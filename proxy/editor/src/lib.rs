@@ -4,7 +4,7 @@
 //!    changes one file.
 //! 2. [`config_file::check`] checks the edited files.
 //! 3. [`config_file::replace`] writes the edited text to its file. If the file has changed since
-//!    gatepost read it, `replace` returns an error and does not write.
+//!    gatepost read it, `replace` returns an error and does not change the file.
 //!
 //! A comment line belongs to the line directly below. The removal of a template therefore removes
 //! the comment lines directly above `[[template]]`. Comments above a blank line remain.

@@ -32,7 +32,7 @@ pub struct TemplateView {
     pub description: String,
     /// Name of the provider.
     pub provider: String,
-    /// Keys of the platform. gatepost accepts a signature made with any one of these keys.
+    /// Keys of the template. gatepost accepts a signature made with any one of these keys.
     pub keys: Vec<KeyView>,
     /// Tenants that are bound to the template.
     pub bind: Vec<String>,

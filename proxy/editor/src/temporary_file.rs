@@ -1,9 +1,9 @@
 //! Temporary files of edits.
 //!
 //! The name of a temporary file contains the name of the config file, for example
-//! `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. An edit creates the temporary file only while the
-//! edit has locked the config file. If the next edit holds the lock and finds such a file, an
-//! earlier edit ended before it could remove the file.
+//! `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. On a file system with locks, an edit creates the
+//! temporary file only while it has locked the config file. If the next edit holds the lock and
+//! finds such a file, an earlier edit ended before it could remove the file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, File};
@@ -39,7 +39,7 @@ impl TemporaryNames {
         builder.prefix(&self.prefix).suffix(SUFFIX).rand_bytes(RANDOM_CHARS).tempfile_in(folder)
     }
 
-    /// Removes the files of earlier edits. The caller must hold the lock of `config`.
+    /// Removes the temporary files of earlier edits. The caller must hold the lock of `config`.
     pub(crate) fn remove_leftovers(&self, folder: &Path, config: &File) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if self.fits(&entry.file_name())

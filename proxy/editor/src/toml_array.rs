@@ -58,8 +58,8 @@ fn merge(before: &str, after: &str) -> Option<String> {
     Some(format!("{}{}", comment.trim_end(), rest?))
 }
 
-/// Splits text before its first line break into the comment on the first line and the other
-/// lines.
+/// Splits `between` at its first line break into the comment on the first line and the other lines.
+/// Without a line break, returns `None` for the other lines.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {
         Some(at) => {

@@ -183,7 +183,8 @@ pub(crate) fn list(names: &[&str]) -> String {
     cut(names.iter().map(|name| format!("`{name}`")))
 }
 
-/// Joins at most 8 items with commas. Returns `none` if there are no items.
+/// Joins the first 8 items with commas, and counts the others. Returns `none` if there are no
+/// items.
 pub(crate) fn cut(items: impl ExactSizeIterator<Item = String>) -> String {
     const MAX_ITEMS: usize = 8;
     let more = match items.len().saturating_sub(MAX_ITEMS) {

@@ -53,7 +53,7 @@ impl TomlTable {
     }
 }
 
-/// Converts a TOML item to JSON. A date becomes a string.
+/// Converts a TOML item to JSON. A date becomes a string. An infinite float or NaN becomes `null`.
 pub(crate) fn json_from_item(item: &Item) -> Json {
     if let Some(value) = item.as_value() {
         return json_from_value(value);

@@ -1,5 +1,5 @@
 //! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api` for programs, and `/console/` for
-//! the operator's browser. When the proxy begins to stop, it closes this listener, so that health
+//! the operator's browser. When gatepost begins to stop, it closes this listener, so that health
 //! checks fail.
 
 mod api;
@@ -42,8 +42,8 @@ impl AdminApp {
         Self { served, attempts, console, queue }
     }
 
-    /// Returns the body of `/readyz`, which describes the served config. Only the status of the
-    /// response reports readiness.
+    /// Returns the body of the response to `/readyz`: a description of the served config. The
+    /// status code of the response is always 200.
     fn readiness(&self) -> String {
         let body = json!({ "status": "ready", "config": self.served.status() });
         format!("{body}\n")

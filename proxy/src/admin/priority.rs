@@ -20,7 +20,7 @@ pub(super) fn lower() {
     LOWERED.with(|()| ());
 }
 
-/// Does nothing: other systems have no priority for one thread of a process.
+/// Does nothing: only on Linux does `setpriority` change a single thread.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn lower() {}
 
@@ -34,13 +34,13 @@ mod tests {
     }
 
     #[test]
-    fn lowers_the_priority_of_this_thread_and_of_threads_that_it_starts() {
+    fn lowers_priority_of_calling_thread_and_of_threads_that_it_then_starts() {
         let before = nice();
         let thread = std::thread::spawn(|| {
             lower();
             (nice(), std::thread::spawn(nice).join().unwrap())
         });
         assert_eq!(thread.join().unwrap(), (NICE, NICE));
-        assert_eq!(nice(), before, "priority of the other thread");
+        assert_eq!(nice(), before, "priority of the thread that did not call `lower`");
     }
 }

@@ -89,7 +89,7 @@ impl Service<Name> for GuardedResolver {
 ///
 /// # Errors
 ///
-/// Returns an error if no address remains.
+/// Returns an error if the guard permits none of the addresses. An empty list causes no error.
 fn permitted(
     guard: Option<&AddressGuard>,
     mut found: Vec<SocketAddr>,

@@ -40,7 +40,7 @@ type ConnectionTask = http1::Connection<LimitedConnection<AppStream>, Full<Bytes
 /// A connection to the app.
 pub(super) struct AppConnection {
     sender: SendRequest<Full<Bytes>>,
-    /// Task that reads and writes the bytes; `None` after the connection has ended.
+    /// Future that reads and writes the bytes; `None` after the connection has ended.
     task: Option<Box<ConnectionTask>>,
     /// True if the app has sent TLS instead of HTTP.
     has_found_tls: bool,
@@ -55,7 +55,7 @@ impl AppConnection {
         Ok(Self { sender, task: Some(Box::new(task)), has_found_tls: false, host })
     }
 
-    /// Returns true if the connection can send another request.
+    /// Returns true if the connection can carry another request.
     pub(super) fn is_open(&mut self) -> bool {
         // Use no waker, because no task waits for an idle connection.
         self.poll_task(&mut Context::from_waker(Waker::noop()));
@@ -70,7 +70,7 @@ impl AppConnection {
         }
     }
 
-    /// Ends the connection, and looks at the bytes that hyper could not read.
+    /// Ends the connection, and looks at the bytes that hyper could not parse.
     fn end(&mut self) {
         if let Some(task) = self.task.take() {
             self.has_found_tls = begins_with_tls(&task.into_parts().read_buf);

@@ -62,7 +62,8 @@ impl ReadyConnection {
         self.key.0.is_https()
     }
 
-    /// Sends a request, reads the whole response, and keeps the connection for later requests.
+    /// Sends a request, and reads the whole response. If the connection is still open, keeps it for
+    /// later requests.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl ReadyConnection {
 #[error("expected an open idle connection, found one that the app has closed")]
 pub(crate) struct StaleConnection;
 
-/// A server as a key. Requests to the same server can share a connection.
+/// A server as a key of the pool. Requests to the same server can share a connection.
 ///
 /// Each config has its own servers. gatepost uses plain connections after a reload, too, because
 /// the servers of two configs are equal if they have the same address. A server with TLS or an
@@ -136,7 +137,7 @@ impl Hash for PoolKey {
 struct Pool {
     /// Connections by key. A fast hash is safe, because the config supplies the keys, not a client.
     idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
-    /// True if a task [`sweep`] runs.
+    /// True while a task runs [`sweep`].
     has_sweeper: bool,
 }
 

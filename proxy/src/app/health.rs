@@ -1,8 +1,8 @@
 //! Probes of servers that are down.
 //!
 //! A server of a list is down after a failed connection or several failures in a row. gatepost then
-//! probes the server every [`PROBE_INTERVAL`]. After the first probe that succeeds, gatepost uses
-//! the server again. gatepost does not probe servers that are up.
+//! waits [`PROBE_INTERVAL`] before each probe of the server. After the first probe that succeeds,
+//! gatepost uses the server again. gatepost does not probe servers that are up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) fn probe_until_up(server: &Arc<Server>) {
     let message = format_args!("{server} is down; gatepost probes it and uses the other addresses");
     report::warned("server_down", &message, None, clock::now());
     let server = Arc::clone(server);
-    // Without a runtime, the proxy is stopping, and needs no probe.
+    // Without a runtime, gatepost is stopping, and needs no probe.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(probes(server));
     }

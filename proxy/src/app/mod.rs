@@ -236,7 +236,10 @@ pub(crate) enum FetchError {
     Failed(BoxError),
     #[error("expected a reply within {} s, found none; check the server", FETCH_TIMEOUT.as_secs())]
     Timeout,
-    #[error("expected at most {} reply bytes, found more; check --to", gatepost::MAX_ANSWER_BYTES)]
+    #[error(
+        "expected at most {} reply bytes, found more; check the address",
+        gatepost::MAX_ANSWER_BYTES
+    )]
     TooLong,
 }
 

@@ -96,7 +96,8 @@ fn authorities(tls: &OutgoingTls) -> Result<Vec<CertificateDer<'static>>, TlsFau
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// Returns the client certificate with its chain, and its key; `None` if the config names none.
+/// Returns the client certificate with its chain, and its key; `None` if the config names no client
+/// certificate.
 fn identity(tls: &OutgoingTls) -> Result<Option<Identity>, TlsFault> {
     let Some((pem, key)) = tls.certificate().zip(tls.expose_key()) else { return Ok(None) };
     let chain = certificates(pem).map_err(TlsFault::Certificate)?;

@@ -51,8 +51,8 @@ const CLOSED_IN_HANDSHAKE: &str = "expected a TLS handshake, found a close; writ
 const OTHER_FAULT: &str =
     "expected a TLS handshake, found a fault; try `openssl s_client -connect HOST:PORT`";
 
-/// The text that webpki has for a certificate of an authority. gatepost does not depend on webpki,
-/// so it cannot name the type of the error.
+/// The text of webpki's error for a certificate of an authority in place of a server's. gatepost
+/// does not depend on webpki, so it cannot name the type of the error.
 const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
 
 /// Describes a TLS error with its remedy, in fewer than 100 bytes; `None` for any other error. A
@@ -133,8 +133,8 @@ fn has_words(text: &str, words: &str) -> bool {
     text.match_indices(words).any(|(at, _)| !is_inside(&text[at + words.len()..]))
 }
 
-/// Describes the innermost TLS error. Looks inside each `io::Error`, because its `source` skips
-/// the inner error.
+/// Describes the outermost TLS error among the causes of `error`. Looks inside each `io::Error`,
+/// because its `source` skips the inner error.
 fn tls_error(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_pingora_has_the_same_remedy() {
+    fn text_for_error_of_pingora_has_the_same_remedy() {
         for error in errors() {
             let pingora =
                 pingora::Error::explain(ErrorType::TLSHandshakeFailure, error.to_string());

@@ -13,7 +13,7 @@ use crate::telemetry::access_log::LoggedCallback;
 /// has 28,000 bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 128 * 1024;
 
-/// Bytes of memory that a callback occupies besides its text: parsed headers, event and verdict.
+/// Estimated memory of the parsed headers, the event and the verdict of a callback, in bytes.
 const STATE_BYTES: usize = 2048;
 
 /// A callback, its verdict, the app's answer and the reply.
@@ -69,7 +69,7 @@ pub(crate) enum CapturedVerdict {
     Cut(Box<CutCallback>),
 }
 
-/// Remaining data of a callback with a body longer than [`MAX_BODY_BYTES`].
+/// Data that gatepost keeps of a callback with a body longer than [`MAX_BODY_BYTES`].
 #[derive(Debug)]
 pub(crate) struct CutCallback {
     /// Start of the body.
@@ -88,7 +88,7 @@ pub(crate) struct CutCallback {
     decision: Option<&'static str>,
 }
 
-/// The app's answer to a captured callback.
+/// The app's answer to the event of a captured callback.
 #[derive(Clone, Debug)]
 pub(crate) enum CapturedAnswer {
     /// Status, headers and body of the answer; the body is `None` if it is too long.

@@ -12,7 +12,8 @@ pub(crate) struct CaptureFilter {
     pub(crate) verdict: Option<VerdictWord>,
     pub(crate) code: Option<String>,
     pub(crate) tenant: Option<String>,
-    /// Text in the masked request, event, answer or reply; the search ignores case.
+    /// Text in the masked request, in the id or the data of the event, or in the body of the answer
+    /// or the reply. The search ignores the case of ASCII letters.
     pub(crate) text: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use gatepost::{Capture, Gate};
 /// Text in place of a masked value.
 pub(crate) const MASK: &str = "***";
 
-/// Headers that authenticate a client, masked in each mode.
+/// Headers with credentials, masked in each mode.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
 /// Parts of the names of secrets, in lower case and without separators.
@@ -106,7 +106,8 @@ impl<'g> Mask<'g> {
             || self.signatures.iter().any(|own| own.eq_ignore_ascii_case(&name))
     }
 
-    /// Masks `name=value` pairs between `?`, `&`, `;` and white space.
+    /// Masks the values of secrets in `name=value` pairs, which end at `?`, `&`, `;` or white
+    /// space.
     fn pairs(&self, text: &[u8]) -> Vec<u8> {
         let is_end = |byte: &u8| matches!(byte, b'&' | b'?' | b';') || byte.is_ascii_whitespace();
         let mut masked = Vec::with_capacity(text.len());
@@ -123,7 +124,8 @@ impl<'g> Mask<'g> {
         masked
     }
 
-    /// Masks members of JSON. Reads token by token, because the JSON may be cut or malformed.
+    /// Masks the values of secrets in JSON. Reads string by string, because the JSON may be cut or
+    /// malformed.
     fn json(&self, text: &[u8]) -> Vec<u8> {
         let mut masked = Vec::with_capacity(text.len());
         let mut rest = text;
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_pairs_of_forms_and_signatures_of_tokens() {
+    fn masks_secrets_in_forms_and_signatures_of_json_web_tokens() {
         masks(
             Capture::Masked,
             &[

@@ -1,7 +1,7 @@
 //! Captured callbacks: the newest callbacks of this process, in memory, for the operator.
 //!
-//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. A new callback replaces
-//!    the oldest callbacks.
+//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If a new callback exceeds
+//!    a bound, the ring drops the oldest callbacks.
 //! 2. The ring takes ownership of existing bytes. gatepost formats and copies them only if an
 //!    operator requests a callback. If a body is longer than 128 KiB, gatepost keeps only its
 //!    start.

@@ -43,14 +43,16 @@ pub(crate) struct CallbackPage {
     pub(crate) callbacks: Vec<CallbackRow>,
     /// Value of `after` for the next page.
     pub(crate) last: u64,
-    /// Number of callbacks above `after` that the ring has dropped; 0 without `after`.
+    /// Count of the callbacks with a number above `after` that the ring has dropped; 0 without
+    /// `after`.
     pub(crate) missed: u64,
     /// Mode of the capture: `none`, `masked` or `full`.
     pub(crate) capture: &'static str,
 }
 
 impl CallbackPage {
-    /// Returns the page. If the page is empty, waits at most `query.wait` for the first callback.
+    /// Returns the page. If the page is empty, waits at most `query.wait` for the first callback
+    /// that the filter admits.
     pub(crate) async fn wait_for(gate: &Gate, mut query: PageQuery) -> Self {
         let deadline = Instant::now() + query.wait.min(MAX_WAIT);
         let mut missed = 0;

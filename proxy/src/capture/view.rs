@@ -305,7 +305,7 @@ fn millis(time: std::time::Duration) -> f64 {
 }
 /// Returns the text that a check found. The text of the check `event` starts with the id of the
 /// event. If gatepost generates a new id for each callback, the explanation has another id than the
-/// recorded one, so the recorded id replaces it.
+/// captured callback, so the recorded id replaces the id of the explanation.
 fn with_recorded_id<'f>(step: &str, found: &'f str, recorded: Option<&str>) -> Cow<'f, str> {
     match (recorded, found.split_once(' ')) {
         (Some(id), Some((_, rest))) if step == "event" => format!("{id} {rest}").into(),

@@ -68,8 +68,8 @@ pub(super) enum AdminUrl {
 }
 
 impl AdminUrl {
-    /// Returns the address of the admin listener of a config; `None` if a client needs a name that
-    /// the certificate has.
+    /// Returns the address of the admin listener of a config; `None` for a listener with TLS,
+    /// because a client then needs a name in the certificate.
     pub(super) fn of(admin: &AdminAddress) -> Option<Self> {
         match admin {
             AdminAddress::Tcp(address) => {
@@ -105,7 +105,7 @@ impl FromStr for AdminUrl {
     }
 }
 
-/// Returns `admin` of the config file in the current folder; `None` if it has no such key. Reads
+/// Returns `admin` of the config file in the current folder; `None` without a valid `admin`. Reads
 /// neither secrets nor included files, so that the command works without the environment of
 /// gatepost, and with a config that has faults elsewhere.
 fn configured() -> Option<AdminUrl> {

@@ -140,7 +140,7 @@ fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
     out(&document.to_string());
 }
 
-/// Loads the certificates and the TLS settings.
+/// Loads the TLS settings of the listeners, and returns their certificates.
 fn certificates(config: &Config, path: &Path) -> Result<Vec<Arc<Certificate>>, CommandError> {
     let Some(settings) = &config.proxy().tls else { return Ok(Vec::new()) };
     let loaded = LoadedTls::load(settings);
@@ -170,16 +170,16 @@ fn print_identities(template: &Template) {
     }
 }
 
-/// Name of the kinds that the definition does not declare. Each template has this kind, so the list
-/// omits it.
+/// Name of the kind of callbacks whose kind the definition does not declare. Each template has this
+/// kind, so the list omits it.
 const UNKNOWN: &str = "unknown";
 
 /// Text for a decision whose reply the platform would not accept without a signature; see
 /// [`gatepost::RoutedKind::to`].
 const MISSING_REPLY_KEY: &str = "503, because the reply key is missing";
 
-/// Prints the kinds to which gatepost replies without asking the app, for one template. Omits kinds
-/// that every route refuses.
+/// Prints the kinds of one template to whose callbacks gatepost replies without asking the app.
+/// Omits kinds that every route refuses.
 fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
     let routed = || {
         let all = routes.iter().flat_map(|route| &route.templates);
@@ -204,7 +204,7 @@ fn print_unlisted(template: &Template, routes: &[RouteInfo]) {
     }
 }
 
-/// Returns the numbers of routes and templates, and the names of at most eight templates.
+/// Returns the counts of routes and templates, and the names of at most eight templates.
 fn summary(routes: usize, names: &[&str]) -> String {
     let counted = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (routes, templates) = (counted(routes, "route"), counted(names.len(), "template"));

@@ -28,7 +28,7 @@ impl ConfigArgument {
     ///
     /// # Errors
     ///
-    /// Returns an error if the operator names no file and the default file does not exist.
+    /// Returns an error if the path is [`DEFAULT_CONFIG`] and this file does not exist.
     pub(super) fn path(&self) -> Result<&Path, CommandError> {
         if self.path == Path::new(DEFAULT_CONFIG) && !self.path.exists() {
             return Err(CommandError::NoConfig);

@@ -19,7 +19,8 @@ impl Confirmation<'_> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the operator does not enter `y` or `yes`, or if there is no terminal.
+    /// Returns an error if the operator does not enter `y`, `Y` or `yes`, or if there is no
+    /// terminal.
     pub(super) fn ask(
         &self,
         is_terminal: bool,

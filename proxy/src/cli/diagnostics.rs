@@ -194,14 +194,15 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Returns the diagnostics for an invalid config, errors and warnings in the order of the file.
+/// Returns the diagnostics for an invalid config: errors and warnings, sorted by file and position.
 pub(super) fn of_error(error: &ConfigError, path: &Path) -> Vec<Diagnostic> {
     let mut faults: Vec<_> = error.faults().iter().chain(error.warnings()).collect();
     faults.sort_by_key(|fault| (fault.file().map(str::to_owned), fault.line(), fault.column()));
     faults.into_iter().map(|fault| Diagnostic::new(fault, path)).collect()
 }
 
-/// Prints diagnostics for a person on standard error, and their number.
+/// Prints diagnostics for a person on standard error. If there are errors, also prints the counts
+/// of errors and warnings.
 pub(super) fn print_human(diagnostics: &[Diagnostic], path: &Path) {
     let renderer = if is_coloured() { Renderer::styled() } else { Renderer::plain() };
     for (first, others) in grouped(diagnostics) {
@@ -220,8 +221,7 @@ pub(super) fn print_human(diagnostics: &[Diagnostic], path: &Path) {
     }
 }
 
-/// Counts the errors. An absent file or variable with a secret counts once, however many keys name
-/// it.
+/// Counts the errors. If several keys name one secret that gatepost cannot read, counts one error.
 fn count_errors(diagnostics: &[Diagnostic]) -> usize {
     let is_absent_secret = |one: &Diagnostic| one.code == FaultKind::SecretUnreadable.as_str();
     let groups = grouped(diagnostics);

@@ -25,10 +25,10 @@ pub(super) enum CommandError {
     /// An argument is invalid.
     #[error("{argument}: {problem}")]
     Argument { argument: String, problem: String },
-    /// gatepost cannot read the config, or a definition has faults.
+    /// gatepost cannot read the config, or the config or a definition has faults.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The command has printed the faults of the config.
+    /// The command has printed the faults of the config or of a definition.
     #[error("expected a config without faults, found some; correct the printed faults")]
     Faults,
     /// The operator names no config file, and the working directory has none.
@@ -37,7 +37,7 @@ pub(super) enum CommandError {
          `gatepost init`, or name a file with -c"
     )]
     NoConfig,
-    /// The changes to the account of a platform have conflicts. The command has printed them.
+    /// The plan for the account at a platform has conflicts. The command has printed the conflicts.
     #[error("expected a plan without conflicts, found {0}; resolve each conflict in the output")]
     Conflicts(usize),
     /// The operator has not confirmed the command.
@@ -76,7 +76,8 @@ pub(super) enum CommandError {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Some replies have other statuses than the scenario expects. The command has printed them.
+    /// Some replies have other statuses than the scenario expects. The command has printed these
+    /// replies.
     #[error(
         "expected the statuses in the scenario, found another status for {unexpected} of {all} \
          callbacks; see the log of the server"

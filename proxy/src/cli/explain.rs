@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<(), CommandError> {
     }
 }
 
-/// Prints the recorded verdict on a masked request, because gatepost cannot judge it again.
+/// Prints the recorded verdict on a masked request, because gatepost cannot judge the request
+/// again.
 fn print_recorded(verdict: &RecordedVerdict) -> Result<(), CommandError> {
     for (name, found) in &verdict.steps {
         out(&plain(&format!("{name:<10} {found}")));

@@ -37,12 +37,11 @@ fn pasted(text: &str) -> &str {
     rest.unwrap_or(text).trim_matches(is_around)
 }
 
-/// Statuses that gatepost sends without a code, or that only other servers send, with their
-/// explanations.
+/// Explanations of statuses, in addition to the codes of refusals and failures.
 const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
-        "gatepost sends no redirect: the app or the upstream sent it, and gatepost does not follow it (code \
+        "gatepost sends a redirect only in its console; otherwise, the app or the upstream sent it, and gatepost does not follow it (code \
          app_status). Write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url.",
     ),
     (&[404], NOT_A_CALLBACK),
@@ -86,12 +85,12 @@ const ONLY_OF_DECISIONS: [&str; 4] = [
 const OF_OTHERS: &str = "gatepost does not send this status. The app sent it (code app_status or event_refused), or, for a request \
     that is not a callback, the upstream.";
 
-/// Explanation of status 404, which is the status of no code.
+/// Explanation of status 404, which is the status of no refusal.
 const NOT_A_CALLBACK: &str = "The path is not a callback path, and the config has no upstream. Compare the path with \
     `gatepost routes`.\nWith an upstream, the upstream sent the status.\n\
     seen in: access log, gatepost_requests_not_found_total";
 
-/// Returns the codes with the status `topic`; empty if `topic` is not the status of a reply.
+/// Explains the status `topic`; empty if `topic` is not a known status.
 fn of_status(topic: &str) -> String {
     let known = topic.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
     // 419 is a status of Laravel, and has no name in any RFC.

@@ -1,5 +1,5 @@
-//! Upper bound on the memory that clients without a key can make the proxy use. `gatepost check`
-//! prints it.
+//! Upper bound on the memory that clients without a key can make gatepost use. `gatepost check`
+//! prints this bound.
 
 use std::num::NonZero;
 
@@ -15,14 +15,14 @@ use crate::telemetry::{access_log, log};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// Program, definitions, worker threads and connections to apps. A program under load uses 35 MB.
+/// Program, definitions, worker threads and connections to apps. gatepost under load uses 35 MB.
 const PROGRAM_BYTES: usize = 64 * MIB;
 
 /// Tables of fixed size, with the callbacks, signatures, ids, replies and clients that gatepost
 /// remembers.
 const REMEMBERED_BYTES: usize = 16 * MIB;
 
-/// The store: two page caches of 2 MiB, statements, and the log that a reader maps.
+/// The store: two page caches of 2 MiB, statements, and the write-ahead log that a reader maps.
 const STORE_BYTES: usize = 16 * MIB;
 
 /// Memory of a queued event that gatepost is sending, as a multiple of the length of its body. One
@@ -39,8 +39,8 @@ const WAITING: usize = 3;
 /// A part of the memory: its size in bytes, and its description.
 type MemoryPart = (usize, String);
 
-/// Returns the lines about memory: the total, its parts, and the memory that events need in
-/// addition.
+/// Returns the lines about memory: the total, its parts, and the memory that genuine callbacks and
+/// queued events need in addition.
 pub(super) fn lines(config: &Config) -> Vec<String> {
     let parts = parts(config);
     let total: usize = parts.iter().map(|(bytes, _)| mib(*bytes)).sum();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn store_adds_its_caches_and_the_events_in_flight() {
+    fn store_adds_its_caches_and_the_events_that_wait_or_are_in_flight() {
         let lines = memory("[store]\nurl = 'sqlite:a.db'");
         for part in
             ["16 MiB caches of the store", "64 MiB events and values that wait for the store"]

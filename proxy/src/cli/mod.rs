@@ -206,8 +206,8 @@ pub fn run_program() -> ExitCode {
     code
 }
 
-/// Reports the reason why a command fails, in the format of the log. If the error has a code, names
-/// the command that explains the code.
+/// Reports the reason why a command fails, in the format of the log. In text, also names the
+/// command that explains the code, if the error has one.
 fn fail(error: &CommandError, format: LogFormat) {
     let code = error.code();
     match format {

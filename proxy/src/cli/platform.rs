@@ -1,4 +1,5 @@
-//! `gatepost platform`: updates the callback templates in a platform's account from the config.
+//! `gatepost platform`: updates the callback templates in the operator's account at a platform from
+//! the config.
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -137,7 +138,7 @@ pub(super) fn run(command: &PlatformCommand) -> Result<(), CommandError> {
     }
 }
 
-/// Asks the running gatepost if it accepts a key. The request does not contain the key.
+/// Asks the running gatepost whether it accepts a key. The request does not contain the key.
 fn accepts(running: &AdminClient, template: &str, key: &[u8]) -> Result<bool, String> {
     let name = utf8_percent_encode(template, NON_ALPHANUMERIC);
     let mut nonce = [0; 16];
@@ -162,7 +163,7 @@ fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
 }
 
 impl PlanArguments {
-    /// Returns the config, and the templates that it needs in the account.
+    /// Returns the config, and the callback templates that it needs in the account.
     fn wanted(&self) -> Result<(Config, Vec<WantedTemplate>), CommandError> {
         let checked = platform::check_public_url(&self.url);
         checked.map_err(|problem| CommandError::argument("--url", problem))?;

@@ -1,4 +1,5 @@
-//! `gatepost providers` and `gatepost schema`: print the providers and their JSON Schemas.
+//! `gatepost providers` and `gatepost schema`: print the providers, and the JSON Schemas of kinds
+//! and of the config file.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ pub(super) struct ProvidersArguments {
 }
 
 /// Lists all providers and kinds, or the fields of the provider or kind with the name of the
-/// arguments. Lists only the provider in the definition if the operator gives one.
+/// arguments. If the operator gives a definition, lists only the provider of this definition.
 pub(super) fn list(arguments: &ProvidersArguments) -> Result<(), CommandError> {
     let file = arguments.definition.as_deref();
     let own = match (file, &arguments.config) {

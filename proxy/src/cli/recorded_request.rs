@@ -16,7 +16,7 @@ pub(super) struct RecordedRequest {
     pub(super) recorded: Option<RecordedVerdict>,
 }
 
-/// Reason why gatepost cannot read a recording.
+/// Reason why gatepost cannot read a recorded request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordingError {
     #[error("expected {announced} bytes as in content-length, found {found}; save the whole body")]

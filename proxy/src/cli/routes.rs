@@ -68,7 +68,8 @@ fn heading(template: &RouteTemplateInfo) -> String {
     table::plain(&format!("{}, {why}", template.name))
 }
 
-/// Returns a table of the kinds that an app receives, and the other kinds grouped by their reply.
+/// Returns a table of the kinds whose events an app receives, and the other kinds, grouped by their
+/// reply.
 fn kind_lines(kinds: &[RoutedKind]) -> Vec<String> {
     let (sent, others): (Vec<_>, Vec<_>) =
         kinds.iter().partition(|kind| kind.form != KindForm::NoEvent);
@@ -122,8 +123,8 @@ fn reserved_lines(config: &Config) -> Vec<String> {
     paths
 }
 
-/// Returns the number of kinds in each form, in the order in which operators usually introduce the
-/// forms.
+/// Returns the count of the kinds in each form, in the order in which operators usually introduce
+/// the forms.
 fn summary(config: &Config) -> String {
     const FORMS: [KindForm; 7] = [
         KindForm::Shadow,

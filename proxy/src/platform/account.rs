@@ -1,4 +1,5 @@
-//! Reads and changes the callback templates and rules of an account with Tencent Cloud's API 3.0.
+//! Reads and changes the callback templates and rules of an account through Tencent Cloud's API
+//! 3.0.
 //!
 //! <https://www.tencentcloud.com/document/product/267/30815> and its sibling pages specify the
 //! actions. The platform reports an error with status 200 and a code in the body.
@@ -27,7 +28,8 @@ use crate::trusting_client::TrustingClient;
 const SERVICE: &str = "live";
 const VERSION: &str = "2018-08-01";
 
-/// Maximum length of a response, in bytes. 50 templates with nine addresses each are shorter.
+/// Maximum length of a response, in bytes. 50 callback templates with nine addresses each are
+/// shorter.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -37,10 +39,10 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
-/// Name of the parameter for the key, which all addresses of a template share.
+/// Name of the parameter for the key, which all addresses of a callback template share.
 pub(super) const CALLBACK_KEY: &str = "CallbackKey";
 
-/// Parameters of a request: a template's name, description, addresses and key.
+/// Parameters of a request: the name, description, addresses and key of a callback template.
 pub(super) type Parameters = BTreeMap<&'static str, String>;
 
 /// A callback template of the account.
@@ -55,13 +57,13 @@ pub(crate) struct AccountTemplate {
 }
 
 impl AccountTemplate {
-    /// Returns the value of a parameter; empty if the template has none.
+    /// Returns the value of a parameter; empty if the callback template has none.
     pub(super) fn text(&self, parameter: &str) -> &str {
         self.rest.get(parameter).and_then(Json::as_str).unwrap_or_default()
     }
 }
 
-/// Rule that binds a push domain and an application to a template.
+/// Rule that binds a push domain and an application to a callback template.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AccountRule {
@@ -70,7 +72,7 @@ pub(super) struct AccountRule {
     pub(super) template_id: i64,
 }
 
-/// The templates and rules of an account.
+/// The callback templates and rules of an account.
 #[derive(Debug, Default)]
 pub(crate) struct AccountState {
     pub(super) templates: Vec<AccountTemplate>,
@@ -107,7 +109,7 @@ impl PlatformAccount {
         Ok(Self { endpoint, host, credentials, client, runtime })
     }
 
-    /// Reads all templates and rules.
+    /// Reads all callback templates and rules.
     pub(crate) fn state(&self) -> Result<AccountState, PlatformError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -126,7 +128,7 @@ impl PlatformAccount {
         Ok(AccountState { templates, rules })
     }
 
-    /// Creates a template and returns its id.
+    /// Creates a callback template, and returns its id.
     pub(super) fn create_template(&self, parameters: &Parameters) -> Result<i64, PlatformError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -251,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_documented_template_and_error() {
+    fn reads_documented_callback_template_and_error() {
         let body = br#"{"Response":{"Templates":[{"TemplateId":1000,"TemplateName":"testName",
             "Description":"test","StreamBeginNotifyUrl":"http://www.qq.com/api","CallbackKey":"k",
             "PushExceptionNotifyUrl":null}],"RequestId":"3c140219"}}"#;

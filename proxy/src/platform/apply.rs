@@ -9,8 +9,8 @@ use super::plan::{Change, Plan, parameters};
 use super::wanted::WantedTemplate;
 use super::{Site, format};
 
-/// Carries out the changes in the order of the plan: templates first, then rules, then removals.
-/// Calls `report` after each change.
+/// Carries out the changes in the order of the plan: callback templates first, then rules, then
+/// removals. Calls `report` after each change.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub(crate) fn apply(
 struct Applied<'p> {
     account: &'p PlatformAccount,
     site: Site,
-    /// Id and mark of each template, by name.
+    /// Id and mark of each callback template, by name.
     templates: HashMap<&'p str, (i64, Mark)>,
 }
 
@@ -73,8 +73,8 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Moves a rule to another template. If the platform refuses the new rule, restores the old rule,
-    /// so that the callbacks of the domain still arrive.
+    /// Moves a rule to another callback template. If the platform refuses the new rule, restores
+    /// the old rule, so that the callbacks of the domain still arrive.
     fn move_rule(
         &self,
         from: &AccountTemplate,
@@ -95,7 +95,7 @@ impl<'p> Applied<'p> {
     }
 
     fn rule(&self, wanted: &WantedTemplate, domain: &str, app: &str) -> AccountRule {
-        // Each template of a plan is in the account, or an earlier change has created it.
+        // Each callback template of a plan is in the account, or an earlier change has created it.
         let template = self.templates.get(&*wanted.name);
         AccountRule {
             domain_name: domain.to_owned(),
@@ -104,8 +104,8 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Changes the mark of a template, after the change of its rules. If gatepost stops between the
-    /// two changes, it later treats the new rule as a rule of the operator.
+    /// Changes the mark of a callback template, after the change of its rules. If gatepost stops
+    /// between the two changes, it later treats the new rule as a rule of the operator.
     fn record(
         &mut self,
         wanted: &WantedTemplate,

@@ -26,7 +26,8 @@ impl PlatformAccount {
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable is missing or invalid.
+    /// Returns an error if a variable is missing or invalid, or if gatepost cannot read the file
+    /// that a variable names.
     pub(crate) fn of_environment() -> Result<Self, PlatformError> {
         let credentials = credentials()?;
         let endpoint = var(OTHER_ENDPOINT).unwrap_or_else(|_| ENDPOINT.to_owned());
@@ -42,7 +43,8 @@ fn credentials() -> Result<Credentials, PlatformError> {
     Ok(Credentials { id: secret(SECRET_ID)?, key: secret(SECRET_KEY)? })
 }
 
-/// Reads the variable `name`, or the file that the variable `name_FILE` names.
+/// Reads the file that the variable `name_FILE` names. Without this variable, reads the variable
+/// `name`.
 fn secret(name: &str) -> Result<String, PlatformError> {
     let file = format!("{name}_FILE");
     let found = match var(&file) {

@@ -1,6 +1,6 @@
 //! Reasons why gatepost cannot compare or change an account.
 
-/// Reason why a request to the platform fails.
+/// Reason why gatepost cannot compare or change an account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlatformError {
     /// A value from the config, the operator or the environment is missing or invalid.
@@ -26,7 +26,7 @@ pub(crate) enum PlatformError {
     /// The platform has refused a moved rule, and gatepost has restored the earlier rule.
     #[error("{error}; gatepost has restored the rule of {template} for {rule}")]
     NotMoved { error: Box<Self>, rule: String, template: String },
-    /// The platform has refused a moved rule and the earlier rule.
+    /// The platform has refused a moved rule, and then the restoration of the earlier rule.
     #[error(
         "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
          {lost}; bind the domain in the console"

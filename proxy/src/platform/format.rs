@@ -58,7 +58,7 @@ fn line(change: &Change<'_>) -> String {
     plain(&text)
 }
 
-/// Returns the line of a change that the platform has made.
+/// Returns the line of a change that gatepost has carried out.
 pub(super) fn done(change: &Change<'_>) -> String {
     format!("done: {}", &line(change)[2..])
 }
@@ -87,7 +87,8 @@ fn details(change: &Change<'_>) -> Vec<String> {
     aligned(&rows)
 }
 
-/// Returns the parameters of a new template, with the source of its key in place of the key.
+/// Returns the parameters of a new callback template, with the source of its key in place of the
+/// key.
 fn created(wanted: &WantedTemplate) -> impl Iterator<Item = (&'static str, String)> {
     let urls = wanted.urls.iter().map(|(name, url)| (*name, url.clone()));
     let key = wanted.keys.first().map(|key| (CALLBACK_KEY, key.source.clone()));

@@ -1,5 +1,5 @@
 //! The mark at the start of a callback template's description. The platform stores no author of a
-//! template or a rule, so only the mark shows that gatepost has made them.
+//! callback template or a rule, so only the mark shows that gatepost has made them.
 //!
 //! 1. `gatepost` marks a callback template that gatepost has created. `gatepost_adopted` marks a
 //!    callback template that the operator has created, and then handed over with `--adopt`.
@@ -23,14 +23,14 @@ const MAX_DESCRIPTION_BYTES: usize = 1024;
 /// Mark of a callback template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// True if the operator has created the template, and has handed it over.
+    /// True if the operator has created the callback template, and has handed it over.
     pub(super) is_adopted: bool,
     /// Hashes of the rules that gatepost has made.
     rules: Vec<String>,
 }
 
 impl Mark {
-    /// Returns the mark of a template that gatepost did not create.
+    /// Returns the mark of a callback template that gatepost did not create.
     pub(super) fn adopted() -> Self {
         Self { is_adopted: true, ..Self::default() }
     }
@@ -55,7 +55,7 @@ impl Mark {
         Some(Self { is_adopted, rules: rules? })
     }
 
-    /// Returns true if gatepost has made the rule.
+    /// Returns true if gatepost has made the rule, according to this mark.
     pub(super) fn has_made(&self, rule: &AccountRule) -> bool {
         self.rules.contains(&hash(&rule.domain_name, &rule.app_name))
     }

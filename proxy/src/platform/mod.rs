@@ -33,22 +33,23 @@ pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 /// Address of the platform's API.
 pub(crate) const ENDPOINT: &str = "https://live.tencentcloudapi.com";
 
-/// Scope of a plan: the templates that it compares, and those that it may change.
+/// Scope of a plan: the callback templates that it compares, and those that it may change.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanOptions {
     /// Address at which the platform reaches gatepost, without a path.
     pub(crate) url: Uri,
-    /// Applications for which domains are bound.
+    /// Applications for which the plan binds each domain without an application of its own.
     pub(crate) apps: Vec<String>,
     pub(crate) site: Site,
-    /// Templates that gatepost has not created, but may change.
+    /// Names of callback templates that gatepost has not created, but may change.
     pub(crate) adopt: Vec<String>,
-    /// True to remove the templates and rules that gatepost has made and the config does not have.
+    /// True to remove the callback templates and rules that gatepost has made and the config does
+    /// not have.
     pub(crate) prune: bool,
 }
 
 impl PlanOptions {
-    /// Returns the domain and the application of each rule for a template.
+    /// Returns the domain and the application of each rule for a callback template.
     fn rules<'p>(
         &'p self,
         wanted: &'p WantedTemplate,
@@ -69,7 +70,8 @@ pub(crate) enum Site {
     China,
 }
 
-/// Checks the address at which the platform reaches gatepost. Returns the problem.
+/// Checks the address at which the platform reaches gatepost. For an unsuitable address, returns
+/// the problem.
 pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
     let found = match url.scheme_str() {
         Some("http" | "https") if url.path() != "/" || url.query().is_some() => "a path",
@@ -84,7 +86,7 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
 }
 
 /// Checks that the requests to the platform's API, which contain the keys of callbacks, are
-/// encrypted. Returns the problem.
+/// encrypted. For an unsuitable address, returns the problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

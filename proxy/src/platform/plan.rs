@@ -1,19 +1,21 @@
 //! The changes that an account needs to match a config.
 //!
-//! 1. gatepost marks the description of each template that it creates. gatepost changes another
-//!    template only if the operator names that template with `--adopt`, and then gives the template
+//! 1. gatepost marks the description of each callback template that it creates. gatepost changes
+//!    another callback template only if the operator names it with `--adopt`, and then gives it
 //!    another mark.
-//! 2. gatepost removes templates and rules only with `--prune`, and only those that it has made
-//!    according to the [mark](super::mark). gatepost deletes no template that has another rule.
-//! 3. gatepost sends the platform no key that the running gatepost refuses.
-//! 4. If a change has a conflict, gatepost makes no change.
+//! 2. gatepost removes callback templates and rules only with `--prune`, and only those that it has
+//!    made according to the [mark](super::mark). gatepost deletes no callback template that has
+//!    another rule.
+//! 3. A key that the running gatepost refuses is a conflict. If gatepost cannot ask the running
+//!    gatepost, the plan has a note.
+//! 4. If a plan has a conflict, gatepost makes none of its changes.
 
 use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};
 use super::mark::Mark;
 use super::wanted::{self, WantedKey, WantedTemplate};
 use super::{PlanOptions, Site};
 
-/// Maximum number of templates in an account.
+/// Maximum number of callback templates in an account.
 const MAX_TEMPLATES: usize = 50;
 
 /// A change to the account.
@@ -33,7 +35,8 @@ pub(crate) enum Change<'p> {
         domain: &'p str,
         app: &'p str,
     },
-    /// Moves a domain between two templates of gatepost. The platform needs two requests for this.
+    /// Moves a domain between two callback templates. The platform's API needs two requests for
+    /// this.
     Rebind {
         from: &'p AccountTemplate,
         /// The config's template with the name of `from`, if the config has one.
@@ -53,7 +56,7 @@ pub(crate) enum Change<'p> {
     },
 }
 
-/// A parameter of a template that changes.
+/// A changed parameter of a callback template.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(super) parameter: &'static str,
@@ -71,8 +74,8 @@ pub(crate) struct Plan<'p> {
     pub(crate) notes: Vec<String>,
 }
 
-/// Function that asks the running gatepost if it accepts a key of a template. Returns the reason if
-/// it cannot ask.
+/// Function that asks the running gatepost whether it accepts a key for a template. If the function
+/// cannot ask, it returns the reason.
 pub(super) type AcceptsKey<'a> = dyn Fn(&str, &[u8]) -> Result<bool, String> + 'a;
 
 /// Plans the changes that the account needs to match the config.
@@ -138,7 +141,7 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Returns true if gatepost may change a template of the account.
+    /// Returns true if gatepost may change a callback template of the account.
     fn is_ours(&self, template: &AccountTemplate) -> bool {
         mark(template).is_some() || self.options.adopt.contains(&template.template_name)
     }
@@ -155,9 +158,9 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Returns the mark that a template of the account should have, with the rules that remain.
-    /// gatepost removes a rule from the mark before it removes the rule itself. gatepost then
-    /// cannot mistake a later rule of the operator for its own.
+    /// Returns the mark that a callback template of the account should have, with the rules that
+    /// remain. gatepost removes a rule from the mark before it removes the rule itself. gatepost
+    /// then cannot mistake a later rule of the operator for its own.
     fn next_mark(&self, own: &AccountTemplate) -> Mark {
         let now = mark(own).unwrap_or_else(Mark::adopted);
         let mut next = now.without_rules();
@@ -218,7 +221,8 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Returns true if gatepost has made a rule, or if the operator names its template with `--adopt`.
+    /// Returns true if gatepost has made a rule, or if the operator names the callback template of
+    /// the rule with `--adopt`.
     fn may_move(&self, rule: &AccountRule, from: &AccountTemplate) -> bool {
         has_made(from, rule) || self.options.adopt.contains(&from.template_name)
     }
@@ -235,7 +239,7 @@ impl<'p> Planner<'p, '_> {
         self.account.rules.iter().filter(move |rule| rule.template_id == id)
     }
 
-    /// Returns true if the config has a template of this name.
+    /// Returns true if the config has a template with the name of a callback template.
     fn wants_template(&self, template: &AccountTemplate) -> bool {
         self.wanted.iter().any(|wanted| wanted.name == template.template_name)
     }
@@ -246,8 +250,9 @@ impl<'p> Planner<'p, '_> {
         rules.any(|wanted| is_rule(rule, wanted))
     }
 
-    /// Plans the removal of the rules that gatepost has made for the templates of the config. Adds
-    /// a note for each other rule.
+    /// Handles the rules for the templates of the config that the config does not have. With
+    /// `--prune`, plans the removal of those that gatepost has made. Adds a note for each other
+    /// rule.
     fn remaining_rules(&mut self) {
         let account = self.account;
         for rule in &account.rules {
@@ -274,7 +279,9 @@ impl<'p> Planner<'p, '_> {
         }
     }
 
-    /// Plans the removal of the templates that gatepost has created and the config does not have.
+    /// Handles the marked callback templates that the config does not have. With `--prune`, plans
+    /// the removal of those that gatepost has created and that have no rule of the operator. Adds a
+    /// note for each other callback template.
     fn remaining_templates(&mut self) {
         let account = self.account;
         for own in &account.templates {
@@ -332,7 +339,7 @@ fn mark(template: &AccountTemplate) -> Option<Mark> {
     Mark::parse(template.text("Description"))
 }
 
-/// Returns true if gatepost has made the rule of a template.
+/// Returns true if gatepost has made the rule of a callback template.
 fn has_made(template: &AccountTemplate, rule: &AccountRule) -> bool {
     mark(template).is_some_and(|mark| mark.has_made(rule))
 }
@@ -342,7 +349,7 @@ fn is_rule(rule: &AccountRule, (domain, app): (&str, &str)) -> bool {
     rule.domain_name.eq_ignore_ascii_case(domain) && rule.app_name == app
 }
 
-/// Returns the differences between a template of the account and the config.
+/// Returns the differences between a callback template of the account and the config.
 fn differences(
     own: &AccountTemplate,
     wanted: &WantedTemplate,
@@ -375,8 +382,8 @@ fn differences(
     found
 }
 
-/// Returns the parameters of a template with a mark. If `clears` is true, adds an empty value for
-/// each other address, so that the platform clears that address.
+/// Returns the parameters of a callback template with a mark. If `clears` is true, adds an empty
+/// value for each other address, so that the platform clears that address.
 pub(super) fn parameters(
     wanted: &WantedTemplate,
     mark: &Mark,

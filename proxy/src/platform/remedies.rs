@@ -1,9 +1,9 @@
 //! Remedies for the error codes of the platform's API.
 
-/// Remedy for a code that the platform does not document.
+/// Remedy for a code that has no other remedy.
 const RETRY: &str = "run the command again to see the remaining changes";
 
-/// Remedy for a template or a rule that is no longer as the plan shows it.
+/// Remedy for a callback template or a rule that is no longer as the plan shows it.
 const CHANGED: &str = "run `gatepost platform plan`, because the account has changed";
 
 const DISABLED: &str =
@@ -16,8 +16,8 @@ const NAME: &str = "rename the template; international accounts take letters, di
 
 const RIGHTS: &str = "allow the key's user to manage live callbacks";
 
-/// The codes or prefixes of codes, each with a remedy. Longer prefixes come first, so the first prefix
-/// that fits is the most specific.
+/// The codes or prefixes of codes, each with a remedy. A prefix follows each longer prefix that
+/// starts with it, so the first prefix that fits is the most specific.
 const REMEDIES: [(&str, &str); 33] = [
     ("AuthFailure.SignatureExpire", "set the clock of this machine"),
     ("AuthFailure.SecretIdNotFound", "check the SecretId, and that the key is enabled"),

@@ -5,7 +5,8 @@
 //! 1. The canonical request contains the method, path, query, signed headers and the hash of the
 //!    body.
 //! 2. The string to sign contains the time, the scope and the hash of the canonical request.
-//! 3. The key of the day is a chain of HMACs of the secret key, the date and the service.
+//! 3. The key of the day is a chain of HMACs of the secret key, the date, the service and
+//!    `tc3_request`.
 //! 4. `authorization` contains the id of the key, the scope, the names of the signed headers and
 //!    the signature.
 
@@ -20,7 +21,8 @@ const ALGORITHM: &str = "TC3-HMAC-SHA256";
 
 pub(super) const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// Key of an account, which the platform calls `SecretId` and `SecretKey`. `Debug` redacts the key.
+/// API key of an account: its id and the key, which the platform calls `SecretId` and `SecretKey`.
+/// `Debug` shows neither.
 pub(crate) struct Credentials {
     pub(crate) id: String,
     pub(crate) key: String,

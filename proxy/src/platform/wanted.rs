@@ -8,10 +8,10 @@ use super::Site;
 use super::account::Parameters;
 use super::error::PlatformError;
 
-/// Provider of the platform whose callback templates the commands manage.
+/// Provider of the platform whose callback templates gatepost manages.
 pub(crate) const PROVIDER: &str = "tencent-css";
 
-/// Maximum length of a key, in characters.
+/// Maximum length of a key that the platform accepts, in characters.
 const MAX_KEY_CHARS: usize = 32;
 
 /// An address of a callback template, to which the platform sends the callbacks of one kind.
@@ -55,8 +55,8 @@ pub(super) fn addresses(site: Site) -> impl Iterator<Item = &'static EventAddres
 #[derive(Debug)]
 pub(crate) struct WantedTemplate {
     pub(super) name: String,
-    /// Description of the template in the config, without the characters that the platform does not
-    /// accept.
+    /// Description of the template in the config, with `-` in place of each character that the
+    /// platform does not accept.
     pub(super) note: String,
     /// The addresses by parameter.
     pub(super) urls: Parameters,
@@ -64,9 +64,9 @@ pub(crate) struct WantedTemplate {
     pub(super) keys: Vec<WantedKey>,
     /// Push domains, each with its application if the config names one.
     pub(super) domains: Vec<(String, Option<String>)>,
-    /// True if the template is bound to all domains that no other template binds.
+    /// True if the config binds the template to `*`: all domains without a binding of their own.
     pub(super) binds_all: bool,
-    /// Kinds with an app or a fixed answer, for which the API has no address.
+    /// Kinds in `[template.on]` whose address the API of the site cannot set.
     pub(super) by_hand: Vec<&'static str>,
 }
 
@@ -88,7 +88,8 @@ impl std::fmt::Debug for WantedKey {
 ///
 /// # Errors
 ///
-/// Returns an error if the platform does not permit one of these callback templates.
+/// Returns an error if the config has no template for the platform, if a callback template would
+/// have no address, if a kind has no suitable route, or if the platform does not accept a key.
 pub(crate) fn wanted(
     config: &Config,
     views: &[TemplateView],
@@ -179,7 +180,7 @@ fn key_text(key: &[u8], source: &str) -> Result<String, String> {
     })
 }
 
-/// Returns the address on which gatepost receives a kind for a template.
+/// Returns the address at which gatepost receives the callbacks of a kind for a template.
 fn url(
     template: &str,
     kind: &str,
@@ -188,7 +189,7 @@ fn url(
 ) -> Result<String, PlatformError> {
     let fault = |problem: String| Err(PlatformError::at(format!("template {template}"), problem));
     // A route without `template` serves every template, even a template without a binding. If a
-    // route names a template, its entry has no tenants.
+    // route names a template, the entry of this template has no tenants.
     let is_of_other = |route: &RouteInfo| {
         route.templates.iter().any(|own| own.tenants.is_empty() && &*own.name != template)
     };

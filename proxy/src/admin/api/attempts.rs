@@ -3,36 +3,37 @@
 //! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens without a
 //!    delay.
 //! 2. Each further wrong token doubles the delay, from one second up to one minute.
-//! 3. After 100 wrong tokens of all sources within a minute, each wrong token causes the longest
-//!    delay for its source.
-//! 4. During the delay, the API does not check tokens of the source.
-//! 5. A source without a recent wrong token has no delay, so that a client cannot lock the operator
-//!    out.
+//! 3. After 100 wrong tokens of all sources within a period of one minute, each further wrong token
+//!    in this period causes the longest delay for its source.
+//! 4. During the delay, gatepost does not check tokens of the source.
+//! 5. A source without a recent wrong token has no delay, so that another source cannot lock the
+//!    operator out.
 //! 6. A correct token, or ten minutes without a wrong token, resets the count of a source.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Number of wrong tokens without a delay.
+/// Number of wrong tokens that a source may send without a delay.
 const FREE_FAILURES: u32 = 10;
 
 /// Longest delay.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// Number of wrong tokens of all sources in [`TOTAL_PERIOD`] after which each delay is
-/// [`MAX_DELAY`].
+/// Number of wrong tokens of all sources in a period after which each further wrong token of the
+/// period causes [`MAX_DELAY`].
 const MAX_TOTAL: u32 = 100;
 
+/// Length of a period. A period starts at the first wrong token after the previous period.
 const TOTAL_PERIOD: Duration = Duration::from_secs(60);
 
-/// Time after the last wrong token of a source at which the API resets the count of the source.
+/// Time after the last wrong token of a source at which gatepost resets the count of the source.
 const MEMORY: Duration = Duration::from_secs(600);
 
-/// Maximum number of sources for which the API counts wrong tokens.
+/// Maximum number of sources for which gatepost counts wrong tokens.
 const MAX_SOURCES: usize = 1024;
 
-/// Wrong tokens of the recent sources.
+/// Counts of wrong tokens, by source.
 #[derive(Debug, Default)]
 pub(crate) struct TokenAttempts(Mutex<State>);
 
@@ -43,13 +44,13 @@ struct State {
     total: Option<(Instant, u32)>,
 }
 
-/// Wrong tokens of one source.
+/// Count of the wrong tokens of one source.
 #[derive(Debug)]
 struct Failures {
     source: Option<IpAddr>,
     count: u32,
     last: Instant,
-    /// Time at which the API compares a token of the source again.
+    /// End of the delay. From this time, gatepost checks tokens of the source again.
     until: Instant,
 }
 
@@ -75,7 +76,7 @@ impl TokenAttempts {
         });
     }
 
-    /// Resets the count of a client that has sent the correct token.
+    /// Resets the count of the source of a client that has sent a correct token.
     pub(in crate::admin) fn succeed(&self, client: Option<IpAddr>) {
         let source = client.map(network);
         self.with(|state| state.sources.retain(|known| known.source != source));
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_wrong_tokens_of_all_sources() {
+    fn causes_longest_delay_after_100_wrong_tokens_of_all_sources() {
         let (attempts, now) = (TokenAttempts::default(), Instant::now());
         let source = |number: u32| Some(IpAddr::from(number.to_be_bytes()));
         for number in 0..=MAX_TOTAL {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn remembers_a_bounded_number_of_sources() {
+    fn counts_wrong_tokens_of_at_most_1024_sources() {
         let (attempts, now) = (TokenAttempts::default(), Instant::now());
         let guesser = client("192.0.2.1");
         (0..20).for_each(|_| attempts.fail(guesser, now));
@@ -205,7 +206,7 @@ mod tests {
         assert_eq!(attempts.with(|state| state.sources.len()), MAX_SOURCES);
         assert!(
             attempts.delay(guesser, now).is_some(),
-            "expected the entry of the guesser, found none"
+            "expected a delay for the guesser, found none"
         );
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn json(session: &mut ServerSession) -> Result<Json, ApiError> 
     let body = tokio::time::timeout(BODY_TIMEOUT, read(session)).await;
     let body = body.map_err(|_| ApiError::Incomplete)??;
     serde_json::from_slice(&body).map_err(|error| {
-        // Drop serde_json's own message, because it may quote a key from the body.
+        // Drop serde_json's own message, because it may quote a secret from the body.
         ApiError::BodyNotJson { line: error.line(), column: error.column() }
     })
 }

@@ -27,7 +27,8 @@ pub(super) async fn answer(
     }
 }
 
-/// Returns a page of callbacks. If the query has `wait`, waits for the first callback.
+/// Returns a page of callbacks. If the page is empty, waits for the first callback, at most for the
+/// time in `wait`.
 async fn list(gate: &Gate, query: Option<&str>) -> Result<ApiReply, ApiError> {
     let page = CallbackPage::wait_for(gate, page_query(query.unwrap_or_default())?).await;
     Ok(ApiReply::ok(&page))
@@ -46,7 +47,7 @@ async fn save(gate: &Gate, id: u64) -> Result<ApiReply, ApiError> {
 }
 
 /// Sends the event of a callback to the app again. If the request body has the member `body`, the
-/// value replaces the body of the event.
+/// value of `body` replaces the body of the event.
 async fn send_again(gate: &Gate, id: u64, body: &Json) -> Result<ApiReply, ApiError> {
     let numbered = find(id)?;
     let edited = edited_body(body)?.map(Bytes::from);

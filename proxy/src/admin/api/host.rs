@@ -1,8 +1,8 @@
-//! Hosts that a request to the API may name.
+//! Hosts that a request to the API or the console may name.
 //!
-//! A web page can let its own name resolve to the address of the admin listener (DNS rebinding). The
-//! browser of an operator would then send the page's requests to the API. The host of such a
-//! request is still the page's own name.
+//! A web page can let its own name resolve to the address of the admin listener (DNS rebinding).
+//! The browser of an operator would then send the page's requests to this listener. The host of
+//! such a request is still the page's own name.
 
 use std::net::IpAddr;
 
@@ -10,8 +10,8 @@ use http::header::HOST;
 use http::uri::Authority;
 use pingora::http::RequestHeader;
 
-/// Returns true if the request has one `host` header with a loopback name, an IP address or one of
-/// `names`. The same rule applies to a host in the target of the request.
+/// Returns true if the request has exactly one `host` header with a loopback name, an IP address or
+/// one of `names`. The same rule applies to a host in the target of the request.
 pub(in crate::admin) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

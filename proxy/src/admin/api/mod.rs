@@ -1,9 +1,9 @@
-//! JSON API for templates, captured callbacks and queued events. The API is on the admin listener,
-//! and requires the `admin_token`. With the `admin_read_token`, a client can only read.
+//! JSON API for templates, captured callbacks and queued events. The API is on the admin listener.
+//! With the `admin_token`, a client can read and change; with the `admin_read_token`, only read.
 //!
 //! 1. If the config has neither token, every path of the API returns 404.
-//! 2. The API refuses a request whose [`host`](host) is not a name of the admin listener.
-//! 3. After wrong tokens, a client must [wait](attempts).
+//! 2. The API refuses a request whose [`host`](host) does not name the admin listener.
+//! 3. After too many wrong tokens, a client must [wait](attempts).
 //! 4. The API reads the body only after it has accepted the token.
 //! 5. The API serves its own OpenAPI description, `/api/openapi.json`.
 //! 6. An edit applies to every callback that arrives after the API has sent its response.
@@ -169,7 +169,7 @@ async fn answer(
 }
 
 /// Returns the bearer token of a request; `None` if the request does not have exactly one
-/// `authorization` header.
+/// `authorization` header, or if the header has another scheme.
 fn given_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().filter(|_| given.next().is_none())?;

@@ -44,7 +44,7 @@ impl Document {
         path.and_then(|path| self.0.pointer(path)).unwrap_or(value)
     }
 
-    /// Returns the form of a value as the page shows it, for example `list of string`.
+    /// Returns a schema as the page shows it, for example `list of string`.
     fn form(&self, schema: &Value) -> String {
         if let Some(path) = schema["$ref"].as_str() {
             return format!("`{}`", path.rsplit('/').next().unwrap_or_default());

@@ -33,7 +33,7 @@ impl ApiReply {
         Self::json(StatusCode::OK, body)
     }
 
-    /// Returns a response with a request in wire format.
+    /// Returns a response whose body is a recorded request in wire format.
     pub(super) const fn recorded_request(body: Vec<u8>) -> Self {
         Self { status: StatusCode::OK, content_type: "message/http", body, header: None }
     }

@@ -1,6 +1,6 @@
 //! Parses request bodies into a new template or a change, and reports all faults at once.
 //!
-//! No fault quotes a value, because the client may have sent a key.
+//! No fault quotes a value, because the value may be a secret key.
 
 use gatepost_editor::{
     EditFault, KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,
@@ -30,7 +30,8 @@ fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
 }
 
 /// Parses the body of a request that changes a template, as a merge patch (RFC 7396). The value
-/// `null` removes an entry. An absent key leaves the value unchanged.
+/// `null` removes the description, or an entry of `on` or `settings`. An absent member leaves its
+/// value unchanged.
 pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let change = TemplateChange {
@@ -68,7 +69,7 @@ fn source(map: &Map<String, Json>) -> Option<KeySource> {
     }
 }
 
-/// Reader of a JSON object that collects the faults.
+/// Reader that collects the faults of a JSON object.
 struct BodyReader<'b> {
     map: &'b Map<String, Json>,
     asked: Vec<&'static str>,
@@ -173,7 +174,8 @@ impl<'b> BodyReader<'b> {
         entries
     }
 
-    /// Returns `read`. If the body has faults or unknown keys, returns an error with all of them.
+    /// Returns `read`. If the body has faults or unknown members, returns an error with all of
+    /// them.
     fn finish<T>(mut self, read: T) -> Result<T, ApiError> {
         let unknown: Vec<_> =
             self.map.keys().filter(|key| !self.asked.contains(&&***key)).collect();
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_key_changes_nothing_and_null_removes_entry() {
+    fn absent_member_changes_nothing_and_null_removes_value() {
         assert!(change(&json!({})).unwrap().is_empty());
         let change = change(&json!({ "description": null, "on": { "push": null } })).unwrap();
         assert_eq!(change.description.as_deref(), Some(""));

@@ -24,7 +24,7 @@ pub(super) enum Resource {
     Templates,
 }
 
-/// Captured callbacks that a path names.
+/// Resource of the captured callbacks that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaptureResource {
     /// `/api/capture`
@@ -37,7 +37,7 @@ pub(super) enum CaptureResource {
     Replay(u64),
 }
 
-/// Queued events that a path names.
+/// Resource of the queue that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueueResource {
     /// `/api/queue`
@@ -129,17 +129,19 @@ mod tests {
         let found = Resource::find("/api/templates/%E7%9B%B4%E6%92%AD/tenants/a%2Fb").unwrap();
         assert_eq!(found, Resource::Binding("直播".into(), "a/b".into()));
         for path in ["/api/templates/%ff", "/api/templates/%4", "/api/templates/%zz"] {
+            let found = Resource::find(path);
             assert!(
-                matches!(Resource::find(path), Err(ApiError::PathEncoding)),
-                "expected `PathEncoding`, found another result for {path}"
+                matches!(found, Err(ApiError::PathEncoding)),
+                "expected `PathEncoding` for {path}, found {found:?}"
             );
         }
         for path in
             ["/api", "/api/", "/api/templates/", "/api/templates/a/b", "/api/templates/a/tenants/"]
         {
+            let found = Resource::find(path);
             assert!(
-                matches!(Resource::find(path), Err(ApiError::NotFound)),
-                "expected `NotFound`, found another result for {path}"
+                matches!(found, Err(ApiError::NotFound)),
+                "expected `NotFound` for {path}, found {found:?}"
             );
         }
     }

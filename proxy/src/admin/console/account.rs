@@ -2,7 +2,7 @@
 //! to the account. The page does the same as `gatepost platform plan` and
 //! `gatepost platform apply`.
 //!
-//! 1. The page reads the account with the API key in the environment of gatepost.
+//! 1. gatepost reads the account with the API key in its own environment.
 //! 2. gatepost carries out only the plan that the operator has seen. If the account or the config
 //!    has changed since then, gatepost shows the new plan.
 //! 3. gatepost sends the platform only keys that gatepost itself accepts. A key file that has
@@ -102,7 +102,8 @@ impl Comparison {
     }
 }
 
-/// Compares the account with the config. Carries out the plan if its version is `seen`.
+/// Compares the account with the config. If the version of the plan is `seen` and the plan has no
+/// conflict, carries out the plan.
 fn compare(
     served: &ServedConfig,
     options: &PlanOptions,

@@ -1,5 +1,5 @@
-//! Files of the console. The name of a file is a hash of its content, so that browsers can cache
-//! the file.
+//! Files of the console. The name of a file contains a hash of its content, so that browsers can
+//! cache the file.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::LazyLock;
@@ -26,7 +26,7 @@ pub(super) static NAMES: LazyLock<AssetNames> = LazyLock::new(|| AssetNames {
 });
 
 fn hash(text: &str) -> u64 {
-    // With a fixed key, all processes of one version use the same names.
+    // With a fixed seed, all processes of one version use the same names.
     let mut hasher = foldhash::quality::FixedState::with_seed(1).build_hasher();
     hasher.write(text.as_bytes());
     hasher.finish()

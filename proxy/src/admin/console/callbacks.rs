@@ -18,7 +18,7 @@ use crate::capture::{
 };
 use crate::served_config::ServedConfig;
 
-/// Returns the list, newest first.
+/// Returns the page with the list of callbacks, newest first.
 pub(super) async fn list(served: &ServedConfig, request: &ConsoleRequest) -> ConsoleResponse {
     let Ok(mut query) = page_query(&request.query) else { return invalid_filter(request) };
     (query.after, query.wait) = (None, std::time::Duration::ZERO);
@@ -27,7 +27,8 @@ pub(super) async fn list(served: &ServedConfig, request: &ConsoleRequest) -> Con
     ConsoleResponse::page(&CallbacksPage::new(request.layout(""), served, page, filter))
 }
 
-/// Returns the callbacks after the given number, as JSON. Waits for the first callback.
+/// Returns the callbacks after the number `after` of the query, as JSON. If there are none, waits
+/// for the first callback, at most for the time in `wait`.
 pub(super) async fn feed(gate: &Gate, request: &ConsoleRequest) -> ConsoleResponse {
     match page_query(&request.query) {
         Ok(query) => ConsoleResponse::json(&CallbackPage::wait_for(gate, query).await),
@@ -44,8 +45,8 @@ pub(super) async fn one(
     rest: &[&str],
 ) -> ConsoleResponse {
     let Some(numbered) = id.parse().ok().and_then(|id| CAPTURED.get(id)) else {
-        let text =
-            "The inspector no longer has this callback, because newer callbacks have replaced it.";
+        let text = "The inspector has no callback with this number. Newer callbacks may have replaced \
+                    it, or gatepost may have restarted.";
         return request.notice(StatusCode::NOT_FOUND, "Callback not found", text);
     };
     match (&request.method, rest) {
@@ -115,7 +116,8 @@ struct CallbacksPage {
     segments: Vec<FilterLink>,
     chips: Vec<FilterLink>,
     query: String,
-    /// Query of the links to callbacks. With this query, the link back leads to the same filter.
+    /// Query of the links to callbacks. With this query, the link back leads to the list with the
+    /// same filter.
     suffix: String,
 }
 
@@ -189,7 +191,7 @@ struct OneCallbackPage {
     view: CallbackView,
     curl: String,
     can_send: bool,
-    /// Query of the link back.
+    /// Query of the link back to the list, with the filter of the list.
     query: String,
 }
 
@@ -205,7 +207,7 @@ impl OneCallbackPage {
     }
 
     /// Returns true if the verdict is a refusal because of this step. The code of the refusal
-    /// begins with the name of its step, except for a signature that no key produces.
+    /// begins with the name of the step, except for `signature_mismatch`, whose step is `key`.
     fn is_cause(&self, step: &str) -> bool {
         let row = &self.view.row;
         let cause = if row.code == "signature_mismatch" { "key" } else { row.code };

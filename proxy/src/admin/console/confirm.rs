@@ -13,7 +13,7 @@ pub(super) struct ConfirmPage {
     pub(super) layout: Layout,
     pub(super) title: String,
     pub(super) text: String,
-    /// Word on the button.
+    /// Text on the button.
     pub(super) action: &'static str,
     /// True if the operator cannot undo the change.
     pub(super) is_final: bool,
@@ -22,14 +22,14 @@ pub(super) struct ConfirmPage {
     pub(super) can_go_on: bool,
     /// Relative path to the previous page.
     pub(super) back: String,
-    /// Numbers of the objects that change; empty if the path names the object.
+    /// Numbers of the queued events that change; empty for a change of a template.
     pub(super) numbers: String,
-    /// Version of the object that the page shows; empty without a version.
+    /// Version of the template that the page shows; empty for a change of queued events.
     pub(super) version: String,
 }
 
 impl ConfirmPage {
-    /// Shows that the object has changed since the operator opened the page.
+    /// Shows that the config has changed since the operator opened the page.
     pub(super) fn changed(self) -> ConsoleResponse {
         self.failed(CHANGED, StatusCode::CONFLICT)
     }

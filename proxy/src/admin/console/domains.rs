@@ -68,7 +68,7 @@ struct DomainsPage {
     template: FormField,
     /// Version of all templates.
     version: String,
-    /// Names of the providers that can bind a domain for one application.
+    /// Names of the providers whose templates may be bound for one application of a domain.
     app_providers: Vec<String>,
     problem: String,
     is_failed: bool,
@@ -104,12 +104,12 @@ impl DomainsPage {
         ConsoleResponse::page(&self).with_status(status)
     }
 
-    /// Returns true if a template may be bound for an application.
+    /// Returns true if at least one template may be bound for one application of a domain.
     fn has_apps(&self) -> bool {
         !self.app_providers.is_empty()
     }
 
-    /// Returns the tenant of the form, with its application.
+    /// Returns the tenant of the form, with the application if the form names one.
     fn bound(&self) -> String {
         match (&*self.tenant.value, &*self.app.value) {
             (tenant, "") => tenant.to_owned(),
@@ -125,7 +125,8 @@ impl DomainsPage {
         tenant.split_once('/').map_or("", |(_, app)| app)
     }
 
-    /// Returns each tenant with its template, sorted by tenant. The tenant `*` is last.
+    /// Returns the tenant and the template of each binding, sorted by tenant. The tenant `*` is
+    /// last.
     fn bindings(&self) -> Vec<(&str, &TemplateView)> {
         let mut all: Vec<(&str, &TemplateView)> = self
             .templates

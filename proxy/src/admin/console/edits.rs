@@ -23,17 +23,17 @@ pub(super) async fn carry_out(
     done.await.map_err(failed)?
 }
 
-/// Message for a page that shows an earlier config.
+/// Message for an operator who has sent a form from a page with an earlier config.
 pub(super) const CHANGED: &str = "The config has changed since you opened this page. Check the page, which shows the current \
                                   config, then send it again.";
 
-/// Returns true if a form comes from a page that shows the version `current`.
+/// Returns true if a form comes from a page with the version `current`.
 pub(super) fn is_current(sent: &Form, current: &str) -> bool {
     form::value(sent, "version") == Some(current)
 }
 
-/// Shows the faults of a binding at the fields of its tenants. `bound` is the number of tenants that
-/// the template has had before. Returns the faults that belong to no field.
+/// Shows the faults of a binding at the fields of its tenants. `bound` is the number of tenants to
+/// which the template is bound without the edit. Returns the faults that belong to no field.
 pub(super) fn show_at(error: &EditError, bound: usize, tenants: &mut [FormField]) -> String {
     let mut other = Vec::new();
     if error.faults().is_empty() {

@@ -54,7 +54,7 @@ impl Layout {
 #[template(path = "login.html")]
 pub(super) struct LoginPage {
     layout: Layout,
-    /// Reason why a login failed; empty before the first login.
+    /// Reason why the last login failed; empty before the first login.
     problem: String,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! 1. If the config has no token for the admin API, every path returns 404.
 //! 2. A request must name a host of the admin listener, as for the API.
-//! 3. The operator logs in with a token once, and receives a cookie. After wrong tokens, a client
-//!    must wait, as for the API.
+//! 3. The operator logs in with a token once, and receives a cookie. After too many wrong tokens, a
+//!    client must wait, as for the API.
 //! 4. A POST request must come from a page of the console. gatepost checks `sec-fetch-site` and
 //!    `origin`.
 //! 5. With the `admin_read_token`, the operator can only read.
@@ -54,7 +54,8 @@ pub(crate) fn is_console(path: &str) -> bool {
     path.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The console, the operators that have logged in, and the scenario that gatepost plays for them.
+/// The console: the sessions of the operators who have logged in, and the scenario that gatepost
+/// plays for them.
 #[derive(Default)]
 pub(crate) struct Console {
     sessions: Sessions,
@@ -73,7 +74,7 @@ impl Console {
         let mut request = ConsoleRequest::of(session);
         let response = self.answer(served, attempts, queue, session, &mut request).await;
         if request.method == Method::POST {
-            // A part of the body may be unread.
+            // Close the connection, because a part of the body may be unread.
             session.set_keepalive(None);
         }
         response.into_response()
@@ -251,7 +252,8 @@ impl ConsoleRequest {
         pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Returns a sentence about the edit that has led to this page.
+    /// Returns a sentence about the change or the sample that has led to this page; empty without
+    /// one.
     fn done(&self) -> &'static str {
         match self.parameter("done").as_deref() {
             Some("bound") => "Bound. The binding applies to every callback from now on.",

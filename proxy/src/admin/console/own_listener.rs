@@ -14,7 +14,7 @@ use crate::capture::{CAPTURED, CapturedCallback};
 /// Maximum time for which gatepost waits for the captured callback after the reply.
 pub(super) const CAPTURE_WAIT: Duration = Duration::from_secs(2);
 
-/// Returns the address of a listener for callbacks that this process can reach.
+/// Returns the URL of a listener that receives callbacks and that this process can reach.
 pub(super) fn address(settings: &ProxySettings) -> Result<String, String> {
     if settings.proxy_protocol {
         let problem = "expected a listener without the PROXY protocol, found proxy_protocol; use gatepost \
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reaches_listener_of_all_addresses_over_loopback() {
+    fn reaches_listener_on_all_addresses_over_loopback() {
         for (listen, expected) in [
             ("0.0.0.0:80", "127.0.0.1:80"),
             ("[::]:80", "[::1]:80"),

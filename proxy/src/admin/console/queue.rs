@@ -1,7 +1,8 @@
 //! The pages of the queue: the stored events, one event, and the changes that an operator makes.
 //!
-//! A change applies only to the events that the operator has seen: the page that confirms the change
-//! contains their numbers. The filter alone could select other events by the time of the change.
+//! A change applies only to the events that the operator has seen: the page that asks for
+//! confirmation contains their numbers. The filter alone could select other events by the time of
+//! the change.
 
 use askama::Template;
 use gatepost::{
@@ -23,7 +24,7 @@ use crate::queue::{Queue, event_json, set_condition, within_limit};
 /// Maximum number of events on a page, and in a change.
 const MAX_EVENTS: usize = 200;
 
-/// Handles `queue` and the paths under `queue/`.
+/// Handles `queue` and the paths below `queue/`.
 pub(super) async fn answer(
     queue: Option<&Queue>,
     gate: &Gate,
@@ -85,8 +86,8 @@ async fn show(
         Err(_) => None,
     };
     let Some((entry, event)) = found else {
-        let text = "The queue has no event with this number: an operator has dropped or replayed it, or \
-                    its retention has ended.";
+        let text = "The queue has no event with this number. An operator may have dropped or replayed \
+                    it, or gatepost may have removed it from the store.";
         return Ok(request.notice(StatusCode::NOT_FOUND, "Event not found", text));
     };
     let json = event_json(gate, &entry, &event);
@@ -112,7 +113,7 @@ enum Operation {
     Drop,
 }
 
-/// Shows the page that confirms a change (GET), or makes the change (POST).
+/// Shows the page that asks for confirmation of a change (GET), or makes the change (POST).
 async fn change(
     queue: &Queue,
     session: &mut ServerSession,
@@ -148,7 +149,7 @@ async fn change(
     Ok(ConsoleResponse::redirect(&format!("{back}&{word}={count}&of={all}")))
 }
 
-/// Returns the page that confirms a change of the events that can change.
+/// Returns the page that asks for confirmation. Omits the events that cannot change.
 fn question(
     request: &ConsoleRequest,
     operation: Operation,
@@ -227,7 +228,7 @@ fn conditions(filter: &QueueFilter) -> Vec<(&'static str, &str)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Returns the links that select a state.
+/// Returns the links that select a state or the failing events.
 fn segments(filter: &QueueFilter) -> Vec<FilterLink> {
     let current = if filter.is_failing {
         Some(("failing", "true"))
@@ -265,7 +266,7 @@ fn fields(filter: &QueueFilter) -> Vec<FilterField> {
     ]
 }
 
-/// Returns a sentence about the change that has led to the list.
+/// Returns a sentence about the change that has led to the list; empty without a change.
 fn done(request: &ConsoleRequest) -> String {
     let all = number(request, "of").unwrap_or_default();
     match (number(request, "replayed"), number(request, "dropped")) {

@@ -57,8 +57,8 @@ impl ConsoleResponse {
         Self::new(StatusCode::OK, "application/json", body)
     }
 
-    /// Returns a file of the console. Browsers may cache it forever, because its name changes with
-    /// its content.
+    /// Returns a file of the console. Browsers may cache it for a year, because its name changes
+    /// with its content.
     pub(super) fn asset(content_type: &'static str, text: &str) -> Self {
         let always = HeaderValue::from_static("public, max-age=31536000, immutable");
         Self::new(StatusCode::OK, content_type, text.into()).with(CACHE_CONTROL, Some(always))
@@ -69,7 +69,7 @@ impl ConsoleResponse {
         Self::new(StatusCode::OK, "message/http", body).with(CONTENT_DISPOSITION, value)
     }
 
-    /// Redirects to a path that is relative to the path of the request.
+    /// Returns a redirect to a path that is relative to the path of the request.
     pub(super) fn redirect(to: &str) -> Self {
         let location = HeaderValue::try_from(to).ok();
         Self::text(StatusCode::SEE_OTHER, "").with(LOCATION, location)

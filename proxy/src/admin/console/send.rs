@@ -1,5 +1,5 @@
-//! The Send page: sends a sample callback of any kind to gatepost's own listener, signed with a key
-//! of the template.
+//! The Send page: sends a sample callback of any kind, signed with a key of the template, to
+//! gatepost's own listener.
 
 use askama::Template;
 use bytes::Bytes;
@@ -45,7 +45,8 @@ pub(super) async fn answer(
     }
 }
 
-/// Sends the callback, and redirects to the page of the captured callback.
+/// Sends the callback, and redirects to the page of the captured callback. If gatepost has not
+/// captured the callback, shows the reply.
 async fn deliver(page: SamplePage, callback: Request<Bytes>) -> ConsoleResponse {
     let kind = &page.kind;
     let received = own_listener::send(callback, own_listener::CAPTURE_WAIT).await;
@@ -63,7 +64,7 @@ async fn deliver(page: SamplePage, callback: Request<Bytes>) -> ConsoleResponse 
     ConsoleResponse::page(&page).with_status(status)
 }
 
-/// Kinds that a platform sends for a template on a route.
+/// Kinds of the callbacks that a platform sends for a template on a route.
 struct SendTarget {
     route: String,
     is_shadow: bool,
@@ -144,7 +145,7 @@ impl SamplePage {
             )
         })?;
         let source = gate.template_sample(&self.route, &self.template, &self.kind);
-        let source = source.ok_or("expected the template on this route, found neither in the config; open the Send page again")?;
+        let source = source.ok_or("expected this kind of the template on this route, found none in the config; open the Send page again")?;
         let server = own_listener::address(&gate.proxy_settings())?;
         let url = source
             .url(&server)

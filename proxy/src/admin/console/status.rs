@@ -44,7 +44,7 @@ struct StatusPage {
     route_limits: Vec<RouteLimits>,
     /// Names and expiry date of each certificate.
     certificates: Vec<(String, String)>,
-    /// Config key and value of each limit.
+    /// Config key and value of each setting that the page shows.
     limits: Vec<(&'static str, String)>,
 }
 
@@ -132,7 +132,7 @@ impl From<&RouteInfo> for RouteLimits {
     }
 }
 
-/// Returns the shortest and the longest time.
+/// Formats the shortest and the longest time; `-` without times.
 fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
     match (times.clone().min(), times.max()) {
         (Some(least), Some(most)) if least != most => {
@@ -143,13 +143,14 @@ fn range(times: impl Iterator<Item = Duration> + Clone) -> String {
     }
 }
 
-/// Times of the app's answers to the captured callbacks of a template, or of an address.
+/// Times in which the app answered the events of captured callbacks, for a template or for an
+/// address.
 #[derive(Debug, PartialEq)]
 struct AppTimes {
     name: String,
     count: usize,
     median_ms: f64,
-    /// Time that 95 % of the answers do not exceed.
+    /// Time that at least 95 % of the answers do not exceed.
     p95_ms: f64,
 }
 
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn median_and_p95_are_times_of_answers() {
+    fn median_and_p95_are_measured_times() {
         let time = |ms| ("a".to_owned(), Duration::from_millis(ms));
         let times = summed((1..=20).rev().map(time).chain([("b".to_owned(), Duration::ZERO)]));
         let expected = AppTimes { name: "a".into(), count: 20, median_ms: 10.0, p95_ms: 19.0 };

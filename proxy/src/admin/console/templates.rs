@@ -67,7 +67,7 @@ pub(super) async fn create(
     }
 }
 
-/// Handles the paths under `templates/`.
+/// Handles the paths below `templates/`.
 pub(super) async fn one(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,
@@ -213,7 +213,7 @@ async fn unbind(
         layout: request.layout(if from_domains { "domains" } else { "templates" }),
         title: format!("Unbind {tenant}?"),
         text: format!(
-            "gatepost refuses the callbacks of {tenant} from now on, unless another template is bound to \"*\"."
+            "gatepost refuses the callbacks of {tenant} from now on, unless a template is bound to \"*\"."
         ),
         action: "Unbind",
         is_final: true,
@@ -283,7 +283,7 @@ fn coded(name: &str) -> String {
 struct TemplatesPage {
     layout: Layout,
     done: &'static str,
-    /// True if the platform of a template has an account that gatepost can change.
+    /// True if the platform of at least one template has an account that gatepost can change.
     has_account: bool,
     templates: Vec<TemplateView>,
 }
@@ -335,7 +335,7 @@ struct BindPage {
     done: &'static str,
     view: TemplateView,
     version: String,
-    /// True if the template may be bound for an application.
+    /// True if the template may be bound for one application of a domain.
     has_apps: bool,
     tenants: Vec<FormField>,
     problem: String,

@@ -10,10 +10,11 @@ use serde_json::{Map, Value as Json, json};
 use crate::cli::error::CommandError;
 use crate::cli::recorded_request::RecordedRequest;
 
-/// Headers of the event with the attributes of the CloudEvent.
+/// Attributes of CloudEvents that the `ce-` headers of the event contain.
 const ATTRIBUTES: [&str; 6] = ["specversion", "id", "source", "type", "subject", "time"];
 
-/// Writes `case.toml`, `body` and, for an accepted callback with JSON data, `event.json` to the folder.
+/// Writes `case.toml` and `body` to the folder. For an accepted callback whose event has JSON data,
+/// also writes `event.json`.
 ///
 /// # Errors
 ///
@@ -89,7 +90,7 @@ fn status(message: &Json) -> Option<u16> {
     message["line"].as_str()?.split(' ').next()?.parse().ok()
 }
 
-/// Returns the event in the structured mode of CloudEvents; `None` if its data is not JSON.
+/// Returns the event in the structured mode of CloudEvents; `None` without an event with JSON data.
 fn event(view: &Json) -> Option<Json> {
     let headers = view["event"]["headers"].as_array()?;
     let header = |name: &str| {
@@ -109,7 +110,7 @@ fn event(view: &Json) -> Option<Json> {
     Some(event.into())
 }
 
-/// Returns a string of TOML, whose basic strings have the escapes of JSON.
+/// Returns `text` as a basic string of TOML. Such strings have the escapes of JSON.
 fn quoted(text: &str) -> String {
     Json::from(text).to_string().replace('\u{7f}', "\\u007f")
 }

@@ -1,7 +1,8 @@
 //! `gatepost init --add`: writes a file with a route and a template beside an existing config.
 //!
-//! 1. The config file includes the new file. If `include` does not match the file yet, gatepost adds
-//!    one line with `include` to a config file without this key, and changes no other line.
+//! 1. The config file includes the new file. If the config file has no `include`, gatepost adds
+//!    this key with a comment, and changes no other line. If `include` has a list that does not
+//!    match the new file, gatepost returns an error.
 //! 2. gatepost checks the whole config first. If the config is invalid, gatepost keeps no new file.
 
 use std::fs;
@@ -82,8 +83,9 @@ fn has_include(text: &str) -> bool {
     })
 }
 
-/// Adds a line with `include` after the comments at the top, so that the comments of the first key
-/// stay above that key.
+/// Adds `include` with a comment. If an empty line follows the comments at the top, adds `include`
+/// below these comments; otherwise at the top, so that the comments of the first key stay above
+/// that key.
 fn with_include(text: &str) -> String {
     let is_comment = |line: &&str| line.starts_with('#');
     let head: usize = text.split_inclusive('\n').take_while(is_comment).map(str::len).sum();
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adds_one_line_and_keeps_all_others() {
+    fn adds_only_include_with_its_comment_and_keeps_all_lines() {
         for text in [
             "# A.\n# B.\n\n# Of listen.\nlisten = [\"127.0.0.1:1\"]\n",
             "# Of listen.\nlisten = [\"127.0.0.1:1\"]\n",

@@ -36,7 +36,8 @@ pub(super) struct ConfigText<'c> {
     pub(super) secret: &'c SecretFile,
     /// File of the secret path segment, if this file is not `secret`.
     pub(super) token: Option<&'c SecretFile>,
-    /// Addresses for callbacks and for the admin listener; `None` for a layer.
+    /// Addresses for callbacks and for the admin listener; `None` for a config of the tower layer,
+    /// or for a platform that `--add` adds.
     pub(super) listeners: Option<(&'c str, &'c str)>,
     pub(super) app: Option<&'c str>,
     pub(super) upstream: Option<&'c str>,

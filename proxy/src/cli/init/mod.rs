@@ -70,7 +70,7 @@ enum Door {
 /// Address of the app if the operator gives none.
 const DEFAULT_APP: &str = "http://127.0.0.1:3000/events";
 
-/// Address on which the proxy of a new config listens if the operator gives none.
+/// Address in `listen` of a new config if the operator gives none.
 const LISTEN: &str = "127.0.0.1:8080";
 
 /// Address of the admin listener if the operator gives none.
@@ -117,7 +117,8 @@ pub(super) fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Checks that the config file exists with `--add`, and otherwise is new.
+/// Checks the path of the config file. With `--add`, the file must exist. Without `--add` and
+/// `--force`, it must not exist. Its folder must exist.
 fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandError> {
     let wrong = |problem: &str| Err(CommandError::argument(path.display().to_string(), problem));
     if arguments.add && !path.exists() {
@@ -142,7 +143,8 @@ fn check_target(path: &Path, arguments: &InitArguments) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Checks and writes a new config. Without the file of the public key, the config is incomplete.
+/// Writes a new config. Checks the config first, unless the file of the platform's public key is
+/// missing.
 fn create(path: &Path, text: &str, key: &SecretFile, force: bool) -> Result<bool, CommandError> {
     if !key.is_missing {
         Config::from_text(text, path)?;
@@ -357,7 +359,7 @@ impl Choices {
     }
 }
 
-/// Returns the first address on which an existing config listens.
+/// Returns the first address in `listen` of an existing config.
 fn listen_of(config: &Path) -> Result<Option<String>, CommandError> {
     let config = Config::from_file(config)?;
     Ok(config.proxy().listen.first().map(ToString::to_string))

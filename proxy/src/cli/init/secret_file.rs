@@ -1,4 +1,4 @@
-//! The file with the new key or token.
+//! Files with the new secrets of a platform: key, token and secret settings.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -46,9 +46,8 @@ impl SecretFile {
         is_needed.then(|| Self::create_if_fits(path, None, |_| true)).transpose()
     }
 
-    /// Creates a file for each secret setting of the provider, because gatepost refuses callbacks
-    /// whose reply it cannot sign. The operator replaces the random secrets with those of the
-    /// platform.
+    /// Creates a file for each secret setting of the provider, because the new config names these
+    /// files. The operator replaces the random secrets with those of the platform.
     pub(super) fn create_settings(
         folder: &Path,
         provider: &ProviderInfo,

@@ -108,8 +108,9 @@ impl SendArguments {
         self.to.as_ref()
     }
 
-    /// Returns the address of the callback of a provider. If the operator gives none, returns the
-    /// address of the provider in a new config, because the operator only prints the callback.
+    /// Returns the address to which the command sends a callback of a provider. If the operator
+    /// gives none, returns the address of the provider in a new config, because the command then
+    /// only prints the callback.
     fn address(&self, provider: &str) -> Result<Uri, CommandError> {
         let given = self.to.as_ref().map(Uri::to_string);
         let text = given.unwrap_or_else(|| format!("http://127.0.0.1:8080/callbacks/{provider}"));
@@ -269,8 +270,8 @@ impl Sender {
         Ok(Self(cacert.map(|path| TrustingClient::new(Some(path))).transpose()?))
     }
 
-    /// Sends a request as [`Self::send`] does. While no program listens on the address, tries again
-    /// for up to 5 s, because the server may be starting.
+    /// Sends a request as [`Self::send`] does. Without `cacert`, tries again for up to 5 s while no
+    /// program listens on the address, because the server may be starting.
     async fn send_when_up(
         &self,
         request: Request<Bytes>,

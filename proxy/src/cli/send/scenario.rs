@@ -27,8 +27,8 @@ pub(super) fn run(path: &Path, arguments: &SendArguments) -> Result<(), CommandE
     scenario.key = scenario.key.map(|key| key.within(folder));
     let player = Player::new(&scenario, arguments)?;
     let all = schedule(&scenario);
-    // Build every callback in advance, so that gatepost reports each fault before it sends the
-    // first callback.
+    // Build every callback in advance, so that the command reports a fault in any of them before it
+    // sends the first callback.
     for due in &all {
         player.request(due)?;
     }

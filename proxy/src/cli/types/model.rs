@@ -6,7 +6,7 @@
 use gatepost::{Definition, FieldInfo, KindInfo};
 use serde_json::{Map, Value};
 
-/// The types of a provider's events and answers.
+/// The types of a provider's events, and of the app's answers to these events.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) records: Vec<Record>,
@@ -149,8 +149,8 @@ fn text(schema: &Value, key: &str) -> String {
     schema[key].as_str().unwrap_or_default().to_owned()
 }
 
-/// Converts a name to camel case: `live_play` becomes `LivePlay`. Omits characters other than ASCII
-/// letters and digits.
+/// Converts a name to upper camel case: `live_play` becomes `LivePlay`. Omits characters other than
+/// ASCII letters and digits.
 fn words(name: &str) -> String {
     let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let capital = |part: &str| {

@@ -3,7 +3,7 @@
 
 use super::model::{Member, Model, Record, Type};
 
-/// Prints the model as a file.
+/// Returns the model as the text of a PHP file.
 pub(super) fn print(model: &Model, origin: &str) -> String {
     let records: String = model.records.iter().map(record).collect();
     format!("<?php\n\n// {origin}\n\ndeclare(strict_types=1);\n\n{records}")
@@ -40,7 +40,7 @@ fn parameter(member: &Member) -> String {
     format!("{about}        public readonly {ty} ${}{default},\n", variable(&member.name))
 }
 
-/// Returns the description, with the type of the elements of a list.
+/// Returns the description; for a list, with the type of its elements.
 fn described(member: &Member) -> String {
     let Type::List(of) = &member.ty else { return member.about.clone() };
     let list = format!("@var list<{}>|null", name_of(of));

@@ -10,7 +10,7 @@ const KEYWORDS: [&str; 35] = [
     "with", "yield",
 ];
 
-/// Prints the model as a module. A type precedes the types that use it.
+/// Returns the model as the text of a Python module. A type precedes the types that use it.
 pub(super) fn print(model: &Model, origin: &str) -> String {
     let records: String = model.records.iter().rev().map(record).collect();
     let events = model.events.iter();

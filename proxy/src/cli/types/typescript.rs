@@ -2,7 +2,7 @@
 
 use super::model::{Member, Model, Record, Type};
 
-/// Prints the model as a module.
+/// Returns the model as the text of a TypeScript module.
 pub(super) fn print(model: &Model, origin: &str) -> String {
     let records: String = model.records.iter().map(record).collect();
     let events = model

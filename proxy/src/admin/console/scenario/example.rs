@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 
 use super::playback::ScenarioTarget;
 
-/// Returns a scenario with two streams. Each stream starts, is recorded and ends, if the platform
-/// has callbacks for these events. If the platform has none of them, the scenario uses the first
-/// kinds of the template.
+/// Returns a scenario with two streams. Each stream starts, is recorded and ends, as far as the
+/// platform has kinds for these three steps. If the platform has none of these kinds, each stream
+/// uses the first three kinds of the template.
 pub(super) fn example(gate: &Gate, target: &ScenarioTarget, provider: &ProviderInfo) -> String {
     let is_sent = |kind: &&KindInfo| {
         !kind.challenge
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn example_sets_field_that_selects_the_event() {
+    fn example_sets_field_that_selects_the_common_event() {
         let text = example_of("kollus");
         let states = ["start", "stop"].map(|state| format!("broadcast_state = \"{state}\""));
         assert!(

@@ -2,7 +2,7 @@
 //!
 //! 1. The form accepts the text of a file for `gatepost send --scenario`. The page replaces the
 //!    address and the key of the file with gatepost's own listener and the key of the template.
-//! 2. gatepost reports a fault in any step before it sends the first callback.
+//! 2. gatepost checks all steps before it sends the first callback.
 //! 3. A scenario has at most [`MAX_CALLBACKS`] callbacks.
 
 mod example;
@@ -38,7 +38,7 @@ const SPEEDS: [(&str, &str); 4] = [
     ("1", "in real time"),
 ];
 
-/// Handles `scenario` and the paths under `scenario/`.
+/// Handles `scenario` and the paths below `scenario/`.
 pub(super) async fn answer(
     playbacks: &Playbacks,
     served: &Arc<ServedConfig>,
@@ -94,7 +94,7 @@ async fn compose(
         page.is_busy = true;
         return page.failed(problem.into(), StatusCode::CONFLICT);
     }
-    tracing::info!(template = page.target.template, "plays a scenario in the console");
+    tracing::info!(template = page.target.template, "started a scenario in the console");
     ConsoleResponse::redirect("scenario/run")
 }
 
@@ -114,12 +114,13 @@ struct ScenarioPage {
     text: String,
     speed: String,
     problem: String,
-    /// True if gatepost plays another scenario.
+    /// True if another scenario still plays.
     is_busy: bool,
 }
 
 impl ScenarioPage {
-    /// Creates the page of the template and the route that the query names.
+    /// Creates the page of the template and the route that the query names; `None` if the config
+    /// does not have them.
     fn of(served: &ServedConfig, request: &ConsoleRequest) -> Option<Self> {
         let [route, template] =
             ["route", "template"].map(|name| request.parameter(name).unwrap_or_default());

@@ -1,7 +1,8 @@
 //! The scenario that gatepost plays for the operator, or the last scenario that it played.
 //!
 //! 1. gatepost plays one scenario at a time. A playback does not need the operator's browser. It
-//!    continues to its end, until the operator stops it, or until gatepost cannot send a callback.
+//!    ends after its last callback, when the operator stops it, or when a callback cannot be sent
+//!    or receives no reply.
 //! 2. gatepost sends each callback only to its own listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,14 +31,14 @@ pub(super) struct ScenarioTarget {
     pub(super) template: String,
 }
 
-/// A scenario, its callbacks, and the replies so far.
+/// The target and the callbacks of a scenario, and the replies so far.
 pub(super) struct Playback {
     pub(super) target: ScenarioTarget,
     pub(super) planned: Vec<PlannedCallback>,
     progress: Mutex<Progress>,
 }
 
-/// A callback of a scenario, before gatepost sends it.
+/// A planned callback of a scenario.
 pub(super) struct PlannedCallback {
     /// Time from the start of the scenario.
     pub(super) at: Duration,
@@ -73,14 +74,14 @@ impl PlaybackState {
     }
 }
 
-/// A callback of a scenario that gatepost has sent, or could not send.
+/// The result of sending a planned callback.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct SentCallback {
     /// Status of the reply, or the reason why there is no reply.
     pub(super) reply: String,
     /// True if the reply has the status that the scenario expects.
     pub(super) is_expected: bool,
-    /// Number of the captured callback.
+    /// Number of the captured callback; `None` if gatepost did not capture the callback.
     pub(super) id: Option<u64>,
 }
 
@@ -90,7 +91,7 @@ impl Playbacks {
         lock(&self.0).clone()
     }
 
-    /// Starts a playback. Returns false if gatepost plays another scenario.
+    /// Starts a playback. If another scenario still plays, starts none and returns false.
     pub(super) fn start(
         &self,
         served: &Arc<ServedConfig>,
@@ -161,8 +162,8 @@ async fn play(
         match sent {
             Ok(sent) => {
                 if sent.id.is_none() {
-                    // gatepost does not capture callbacks of this route, so do not wait for the
-                    // next one.
+                    // gatepost did not capture this callback in time, so do not wait for the later
+                    // ones.
                     wait = Duration::ZERO;
                 }
                 progress.sent.push(sent);

@@ -20,7 +20,7 @@ impl TemplateForm {
         unfit.is_none()
     }
 
-    /// Shows each fault at its field.
+    /// Shows each fault at its field, or in `problems` if the fault has no field.
     pub(in super::super) fn show(&mut self, error: &EditError) {
         if error.kind() == EditErrorKind::NameTaken {
             self.name.problem = error.message().to_owned();
@@ -72,7 +72,7 @@ impl TemplateForm {
         }
     }
 
-    /// Returns true if a field has a fault.
+    /// Returns true if at least one field has a fault.
     pub(in super::super) fn has_problem(&self) -> bool {
         let kinds = self.kinds.iter().map(|kind| &kind.problem);
         let settings = self.settings.iter().map(|setting| &setting.problem);

@@ -6,7 +6,8 @@ use gatepost::ProviderInfo;
 use gatepost_editor::{KeySource, KeyView, KindEntry, TemplateView, TomlValue};
 use serde_json::Value as Json;
 
-/// Number of kinds that the form shows unfolded. The other kinds are folded.
+/// Number of kinds that the form always shows unfolded. Of the other kinds, the form folds those
+/// without an entry, except `*`.
 pub(super) const SHOWN_KINDS: usize = 8;
 
 /// The source of a key.
@@ -25,12 +26,13 @@ pub(in super::super) struct KeyRow {
 #[derive(Default)]
 pub(in super::super) struct KindField {
     pub(in super::super) name: String,
-    /// The platform's own name of the kind; empty if it has none.
+    /// The platform's own name of the kind; empty if the platform has none.
     pub(in super::super) title: String,
     pub(in super::super) about: String,
     /// The addresses, separated by spaces.
     pub(in super::super) url: String,
-    /// The entry in the config file, if the form cannot show it as an address.
+    /// The entry in the config file, if the form cannot show the entry as addresses; otherwise
+    /// empty.
     pub(in super::super) other: String,
     pub(in super::super) is_decision: bool,
     pub(in super::super) is_folded: bool,
@@ -47,7 +49,7 @@ pub(in super::super) struct SettingField {
     pub(in super::super) is_secret: bool,
     pub(in super::super) is_number: bool,
     pub(in super::super) is_file: bool,
-    /// True if the config file contains the value itself. The form never shows this value.
+    /// True if the config file contains the text of a secret. The form never shows this text.
     pub(in super::super) is_written: bool,
     pub(in super::super) problem: String,
 }
@@ -61,7 +63,7 @@ impl KindField {
         self.url.split_whitespace()
     }
 
-    /// Returns the entry of the config; `None` without an address.
+    /// Returns the entry for the config; `None` without an address.
     pub(super) fn entry(&self) -> Option<KindEntry> {
         let mut urls: Vec<_> = self.urls().map(ToOwned::to_owned).collect();
         match urls.len() {

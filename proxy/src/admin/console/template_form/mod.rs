@@ -1,4 +1,4 @@
-//! The form of a template: its values, and the edit of the config that it describes.
+//! The form of a template: its values, and the edit of the config that the values describe.
 
 mod faults;
 mod fields;
@@ -16,7 +16,7 @@ pub(super) struct TemplateForm {
     pub(super) name: FormField,
     pub(super) description: FormField,
     pub(super) provider: String,
-    /// True if the platform signs callbacks.
+    /// True if the platform signs callbacks, or if gatepost does not know the provider.
     pub(super) has_keys: bool,
     pub(super) keys: Vec<KeyRow>,
     pub(super) keys_problem: String,
