@@ -105,7 +105,6 @@ fn memory_does_not_grow_while_page_is_open_for_a_day() {
     }
     assert_eq!(page.last, polls as u64, "number of the last callback");
     let end = resident_kib(&gate);
-    println!("resident memory after a tenth: {first_tenth} KiB, at the end: {end} KiB");
     assert!(
         end.abs_diff(first_tenth) < BOUND_KIB,
         "expected a difference of less than {BOUND_KIB} KiB, found {first_tenth} KiB after the \
