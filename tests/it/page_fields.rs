@@ -14,8 +14,7 @@ struct Group<'p> {
     reply: Vec<String>,
 }
 
-/// Writes a table for each group of kinds with the same fields. Omits kinds without declared
-/// fields.
+/// Writes the tables of each group of kinds. Omits kinds without declared fields.
 pub fn write(out: &mut String, provider: &ProviderInfo) {
     let groups = groups(provider);
     if groups.is_empty() {

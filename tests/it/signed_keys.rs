@@ -164,7 +164,7 @@ fn signature_can_cover_crc32_of_body_as_decimal_number() {
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
     refuses_flipped_body(&gate, &request);
-    // Another body may have the same checksum. The signature does not protect a time in the body.
+    // Another body may have the same checksum, so the signature does not protect a time in the body.
     let time = "time = { from = '/t', means = 'sent', unit = 's' }\n";
     let lines = text.split_once("[signature]").unwrap().1.replace(EVENT, &format!("{time}{EVENT}"));
     assert_fault(&format!("[signature]{lines}"), "expected a signed time");
@@ -175,7 +175,7 @@ const CRC_PROOF: &str = "2116cecf776ff7910873e370c0b2fed0d311efab9b8241f22187889
 /// Checks the signature of Amazon SNS:
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 #[test]
-fn absent_optional_part_omits_its_text_before() {
+fn text_of_key_before_is_omitted_if_optional_part_is_absent() {
     let text = definition(&format!(
         "[signature]\ndigest = 'hmac-sha256'\nencoding = 'hex'\nfound_in = 'header:x-sig'\n\
          parts = ['/a', {{ part = '/b', before = 'B:', optional = true }}]\n{EVENT}"

@@ -21,7 +21,7 @@ const REDIRECT: &str =
     "redirect = { field = 'location', status = 302 }\nfields = { location = 'string?' }";
 const BODY: &str = "allow = { code = 0 }\ndeny = { code = 1 }\nfields = { code = 'integer?' }";
 
-/// Builds a gate. `reply` contains more keys of the reply, and `entry` has keys of the address.
+/// Builds a gate. `reply` contains more keys of the reply, and `entry` has the keys beside `url`.
 fn gate(reply: &str, entry: &str) -> Result<Gate, String> {
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("server.toml"), format!("{DEFINITION}{reply}\n")).unwrap();

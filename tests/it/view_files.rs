@@ -323,7 +323,8 @@ fn readers(modules: &[String]) -> String {
     out + "]\n"
 }
 
-/// Compares a generated file with the committed file. Writes the file if `UPDATE_VIEWS` is set.
+/// Compares a generated file with the committed file. If `UPDATE_VIEWS` is set, writes the
+/// generated file first.
 pub fn check_file(path: &Path, text: &str) {
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(path, text).unwrap();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use gatepost::{AdminAddress, Config, TlsVersion};
 
-/// Reads a config that begins with the lines `keys`, in a folder with sample PEM files. Returns the
-/// faults without the path of the config.
+/// Reads a config that begins with the lines `keys`, in a folder with sample PEM files. If the
+/// config has faults, returns them without the path of the config.
 fn with_pem_files(keys: &str) -> Result<Config, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");

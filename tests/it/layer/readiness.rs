@@ -108,8 +108,8 @@ async fn requests_wait_for_permit_in_turn() {
     assert_eq!(started.elapsed(), Duration::from_millis(300));
 }
 
-/// A service that is ready after `polls` polls. If `fails` is true, the service then returns an
-/// error.
+/// A service that is not ready in the first `polls` polls. If `fails` is true, the next poll
+/// returns an error.
 #[derive(Clone)]
 struct Warming {
     polls: u32,

@@ -14,7 +14,7 @@ use crate::vectors;
 // In shadow mode, the service receives the request without reserved headers. The client receives
 // the response of the service.
 #[tokio::test]
-async fn shadow_mode_passes_every_callback_unchanged() {
+async fn shadow_mode_passes_every_callback_with_unchanged_body() {
     let log = Log::default();
     let _guard = log.collect();
     let app = service_fn(|request: Request<gatepost::layer::RequestBody<SlowBody>>| async move {

@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// Creates a machine with a config that has a store, and `more` at its end.
+    /// Creates a machine. Its config contains a store, and the lines of `more`.
     fn with_store(more: &str, state: &Arc<dyn SharedState>) -> Self {
         Self::new(&format!("{more}[store]\nurl = 'sqlite:gatepost.db'"), state)
     }
