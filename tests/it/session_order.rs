@@ -168,9 +168,9 @@ fn session_needs_part_subject_and_id_or_time() {
     }
 }
 
-/// Starts and ends of sessions in the built-in definitions: the provider, the kinds of the start and
-/// of the end, a place, and its values in a start, in the end of this session, and in the start of
-/// the next session.
+/// Starts and ends of sessions in the built-in definitions: the provider, the kinds of the start
+/// and of the end, a place, and its values in a start, in the end of this session, and in the start
+/// of the next session.
 const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     (
         "alibaba-live",

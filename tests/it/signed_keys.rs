@@ -164,7 +164,7 @@ fn signature_can_cover_crc32_of_body_as_decimal_number() {
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
     refuses_flipped_body(&gate, &request);
-    // Another body may have the same checksum, so the signature does not protect a time in the body.
+    // Another body may have the same checksum, so the signature protects no time in the body.
     let time = "time = { from = '/t', means = 'sent', unit = 's' }\n";
     let lines = text.split_once("[signature]").unwrap().1.replace(EVENT, &format!("{time}{EVENT}"));
     assert_fault(&format!("[signature]{lines}"), "expected a signed time");
