@@ -18,7 +18,7 @@ const ON_STOP: &str = r#"{"action":"on_stop","vhost":"v","app":"a","stream":"s"}
 const ALLOWED: &str = r#"{"data":{"result":1}}"#;
 const DENIED: &str = r#"{"data":{"result":0}}"#;
 
-/// Returns a gate. `kollus` and `srs` are lines in the templates of these providers.
+/// Returns a gate. `kollus` and `srs` are lines in the templates of Kollus and SRS.
 fn gate(kollus: &str, srs: &str) -> Gate {
     let text = format!(
         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
@@ -261,7 +261,7 @@ fn reports_wrong_kind_or_value_of_keys_empty_answer_and_unclear_answer() {
 }
 
 #[test]
-fn notification_gets_503_unless_app_accepts_the_event() {
+fn notification_gets_503_after_refused_event_contradiction_or_fatal_error() {
     let gate = gate("", "");
     for (status, body, expected) in [
         (401, "", "event_refused"),

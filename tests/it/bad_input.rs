@@ -15,11 +15,11 @@ const NOW: i64 = 1_703_731_478;
 const DAY: i64 = 86_400;
 const TOKEN: &str = "a-token-of-the-path-0123456789";
 
-/// A provider, its definition, and keys for its signatures.
+/// A provider: its definition, as read and as a TOML table, and keys for its signatures.
 struct Provider {
     definition: Definition,
     table: Table,
-    /// The platform's key, and the template's key.
+    /// The key with which the platform signs, and the key of the template.
     keys: (String, String),
 }
 
@@ -240,7 +240,7 @@ fn refuses_missing_damaged_or_repeated_signature_of_every_provider() {
 }
 
 #[test]
-fn refuses_expired_and_future_callbacks_of_every_provider_with_a_time() {
+fn refuses_expired_and_future_callbacks_of_every_provider_that_signs_a_time() {
     let mut tried = 0;
     for provider in Provider::all() {
         for kind in provider.signed_kinds().take(2) {

@@ -43,7 +43,7 @@ const NOW: Timestamp = Timestamp::from_secs(0);
 ///
 /// # Errors
 ///
-/// Returns the refusal of the callback.
+/// Returns the refusal if gatepost refuses the callback.
 pub fn judge(
     gate: &Gate,
     head: &Head<'_>,
@@ -58,7 +58,7 @@ pub fn judge(
 ///
 /// # Errors
 ///
-/// Returns the refusal of the callback.
+/// Returns the refusal if gatepost refuses the callback.
 pub fn judge_chunks<'b>(
     gate: &Gate,
     head: &Head<'_>,
@@ -353,7 +353,7 @@ fn signing_secret_of_template_overrides_global_signing_secret() {
 }
 
 #[test]
-fn explanation_and_proxy_refuse_callback_path_in_query() {
+fn proxy_refuses_callback_path_in_query_and_explanation_agrees() {
     let gate = vectors::gate("http://app.test");
     let (uri, headers) = (Uri::from_static("/?s=/callbacks/tencent"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);

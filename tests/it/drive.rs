@@ -397,7 +397,7 @@ fn still_waits_for_app_if_client_half_closes_connection_or_sends_more_data() {
     }
 }
 
-// The request body and the service can contain permits, for example of a concurrency limit. The
+// The request body and the service can hold permits, for example of a concurrency limit. The
 // layer must release these permits before the app answers.
 #[cfg(feature = "tower")]
 #[test]

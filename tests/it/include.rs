@@ -87,7 +87,7 @@ fn missing_file_is_fault_and_pattern_without_match_is_warning() {
     let fault = faults(&[("gatepost.toml", &main)]);
     assert!(
         fault.starts_with("gatepost.toml:1:12: include[0]: "),
-        "expected a fault of the key `include`, found {fault}"
+        "expected a fault about the key `include`, found {fault}"
     );
     assert!(
         fault.contains("absent.toml: "),

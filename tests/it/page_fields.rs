@@ -105,7 +105,8 @@ fn each_field_of_each_kind_is_on_its_page() {
         }
         for row in page.lines().filter(|line| line.starts_with("| `")) {
             let cells = row.replace("\\|", "").matches('|').count();
-            assert_eq!(cells, 4, "{}: expected three cells in {row}", provider.name);
+            let name = &provider.name;
+            assert_eq!(cells, 4, "{name}: expected three cells, found another number in {row}");
         }
     }
 }

@@ -83,7 +83,7 @@ impl Case {
     }
 
     /// Sends the callback to a route in enforce mode. Returns the status and the body of the reply,
-    /// and the code of the failure if gatepost could not use `answer`.
+    /// and the code of the failure if gatepost cannot use `answer`.
     fn enforce(self, answer: &Answer) -> (u16, Bytes, Option<&'static str>) {
         let (uri, headers): (Uri, _) = (self.path.parse().unwrap(), HeaderMap::new());
         let head = Head::new(&Method::POST, &uri, &headers);

@@ -13,7 +13,7 @@ fn request(body: &str) -> Request<Vec<u8>> {
     Request::post("/c").body(body.as_bytes().to_vec()).unwrap()
 }
 
-/// Signature of a recording by Huawei Cloud Live:
+/// Signature of Huawei Cloud Live for callbacks about recordings:
 /// <https://support.huaweicloud.com/iLive-live/live_01_0011.html>.
 const OPTIONAL: &str = "[signature]\ndigest = 'hmac-sha256'\nfound_in = '/auth_sign'\nencoding = 'hex'\n\
     parts = ['/auth_timestamp', '/event_type', '/publish_domain', '/app', '/stream', \

@@ -93,7 +93,7 @@ fn status_of_reply_carries_the_permission() {
 }
 
 #[test]
-fn failure_policy_and_fixed_answer_set_the_status() {
+fn failure_policy_and_key_empty_answer_set_the_status() {
     let allow = gate("", "on_failure = 'allow'").unwrap();
     assert_eq!(status(&allow, &Answer::Timeout), (200, "app_timeout"));
     assert_eq!(status(&allow, &app(403, "")), (403, "app"), "answer with status 403");

@@ -342,7 +342,7 @@ fn checks_optional_signed_time_only_if_template_sets_limit() {
              provider = 'ovenmediaengine'\nkeys = [{{ env = 'KEY' }}]\nbind = ['*']\n{settings}"
         )
     };
-    // The signature of this body was made with the key `s3cret-key`.
+    // The header below has the signature of this body with the key `s3cret-key`.
     let body = r#"{"request":{"direction":"incoming","status":"closing","time":"2026-11-22T09:10:00.456+00:00"}}"#;
     let mut headers = HeaderMap::new();
     headers.insert("x-ome-signature", HeaderValue::from_static("UH9LCO2LwHR0TsT7sWYfjWx4KKo"));

@@ -58,7 +58,7 @@ fn reads_unix_socket_of_admin_relative_to_config() {
 }
 
 #[test]
-fn reports_tls_without_usable_certificate() {
+fn reports_invalid_listeners_certificates_and_tls_settings() {
     let table = |lines: &str| format!("listen_tls = '127.0.0.1:8443'\n[[certificate]]\n{lines}");
     let key = "key = { file = 'key.pem' }";
     for (keys, expected) in [

@@ -27,7 +27,7 @@ fn assert_fault(text: &str, expected: &str) {
 const PLACE: &str = "expected a place outside of the raw body, found \"/a\"";
 
 #[test]
-fn reports_each_place_in_a_raw_body() {
+fn reports_every_key_with_a_place_in_a_raw_body() {
     let top = [
         "tenant = '/a'",
         "tenant = ['header:x', '/a']",

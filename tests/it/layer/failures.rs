@@ -282,8 +282,8 @@ impl Body for EmptyFrames {
     }
 }
 
-/// Runs `work`, and another task on the same thread. Returns true if the other task ran before
-/// `work` ended.
+/// Runs `work`, and another task on the same thread. Returns true if the other task ends before
+/// `work`.
 async fn runs_beside(work: impl Future<Output = ()>) -> bool {
     let other = tokio::spawn(async { tokio::task::yield_now().await });
     work.await;

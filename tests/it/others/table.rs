@@ -254,7 +254,7 @@ impl Table {
         }
         assert!(
             self.left_out.iter().all(|row| !row.reason.is_empty()),
-            "{table}: expected a reason in each row of left_out, found none"
+            "{table}: expected a reason in each row of left_out, found a row without a reason"
         );
     }
 }
