@@ -37,7 +37,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.get())
 }
 
-/// A body that arrives in small chunks, and returns `Poll::Pending` before each chunk.
+/// A body that arrives in chunks of `size` bytes, and returns `Poll::Pending` before each chunk.
 struct SlowBody {
     rest: Bytes,
     size: usize,
@@ -135,7 +135,7 @@ async fn layer_gives_expected_result_for_every_vector() {
 }
 
 #[tokio::test]
-async fn layer_gives_expected_result_for_chunks_of_any_size() {
+async fn layer_gives_expected_result_for_chunks_of_different_sizes() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for (index, vector) in vectors::all().into_iter().enumerate() {
         let chunk = [1, 2, 3, 5, 8, 1000, usize::MAX][index % 7];

@@ -125,7 +125,7 @@ impl Runtime for Machine {
 struct Client {
     uri: Uri,
     body: Option<Bytes>,
-    /// Time after which the client disconnects.
+    /// Time after which the client disconnects; `None` if the client only waits.
     leaves: Option<Duration>,
 }
 
