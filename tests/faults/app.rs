@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// Behaviour of the app on a request. Each request contains the code of an act and a number.
+/// Behaviour of the app on a request. Each request contains a number, and the code of an act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
     Answers,
@@ -83,7 +83,7 @@ impl Seen {
         self.pushes.lock().unwrap().contains_key(&push)
     }
 
-    /// Returns true if no two pushes had the same `ce-id`.
+    /// Returns true if no two pushes have the same `ce-id`.
     pub fn ids_differ(&self) -> bool {
         let pushes = self.pushes.lock().unwrap();
         let ids: std::collections::HashSet<_> = pushes.values().collect();

@@ -50,7 +50,8 @@ const STREAMS: u32 = 100;
 const STREAM_BYTES: usize = 1_000_000;
 
 /// Sends an unfinished push on each of 100 streams of an HTTP/2 connection, as fast as the windows
-/// permit, for at most `limit`. Returns the number of streams that gatepost has answered or reset.
+/// permit, for at most `limit`. Returns the number of streams to which gatepost has replied, or
+/// that it has reset.
 pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {
     let mut windows = Windows::default();
     let started = Instant::now();
@@ -105,7 +106,7 @@ impl Windows {
         frames
     }
 
-    /// Reads frames. Records window updates, and streams that gatepost has answered or reset.
+    /// Reads frames. Records window updates, and streams with a reply or a reset.
     fn read(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         let mut piece = [0; FRAME];
         let length = stream.read(&mut piece)?;

@@ -33,7 +33,7 @@ pub struct Load<'a> {
     pub kinds: &'a [Kind],
     /// The client's address.
     pub source: Ipv4Addr,
-    /// Total number of requests.
+    /// Maximum number of requests, over all connections.
     pub requests: u64,
     pub duration: Duration,
     /// Time after which a reply counts as lost.

@@ -139,8 +139,8 @@ fn upgrades() -> Vec<Case> {
     ]
 }
 
-// An app that supports h2c would read the rest of the connection as HTTP/2, and gatepost would not
-// check these requests.
+// If gatepost passed on an upgrade to h2c, the app could read the rest of the connection as HTTP/2,
+// and gatepost would not check the requests in it.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {

@@ -19,7 +19,7 @@ fn line(line: &str) -> Case {
     post(format!("{line:?}"), &format!("content-length: {{len}}\r\n{line}\r\n"), "{push}")
 }
 
-/// Creates a case of a request with this header line on a path that passes to the app.
+/// Creates a case of a request with this header line on a path whose requests pass to the app.
 fn passing(line: &str) -> Case {
     let head = "GET /other HTTP/1.1\r\nhost: gate.test\r\n";
     case(format!("{line:?} on another path"), format!("{head}{line}\r\n\r\n"))
@@ -98,8 +98,8 @@ fn values() -> Vec<Case> {
         .collect()
 }
 
-// gatepost removes every spelling of the headers that only gatepost may set. A value in the event
-// cannot add a header.
+// gatepost removes every spelling of the headers that only gatepost may set. A value in a callback
+// cannot add a header to the event.
 fn reserved() -> Vec<Case> {
     let forged = [
         "ce-type: forged",

@@ -389,7 +389,7 @@ fn frames() -> Vec<Case> {
     ]
 }
 
-// A flood must not delay a genuine push on another connection.
+// After a flood, gatepost must reply to a genuine push on another connection.
 fn floods() -> Vec<Case> {
     vec![
         scene("h2: endless continuations", |door| {

@@ -64,7 +64,7 @@ struct Case {
     stream: &'static str,
     pingora: Outcome,
     hyper: Outcome,
-    /// True if the reply of hyper depends on a race, so that the case cannot run with hyper.
+    /// True if the case cannot run with hyper, because hyper's reply depends on a race.
     is_race_in_hyper: bool,
 }
 
@@ -359,7 +359,7 @@ impl Seen {
         same("transfer-encoding", &count("transfer-encoding"), &0)?;
         let body: serde_json::Value =
             serde_json::from_slice(&self.body).map_err(|error| error.to_string())?;
-        same("the event's app", &body["app"].as_str(), &Some("push.example.com"))
+        same("member `app` of the event", &body["app"].as_str(), &Some("push.example.com"))
     }
 }
 

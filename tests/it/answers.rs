@@ -18,7 +18,7 @@ const ON_STOP: &str = r#"{"action":"on_stop","vhost":"v","app":"a","stream":"s"}
 const ALLOWED: &str = r#"{"data":{"result":1}}"#;
 const DENIED: &str = r#"{"data":{"result":0}}"#;
 
-/// Returns a gate. `kollus` and `srs` are lines in the templates of these providers.
+/// Returns a gate. `kollus` and `srs` are lines in the templates of Kollus and SRS.
 fn gate(kollus: &str, srs: &str) -> Gate {
     let text = format!(
         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
@@ -35,10 +35,9 @@ fn gate(kollus: &str, srs: &str) -> Gate {
 
 fn accept(gate: &Gate, path: &'static str, body: &'static str) -> Accepted {
     let (uri, headers) = (Uri::from_static(path), HeaderMap::new());
-    let Admission::Callback(mut intake) =
-        gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW)
-    else {
-        panic!("expected a callback, found none")
+    let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW);
+    let Admission::Callback(mut intake) = admission else {
+        panic!("expected a callback, found {admission:?}")
     };
     intake.push(body.into()).unwrap();
     intake.finish(NOW).unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
@@ -114,7 +113,7 @@ fn drops_unknown_members_of_list_elements() {
 }
 
 #[test]
-fn lists_a_bounded_number_of_dropped_members() {
+fn lists_at_most_32_dropped_members() {
     let many: String = (0..5000).map(|n| format!(",\"unknown{n}\":0")).collect();
     let conclusion = conclude(&gate("", ""), "/kollus", PLAY, &format!("{{\"result\":1{many}}}"));
     assert_eq!(text(&conclusion), ALLOWED);
@@ -135,7 +134,7 @@ fn misspelt_member_or_contradiction_makes_answer_invalid() {
         r#"{"Data":{"result":0},"result":1}"#,
         r#"{"data":{"result":1,"disable_tvot":1}}"#,
         r#"{"data":{"result":1},"resul":0}"#,
-        // A reply field or `allow` beside `data` is a contradiction.
+        // Beside `data`, gatepost expects no reply field, no `allow` and no misspelt `data`.
         r#"{"data":{"result":1},"result":0}"#,
         r#"{"data":{"result":1},"allow":false}"#,
         r#"{"data":{"result":1},"allow":true}"#,
@@ -156,7 +155,7 @@ fn misspelt_member_or_contradiction_makes_answer_invalid() {
 }
 
 #[test]
-fn reports_unknown_members_of_fixed_answers_and_failure_policies() {
+fn reports_unknown_members_in_keys_answer_on_failure_and_reply() {
     for on in [
         "answer = { result = 1, note = 'x' }",
         "answer = { allow = true, note = 'x' }",
@@ -245,7 +244,7 @@ fn empty_answer_allows_if_key_empty_answer_is_allow() {
 }
 
 #[test]
-fn reports_key_empty_answer_of_notification_and_key_unclear_answer_of_decision() {
+fn reports_wrong_kind_or_value_of_keys_empty_answer_and_unclear_answer() {
     for (on, expected) in [
         ("[template.on.upload]\nempty_answer = 'deny'", "expected a decision"),
         ("[template.on.live_play]\nunclear_answer = 'refused'", "expected a notification"),
@@ -262,7 +261,7 @@ fn reports_key_empty_answer_of_notification_and_key_unclear_answer_of_decision()
 }
 
 #[test]
-fn notification_gets_503_unless_app_accepts_the_event() {
+fn notification_gets_503_after_refused_event_contradiction_or_fatal_error() {
     let gate = gate("", "");
     for (status, body, expected) in [
         (401, "", "event_refused"),
@@ -352,7 +351,7 @@ fn acknowledges_after_unclear_answer_unless_key_unclear_answer_is_refused() {
 }
 
 #[test]
-fn boolean_does_not_allow_where_zero_allows() {
+fn neither_boolean_nor_tiny_number_is_read_as_zero_that_allows() {
     let gate = gate("", "");
     for answer in ["false", "true", r#"{"code":false}"#, r#"{"code":true}"#, "1e-400"] {
         let conclusion = conclude(&gate, "/srs", ON_PLAY, answer);
@@ -422,7 +421,7 @@ fn template_keeps_its_first_extension() {
     assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
 }
 
-/// A definition whose reply has a field `allow`, like the common form of an answer.
+/// A definition whose reply has a field `allow`. The common form of an answer has this member too.
 const JOIN: &str = "name = 'join'\ntitle = 'J'\ndocs = 'd'\nce_type = 'com.join'\n\
     [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nfrom = '/type'\n[common]\nstream = '/viewer'\n\
     [kinds.join]\nviewer = '/viewer'\ncommon = 'play_requested'\n\

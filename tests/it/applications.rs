@@ -7,7 +7,7 @@ use crate::core::judge;
 
 const NOW: i64 = 1_703_731_478;
 
-/// Returns a gate with one template for each entry: its name, and its value of `bind`.
+/// Returns a gate with one template for each pair: its name, and the elements of its `bind`.
 fn gate(templates: &[(&str, &str)]) -> Gate {
     let template = |(name, bind): &(&str, &str)| {
         format!(
@@ -65,7 +65,7 @@ fn refuses_application_that_no_template_binds() {
     let found = template_of(&gate, &push("push.example.com", "\"appname\":\"studio\","));
     assert!(found.contains("found none for the application `studio`"), "{found}");
     assert!(found.starts_with("no template is bound to this tenant"), "{found}");
-    // The two applications have different templates, so none of them applies.
+    // If the callback names no application, neither of the two templates applies.
     let found = template_of(&gate, &push("push.example.com", ""));
     assert!(found.starts_with("no template is bound to this tenant"), "{found}");
 }

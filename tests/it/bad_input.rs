@@ -1,5 +1,5 @@
-//! Sends forged, damaged and late samples of every built-in provider, and simulates failures of the
-//! app for every decision.
+//! Tests of forged, damaged, expired and future callbacks of every built-in provider, and of
+//! failures of the app for every decision.
 
 use std::fs;
 
@@ -15,11 +15,11 @@ const NOW: i64 = 1_703_731_478;
 const DAY: i64 = 86_400;
 const TOKEN: &str = "a-token-of-the-path-0123456789";
 
-/// A provider, its definition, and keys for its signatures.
+/// A provider: its definition, as read and as a TOML table, and keys for its signatures.
 struct Provider {
     definition: Definition,
     table: Table,
-    /// The platform's key, and the template's key.
+    /// The key with which the platform signs, and the key of the template.
     keys: (String, String),
 }
 
@@ -157,7 +157,7 @@ impl Provider {
     }
 }
 
-/// Changes the signature at the place `found_in`: a header, or a top-level member of the body.
+/// Changes the signature at the place `found_in`: a header, or a top-level field of the body.
 fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> Option<String>) {
     if let Some(name) = found_in.strip_prefix("header:") {
         let name: HeaderName = name.parse().unwrap();
@@ -189,7 +189,7 @@ fn edit(request: &mut Request<Bytes>, found_in: &str, change: impl Fn(&str) -> O
 /// A change of a signature; `None` removes the signature.
 type Edit = fn(&str) -> Option<String>;
 
-/// Returns the signature with another character near its end.
+/// Replaces one character near the end of the signature.
 fn flipped(proof: &str) -> Option<String> {
     let at = proof.len() - 8;
     let new = if &proof[at..=at] == "0" { "1" } else { "0" };
@@ -202,7 +202,7 @@ fn first_place(rule: &Value) -> &str {
 }
 
 #[test]
-fn refuses_damaged_signature_of_every_provider() {
+fn refuses_missing_damaged_or_repeated_signature_of_every_provider() {
     let mut tried = 0;
     for provider in Provider::all() {
         let Some(kind) = provider.signed_kinds().next() else { continue };
@@ -240,7 +240,7 @@ fn refuses_damaged_signature_of_every_provider() {
 }
 
 #[test]
-fn refuses_expired_and_future_callbacks_of_every_provider_with_a_time() {
+fn refuses_expired_and_future_callbacks_of_every_provider_that_signs_a_time() {
     let mut tried = 0;
     for provider in Provider::all() {
         for kind in provider.signed_kinds().take(2) {
@@ -285,7 +285,7 @@ fn refuses_another_body_if_the_signature_covers_the_body() {
 }
 
 #[test]
-fn content_type_does_not_change_verdict() {
+fn content_type_does_not_change_verdict_unless_it_is_signed() {
     for provider in Provider::all() {
         for kind in provider.kinds().into_iter().take(2) {
             let mut request = provider.request(&kind, NOW);
@@ -325,7 +325,7 @@ fn denies_every_decision_if_app_fails() {
                 Answer::response(StatusCode::INTERNAL_SERVER_ERROR, Some(Bytes::new())),
                 Answer::response(StatusCode::OK, Some("<b>Fatal error</b>".into())),
             ] {
-                // The reply to some decisions, such as the next episode, carries no permission.
+                // Some replies carry no permission, for example the reply with the next episode.
                 if allowed != denied {
                     let what = format!("{}.{}: {failure:?}", provider.name(), kind.name);
                     assert_ne!(reply(&failure), allowed, "{what}");

@@ -39,8 +39,8 @@ fn event(gate: &Gate, request: &Request<Vec<u8>>) -> (String, Value) {
 }
 
 #[test]
-fn common_event_has_the_fields_of_all_platforms() {
-    // One of the samples must name a tenant.
+fn common_event_has_fields_that_all_platforms_share() {
+    // At least one sample must name a tenant.
     let camera = CAMERA.replace("\"other\"}", "\"other\",\"tenant\":\"door-1\"}");
     let text = format!("tenant = '/tenant'\n{}", definition(&camera));
     let gate = gate(&text, ON);
@@ -163,9 +163,10 @@ fn reports_wrong_common_events() {
     );
 }
 
-/// Checks that each sample of a kind with a common event has this event, and names the stream.
+/// Checks that the sample of each kind with common events becomes one of them, and that the event
+/// names a stream.
 #[test]
-fn samples_of_built_in_platforms_have_their_common_event() {
+fn samples_of_built_in_platforms_become_common_events_of_their_kinds() {
     let mut platforms = Vec::new();
     for name in Definition::built_in_names() {
         let definition = Definition::built_in(name).unwrap();
@@ -186,7 +187,7 @@ fn samples_of_built_in_platforms_have_their_common_event() {
             let ce_type = headers["ce-type"].to_str().unwrap();
             let word = ce_type.strip_prefix("com.gatepost.stream.");
             let place = format!("{name}.{}", kind.name);
-            // Only some values of this kind have a common event. The sample contains another value.
+            // A field of this kind selects the common event. Its value in the sample selects none.
             let Some(word) = word else {
                 assert_eq!(place, "aws-ivs.recording_state");
                 continue;

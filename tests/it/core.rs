@@ -43,7 +43,7 @@ const NOW: Timestamp = Timestamp::from_secs(0);
 ///
 /// # Errors
 ///
-/// Returns the refusal of the callback.
+/// Returns the refusal if gatepost refuses the callback.
 pub fn judge(
     gate: &Gate,
     head: &Head<'_>,
@@ -58,7 +58,7 @@ pub fn judge(
 ///
 /// # Errors
 ///
-/// Returns the refusal of the callback.
+/// Returns the refusal if gatepost refuses the callback.
 pub fn judge_chunks<'b>(
     gate: &Gate,
     head: &Head<'_>,
@@ -116,7 +116,8 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
     Outcome { status: reply.status().as_u16(), headers, body: reply.body().to_vec(), seen }
 }
 
-/// Returns the request that carries the event of an accepted callback to the app, without a path.
+/// Returns the request that carries the event of an accepted callback to the app. Its path is
+/// empty.
 fn event_request(accepted: &Accepted, head: &Head<'_>, now: Timestamp) -> Seen {
     let (headers, body) = accepted.request(head, &RequestContext::default(), now);
     let headers = headers.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
@@ -132,7 +133,7 @@ fn headers(reply: &Reply) -> Vec<(String, String)> {
 #[test]
 fn core_gives_expected_result_for_every_vector() {
     let gate = vectors::gate("http://app.test");
-    // Check every vector before the test fails, so that the output shows all faults of a provider.
+    // Check every vector before the test fails, so that the output names every vector that fails.
     let fails = |vector: &Vector| {
         let check = || {
             vector.check_signature();
@@ -144,9 +145,9 @@ fn core_gives_expected_result_for_every_vector() {
     assert!(failed.is_empty(), "expected every vector to pass, found failures of {failed:#?}");
 }
 
-/// Writes each missing `event.json` if `UPDATE_EVENTS` is set. Review the files before a commit.
+/// If `UPDATE_EVENTS` is set, writes each missing `event.json`. Review the files before a commit.
 #[test]
-fn missing_events_of_vectors_are_written_on_request() {
+fn writes_missing_events_of_vectors_if_update_events_is_set() {
     if !vectors::updates_events() {
         return;
     }
@@ -352,7 +353,7 @@ fn signing_secret_of_template_overrides_global_signing_secret() {
 }
 
 #[test]
-fn explanation_and_proxy_refuse_callback_path_in_query() {
+fn proxy_refuses_callback_path_in_query_and_explanation_agrees() {
     let gate = vectors::gate("http://app.test");
     let (uri, headers) = (Uri::from_static("/?s=/callbacks/tencent"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);

@@ -18,7 +18,7 @@ fn gate(route: &str) -> Gate {
     Gate::builder().toml(config).variable("TOKEN", "t0ken").build().unwrap()
 }
 
-/// Sends a request through a layer whose app allows every play.
+/// Sends a request through the layer to an app that allows every play.
 async fn send(gate: &Gate, request: Request<Full<Bytes>>) -> (StatusCode, HeaderMap) {
     let app = service_fn(async |request: Request<_>| {
         let mut answer = Response::new(Full::<Bytes>::from(r#"{"allow":true}"#));
@@ -66,7 +66,7 @@ async fn replies_to_preflight_of_listed_origin() {
 }
 
 #[tokio::test]
-async fn refuses_preflight_without_permission() {
+async fn refuses_preflight_that_route_does_not_permit() {
     let listed = gate(&format!("cors = '{PLAYER}'"));
     for (gate, path, origin, code) in [
         (&listed, "/k/t0ken", "https://other.example.com", StatusCode::METHOD_NOT_ALLOWED),
@@ -100,7 +100,7 @@ async fn permits_listed_origin_to_read_every_reply() {
     for (path, status) in [("/k/t0ken", StatusCode::OK), ("/k/guess", StatusCode::UNAUTHORIZED)] {
         for (origin, expected) in [
             (Some(PLAYER), Some(PLAYER)),
-            // This is a resend. It gets the same conclusion, but its own origin must be listed.
+            // On `/k/t0ken`, this is a resend. It gets the first conclusion with its own origin.
             (Some("http://localhost:3000"), Some("http://localhost:3000")),
             (Some("https://other.example.com"), None),
             (None, None),
@@ -133,7 +133,7 @@ async fn passes_preflight_of_shadow_route_to_app() {
 }
 
 #[tokio::test]
-async fn preflight_counts_against_limit_of_client_and_reveals_no_token() {
+async fn keys_allow_and_source_limit_apply_to_preflight() {
     let gate = gate("cors = '*'\nallow = ['192.0.2.0/24']");
     for path in ["/k/t0ken", "/k/guess"] {
         assert_eq!(send(&gate, preflight(path, PLAYER)).await.0, StatusCode::FORBIDDEN, "{path}");

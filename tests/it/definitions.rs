@@ -17,7 +17,7 @@ fn faults(rest: &str) -> Vec<String> {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "the function is one table of cases")]
-fn reports_contradictory_keys_of_definition() {
+fn reports_invalid_or_contradictory_keys_of_definition() {
     let kind = "[kind]\nfrom = '/e'\n[kinds.a]\n";
     let sign = |more: &str| {
         format!("[kind]\nother = 'a'\n[kinds.a]\n[signature]\nencoding = 'hex'\n{more}\n")
@@ -204,7 +204,7 @@ fn about_texts_appear_in_info_and_schema() {
 }
 
 #[test]
-fn reports_fault_in_common_fields_only_once() {
+fn reports_fault_in_fields_of_all_kinds_only_once() {
     let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
@@ -237,8 +237,8 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// A definition of a platform that signs `a` with a key of the template, and `b` with the setting
-/// `own_key`.
+/// The lines after [`HEAD`] for a platform that signs `a` with a key of the template, and `b` with
+/// the setting `own_key`.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
@@ -440,7 +440,7 @@ const SIGNED_HOST: &str = "8fb7f009fb9a38edb71c644fc2fd0c8c";
 
 // An HTTP/2 client sends `:authority`, which is in the URI, and no `host`.
 #[test]
-fn host_is_authority_if_header_is_absent() {
+fn signed_host_is_authority_if_header_host_is_absent() {
     let gate = gate_that_signs_host();
     let accepts = |uri: &'static str, host: Option<&'static str>| {
         let mut headers = HeaderMap::new();

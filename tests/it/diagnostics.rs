@@ -75,18 +75,18 @@ fn one_misspelt_word_causes_one_fault_with_suggestion() {
         assert_ne!(config, COMPLETE, "{right}");
         let error = build(&config).unwrap_err();
         let [fault] = error.faults() else { panic!("{wrong}: expected one fault, found {error}") };
-        // The token of the route is short.
+        // Each config also causes a warning about the short token of the route.
         let is_other = |warning: &gatepost::Fault| warning.kind().as_str() != "secret_weak";
         let has_others = error.warnings().iter().any(is_other);
         assert!(
             fault.suggestion().is_some() && !has_others,
-            "{wrong}: expected a suggestion and no warning, found {error}"
+            "{wrong}: expected a suggestion and no other warning, found {error}"
         );
     }
 }
 
 #[test]
-fn names_table_of_key_in_wrong_table_of_a_definition() {
+fn remedy_names_right_table_of_misplaced_key_in_definition() {
     let text = |request: &str, rest: &str| {
         format!(
             "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n[request]\nmethods = 'POST'\n\
@@ -109,7 +109,7 @@ fn names_table_of_key_in_wrong_table_of_a_definition() {
 }
 
 #[test]
-fn names_table_of_key_in_wrong_table() {
+fn remedy_names_right_table_of_misplaced_key_in_config() {
     for (line, remedy) in [
         (
             "[[route]]\npath = '/x'\nprovider = 'srs'\nthreads = 2",
@@ -142,7 +142,7 @@ fn names_table_of_key_in_wrong_table() {
 }
 
 #[test]
-fn wrong_table_of_addresses_causes_one_fault() {
+fn address_instead_of_table_of_addresses_causes_one_fault() {
     let config =
         COMPLETE.replace("on = { '*' = { answer = {} } }", "on = 'http://127.0.0.1:3000/e'");
     let fault = only_fault(&config);
@@ -168,13 +168,13 @@ fn explains_unquoted_kind_and_group_instead_of_kind() {
 }
 
 #[test]
-fn names_provider_of_pinned_template() {
+fn reports_route_that_names_template_of_another_provider() {
     let route = "[[route]]\npath = '/x'\nprovider = 'mux'\ntemplate = 'a'\n";
     let fault = only_fault(&format!("{COMPLETE}{route}"));
     let expected = "expected a template of Mux, found a template of SRS; write provider = \"srs\", \
                     or one of these templates: `m`";
     assert!(fault.contains(expected), "expected {expected}, found {fault}");
-    // gatepost does not report a template with a fault as unknown.
+    // If a template has a fault, gatepost does not also report its name as unknown.
     let faulty = COMPLETE.replace("name = 'm'", "name = 'm m'");
     let route = route.replace("'a'", "'m'");
     assert_eq!(codes(&format!("{faulty}{route}")).0, ["template_name_invalid"]);
@@ -254,7 +254,7 @@ fn building_a_gate_logs_kinds_without_tenant() {
 }
 
 #[test]
-fn accepts_durations_with_unit() {
+fn accepts_durations_only_with_known_unit() {
     let top = "upstream = 'http://127.0.0.1:1'\nupstream_idle = '1500ms'\nstop_timeout = '1m'\n\
                breaker = { retry = '2s' }\n";
     let config = COMPLETE
@@ -286,7 +286,7 @@ fn manual_explains_every_code() {
     assert!(written == page, "expected the page that UPDATE_CODES=1 writes, found another page");
 }
 
-/// Returns the heading of a group of codes, and the sentence below it.
+/// Returns the heading of a group of codes, and the text below it.
 const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
     match group {
         CodeGroup::ConfigError | CodeGroup::ConfigWarning => (

@@ -278,7 +278,7 @@ fn judges_only_large_bodies_with_run_long() {
         // Reading a large body takes one turn, and judging the body takes another turn.
         for _ in 0..3 {
             let polled = driven.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(polled.is_pending(), "expected a question, found {polled:?}");
+            assert!(polled.is_pending(), "expected no result yet, found {polled:?}");
         }
         let found = STEPS.with_borrow(|steps| steps.contains(&"long".to_owned()));
         assert_eq!(found, is_long, "{length} bytes");
@@ -329,9 +329,9 @@ fn refuses_large_body_that_is_evicted_while_it_waits() {
     let mut poll = |at: usize| driven[at].as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(
         poll(0).is_pending() && poll(1).is_pending(),
-        "expected each first turn to end without a result, found a result"
+        "expected no result in the first turns, found a result"
     );
-    assert!(poll(0).is_pending(), "expected a judgement without a result, found a result");
+    assert!(poll(0).is_pending(), "expected no result for the first body yet, found a result");
     let polled = poll(1);
     let Poll::Ready(Driven::Refused(refusal)) = polled else {
         panic!("expected a refusal, found {polled:?}")
@@ -367,7 +367,7 @@ fn time_limit_ends_body_whose_chunks_are_always_ready() {
 }
 
 #[test]
-fn refuses_body_of_empty_chunks_without_end() {
+fn refuses_body_with_too_many_empty_chunks() {
     let mut intake = intake(&Client::new());
     let chunks = gatepost::DEFAULT_MAX_BODY_BYTES + 16;
     (0..chunks).for_each(|_| intake.push(Bytes::new()).unwrap());
@@ -397,7 +397,7 @@ fn still_waits_for_app_if_client_half_closes_connection_or_sends_more_data() {
     }
 }
 
-// The request body and the service can contain permits, for example of a concurrency limit. The
+// The request body and the service can hold permits, for example of a concurrency limit. The
 // layer must release these permits before the app answers.
 #[cfg(feature = "tower")]
 #[test]

@@ -124,7 +124,8 @@ fn reload_example_serves_changed_config_and_keeps_it_after_a_faulty_change() {
     assert_eq!(example.curl("/first", PLAY), r#"{"allow":true} 200"#);
     std::fs::write(&path, "colour = 1").unwrap();
     let line = example.line();
-    assert!(line.starts_with("kept the earlier config"), "expected a fault, found {line}");
+    let expected = "kept the earlier config";
+    assert!(line.starts_with(expected), "expected {expected}, found {line}");
     assert_eq!(example.curl("/second", PLAY), allowed);
 }
 
@@ -135,7 +136,7 @@ async fn tonic_example_serves_callbacks_grpc_and_grpc_web() {
     assert_eq!(example.line(), "com.tencentcloud.css.push");
     let reply = example.curl("/callbacks/kollus/try-me", PLAY);
     assert_eq!(reply, r#"{"data":{"result":1}} 200"#);
-    // The layer passes gRPC requests to the service, over HTTP/2 on the same port.
+    // The same port accepts gRPC requests over HTTP/2, which the layer passes to the service.
     let endpoint = Endpoint::from_shared(format!("http://{}", example.address)).unwrap();
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let health = client.check(HealthCheckRequest::default()).await.unwrap();

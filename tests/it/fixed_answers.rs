@@ -120,7 +120,7 @@ fn fault(provider: &str, kind: &str, answer: &str) -> String {
 }
 
 #[test]
-fn check_reports_text_that_gatepost_cannot_fill_in() {
+fn check_reports_invalid_texts_and_forbidden_fields_in_texts() {
     for (text, problem) in [
         (
             "text = 'Hello {client_user}'",

@@ -7,7 +7,7 @@ use crate::language::{
     EVENT, assert_fault, code, definition, faults, gate, sample, sample_with, send, set_header,
 };
 
-/// Kinds of Alibaba Cloud Live: stream events by `GET`, recordings by `POST`.
+/// Kinds of Alibaba Cloud Live: callbacks about streams by `GET`, about recordings by `POST`.
 /// <https://www.alibabacloud.com/help/en/live/user-guide/callback-settings>
 const TWO_FORMATS: &str = "[signature]\ndigest = 'md5'\nparts = ['header:ali-live-timestamp', 'literal:|', 'key']\n\
     found_in = 'header:ali-live-signature'\nencoding = 'hex'\n\

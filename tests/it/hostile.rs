@@ -52,7 +52,7 @@ const CONFIG: &str = "
     live_play = 'http://app.test/kollus/play'
     [[template]]
     name = 'push'
-    # Each case sends the same push callback.
+    # Many cases send the same push callback.
     dedupe = false
     provider = 'tencent-css'
     keys = [{ env = 'KEY' }]

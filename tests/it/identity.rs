@@ -102,7 +102,7 @@ fn github(gate: &Gate, delivery: Option<&str>, body: &str) -> Result<Accepted, R
 }
 
 #[test]
-fn delivers_equal_github_bodies_with_different_delivery_ids() {
+fn delivers_equal_bodies_with_different_github_delivery_ids() {
     let gate = gate("");
     let removed = MEMBER.replace("added", "removed");
     let all = [("1", MEMBER), ("2", &removed), ("3", MEMBER)];
@@ -238,8 +238,8 @@ fn delivers_different_signed_body_with_same_webhook_id() {
     assert!(!other.reuses_signature());
 }
 
-// The derivation must not change: apps store ids, and two versions of gatepost must derive the same
-// id.
+// The derivation must not change: apps store ids, so all versions of gatepost must derive the same
+// id for a callback.
 #[test]
 fn derives_ids_as_manual_describes() {
     let digest = |text: &str| HEXLOWER.encode(&Sha256::digest(text)[..16]);

@@ -24,7 +24,7 @@ fn load(folder: &TempDir) -> Result<Config, String> {
     config.map_err(|error| error.to_string().replace(&root, ""))
 }
 
-/// Returns the faults of a config with these files, with paths relative to the config file.
+/// Returns the faults of a config with these files, with paths relative to the config's folder.
 fn faults(files: &[(&str, &str)]) -> String {
     load(&folder(files)).unwrap_err()
 }
@@ -87,7 +87,7 @@ fn missing_file_is_fault_and_pattern_without_match_is_warning() {
     let fault = faults(&[("gatepost.toml", &main)]);
     assert!(
         fault.starts_with("gatepost.toml:1:12: include[0]: "),
-        "expected a fault of the key `include`, found {fault}"
+        "expected a fault about the key `include`, found {fault}"
     );
     assert!(
         fault.contains("absent.toml: "),
@@ -119,7 +119,7 @@ fn reports_circular_and_nested_include() {
 }
 
 #[test]
-fn reports_other_keys_in_included_file() {
+fn reports_other_keys_in_included_file_and_invalid_values_of_include() {
     let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", "listen = []")]);
     assert!(
         fault.starts_with("templates/a.toml:1:1: listen: expected a known key"),

@@ -222,7 +222,8 @@ fn algorithm(digest: &Value) -> &'static str {
     }
 }
 
-/// Returns the source and the unit of a signed time, and the permitted distance from now.
+/// Returns the source and the unit of a signed time, and the permitted seconds in the past and in
+/// the future.
 fn window(time: &Value) -> Value {
     let secs = |key: &str, default: i64| time[key].as_i64().unwrap_or(default);
     let (past, ahead) = match time["means"].as_str() {
@@ -242,7 +243,7 @@ fn keys(rule: &Value, template: &toml::Value) -> Vec<Value> {
     keys.into_iter().flatten().map(secret).collect()
 }
 
-/// Joins the members of an object or an array, with one member per line.
+/// Joins the members of an object or the elements of an array, one per line.
 fn lines(members: impl IntoIterator<Item = String>) -> String {
     members.into_iter().collect::<Vec<_>>().join(",\n")
 }

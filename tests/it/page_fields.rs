@@ -14,8 +14,7 @@ struct Group<'p> {
     reply: Vec<String>,
 }
 
-/// Writes a table for each group of kinds with the same fields. Omits kinds without declared
-/// fields.
+/// Writes the tables of each group of kinds. Omits kinds without declared fields.
 pub fn write(out: &mut String, provider: &ProviderInfo) {
     let groups = groups(provider);
     if groups.is_empty() {
@@ -106,7 +105,8 @@ fn each_field_of_each_kind_is_on_its_page() {
         }
         for row in page.lines().filter(|line| line.starts_with("| `")) {
             let cells = row.replace("\\|", "").matches('|').count();
-            assert_eq!(cells, 4, "{}: expected three cells in {row}", provider.name);
+            let name = &provider.name;
+            assert_eq!(cells, 4, "{name}: expected three cells, found another number in {row}");
         }
     }
 }

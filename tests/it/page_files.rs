@@ -213,7 +213,7 @@ fn has_public_key(name: &str) -> bool {
     digest.is_some_and(|word| ["ed25519", "rsa-sha256", "ecdsa-p256-sha256"].contains(&word))
 }
 
-/// Writes a table of the kinds with a description, and a sentence with the names of the other
+/// Writes a table of the kinds that have a description, and a sentence with the names of the other
 /// kinds.
 fn write_kinds(out: &mut String, provider: &ProviderInfo) {
     let form = |kind: &KindInfo| if kind.decision { "decision" } else { "notification" };

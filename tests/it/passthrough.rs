@@ -107,7 +107,7 @@ fn text(headers: &HeaderMap, name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn app_receives_callback_unchanged() {
+async fn app_receives_callback_without_reserved_and_hop_headers() {
     for (route, address) in [
         ("", "[template.on.live_play]\nforward = 'passthrough'"),
         ("", "[template.on.live_play]\nforward = 'passthrough'\nurl = 'http://app.test'"),
@@ -172,7 +172,7 @@ const CHECKED_PUSH: &str = "on.push = { forward = 'passthrough', check_reply = t
 const LATER: &str = r#"{"data":{"result":0,"message":"later"}}"#;
 
 #[tokio::test]
-async fn answer_of_app_passes_unchanged_with_its_headers() {
+async fn answer_passes_unchanged_with_its_headers_except_date_and_hop_headers() {
     let mut door = Door::new("", CHECKED, "");
     door.answer.1 = vec![
         ("content-type", "application/json; charset=utf-8"),
@@ -190,7 +190,7 @@ async fn answer_of_app_passes_unchanged_with_its_headers() {
 }
 
 #[tokio::test]
-async fn checked_answer_is_corrected_or_replaced() {
+async fn only_checked_answer_is_corrected_or_replaced() {
     for (status, answer, expected) in [
         (200, r#"{"allow":true}"#, r#"{"data":{"result":1}}"#),
         (200, r#"{"result":1}"#, r#"{"data":{"result":1}}"#),
@@ -301,7 +301,7 @@ async fn app_may_sign_the_reply() {
 }
 
 #[tokio::test]
-async fn app_that_signs_every_reply_needs_no_key_in_the_config() {
+async fn unchecked_passthrough_needs_no_key_for_reply_signing() {
     let config = |check: &str| {
         format!(
             "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'k'\nprovider = 'kollus'\n\

@@ -182,7 +182,7 @@ async fn randomness_shortens_a_wait_by_up_to_a_half() {
 }
 
 #[tokio::test]
-async fn wait_is_not_shorter_than_retry_after() {
+async fn wait_is_at_least_retry_after_up_to_the_last_attempt() {
     let (gate, memory) = (queued(""), in_memory());
     store(&memory, enqueue(&gate, 1, AT(0)), AT(0)).await;
     let claimed = claim(&memory, AT(0)).await;
@@ -237,7 +237,7 @@ fn queued_event_of_removed_template_or_address_has_no_app() {
 }
 
 #[test]
-fn store_has_defaults() {
+fn store_has_defaults_that_the_config_can_change() {
     let settings = queued("").proxy_settings().store.unwrap();
     assert_eq!(settings.location, StoreLocation::Sqlite("a.db".into()));
     assert_eq!(settings.max_bytes, 1 << 30);
@@ -256,7 +256,7 @@ const KOLLUS: &str = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\
                       provider = 'kollus'\nbind = '*'\n[template.on]\n";
 
 #[test]
-fn reports_events_that_gatepost_cannot_queue() {
+fn reports_invalid_keys_of_queued_events_and_of_the_store() {
     for (config, expected) in [
         (
             format!("{ROUTE}push = {{ url = 'http://app/push', deliver = 'queued' }}"),

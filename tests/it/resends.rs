@@ -203,7 +203,7 @@ fn asks_app_about_each_resent_decision_unless_dedupe_is_set() {
 }
 
 #[test]
-fn does_not_dedupe_by_default_if_distinct_events_can_be_identical() {
+fn does_not_dedupe_by_default_if_different_callbacks_can_have_equal_data() {
     let state = "channel_key=c&stream_key=s&broadcast_key=b&broadcast_state=resume";
     let asks_app = |gate: &Gate| {
         let accepted = judge(gate, "/kollus", state, at(0)).unwrap();
@@ -536,7 +536,7 @@ fn does_not_repeat_last_good_reply_if_reply_signing_has_changed() {
 }
 
 #[test]
-fn fault_describes_each_invalid_delivery_key() {
+fn fault_describes_each_invalid_key_of_a_kind() {
     let fault = |on: &str| {
         let text = format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n[[template]]\nname = 'paid'\n\

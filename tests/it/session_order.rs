@@ -168,8 +168,9 @@ fn session_needs_part_subject_and_id_or_time() {
     }
 }
 
-/// Starts and ends of sessions in the built-in definitions: provider, kind of the start, kind of the end,
-/// a place, and its values in a start, in the end of this session, and in the start of the next one.
+/// Starts and ends of sessions in the built-in definitions: the provider, the kinds of the start
+/// and of the end, a place, and its values in a start, in the end of this session, and in the start
+/// of the next session.
 const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     (
         "alibaba-live",
@@ -220,7 +221,8 @@ const ORDERS: &[(&str, [&str; 2], &str, [&str; 3])] = &[
     ("zegocloud", ["room_create", "room_close"], "/room_session_id", ["1", "1", "2"]),
 ];
 
-/// Sends samples of the kinds to one gate, each with a value. Returns `gatepost-stale` of the last one.
+/// Sends to one gate a sample for each pair of a kind and a value at `place`. Returns the value of
+/// `gatepost-stale` in the last event.
 fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Option<String> {
     let definition = Definition::built_in(provider).unwrap();
     let kinds = callbacks.iter().map(|(kind, _)| format!("'{kind}' = 'http://app/'"));
@@ -232,11 +234,11 @@ fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Opti
         if definition.signs(callbacks[0].0) { "insecure_unsigned = true\n" } else { "" },
         kinds.join(", ")
     ));
-    let gate = gate.unwrap_or_else(|error| panic!("{provider}: {error}"));
+    let gate = gate.unwrap_or_else(|error| panic!("{provider}: expected a gate, found {error}"));
     let mut stale = None;
     for (kind, value) in callbacks {
         let mut sample = definition.sample(kind).unwrap();
-        // The samples of these definitions have different subjects or tenants.
+        // In the definitions of these providers, the samples have different subjects or tenants.
         match provider {
             "jwp" => {
                 sample.set("channel_id", "c").unwrap();
@@ -252,12 +254,16 @@ fn stale_sample(provider: &str, place: &str, callbacks: &[(&str, &str)]) -> Opti
         let head = Head::new(request.method(), request.uri(), request.headers());
         let admission = gate.admit(&head, AT(0));
         let Admission::Callback(mut intake) = admission else {
-            panic!("{provider}: {admission:?}")
+            panic!("{provider}: expected a callback, found {admission:?}")
         };
         intake.push(request.body().clone()).unwrap();
-        let accepted = intake.finish(AT(0)).unwrap_or_else(|error| panic!("{provider}: {error}"));
+        let accepted = intake
+            .finish(AT(0))
+            .unwrap_or_else(|error| panic!("{provider}: expected acceptance, found {error}"));
         let next = accepted.next(AT(0));
-        let Next::Ask(question) = next else { panic!("{provider} {kind} {value}: {next:?}") };
+        let Next::Ask(question) = next else {
+            panic!("{provider} {kind} {value}: expected a question, found {next:?}")
+        };
         let (headers, _) = accepted.request(&head, &RequestContext::default(), AT(0));
         let allow = Answer::response(StatusCode::OK, Some(r#"{"allow":true}"#.into()));
         drop(question.conclude(&allow, AT(0)));

@@ -86,7 +86,7 @@ fn reports_one_verdict_on_complete_body() {
     assert_eq!(late, ["timestamp_expired test.domain.com /callbacks/tencent"]);
 }
 
-/// A fixed clock. gatepost judges a large body when the test polls the future of the judgement.
+/// A fixed clock. gatepost judges a large body when the test polls the future from `finish_in`.
 struct Clock(Timestamp);
 
 impl Runtime for Clock {
@@ -100,7 +100,7 @@ impl Runtime for Clock {
 }
 
 #[test]
-fn returns_judgement_of_large_body_as_future() {
+fn returns_future_that_judges_large_body() {
     let accepted = ["accepted test.domain.com /callbacks/tencent"];
     for (blanks, is_large) in [(0, false), (1 << 17, true)] {
         let codes = verdicts(PATH, |observer, vector, verdicts| {

@@ -83,7 +83,7 @@ impl Case {
     }
 
     /// Sends the callback to a route in enforce mode. Returns the status and the body of the reply,
-    /// and the code of the failure if gatepost could not use `answer`.
+    /// and the code of the failure if gatepost cannot use `answer`.
     fn enforce(self, answer: &Answer) -> (u16, Bytes, Option<&'static str>) {
         let (uri, headers): (Uri, _) = (self.path.parse().unwrap(), HeaderMap::new());
         let head = Head::new(&Method::POST, &uri, &headers);
@@ -206,7 +206,7 @@ fn names_headers_that_the_app_would_not_receive() {
 }
 
 #[test]
-fn list_of_headers_is_bounded() {
+fn lists_at_most_16_missing_headers() {
     let mut received = HeaderMap::new();
     for number in 0..100 {
         let name = HeaderName::try_from(format!("x-{number:02}")).unwrap();
@@ -222,7 +222,7 @@ fn list_of_headers_is_bounded() {
     assert_eq!(prediction.matches("-x-").count(), 16, "{prediction}");
     assert!(
         prediction.starts_with("replaced, app_unreachable"),
-        "expected a failed app, found {prediction}"
+        "expected app_unreachable, found {prediction}"
     );
 }
 

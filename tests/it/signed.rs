@@ -447,7 +447,7 @@ fn config_for(config: &Table, vector: &Vector) -> Table {
     config.insert("route".into(), vec![route].into());
     config.insert("template".into(), templates.into());
     // The first key of a template signs the vectors. Remove the other keys. A certificate also has
-    // bits that gatepost does not use, so replace the certificate by its key.
+    // bits that gatepost does not use, so replace the certificate with its key.
     for template in config["template"].as_array_mut().unwrap() {
         if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
             keys.truncate(1);
@@ -477,7 +477,7 @@ fn set_key(config: &mut Table, key: &str) {
     }
 }
 
-// Tencent CSS signs only the key and `t`, not the data of the event.
+// Tencent CSS signs only the key and `t`, not the other fields of the callback.
 #[test]
 fn accepts_changed_data_that_tencent_css_does_not_sign() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();

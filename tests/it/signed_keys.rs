@@ -94,7 +94,7 @@ fn key_is_for_one_of_two_digests() {
     };
     assert_eq!(verdict(format!("{hmac} {signed}")), "event");
     assert_eq!(verdict(format!("v1,AAAA {signed}")), "event");
-    // The prefix does not select the digest of a key.
+    // A prefix does not change the digest with which gatepost uses a key.
     assert_eq!(verdict(hmac.replace("v1,", "v1a,")), "signature_mismatch");
     assert_eq!(verdict(signed.replace("v1a,", "v1,")), "signature_malformed");
 }
@@ -151,7 +151,7 @@ fn public_key_may_be_in_a_certificate() {
     }
 }
 
-/// Checks the signature of PayPal: <https://developer.paypal.com/api/rest/webhooks/rest/>.
+/// Part of the signature of PayPal: <https://developer.paypal.com/api/rest/webhooks/rest/>.
 #[test]
 fn signature_can_cover_crc32_of_body_as_decimal_number() {
     let text = definition(&format!(
@@ -164,7 +164,7 @@ fn signature_can_cover_crc32_of_body_as_decimal_number() {
     set_header(&mut request, "x-sig", CRC_PROOF);
     assert_eq!(code(send(&gate, &request)), "event");
     refuses_flipped_body(&gate, &request);
-    // Another body may have the same checksum. The signature does not protect a time in the body.
+    // Another body may have the same checksum, so the signature protects no time in the body.
     let time = "time = { from = '/t', means = 'sent', unit = 's' }\n";
     let lines = text.split_once("[signature]").unwrap().1.replace(EVENT, &format!("{time}{EVENT}"));
     assert_fault(&format!("[signature]{lines}"), "expected a signed time");
@@ -172,10 +172,10 @@ fn signature_can_cover_crc32_of_body_as_decimal_number() {
 
 const CRC_PROOF: &str = "2116cecf776ff7910873e370c0b2fed0d311efab9b8241f22187889d1ee3c6d6";
 
-/// Checks the signature of Amazon SNS:
+/// Part of the signature of Amazon SNS:
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 #[test]
-fn absent_optional_part_omits_its_text_before() {
+fn text_of_key_before_is_omitted_if_optional_part_is_absent() {
     let text = definition(&format!(
         "[signature]\ndigest = 'hmac-sha256'\nencoding = 'hex'\nfound_in = 'header:x-sig'\n\
          parts = ['/a', {{ part = '/b', before = 'B:', optional = true }}]\n{EVENT}"

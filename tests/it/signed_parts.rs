@@ -13,7 +13,7 @@ fn request(body: &str) -> Request<Vec<u8>> {
     Request::post("/c").body(body.as_bytes().to_vec()).unwrap()
 }
 
-/// Signature of a recording by Huawei Cloud Live:
+/// Signature of Huawei Cloud Live for callbacks about recordings:
 /// <https://support.huaweicloud.com/iLive-live/live_01_0011.html>.
 const OPTIONAL: &str = "[signature]\ndigest = 'hmac-sha256'\nfound_in = '/auth_sign'\nencoding = 'hex'\n\
     parts = ['/auth_timestamp', '/event_type', '/publish_domain', '/app', '/stream', \
@@ -21,7 +21,7 @@ const OPTIONAL: &str = "[signature]\ndigest = 'hmac-sha256'\nfound_in = '/auth_s
     time = { from = '/auth_timestamp', means = 'expiry', unit = 's' }\n";
 
 #[test]
-fn absent_optional_part_adds_nothing_to_the_message() {
+fn absent_optional_part_adds_nothing_to_the_signed_data() {
     let text = definition(&format!("{OPTIONAL}{EVENT}"));
     let gate = gate(&text, "keys = ['huawei-key']");
     let body = |event: &str, urls: &str, sign: &str| {
@@ -38,7 +38,7 @@ fn absent_optional_part_adds_nothing_to_the_message() {
     let over = |urls: &str| code(send(&gate, &body("RECORD_OVER", urls, some)));
     assert_eq!(over(""), "event");
     assert_eq!(over(r#""play_url":null,"#), "event");
-    // A client cannot add a value to a signed callback, whatever the type of the value.
+    // A client cannot add a value of any type to a signed callback.
     assert_eq!(over(r#""play_url":"https://evil.example.com","#), "signature_mismatch");
     for value in ["[]", "{}", "true", r#"["https://evil.example.com"]"#] {
         let added = over(&format!(r#""play_url":{value},"#));
@@ -308,7 +308,7 @@ fn signature_covers_host_target_and_sorted_pairs_of_a_form() {
     *request.body_mut() =
         body.replace("Digits=1234&", "").replace("To=", "Digits=%31234&To=").into_bytes();
     assert_eq!(code(send(&gate, &request)), "event");
-    // In HTTP/2, the target contains the host.
+    // In HTTP/2, the URI contains the host.
     let mut http2 = post("https://mycompany.com/c?foo=1&bar=2", body);
     http2.headers_mut().remove("host");
     set_header(&mut http2, "x-twilio-signature", "oLIapixBjx2Bb+0tUYvDS3HsCbs=");

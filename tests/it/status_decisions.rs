@@ -21,7 +21,7 @@ const REDIRECT: &str =
     "redirect = { field = 'location', status = 302 }\nfields = { location = 'string?' }";
 const BODY: &str = "allow = { code = 0 }\ndeny = { code = 1 }\nfields = { code = 'integer?' }";
 
-/// Builds a gate. `reply` contains more keys of the reply, and `entry` has keys of the address.
+/// Builds a gate. `reply` contains more keys of the reply, and `entry` has the keys beside `url`.
 fn gate(reply: &str, entry: &str) -> Result<Gate, String> {
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("server.toml"), format!("{DEFINITION}{reply}\n")).unwrap();
@@ -93,7 +93,7 @@ fn status_of_reply_carries_the_permission() {
 }
 
 #[test]
-fn failure_policy_and_fixed_answer_set_the_status() {
+fn failure_policy_and_key_empty_answer_set_the_status() {
     let allow = gate("", "on_failure = 'allow'").unwrap();
     assert_eq!(status(&allow, &Answer::Timeout), (200, "app_timeout"));
     assert_eq!(status(&allow, &app(403, "")), (403, "app"), "answer with status 403");

@@ -1,6 +1,6 @@
 //! Loads the test vectors in `tests/vectors` for the tests of the core, the layer and the proxy.
 //!
-//! A vector is a recorded request with its verdict. Each vector is a folder with these files:
+//! A vector is a request with its verdict. Each vector is a folder with these files:
 //!
 //! - `case.toml`: description, time, head of the request, verdict, answer of the app and reply;
 //! - `body`: body of the request;
@@ -302,7 +302,7 @@ impl Vector {
         self.expect("gatepost-misfits", &misfits, &expected);
         assert!(
             !seen.path.starts_with("/callbacks"),
-            "{}: expected an app path, found {}",
+            "{}: expected a path of the app, found {}",
             self.name,
             seen.path
         );

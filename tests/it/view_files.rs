@@ -1,7 +1,7 @@
 //! Generates the typed views of the built-in providers, and compares them with the committed files.
 //!
-//! A provider has one generated file: `src/provider/platforms/NAME/views.rs` if it has other Rust
-//! code, else `src/provider/platforms/NAME.rs`. A provider without declared fields has no views.
+//! A provider with declared fields has one generated file: `src/provider/platforms/NAME/views.rs`
+//! if it has other Rust code, else `src/provider/platforms/NAME.rs`. Other providers have no views.
 //! The test also generates `src/provider/platforms/mod.rs`, which declares the modules, and
 //! `tests/it/view_readers.rs`, which lists the callback enums for the tests.
 
@@ -323,7 +323,8 @@ fn readers(modules: &[String]) -> String {
     out + "]\n"
 }
 
-/// Compares a generated file with the committed file. Writes the file if `UPDATE_VIEWS` is set.
+/// Compares a generated file with the committed file. If `UPDATE_VIEWS` is set, writes the
+/// generated file first.
 pub fn check_file(path: &Path, text: &str) {
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(path, text).unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
-/// A queued event that the app accepted.
+/// A queued event that the app has received.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     /// Number of the machine that delivered the event.
@@ -22,7 +22,7 @@ pub struct Receipt {
     pub at: Instant,
 }
 
-/// Requests that the app answered.
+/// Requests that the app has received.
 #[derive(Debug, Default)]
 struct Answered {
     receipts: Vec<Receipt>,

@@ -89,7 +89,7 @@ impl Client {
             };
             self.acknowledged.push(Acknowledged { number, machine, at: Instant::now() });
             if self.random.u8(..4) == 0 {
-                // Send a copy to any machine, as a platform does if the acknowledgement is lost.
+                // Send a copy to a random machine, as a platform does after a lost acknowledgement.
                 let earlier = self.acknowledged[self.random.usize(..self.acknowledged.len())];
                 self.send(earlier.number);
             }
@@ -97,7 +97,7 @@ impl Client {
         }
     }
 
-    /// Sends a callback to any machine. Returns the machine if it acknowledges the callback.
+    /// Sends a callback to a random machine. Returns the machine if it acknowledges the callback.
     fn send(&mut self, number: u32) -> Option<usize> {
         let machine = self.random.usize(..self.ports.len());
         send(self.ports[machine], &self.stream, 1, number).then_some(machine)

@@ -98,12 +98,12 @@ impl Machines {
         self.sum_of(number, |line| line.starts_with(MISSED))
     }
 
-    /// Returns the number of attempts of a machine whose claim ended before the attempt.
+    /// Returns the number of a machine's attempts that ended after their claim.
     pub fn lost_claims_of(&self, number: usize) -> usize {
         self.sum_of(number, |line| line.starts_with(ATTEMPTS) && line.contains("\"lease_lost\""))
     }
 
-    /// Returns the sum of the counters of a machine whose lines match.
+    /// Returns the sum of a machine's counters whose lines match.
     fn sum_of(&self, number: usize, matches: impl Fn(&str) -> bool) -> usize {
         let port = self.admin_ports[number];
         let (_, metrics) = http::send(port, "GET /metrics", "", ANSWER).unwrap();

@@ -2,10 +2,10 @@
 //!
 //! Three gateposts share a store on three NATS servers. In each round, the program kills one of
 //! these six processes with `SIGKILL`, and starts it again. Clients send callbacks to random
-//! machines, and send some acknowledged callbacks a second time. Then the program suspends
-//! gateposts that wait for an answer of the app, for longer than their claims last, and checks that
-//! another machine takes over. [`oracle`] has the rules. At the end, [`resends`]
-//! checks callbacks that are not queued.
+//! machines, and send some acknowledged callbacks a second time. Then the program chooses a
+//! gatepost that waits for an answer of the app, suspends it for longer than its claim lasts, and
+//! checks that another machine takes over. [`oracle`] has the rules. At the end, [`resends`] checks
+//! callbacks that are not queued.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -129,9 +129,9 @@ fn run(options: &Options) -> Vec<String> {
     faults
 }
 
-/// Suspends a machine between the request to the app and the answer, for longer than its claim lasts.
-/// Another machine must take over its partitions, and deliver the event again. The suspended machine
-/// must then find that its claim has ended.
+/// Suspends a machine between the request to the app and the answer, for longer than its claim
+/// lasts. Another machine must take over its partitions, and deliver the event again. The suspended
+/// machine must then find that its claim has ended.
 fn suspend(
     app: &App,
     machines: &Machines,
@@ -150,7 +150,8 @@ fn suspend(
     check(all_own, format!("expected partitions of {MACHINES} machines, found {:?}", all_owners()));
     let lost = machines.lost_claims_of(machine);
     app.hold(machine);
-    check(wait_until(|| app.held().is_some()), format!("machine {machine} delivers no event"));
+    let is_held = wait_until(|| app.held().is_some());
+    check(is_held, format!("expected an event from machine {machine}, found none"));
     let at = Instant::now();
     machines.suspend(machine);
     let event = app.held();
@@ -162,7 +163,10 @@ fn suspend(
         owners.len() == report::PARTITIONS as usize && machines == MACHINES - 1
     };
     let owners = || report::owners(servers);
-    check(wait_until(have_moved), format!("machine {machine} keeps its leases: {:?}", owners()));
+    let fault = |found: Vec<String>| {
+        format!("expected the leases of machine {machine} to move, found the owners {found:?}")
+    };
+    check(wait_until(have_moved), fault(owners()));
     let is_again = |receipt: &app::Receipt| {
         let (stream, number) = (&receipt.stream, receipt.number);
         receipt.machine != machine && event.as_ref() == Some(&(stream.clone(), number))

@@ -5,9 +5,9 @@
 //! 3. An event is delivered again only if the program killed a process within two leases of the
 //!    earlier delivery. A resend to any machine causes no delivery.
 //! 4. The app receives the events of a stream in the order in which the clients sent them.
-//! 5. A machine that was suspended for longer than its claim lasts may deliver the event of this
-//!    claim after another machine has delivered it. This is the only exception to rules 2 and 3. The program
-//!    provokes it once for each suspension, so there are at least as many late deliveries.
+//! 5. If a machine is suspended for longer than its claim lasts, another machine delivers the event
+//!    of this claim too. This late delivery is the only exception to rules 2 and 3. Each suspension
+//!    causes at least one late delivery.
 //! 6. All deliveries of an event have the same id.
 
 use std::collections::{BTreeMap, HashMap};
@@ -46,7 +46,10 @@ pub fn missing(ledger: &Ledger, receipts: &[Receipt]) -> Vec<String> {
         events.filter(|(stream, one)| !by_event.contains_key(&(stream.as_str(), one.number)));
     let describe = |(stream, one): (&String, &Acknowledged)| {
         let (number, machine, ago) = (one.number, one.machine, one.at.elapsed());
-        format!("{stream}/{number}: acknowledged by machine {machine} {ago:?} ago, never delivered")
+        format!(
+            "{stream}/{number}: expected a delivery, because machine {machine} acknowledged it \
+             {ago:?} ago, found none"
+        )
     };
     missing.map(describe).collect()
 }
@@ -67,7 +70,8 @@ pub fn judge(
             repeated += 1;
             let between = second.at - first.at;
             if first.id != second.id {
-                faults.push(format!("{stream}/{number}: delivered with two ids"));
+                let ids = [&first.id, &second.id];
+                faults.push(format!("{stream}/{number}: expected one id, found {ids:?}"));
             }
             if stops.iter().any(|stop| stop.explains(first, second)) {
                 late += 1;
@@ -76,14 +80,16 @@ pub fn judge(
             if between + JITTER < LEASE {
                 let by = [first, second].map(|delivery| (delivery.machine, delivery.attempt));
                 faults.push(format!(
-                    "{stream}/{number}: delivered twice within a lease, after {between:?}, by (machine, \
-                     attempt) {by:?}"
+                    "{stream}/{number}: expected one delivery within a lease, found another after \
+                     {between:?}, by (machine, attempt) {by:?}"
                 ));
             }
             let near =
                 |kill: &&Instant| first.at < **kill + 2 * LEASE && **kill < first.at + 2 * LEASE;
             if !kills.iter().any(|kill| near(&kill)) {
-                faults.push(format!("{stream}/{number}: delivered twice without a kill"));
+                faults.push(format!(
+                    "{stream}/{number}: expected one delivery without a kill, found two"
+                ));
             }
         }
     }
@@ -99,7 +105,7 @@ pub fn judge(
     });
     println!(
         "{acknowledged} acknowledged, {} delivered by {machines:?}, {lost} lost, {repeated} delivered \
-         again after a kill, {late} after a stop, {} faults",
+         again ({late} of these after a stop), {} faults",
         receipts.len(),
         faults.len()
     );
@@ -115,7 +121,9 @@ fn order(receipts: &[Receipt]) -> Vec<String> {
         let is_first = first.insert((&receipt.stream, receipt.number), index).is_none();
         let newest = newest.entry(&receipt.stream).or_insert(0);
         if is_first && receipt.number < *newest {
-            faults.push(format!("{}/{}: delivered after {newest}", receipt.stream, receipt.number));
+            let (stream, number) = (&receipt.stream, receipt.number);
+            faults
+                .push(format!("{stream}: expected rising numbers, found {number} after {newest}"));
         }
         *newest = receipt.number.max(*newest);
     }

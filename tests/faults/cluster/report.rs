@@ -67,7 +67,7 @@ fn leases(servers: &NatsCluster) -> String {
 /// Sends a request to one server after the other until one responds. Returns the response.
 fn request(servers: &NatsCluster, subject: &str, payload: &str) -> String {
     let mut answers = servers.ports.iter().map(|port| try_request(*port, subject, payload));
-    answers.find_map(Result::ok).unwrap_or_else(|| "no answer".into())
+    answers.find_map(Result::ok).unwrap_or_else(|| "no response".into())
 }
 
 fn try_request(port: u16, subject: &str, payload: &str) -> std::io::Result<String> {

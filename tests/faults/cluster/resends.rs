@@ -21,12 +21,12 @@ const STREAM: &str = "resends";
 /// A callback that a machine acknowledged.
 struct Sent {
     number: u32,
-    /// Number of requests to the app so far.
+    /// Number of requests to the app about this callback so far.
     requests: usize,
 }
 
-/// Kills each process once. Sends each callback again to every machine, first while the process is down,
-/// then after its restart. Returns the faults.
+/// Kills each process once. Sends each callback again to every machine, first while the process is
+/// down, then after its restart. Returns the faults.
 pub fn check(
     app: &App,
     machines: &mut Machines,
@@ -80,8 +80,8 @@ pub fn check(
     faults
 }
 
-/// Sends each callback again to every machine, except for the machine that is down. Returns the number of
-/// resends.
+/// Sends each callback again to every machine, except for the machine that is down. Returns the
+/// number of resends.
 fn resend(
     all: &[Sent],
     machines: &Machines,

@@ -1,4 +1,4 @@
-//! An app that records each event, and refuses some events.
+//! An app that records each event, and answers 500 to some events.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

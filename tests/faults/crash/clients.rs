@@ -13,7 +13,7 @@ use md5::{Digest as _, Md5};
 use super::points::{Point, Trigger};
 use super::process::KEY;
 
-/// Number of clients. Each sends events of [`SUBJECTS`] streams at a time.
+/// Number of clients. Each sends callbacks of [`SUBJECTS`] streams at a time.
 const CLIENTS: u64 = 8;
 
 const SUBJECTS: usize = 4;
@@ -54,8 +54,8 @@ impl Clients {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Waits until gatepost has acknowledged the last callback of each client, at most `limit`. Returns
-    /// the ledger, and true if gatepost has acknowledged all last callbacks.
+    /// Waits until gatepost has acknowledged the last callback of each client, at most `limit`.
+    /// Returns the ledger, and true if gatepost has acknowledged all last callbacks.
     pub fn finish(self, limit: Duration) -> (Ledger, bool) {
         self.ends.store(true, Ordering::Relaxed);
         let started = Instant::now();
@@ -116,7 +116,7 @@ impl Client {
         let Some(mut stream) = connection.take().or_else(|| self.connect()) else { return false };
         let Ok(status) = self.exchange(&mut stream, request) else { return false };
         if status != 503 {
-            assert_eq!(status, 200, "status other than 503");
+            assert_eq!(status, 200, "expected status 200 or 503, found {status}");
         }
         *connection = Some(stream);
         status == 200
@@ -158,7 +158,8 @@ impl Client {
     }
 }
 
-/// Formats a push of Tencent CSS. Pushes of the same event have the same identity.
+/// Formats a push of Tencent CSS. A client repeats the same bytes until gatepost acknowledges the
+/// push.
 fn request(subject: &str, number: u32, client: u64, generation: u64) -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;

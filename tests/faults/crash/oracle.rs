@@ -4,7 +4,7 @@
 //! 1. The app has read each acknowledged event at least once.
 //! 2. The app has read the events of each subject in the order of their numbers.
 //! 3. The app has read at most one copy of an event, plus one copy for each time that the app
-//!    refused the event, plus one copy for each kill of a process that had claimed the event.
+//!    answered 500, plus one copy for each kill of a process that had claimed the event.
 //! 4. All copies of an event have the same `ce-id`.
 //! 5. At the end, the store has no pending event and no dead letter, and gatepost stops.
 
@@ -38,7 +38,8 @@ impl Claims {
     }
 }
 
-/// Returns the `ce-id` of each claimed event. Fails if the store does not exist yet.
+/// Returns the `ce-id` of each event that the process has claimed. Fails if the store does not
+/// exist yet.
 fn claimed(path: &std::path::Path, process: u32) -> rusqlite::Result<Vec<String>> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let query = "SELECT id FROM event WHERE state = 'pending' AND owner LIKE ?1";
@@ -61,7 +62,7 @@ pub struct Verdict {
 impl Verdict {
     pub fn print(&self) {
         println!(
-            "{} acknowledged, {} read by the app, {} refused by the app; {} events claimed at a kill \
+            "{} acknowledged, {} read by the app, {} answered with 500; {} events claimed at a kill \
              (at most {} at once), {} copies read because of a kill; {} s",
             self.acknowledged,
             self.read,

@@ -112,7 +112,7 @@ impl Trigger {
         *self.0.lock().unwrap() = None;
     }
 
-    /// Records that a client or the app has reached a point. The Nth time, kills the process.
+    /// Records that a client or the app has reached a point. At the Nth time, kills the process.
     pub fn reach(&self, point: Point) {
         let mut armed = self.0.lock().unwrap();
         let Some(own) = armed.as_mut().filter(|armed| armed.point == point) else { return };

@@ -10,7 +10,7 @@ use super::process::Setup;
 /// Smallest unit that a disk writes as a whole.
 const SECTOR: usize = 512;
 
-/// Replaces the files of the store by a state that a disk may have after a power loss.
+/// Replaces the files of the store with files that a disk may have after a power loss.
 pub fn lose(setup: &Setup, random: &mut Rng) {
     // SQLite creates this file again. It is shared memory, and does not survive a power loss.
     let _absent = fs::remove_file(setup.store().join("gatepost.db-shm"));

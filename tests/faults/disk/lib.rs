@@ -59,8 +59,8 @@ fn watched(file: c_int) -> Option<PathBuf> {
     (path.parent() == Some(Path::new(&folder)) && path.is_file()).then_some(path)
 }
 
-/// Syncs a file, then copies it. During an upgrade, two processes sync the same files: the lock
-/// prevents that the older of two copies replaces the newer one.
+/// Syncs a file, then copies it. During an upgrade, two processes sync the same files. The lock
+/// keeps the older of two copies from replacing the newer copy.
 fn sync_and_keep(file: c_int, path: &Path) -> c_int {
     let (Some(folder), Some(name)) = (env::var_os("DISK_SYNCED"), path.file_name()) else {
         return real_sync(file);
@@ -79,9 +79,9 @@ fn sync_and_keep(file: c_int, path: &Path) -> c_int {
     result
 }
 
-/// Reads an open file. Opening the path instead, and closing it, would release the locks with which
-/// SQLite protects the file from the other process: POSIX gives them up when the process closes any
-/// descriptor of the file.
+/// Reads an open file. If this function opened the path instead, it would end the locks with which
+/// SQLite protects the file from the other process: POSIX releases the locks of a process when the
+/// process closes any descriptor of the file.
 fn read(file: c_int) -> io::Result<Vec<u8>> {
     // SAFETY: the descriptor is open during this call, and `ManuallyDrop` does not close it.
     let file = ManuallyDrop::new(unsafe { File::from_raw_fd(file) });
@@ -95,7 +95,7 @@ fn read(file: c_int) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A sync at which the process ends.
+/// The end of the process: before or after a sync.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kill {
     Before,

@@ -7,7 +7,7 @@ use gatepost::{Config, FaultKind};
 use super::{build, errors, with};
 
 #[test]
-fn reports_addresses_that_no_server_can_have() {
+fn reports_invalid_addresses_of_upstream_and_invalid_health_path() {
     let route = "\n[[route]]\npath = '/a'\nprovider = 'mux'\n";
     for (text, start) in [
         ("upstream = []", "1:1: upstream: expected an address, found none; write an address"),

@@ -28,7 +28,7 @@ path = '/callbacks/tencent'
 provider = 'tencent-css'
 ";
 
-/// A template without faults and warnings.
+/// A template that causes no fault and no warning.
 const TEMPLATE: &str =
     "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['*']\n";
 

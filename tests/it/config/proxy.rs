@@ -157,7 +157,7 @@ fn reads_settings_of_inspector() {
 }
 
 #[test]
-fn table_telemetry_needs_restart_but_key_log_callbacks_does_not() {
+fn change_of_table_telemetry_needs_restart_but_change_of_log_callbacks_does_not() {
     let settings =
         |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
     let old = settings("");

@@ -253,7 +253,7 @@ fn reports_invalid_networks_and_rate_limits() {
 }
 
 #[test]
-fn resolves_paths_in_config_text_against_given_file() {
+fn resolves_paths_in_config_text_against_folder_of_given_file() {
     let folder = std::env::temp_dir().join(format!("gatepost-text-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -342,7 +342,7 @@ fn checks_optional_signed_time_only_if_template_sets_limit() {
              provider = 'ovenmediaengine'\nkeys = [{{ env = 'KEY' }}]\nbind = ['*']\n{settings}"
         )
     };
-    // Signed with the key `s3cret-key`.
+    // The header below has the signature of this body with the key `s3cret-key`.
     let body = r#"{"request":{"direction":"incoming","status":"closing","time":"2026-11-22T09:10:00.456+00:00"}}"#;
     let mut headers = HeaderMap::new();
     headers.insert("x-ome-signature", HeaderValue::from_static("UH9LCO2LwHR0TsT7sWYfjWx4KKo"));

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use gatepost::{AdminAddress, Config, TlsVersion};
 
-/// Reads a config that begins with the lines `keys`, in a folder with sample PEM files. Returns the
-/// faults without the path of the config.
+/// Reads a config that begins with the lines `keys`, in a folder with sample PEM files. If the
+/// config has faults, returns them without the path of the config.
 fn with_pem_files(keys: &str) -> Result<Config, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -58,7 +58,7 @@ fn reads_unix_socket_of_admin_relative_to_config() {
 }
 
 #[test]
-fn reports_tls_without_usable_certificate() {
+fn reports_invalid_listeners_certificates_and_tls_settings() {
     let table = |lines: &str| format!("listen_tls = '127.0.0.1:8443'\n[[certificate]]\n{lines}");
     let key = "key = { file = 'key.pem' }";
     for (keys, expected) in [

@@ -38,7 +38,7 @@ bind = ['d']
 }
 
 #[test]
-fn accepts_example_without_warnings() {
+fn accepts_example_with_warnings_only_of_kinds_without_tenant() {
     let text = std::fs::read_to_string("tests/it/example.toml").unwrap();
     let gate = Gate::builder()
         .toml(text)
@@ -57,7 +57,7 @@ fn accepts_example_without_warnings() {
 }
 
 #[test]
-fn warns_if_memory_for_unjudged_requests_holds_less_than_two_longest_bodies() {
+fn warns_if_max_unjudged_bytes_is_less_than_twice_max_body_bytes() {
     let warns = |top: &str| {
         let config = format!("{top}\n{}", with("name = 'a'\nprovider = 'kollus'\nbind = ['*']"));
         let gate = build(&config).unwrap();

@@ -1,4 +1,4 @@
-//! Tests of signatures with a public key.
+//! Tests of signatures that a public key verifies.
 
 use super::{
     EVENT, assert_fault, code, definition, gate, key_file, keys, refuses_flipped_body,

@@ -56,7 +56,7 @@ pub(crate) fn assert_fault(rest: &str, expected: &str) {
     assert!(fault.contains("; "), "{rest}: expected a remedy, found {fault}");
 }
 
-/// Returns the sample of a kind as `gatepost send` writes it.
+/// Returns the signed sample of a kind, as `gatepost send` sends it.
 pub(crate) fn sample(definition: &str, kind: &str, key: &str) -> Request<Vec<u8>> {
     sample_with(definition, kind, key, &[])
 }

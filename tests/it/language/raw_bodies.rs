@@ -27,7 +27,7 @@ fn assert_fault(text: &str, expected: &str) {
 const PLACE: &str = "expected a place outside of the raw body, found \"/a\"";
 
 #[test]
-fn reports_each_place_in_a_raw_body() {
+fn reports_every_key_with_a_place_in_a_raw_body() {
     let top = [
         "tenant = '/a'",
         "tenant = ['header:x', '/a']",
@@ -73,7 +73,7 @@ fn reports_each_place_in_a_raw_body() {
 }
 
 #[test]
-fn reports_reply_that_depends_on_a_raw_body() {
+fn reports_reply_that_needs_fields_of_a_raw_body() {
     let signed = format!("[signature]\n{HMAC}parts = 'body'\nfound_in = 'header:s'\n{EVENT}");
     for give in [
         "give = '/a'\nencode = 'text'",
@@ -147,23 +147,23 @@ fn reports_fields_of_kind_whose_method_has_raw_bodies() {
 fn reply_to(gate: &Gate, answer: &'static str) -> (StatusCode, String) {
     let request = Request::post("/c").body(b"\xff\xd8 an image".to_vec()).unwrap();
     let now = Timestamp::from_secs(NOW);
-    let Next::Ask(question) = send(gate, &request).unwrap().next(now) else {
-        panic!("expected a question to the app, found another step");
-    };
+    let next = send(gate, &request).unwrap().next(now);
+    let Next::Ask(question) = next else { panic!("expected a question, found {next:?}") };
     let answer = Answer::response(StatusCode::OK, Some(answer.into()));
     let reply = question.conclude(&answer, now).reply;
     (reply.status(), String::from_utf8(reply.body().to_vec()).unwrap())
 }
 
 #[test]
-fn app_may_receive_raw_body_of_kind_with_a_method() {
+fn forward_raw_needs_a_kind_whose_method_has_a_body() {
     let text = raw_definition("", "[kind]\nfrom = 'method'\n[kinds.GET]\nmethod = 'GET'\n");
     let text = text.replace("body = 'raw'", "body = { GET = 'query', POST = 'raw' }");
     let text = format!("{text}[kinds.POST]\nmethod = 'POST'\n");
     let entry = |kind| format!("on.{kind} = {{ url = 'http://app.test/e', forward = 'raw' }}");
     assert_eq!(try_gate(&text, &entry("POST")).err(), None);
     let error = try_gate(&text, &entry("GET")).err().unwrap_or_default();
-    assert!(error.contains("sends no body, found \"raw\""), "expected a fault, found {error}");
+    let expected = "sends no body, found \"raw\"";
+    assert!(error.contains(expected), "expected {expected}, found {error}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn sample_has_the_kind_that_its_header_or_parameter_names() {
 }
 
 #[test]
-fn header_of_all_samples_names_a_known_kind() {
+fn header_of_all_samples_must_name_a_known_kind() {
     let text = |name: &str| {
         format!(
             "[sample.headers]\nX-Kind = '{name}'\n[kind]\nfrom = 'header:x-kind'\n\
@@ -105,7 +105,7 @@ fn sample_names_its_kind_in_several_headers_or_in_the_query() {
 }
 
 #[test]
-fn time_of_a_sample_has_its_unit() {
+fn time_of_a_sample_must_have_the_declared_unit() {
     let top = |unit: &str| format!("time = {{ from = '/at', unit = '{unit}' }}");
     let kinds = |at: &str| format!("[kind]\nother = 'a'\n[kinds.a]\nsample = '{{\"at\":{at}}}'\n");
     let fits = [
@@ -135,7 +135,7 @@ fn time_of_a_sample_has_its_unit() {
 }
 
 #[test]
-fn signed_time_and_start_of_a_sample_have_their_units() {
+fn signed_time_and_start_in_a_sample_must_have_the_declared_unit() {
     let signed = |at: &str| {
         format!(
             "[kind]\nother = 'a'\n[kinds.a]\nsample = '{{\"at\":{at}}}'\n\
@@ -171,7 +171,7 @@ fn place_cannot_name_an_element_of_a_list() {
 }
 
 #[test]
-fn a_sample_must_contain_the_tenant() {
+fn at_least_one_sample_must_contain_the_tenant() {
     let kinds = "[kind]\nother = 'a'\n[kinds.a]\nsample = '{\"project\":\"p\"}'\n[kinds.b]\n";
     assert_eq!(faults_with("tenant = '/project'", kinds), <[String; 0]>::default());
     assert_eq!(faults_with("tenant = ['/data', '/project']", kinds), <[String; 0]>::default());
@@ -227,7 +227,7 @@ fn unquoted_name_of_a_kind_is_explained() {
 }
 
 #[test]
-fn values_of_allow_and_deny_have_their_declared_type() {
+fn values_of_allow_and_deny_must_have_their_declared_type() {
     let reply = |allow: &str| {
         format!(
             "[kind]\nother = 'a'\n[kinds.a.reply]\nallow = {{ ok = {allow} }}\ndeny = {{ ok = false }}\n\
@@ -243,7 +243,7 @@ fn values_of_allow_and_deny_have_their_declared_type() {
 }
 
 #[test]
-fn time_for_the_app_is_at_most_the_budget() {
+fn timeout_must_be_at_most_the_budget() {
     let kind = |times: &str| format!("[kind]\nother = 'a'\n[kinds.a]\n{times}\n");
     assert_eq!(faults(&kind("timeout_ms = 5000")), <[String; 0]>::default());
     assert_eq!(faults(&kind("budget_ms = 1000")), <[String; 0]>::default());

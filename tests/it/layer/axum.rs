@@ -72,14 +72,14 @@ async fn layer_around_router_calls_handler_of_app_address() {
     };
     let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
     assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
-    // The layer refuses a client that sends a request to the app's address.
+    // The layer refuses a request from a client to the app's address.
     let reply = send(app(), "/kollus/play", FORM.into()).await;
     assert_eq!(reply, (403, "refused\n".into()));
 }
 
 // The log of gatepost has only the status of the answer, so the extractor logs the reason.
 #[tokio::test]
-async fn layer_does_not_call_handler_of_another_kind() {
+async fn extractor_of_another_kind_rejects_callback_and_logs_reason() {
     let log = Log::default();
     let _guard = log.collect();
     async fn push(Callback(_): Callback<Push>) {

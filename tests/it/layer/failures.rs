@@ -170,7 +170,7 @@ fn outer() -> Outer {
 }
 
 #[tokio::test]
-async fn log_contains_texts_of_error_of_service() {
+async fn log_contains_error_of_service_with_its_source() {
     let service = |_: Event| ready(Err::<Response<Full<Bytes>>, _>(outer()));
     let log = failure_log(service_fn(service)).await;
     assert!(log.contains("app_unreachable"), "expected app_unreachable, found {log}");
@@ -282,8 +282,8 @@ impl Body for EmptyFrames {
     }
 }
 
-/// Runs `work`, and another task on the same thread. Returns true if the other task ran before
-/// `work` ended.
+/// Runs `work`, and another task on the same thread. Returns true if the other task ends before
+/// `work`.
 async fn runs_beside(work: impl Future<Output = ()>) -> bool {
     let other = tokio::spawn(async { tokio::task::yield_now().await });
     work.await;
@@ -318,7 +318,7 @@ async fn limits_empty_frames_of_callback_and_yields_to_other_tasks() {
     }
 }
 
-/// Answers after the first poll.
+/// Answers at the second poll.
 async fn later(_: Event) -> Result<Response<Full<Bytes>>, Infallible> {
     tokio::task::yield_now().await;
     Ok(Response::new(Full::from(r#"{"allow":true}"#)))

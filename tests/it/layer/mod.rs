@@ -37,7 +37,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.get())
 }
 
-/// A body that arrives in small chunks, and returns `Poll::Pending` before each chunk.
+/// A body that arrives in chunks of `size` bytes, and returns `Poll::Pending` before each chunk.
 struct SlowBody {
     rest: Bytes,
     size: usize,
@@ -135,7 +135,7 @@ async fn layer_gives_expected_result_for_every_vector() {
 }
 
 #[tokio::test]
-async fn layer_gives_expected_result_for_chunks_of_any_size() {
+async fn layer_gives_expected_result_for_chunks_of_different_sizes() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for (index, vector) in vectors::all().into_iter().enumerate() {
         let chunk = [1, 2, 3, 5, 8, 1000, usize::MAX][index % 7];
@@ -176,7 +176,7 @@ async fn layer_calls_service_only_for_accepted_callbacks() {
 }
 
 #[tokio::test]
-async fn passes_other_paths_without_reserved_headers() {
+async fn removes_reserved_headers_from_requests_on_other_paths() {
     let gate = vectors::gate("http://app.test");
     let app = service_fn(|request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async {
         assert_eq!(request.method(), "PUT");
@@ -247,7 +247,7 @@ async fn time_limit_includes_body_of_answer() {
 }
 
 #[tokio::test]
-async fn replies_503_if_service_fails() {
+async fn replies_503_to_notification_if_service_fails() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
@@ -339,7 +339,7 @@ async fn service_receives_host_header_of_callback() {
 struct Peer(IpAddr);
 
 #[tokio::test]
-async fn allow_accepts_listed_client_directly_and_through_trusted_proxy() {
+async fn key_allow_permits_listed_client_directly_and_through_trusted_proxy() {
     let config = "trusted_proxies = '10.0.0.1'\n[[route]]\npath = '/k'\nprovider = 'kollus'\n\
                   allow = '192.0.2.0/24'\n[[template]]\nname = 'a'\nprovider = 'kollus'\n\
                   bind = ['*']\non.live_play = 'http://app.test/play'\n";

@@ -88,7 +88,7 @@ async fn refuses_forged_callback_even_if_service_is_not_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_wait_for_permit_in_turn() {
+async fn callbacks_and_other_requests_wait_for_a_free_permit() {
     let slow = service_fn(|request: Request<RequestBody<Full<Bytes>>>| async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         allow(request).await
@@ -108,8 +108,8 @@ async fn requests_wait_for_permit_in_turn() {
     assert_eq!(started.elapsed(), Duration::from_millis(300));
 }
 
-/// A service that is ready after `polls` polls. If `fails` is true, the service then returns an
-/// error.
+/// A service that is not ready in the first `polls` polls. If `fails` is true, the next poll
+/// returns an error.
 #[derive(Clone)]
 struct Warming {
     polls: u32,

@@ -121,7 +121,7 @@ async fn layer_refuses_forgery_at_every_position_in_router() {
     }
 }
 
-// For a layer in a nested router, a route may omit the prefix of the nested router.
+// If the layer is in a nested router, the path of a route may omit the prefix of that router.
 #[tokio::test]
 async fn layer_refuses_forgery_if_route_omits_prefix_of_nested_router() {
     let record = Record::default();
@@ -260,7 +260,7 @@ async fn uses_paths_of_several_addresses_in_turn() {
             "expected an accepted callback on {path}, found {seen:?}"
         );
     }
-    // gatepost reserves a path without a query.
+    // gatepost reserves the path of an address only if the address has no query.
     for path in ["/a", "/c"] {
         assert_eq!(send(&app, path, FORM).await.0, 403, "{path}");
     }
@@ -305,7 +305,7 @@ async fn query_selects_callbacks_of_front_controller() {
 }
 
 #[tokio::test]
-async fn handlers_receive_token_with_show_token() {
+async fn handlers_receive_token_if_layer_calls_show_token() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/hooks/{token}", "")).show_token();
     let app = Router::new().route("/hooks/t0ken", record.handler());

@@ -14,7 +14,7 @@ use crate::vectors;
 // In shadow mode, the service receives the request without reserved headers. The client receives
 // the response of the service.
 #[tokio::test]
-async fn shadow_mode_passes_every_callback_unchanged() {
+async fn shadow_mode_passes_every_callback_with_unchanged_body() {
     let log = Log::default();
     let _guard = log.collect();
     let app = service_fn(|request: Request<gatepost::layer::RequestBody<SlowBody>>| async move {
@@ -46,7 +46,8 @@ async fn shadow_mode_passes_every_callback_unchanged() {
         assert_eq!(log.text().matches(&format!("code=\"{code}\"")).count(), 1, "{}", log.text());
     }
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
-    // The service answers with the body of the callback.
+    // The service answers with the body of the callback. gatepost judges only the answer to the
+    // genuine callback.
     assert_eq!(log.text().matches("answer would").count(), 1, "{}", log.text());
     assert!(log.text().contains("answer would be corrected: status 207 becomes 200"));
 }

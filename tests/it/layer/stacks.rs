@@ -217,7 +217,7 @@ async fn documented_order_applies_failure_policy_on_timeout() {
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
 
-// The layers of `Router::layer` run after routing. They do not apply to a route that the app adds
+// The layers of `Router::layer` run after routing. They do not apply to a path that the router gets
 // later.
 #[tokio::test]
 async fn documented_order_serves_callbacks_in_router_layer() {

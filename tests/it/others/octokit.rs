@@ -50,7 +50,7 @@ fn payloads() -> Vec<Payload> {
 }
 
 impl Payload {
-    /// Returns the callback with this payload. The delivery id contains `index`.
+    /// Returns the callback with this payload. GitHub's delivery id contains `index`.
     fn delivery(&self, index: usize, content_type: &str) -> Case {
         let mut body = serde_json::to_vec(&self.json).unwrap();
         if content_type == FORM {

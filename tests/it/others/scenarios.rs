@@ -124,7 +124,7 @@ async fn send(gate: &Gate, others: &Others, send: &Send, events: &Ids) -> u16 {
     let app = service_fn(move |request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| {
         events.lock().unwrap().push(request.headers()["ce-id"].to_str().unwrap().to_owned());
         async move {
-            // If the scenario has another copy, that copy arrives now.
+            // If the scenario is concurrent, the second request arrives now.
             tokio::task::yield_now().await;
             let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
             let mut response = Response::new(Full::new(Bytes::new()));

@@ -85,7 +85,7 @@ struct Row {
     body: Option<String>,
     /// The body in base64, if it is not UTF-8.
     body_base64: Option<String>,
-    /// The number of times that the body is repeated.
+    /// The number of copies of the text that the body consists of.
     repeat: Option<usize>,
     #[serde(flatten)]
     verdicts: Verdicts,
@@ -254,7 +254,7 @@ impl Table {
         }
         assert!(
             self.left_out.iter().all(|row| !row.reason.is_empty()),
-            "{table}: expected a reason in each row of left_out, found none"
+            "{table}: expected a reason in each row of left_out, found a row without a reason"
         );
     }
 }

@@ -44,7 +44,7 @@ fn core_gives_expected_verdict_for_every_vector_of_other_projects() {
 }
 
 #[test]
-fn refuses_or_explains_keys_that_other_projects_refuse() {
+fn check_gives_expected_verdict_for_every_key_of_other_projects() {
     let others = table::all();
     let wrong =
         others.keys().filter_map(|(name, verdicts, found)| verdicts.expect(&name, found).err());

@@ -19,7 +19,7 @@ pub(super) struct Faulty {
     state: InMemorySharedState,
     fault: Mutex<Option<Fault>>,
     operations: AtomicU32,
-    /// Bytes of all values that gatepost has written with `set`.
+    /// Bytes of all values that gatepost has written with `set` or `replace`.
     pub(super) written: Mutex<Vec<u8>>,
 }
 

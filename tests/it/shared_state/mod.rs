@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// Creates a machine with a config that has a store, and `more` at its end.
+    /// Creates a machine. Its config contains a store, and the lines of `more`.
     fn with_store(more: &str, state: &Arc<dyn SharedState>) -> Self {
         Self::new(&format!("{more}[store]\nurl = 'sqlite:gatepost.db'"), state)
     }
@@ -125,7 +125,7 @@ impl Runtime for Machine {
 struct Client {
     uri: Uri,
     body: Option<Bytes>,
-    /// Time after which the client disconnects.
+    /// Time after which the client disconnects; `None` if the client only waits.
     leaves: Option<Duration>,
 }
 

@@ -116,7 +116,7 @@ async fn machine_uses_its_own_sessions_while_state_fails() {
     faulty.set(None);
     sleep(Duration::from_secs(1)).await;
     one.start(3).await;
-    // With the start, the machine also shared the sessions that only it knew.
+    // With a start, a machine also shares the sessions that only it knows.
     assert_eq!(other.end(2).await.as_deref(), Some("true"));
 }
 
@@ -129,7 +129,7 @@ async fn only_starts_and_ends_use_the_sessions() {
     for (path, body, expected) in [
         // No signature, no resend and no session.
         ("/kollus", PLAY.to_owned(), 0),
-        // A signature. The kind has no identity, so there is no resend.
+        // A signature. gatepost cannot detect a resend of this kind, so it makes no claim.
         ("/tencent", push(1).replace(r#""event_type":1"#, r#""event_type":100"#), 1),
         ("/tencent", push(2), 4),
         ("/tencent", push(3), 5),

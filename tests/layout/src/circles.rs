@@ -80,7 +80,8 @@ fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
 
 /// Breaks the shortest circle until no circle is left, and returns the broken circles. Breaking a
 /// circle removes one of its imports: the import whose removal leaves the fewest modules on
-/// circles. If several imports are equal, the function removes the import with the fewest places.
+/// circles. If several imports leave equally few modules, the function removes the import with the
+/// fewest places.
 fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     let mut circles = Vec::new();
     let shortest = |graph: &Graph| {

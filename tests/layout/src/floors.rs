@@ -20,7 +20,8 @@ const MAP: &str = "ARCHITECTURE.md";
 /// Floor of each module, and the line of ARCHITECTURE.md that lists the module.
 type Floors = BTreeMap<String, (u32, usize)>;
 
-/// Reports imports of a higher floor, and differences between the table and the modules of `src`.
+/// Reports imports of modules on a higher floor, and differences between the table and the modules
+/// of `src`.
 ///
 /// # Errors
 ///

@@ -158,6 +158,6 @@ mod tests {
     #[test]
     fn ignores_code_and_links_to_other_servers() {
         let text = "`[a](gone.md)` [b](https://example.com/gone) \n```\n[d](gone.md)\n```\n";
-        assert!(found(text).is_empty(), "{:?}", found(text));
+        assert!(found(text).is_empty(), "expected no findings, found {:?}", found(text));
     }
 }
