@@ -13,11 +13,12 @@ use crate::telemetry::traces::AppCall;
 /// The app's side of a callback.
 pub(super) struct App<'s> {
     gate: &'s Gate,
-    /// Upstream of the host proxy; `None` if gatepost connects to the app.
+    /// Upstream of the host proxy; `None` if gatepost itself connects to the app.
     host: Option<HostUpstream>,
     /// Time of the first attempt; `None` if gatepost has not asked the app.
     asked: Option<Instant>,
-    /// Time from the first attempt to the answer; `None` without an answer.
+    /// Time from the start of the first attempt to the end of the last; `None` until an attempt has
+    /// ended.
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,

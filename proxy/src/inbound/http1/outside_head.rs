@@ -37,7 +37,7 @@ pub(crate) enum UnreadableRequest {
 /// Properties of a complete head.
 #[derive(Debug)]
 pub(crate) struct OutsideHead {
-    /// Number of bytes of the request that have arrived: the head, and a part of the body.
+    /// Number of bytes of the request that have arrived: the head, and any bytes of the body.
     pub(super) received: usize,
     /// End of the rest of the body.
     pub(super) end: BodyEnd,

@@ -1,4 +1,4 @@
-//! The upstream: the servers that receive each request that is not a callback.
+//! The upstream: the servers for requests that are not callbacks.
 //!
 //! With several servers, gatepost sends each request to the next server in turn, and prefers
 //! servers that are up. If gatepost cannot open a connection, it tries the next server.
@@ -171,7 +171,11 @@ mod tests {
     async fn resolves_name_again_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
-        assert_eq!(address(&upstream).await, None, "address before the name resolves");
+        assert_eq!(
+            address(&upstream).await,
+            None,
+            "expected no address before the name resolves, found one"
+        );
         let add = |address: &str| known.lock().unwrap().push(Ok(address.parse().unwrap()));
         add("192.0.2.1:80");
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));

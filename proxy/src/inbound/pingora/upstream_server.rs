@@ -144,8 +144,8 @@ impl UpstreamServer {
                 Err(error) => self.keep(&error),
             };
         };
-        // A reload may change the TLS settings. Therefore a peer with TLS has an age, and gatepost builds
-        // the peer again after `FRESH`.
+        // A reload may change the TLS settings. Therefore a peer with TLS has an age, and gatepost
+        // builds the peer again after `FRESH`.
         let since = self.server.is_https().then(Instant::now);
         self.set(ResolvedPeers { list: found, since });
     }
