@@ -1,6 +1,7 @@
 //! Copies of events for the addresses in `mirror`, for example the addresses of a staging app.
 //!
-//! 1. gatepost sends a copy after the reply to the platform. gatepost counts and logs a failed copy.
+//! 1. gatepost sends a copy after the reply to the platform. gatepost counts and logs a failed
+//!    copy.
 //! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops further copies, and counts and
 //!    logs them.
 //! 3. A resend that gatepost acknowledges itself causes no copy.

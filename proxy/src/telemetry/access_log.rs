@@ -1,4 +1,5 @@
-//! The access log: one JSON line for each request, callback or not, in a separate file.
+//! The access log: one JSON line for each request in the sample, callback or not, in a separate
+//! file.
 //!
 //! 1. A line contains no query, no header and no body. `{token}` replaces the secret segment of a
 //!    path.
