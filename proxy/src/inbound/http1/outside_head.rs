@@ -161,9 +161,10 @@ mod tests {
             "transfer-encoding: gzip, chunked\r\n",
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
         ] {
+            let found = end(lines);
             assert!(
-                matches!(end(lines), BodyEnd::Open),
-                "expected an open end, found another for {lines}"
+                matches!(found, BodyEnd::Open),
+                "expected an open end, found {found:?} for {lines}"
             );
         }
     }
