@@ -54,8 +54,8 @@ pub(crate) enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None` for
-    /// an error that gatepost does not report.
+    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None`
+    /// for an error that gatepost does not report.
     pub(crate) const fn code(&self) -> Option<&'static str> {
         match self {
             Self::NoBytes => None,
