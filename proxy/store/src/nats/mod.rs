@@ -6,7 +6,8 @@
 //! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
 //!    One gatepost owns each partition: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
-//!    Order and leases therefore hold even if two machines believe that they own the same partition.
+//!    Order and leases therefore hold even if two machines believe that they own the same
+//!    partition.
 //! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
 //!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
