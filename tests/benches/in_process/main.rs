@@ -98,7 +98,8 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Counts the instructions of the benches and of the running proxy, by name.
+/// Counts the instructions of the benches, in this process and in the running proxy, whose name
+/// contains `filter`.
 fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
 }

@@ -43,7 +43,8 @@ struct Sum(u32, u32);
 /// Function that reads a word of a checksum in the byte order of the log.
 type Word = fn([u8; 4]) -> u32;
 
-/// Looks for damage in the log of a database. Another process may write to the log at the same time.
+/// Looks for damage in the log of a database. Another process may write to the log at the same
+/// time.
 pub(super) fn find_damage(database: &Path) -> io::Result<Option<LogDamage>> {
     let path = super::file::log_of(database);
     let page = page_size(database)?;
