@@ -184,9 +184,9 @@ impl Sum {
             return true;
         }
         let wanted = (stored.0.wrapping_sub(self.0), stored.1.wrapping_sub(self.1));
-        // The checksum is linear: a change of a word by 1 changes the checksum by the word's effect.
-        // The loop begins with the last pair of words. Each step computes the effects of the pair
-        // before it.
+        // The checksum is linear: a change of a word by 1 changes the checksum by the word's
+        // effect. The loop begins with the last pair of words. Each step computes the effects of
+        // the pair before it.
         let mut effects = [(1_u32, 1_u32), (0, 1)];
         for _ in 0..length / 8 {
             for effect in &mut effects {
