@@ -51,7 +51,7 @@ impl fmt::Debug for CallbackDriver {
 }
 
 impl CallbackDriver {
-    /// Reads a callback that the gate has admitted, and writes the reply.
+    /// Reads a callback whose head the gate has admitted, asks the app, and writes the reply.
     pub(crate) async fn serve(
         &self,
         exchange: &mut impl Exchange,

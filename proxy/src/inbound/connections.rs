@@ -113,8 +113,8 @@ impl Connection {
         Since(self.since.load(Ordering::Relaxed))
     }
 
-    /// Completes if the connection has waited for a request longer than `limit`. Wakes at most once
-    /// per `limit`, instead of resetting a timer for each request.
+    /// Completes if the connection has been idle, or has had an unfinished request, for `limit`.
+    /// Wakes at most once per `limit`, instead of resetting a timer for each request.
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
             let since = self.since();
@@ -143,8 +143,8 @@ pub(crate) fn current() -> Option<Arc<Connection>> {
     CONNECTION.try_with(Arc::clone).ok()
 }
 
-/// A request in flight, from the end of its head to the end of the reply. While this value exists,
-/// the metrics count the request as in flight, and its connection works.
+/// A request in flight, from the end of its head to the end of the response. While this value
+/// exists, the metrics count the request as in flight, and its connection is not idle.
 pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {

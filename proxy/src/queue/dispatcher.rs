@@ -3,8 +3,8 @@
 //! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and
 //!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by
 //!    its lanes. An app is the list of servers of an address.
-//! 2. While the circuit of an app is open, the dispatcher claims one event per `retry_ms`. An app
-//!    that is down therefore delays no other app.
+//! 2. While the circuit of an app is open, the dispatcher claims one event for this app per
+//!    `retry_ms`. An app that is down therefore delays no other app.
 //! 3. An event in flight is a task. When the task ends, the next round claims the next event.
 //! 4. A round begins when an event arrives, when an attempt ends, and when an event is due. A round
 //!    also begins after each [`TICK`], because another process or the command `gatepost queue` may

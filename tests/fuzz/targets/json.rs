@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
             let shape =
                 serde_json::from_slice::<Shape>(data).expect("expected JSON, found an error");
             assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
-            assert_eq!(judge(&event).as_ref(), Ok(&event), "expected the same event, found another");
+            assert_eq!(judge(&event).as_ref(), Ok(&event), "expected one event, found two");
         }
         // gatepost copies a number out of the range of `f64`, and replaces a lone surrogate.
         (Ok(event), Err(error)) => {
