@@ -22,12 +22,13 @@ pub(super) struct App<'s> {
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,
-    /// The answer for the captured callback; `None` if gatepost captures nothing.
+    /// The answer for the captured callback; `None` without an answer, and if gatepost captures no
+    /// callbacks.
     pub(super) answer: Option<CapturedAnswer>,
 }
 
 impl<'s> App<'s> {
-    /// Returns the side of an app that gatepost has not asked yet.
+    /// Returns the app's side of a callback before the first attempt.
     pub(super) const fn new(gate: &'s Gate, host: Option<HostUpstream>) -> Self {
         Self { gate, host, asked: None, took: None, status: None, answer: None }
     }

@@ -34,7 +34,7 @@ pub(super) struct Client<'e, E> {
     pub(super) is_half_closed: bool,
     /// Time for which gatepost waited for the body.
     pub(super) waited: Duration,
-    /// Bytes of the body that have arrived.
+    /// Number of body bytes that have arrived.
     received: usize,
     /// Memory that the received bytes occupy.
     held: usize,

@@ -163,7 +163,7 @@ impl Drop for RequestInFlight {
     }
 }
 
-/// Number of passing requests up to which those of a source always count as work.
+/// Lower bound of a source's limit on passing requests that count as work.
 const MIN_SHARE: usize = 16;
 
 /// All open connections. Cheap to clone.

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_queries_of_addresses_and_secrets_like_the_page_of_callbacks() {
+    fn masks_secrets_and_queries_of_addresses() {
         let config = "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
                       [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
                       keys = ['s1gning-k3y']\nbind = '*'\n";

@@ -32,8 +32,8 @@ impl HeadLength {
     }
 }
 
-/// Returns the number of bytes up to the end of the head: the first empty line after a line with
-/// text. Like Pingora, accepts `\n` for `\r\n` here.
+/// Returns the number of bytes up to and including the last line of the head: the first empty line
+/// after a line with text. Like Pingora, accepts `\n` for `\r\n` here.
 fn end(bytes: &[u8], searched: usize) -> Option<usize> {
     // The empty line may begin in the last bytes of the earlier search.
     let from = searched.saturating_sub(2).max(empty_lines(bytes));

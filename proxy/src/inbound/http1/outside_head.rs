@@ -15,7 +15,7 @@ const MAX_HEADERS: usize = 256;
 /// Error for an HTTP/1 request that gatepost or Pingora cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnreadableRequest {
-    /// Fault without a reason, because Pingora does not report the reason.
+    /// Incomplete request, or a fault whose reason Pingora does not report.
     #[error(
         "expected a complete HTTP request, found a malformed or incomplete one; correct the client"
     )]

@@ -79,7 +79,7 @@ impl Upstream {
         attempts.server(self).is_some()
     }
 
-    /// Records the end of a request: a response, or a failure on an open connection.
+    /// Records the end of a request. `has_answered` is false after an error of the upstream.
     pub(super) fn ended(&self, attempts: &Attempts, has_answered: bool) {
         let server = attempts.server(self).filter(|own| own.has_others && attempts.has_begun);
         let Some(server) = server else { return };

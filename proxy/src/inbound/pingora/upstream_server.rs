@@ -158,7 +158,7 @@ impl UpstreamServer {
         current.tls().cloned()
     }
 
-    /// Returns the peer of a Unix socket, or of a host that is an IP address.
+    /// Returns the peer of a Unix socket, or of a host that is an IP address; `None` for a name.
     fn fixed_peers(&self) -> Option<Vec<HttpPeer>> {
         if let Some(path) = self.server.socket() {
             let peer = HttpPeer::new_uds(path.to_str()?, false, String::new()).ok()?;
