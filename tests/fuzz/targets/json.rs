@@ -28,7 +28,7 @@ static JSON_ONLY: LazyLock<Gate> = LazyLock::new(|| {
     Gate::builder().toml(config).build().expect("expected a valid config, found an error")
 });
 
-/// Highest permitted depth of objects and arrays.
+/// Maximum depth of objects and arrays.
 const MAX_DEPTH: usize = 32;
 
 fuzz_target!(|data: &[u8]| {
