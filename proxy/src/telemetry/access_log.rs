@@ -76,7 +76,7 @@ pub(crate) fn finish() {
     drop(log.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// Returns the number of dropped lines.
+/// Returns the number of lines that gatepost dropped: the queue was full, or the write failed.
 pub(crate) fn lines_dropped() -> u64 {
     ACCESS_LOG.get().map_or(0, |log| {
         let no_room = log.queue.error_counter().dropped_lines();
@@ -165,7 +165,7 @@ impl<'a> LoggedCallback<'a> {
     }
 
     /// Returns the fields of an accepted callback. `conclusion` is `None` if the client has
-    /// disconnected.
+    /// disconnected before the reply.
     pub(crate) fn accepted(
         accepted: &'a Accepted,
         conclusion: Option<&'a Conclusion>,

@@ -42,7 +42,7 @@ const MIN_LINE_BYTES: usize = 256;
 /// Maximum length of a line in a share, in bytes.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// Maximum length of each value in a JSON line that is too long.
+/// Maximum length of each string in a JSON line that is too long, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
 /// Time between the first dropped line and the line with the counts.

@@ -1,7 +1,7 @@
 //! Creates metrics. Each name is a constant, and occurs once.
 //!
-//! The calls of [`Creator`] are the only list of the metrics: the manual's page of metrics is
-//! generated from them, and `gatepost help METRIC` prints them.
+//! The calls of [`Creator`] are the only list of the metrics: the manual's page of metrics comes
+//! from them, and `gatepost help METRIC` prints them.
 
 use std::cell::RefCell;
 

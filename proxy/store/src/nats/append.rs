@@ -85,7 +85,7 @@ impl Shared {
                     return Ok(Appended::Duplicate);
                 }
                 Some((number, _)) => expected = number,
-                // The other event has ended in the meantime, or its write is not complete.
+                // The other event has ended in the meantime, or its write is incomplete.
                 None if self.is_remembered(key, now).await? => return Ok(Appended::Duplicate),
                 None => {
                     expected = 0;

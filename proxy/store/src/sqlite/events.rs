@@ -89,7 +89,7 @@ fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<boo
     Ok(true)
 }
 
-/// Returns the lanes with pending events.
+/// Returns the lanes with pending events, each with the earliest due time of its heads.
 pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
     // This query finds the lanes one by one in the index, instead of reading each head.
     let query = "WITH RECURSIVE found (lane) AS (
