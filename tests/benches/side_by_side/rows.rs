@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_row_has_request_to_send() {
+    fn every_row_has_a_request_to_send() {
         for row in Row::all(&[]) {
             row.template().unwrap();
         }
