@@ -30,7 +30,7 @@ impl ProxyHttp for MyProxy {
         self.gate.request_filter(session).await
     }
 
-    // Only routes in shadow mode need this method and the next three.
+    // Only routes in shadow mode need the calls of `gate` in this method and the next three.
     async fn request_body_filter(
         &self,
         session: &mut Session,

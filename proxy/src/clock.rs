@@ -9,7 +9,7 @@ pub(crate) fn now() -> Timestamp {
     system_time().into()
 }
 
-/// Returns the current time in the resolution of the system.
+/// Returns the current time with the resolution of the system clock.
 #[expect(clippy::disallowed_methods, reason = "the only function that reads the clock")]
 pub(crate) fn system_time() -> SystemTime {
     SystemTime::now()

@@ -8,7 +8,7 @@
 
 use rlimit::Resource;
 
-/// Descriptors for listeners, runtimes, admin clients and files.
+/// Number of descriptors for listeners, runtimes, admin clients and files.
 const RESERVED: u64 = 32;
 
 /// Raises the limit of file descriptors to the maximum that the system allows, because the usual
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaves_half_of_descriptors_for_apps_and_gatepost() {
+    fn leaves_more_than_half_of_descriptors_for_apps_and_gatepost() {
         for (descriptors, connections) in [(0, 1), (33, 1), (128, 48), (1024, 496)] {
             assert_eq!(connections_for(descriptors), connections);
         }

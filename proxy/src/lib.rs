@@ -1,9 +1,9 @@
 //! gatepost on Pingora: a module for your own proxy, and the program `gatepost`.
 //!
-//! Call [`GateModule`] in the `request_filter` of any Pingora proxy. The module asks the app about
-//! each callback and writes the reply; your proxy serves all other requests. On a route in shadow
-//! mode, the module only reports verdicts and predictions. Such routes need a second call, in
-//! `request_body_filter`. Predictions need three more calls, in `upstream_response_filter`,
+//! Call [`GateModule`] in the `request_filter` of any Pingora proxy. The module judges each
+//! callback, asks the app and writes the reply; your proxy serves all other requests. On a route in
+//! shadow mode, the module only reports verdicts and predictions. Such routes need a second call,
+//! in `request_body_filter`. Predictions need three more calls, in `upstream_response_filter`,
 //! `upstream_response_body_filter` and `logging`. `examples/pingora.rs` shows all of these calls.
 //!
 //! ```no_run

@@ -1,7 +1,7 @@
 //! The config that the proxy applies to requests, and the files of this config.
 //!
-//! The admin API edits a file. On `SIGHUP`, and with `watch` after a change, the proxy reads the
-//! files again.
+//! The admin API and the console edit a file. On `SIGHUP`, and with `watch` after a change, the
+//! proxy reads the files again.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,8 @@ struct LoadedConfig {
     routes: Arc<[RouteInfo]>,
     watched: WatchedFiles,
     status: ConfigStatus,
-    /// Faults of the last reload; empty if it has succeeded. They contain no secrets.
+    /// Faults of the last reload; empty if no reload has failed since the last success. They
+    /// contain no secrets.
     reload_faults: Vec<String>,
 }
 
@@ -137,7 +138,7 @@ impl ServedConfig {
         lock(&self.loaded).status.clone()
     }
 
-    /// Returns the faults of the last reload; empty if it has succeeded.
+    /// Returns the faults of the last reload; empty if no reload has failed since the last success.
     pub(crate) fn reload_faults(&self) -> Vec<String> {
         lock(&self.loaded).reload_faults.clone()
     }
@@ -210,16 +211,16 @@ impl ServedConfig {
     }
 
     /// Reads the files again, with the certificates and secrets that they name, and applies the
-    /// config to the gate. If one of the files has a fault, keeps the earlier config and
-    /// certificates.
+    /// config to the gate. If one of the files has a fault, or if a change needs a restart, keeps
+    /// the earlier config and certificates.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }
 
-    /// Reloads the config if its files have changed since the last reload. `seen` is the state of the
-    /// files when the caller last looked. If the files have changed since then, does nothing, because
-    /// a program may still be writing them. Returns the first changed file, and the result of the
-    /// reload.
+    /// Reloads the config if its files differ from the served config. `seen` is the state of the
+    /// files when the caller last looked. If the files have changed since then, does nothing,
+    /// because a program may still be writing them. Returns the first changed file, and the result
+    /// of the reload.
     pub(crate) fn reload_if_changed(
         &self,
         seen: &WatchedFiles,
@@ -370,7 +371,7 @@ fn first_difference(files: &ConfigFiles, other: &ConfigFiles) -> PathBuf {
     path.map_or_else(|| files.path().to_owned(), |(path, _)| path.to_owned())
 }
 
-/// Locks a value. Ignores poisoning: each write replaces the whole value.
+/// Locks a value. Ignores poisoning, because each write leaves a consistent value.
 fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

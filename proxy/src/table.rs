@@ -20,8 +20,8 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Returns the width of `text` in terminal columns: two for each Chinese character, one for each
-/// other character.
+/// Returns the width of `text` in terminal columns: two for each character from U+2E80 on, such as
+/// a Chinese character, and one for each other character.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }

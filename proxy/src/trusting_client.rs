@@ -18,7 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::app::tls_fault::explain_for_command;
 
-/// Reason why a file has no certificates that a client can trust.
+/// Reason why gatepost cannot create a [`TrustingClient`].
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub(crate) struct TrustError {

@@ -13,20 +13,22 @@ use crate::telemetry::traces::AppCall;
 /// The app's side of a callback.
 pub(super) struct App<'s> {
     gate: &'s Gate,
-    /// Upstream of the host proxy; `None` if gatepost connects to the app.
+    /// Upstream of the host proxy; `None` if gatepost itself connects to the app.
     host: Option<HostUpstream>,
     /// Time of the first attempt; `None` if gatepost has not asked the app.
     asked: Option<Instant>,
-    /// Time from the first attempt to the answer; `None` without an answer.
+    /// Time from the start of the first attempt to the end of the last; `None` until an attempt has
+    /// ended.
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,
-    /// The answer for the captured callback; `None` if gatepost captures nothing.
+    /// The answer for the captured callback; `None` without an answer, and if gatepost captures no
+    /// callbacks.
     pub(super) answer: Option<CapturedAnswer>,
 }
 
 impl<'s> App<'s> {
-    /// Returns the side of an app that gatepost has not asked yet.
+    /// Returns the app's side of a callback before the first attempt.
     pub(super) const fn new(gate: &'s Gate, host: Option<HostUpstream>) -> Self {
         Self { gate, host, asked: None, took: None, status: None, answer: None }
     }

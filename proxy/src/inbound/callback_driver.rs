@@ -39,8 +39,8 @@ pub(crate) struct CallbackDriver {
     pub(crate) unjudged: UnjudgedBytes,
     pub(crate) hook: Option<Arc<dyn MetricsHook>>,
     pub(crate) queue: Option<Arc<Queue>>,
-    /// True to send events through the host proxy's upstream instead of through gatepost's own
-    /// client.
+    /// True to send events through the upstream of the host proxy, false to send them through
+    /// gatepost's own connections.
     pub(crate) asks_host: bool,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Debug for CallbackDriver {
 }
 
 impl CallbackDriver {
-    /// Reads a callback that the gate has admitted, and writes the reply.
+    /// Reads a callback whose head the gate has admitted, asks the app, and writes the reply.
     pub(crate) async fn serve(
         &self,
         exchange: &mut impl Exchange,
@@ -113,7 +113,7 @@ impl CallbackDriver {
         }
     }
 
-    /// Counts the bytes of a request without a verdict until the returned value is dropped.
+    /// Counts `bytes` of a request that waits for its verdict, until the returned value is dropped.
     pub(crate) fn hold(&self, client: Option<IpAddr>, bytes: usize) -> HeldBytes {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
@@ -155,7 +155,7 @@ impl CallbackDriver {
     }
 }
 
-/// Sends a copy of the event to the mirror, if the config names one. A resend has no event.
+/// If the config names a mirror, sends it a copy of the event. A resend has no event.
 fn mirror_event(
     exchange: &mut impl Exchange,
     accepted: &Accepted,
@@ -170,8 +170,8 @@ fn mirror_event(
     }
 }
 
-/// Captures a callback for the operator. `now` is the time after the reply or the disconnect, and
-/// `took` the time from the arrival to `now`.
+/// Captures a callback for the operator. `took` is the time from the arrival of the callback to
+/// `now`.
 #[inline(never)]
 fn capture(
     exchange: &mut impl Exchange,
@@ -219,7 +219,7 @@ impl Runtime for CallbackDriver {
         report::shared_state_back(missed, (self.clock)());
     }
 
-    // Both timers start at the first poll, not at the call. The driver polls right after the call.
+    // Both timers start at the first poll, not at the call. `drive` polls right after the call.
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }

@@ -1,4 +1,4 @@
-//! Records of a served callback: metrics of its times, the line of the access log, and spans.
+//! Records of a callback: its times for the metrics, its line of the access log, and its spans.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ impl CallbackArrival {
     }
 
     /// Returns the recorder of the callback; `None` if gatepost writes neither a line of the access
-    /// log nor a span.
+    /// log nor a span for this callback.
     pub(super) fn recorder(&self) -> Option<CallbackRecorder<'_>> {
         let log = access_log::sampled();
         (log.is_some() || self.trace.is_some()).then_some(CallbackRecorder { arrival: self, log })
@@ -74,7 +74,8 @@ impl CallbackRecorder<'_> {
         self.record(gate, exchange, Some(reply), 0, LoggedCallback::refused(refusal), None);
     }
 
-    /// Records an accepted callback; `conclusion` is `None` if the client has disconnected.
+    /// Records an accepted callback; `conclusion` is `None` if the client has disconnected before
+    /// the reply.
     #[cold]
     pub(super) fn accepted(
         &self,

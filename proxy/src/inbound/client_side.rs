@@ -34,12 +34,12 @@ pub(super) struct Client<'e, E> {
     pub(super) is_half_closed: bool,
     /// Time for which gatepost waited for the body.
     pub(super) waited: Duration,
-    /// Bytes of the body that have arrived.
+    /// Number of body bytes that have arrived.
     received: usize,
     /// Memory that the received bytes occupy.
     held: usize,
-    /// Bounds on an unfinished request; `None` until gatepost counts the request. Most bodies
-    /// arrive with their head, and never count.
+    /// Bounds on an unfinished request; `None` while gatepost does not count the request. Most
+    /// bodies arrive with their head, and never count.
     unfinished: Option<Unfinished>,
     /// Bound that the request has exceeded.
     pub(super) exceeded: Option<Bound>,

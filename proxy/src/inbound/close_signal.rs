@@ -40,8 +40,8 @@ impl CloseSignal {
         }
     }
 
-    /// Returns a future that completes when the signal is sent. The signal wakes only the latest
-    /// future.
+    /// Returns a future that completes when the signal is sent, or at once if it has been sent. The
+    /// signal wakes only the latest future.
     pub(crate) const fn closed(&self) -> Closed<'_> {
         Closed { signal: self, registered: None }
     }

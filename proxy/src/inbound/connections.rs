@@ -5,16 +5,16 @@
 //! rule decides only between connections that are equal by the rules before it:
 //!
 //! 1. A connection that is idle or has an unfinished request comes before a connection that works.
-//!    A request that passes to the upstream counts as work while its source has at most an eighth
-//!    of `max_connections` passing requests, but at least 16. If a source has more passing requests,
-//!    none of them counts as work, because a client without a key can prolong them.
+//!    A request that passes to the upstream counts as work while its source has at most
+//!    `max(max_connections / 8, 16)` passing requests. If a source has more passing requests, none
+//!    of them counts as work, because a client without a key can prolong them.
 //! 2. A connection of the source with the most connections comes first. Only the connections that
 //!    are equal by rule 1 are counted.
 //! 3. An idle connection comes first, then a connection with an unfinished request, then a
 //!    connection with a request that passes.
 //! 4. The connection that has been in its state for the longest time comes first.
 //!
-//! A request changes only an atomic number of its own connection. Opening a connection, closing a
+//! A request changes only the atomic state of its own connection. Opening a connection, closing a
 //! connection and a search lock the table. A search reads the whole table, and finds several
 //! connections at once, because a client can connect thousands of times a second.
 
@@ -52,7 +52,7 @@ pub(crate) enum ConnectionState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Since(u64);
 
-/// Start of the time that the numbers in [`Since`] count.
+/// Time from which [`Since`] counts nanoseconds.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Since {
@@ -103,7 +103,7 @@ impl Connection {
     }
 
     /// Sets the state to [`ConnectionState::Working`]. Keeps the start time of the earlier state,
-    /// because the order of working connections does not justify a clock read for each callback.
+    /// because the order of working connections does not justify a clock read for each request.
     pub(crate) fn work(&self) {
         let earlier = self.since.load(Ordering::Relaxed);
         self.since.store(earlier | ConnectionState::Working as u64, Ordering::Relaxed);
@@ -113,8 +113,8 @@ impl Connection {
         Since(self.since.load(Ordering::Relaxed))
     }
 
-    /// Completes if the connection has waited for a request longer than `limit`. Wakes at most once
-    /// per `limit`, instead of resetting a timer for each request.
+    /// Completes if the connection has been idle, or has had an unfinished request, for `limit`.
+    /// Wakes at most once per `limit`, instead of resetting a timer for each request.
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
             let since = self.since();
@@ -143,8 +143,8 @@ pub(crate) fn current() -> Option<Arc<Connection>> {
     CONNECTION.try_with(Arc::clone).ok()
 }
 
-/// A request in flight, from the end of its head to the end of the reply. While this value exists,
-/// the metrics count the request as in flight, and its connection works.
+/// A request in flight, from the end of its head to the end of the response. While this value
+/// exists, the metrics count the request as in flight, and its connection is not idle.
 pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {
@@ -163,7 +163,7 @@ impl Drop for RequestInFlight {
     }
 }
 
-/// Minimum of the limit on the requests of one source that pass to the upstream and count as work.
+/// Lower bound of a source's limit on passing requests that count as work.
 const MIN_SHARE: usize = 16;
 
 /// All open connections. Cheap to clone.
@@ -230,8 +230,7 @@ impl Table {
                 self.search(limit);
             }
             let (number, found) = self.found.pop()?;
-            // Skip a connection that has ended, or that has served a request since an earlier
-            // search.
+            // Skip a connection that has ended, or whose state has changed since an earlier search.
             let is_same = |(_, other): &(_, Arc<Connection>)| is_new || other.since() == found;
             if self.open.get(&number).is_some_and(is_same) {
                 return self.open.remove(&number).map(|(_, connection)| connection);

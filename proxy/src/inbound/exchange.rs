@@ -12,7 +12,7 @@ use crate::capture::CapturedHead;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
-/// Closing a socket with unread bytes resets the connection, and the client loses the reply. If
+/// Closing a socket with unread bytes resets the connection, and the client can lose the reply. If
 /// gatepost reads the bytes, the connection can also carry the next request.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
 /// Time limit for reading and dropping unread bytes.
@@ -62,8 +62,7 @@ pub(crate) trait Exchange: Send {
     /// Closes the connection after this request.
     fn close(&mut self);
 
-    /// Returns the upstream of the proxy to which the request belongs; `None` if gatepost itself is
-    /// the proxy.
+    /// Returns the upstream of the host proxy; `None` if gatepost itself is the proxy.
     fn host_upstream(&mut self) -> Option<HostUpstream> {
         None
     }

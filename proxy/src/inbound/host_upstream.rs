@@ -61,7 +61,7 @@ impl HostUpstream {
         Self(session.subrequest_spawner.take())
     }
 
-    /// Sends an event, and reads the whole answer.
+    /// Sends an event, and reads the answer, whose body may have at most [`MAX_ANSWER_BYTES`].
     pub(crate) async fn ask(&self, target: EventTarget, event: EventMessage) -> Answer {
         let Some(spawner) = &self.0 else {
             let why = "expected the right to create subrequests, found none; return true from \

@@ -1,8 +1,9 @@
-//! Copies of events for the addresses in `mirror`, for example those of a staging app.
+//! Copies of events for the addresses in `mirror`, for example the addresses of a staging app.
 //!
-//! 1. gatepost sends a copy after the reply to the platform. gatepost counts and logs a failed copy.
-//! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops further copies, and counts and logs
-//!    them.
+//! 1. gatepost sends a copy after the reply to the platform. gatepost counts and logs a failed
+//!    copy.
+//! 2. At most [`MAX_IN_FLIGHT`] copies are in flight. gatepost drops further copies, and counts and
+//!    logs them.
 //! 3. A resend that gatepost acknowledges itself causes no copy.
 
 use std::sync::Arc;
@@ -84,8 +85,8 @@ pub(super) fn send(
     });
 }
 
-/// Returns the reason why the app has not taken a copy; `None` if the app has taken the copy. `asked`
-/// is `None` after a time-out.
+/// Returns the reason why the app has not taken a copy; `None` if the app has taken the copy.
+/// `asked` is `None` after a time-out.
 fn fault(asked: Option<Asked>) -> Option<String> {
     let found = match asked {
         Some(Asked::Answered(Answer::Response { status, .. })) if status.is_success() => {

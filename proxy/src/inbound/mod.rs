@@ -6,8 +6,8 @@
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
-//! 4. gatepost reads a whole head before it passes the request to Pingora, so that the limits of
-//!    length, time and memory are the same for all requests.
+//! 4. On HTTP/1, gatepost reads a whole head before it passes the request to Pingora, so that the
+//!    limits of length, time and memory are the same for all requests.
 //! 5. [`connections`] bounds the number of connections, and [`unjudged`] bounds the memory of
 //!    requests without a verdict.
 
@@ -91,8 +91,8 @@ pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
 /// is incomplete. A handshake needs less.
 pub(crate) const TLS_BYTES: usize = 32 * 1024;
 
-/// Memory of a connection between a slow client and a slow upstream, while a request or a response
-/// passes. For each direction, Pingora has a buffer of 64 KiB and a queue of four chunks of 64 KiB.
+/// Memory of a connection while a request or a response passes, if the client and the upstream are
+/// slow. For each direction, Pingora has a buffer of 64 KiB and a queue of four chunks of 64 KiB.
 /// Pingora also has a buffer of 64 KiB for a second attempt. gatepost keeps up to 64 KiB of the
 /// next request.
 pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
@@ -109,7 +109,7 @@ pub(crate) struct InboundServer {
 }
 
 impl InboundServer {
-    /// Creates a server for the addresses in `settings`.
+    /// Creates a server for the listeners in `settings`.
     pub(crate) fn new(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn limits_time_of_each_head_separately() {
+    async fn limits_idle_time_after_each_reply_separately() {
         let (mut client, server) = duplex(1024);
         let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         for _ in 0..5 {
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closes_connection_with_incomplete_preface() {
+    async fn closes_connection_that_does_not_identify_its_version() {
         let timeouts = ConnectionTimeouts { start: Duration::from_millis(10), ..TIMEOUTS };
         is_closed_after(&HTTP2_PREFACE[..23], timeouts).await;
         is_closed_after(b"", timeouts).await;
@@ -444,12 +444,12 @@ mod tests {
             read
         };
         let (_, read) = tokio::join!(served, client);
-        // The server's preface is a frame of SETTINGS.
+        // gatepost's preface is a SETTINGS frame.
         assert_eq!(read.get(3).copied(), (bytes.len() > HTTP2_PREFACE.len()).then_some(4));
     }
 
     #[tokio::test]
-    async fn closes_idle_http_2_connection_over_tls() {
+    async fn closes_idle_or_incomplete_http_2_connection_over_tls() {
         let timeouts = ConnectionTimeouts { idle_http_2: Duration::from_millis(10), ..TIMEOUTS };
         let idle = [&HTTP2_PREFACE[..], &SETTINGS].concat();
         is_closed_after_over_tls(&idle, timeouts).await;

@@ -65,7 +65,7 @@ impl TlsListeners {
     }
 }
 
-/// Waits for a handshake. Counts and logs a failure, and replies to plain HTTP.
+/// Waits for a handshake. Counts and logs a failure that has a code, and replies to plain HTTP.
 pub(crate) async fn finish(
     handshake: impl Future<Output = Result<Stream, HandshakeError>>,
     peer: Option<IpAddr>,

@@ -12,10 +12,10 @@ use super::connections::{Connection, ConnectionState};
 use super::unjudged::HeldBytes;
 use crate::telemetry::metrics::METRICS;
 
-/// Time for which a request may be slower than [`LEAST_RATE`].
+/// Time that a head or a body may take in addition to its time at [`LEAST_RATE`].
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Minimum number of bytes per second of a head or a body, on average after [`GRACE`].
+/// Minimum rate of a head or a body, in bytes per second.
 const LEAST_RATE: usize = 1024;
 
 /// Reason why gatepost closes a connection, or an unfinished request.

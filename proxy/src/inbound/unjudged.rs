@@ -1,13 +1,13 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
-//! A request counts from the moment at which gatepost waits for more of its bytes. A short request
-//! that arrives in one read takes no lock. At each change of a request's size, gatepost applies
-//! these rules:
+//! A request counts from the moment at which gatepost waits for more of its bytes, or at which its
+//! body is long. A short request that arrives in one read takes no lock. At each change of a
+//! request's size, gatepost applies these rules:
 //!
 //! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
 //!    share, gatepost closes the source's oldest request. The only request of a source may exceed
-//!    the share, because `max_body_bytes` may be larger. Trusted proxies and unknown clients have
-//!    no share.
+//!    the share, because `max_body_bytes` may be larger. This rule does not apply to trusted
+//!    proxies and unknown clients.
 //! 2. The requests of all sources use at most the limit. Beyond the limit, gatepost closes the
 //!    oldest request of the source with the most bytes.
 
@@ -106,7 +106,7 @@ impl Ledger {
         self.total += bytes;
     }
 
-    /// Removes a request. Does nothing if the ledger has already closed the request.
+    /// Removes a request. Returns `None` if the ledger does not contain the request any more.
     fn remove(&mut self, source: Source, number: u64) -> Option<Arc<CloseSignal>> {
         let (bytes, signal) = self.holdings(source, |holdings| {
             let removed = holdings.requests.remove(&number)?;
@@ -233,7 +233,11 @@ mod tests {
         let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
         let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];
         assert_eq!(closed(&held), [false; 15]);
-        assert_eq!(closed(&larger), [true, true], "both requests, because one is too small");
+        assert_eq!(
+            closed(&larger),
+            [true, true],
+            "expected both requests closed, because one is too small"
+        );
         let newcomer = bytes.hold(source(50), LIMIT / 32);
         assert!(!is_closed(&newcomer));
         assert!(total(&bytes) <= LIMIT);
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn trusted_proxy_has_no_share() {
+    fn trusted_proxy_may_exceed_share() {
         let bytes = UnjudgedBytes::new(LIMIT);
         let held: Vec<_> = (0..7).map(|_| bytes.hold(trusted_proxy(), SHARE)).collect();
         assert_eq!(closed(&held), [false; 7]);

@@ -13,7 +13,7 @@ pub(super) enum UpstreamEnd {
     InResponse,
 }
 
-/// Returns true if the upstream ended the connection.
+/// Returns true if the connection to the upstream ended or failed.
 pub(super) fn is_close(error: &Error) -> bool {
     [ErrorType::WriteError, ErrorType::ReadError, ErrorType::ConnectionClosed]
         .contains(error.etype())

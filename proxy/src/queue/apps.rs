@@ -14,7 +14,7 @@ pub(super) trait Apps: Send + Sync + 'static {
     /// Returns the app of a lane, or the reason for its absence.
     fn app(&self, lane: &Lane) -> Result<QueuedApp, String>;
 
-    /// Sends an event.
+    /// Sends an event, and returns the app's answer.
     fn ask(
         &self,
         app: &QueuedApp,

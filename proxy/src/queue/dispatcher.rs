@@ -3,16 +3,16 @@
 //! 1. In each round, the dispatcher asks the store for the lanes with events that are due, and
 //!    claims events of each lane. One app gets at most [`MAX_IN_FLIGHT`] events at once, shared by
 //!    its lanes. An app is the list of servers of an address.
-//! 2. While the circuit of an app is open, the dispatcher claims one event per `retry_ms`. An app
-//!    that is down therefore delays no other app.
+//! 2. While the circuit of an app is open, the dispatcher claims one event for this app per
+//!    `retry_ms`. An app that is down therefore delays no other app.
 //! 3. An event in flight is a task. When the task ends, the next round claims the next event.
-//! 4. A round begins when an event arrives or ends, and when an event is due. A round also begins
-//!    after each [`TICK`], because another process or the command `gatepost queue` may change the
-//!    store.
+//! 4. A round begins when an event arrives, when an attempt ends, and when an event is due. A round
+//!    also begins after each [`TICK`], because another process or the command `gatepost queue` may
+//!    change the store.
 //! 5. If the template or the address of a lane no longer exists, the events of the lane become dead
 //!    letters. Events that are overdue while the circuit of their app is open also become dead
-//!    letters, even before their first attempt. While the circuit is closed, an overdue event gets one
-//!    attempt.
+//!    letters, even before their first attempt. While the circuit is closed, an overdue event gets
+//!    one attempt.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ pub(crate) const MAX_IN_FLIGHT: usize = 32;
 /// Longest time between two rounds.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Time between two removals of events whose retention has ended.
+/// Minimum time between two searches for events whose retention has ended.
 const SWEEP: Duration = Duration::from_millis(200);
 
 /// Wait after an error of the store.
@@ -45,12 +45,12 @@ pub(super) struct Dispatcher<A> {
     /// Name of this process in its claims.
     owner: String,
     in_flight: Arc<InFlight>,
-    /// Time of the last removal. `None` before the first removal, so that a process that ends soon
-    /// also removes events.
+    /// Time of the last search for events whose retention has ended. `None` before the first
+    /// search, so that a process that ends soon also removes events.
     swept: Option<Instant>,
 }
 
-/// Numbers of events in flight, by app.
+/// Number of events in flight to each app.
 #[derive(Default)]
 struct InFlight(Mutex<HashMap<Arc<str>, usize>>);
 
@@ -124,7 +124,8 @@ impl<A: Apps> Dispatcher<A> {
         std::future::pending().await
     }
 
-    /// Claims and begins the events that are due. Returns the time until the next round.
+    /// Claims the events that are due, and begins to deliver them. Returns the time until the next
+    /// round.
     async fn round(&mut self) -> Result<Duration, StoreError> {
         let is_sweeping = self.sweep().await?;
         let mut lanes = self.queue.lanes().await?;
@@ -148,7 +149,7 @@ impl<A: Apps> Dispatcher<A> {
             self.expire_overdue(&due_lanes, now).await?;
         }
         while let Some(due) = due_lanes.pop() {
-            // The lanes of one app share its events in flight.
+            // The lanes of one app share its limit on events in flight.
             let others = due_lanes.iter().filter(|other| other.servers == due.servers).count();
             self.serve(due, others + 1).await?;
         }
@@ -186,7 +187,7 @@ impl<A: Apps> Dispatcher<A> {
         Ok(())
     }
 
-    /// Turns the events of a lane that were queued before `queued_before` into dead letters. `app`
+    /// Turns each event of a lane into a dead letter if it was queued before `queued_before`. `app`
     /// is `None` if the lane has no app any more.
     async fn expire_queued(
         &self,

@@ -9,7 +9,7 @@ use crate::app::tls::client_config;
 /// Space for the headers of an event, in bytes.
 const HEADERS: usize = 65_536;
 
-/// Opens the store. `longest_body` is the largest body of a callback.
+/// Opens the store. `longest_body` is the largest `max_body_bytes` of all routes.
 pub(super) fn open(
     settings: &NatsSettings,
     rules: StoreRules,

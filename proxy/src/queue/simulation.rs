@@ -17,8 +17,8 @@ use super::Queue;
 use super::apps::Apps;
 use super::dispatcher::{Dispatcher, MAX_IN_FLIGHT};
 
-/// Function that returns the status of an app's answer to an event at a time after the start, and the
-/// time that the answer takes. The status is `None` if the app is unreachable.
+/// Function that returns the status of an app's answer to an event at a time after the start, and
+/// the time that the answer takes. The status is `None` if the app is unreachable.
 type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
@@ -33,7 +33,8 @@ struct Simulation {
     jump: Arc<AtomicI64>,
 }
 
-/// Events that the apps have received, each with the time after the start.
+/// Events that the apps have taken, each with the time after the start, and numbers of events in
+/// flight.
 #[derive(Default)]
 struct Seen {
     taken: Vec<(Lane, String, Duration)>,
@@ -196,7 +197,7 @@ impl Simulation {
 
 #[tokio::test(start_paused = true)]
 async fn unreachable_app_and_failing_subjects_delay_no_others() {
-    // App b is down for two minutes. App a fails twice for each event of each tenth subject.
+    // App b is down for two minutes. Both apps fail twice for each event of each tenth subject.
     let simulation = Simulation::start(|claimed, time| {
         let fails = claimed.event.id.split(' ').next().unwrap().ends_with('7');
         match (claimed.event.lane.template(), fails && claimed.lease.attempt < 3) {
@@ -271,7 +272,7 @@ async fn subject_with_many_events_does_not_delay_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn overdue_events_of_a_dead_app_become_dead_letters() {
+async fn overdue_events_of_an_unreachable_app_become_dead_letters() {
     let simulation = Simulation::start(|_, _| (None, MILLIS(1)));
     for number in 0..20 {
         for subject in 0..100 {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::telemetry::metrics::METRICS;
 
-/// Time limit for the sizes of the store. Prometheus gives up after 10 seconds.
+/// Time limit for reading the sizes of the store. Prometheus gives up after 10 seconds.
 const MEASURE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A store of events that also has the state that machines share.

@@ -122,8 +122,8 @@ impl EventMask<'_> {
         }
     }
 
-    /// Masks the secrets of the config and the `name=value` pairs of secrets. Masks everything after
-    /// `?`, because an address may contain a secret of any name in its query.
+    /// Masks the secrets of the config and the values of secrets in `name=value` pairs. Masks
+    /// everything after `?`, because an address may contain a secret of any name in its query.
     fn text(&self, text: &[u8]) -> String {
         let masked = self.0.text(text);
         let masked = String::from_utf8_lossy(&masked);
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_queries_of_addresses_and_secrets_like_the_page_of_callbacks() {
+    fn masks_secrets_and_queries_of_addresses() {
         let config = "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
                       [[template]]\nname = 'live'\nprovider = 'tencent-css'\n\
                       keys = ['s1gning-k3y']\nbind = '*'\n";

@@ -14,7 +14,7 @@ pub(crate) struct Scenario {
     /// Provider of each stream without a provider of its own.
     #[serde(default)]
     pub(crate) provider: Option<String>,
-    /// Address that the platform would call.
+    /// Address for the callbacks of each step without an address of its own.
     #[serde(default, deserialize_with = "optional_address")]
     pub(crate) to: Option<Uri>,
     #[serde(default)]
@@ -68,7 +68,7 @@ impl Step {
     }
 }
 
-/// Values by field, as on the command line.
+/// Values, by the name of the field.
 pub(crate) type Fields = BTreeMap<String, FieldValue>;
 
 /// Value of a field, as text.

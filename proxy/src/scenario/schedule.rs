@@ -47,7 +47,8 @@ impl Due<'_> {
     }
 
     /// Returns the fields of the callback. A field of the stream replaces a field of the scenario,
-    /// and a field of the step replaces both. `start` is the Unix time of the scenario's start.
+    /// and a field of the step replaces both. `start` is the Unix time of the scenario's start, in
+    /// seconds.
     pub(crate) fn fields(&self, common: &Fields, start: i64) -> Vec<(String, String)> {
         let mut fields = common.clone();
         fields.extend(self.stream.fields.clone());

@@ -100,7 +100,7 @@ impl InheritedSockets {
         }
     }
 
-    /// Returns an error for a socket that no address in the config uses.
+    /// Returns an error for a socket whose address is not in `settings`.
     pub(super) fn check_uses(&self, settings: &ProxySettings) -> Result<(), StartError> {
         let addresses = ListenAddress::all(settings);
         let is_used = |address| addresses.contains(address);
@@ -119,7 +119,8 @@ fn take(passed: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-/// Returns the address of the admin listener on another socket. Keeps the config's choice of TLS.
+/// Returns the address of the admin listener on a socket at `address`. On TCP, keeps the config's
+/// choice of TLS.
 fn admin_at(address: &ListenAddress, configured: Option<&AdminAddress>) -> AdminAddress {
     match (address, configured) {
         (ListenAddress::Unix(path), _) => AdminAddress::Unix(path.clone()),

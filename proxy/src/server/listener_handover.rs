@@ -165,7 +165,7 @@ pub(crate) fn wait_at(
             if identity(&path) == own {
                 continue;
             }
-            // The failed successor has replaced the socket at `path`.
+            // The failed successor or another program has replaced or removed the socket at `path`.
             match bind_upgrade_socket(&path) {
                 Ok(again) => {
                     (socket, own) = (again, identity(&path));

@@ -135,8 +135,8 @@ impl StartError {
     }
 }
 
-/// Serves until a stop signal, then finishes the requests in flight. On `SIGHUP`, reads the config
-/// again. With `upgrade`, takes over the listeners of the running gatepost.
+/// Serves until a stop signal or a handover, then finishes the requests in flight. On `SIGHUP`,
+/// reads the config again. With `upgrade`, takes over the listeners of the running gatepost.
 pub(crate) fn run(
     served: ServedConfig,
     upgrade: bool,
@@ -270,8 +270,8 @@ struct Handover {
     handed_over: Arc<Notify>,
 }
 
-/// Duplicates the sockets for a successor, and listens for the successor. A process with a
-/// predecessor listens later, in [`announce`].
+/// If the config has an `upgrade_socket`, duplicates the sockets for a successor, and listens for
+/// the successor. A process with a predecessor listens later, in [`announce`].
 fn offer(
     settings: &ProxySettings,
     has_predecessor: bool,
@@ -335,7 +335,7 @@ async fn reopen_access_log(mut signal: Signal) {
     }
 }
 
-/// Starts a thread that receives signals, and reloads the config.
+/// Starts a thread that receives the signals and acts on them.
 fn watch_signals(
     signals: WatchedSignals,
     served: Arc<ServedConfig>,
@@ -374,8 +374,9 @@ struct Stopping {
     queue: Option<Arc<Queue>>,
 }
 
-/// Starts a thread that ends the process after a stop signal. The thread waits until no request is
-/// in flight, for at most `limit`. Pingora would wait for the whole grace period.
+/// Starts a thread that ends the process after a stop signal or a handover. The thread waits until
+/// no request and no delivery is in flight, for at most `limit`. Pingora would wait for the whole
+/// grace period.
 fn watch_stop(server: &Server, offer: OfferedSockets, stopping: Stopping) {
     let Stopping { limit, stop, started, queue } = stopping;
     const TICK: Duration = Duration::from_millis(20);

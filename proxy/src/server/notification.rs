@@ -58,8 +58,8 @@ pub(super) fn alive() {
     send(&[NotifyState::Watchdog]);
 }
 
-/// Returns the time after which systemd restarts a process that does not report; `None` if there is
-/// no such time.
+/// Returns the time after which systemd restarts a process that does not report; `None` without a
+/// watchdog.
 ///
 /// A successor inherits `WATCHDOG_PID` from the process that it replaces, so a successor does not
 /// compare this number with its own process id.

@@ -26,7 +26,7 @@ const POLL: Duration = Duration::from_secs(2);
 /// Time for which changed files must stay the same.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// Reloads the config until the process ends.
+/// Reloads the config at each `SIGHUP`, and with `watch` after each change, until the process ends.
 pub(super) async fn watch(served: Arc<ServedConfig>, mut hangup: Signal) {
     let mut reloader = Reloader { served, reported: None };
     let mut poll = interval(POLL);

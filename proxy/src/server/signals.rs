@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::StartError;
 use crate::telemetry::log;
 
-/// Exit status after a second stop signal, which drops the requests in flight.
+/// Exit status after the signal that drops the requests in flight.
 const DROPPED: i32 = 1;
 
 /// Signals that this process handles. By default, each of these signals ends a process at once.

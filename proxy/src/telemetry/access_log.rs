@@ -1,4 +1,5 @@
-//! The access log: one JSON line for each request, callback or not, in a separate file.
+//! The access log: one JSON line for each request in the sample, callback or not, in a separate
+//! file.
 //!
 //! 1. A line contains no query, no header and no body. `{token}` replaces the secret segment of a
 //!    path.
@@ -75,7 +76,7 @@ pub(crate) fn finish() {
     drop(log.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// Returns the number of dropped lines.
+/// Returns the number of lines that gatepost dropped: the queue was full, or the write failed.
 pub(crate) fn lines_dropped() -> u64 {
     ACCESS_LOG.get().map_or(0, |log| {
         let no_room = log.queue.error_counter().dropped_lines();
@@ -164,7 +165,7 @@ impl<'a> LoggedCallback<'a> {
     }
 
     /// Returns the fields of an accepted callback. `conclusion` is `None` if the client has
-    /// disconnected.
+    /// disconnected before the reply.
     pub(crate) fn accepted(
         accepted: &'a Accepted,
         conclusion: Option<&'a Conclusion>,

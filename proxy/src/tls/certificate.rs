@@ -5,7 +5,7 @@
 //! 1. The chain file has at least one certificate in PEM.
 //! 2. The key file has a private key in PEM, without a passphrase, of a type that gatepost can use.
 //! 3. The key belongs to the first certificate.
-//! 4. Each certificate of the chain except the last is followed by the certificate of its issuer.
+//! 4. The certificate of the issuer follows each certificate of the chain except the last.
 
 use std::sync::Arc;
 
@@ -401,8 +401,8 @@ pub(crate) mod tests {
             let warning = warning.map(|(problem, remedy)| format!("{problem}; {remedy}"));
             assert_eq!(warning.is_some(), expected.is_some(), "{days}: {warning:?}");
             assert!(
-                expected.is_none_or(|text| warning.unwrap().ends_with(text)),
-                "{days}: expected {expected:?}, found another warning"
+                expected.is_none_or(|text| warning.as_ref().unwrap().ends_with(text)),
+                "{days}: expected {expected:?}, found {warning:?}"
             );
         }
     }

@@ -54,8 +54,8 @@ pub(crate) enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None` for
-    /// an error that gatepost does not report.
+    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None`
+    /// for an error that gatepost does not report.
     pub(crate) const fn code(&self) -> Option<&'static str> {
         match self {
             Self::NoBytes => None,
@@ -141,7 +141,7 @@ const fn is_about_version(error: &rustls::Error) -> bool {
     matches!(
         error,
         rustls::Error::PeerIncompatible(
-            // Only clients without TLS 1.2 omit this extension, so rustls checks it first.
+            // Only clients older than TLS 1.2 omit this extension, so rustls checks it first.
             PeerIncompatible::SignatureAlgorithmsExtensionRequired
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled

@@ -95,8 +95,8 @@ fn server_config(
     let resolver = Arc::new(CertificatesByName::new(certificates));
     let mut config = builder.with_cert_resolver(resolver);
     config.alpn_protocols = PROTOCOLS.map(Vec::from).into();
-    // Each config has its own ticket keys, so a ticket from before a change of `client_ca` is
-    // invalid. With tickets, gatepost stores no sessions.
+    // Each `ServerConfig` has its own ticket keys, so a ticket from before a change of `client_ca`
+    // is invalid. With tickets, gatepost stores no sessions.
     config.ticketer = Ticketer::new()?;
     Ok(config)
 }
@@ -150,7 +150,8 @@ impl ServedTls {
         }
     }
 
-    /// Uses `loaded` for all later connections, and logs each new certificate.
+    /// Uses `loaded` for all later connections. If `loaded` is not served yet, logs its
+    /// certificates.
     pub(crate) fn replace(&self, loaded: Option<&Arc<LoadedTls>>) {
         let served = self.0.swap(loaded.cloned());
         let all = loaded.iter().flat_map(|loaded| &loaded.certificates);

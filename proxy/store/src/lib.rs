@@ -1,4 +1,5 @@
-//! Durable stores for the events that gatepost queues. The port, [`gatepost::Store`], is in the core.
+//! Durable stores for the events that gatepost queues. The trait, [`gatepost::Store`], is in the
+//! core.
 //!
 //! | feature | store |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Limits of the operations that wait for a store.
+//! Limits on the operations that wait for a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -233,7 +233,7 @@ mod tests {
             faults("push 1051 100\nplay 2000 2000\n"),
             ["push: expected 1000 (100) instructions, found 1051 (100 without hashing)"]
         );
-        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "number of faults");
+        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1);
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
         let now: Baseline = "play 2000 2000\npush 1051 100\n".parse().unwrap();
         let again = |count: &'static str| {
             move |name: &str| {
-                assert_eq!(name, "push", "name of the repeated bench");
+                assert_eq!(name, "push");
                 count.parse()
             }
         };

@@ -1,7 +1,7 @@
 //! Throughput and memory of the layer while 10,000 callbacks wait for the app.
 //!
-//! The app answers the first callback only after it has received all callbacks. A run without the
-//! layer, `bare`, shows the cost of tokio and of the requests alone.
+//! The app answers the first event only after it has received all events. A run without the layer,
+//! `bare`, shows the cost of tokio and of the requests alone.
 
 use std::convert::Infallible;
 use std::fs;

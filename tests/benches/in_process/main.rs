@@ -6,7 +6,7 @@
 //! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
 //! cargo run --release -p gatepost-benches -- compare          # compares benches with references
-//! cargo run --release -p gatepost-benches -- compare typed    # the same, with `typed` in the names
+//! cargo run --release -p gatepost-benches -- compare typed    # benches with `typed` in the name
 //! cargo run --release -p gatepost-benches -- in-flight        # 10,000 callbacks at once
 //! cargo run --release -p gatepost-benches -- stacks FOLDER    # stacks of a push, for flame graphs
 //! ```
@@ -98,7 +98,8 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Counts the instructions of the benches and of the running proxy, by name.
+/// Counts the instructions of the benches, in this process and in the running proxy, whose name
+/// contains `filter`.
 fn count(filter: &str) -> Result<Baseline, Failure> {
     Ok(callgrind::count(filter)?.with(running_proxy::count(filter)?))
 }

@@ -1,9 +1,9 @@
 //! Counts the instructions of a push in the running program `gatepost`, without and with captured
 //! callbacks.
 //!
-//! A count is the difference between two runs under callgrind, of which one serves more pushes. The
-//! difference does not contain the start and the stop of the program. One client sends the pushes
-//! one after the other on one connection, to a gatepost with one worker thread.
+//! A count is the difference per push between two runs under callgrind, of which one serves more
+//! pushes. The difference does not contain the start and the stop of the program. One client sends
+//! the pushes one after the other on one connection, to a gatepost with one worker thread.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
@@ -200,7 +200,7 @@ fn signed(number: u64, expires: u64) -> Result<String, Failure> {
     Ok(event.to_string())
 }
 
-/// Starts an app that accepts every event. Returns its port.
+/// Starts an app that answers every event with `{}`. Returns its port.
 fn start_app() -> Result<u16, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();

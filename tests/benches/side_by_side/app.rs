@@ -67,7 +67,7 @@ impl App {
         self.fetch("/last")
     }
 
-    /// Selects the way in which the app waits for events.
+    /// Selects the way in which the app waits for I/O events.
     ///
     /// # Errors
     /// Returns an error if the app does not answer.

@@ -1,4 +1,4 @@
-//! Waits for events, with or without sleeping.
+//! Waits for I/O events, with or without sleeping.
 //!
 //! On the loopback device, the sender also wakes the receiver. Waking a sleeping core costs more
 //! than sending. If the load and the app slept, the CPU time of the peers would include this
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Time without an event after which [`Wait::Awake`] also sleeps. No measurement then runs.
+/// Time without an I/O event after which [`Wait::Awake`] also sleeps. No measurement then runs.
 const AWAKE: Duration = Duration::from_secs(1);
 
-/// Way of waiting for events.
+/// Way of waiting for I/O events.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Wait {
     Asleep,
@@ -24,7 +24,7 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Waits for events. `timeout` limits the sleep; `None` sets no limit.
+    /// Waits for I/O events. `timeout` limits the sleep; `None` sets no limit.
     ///
     /// # Errors
     /// Returns an error if polling fails.

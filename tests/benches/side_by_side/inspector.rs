@@ -46,9 +46,9 @@ const SLICES: [bool; 8] = [false, true, true, false, true, false, false, true];
 struct Round {
     closed: Figures,
     open: Figures,
-    /// Callbacks that the page has received.
+    /// Number of callbacks that the page has received.
     shown: u64,
-    /// Callbacks that arrived too fast for the page.
+    /// Number of callbacks that arrived too fast for the page.
     missed: u64,
     /// Resident memory at the end, in KB.
     resident: u64,

@@ -53,7 +53,7 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Creates the template of a `POST` request.
+    /// Creates a `POST` request without its number.
     ///
     /// # Errors
     /// Returns an error if `body` contains no run of zeros that the number can replace.
@@ -118,7 +118,7 @@ pub(super) enum Pace {
 }
 
 impl Pace {
-    /// Returns the way in which the load and the app wait for events at this pace.
+    /// Returns the way in which the load and the app wait for I/O events at this pace.
     pub(super) fn wait(self) -> Wait {
         match self {
             Self::Once | Self::Scheduled { .. } => Wait::Asleep,

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn row_fails_unless_app_receives_each_accepted_callback() {
+    fn row_fails_unless_app_receives_one_event_per_accepted_callback() {
         assert_eq!(checked("push (430 B): gatepost", 10, 4000), Ok(()));
         checked("push (430 B): gatepost", 9, 4000).unwrap_err();
         checked("push (430 B): gatepost", 11, 4000).unwrap_err();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn row_fails_if_app_receives_refused_callback() {
+    fn row_fails_if_app_receives_event_of_refused_callback() {
         assert_eq!(checked("bad signature", 0, 0), Ok(()));
         checked("bad signature", 1, 400).unwrap_err();
     }

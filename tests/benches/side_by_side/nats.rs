@@ -59,7 +59,7 @@ impl Cluster {
         Ok(Self { servers, monitors })
     }
 
-    /// Returns the table `[store]` of gatepost.
+    /// Returns the table `[store]` for gatepost's config.
     pub(super) fn store(&self, prefix: &str) -> String {
         let ports: Vec<_> =
             self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();

@@ -29,13 +29,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// that the files and connections of the store exist.
 const WARM_UP: u32 = 4;
 
-/// Time without an event at the app after which the queue is empty.
+/// Time without an event at the app after which the program considers the queue empty.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// Time in which the load sends events of one stream.
+/// Time in which the load sends pushes of one stream.
 const ONE_STREAM: Duration = Duration::from_millis(250);
 
-/// Length of the record that [`append`] writes, about the length of an event in the store.
+/// Length of the record that [`append`] writes, in bytes: about the length of an event in the
+/// store.
 const RECORD_BYTES: usize = 1024;
 
 /// Figures of one row in one round.
@@ -166,8 +167,8 @@ fn wait_for_queue(app: &App) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Sends some events of one stream, and returns the number of events per second until the app has
-/// received the last one.
+/// Sends some pushes of one stream, and returns the number of their events per second until the app
+/// has received the last one.
 fn deliver_one_stream(app: &App, peer: &Peer, rate: f64) -> Result<f64, Box<dyn Error>> {
     let asked = app.seen()?.requests;
     let pace = Pace::Scheduled { rate, time: ONE_STREAM };
@@ -177,7 +178,7 @@ fn deliver_one_stream(app: &App, peer: &Peer, rate: f64) -> Result<f64, Box<dyn 
     Ok(sent as f64 / started.elapsed().as_secs_f64())
 }
 
-/// Starts gatepost with this delivery of pushes and this table `[store]`.
+/// Starts gatepost. `push` is the value of `on.push`, and `store` is the table `[store]`.
 fn start(ground: &Ground, name: &str, push: &str, store: &str) -> Result<Peer, Box<dyn Error>> {
     let before = "\"http://127.0.0.1:@APP@/live/push\"";
     let config = GATEPOST.replace(before, push);

@@ -50,7 +50,7 @@ impl Report {
         self.targets.extend(targets.into_iter().filter(|target| !target.figures.is_empty()));
     }
 
-    /// Returns the tables and the targets with explanations.
+    /// Returns the texts, the tables and the targets as Markdown.
     pub(super) fn markdown(&self) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Text(text) => text.clone(),
@@ -60,7 +60,7 @@ impl Report {
         parts.chain(targets).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// Returns the tables by name, each as a list of objects, and the targets.
+    /// Returns an object with each table by name, as a list of objects, the texts and the targets.
     pub(super) fn json(&self) -> Value {
         let mut object = Map::new();
         let mut texts = Vec::new();

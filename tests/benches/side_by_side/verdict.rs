@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn interval_has_the_ranks_of_published_tables() {
+    fn interval_has_ranks_of_published_tables() {
         // Ranks of the 90 % interval of the sign test.
         assert_eq!(
             [4, 5, 7, 8, 9, 15, 25].map(interval),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn result_is_undecided_if_the_interval_contains_the_limit() {
+    fn result_is_undecided_if_interval_contains_limit() {
         let verdict =
             |figures: &[f64], limit| Target::at_most("", figures.to_vec(), limit).verdict();
         let figures = [1.02, 1.04, 1.06, 1.08, 1.20];

@@ -61,8 +61,8 @@ impl Request {
         Head::new(&self.method, &self.uri, &self.headers)
     }
 
-    /// Returns the gate's verdict, or `None` if the path is not a callback path. The gate receives
-    /// the body in chunks of `chunk` bytes.
+    /// Returns the gate's verdict, or `None` for a request that the gate does not judge. The gate
+    /// receives the body in chunks of `chunk` bytes.
     pub fn judge(&self, gate: &Gate, chunk: usize) -> Option<Result<Accepted, Refusal>> {
         let now = Timestamp::from_secs(self.now);
         match gate.admit_in_proxy(&self.head(), now) {

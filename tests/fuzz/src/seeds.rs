@@ -1,8 +1,8 @@
 //! Inputs for the fuzz targets, and the text files that contain them.
 //!
 //! `seeds/TARGET.txt` contains handwritten inputs, and `corpus/TARGET.txt` contains the inputs that
-//! `merge.sh` keeps. Each line is one input, a string with the escapes of
-//! [`escape_ascii`](slice::escape_ascii), or a comment after `#`.
+//! `merge.sh` keeps. Each line is a comment after `#`, or one input: a string with the escapes of
+//! [`escape_ascii`](slice::escape_ascii).
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,8 +1,8 @@
 //! Checks that the platform gets a well-formed reply for any answer of the app: JSON or a JWT that
 //! matches the kind's schema.
 //!
-//! Input: a line `KIND STATUS`, then the body. KIND is a number modulo the count of kinds. STATUS 0
-//! is a timeout. Any other invalid status is an unreachable app.
+//! Input: a line `KIND STATUS`, then the body. KIND, modulo the count of kinds, is the index of a
+//! kind. STATUS 0 is a timeout. Any other invalid status is an unreachable app.
 
 #![no_main]
 

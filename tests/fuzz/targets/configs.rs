@@ -1,4 +1,4 @@
-//! Checks that no config causes a panic, and that no error shows the value of a key: `s3cr3t`.
+//! Checks that no config causes a panic, and that no output shows the value of a key: `s3cr3t`.
 //!
 //! Input: a config.
 

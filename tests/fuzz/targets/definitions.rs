@@ -1,5 +1,5 @@
-//! Checks that no definition causes a panic. Checks that each kind of a valid definition has a
-//! schema, and a sample that gatepost can sign.
+//! Checks that no definition causes a panic, also when gatepost signs a sample of its kinds. Checks
+//! that each kind of a valid definition has a schema and a sample.
 //!
 //! Input: a provider's definition.
 

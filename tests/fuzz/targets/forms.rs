@@ -34,7 +34,7 @@ fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
-    assert_eq!(names.len(), pairs.len(), "number of distinct field names");
+    assert_eq!(names.len(), pairs.len(), "expected distinct field names, found a duplicate");
     assert!(is_well_formed(data) && is_utf8(data));
     let event: BTreeMap<String, &RawValue> =
         serde_json::from_slice(accepted.event().data()).expect("expected JSON, found an error");

@@ -34,7 +34,7 @@ fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
         return;
     };
     let chunked = request.judge(&GATE, 7).expect("expected a callback, found none");
-    assert_eq!(summary(&verdict), summary(&chunked), "verdicts for different chunk sizes");
+    assert_eq!(summary(&verdict), summary(&chunked), "expected one verdict, found two");
     let Ok(accepted) = verdict else { return };
     if let Some(scheme) = scheme {
         assert!(scheme.holds(&request), "expected a valid signature, found acceptance without one");

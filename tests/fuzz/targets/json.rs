@@ -1,7 +1,7 @@
 //! Checks that gatepost accepts each JSON object that serde_json accepts, unless the object has
-//! duplicate names or is too deep. The event has the same values, and does not change if gatepost
-//! reads the event again. gatepost also accepts lone surrogates and numbers out of the range of
-//! `f64`.
+//! duplicate names or too many members, or is too deep. The event has the same values, and does not
+//! change if gatepost reads the event again. gatepost also accepts lone surrogates and numbers out
+//! of the range of `f64`.
 //!
 //! Input: the body of a callback.
 
@@ -28,7 +28,7 @@ static JSON_ONLY: LazyLock<Gate> = LazyLock::new(|| {
     Gate::builder().toml(config).build().expect("expected a valid config, found an error")
 });
 
-/// Highest permitted depth of objects and arrays.
+/// Maximum depth of objects and arrays.
 const MAX_DEPTH: usize = 32;
 
 fuzz_target!(|data: &[u8]| {
@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
             let shape =
                 serde_json::from_slice::<Shape>(data).expect("expected JSON, found an error");
             assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
-            assert_eq!(judge(&event).as_ref(), Ok(&event), "event of a second reading");
+            assert_eq!(judge(&event).as_ref(), Ok(&event), "expected one event, found two");
         }
         // gatepost copies a number out of the range of `f64`, and replaces a lone surrogate.
         (Ok(event), Err(error)) => {

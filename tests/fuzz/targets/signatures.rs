@@ -87,7 +87,7 @@ fuzz_target!(init: { LazyLock::force(&GATE); }, |data: &[u8]| {
     if !scheme.holds(&request) {
         assert!(is_about_signature, "expected a valid signature, found none");
     } else if visible {
-        // gatepost reads a limited number of signatures, and a time without a sign.
+        // gatepost reads a limited number of signatures, and refuses a time with a `+`.
         let text = String::from_utf8_lossy(data);
         let is_long = text.matches("v1").count() > 16;
         let may_refuse = is_long || text.contains('+');

@@ -1,8 +1,8 @@
 //! Strict check of chunked bodies: RFC 9112, section 7.1.
 //!
 //! Pingora's parser, like `httparse`, accepts `5;`, `5 ` and a bare line feed in an extension. An
-//! app that reads such a body differently finds another end of the request. [`ChunkedBody`] checks
-//! the bytes that Pingora reads, without a copy.
+//! app that reads such a body differently can find another end of the request. [`ChunkedBody`]
+//! checks the bytes that Pingora reads, without a copy.
 
 /// Maximum length of the line with the size and the extensions, in bytes. Also the maximum total
 /// length of the trailers.
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_end_of_body_if_each_call_gets_any_number_of_bytes() {
+    fn finds_end_of_body_for_any_number_of_bytes_per_call() {
         let body =
             "3;a=\"b\\\";\"\r\n{\r\n\r\nA ; x\t= y\r\n0123456789\r\n000\r\nx: y\r\nz:\r\n\r\n";
         let bytes = format!("{body}GET /next HTTP/1.1\r\n\r\n");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_any_changed_byte_in_framing_of_chunk() {
+    fn refuses_any_changed_byte_in_framing_of_chunked_body() {
         let body = b"2\r\nok\r\n0\r\n\r\n";
         for at in [0, 1, 2, 5, 6, 8, 9, 10, 11] {
             for byte in 0..=u8::MAX {

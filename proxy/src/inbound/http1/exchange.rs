@@ -129,7 +129,8 @@ impl Exchange for Http1Exchange<'_> {
     async fn write_unread(&mut self, reply: &Reply) {
         self.request.is_last |= self.request.missing > 0 && self.request.length > DRAIN_BYTES;
         self.write(reply).await;
-        // Closing a socket with unread bytes resets the connection, and the client loses the reply.
+        // Closing a socket with unread bytes resets the connection, and the client can lose the
+        // reply.
         if self.request.missing > 0 {
             let _late = timeout(DRAIN_TIMEOUT, self.drain()).await;
             self.request.is_last |= self.request.missing > 0;

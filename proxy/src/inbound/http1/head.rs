@@ -5,8 +5,8 @@ use memchr::memchr_iter;
 /// Maximum length of a head, in bytes.
 pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Maximum length of the empty lines before a head. Each search skips these lines again, so the
-/// limit bounds the work for a client that sends only empty lines.
+/// Maximum total length of the empty lines before a head, in bytes. Each search skips these lines
+/// again, so the limit bounds the work for a client that sends only empty lines.
 const MAX_EMPTY_BYTES: usize = 64;
 
 /// Length of a head.
@@ -32,8 +32,8 @@ impl HeadLength {
     }
 }
 
-/// Returns the length of the head: up to and including the first empty line after a line with text.
-/// Like Pingora, accepts `\n` for `\r\n` here.
+/// Returns the number of bytes up to and including the last line of the head: the first empty line
+/// after a line with text. Like Pingora, accepts `\n` for `\r\n` here.
 fn end(bytes: &[u8], searched: usize) -> Option<usize> {
     // The empty line may begin in the last bytes of the earlier search.
     let from = searched.saturating_sub(2).max(empty_lines(bytes));
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn head_ends_after_first_empty_line() {
+    fn head_ends_after_first_empty_line_that_follows_text() {
         use HeadLength::{Known, Unknown};
         for (bytes, expected) in [
             ("GET / HTTP/1.1\r\nhost: x\r\n\r\nbody\r\n\r\n", Known(27)),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_head_beyond_limit() {
+    fn refuses_head_or_empty_lines_beyond_limit() {
         let head =
             |length: usize| format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(length - 23));
         let longest = head(MAX_HEAD_BYTES);

@@ -75,7 +75,8 @@ impl ClientConnection {
 
     /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
     /// With TLS, the handshake has determined the version (ALPN), as RFC 9113, section 3.3
-    /// requires. If the client has not negotiated HTTP/2, an HTTP/2 preface is malformed HTTP/1.
+    /// requires. A TLS client that has not negotiated HTTP/2 and sends the HTTP/2 preface sends
+    /// malformed HTTP/1.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         let shown = self.shown_version().await?;
         Some(match self.stream.selected_alpn_proto() {
@@ -154,8 +155,8 @@ impl ClientConnection {
     ///
     /// # Errors
     ///
-    /// Returns a [`ServeEnd`] if the head is malformed or too large, exceeds a bound, or does not
-    /// arrive.
+    /// Returns a [`ServeEnd`] if the head is malformed or too large, exceeds a bound, or is still
+    /// incomplete when the client disconnects or gatepost stops.
     #[cold]
     async fn read_head(
         &mut self,
@@ -200,7 +201,7 @@ impl ClientConnection {
         let written = async {
             self.stream.write_all(&rendered(reply, true)).await?;
             self.stream.shutdown().await?;
-            // Closing a socket with unread bytes resets the connection, and the client loses the
+            // Closing a socket with unread bytes resets the connection, and the client can lose the
             // reply.
             let mut left = DRAIN_BYTES;
             while left > 0 && self.read().await? > 0 {
@@ -266,8 +267,8 @@ impl ClientConnection {
     }
 
     /// Takes the request that has arrived, with its route. Returns `None` for a path without a
-    /// route, and for a request of an unusual form. Looks up the path before parsing, so that
-    /// gatepost does not parse requests for the upstream.
+    /// route, for an incomplete head, and for a request of an unusual form. Looks up the path
+    /// before parsing, so that gatepost does not parse requests for the upstream.
     fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
         let (path, query) = target(&self.ahead)?;
         let route = gate.find_route(path, query)?;

@@ -15,7 +15,7 @@ const MAX_HEADERS: usize = 256;
 /// Error for an HTTP/1 request that gatepost or Pingora cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnreadableRequest {
-    /// Fault without a reason, because Pingora does not report the reason.
+    /// Incomplete request, or a fault whose reason Pingora does not report.
     #[error(
         "expected a complete HTTP request, found a malformed or incomplete one; correct the client"
     )]
@@ -37,7 +37,7 @@ pub(crate) enum UnreadableRequest {
 /// Properties of a complete head.
 #[derive(Debug)]
 pub(crate) struct OutsideHead {
-    /// Number of bytes of the request that have arrived: the head, and a part of the body.
+    /// Number of bytes of the request that have arrived: the head, and any bytes of the body.
     pub(super) received: usize,
     /// End of the rest of the body.
     pub(super) end: BodyEnd,
@@ -161,9 +161,10 @@ mod tests {
             "transfer-encoding: gzip, chunked\r\n",
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
         ] {
+            let found = end(lines);
             assert!(
-                matches!(end(lines), BodyEnd::Open),
-                "expected an open end, found another for {lines}"
+                matches!(found, BodyEnd::Open),
+                "expected an open end, found {found:?} for {lines}"
             );
         }
     }

@@ -123,7 +123,8 @@ fn is_usual_target(target: &str) -> bool {
     target.starts_with('/') && target.bytes().all(|byte| IN_TARGET[usize::from(byte)])
 }
 
-/// Values of `host`, `content-length` and `connection`. Each header may appear at most once.
+/// Values of `host`, `content-length` and `connection`. Each of these headers may appear at most
+/// once.
 #[derive(Default)]
 struct Framing {
     has_host: bool,
@@ -132,8 +133,8 @@ struct Framing {
 }
 
 impl Framing {
-    /// Records a header. Returns `None` for a repeated or unusual header. Pingora then reads
-    /// the request.
+    /// Records a header. Returns `None` if one of the three headers appears again, and for an
+    /// unusual header. Pingora then reads the request.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {

@@ -7,8 +7,8 @@
 //! 1. Within the request, the stream checks the [chunks](ChunkedBody), and passes the bytes to
 //!    Pingora.
 //! 2. After the request, the stream keeps the bytes that arrive for the next request.
-//! 3. If the client closes its sending half, the stream waits for the reply. It waits at most
-//!    [`HALF_CLOSED_TIMEOUT`] for each byte of the reply.
+//! 3. If the client closes its sending half, the stream waits for the response. It waits at most
+//!    [`HALF_CLOSED_TIMEOUT`] for each byte of the response.
 //! 4. If the upstream switches to another protocol, the stream passes all bytes to Pingora.
 
 use std::io;
@@ -31,7 +31,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::chunks::MalformedChunks;
 use super::outside_head::{BodyEnd, OutsideHead};
 
-/// Time for which gatepost waits for the next byte of a reply to a client that has closed its
+/// Time for which gatepost waits for the next byte of a response to a client that has closed its
 /// sending half. gatepost cannot distinguish such a client from a disconnected client.
 const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -45,7 +45,8 @@ pub(super) struct RequestStream {
     end: BodyEnd,
     /// True if the connection may switch to another protocol; false after the first final status.
     may_switch: bool,
-    /// Time limit for the reply to a client that has closed its sending half.
+    /// Time limit for the response to a client that has closed its sending half; `None` for other
+    /// clients.
     half_closed: Option<HalfClosed>,
 }
 
@@ -92,7 +93,8 @@ impl RequestStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits after the end of the request. Completes only if the client disconnects.
+    /// Waits after the end of the request. Completes only after an error of the connection, or if
+    /// a half-closed client receives no byte of the response for [`HALF_CLOSED_TIMEOUT`].
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(half_closed) = &mut self.half_closed {
             return half_closed.poll(context).map(Ok);
@@ -131,7 +133,7 @@ impl HalfClosed {
         Self { timer: Box::pin(sleep(HALF_CLOSED_TIMEOUT)), has_written: false }
     }
 
-    /// Completes after [`HALF_CLOSED_TIMEOUT`] without a byte of the reply.
+    /// Completes after [`HALF_CLOSED_TIMEOUT`] without a byte of the response.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.timer.as_mut().poll(context));
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_for_half_closed_client_while_bytes_of_reply_arrive() {
+    async fn half_closed_connection_stays_open_while_bytes_of_response_arrive() {
         let (mut client, mut stream) = stream("GET / HTTP/1.1\r\n\r\n");
         AsyncWriteExt::shutdown(&mut client).await.unwrap();
         let started = Instant::now();

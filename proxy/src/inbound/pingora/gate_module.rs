@@ -77,7 +77,7 @@ impl GateModule {
         Self(CallbackDriver { hook: Some(Arc::new(hook)), ..self.0 })
     }
 
-    /// Sends events through the upstream of your proxy instead of through gatepost's own client.
+    /// Sends events through the upstream of your proxy, not through gatepost's own connections.
     ///
     /// Each event is a subrequest, for which Pingora calls the methods of your `ProxyHttp` with a
     /// new context. An event has the path and the `host` of the template's address. If the template
@@ -105,9 +105,10 @@ impl GateModule {
     ///
     /// Returns `Ok(false)` for an event, too: see [`with_host_upstream`](Self::with_host_upstream).
     ///
-    /// After a callback, the extensions of `session.req_header()` contain
+    /// After the reply to an accepted callback, the extensions of `session.req_header()` contain
     /// [`Accepted`](gatepost::Accepted) and [`Conclusion`](gatepost::Conclusion), for
-    /// `ProxyHttp::logging`. After a refused callback, the extensions contain neither of the two.
+    /// `ProxyHttp::logging`. After a refused callback, and after a client that has disconnected
+    /// before the reply, the extensions contain neither of the two.
     ///
     /// # Errors
     ///
@@ -300,7 +301,7 @@ impl GateModule {
 /// Result of the module's work on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filtered {
-    /// The module has served a callback, and has written the line of the access log.
+    /// The module has served or refused a callback, and has recorded it for the access log.
     Callback,
     /// The module has prepared the request for the upstream.
     Passes,

@@ -122,7 +122,7 @@ fn settle_framing(reply: &mut ResponseHeader) -> pingora::Result<()> {
     }
 }
 
-/// Returns true if the client closes the connection after this request.
+/// Returns true if a request asks to close the connection after the response.
 pub(super) fn asks_to_close(request: &RequestHeader) -> bool {
     words(&request.headers).any(|word| word.eq_ignore_ascii_case(b"close"))
 }

@@ -77,8 +77,8 @@ pub(crate) struct RequestState {
 impl ProxyHttp for ProxyService {
     type CTX = RequestState;
 
-    /// Adds no module, because gatepost does not change responses. Pingora's default is an inactive
-    /// compression module, which would cost time for every request.
+    /// Adds no module, because gatepost does not change the bodies of responses. Pingora's default
+    /// is an inactive compression module, which would cost time for every request.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
@@ -211,7 +211,7 @@ impl ProxyHttp for ProxyService {
     }
 
     /// Allows another attempt only if gatepost has not sent the request, or if its method is
-    /// idempotent.
+    /// idempotent and Pingora still has its whole body.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,
@@ -269,7 +269,7 @@ impl ProxyHttp for ProxyService {
 
     /// Records the request, and ends its observation in shadow mode. After an early response, reads
     /// and drops the rest of the body. Closing a socket with unread bytes resets the connection,
-    /// and the client loses the response.
+    /// and the client can lose the response.
     async fn logging(
         &self,
         session: &mut Session,
@@ -332,7 +332,7 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<()> {
         self.module.upstream_request_filter(session, request)?;
         settle_request(request, session.req_header().version)?;
-        // gRPC servers in C++ and Python refuse calls without this header, which Pingora removes.
+        // gRPC servers in C++ and Python refuse calls without `te: trailers`. Pingora removes `te`.
         let is_grpc = accepts_trailers(session.req_header());
         if is_grpc && self.upstream.as_ref().is_some_and(|upstream| upstream.is_http_2()) {
             request.insert_header(TE, "trailers")?;
@@ -375,7 +375,7 @@ impl ProxyService {
     }
 }
 
-/// Responds to `OPTIONS` or `TRACE` with `max-forwards: 0`.
+/// Responds to an `OPTIONS` or `TRACE` request whose `max-forwards` is 0.
 async fn answer_as_last_recipient(session: &mut Session) -> pingora::Result<()> {
     if session.req_header().method == Method::TRACE {
         return session.respond_error(405).await;

@@ -169,7 +169,8 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     }
     write(session, reply).await;
     if !reusable {
-        // Closing a socket with unread bytes resets the connection, and the client loses the reply.
+        // Closing a socket with unread bytes resets the connection, and the client can lose the
+        // reply.
         if session.as_http1().is_some() {
             session.downstream_session.shutdown().await;
         }

@@ -23,7 +23,7 @@ struct Parts {
     route: Arc<str>,
     client: Option<IpAddr>,
     observers: Arc<Observers>,
-    /// Counted memory of both observers; `None` while they hold no bytes.
+    /// Counted bytes of the observer that has last received a chunk; `None` if it holds none.
     held: Mutex<Option<HeldBytes>>,
 }
 

@@ -1,4 +1,4 @@
-//! The upstream: the servers that receive each request that is not a callback.
+//! The upstream: the servers for requests that are not callbacks.
 //!
 //! With several servers, gatepost sends each request to the next server in turn, and prefers
 //! servers that are up. If gatepost cannot open a connection, it tries the next server.
@@ -79,7 +79,7 @@ impl Upstream {
         attempts.server(self).is_some()
     }
 
-    /// Records the end of a request: a response, or a failure on an open connection.
+    /// Records the end of a request. `has_answered` is false after an error of the upstream.
     pub(super) fn ended(&self, attempts: &Attempts, has_answered: bool) {
         let server = attempts.server(self).filter(|own| own.has_others && attempts.has_begun);
         let Some(server) = server else { return };
@@ -171,7 +171,11 @@ mod tests {
     async fn resolves_name_again_in_the_background() {
         let known: Arc<Mutex<Vec<io::Result<SocketAddr>>>> = Arc::default();
         let upstream = upstream(&known);
-        assert_eq!(address(&upstream).await, None, "address before the name resolves");
+        assert_eq!(
+            address(&upstream).await,
+            None,
+            "expected no address before the name resolves, found one"
+        );
         let add = |address: &str| known.lock().unwrap().push(Ok(address.parse().unwrap()));
         add("192.0.2.1:80");
         assert_eq!(address(&upstream).await.as_deref(), Some("192.0.2.1:80"));

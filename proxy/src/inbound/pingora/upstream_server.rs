@@ -144,8 +144,8 @@ impl UpstreamServer {
                 Err(error) => self.keep(&error),
             };
         };
-        // A reload may change the TLS settings. Therefore a peer with TLS has an age, and gatepost builds
-        // the peer again after `FRESH`.
+        // A reload may change the TLS settings. Therefore a peer with TLS has an age, and gatepost
+        // builds the peer again after `FRESH`.
         let since = self.server.is_https().then(Instant::now);
         self.set(ResolvedPeers { list: found, since });
     }
@@ -158,7 +158,7 @@ impl UpstreamServer {
         current.tls().cloned()
     }
 
-    /// Returns the peer of a Unix socket, or of a host that is an IP address.
+    /// Returns the peer of a Unix socket, or of a host that is an IP address; `None` for a name.
     fn fixed_peers(&self) -> Option<Vec<HttpPeer>> {
         if let Some(path) = self.server.socket() {
             let peer = HttpPeer::new_uds(path.to_str()?, false, String::new()).ok()?;

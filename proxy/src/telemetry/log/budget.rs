@@ -5,8 +5,8 @@
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
-//! 3. gatepost drops and counts a line that exceeds the share. One line per second lists the
-//!    counts.
+//! 3. gatepost drops and counts a line that exceeds the share. At most one line per second lists
+//!    the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Bytes per second of each share.
+/// Bytes per second of each share except [`Share::Callbacks`].
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 
 /// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines.
@@ -42,13 +42,13 @@ const MIN_LINE_BYTES: usize = 256;
 /// Maximum length of a line in a share, in bytes.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// Maximum length of each value in a JSON line that is too long.
+/// Maximum length of each string in a JSON line that is too long, in bytes.
 const MAX_VALUE_BYTES: usize = 256;
 
 /// Time between the first dropped line and the line with the counts.
 const SUMMARY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Maximum number of counts in one line.
+/// Maximum number of counts in one line, besides the count of all other lines.
 const MAX_COUNTS: usize = 32;
 
 static BUDGET: Mutex<LogBudget> = Mutex::new(LogBudget::new());
@@ -148,7 +148,7 @@ impl LogBudget {
     }
 }
 
-/// Returns the number of lines dropped since the start.
+/// Returns the number of lines beyond the log budget since the start.
 pub(crate) fn lines_over_budget() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
@@ -243,7 +243,7 @@ fn drop_line(target: &str, event: &Event<'_>) {
     }
 }
 
-/// The field `code` of an event.
+/// The field `code` of a line.
 struct Code(String);
 
 impl Visit for Code {

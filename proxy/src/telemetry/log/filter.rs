@@ -66,9 +66,10 @@ mod tests {
     #[test]
     fn reports_filter_that_silences_gatepost_by_mistake() {
         for text in ["bogus", "gatepost", "gatepost=loud", "info,degub", "bogus=debug"] {
+            let fault = parse(text).unwrap_err();
             assert!(
-                parse(text).unwrap_err().starts_with("expected a level"),
-                "expected an error about a level, found another for {text}"
+                fault.starts_with("expected a level"),
+                "expected an error about a level, found {fault}"
             );
         }
     }

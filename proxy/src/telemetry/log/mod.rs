@@ -132,7 +132,7 @@ pub(crate) fn finish() {
     let _end = end.recv_timeout(FLUSH_TIMEOUT);
 }
 
-/// Returns the number of dropped lines.
+/// Returns the number of lines that gatepost dropped because of a full log queue or a failed write.
 pub(crate) fn lines_dropped() -> u64 {
     let no_room = QUEUE.get().map_or(0, ErrorCounter::dropped_lines);
     let no_room = u64::try_from(no_room).unwrap_or(u64::MAX);

@@ -26,17 +26,17 @@ pub(crate) struct CallbackMetrics {
     paths: CallbackPaths,
 }
 
-/// Counters of requests on callback paths, by their path through the proxy. The first counter of
-/// each array is for connections without TLS, and the second for connections with TLS.
+/// Counters of requests on callback paths, by the part of the proxy that reads them. The first
+/// counter of each array is for connections without TLS, and the second for connections with TLS.
 #[derive(Debug)]
 struct CallbackPaths {
     fast: [IntCounter; 2],
     pingora: [IntCounter; 2],
 }
 
-/// Maximum number of kinds, over all templates, whose series exist before their first event.
+/// Maximum number of kinds, over all templates, whose series exist before the first callback.
 ///
-/// Each kind has about 80 series. The series of further kinds begin with the first callback.
+/// Each kind has about 80 series. The series of further kinds begin with their first callback.
 const MAX_KINDS_AT_START: usize = 256;
 
 fn misfits(create: &Creator<'_>) -> IntCounterVec {

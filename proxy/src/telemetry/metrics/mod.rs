@@ -1,8 +1,8 @@
 //! Prometheus metrics. The names, labels and label values are stable.
 //!
 //! 1. No label has a value that a client chooses: a tenant or a path is never a label.
-//! 2. gatepost creates the series of each listed kind of each template, and of each code, with the
-//!    value 0. `rate()` then counts the first increase.
+//! 2. gatepost creates the series of each listed kind of each template (up to 256 kinds), and of
+//!    each code, with the value 0. `rate()` then counts the first increase.
 //! 3. Counting a callback costs a few atomic additions, because each template contains the counters
 //!    of its kinds.
 
@@ -122,7 +122,7 @@ impl Metrics {
         }
     }
 
-    /// Describes all metrics.
+    /// Returns the descriptions of all metrics.
     pub(crate) fn help() -> Vec<MetricHelp> {
         let described = RefCell::default();
         drop(Self::described(&described));

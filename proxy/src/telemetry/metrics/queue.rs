@@ -79,8 +79,8 @@ impl QueueMetrics {
         metrics
     }
 
-    /// Records the sizes of the store. `status` is `None` if gatepost cannot read the
-    /// store, or has closed it after a failed write.
+    /// Records the sizes of the store. `status` is `None` if gatepost cannot read the store in
+    /// time, or has closed it after a failed write.
     pub(crate) fn measured(&self, status: Option<&StoreStatus>, now: Timestamp) {
         self.up.set(status.is_some().into());
         let Some(status) = status else { return };
@@ -97,7 +97,7 @@ impl QueueMetrics {
         self.attempts.with_label_values(&[result]).inc();
     }
 
-    /// Counts events that became dead letters without an attempt.
+    /// Counts events that became dead letters without a further attempt.
     pub(crate) fn expired(&self, count: u64) {
         self.attempts.with_label_values(&["expired"]).inc_by(count);
     }

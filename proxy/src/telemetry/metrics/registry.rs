@@ -1,7 +1,7 @@
 //! Creates metrics. Each name is a constant, and occurs once.
 //!
-//! The calls of [`Creator`] are the only list of the metrics: the manual's page of metrics is
-//! generated from them, and `gatepost help METRIC` prints them.
+//! The calls of [`Creator`] are the only list of the metrics: the manual's page of metrics comes
+//! from them, and `gatepost help METRIC` prints them.
 
 use std::cell::RefCell;
 
@@ -102,7 +102,7 @@ impl<'r> Creator<'r> {
         self.register(MetricForm::Counter, IntCounterVec::new(Opts::new(name, help), labels))
     }
 
-    /// Creates a counter for each code, so that each series exists before its first event.
+    /// Creates a counter for each code, so that each series exists before its first increase.
     pub(super) fn coded(&self, name: &str, help: &str, codes: &[&str]) -> IntCounterVec {
         let counters = self.counters(name, help, &["code"]);
         for code in codes {

@@ -36,7 +36,7 @@ const REJECTION_CODES: [&str; 4] =
 const CLOSE_CODES: [&str; 3] =
     ["request_too_slow", "too_many_connections", "too_many_unjudged_bytes"];
 
-/// Codes of the refused requests to the admin API.
+/// Codes of the refused requests to the admin API or the console.
 const ADMIN_CODES: [&str; 5] =
     ["host_refused", "not_found", "origin_refused", "too_many_attempts", "unauthorized"];
 

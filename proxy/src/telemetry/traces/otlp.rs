@@ -34,7 +34,7 @@ const QUEUE_SPANS: usize = 4096;
 /// Maximum number of spans in a batch.
 const BATCH_SPANS: usize = 512;
 
-/// Time between two batches while the queue is not full.
+/// Time after which the thread sends a batch that is not full.
 const BATCH_PAUSE: Duration = Duration::from_secs(1);
 
 /// Time limit for sending the last spans at exit.

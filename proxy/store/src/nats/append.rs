@@ -1,12 +1,12 @@
 //! Appends an event: checks its dedupe key, frees space, and writes the event durably.
 //!
-//! The dedupe key is a part of the event's subject, and the write succeeds only if no other event
-//! has the key. The event and its key therefore become durable together. When the event ends,
+//! The dedupe key is a part of the event's NATS subject, and the write succeeds only if no other
+//! event has the key. The event and its key therefore become durable together. When the event ends,
 //! gatepost writes a record of the key before it removes the event.
 //!
-//! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the key
-//! (error 10071; error 10164 while NATS still writes the first message). After the removal of the
-//! first message, NATS accepts the key again.
+//! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the
+//! key (error 10071; error 10164 while NATS still writes the first message). After the removal of
+//! the first message, NATS accepts the key again.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use super::wire::{EventInfo, EventMessage, KeyRecord, info};
 const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
-/// Age at which an append reads the sizes of the streams again.
+/// Age of the known sizes at which an append reads the sizes of the streams again.
 const SIZES_AGE: Duration = Duration::from_secs(1);
 
 /// Number of free bytes below which each append reads the sizes again.
@@ -85,7 +85,7 @@ impl Shared {
                     return Ok(Appended::Duplicate);
                 }
                 Some((number, _)) => expected = number,
-                // The other event has ended in the meantime, or its write is not complete.
+                // The other event has ended in the meantime, or its write is incomplete.
                 None if self.is_remembered(key, now).await? => return Ok(Appended::Duplicate),
                 None => {
                     expected = 0;
@@ -184,8 +184,8 @@ impl Shared {
     }
 }
 
-/// Adds a condition to a message: NATS writes it only if the last message of its subject has this
-/// sequence.
+/// Adds a condition to a message: NATS writes the message only if the last message of its subject
+/// has this sequence.
 pub(super) fn expecting(message: PublishMessage, sequence: u64) -> PublishMessage {
     message.header(EXPECTED_SEQUENCE, sequence.to_string())
 }

@@ -79,7 +79,7 @@ pub(super) async fn open(
     Ok(Streams { context, names, events, delivered, dead, state, shared })
 }
 
-/// Time after which the start says for what it waits.
+/// Time after which a starting gatepost logs what it waits for.
 const ANNOUNCED_AFTER: Duration = Duration::from_secs(1);
 
 /// A wait for the servers.
@@ -90,7 +90,8 @@ struct Wait<'o> {
 }
 
 impl Wait<'_> {
-    /// Awaits `step`. If it takes longer than [`ANNOUNCED_AFTER`], logs for what gatepost waits.
+    /// Awaits `step`. If a step of the start takes longer than [`ANNOUNCED_AFTER`], logs what
+    /// gatepost waits for.
     async fn announced<T>(&self, awaited: &str, step: impl Future<Output = T>) -> T {
         let mut step = pin!(step);
         if let Ok(done) = timeout(ANNOUNCED_AFTER, &mut step).await {
@@ -208,7 +209,7 @@ impl Reconnected {
     }
 }
 
-/// Checks the version and the message size of the server.
+/// Checks the version of the server and its maximum message size.
 fn check_server(client: &Client, largest_event: usize) -> Result<(), NatsError> {
     let server = client.server_info();
     let name = format!("{} ({}:{})", server.server_name, server.host, server.port);

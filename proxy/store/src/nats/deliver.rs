@@ -6,11 +6,11 @@
 //! removes the event. If a gatepost stops in between, the next owner of the partition completes the
 //! steps: see [`Shared::recover`].
 //!
-//! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not know
-//! of the end yet could write a first claim, and deliver the event again.
+//! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not
+//! know of the end yet could write a first claim, and deliver the event again.
 //!
-//! Only this record proves that an event has ended. A server that has just become the leader may lack an
-//! event for a moment, because it has not applied the event yet.
+//! Only this record proves that an event has ended. A server that has just become the leader may
+//! lack an event for a moment, because it has not applied the event yet.
 
 use std::time::Duration;
 
@@ -123,8 +123,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Returns true if another event with the same key has ended: two gateposts have appended copies
-    /// of one callback, the second just after the first was delivered.
+    /// Returns true if another event with the same key has ended: two gateposts have appended
+    /// events of one callback, the second just after the first was delivered.
     async fn is_second_copy(&self, number: u64, event: &EventMessage) -> Result<bool, StoreError> {
         let Some((key, _)) = &event.info.key else { return Ok(false) };
         let record = self.key_record(key).await?;
@@ -336,7 +336,7 @@ impl Shared {
     }
 }
 
-/// The end of an event. Its steps may not be complete.
+/// The end of an event. Its steps may be incomplete.
 #[derive(Debug)]
 pub(super) struct End {
     number: u64,

@@ -134,7 +134,7 @@ pub enum NatsError {
     /// A file of `[[outgoing_tls]]` has a fault.
     #[error("{0}")]
     Tls(String),
-    /// The streams cannot be read.
+    /// gatepost cannot read the streams.
     #[error(transparent)]
     Unavailable(#[from] gatepost::StoreError),
     /// gatepost cannot start the thread of the store.

@@ -1,7 +1,8 @@
 //! Follows the events and the claims of all machines, and updates the index.
 //!
-//! A reader may replace its consumer. The new consumer does not deliver a message that was written and
-//! removed in the meantime. gatepost therefore compares the index with the stream in each round.
+//! A reader may replace its consumer. The new consumer does not deliver a message that was written
+//! and removed in the meantime. gatepost therefore compares the index with the stream in each
+//! round.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -140,7 +140,8 @@ impl Index {
         lanes.into_iter().map(|(lane, due)| LaneStatus { lane: lane.clone(), due }).collect()
     }
 
-    /// Returns the due heads of a lane with their claims, at most `max`, in the order of their due times.
+    /// Returns the due heads of a lane with their claims, at most `max`, in the order of their due
+    /// times.
     pub(super) fn due(
         &self,
         partitions: &BTreeSet<Partition>,
@@ -155,8 +156,8 @@ impl Index {
         due.into_iter().take(max).map(|(_, number)| self.candidate(*number)).collect()
     }
 
-    /// Returns the events of a lane that were queued before a time and are not claimed, at most `max`,
-    /// with their claims.
+    /// Returns each event of a lane that was queued before `queued_before` and has no current
+    /// claim, with its last claim. Returns at most `max` events.
     pub(super) fn overdue(
         &self,
         partitions: &BTreeSet<Partition>,

@@ -3,17 +3,19 @@
 //! 1. A stream holds the pending events, in the order of their arrival. Two others hold the
 //!    delivered events and the dead letters, a fourth the claims, dedupe keys and leases, and a
 //!    fifth the values that machines share.
-//! 2. The subject of an event contains the hash of its line, and the partition of this hash. Each
-//!    partition is owned by one gatepost: see `partitions.rs`.
+//! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
+//!    One gatepost owns each partition: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
-//!    Order and leases therefore hold even if two machines believe that they own the same partition.
+//!    Order and leases therefore hold even if two machines believe that they own the same
+//!    partition.
 //! 4. Each gatepost follows all events without their bodies, in a small index: see `index.rs`.
 //! 5. The clock of NATS ends the leases of partitions; the clocks of the machines end the leases
-//!    of claims. The clocks should differ by less than the 5 s that a claim lasts beyond the app's
-//!    time-out.
+//!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
+//!    beyond the app's time-out.
 //!
-//! The comments of this folder name the behavior of nats-server on which the store relies. It was
-//! measured with 2.15.1 and 2.11.0, three servers on one machine, and `sync_interval: always`.
+//! The comments of this folder name the behavior of nats-server on which the store relies. This
+//! behavior was measured with 2.15.1 and 2.11.0, three servers on one machine, and
+//! `sync_interval: always`.
 
 mod append;
 mod connect;
@@ -82,11 +84,11 @@ struct Shared {
     index: Mutex<Index>,
     leases: Mutex<Leases>,
     unfinished: Mutex<Vec<End>>,
-    /// Partitions whose last owner may not have completed the ends of events.
+    /// Partitions whose last owner may have left ends of events incomplete.
     taken: Mutex<BTreeSet<Partition>>,
     /// Size of all events, and the time at which it was read.
     sizes: Mutex<Option<(Instant, u64)>>,
-    /// Highest number that this process has appended.
+    /// Highest number of an event that this process has appended.
     appended: AtomicU64,
     /// Notification of the tasks that wait for an event in the index.
     arrived: Notify,
@@ -201,8 +203,8 @@ impl NatsStore {
         Box::pin(async move { task.await.unwrap_or_else(|_| Err(ended())) })
     }
 
-    /// Runs an operation with an event or a value of `bytes`. Returns an error if too many operations
-    /// or bytes wait.
+    /// Runs an operation with an event or a value of `bytes`. Returns an error if too many
+    /// operations or bytes wait.
     fn run_waiting<T: Send + 'static, F>(
         &self,
         bytes: usize,

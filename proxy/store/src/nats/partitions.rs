@@ -31,8 +31,8 @@ const RENEWAL: Duration = Duration::from_secs(2);
 /// Time before the end of a lease from which its owner makes no more claims.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The partitions of this machine, each with the sequence of its lease, and the time until which the
-/// machine makes claims.
+/// The partitions of this machine, each with the sequence of its lease, and the time until which
+/// the machine makes claims.
 pub(super) type Leases = BTreeMap<Partition, (u64, Instant)>;
 
 impl Shared {
@@ -71,7 +71,8 @@ impl Shared {
         }
     }
 
-    /// Takes free partitions up to the limit of this machine. Gives up its partitions beyond the limit.
+    /// Takes free partitions up to the limit of this machine. Gives up its partitions beyond the
+    /// limit.
     pub(super) async fn partition_round(&self) -> Result<(), StoreError> {
         self.register().await?;
         let (machines, taken) = tokio::try_join!(self.machines(), self.taken())?;

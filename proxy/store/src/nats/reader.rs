@@ -68,7 +68,7 @@ impl StreamReader {
         Self { stream, filter, headers_only, next: from, consumer: None }
     }
 
-    /// Returns the sequence after the last message.
+    /// Returns the sequence after the last message that the reader has read.
     pub(super) const fn next_sequence(&self) -> u64 {
         self.next
     }

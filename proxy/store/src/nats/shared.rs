@@ -14,14 +14,14 @@ use super::append::expecting;
 use super::streams::WriteError;
 use super::{NatsStore, Shared};
 
-/// Number of attempts to insert while another write of the key is not complete.
+/// Maximum number of attempts to insert while another write of the key is incomplete.
 const INSERT_ATTEMPTS: u32 = 20;
 
 /// Wait between two attempts.
 const INSERT_WAIT: Duration = Duration::from_millis(10);
 
-/// Longest time to live that gatepost requests. A wrong clock could lead to a longer time, which NATS
-/// refuses.
+/// Longest time to live that gatepost requests. A wrong clock could lead to a longer time, which
+/// NATS refuses.
 const MAX_SECS: u64 = 366 * 24 * 3600;
 
 impl Shared {
@@ -92,7 +92,7 @@ impl Shared {
             Ok(_) => Ok(true),
             Err(WriteError::Unavailable(error)) => Err(error),
             Err(WriteError::Conflict | WriteError::Full) => {
-                // The other write may not be complete.
+                // The other write may be incomplete.
                 sleep(INSERT_WAIT).await;
                 Ok(false)
             }

@@ -1,5 +1,5 @@
-//! The streams of the store, and operations on them. An operation is repeated while NATS elects a
-//! leader.
+//! The streams of the store, and operations on them. gatepost repeats an operation while NATS
+//! elects a leader.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -92,7 +92,8 @@ pub(super) fn all_partitions() -> impl Iterator<Item = Partition> {
 /// Reason why NATS has not written a message.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// The last message of the subject is not the expected message.
+    /// The last message of the subject is not the expected message, or NATS still writes another
+    /// message.
     Conflict,
     /// The stream is full.
     Full,

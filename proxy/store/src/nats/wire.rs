@@ -32,7 +32,7 @@ pub(super) struct EventInfo {
     pub(super) bytes: u64,
     #[serde(default)]
     pub(super) replay: bool,
-    /// Dedupe key in hexadecimal, and the time at which it expires.
+    /// Dedupe key in hexadecimal, and the time at which it expires, in milliseconds.
     #[serde(default)]
     pub(super) key: Option<(Box<str>, i64)>,
     /// Random string by which a repeated write recognizes its first copy.
@@ -69,7 +69,7 @@ impl EventInfo {
         hash.finalize().first_chunk().copied().map_or(0, LineId::from_be_bytes)
     }
 
-    /// Returns the part of a subject that names the event: partition, line and key.
+    /// Returns the part of a NATS subject that names the event: partition, line and key.
     pub(super) fn address(&self) -> String {
         let line = self.line();
         let key = self.key.as_ref().map_or("none", |(key, _)| key);
@@ -139,7 +139,7 @@ impl Claim {
         Self { state: ClaimState::Dropped, reason: None, ..Self::given_up(earlier, "", now) }
     }
 
-    /// Returns the record that follows a claim after a delivery with this result.
+    /// Returns the record that follows a claim after an attempt with this result.
     pub(super) fn settled(&self, result: &Settlement, now: Timestamp) -> Self {
         let (state, due, reason) = match result {
             Settlement::Later { at, reason } => (ClaimState::Later, *at, Some(reason.clone())),

@@ -1,5 +1,5 @@
-//! Checksums of stored rows: CRC-32 of the columns that never change. A checksum detects each change of
-//! up to four bytes in a row.
+//! Checksums of stored rows: CRC-32 of the columns that never change. A checksum detects each
+//! change that is limited to four successive bytes.
 
 use crc32fast::Hasher;
 use gatepost::{SharedKey, SharedValue, StoredEvent, Timestamp};
@@ -13,8 +13,8 @@ pub(super) fn of_event(event: &StoredEvent, lane: &str, headers: &str) -> u32 {
     compute(texts, subject, event.received.as_millis(), headers.as_bytes(), &event.body)
 }
 
-/// Checks the columns `number, id, lane, source, subject, received_ms, headers, body`, and the checksum
-/// in `column`. Skips a checksum that is NULL.
+/// Checks the columns `number, id, lane, source, subject, received_ms, headers, body`, and the
+/// checksum in `column`. Skips a checksum that is NULL.
 ///
 /// # Errors
 ///
@@ -58,8 +58,8 @@ pub(super) fn of_value(key: &SharedKey, bytes: &[u8], until: i64) -> u32 {
     hasher.finalize()
 }
 
-/// Reads a shared value from the columns `key, bytes, until_ms, checksum`. Returns `None` if the row
-/// differs from the row that gatepost wrote.
+/// Reads a shared value from the columns `key, bytes, until_ms, checksum`. Returns `None` if the
+/// row differs from the row that gatepost wrote.
 pub(super) fn read_value(row: &Row<'_>) -> Option<SharedValue> {
     let key: SharedKey = row.get(0).ok()?;
     let bytes = row.get_ref(1).ok()?.as_blob().ok()?;

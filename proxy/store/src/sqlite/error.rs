@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use gatepost::StoreError;
 use rusqlite::{Error, ErrorCode};
 
-/// Reason why a store cannot be opened.
+/// Reason why a store does not open.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -145,8 +145,8 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        // `Unknown` is the error for a statement that does not fit the schema. gatepost's statements fit,
-        // so the schema is damaged.
+        // `Unknown` is the error for a statement that does not fit the schema. gatepost's
+        // statements fit, so the schema is damaged.
         Some(
             ErrorCode::SystemIoFailure
             | ErrorCode::DatabaseCorrupt

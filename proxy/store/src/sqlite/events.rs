@@ -89,7 +89,7 @@ fn has_room(db: &Connection, bytes: u64, max_bytes: u64) -> rusqlite::Result<boo
     Ok(true)
 }
 
-/// Returns the lanes with pending events.
+/// Returns the lanes with pending events, each with the earliest due time of its heads.
 pub(super) fn lanes(db: &Connection) -> Result<Vec<LaneStatus>, StoreError> {
     // This query finds the lanes one by one in the index, instead of reading each head.
     let query = "WITH RECURSIVE found (lane) AS (
@@ -242,7 +242,7 @@ fn overdue(
     Ok(numbers)
 }
 
-/// Records the result of a delivery. Returns false if the lease no longer holds.
+/// Records the result of an attempt. Returns false if the lease no longer holds.
 pub(super) fn settle(
     db: &Connection,
     lease: &Lease,
@@ -309,7 +309,8 @@ pub(super) fn event_at(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     })
 }
 
-/// Reads a string. Replaces bytes that are not UTF-8. Returns an empty string for another type.
+/// Reads a string. Replaces bytes that are not UTF-8. Returns an empty string for a value that is
+/// neither text nor a blob.
 pub(super) fn text_at(row: &Row<'_>, column: usize) -> Box<str> {
     let bytes = row.get_ref(column).ok().and_then(|value| value.as_bytes().ok());
     String::from_utf8_lossy(bytes.unwrap_or_default()).into()

@@ -36,8 +36,8 @@ const APPLICATION_ID: i64 = 0x6770_7374;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Query that finds contradictions in the values that no checksum covers: the heads of the lines,
-/// the due time of an event behind a head, and the totals. They may be wrong after a change by
-/// hand, and after `REINDEX` of a damaged file.
+/// the due time of an event behind a head, and the totals. These values may be wrong after a change
+/// by hand, and after `REINDEX` of a damaged file.
 const CONTRADICTS: &str = "SELECT EXISTS (
         SELECT 1 FROM event WHERE state = 'pending' AND is_head = 0
             AND (subject IS NULL OR due_ms > queued_ms + 60000))
@@ -86,7 +86,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-/// Determines whether closing the last connection leaves the log as it is.
+/// If `keeps` is true, leaves the log as it is when the last connection closes.
 fn keep_log(db: &Connection, keeps: bool) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop)
 }
@@ -167,9 +167,9 @@ struct OpenFile {
 struct FileIdentity(u64, u64);
 
 impl OpenFiles {
-    /// Notes the identities of the file and its log. The connection must have read the file, because
-    /// SQLite opens the log with the first read. While a connection is open, no other process removes
-    /// the log, unless it ignores the locks of SQLite.
+    /// Notes the identities of the file and its log. The connection must have read the file,
+    /// because SQLite opens the log with the first read. While a connection is open, no other
+    /// process removes the log, unless it ignores the locks of SQLite.
     pub(super) fn at(path: &Path) -> Result<Self, OpenError> {
         let open = |path: PathBuf| match FileIdentity::of(&path) {
             Ok(identity) => Ok(OpenFile { path, identity }),
@@ -233,8 +233,8 @@ fn schema_of(db: &Connection, path: &Path) -> Result<i64, OpenError> {
 }
 
 fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
-    // `quick_check` would not compare the indexes with the tables. With a wrong index, an event might
-    // never be due.
+    // `quick_check` would not compare the indexes with the tables. With a wrong index, an event
+    // might never be due.
     let checked = db.pragma_query_value(None, "integrity_check", |row| row.get::<_, String>(0));
     match checked {
         Ok(word) if word == "ok" => Ok(()),
@@ -243,8 +243,8 @@ fn check_integrity(db: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Compares the triggers and the indexes with those of a new file. `integrity_check` does not compare
-/// them, and a changed trigger may leave a line without a head.
+/// Compares the triggers and the indexes with those of a new file. `integrity_check` does not
+/// compare them, and a changed trigger may leave a line without a head.
 fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let compare = || -> rusqlite::Result<Option<String>> {
         let new = Connection::open_in_memory()?;

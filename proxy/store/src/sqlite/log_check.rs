@@ -1,17 +1,17 @@
 //! Looks for damage in the write-ahead log before SQLite opens it.
 //!
-//! SQLite takes the first frame with a wrong checksum for the end of the log, and drops the frames after
-//! it without an error. After a crash this is correct: the frame is a write that did not end. A changed
-//! byte in an earlier frame looks the same, so this module also reads the frames behind the first wrong
-//! frame:
+//! SQLite takes the first frame with a wrong checksum for the end of the log, and drops the frames
+//! after it without an error. After a crash this is correct: the frame is a write that did not end.
+//! A changed byte in an earlier frame looks the same, so this module also reads the frames behind
+//! the first wrong frame:
 //!
-//! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact if
-//!    it continues the checksum that the frame before it contains.
+//! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact
+//!    if it continues the checksum that the frame before it contains.
 //! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
 //!    wrong frame therefore show that the frame was once correct. Transactions with only shared
 //!    state are not synced, but a disk rarely writes them in another order.
-//! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. A write that
-//!    did not end differs in more bytes.
+//! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. A write
+//!    that did not end differs in more bytes.
 //!
 //! The format: <https://sqlite.org/walformat.html>.
 
@@ -32,7 +32,7 @@ const VERSION: u32 = 3_007_000;
 pub(super) struct LogDamage {
     /// Number of the damaged frame, from 1; 0 for the header.
     pub(super) frame: u64,
-    /// Number of the frames behind the damaged frame that belong to the same log.
+    /// Count of the frames behind the damaged frame that belong to the same log.
     pub(super) behind: u64,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct LogDamage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sum(u32, u32);
 
-/// Order of the bytes in the words that a checksum reads.
+/// Function that reads a word of a checksum in the byte order of the log.
 type Word = fn([u8; 4]) -> u32;
 
 /// Returns the path of the write-ahead log of a database.
@@ -50,7 +50,8 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
     log.into()
 }
 
-/// Looks for damage in the log of a database. Another process may write to the log at the same time.
+/// Looks for damage in the log of a database. Another process may write to the log at the same
+/// time.
 pub(super) fn find_damage(database: &Path) -> io::Result<Option<LogDamage>> {
     let path = log_of(database);
     let page = page_size(database)?;
@@ -147,7 +148,7 @@ impl Walk {
         let (found, stored) = (salts(frame, 8), Sum::stored(frame, 16));
         let is_first = self.frame == 1;
         if is_first && self.wrong.is_some() && different(&found, &self.salts) <= 1 {
-            // The wrong byte of the header may be one of the salts.
+            // The wrong byte of the header may be in the salts.
             self.salts = found;
         }
         let sum = self.sum.add(self.word, &frame[..8]).add(self.word, &frame[FRAME_HEADER..]);
@@ -181,18 +182,18 @@ impl Sum {
         })
     }
 
-    /// Returns true if one changed byte explains the difference between the computed checksum of a frame
-    /// and its `stored` checksum: a byte of the stored checksum, or one of the `length` bytes that the
-    /// checksum covers.
+    /// Returns true if one changed byte explains the difference between the computed checksum of a
+    /// frame and its `stored` checksum: a byte of the stored checksum, or one of the `length` bytes
+    /// that the checksum covers.
     fn differs_in_one_byte(self, stored: Self, length: usize) -> bool {
         let difference = |a: u32, b: u32| different(&a.to_be_bytes(), &b.to_be_bytes());
         if difference(self.0, stored.0) + difference(self.1, stored.1) == 1 {
             return true;
         }
         let wanted = (stored.0.wrapping_sub(self.0), stored.1.wrapping_sub(self.1));
-        // The checksum is linear: a change of a word by 1 changes the checksum by the word's effect.
-        // The loop begins with the last pair of words. Each step computes the effects of the pair
-        // before it.
+        // The checksum is linear: a change of a word by 1 changes the checksum by the word's
+        // effect. The loop begins with the last pair of words. Each step computes the effects of
+        // the pair before it.
         let mut effects = [(1_u32, 1_u32), (0, 1)];
         for _ in 0..length / 8 {
             for effect in &mut effects {
@@ -209,7 +210,7 @@ impl Sum {
     }
 }
 
-/// Returns the differences between two words that differ in one byte.
+/// Returns each possible difference between two words that differ in one byte.
 fn changes_of_a_byte() -> impl Iterator<Item = u32> {
     let changes = [0, 8, 16, 24].into_iter().flat_map(|bit| (1..=255_u32).map(move |by| by << bit));
     changes.flat_map(|by| [by, by.wrapping_neg()])

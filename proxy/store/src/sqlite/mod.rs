@@ -1,23 +1,22 @@
 //! A store in a file on this machine: SQLite with a write-ahead log, synced at each commit.
 //!
 //! 1. One thread writes. It commits all waiting operations as one transaction, and returns their
-//!    results after the commit. During a commit, the next operations wait in the queue, so the
-//!    store needs no timer.
+//!    results after the commit. During a commit, the next operations wait, so the store needs no
+//!    timer.
 //! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is
-//!    durable.
-//!    The same applies if the file or its log is removed or replaced: the writer compares device and
-//!    inode after each commit, before it returns the results.
-//! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes. Each
-//!    row has a checksum. A claim turns an event whose checksum differs into a dead letter. gatepost logs
-//!    a shared value whose checksum differs, and treats the value as absent.
+//!    durable. The same applies if the file or its log is removed or replaced: the writer compares
+//!    device and inode after each commit, before it returns the results.
+//! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes.
+//!    Each row has a checksum. A claim turns an event whose checksum differs into a dead letter.
+//!    gatepost logs a shared value whose checksum differs, and treats the value as absent.
 //! 5. Two processes may use the same file, for example during an upgrade. A claim is a lease in the
 //!    file.
 //! 6. A transaction that contains only operations of the shared state is not synced.
 //!
-//! The schema is in `schema.sql`. Its triggers update the heads of the lines and the totals, so an
-//! operator may change rows with `sqlite3`.
+//! The schema is in the files `schema*.sql`. Its triggers update the heads of the lines and the
+//! totals, so an operator may change rows with `sqlite3`.
 
 mod checksum;
 mod entries;
@@ -71,8 +70,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is not a store of gatepost, has a newer schema, is corrupt, has a
-    /// damaged log, or cannot be written. The files then remain as they are.
+    /// Returns an error if the file is not a store of gatepost, has a newer schema, is corrupt, has
+    /// a damaged log, or cannot be written. The files then remain as they are.
     pub fn open(path: &Path, rules: StoreRules) -> Result<Self, OpenError> {
         Self::with_writer(path, file::open(path)?, rules)
     }

@@ -3,7 +3,7 @@
 //! Operations on this state need no sync: after a loss of power, gatepost may ask the app again
 //! about the newest callbacks. A commit that contains an event syncs the whole log.
 //!
-//! Each value has a checksum. A changed byte therefore neither answers for an app nor forgets a
+//! Each value has a checksum. gatepost therefore never uses a changed answer, and never forgets a
 //! signature without a log line.
 
 use std::sync::Arc;
@@ -210,7 +210,7 @@ fn remove_until(db: &Connection, until: i64, all: &SharedBytes) -> rusqlite::Res
         removed += row.get::<_, i64>(4)?;
         damaged += usize::from(checksum::read_value(row).is_none());
     }
-    // A changed expiry removes a value early.
+    // A changed expiry time can remove a value early.
     if damaged > 0 {
         report_damage(damaged);
     }

@@ -20,7 +20,7 @@ type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Executed + Send>;
 struct Job {
     work: Work,
     durability: Durability,
-    /// Count of the operation until it has run.
+    /// Value that counts the operation until it has run.
     waiting: WaitingOperation,
 }
 
@@ -78,8 +78,8 @@ impl std::fmt::Debug for JobSender {
 }
 
 impl Writer {
-    /// Starts the thread. It ends when the handle is dropped. `check` returns an error if the commits
-    /// are lost at the end of the process.
+    /// Starts the thread. It ends when the handle is dropped. `check` returns an error if the
+    /// commits are lost at the end of the process.
     pub(super) fn start(
         db: Connection,
         check: impl Fn() -> Result<(), StoreError> + Send + 'static,
@@ -108,8 +108,8 @@ impl Writer {
         self.jobs.run(Durability::Power, bytes, work)
     }
 
-    /// Runs an operation with a value of `bytes`. Resolves after the commit of its transaction, which
-    /// a loss of power may undo.
+    /// Runs an operation with a value of `bytes`. Resolves after the commit of its transaction,
+    /// which a loss of power may undo.
     pub(super) fn run_unsynced<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -204,7 +204,8 @@ fn write(
             Some(failed) => refuse(batch, failed),
             None => commit(db, batch, &mut durability),
         };
-        // After the commit, so that no acknowledgement follows a removal that precedes the commit.
+        // Check after the commit, so that no acknowledgement follows a removal that precedes the
+        // commit.
         let result = result.and_then(|()| check());
         if let Err(error) = &result {
             keep(failure, error);

@@ -1,4 +1,5 @@
-//! Push callbacks of Tencent CSS, each for a different event, and a [`Gate`] for these callbacks.
+//! Push callbacks of Tencent CSS, each with its own sequence number, and a [`Gate`] for these
+//! callbacks.
 
 use bytes::Bytes;
 use gatepost::Gate;
@@ -38,7 +39,7 @@ pub fn numbered(number: usize) -> Callback {
     with_body(renumbered(BODY, number))
 }
 
-/// Returns `body` with a different sequence number, so that the push is a different event.
+/// Returns `body` with a different sequence number, so that the push causes a different event.
 pub fn renumbered(body: &str, number: usize) -> String {
     body.replace("2210464508206756938", &format!("{number:019}"))
 }

@@ -1,5 +1,5 @@
 <?php
-// An app that receives Tencent's callbacks. Those at /gated come from gatepost, which has verified them.
+// An app that receives Tencent's callbacks. At /gated, it receives the events of gatepost instead.
 $event = json_decode(file_get_contents('php://input'), true);
 $gated = $_SERVER['REQUEST_URI'] === '/gated';
 header('content-type: application/json');
