@@ -31,7 +31,7 @@ pub(crate) const CALLBACKS: &[FieldHelp] = &[
     ("kind", "kind of the callback, such as `live_play`"),
     ("written", "kind as the platform wrote it, if the provider does not define it"),
     ("tenant", "tenant of the callback, such as a push domain or a channel key"),
-    ("id", "`ce-id` of the event; in lines about the queue or a replay, the number of the event"),
+    ("id", "`ce-id` of the event; in lines about a replay, the number of the captured callback"),
     ("source", "`ce-source` of the event"),
     ("from", "address of the client; behind trusted proxies, of the client that they name"),
     ("status", "HTTP status of the reply"),
@@ -96,7 +96,7 @@ pub(crate) const PROGRAM: &[FieldHelp] = &[
     ("lines", "number of lines that gatepost dropped"),
     ("counts", "number of dropped lines for each code"),
     ("limit", "maximum number of file descriptors"),
-    ("connections", "`max_connections` of the config"),
+    ("connections", "maximum number of connections that the limit of file descriptors permits"),
 ];
 
 /// Fields of each line of the access log. A field without a value is `null`. A line about a request

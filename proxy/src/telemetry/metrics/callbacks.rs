@@ -50,7 +50,7 @@ fn misfits(create: &Creator<'_>) -> IntCounterVec {
 fn dropped_members(create: &Creator<'_>) -> IntCounterVec {
     create.counters(
         "gatepost_answer_members_dropped_total",
-        "Members of the app's answers that the platform's reply does not have.",
+        "Members of the app's answers that gatepost left out of the reply.",
         &["provider", "kind"],
     )
 }

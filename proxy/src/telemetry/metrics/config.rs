@@ -18,7 +18,7 @@ impl ConfigMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
         let reloads = create.counters(
             "gatepost_config_reloads_total",
-            "Reloads of the config, by result; edits over the API are not reloads.",
+            "Reloads of the config, by result; edits over the API or in the console are not reloads.",
             &["result"],
         );
         Self {
