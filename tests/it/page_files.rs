@@ -149,7 +149,7 @@ fn recordings(name: &str) -> Vec<String> {
     let folder = Path::new("tests/vectors").join(name);
     let cases = std::fs::read_dir(folder).unwrap().map(|case| case.unwrap().path());
     let url = |case: PathBuf| {
-        let text = std::fs::read_to_string(case.join("case.toml")).unwrap();
+        let text = std::fs::read_to_string(case.join("case.toml")).ok()?;
         let url = text.strip_prefix("# Recorded: ")?.split_whitespace().next()?;
         Some(url.to_owned())
     };

@@ -40,7 +40,7 @@ pub(super) struct LogDamage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sum(u32, u32);
 
-/// Function that reads a word of a checksum in the byte order of the log.
+/// Function that reads one word of a checksum in the byte order of the log.
 type Word = fn([u8; 4]) -> u32;
 
 /// Returns the path of the write-ahead log of a database.
