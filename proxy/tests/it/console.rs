@@ -482,7 +482,7 @@ fn failed_callback_ends_scenario() {
     let headers = format!("{ORIGIN}cookie: {cookie}\r\n");
     let unbind = "/console/templates/prod-live/unbind?tenant=push.example.com";
     let form = format!("version={}", version(&gate, unbind, &cookie));
-    assert_eq!(play(&gate, &cookie, " }, { kind = 'push', after = '2s'").status, 303);
+    assert_eq!(play(&gate, &cookie, " }, { kind = 'push', after = '5s'").status, 303);
     assert_eq!(send(&gate, unbind, &headers, &form).status, 303);
     eventually("the failure", || played(&gate, &cookie)["state"] == "failed");
     let page = get(&gate, "/console/scenario/run", &cookie).text();
