@@ -119,7 +119,7 @@ fn guide_for_ruby_works_word_for_word() {
 #[test]
 #[ignore = "needs the examples of the workspace"]
 fn guide_for_axum_works_word_for_word() {
-    assert_eq!(run_with_example("axum", "recordings"), 2);
+    assert_eq!(run_with_example("axum", "recordings"), 3);
 }
 
 #[test]

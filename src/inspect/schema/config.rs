@@ -419,7 +419,7 @@ fn route() -> Value {
             },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
-            "kind": text("Kind of all callbacks on this path."),
+            "kind": text("Kind of all callbacks on this path, also of a callback that names another kind."),
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
