@@ -17,7 +17,7 @@ import time
 import unittest
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("GATEPOST", str(ROOT / "target/debug/gatepost"))
@@ -26,6 +26,9 @@ TOKEN = "c0nsole-t0ken"
 READ_TOKEN = "r3ad-t0ken"
 KEY = "s1gning-k3y"
 PATIENCE_MS = 20_000
+
+# Without this setting, `expect` waits for 5 s, which a busy machine exceeds.
+expect.set_options(timeout=PATIENCE_MS)
 
 CONFIG = """\
 listen = ["127.0.0.1:{listen}"]
