@@ -130,7 +130,8 @@ pub struct RequestContext<'c> {
     /// parent of the app's work, and gatepost marks a new trace as sampled. `None` leaves a
     /// received `traceparent` unchanged.
     pub span: Option<[u8; 8]>,
-    /// The `host` header of the request to the app; `None` if the server's HTTP library sets the header.
+    /// The `host` header of the request to the app; `None` if the server's HTTP library sets the
+    /// header.
     pub host: Option<&'c HeaderValue>,
 }
 

@@ -302,7 +302,8 @@ impl<'d> Sample<'d> {
         self.body = fields;
     }
 
-    /// Sets the tenant at the definition's first place of the tenant, and the application after a `/`.
+    /// Sets the tenant at the definition's first place of the tenant, and the application after a
+    /// `/`.
     pub(super) fn set_tenant(&mut self, tenant: &str) {
         let (name, app) = match (tenant.split_once('/'), &self.plan.tenant_app) {
             (Some((name, app)), Some(place)) => (name, Some((place, app))),

@@ -12,6 +12,8 @@ pub(crate) struct Bindings {
     tenants: HashMap<Box<str>, TenantBindings>,
     /// Template of tenants without a binding of their own; `None` if no template binds `*`.
     wildcard: Option<Arc<Template>>,
+    /// True if an application of a tenant has a binding of its own.
+    has_apps: bool,
 }
 
 /// The bindings of one tenant.
@@ -82,7 +84,10 @@ impl Bindings {
             return Err(Arc::clone(bound));
         }
         match app {
-            Some(app) => bindings.apps.push((app.into(), Arc::clone(template))),
+            Some(app) => {
+                bindings.apps.push((app.into(), Arc::clone(template)));
+                self.has_apps = true;
+            }
             None => bindings.template = Some(Arc::clone(template)),
         }
         Ok(())
@@ -113,8 +118,8 @@ impl Bindings {
 
     /// Returns true if an application of a tenant has a binding of its own. If not, the template
     /// does not depend on the application that a callback names.
-    pub(crate) fn has_apps(&self) -> bool {
-        self.tenants.values().any(|bindings| !bindings.apps.is_empty())
+    pub(crate) const fn has_apps(&self) -> bool {
+        self.has_apps
     }
 
     /// Returns the template of a tenant's application, and the source of the tenant's events.

@@ -19,8 +19,8 @@ use crate::table::plain;
 pub(super) struct ExplainArguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// File with the request in wire format (head, empty line, body), for example of `gatepost send --print` or
-    /// `gatepost capture save`.
+    /// File with the request in wire format (head, empty line, body), for example of
+    /// `gatepost send --print` or `gatepost capture save`.
     request: PathBuf,
     /// Moment of receipt, in Unix seconds; default: that of the recording, or now.
     #[arg(long, value_name = "SECONDS")]

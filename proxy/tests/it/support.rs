@@ -1,6 +1,6 @@
 //! Helpers for the tests: the program under test, and a client that writes arbitrary bytes.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -338,9 +338,13 @@ impl<S: Read + Write> Client<S> {
         text
     }
 
-    /// Waits for a byte. Returns true if the connection ends, or if the read fails or times out.
+    /// Waits for a byte. Returns true if the connection ends, also with an error, and false if a byte
+    /// arrives or the wait times out.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+        match self.stream.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock),
+        }
     }
 }
 

@@ -118,7 +118,10 @@ fn check_headers(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
     let rule = &plan.kind_rule;
     let headers = table.table("sample").and_then(|sample| sample.table("headers"));
     for (name, item) in headers.iter().flat_map(Table::entries) {
-        let is_place = |place: &Locator| matches!(place, Locator::Header(captured) if captured.name.as_str().eq_ignore_ascii_case(name));
+        let is_place = |place: &Locator| {
+            let Locator::Header(captured) = place else { return false };
+            captured.name.as_str().eq_ignore_ascii_case(name)
+        };
         let names_kind = rule.other.is_none() && rule.from.iter().any(is_place);
         let Form::String(value) = item.form else { continue };
         if names_kind && rule.values.get(&Name::new(value)).is_none() {
