@@ -6,8 +6,7 @@
 //! 3. If every server of a list is down, gatepost uses all of them, because the probes may be
 //!    wrong.
 //!
-//! All addresses of a list share one circuit breaker, which opens only if no server of the list
-//! answers.
+//! All addresses of a list share one circuit breaker, which records the answers of all servers.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -230,13 +229,13 @@ impl fmt::Display for Address {
 #[derive(Debug)]
 pub struct Addresses {
     list: Box<[Address]>,
-    /// Index of the address that the next request prefers.
+    /// Turn of the next request: see [`Addresses::turn`].
     next: AtomicUsize,
 }
 
 impl Addresses {
-    /// Returns the servers, without the paths and queries of the addresses, which may contain
-    /// secrets.
+    /// Returns the servers, separated by spaces. Omits the paths and queries of the addresses,
+    /// because they may contain secrets.
     #[must_use]
     pub fn servers(&self) -> String {
         let servers = self.list.iter().map(|address| address.server().to_string());
@@ -269,8 +268,8 @@ impl Addresses {
         &self.list[0]
     }
 
-    /// Returns a number for [`Addresses::in_turn`], which sets the address that a new request tries
-    /// first.
+    /// Returns a number for [`Addresses::in_turn`]. The number determines the address that a new
+    /// request tries first.
     #[must_use]
     pub fn turn(&self) -> usize {
         if self.only().is_some() { 0 } else { self.next.fetch_add(1, Ordering::Relaxed) }
@@ -286,7 +285,7 @@ impl Addresses {
     }
 }
 
-/// Compares URLs and socket paths. Ignores the health of the servers.
+/// Compares only URLs and socket paths.
 impl PartialEq for Addresses {
     fn eq(&self, other: &Self) -> bool {
         let spelled = |own: &Self| -> Vec<_> {

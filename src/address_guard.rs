@@ -73,7 +73,7 @@ fn is_sensitive(ip: IpAddr) -> bool {
 }
 
 /// IPv4 addresses of metadata services outside of the link-local network: Alibaba Cloud, Oracle
-/// Cloud (classic), and Azure's platform address.
+/// Cloud (classic), and Azure (WireServer).
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),

@@ -16,9 +16,9 @@ use crate::verdict::{Accepted, ViewError};
 /// Extractor for the typed data of an accepted callback.
 ///
 /// The request must have passed [`GateLayer`](crate::GateLayer), and `T` must describe the kind of
-/// the callback. Otherwise, the extractor returns a [`CallbackRejection`]. It never rejects an
-/// accepted callback because of a field's value: if this value does not have the declared type,
-/// the field is `None`.
+/// the callback. Otherwise, the extractor returns a [`CallbackRejection`]. A type of this crate
+/// fits every callback of its kind: if a value does not have the declared type, the field is
+/// `None`.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -136,7 +136,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackRejection {
-    /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
+    /// [`GateLayer`](crate::GateLayer) has not accepted the request as a callback. The status is
+    /// 403.
     #[error(
         "expected a callback accepted by gatepost, found a request that bypassed it; add `GateLayer`"
     )]

@@ -20,7 +20,7 @@ impl BodyBuffer {
         }
     }
 
-    /// Returns the size of the memory for the chunks.
+    /// Returns the size of the memory for the chunks, in bytes.
     pub(crate) fn capacity(&self) -> usize {
         match self {
             Self::None => 0,
@@ -29,8 +29,7 @@ impl BodyBuffer {
         }
     }
 
-    /// Returns true before the first chunk. Returns false after any chunk, even after an empty
-    /// chunk.
+    /// Returns true if the buffer contains no chunk. An empty chunk counts as a chunk.
     pub(crate) const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }

@@ -1,13 +1,15 @@
-//! Circuit breakers. While an app is down, gatepost sends no events to that app, so callbacks do
-//! not wait for a time-out. Each address or list of addresses in a config has its own breaker.
+//! Circuit breakers. While an app is down, gatepost sends only probes to that app, so other
+//! callbacks do not wait for a time-out. Each address or list of addresses in a config has its own
+//! breaker. Kinds without an address share a breaker of their template.
 //!
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
 //!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
 //!
-//! Failures are a time-out, a failed connection, an incomplete answer, and a status of 502, 503 or
-//! 504. Any other answer shows that the app is up, even if gatepost cannot use that answer.
+//! Failures are a time-out, a failed connection, a missing or incomplete answer, and a status of
+//! 502, 503 or 504. Any other answer shows that the app is up, even if gatepost cannot use that
+//! answer.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -75,8 +77,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Circuit {
-    /// Addresses of the app, without their queries. If a kind has no address, the word `template`
-    /// and the template's name.
+    /// Addresses of the app, without their queries. For kinds without an address, the word
+    /// `template` and the template's name.
     pub address: String,
     /// True if the breaker is open. gatepost then considers the app down.
     pub is_open: bool,
@@ -106,7 +108,7 @@ impl Breaker {
         true
     }
 
-    /// Records the app's answer.
+    /// Records the app's answer, or the lack of one.
     pub(crate) fn record(&self, answer: &Answer, now: Timestamp) {
         let mut state = self.state();
         if !is_failure(answer) {

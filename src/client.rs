@@ -163,8 +163,8 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Returns true if all servers read each entry as the same host. A proxy may pass on any text that
-/// its client sent as the host. If the text contained a path, the app could build a wrong URL.
+/// Returns true if each entry is a host. A proxy may pass on any text that its client sent as the
+/// host. If the text contained a path, the app could build a wrong URL.
 fn are_hosts(value: &HeaderValue) -> bool {
     value.as_bytes().split(|b| *b == b',').all(|host| is_host(host.trim_ascii()))
 }

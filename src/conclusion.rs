@@ -53,8 +53,8 @@ pub struct Conclusion {
     pub origin: Origin,
     /// Paths of the members that gatepost dropped from the answer.
     pub(crate) dropped: Box<[Box<str>]>,
-    /// Reason why the answer to an acknowledged notification is unclear; `None` for a clear answer.
-    /// Boxed, because few answers are unclear.
+    /// Reason why the answer to an acknowledged notification is unclear; `None` for any other
+    /// answer. Boxed, because few answers are unclear.
     pub(crate) unclear: Option<Box<Unavailable>>,
 }
 
@@ -78,7 +78,7 @@ impl Conclusion {
     }
 
     /// Returns the paths of the members that gatepost dropped from the app's answer to a decision,
-    /// because the platform's reply has no such members. A path has the form `a.b` or `a[].b`.
+    /// because the definition declares no such members. A path has the form `a.b` or `a[].b`.
     ///
     /// The list has at most 16 paths. If copies of a callback share an answer, the conclusions of
     /// the waiting copies have an empty list. A server therefore counts the members only once.
@@ -101,11 +101,11 @@ pub enum Origin {
     Failure(Unavailable),
     /// The fixed answer from the template.
     Fixed,
-    /// The reply from the app's last usable answer about the viewer, because gatepost has no new
-    /// usable answer.
+    /// The reply from the app's last usable answer about the same viewer and content, because
+    /// gatepost has no new usable answer.
     LastGood(Unavailable),
-    /// The acknowledgement of an event that is now durable in the store, and that gatepost delivers
-    /// later.
+    /// The acknowledgement of a callback whose event is now durable in the store. gatepost delivers
+    /// the event later.
     Queued,
     /// The app's answer to an earlier or simultaneous copy of the same callback.
     Resend,
@@ -171,7 +171,8 @@ pub enum UnavailableKind {
     AnswerFatal,
     /// The app closed the connection during its answer.
     AnswerIncomplete,
-    /// A field of the answer is unknown, missing, or of the wrong type or range.
+    /// A field of the answer is misspelt, repeated, missing or in the wrong object, or has the
+    /// wrong type or range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
@@ -183,7 +184,8 @@ pub enum UnavailableKind {
     AnswerUnclear,
     /// The rate limit of the route is exhausted, so gatepost did not ask the app.
     AppOverloaded,
-    /// The status of the answer is not 2xx. For a decision, 401 and 403 are usable too.
+    /// The status of the answer is not 2xx. For a decision, 401 and 403 are usable too. For a
+    /// notification, some of these statuses are [`EventRefused`](Self::EventRefused).
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
@@ -195,7 +197,7 @@ pub enum UnavailableKind {
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
-    /// The store has reached `max_bytes`, so gatepost does not queue the event.
+    /// The store would exceed `max_bytes` with the event, so gatepost does not queue the event.
     StoreFull,
     /// The event did not become durable in time: the store is slow, or has failed.
     StoreUnavailable,

@@ -6,7 +6,7 @@
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
 //! - `common`: binary mode, with the names and fields that all platforms share;
-//! - `raw`: binary mode, with the unchanged body and headers of the callback;
+//! - `raw`: binary mode, with the unchanged body and end-to-end headers of the callback;
 //! - `passthrough`: the unchanged callback, with its method, path and host. The app's answer is the
 //!   reply.
 //!
@@ -85,9 +85,9 @@ pub(crate) type Id = [u8; 32];
 
 /// Origin of an event's id.
 ///
-/// An app drops an event whose id it has seen. The events of different callbacks must therefore
-/// never have the same id. If gatepost can recognize the resend of a callback, both events must
-/// have the same id.
+/// An app may drop an event whose id it has seen. The events of different callbacks must therefore
+/// never have the same id. If gatepost can recognize the resend of a callback, the events of the
+/// callback and of the resend must have the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// A digest of source, kind and data. The data contains a time or a sequence, so two callbacks

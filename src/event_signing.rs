@@ -4,7 +4,7 @@
 //!
 //! | header | value |
 //! |---|---|
-//! | `webhook-id` | the id of the event; a resend has the same id |
+//! | `webhook-id` | the id of the event, the same in each delivery of the event |
 //! | `webhook-timestamp` | the time of sending, in Unix seconds |
 //! | `webhook-signature` | one signature for each secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
 //!
@@ -24,7 +24,7 @@ const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp
 /// Prefix by which people and secret scanners recognize a signing secret.
 const PREFIX: &[u8] = b"whsec_";
 
-/// Length of a decoded secret in bytes.
+/// Permitted lengths of a decoded secret, in bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// Keys that sign events, prepared for HMAC.

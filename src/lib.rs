@@ -47,7 +47,7 @@
 //! | feature | provides |
 //! |---|---|
 //! | `tower` (default) | [`GateLayer`], for axum, tonic and other tower services |
-//! | `axum` | the extractor [`axum::Callback`], `IntoResponse` for typed answers, and [`GateLayer`] in nested routers |
+//! | `axum` | the extractor [`axum::Callback`], `IntoResponse` for typed answers, and support for [`GateLayer`] in nested routers |
 //! | `tracing` | [`report`], log lines about callbacks |
 //!
 //! The proxy is a separate crate, `gatepost-proxy`. The [`manual`] describes the threats, the

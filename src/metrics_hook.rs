@@ -1,5 +1,5 @@
-//! A hook for the metrics of an app. The layer and the proxy report the outcome of each callback to
-//! the hook.
+//! A hook for a program's own metrics. The layer and the proxy report the outcome of each callback
+//! to the hook.
 
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ use crate::verdict::{Accepted, Refusal};
 ///
 /// use gatepost::{Accepted, Conclusion, MetricsHook, Permission, Refusal};
 ///
-/// /// Counts callbacks by code or permission. Most programs call their metrics library instead.
+/// /// Counts refusals by code, and conclusions by kind, origin and permission. Most programs call
+/// /// their metrics library instead.
 /// #[derive(Default)]
 /// struct Counts(Mutex<BTreeMap<String, u64>>);
 ///
@@ -96,7 +97,7 @@ pub trait MetricsHook: Send + Sync {
         let _ = (accepted, conclusion, took);
     }
 
-    /// Receives each request that gatepost judged in shadow mode.
+    /// Receives the outcome of each request to a route in shadow mode.
     fn shadowed(&self, shadowed: &Shadowed) {
         let _ = shadowed;
     }

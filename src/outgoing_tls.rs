@@ -35,7 +35,8 @@ impl OutgoingTls {
         self.identity.as_ref().map(|identity| &*identity.chain)
     }
 
-    /// Returns the key of the client certificate, as PEM. Never log this value.
+    /// Returns the private key of the client certificate, as PEM; `None` if gatepost presents no
+    /// certificate. Never log this value.
     #[must_use]
     pub fn expose_key(&self) -> Option<&[u8]> {
         self.identity.as_ref().map(|identity| identity.key.expose())

@@ -58,8 +58,8 @@ pub enum AnswerFault {
     Broken,
     /// The app closed the connection during the answer.
     Incomplete,
-    /// The head, or all bytes of the answer, exceed a limit of the server. For the body alone, see
-    /// [`Answer::Response`].
+    /// The head of the answer, or the sum of all its bytes, exceeds a limit of the server. For the
+    /// body alone, see [`Answer::Response`].
     TooLarge,
 }
 
@@ -303,7 +303,7 @@ fn decimal(number: usize) -> HeaderValue {
     digits.unwrap_or_else(|_| HeaderValue::from(number))
 }
 
-/// Returns the headers of a reply that the pages of `origin` may read.
+/// Returns the headers that permit the pages of `origin` to read a reply.
 fn cors_headers(origin: &HeaderValue) -> [(HeaderName, HeaderValue); 2] {
     [
         (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()),
@@ -313,8 +313,7 @@ fn cors_headers(origin: &HeaderValue) -> [(HeaderName, HeaderValue); 2] {
     ]
 }
 
-/// Returns the reply to a notification that the app did not acknowledge. The status 503 makes the
-/// platform send the callback again.
+/// Returns a reply with the status 503, which makes the platform send the callback again.
 pub(crate) fn unavailable_reply() -> Reply {
     Reply::text(StatusCode::SERVICE_UNAVAILABLE, b"unavailable\n")
 }

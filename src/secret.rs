@@ -1,7 +1,7 @@
 //! Secrets: keys and tokens.
 //!
 //! A [`Secret`] zeroes its bytes on drop, prints `[redacted]` as `Debug`, and compares in constant
-//! time. The type has no `Display`, so no log line can contain a secret. The type has no
+//! time. The type has no `Display`, so a format string cannot print a secret. The type has no
 //! `PartialEq`, because the duration of `==` depends on the content.
 
 use std::fmt;

@@ -108,7 +108,7 @@ impl Unit {
         ("s", Self::Seconds),
     ];
 
-    /// Returns the word in a definition.
+    /// Returns the word for this unit in a definition.
     pub(crate) fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(_, unit)| *unit == self).map_or("", |(word, _)| word)
     }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_anything_but_digits_and_a_minus_sign() {
+    fn number_is_digits_after_an_optional_minus_sign() {
         assert_eq!(Unit::Seconds.parse("12"), Some(Timestamp::from_secs(12)));
         assert_eq!(Unit::Millis.parse("-12"), Some(Timestamp::from_millis(-12)));
         assert_eq!(number("999999999999999999"), Some(999_999_999_999_999_999));

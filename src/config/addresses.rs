@@ -30,12 +30,12 @@ pub(super) struct Servers {
     tls: RefCell<Vec<Arc<OutgoingTls>>>,
     guard: RefCell<Option<Arc<AddressGuard>>>,
     known: RefCell<HashMap<String, Arc<Server>>>,
-    /// Server of addresses that are paths alone. gatepost sets this server before it reads the
+    /// Owner of addresses that are paths alone. gatepost sets the owner before it reads the
     /// templates.
     paths: OnceCell<PathOwner>,
 }
 
-/// The server of an address that is a path alone.
+/// The owner of addresses that are paths alone: the upstream, or the inner service of a layer.
 pub(super) struct PathOwner {
     pub(super) upstream: Option<Arc<Addresses>>,
     /// True if the proxy uses the config. The proxy has no inner service.
@@ -86,7 +86,7 @@ impl Servers {
         *self.guard.borrow_mut() = Some(guard);
     }
 
-    /// Sets the server of addresses that are paths alone.
+    /// Sets the owner of addresses that are paths alone.
     pub(super) fn set_path_owner(&self, owner: PathOwner) {
         self.paths.get_or_init(|| owner);
     }
@@ -274,7 +274,7 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Parses an address such as `127.0.0.1:8080` or `[::1]:8080`. The host `localhost` means
-/// 127.0.0.1. A port alone, such as `:8080`, means every address of the machine.
+/// 127.0.0.1. No host, as in `:8080`, and the host `*` mean every address of the machine.
 ///
 /// # Errors
 ///
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parses_every_usual_form_of_a_listen_address() {
+    fn parses_a_listen_address_or_describes_its_fault() {
         for (text, expected) in [
             ("127.0.0.1:8080", "127.0.0.1:8080"),
             ("[::1]:8080", "[::1]:8080"),

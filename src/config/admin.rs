@@ -43,7 +43,8 @@ impl fmt::Display for AdminAddress {
 
 /// A token that gives clients access to the admin API.
 ///
-/// The type supports only comparison: no method returns the token, and `Debug` redacts the token.
+/// The type supports only comparison: no public method returns the token, and `Debug` redacts the
+/// token.
 ///
 /// # Examples
 ///

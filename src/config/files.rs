@@ -2,9 +2,9 @@
 //!
 //! 1. A path without a wildcard names one file, which must exist. A pattern without a match causes
 //!    a warning.
-//! 2. Relative paths start at the folder of the config file.
+//! 2. Relative paths in `include` start at the folder of the config file.
 //! 3. gatepost includes a file once, even if several patterns match the file.
-//! 4. An included file has no `include`, so includes cannot form a circle.
+//! 4. An included file must not contain `include`, so includes cannot form a circle.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ use crate::toml_reader::{self, Fault, FaultKind, Faults, Located, TomlText, Warn
 pub struct ConfigFiles {
     main: ConfigText,
     included: Vec<ConfigText>,
-    /// Patterns of `include` that contain a wildcard, below the folder of the config file.
+    /// Patterns of `include`, each joined to the folder of the config file.
     patterns: Vec<String>,
     /// Warnings about `include`.
     pub(super) warnings: Vec<Fault>,
@@ -139,8 +139,8 @@ impl ConfigFiles {
         act(&std::iter::once(main).chain(included).collect::<Vec<_>>())
     }
 
-    /// Returns the config files that `watch` observes, without the files that the texts name, such
-    /// as key files.
+    /// Returns the config files that `watch` observes, without other files that the texts name,
+    /// such as key files.
     pub(super) fn watched(&self) -> WatchedFiles {
         let mut watched = WatchedFiles::new(&self.patterns);
         for file in self.all().filter(|file| sources::is_regular(&file.path)) {

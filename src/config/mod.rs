@@ -131,7 +131,8 @@ impl Config {
         Self::from_files(&ConfigFiles::with_text(text, path)?)
     }
 
-    /// Checks the texts of a config. Reads the secrets and definitions that the texts name.
+    /// Checks the texts of a config. Reads the other files and the environment variables that the
+    /// texts name.
     ///
     /// # Errors
     ///
@@ -231,8 +232,8 @@ impl Config {
         self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
     }
 
-    /// Returns the servers of the app addresses that a client of the admin API may not set. Omits a
-    /// server if `earlier` contains the server or the server is the upstream.
+    /// Returns the servers of the app addresses that a client of the admin API may not set. Omits
+    /// the servers of app addresses in `earlier`, and the upstream.
     #[must_use]
     pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
         let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
@@ -279,7 +280,7 @@ impl Config {
         reserved.chain(self.routes.reserved_with_parameters())
     }
 
-    /// Returns true if a template signs its events.
+    /// Returns true if gatepost signs the events of at least one template.
     pub(crate) fn signs_events(&self) -> bool {
         self.templates.iter().any(|template| template.signing.is_some())
     }

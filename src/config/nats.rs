@@ -19,7 +19,7 @@ const DEFAULT_PREFIX: &str = "gatepost";
 /// Maximum length of `prefix`, in bytes.
 const MAX_PREFIX_BYTES: usize = 32;
 
-/// The port of a server whose address has no port.
+/// Port for an address without a port.
 const DEFAULT_PORT: &str = "4222";
 
 /// The keys that only a store on NATS has.

@@ -16,7 +16,7 @@ use crate::template::Template;
 use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
-    /// Parses an address that consists of a scheme, a host and a port.
+    /// Parses an address that consists of a scheme, a host and an optional port.
     pub(super) fn origin(&self, text: &Located<&str>) -> Option<Uri> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
@@ -97,7 +97,7 @@ pub(super) fn port_of(url: &Uri) -> u16 {
     url.port_u16().unwrap_or(default)
 }
 
-/// Returns `true` if a request to the URL reaches the listener.
+/// Returns `true` if the spelling of the URL shows that a request to it reaches the listener.
 fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     let own = listener.ip();
     let reaches = match machine(url) {
@@ -118,8 +118,9 @@ pub(super) fn same_server(one: &Address, other: &Address) -> bool {
     }
 }
 
-/// Returns `true` if a client of the admin API may set the address. Permits every name, because the
-/// proxy checks the IP addresses of a name before it connects.
+/// Returns `true` if a client of the admin API may set the address. Judges each spelling of this
+/// machine as 127.0.0.1. Permits every other name, because the proxy checks the IP addresses of a
+/// name before it connects.
 pub(super) fn is_permitted(guard: &AddressGuard, address: &Address) -> bool {
     if let Some(socket) = address.server().socket() {
         return guard.permits_socket(socket);

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Located, Table};
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads every `[[outgoing_tls]]`. For each host, the first table that names the host applies.
+    /// Reads every `[[outgoing_tls]]`. For each host, the first table that covers the host applies.
     pub(super) fn outgoing_tls(&self, table: &Table<'f>) -> Vec<Arc<OutgoingTls>> {
         let tables = table.tables("outgoing_tls");
         tables.iter().map(|table| Arc::new(self.tls_with_servers(table))).collect()

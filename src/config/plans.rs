@@ -44,8 +44,8 @@ impl Plans {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `provider_files` of every file. Returns these definitions together with the built-in
-    /// definitions.
+    /// Reads `provider_files` of every config file. Returns these definitions together with the
+    /// built-in definitions.
     pub(super) fn plans(&self, tables: &[Table<'f>]) -> Plans {
         let mut incomplete = false;
         let mut from_files: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();

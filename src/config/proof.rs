@@ -30,7 +30,7 @@ pub(super) struct Settings {
     /// One value for each setting, in the order of the definition; `None` if neither the template
     /// nor the definition gives a value.
     pub(super) values: Vec<Option<Secret>>,
-    /// Time window of the plan's signature; `None` if that signature contains no time.
+    /// Time window of the plan's signature; `None` if gatepost checks no time.
     window: Option<Window>,
 }
 
@@ -280,7 +280,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns the keys that `[template.settings]` may have.
+/// Returns the config keys that `[template.settings]` may have.
 fn setting_names(plan: &Plan) -> Vec<&str> {
     let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
     let of_window = time.iter().flat_map(|time| [time.meaning.past_key(), MAX_AHEAD_KEY]);

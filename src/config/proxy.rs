@@ -43,7 +43,7 @@ const DEFAULT_UPSTREAM_IDLE_MS: i64 = 4000;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProxySettings {
-    /// Addresses on which the proxy listens.
+    /// Addresses on which the proxy listens for HTTP without TLS.
     pub listen: Vec<SocketAddr>,
     /// Addresses on which the proxy listens for TLS.
     pub listen_tls: Vec<SocketAddr>,
@@ -66,7 +66,7 @@ pub struct ProxySettings {
     /// set this token.
     pub admin_read_token: Option<AdminToken>,
     /// Host names under which clients may reach the admin API, in lower case and without a final dot.
-    /// Loopback names and IP addresses are always permitted.
+    /// IP addresses and loopback names are always permitted.
     pub admin_hosts: Vec<String>,
     /// Addresses that a client of the admin API may set for the apps of templates.
     pub allow_addresses: Arc<AddressGuard>,
@@ -88,7 +88,7 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the handover.
     pub upgrade_socket: Option<PathBuf>,
-    /// Settings of the store for queued events; `None` without a store.
+    /// Settings of the store for queued events and shared state; `None` without a store.
     pub store: Option<StoreSettings>,
     /// Settings of the log and the traces.
     pub telemetry: TelemetrySettings,
@@ -234,8 +234,8 @@ impl<'f> ConfigReader<'f, '_> {
         upstream
     }
 
-    /// Warns if the longest body may exceed `max_unjudged_bytes`. The buffer of a body that arrives
-    /// in several chunks has up to twice the length of the body.
+    /// Warns if the buffer of the longest body may exceed `max_unjudged_bytes`. The buffer of a
+    /// body that arrives in several chunks has up to twice the length of the body.
     pub(super) fn warn_of_small_budget(
         &self,
         table: &Table<'f>,

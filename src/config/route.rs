@@ -190,7 +190,7 @@ impl<'f> ConfigReader<'f, '_> {
         CorsOrigins::new(table.strings("cors").iter().filter_map(origin).collect())
     }
 
-    /// Reads `mode`. Warns of shadow mode, because refused callbacks then reach the app.
+    /// Reads `mode`. Warns of shadow mode, because forged callbacks then reach the app.
     fn mode(&self, table: &Table<'f>) -> Mode {
         let Some(word) = table.string("mode") else { return Mode::default() };
         let mode = self.word(&word, "mode", &Mode::WORDS).unwrap_or_default();
@@ -367,7 +367,8 @@ fn is_segment(text: &[u8]) -> bool {
     text.iter().all(unreserved) && text.iter().any(|b| *b != b'.')
 }
 
-/// Returns the limit of a route. Machines with the same rate share its budget.
+/// Returns the limit of a route. If `is_shared` is true, machines with the same rate share one
+/// budget.
 fn limit_of(pattern: &str, label: &Arc<str>, rate: Rate, is_shared: bool) -> RouteLimit {
     let shared = || {
         let (label, rate_bytes) = (label.as_bytes(), rate.to_bytes());

@@ -64,8 +64,8 @@ const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
 ///
-/// Returns an error for a larger file. Also returns an error for a device or a pipe, because a read
-/// may never end.
+/// Returns an error for a larger file. Also returns an error for anything but a regular file: the
+/// read of a device or a pipe may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
@@ -108,7 +108,7 @@ pub(super) fn is_regular(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.is_file())
 }
 
-/// Returns the path of a file without symbolic links; `None` if there is no such file.
+/// Returns the path of a file without symbolic links; `None` if gatepost cannot resolve the path.
 pub(super) fn identity(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()
 }
@@ -118,7 +118,7 @@ pub(super) fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-/// Returns the pattern for files below the folder `base`; `None` if the name of the folder is not
+/// Returns a pattern that starts at the folder `base`; `None` if the name of the folder is not
 /// UTF-8.
 pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
     let full = Path::new(&Pattern::escape(base.to_str()?)).join(pattern);
@@ -250,7 +250,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Describes a file with a secret that gatepost cannot read. `path` is the path of the file `name`.
+/// Describes an unreadable file for a secret. `path` is the path of the file `name`.
 ///
 /// Omits a name that does not look like a file name. The operator may have written the secret
 /// instead.

@@ -25,7 +25,7 @@ const DEFAULT_DELIVERED_SECS: i64 = 86_400;
 /// Default of `dead_secs`: two weeks.
 const DEFAULT_DEAD_SECS: i64 = 14 * 86_400;
 
-/// Settings of the store for queued events.
+/// Settings of the store for queued events and shared state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreSettings {

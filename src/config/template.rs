@@ -26,8 +26,8 @@ pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the templates, and binds the tenants of each template.
     ///
-    /// Returns the templates in the order of the file, with `None` for each template without a
-    /// valid name and provider.
+    /// Returns the templates in the order of the file, with `None` for each template whose name or
+    /// provider is not valid.
     pub(super) fn templates(
         &self,
         tables: &[Table<'f>],
@@ -173,8 +173,8 @@ impl<'f> ConfigReader<'f, '_> {
         false
     }
 
-    /// Reports a template that has no keys although the platform signs, and a template that has
-    /// keys although the platform does not sign.
+    /// Reports missing keys, keys without effect, and keys for a signature that covers no part of
+    /// the request.
     fn check_keys(
         &self,
         plan: &Plan,
@@ -224,9 +224,9 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Reserves the paths of the app's addresses, so that clients cannot forge events.
     ///
-    /// With an upstream, reserves only addresses on the upstream, because that server also receives
-    /// all other requests. Without an upstream, as in the layer, reserves every address, because
-    /// the inner service may serve any of these addresses.
+    /// With an upstream, reserves only addresses on the upstream, because the upstream also
+    /// receives all other requests. Without an upstream, as in the layer, reserves every address,
+    /// because the inner service may serve any of these addresses.
     pub(super) fn reserve_addresses(
         &self,
         tables: &[Table<'f>],
@@ -334,8 +334,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of each template that receives no callbacks, because no route or no binding selects
-    /// the template.
+    /// Warns of each template that no route and no binding selects. Such a template receives no
+    /// callbacks.
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],

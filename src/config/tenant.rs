@@ -40,8 +40,8 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns the kinds of a route whose callbacks name no tenant. Omits a kind that has a route of its
-/// own.
+/// Returns the kinds that gatepost refuses on a route, because their callbacks name no tenant.
+/// Omits a kind that has a route of its own.
 fn refused_kinds<'r>(route: &'r Route, routes: &'r Routes) -> impl Iterator<Item = usize> + 'r {
     let has_own_route = |kind: usize| {
         let is_own = |other: &Route| other.kind == Some(kind);

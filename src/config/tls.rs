@@ -34,7 +34,7 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// A certificate with its chain and its private key, as read from their files.
+/// A certificate with its chain and its private key, as PEM.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CertificateFiles {
@@ -76,8 +76,8 @@ impl PartialEq for PrivateKeyPem {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the certificates and the TLS settings. Returns `None` if the config has no
-    /// certificate. `listener` is the key of an address that needs a certificate.
+    /// Reads the certificates and the TLS settings. Returns `None` without a certificate, and for a
+    /// faulty certificate. `listener` is the key of an address that needs a certificate.
     pub(super) fn tls_settings(
         &self,
         table: &Table<'f>,

@@ -14,12 +14,13 @@ type ContentHash = [u8; 32];
 /// Number of characters in a fingerprint.
 const FINGERPRINT_LENGTH: usize = 16;
 
-/// The files from which gatepost has read a config, with hashes of their contents: the config file,
-/// included files, definitions and secrets.
+/// The files from which gatepost has read a config (the config file, included files, definitions,
+/// certificates and secrets), with hashes of their contents.
 ///
 /// The comparison uses contents, not times. A file with a new time and equal content is therefore
-/// unchanged, and a new target of a symbolic link is a change. If gatepost reads the files twice
-/// with a pause in between, and both values are equal, no program is writing to the files.
+/// unchanged, and a symbolic link to a target with other content is a change. If
+/// [`WatchedFiles::look`] returns equal values before and after a pause, no program has changed the
+/// files during the pause.
 ///
 /// # Examples
 ///

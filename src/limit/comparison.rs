@@ -1,11 +1,12 @@
 //! Comparison of the values of a limit that machines share.
 //!
-//! Machines with different values of one limit have different budgets, so together they exceed the
-//! limit of each. gatepost therefore warns:
+//! Machines with different values of one limit have different budgets, so together they may exceed
+//! the limit of each. gatepost therefore warns:
 //!
 //! 1. A machine that takes permits reads the stored values every ten seconds, then stores its own.
-//! 2. The machine warns, once, if it finds other values twice in a row: then another machine has stored
-//!    its values in between. Once is not enough, because the values may be those of an earlier config.
+//! 2. If the machine finds other values twice in a row, another machine has stored its values in
+//!    between. The machine then warns, but only once. The first finding is not enough, because the
+//!    values may be those of an earlier config.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,8 +55,8 @@ impl Comparison {
         Self { route: route.into(), key, own, state: Mutex::default() }
     }
 
-    /// Begins a comparison, if one is due. Returns the time until which the shared state keeps the
-    /// values.
+    /// If a comparison is due, begins it, and returns the time until which the shared state keeps
+    /// the values.
     pub(crate) fn begin(&self, now: Timestamp) -> Option<Timestamp> {
         let mut state = self.lock();
         if super::is_within(INTERVAL, state.compared_at, now) {
@@ -93,10 +94,10 @@ mod tests {
         let own = Comparison::new("/a", [0; 16], Rate::new(5, 9));
         assert_eq!(own.end(None), None);
         assert_eq!(own.end(Some(VALUES(7))), None);
-        assert_eq!(own.end(Some(VALUES(5))), None, "values of an earlier config");
+        assert_eq!(own.end(Some(VALUES(5))), None, "expected no warning, found one");
         assert_eq!(own.end(Some(VALUES(7))), None);
         assert_eq!(own.end(Some(VALUES(8))), Some(VALUES(8)));
-        assert_eq!(own.end(Some(VALUES(8))), None, "a second warning");
+        assert_eq!(own.end(Some(VALUES(8))), None, "expected no second warning, found one");
     }
 
     #[test]

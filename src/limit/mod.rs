@@ -138,8 +138,8 @@ struct OwnBudget {
 }
 
 impl RouteLimit {
-    /// Creates the limit of the route with the label `route`, with a full budget. Machines share the
-    /// budget with the key `shared`, if they have the same values.
+    /// Creates the limit of the route with the label `route`, with a full budget. `shared` contains
+    /// the key of the budget that machines share, and the comparison of their values.
     pub(crate) fn new(route: Arc<str>, rate: Rate, shared: Option<([u8; 16], Comparison)>) -> Self {
         let shared =
             shared.map(|(key, comparison)| Arc::new(SharedBudget::new(key, rate, comparison)));
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(taken(at(100)), 1);
         assert_eq!(taken(at(100)), 0);
         assert_eq!(taken(at(300)), 2);
-        assert_eq!(taken(at(60_000)), 3, "expected a whole burst after a minute without requests");
+        assert_eq!(taken(at(60_000)), 3, "expected a whole burst after a minute, found another");
     }
 
     #[test]

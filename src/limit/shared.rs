@@ -11,10 +11,10 @@
 //!    earlier permits later, it takes half as many. If its earlier permits have expired, it takes
 //!    one. A machine with few callbacks therefore takes few permits that another machine needs.
 //! 4. A permit expires after a second.
-//! 5. If the shared budget is empty, the machine exceeds the limit until the budget has regained a
-//!    request. Until then, the machine does not use the shared state.
+//! 5. If the shared budget is empty, the machine's callbacks exceed the limit until the budget has
+//!    regained a request. Until then, the machine does not use the shared state.
 //!
-//! In each interval, all machines together therefore stay within the limit, plus the permits that
+//! In each period, all machines together therefore stay within the limit, plus the permits that
 //! they have taken within the second before.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,7 +79,7 @@ pub(crate) struct Withdrawal {
     /// The value to replace; `None` if the shared state contains none.
     pub(crate) known: Option<i64>,
     pub(crate) full_at: i64,
-    /// Time from which the budget is full, so that the shared state need not contain it.
+    /// Time until which the shared state keeps the value. The budget is then full.
     pub(crate) until: Timestamp,
     permits: u32,
 }
@@ -144,7 +144,7 @@ impl Taking {
         Some(Withdrawal { known: permits.known, full_at, until, permits: taken })
     }
 
-    /// Takes the permits, because the shared state contains the new value. Spends one of them on the
+    /// Takes the permits after the shared state has stored the new value. Spends one of them on the
     /// callback.
     pub(crate) fn taken(self, withdrawal: Withdrawal, now: Timestamp) {
         let mut permits = self.0.lock();
@@ -220,11 +220,11 @@ mod tests {
         for millis in 0..10_000 {
             taken += u32::from(state.spend(&one, at(millis)));
             taken += u32::from(state.spend(&other, at(millis)));
-            // One machine sends three times as much as the other.
+            // One machine has three times as many callbacks as the other.
             taken += u32::from(state.spend(&one, at(millis)));
             taken += u32::from(state.spend(&one, at(millis)));
         }
-        assert!((9_900..=10_300).contains(&taken), "expected about 10,100, found {taken}");
+        assert!((9_900..=10_300).contains(&taken), "expected 9,900 to 10,300, found {taken}");
     }
 
     #[test]
@@ -258,14 +258,14 @@ mod tests {
         let one = budget(100, 100);
         for millis in [0, 1] {
             let Spent::Take(taking) = one.spend(at(millis)) else {
-                panic!("expected no permits, found another result")
+                panic!("expected `Take`, found another result")
             };
             let withdrawal = taking.withdrawal(at(millis)).unwrap();
             taking.taken(withdrawal, at(millis));
         }
         assert_eq!(one.lock().left, 1);
         let Spent::Take(_) = one.spend(at(1001)) else {
-            panic!("expected an expired permit, found another result")
+            panic!("expected `Take` after a second, found another result")
         };
         assert!(matches!(one.spend(at(1000)), Spent::Permit));
     }
@@ -274,10 +274,10 @@ mod tests {
     fn callbacks_wait_while_another_callback_takes_permits() {
         let one = budget(10, 3);
         let Spent::Take(taking) = one.spend(at(0)) else {
-            panic!("expected no permits, found another result")
+            panic!("expected `Take`, found another result")
         };
         let Spent::Wait(mut waiting) = one.spend(at(0)) else {
-            panic!("expected a wait, found another result")
+            panic!("expected `Wait`, found another result")
         };
         assert_eq!(waiting.try_recv(), Ok(None));
         drop(taking);

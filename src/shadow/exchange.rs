@@ -151,7 +151,7 @@ impl AnswerObserver {
         self.head.is_some()
     }
 
-    /// Returns the memory that the answer occupies so far, in bytes.
+    /// Returns the memory that the body of the answer occupies so far, in bytes.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.body.as_ref().map_or(0, Vec::capacity)

@@ -5,7 +5,7 @@
 //! differ in the way they decode a path, so a path has several spellings, such as `/hook` and
 //! `/%68ook`. These rules apply to a request for any spelling of a shadow route's path:
 //!
-//! 1. The server passes the request on to the app, and passes the app's response back to the
+//! 1. The server passes the request on to the app, and passes the app's answer back to the
 //!    platform. The limits of the route have no effect.
 //! 2. The server passes each chunk of the body to an [`Observer`]. As soon as the verdict is
 //!    certain, the observer reports the verdict once, in a [`Shadowed`].
@@ -95,7 +95,7 @@ impl Shadow {
         &self.route
     }
 
-    /// Returns an observer of the request's body, which calls `on_verdict` once.
+    /// Returns an observer of the request's body. The observer calls `on_verdict` once.
     ///
     /// If gatepost has refused the head, this method itself calls `on_verdict`, and the observer
     /// does nothing.

@@ -53,7 +53,7 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// The headers of a callback that a prediction needs.
 pub(super) struct VendorHeaders {
-    /// Names of the headers that only a request in its original form has.
+    /// Names of the headers that the app receives only with the original callback.
     names: Vec<HeaderName>,
     /// True if the platform accepts compressed replies.
     accepts_coding: bool,

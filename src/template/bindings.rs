@@ -12,15 +12,15 @@ pub(crate) struct Bindings {
     tenants: HashMap<Box<str>, TenantBindings>,
     /// Template of tenants without a binding of their own; `None` if no template binds `*`.
     wildcard: Option<Arc<Template>>,
-    /// True if an application of a tenant has a binding of its own.
+    /// True if at least one application of a tenant has a binding of its own.
     has_apps: bool,
 }
 
 /// The bindings of one tenant.
 #[derive(Debug)]
 struct TenantBindings {
-    /// Template of the applications without a binding of their own; `None` if only applications are
-    /// bound.
+    /// Template of the applications without a binding of their own; `None` if only applications of
+    /// the tenant are bound.
     template: Option<Arc<Template>>,
     /// The applications with a binding of their own. A list, because a tenant has few of them.
     apps: Vec<(Box<str>, Arc<Template>)>,
@@ -30,9 +30,9 @@ struct TenantBindings {
 }
 
 impl TenantBindings {
-    /// Returns the template of an application. For a callback that names no application, returns
-    /// the template of the tenant; if the tenant has none, and all applications have the same
-    /// template, returns this template.
+    /// Returns the template of an application, or else of the tenant. For a callback that names no
+    /// application, returns the template of the tenant, or else the template that all applications
+    /// share.
     fn template_of(&self, app: Option<&str>) -> Option<&Arc<Template>> {
         let template = self.template.as_ref();
         let Some(app) = app else {
@@ -116,8 +116,8 @@ impl Bindings {
         !self.tenants.is_empty()
     }
 
-    /// Returns true if an application of a tenant has a binding of its own. If not, the template
-    /// does not depend on the application that a callback names.
+    /// Returns true if at least one application of a tenant has a binding of its own. If not, the
+    /// template does not depend on the application that a callback names.
     pub(crate) const fn has_apps(&self) -> bool {
         self.has_apps
     }

@@ -46,7 +46,7 @@ pub(crate) struct Ask {
     /// Value of the `host` header. If `None`, an event that keeps the path of the callback also
     /// keeps the host. Any other event then has the host of its address.
     pub(crate) host: Option<HeaderValue>,
-    /// Paths that gatepost reserves for the address.
+    /// Paths that gatepost reserves for each address.
     pub(crate) reach: Reach,
     /// Maximum time for the app: from connecting to the last byte of the answer.
     pub(crate) timeout: Duration,
@@ -81,7 +81,7 @@ pub(crate) struct Ask {
     /// Maximum age of the last good reply that gatepost sends after a failure of the app; `None` if
     /// gatepost does not repeat replies.
     pub(crate) last_good_max_age: Option<Duration>,
-    /// Breaker of the address; `None` if the config turns breakers off.
+    /// Circuit breaker of the app; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
@@ -104,7 +104,7 @@ impl UnclearAnswer {
 /// Times of the attempts to deliver a queued event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RetryRule {
-    /// Wait after the first failed attempt. Each further wait is twice as long.
+    /// Wait after the first failed attempt. Each further wait is twice as long as the wait before.
     pub(crate) first: Duration,
     /// Maximum wait between two attempts.
     pub(crate) max: Duration,
@@ -122,10 +122,11 @@ impl Default for RetryRule {
     }
 }
 
-/// Treatment of resends: gatepost replies to a resend of a delivered event without asking the app.
+/// Treatment of resends: if the app has taken the event of a callback, gatepost replies to a resend
+/// of the callback without asking the app.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResendRule {
-    /// Time for which gatepost remembers a delivered event.
+    /// Time for which gatepost remembers a callback.
     pub(crate) window: Duration,
     /// True if gatepost treats a callback without an identity as a resend when an earlier callback
     /// had equal data.

@@ -126,7 +126,7 @@ impl Template {
         })
     }
 
-    /// Returns the value that a server keeps with the template, such as its metrics. The first call
+    /// Returns the value that a server keeps with the template, such as metrics. The first call
     /// creates the value. Each reload of the config creates new templates without values.
     ///
     /// Returns `None` if an earlier call has created a value of another type.
@@ -134,8 +134,8 @@ impl Template {
         self.extension.get_or_init(|| Box::new(create(self))).downcast_ref()
     }
 
-    /// Returns the addresses to which gatepost delivers the template's events and their copies, and
-    /// the reach of each.
+    /// Returns the addresses that receive the template's events or copies of them, each with its
+    /// reach.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Address, Reach)> {
         let all = self.deliveries.iter().chain([&self.unknown]);
         let asks = all.filter_map(Delivery::as_ask);
@@ -145,8 +145,7 @@ impl Template {
         })
     }
 
-    /// Returns `true` if the events of at least one kind keep the callback's path, because the kind
-    /// has no address.
+    /// Returns `true` if the events of at least one kind keep the callback's path.
     pub(crate) fn has_delivery_without_url(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
         all.any(|delivery| delivery.as_ask().is_some_and(|ask| ask.url.is_none()))

@@ -13,7 +13,8 @@ pub(super) struct Excerpt {
     pub(super) marked: Range<usize>,
 }
 
-/// The ranges of a text that an excerpt hides, except for values that cannot be secrets.
+/// The parts of a text that may be secrets. An excerpt hides these parts, except for values that
+/// the code has released with [`Faults::show`](super::Faults::show).
 #[derive(Debug)]
 pub(super) enum Hidden {
     /// The ranges of all strings, numbers and dates.

@@ -258,8 +258,8 @@ impl fmt::Display for FaultKind {
 
 /// Description of a fault, with its kind.
 ///
-/// A description without a kind is [`FaultKind::ValueInvalid`], or [`FaultKind::SettingRisky`] for
-/// a warning.
+/// A fault without a kind gets the default kind of the reader. A warning without a kind gets
+/// [`FaultKind::SettingRisky`].
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(super) kind: Option<FaultKind>,

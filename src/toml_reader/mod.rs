@@ -2,8 +2,8 @@
 //!
 //! A [`Table`] returns its values by key, and adds a fault for each value of the wrong type. A
 //! table records the keys that the code reads. [`Table::finish`] reports all other keys as unknown,
-//! so the list of allowed keys always matches the code. The faults of this module never contain a
-//! string value of the file, because the value may be a secret.
+//! so the list of allowed keys always matches the code. A fault shows a string value of the file
+//! only if the code treats the value as no secret, for example with [`Table::string`].
 
 #![allow(
     clippy::wildcard_enum_match_arm,

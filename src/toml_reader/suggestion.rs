@@ -1,9 +1,10 @@
 //! Remedies for a wrong word: the closest known word, or a list of the known words.
 
-/// Returns the word that is closest to `wrong`; `None` if no word is close.
+/// Returns the word that the operator probably meant by `wrong`; `None` if no word fits.
 ///
-/// Ignores case, and treats `-` and `_` as equal. Two neighbouring characters in the wrong order
-/// count as one edit. If no word is close, returns the first word that starts with `wrong`.
+/// If a word is close to `wrong`, returns the closest word. Otherwise, returns the first word in
+/// alphabetical order that starts with `wrong`. Ignores case, and treats `-` and `_` as equal. Two
+/// neighbouring characters in the wrong order count as one edit.
 ///
 /// # Examples
 ///

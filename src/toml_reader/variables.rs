@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// Value of a variable, or a description of the problem.
 pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
-/// The variables that a text names.
+/// The variables that the texts name.
 ///
 /// gatepost looks up all values before it reads the first key, so that a [`Table`](super::Table)
 /// can return a borrowed value. Some of these values are secrets, but no table returns a secret

@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 /// The permit to forward a genuine callback. Clones are cheap.
 ///
 /// Only [`Gate`](crate::Gate) creates this permit. The layer puts the permit into the extensions of
-/// the request with the event.
+/// the request that carries the event.
 ///
 /// # Examples
 ///
@@ -74,7 +74,7 @@ pub(crate) struct AcceptedCallback {
     /// The value that has already arrived with another callback; `None` if both the id and the
     /// signature are new.
     pub(crate) reused: Option<Reused>,
-    /// State that machines share; `None` if this machine shares no state.
+    /// Values for the state that machines share; `None` if this machine shares no state.
     pub(crate) sharing: Option<Box<Sharing>>,
     /// Reply to a challenge; `None` for any other callback. The app does not receive a challenge.
     pub(crate) challenge: Option<Box<Reply>>,
@@ -137,13 +137,13 @@ impl Accepted {
     /// Returns the paths of the callback's misfits: fields that are missing, or that do not have
     /// their declared type. A path has the form `a.b` or `a[].b`.
     ///
-    /// The data of the event contains these fields as received. The app also receives the paths, in
-    /// the header `gatepost-misfits`.
+    /// The data of the event contains a field of another type as received. The app also receives
+    /// the paths, in the header `gatepost-misfits`.
     pub fn misfits(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.event.misfits.iter().map(|path| &**path)
     }
 
-    /// Returns the template of the callback's tenant.
+    /// Returns the template of the route, or else of the callback's tenant.
     #[must_use]
     pub fn template(&self) -> &Template {
         &self.0.template

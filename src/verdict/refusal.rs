@@ -102,15 +102,14 @@ impl Refusal {
         self
     }
 
-    /// Adds the body.
+    /// Adds the body of the callback.
     pub(crate) fn with_body(mut self, body: Bytes) -> Self {
         self.0.body = body;
         self
     }
 
     /// Returns the bytes of the body that gatepost received. If gatepost refused the callback
-    /// because of its head, returns no bytes. The body contains personal data, and may contain
-    /// secrets.
+    /// because of its head, returns no bytes. The body may contain personal data and secrets.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.body

@@ -30,7 +30,8 @@ pub enum RefusalKind {
     /// A field of the body, a header or a query parameter occurs twice, or two places that must
     /// have the same value have different values.
     FieldDuplicate,
-    /// A field does not have the type or the range that the definition declares.
+    /// A field does not have the type, the range or the value that the definition or the template
+    /// requires.
     FieldInvalid,
     /// A required field is missing.
     FieldMissing,
@@ -52,7 +53,8 @@ pub enum RefusalKind {
     MethodNotAllowed,
     /// The body is JSON but not an object.
     NotAnObject,
-    /// The path is another spelling of a callback path, such as `/%68ook` for `/hook`.
+    /// The path or query is another spelling of a route's path or query, such as `/%68ook` for
+    /// `/hook`, or a file server maps the path to the route.
     PathAmbiguous,
     /// The client exceeds the `source_limit` of the route.
     RateLimited,

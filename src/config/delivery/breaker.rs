@@ -9,8 +9,8 @@ use crate::address::Addresses;
 use crate::breaker::{Breaker, BreakerRule};
 use crate::toml_reader::{FaultKind, Faults, Form, Table};
 
-/// The circuit breakers of a config: one for each address or list of addresses, shared by all kinds
-/// with that address.
+/// The circuit breakers of a config: one for each address or list of addresses, and one for each
+/// template with kinds that have no address. All kinds with the same address share a breaker.
 pub(in crate::config) struct Breakers {
     /// Rule for every breaker; `None` if the operator has turned breakers off.
     rule: Option<BreakerRule>,

@@ -10,7 +10,7 @@ use crate::toml_reader::FaultKind;
 impl ConfigReader<'_, '_> {
     /// Reports settings without effect: an entry for a challenge, reply settings in entries that
     /// cover only notifications, and `unclear_answer` in entries that cover only decisions. No
-    /// setting changes the reply to a notification.
+    /// reply setting changes the acknowledgement of a notification.
     pub(super) fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
             if plan.kinds.iter().any(|kind| kind.challenge.is_some() && *kind.name == entry.name) {
@@ -50,7 +50,8 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Warns if `timeout_ms` is longer than the platform's waiting time minus [`REPLY_MARGIN`].
+    /// Warns if `timeout_ms` is longer than the longest budget of the entry's kinds minus
+    /// [`REPLY_MARGIN`].
     pub(super) fn warn_of_late_timeout(&self, entry: &Entry, plan: &Plan) {
         let Some(timeout) = entry.timeout else { return };
         let covered = plan.kinds.iter().filter(|kind| entry.covers(kind));

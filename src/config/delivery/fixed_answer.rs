@@ -7,7 +7,7 @@ use crate::provider::decision::{
 use crate::provider::{Kind, Plan};
 use crate::toml_reader::{FaultKind, Form, Place, Table, allowed, closest};
 
-/// An object of reply fields, as JSON text.
+/// An answer, or fields of a reply, as the text of a JSON object.
 pub(super) struct JsonText {
     pub(super) text: String,
     pub(super) place: Place,
@@ -16,7 +16,7 @@ pub(super) struct JsonText {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads a table of reply fields.
+    /// Reads a table of an answer, or of fields of a reply.
     pub(super) fn json(&self, table: &Table<'f>) -> Option<JsonText> {
         let entries = table.entries();
         let values = entries.iter().filter(|(_, item)| matches!(item.form, Form::Other(_)));

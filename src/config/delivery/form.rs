@@ -88,7 +88,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` if an address has a path, even if the path is only `/`.
+/// Returns `true` if an address has a path or a query, even if the path is only `/`.
 fn has_path(address: &str) -> bool {
     match address.strip_prefix("unix:") {
         Some(socket) => socket.contains(':'),

@@ -23,7 +23,7 @@ impl<'f> ConfigReader<'f, '_> {
         Some(Mirror { addresses, place: table.place_of("mirror") })
     }
 
-    /// Reports `mirror` in an entry for which gatepost sends no copies.
+    /// Reports `mirror` in an entry that applies to a decision, sets passthrough, or has no `url`.
     pub(super) fn check_mirror<'e>(
         &self,
         entry: &'e Entry,

@@ -50,7 +50,7 @@ struct Entry {
     forward: Forward,
     check_reply: Option<bool>,
     ce_headers: Option<bool>,
-    /// Position of `keep_proof = true`; `None` if the app does not receive the fields that serve
+    /// Position of `keep_proof = true`, with which the event's JSON contains the fields that serve
     /// only the signature.
     keep_proof: Option<Place>,
     host: Option<HeaderValue>,
@@ -122,7 +122,7 @@ impl<'f> ConfigReader<'f, '_> {
         let signing = match signing {
             None => None,
             Some(Ok(signing)) => Some(signing),
-            // The app signs its own replies, so gatepost needs no key.
+            // The app signs its answers itself, so gatepost needs no key.
             Some(Err(_)) if entry.is_some_and(Entry::passes_every_answer) => {
                 Some(ReplySigning::default())
             }

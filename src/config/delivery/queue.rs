@@ -1,4 +1,5 @@
-//! Reads `deliver` and `retry`: the kinds whose events gatepost queues.
+//! Reads `deliver` and `retry`: the kinds whose events gatepost queues, and the times between the
+//! attempts.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::provider::{Kind, Plan};
 use crate::template::RetryRule;
 use crate::toml_reader::{FaultKind, Place, Table};
 
-/// Maximum time between two attempts that `retry` accepts: one day.
+/// Largest value that `first_ms` and `max_ms` accept: one day.
 pub(crate) const MAX_RETRY_MS: i64 = 86_400_000;
 
 /// Largest value that `give_up_after_secs` accepts: 30 days.
@@ -70,7 +71,8 @@ impl<'f> ConfigReader<'f, '_> {
         RetryRule { first, max, give_up_after: give_up.unwrap_or(default.give_up_after) }
     }
 
-    /// Reports `deliver = "queued"` in an entry whose events gatepost cannot queue.
+    /// Reports `deliver = "queued"` in an entry that applies to a decision, sets passthrough, or
+    /// has no `url`.
     pub(super) fn check_queued<'e>(
         &self,
         entry: &'e Entry,

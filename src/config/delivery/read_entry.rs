@@ -49,7 +49,7 @@ impl<'f> ConfigReader<'f, '_> {
             .collect()
     }
 
-    /// Reports each name of a kind that contains a dot and is not in quotes. Returns `false` if the
+    /// Reports each kind whose name contains a dot and is not in quotes. Returns `false` if the
     /// table is not part of such a name.
     fn report_unquoted(&self, on: &Table<'f>, name: &str, item: &Item<'f>, plan: &Plan) -> bool {
         let mut names = Vec::new();

@@ -14,7 +14,8 @@ impl ConfigReader<'_, '_> {
     ///
     /// # Errors
     ///
-    /// If gatepost must sign the replies, returns the names of the missing settings.
+    /// Returns the names of the settings that gatepost needs to sign the replies, but that have no
+    /// value.
     pub(super) fn reply_signing(
         &self,
         decision: &Decision,

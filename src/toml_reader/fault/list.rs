@@ -24,7 +24,8 @@ pub(crate) struct TomlText<'t> {
 pub(crate) struct Faults<'t> {
     texts: Vec<TomlText<'t>>,
     list: RefCell<Vec<Fault>>,
-    /// The places of unknown keys that are probably misspelt: the table, and the right key.
+    /// The keys that the operator has probably misspelt, each in its right spelling and with its
+    /// table.
     typos: RefCell<Vec<AbsentKey>>,
     /// The keys that each sort of table may have.
     known: RefCell<Vec<AbsentKey>>,

@@ -126,8 +126,8 @@ impl Fault {
         self.suggestion.as_deref()
     }
 
-    /// Returns the line of the file, without its comment. `…` replaces each value that may be a
-    /// secret.
+    /// Returns the text of the fault's line, without a comment. `…` replaces each value that may be
+    /// a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt.text
@@ -146,7 +146,8 @@ impl Fault {
         self.count
     }
 
-    /// Returns `true` if both faults report the same problem at the same place.
+    /// Returns `true` if both faults report the same problem at the same place. All faults of a
+    /// reply at the same place count as one problem.
     fn repeats(&self, other: &Self) -> bool {
         let place = |fault: &Self| (fault.text, fault.span.clone());
         let is_same_place =

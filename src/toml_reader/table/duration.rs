@@ -69,8 +69,8 @@ impl<'d> Table<'d> {
     }
 }
 
-/// Splits the unit from the key of a duration. Returns the key without the unit, and the unit in
-/// milliseconds.
+/// Splits the unit from the key of a duration. Returns the key without the unit, and the length of
+/// the unit in milliseconds. A key without a unit has seconds.
 pub(crate) fn duration_key(key: &str) -> (&str, u64) {
     match (key.strip_suffix("_ms"), key.strip_suffix("_secs")) {
         (Some(plain), _) => (plain, 1),

@@ -303,7 +303,7 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// Returns all entries, in the order of the file. Used for a table whose keys are not fixed.
+    /// Returns all entries, in the order of the file, for a table whose keys are not fixed.
     pub(crate) fn entries(&self) -> Vec<(&'d str, Item<'d>)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
@@ -347,8 +347,8 @@ impl<'d> Table<'d> {
         json
     }
 
-    /// Returns the tables under keys that the code has not read, in the order of the file. Omits a key
-    /// that is probably a misspelt form of a key that the code has read.
+    /// Returns the tables under keys that the code has not read, in the order of the file. Omits a
+    /// table under a misspelt form of a key that the code has read.
     pub(crate) fn unread_tables(&self) -> Vec<(&'d str, Self)> {
         let read_keys = self.read_keys.borrow().clone();
         let is_misspelt = |name: &str| closest(name, read_keys.iter().copied()).is_some();
