@@ -56,8 +56,8 @@ pub(super) const COMMON_MESSAGE: &str = "message";
 impl Decision {
     /// Parses the body of an app's answer. Notes the dropped members in `conversion`.
     ///
-    /// Reads a lone surrogate, which JavaScript may write, as U+FFFD. In this case, stores the
-    /// repaired text in `repaired`.
+    /// Reads a lone surrogate, which JavaScript may write, as U+FFFD. If the answer contains a lone
+    /// surrogate, stores the repaired text in `repaired`.
     ///
     /// # Errors
     ///

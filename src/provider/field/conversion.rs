@@ -27,8 +27,8 @@ pub(crate) struct Conversion {
     /// The paths of a callback's misfits, or of an answer's undeclared members.
     ///
     /// A path has the form `a.b` or `a[].b`. The list contains each path once, even if the path
-    /// occurs in several elements of an array. The list therefore has at most one entry for each
-    /// declared field of a callback.
+    /// occurs in several elements of an array. The number of declared fields therefore limits the
+    /// length of the list for a callback.
     pub(crate) noted: Vec<Box<str>>,
 }
 

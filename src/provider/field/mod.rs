@@ -11,7 +11,7 @@
 //! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
 //! | `timestamp` | an integer in the declared unit | a number |
 //! | `object` | an object | the object |
-//! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
+//! | `array` | an array; with `wrap`, also what `number` accepts, as an array of one element | the array |
 //! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
 //! If gatepost cannot convert a value of an answer, gatepost does not use the answer. In a
@@ -182,7 +182,7 @@ impl Fields {
 
     /// Marks as essential the field at a path of names, and each field that contains this field.
     ///
-    /// Ignores a path to a field that is not declared, or that is lenient.
+    /// Stops at the first field of the path that is not declared or is lenient.
     pub(crate) fn mark_essential<'n>(&mut self, mut path: impl Iterator<Item = &'n str>) {
         let Some(at) = path.next().and_then(|name| self.find(name)) else { return };
         let Some(field) = self.list.get_mut(at).filter(|field| !field.lenient) else { return };
@@ -217,10 +217,10 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error for an essential field that is missing or that gatepost cannot convert. In
-    /// an answer, every field is essential. Also returns an error for a member of an answer that is
-    /// probably a misspelt field, and for an undeclared member in a config. After an error, `out`
-    /// may contain part of the object.
+    /// Returns an error for an essential field that gatepost cannot convert, and for an essential
+    /// required field that is missing. In an answer and in a config, every field is essential. Also
+    /// returns an error for a member of an answer that is probably a misspelt field, and for an
+    /// undeclared member in a config. After an error, `out` may contain part of the object.
     fn write_object(
         &self,
         object: &Object<'_>,
@@ -239,8 +239,9 @@ impl Fields {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
-            // Treat a second member for the same field as undeclared. Treat an alias as undeclared
-            // if the object also has the field's name. Otherwise two members would have one name.
+            // Treat a second member for the same field as undeclared. If the object also has the
+            // field's name, treat an alias as undeclared. Otherwise two members would have one
+            // name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
@@ -355,7 +356,7 @@ impl Fields {
 /// Returns `true` if `name` is probably a misspelling of `meant`: `name` differs only in case, in
 /// `-` for `_`, or in one or two characters.
 ///
-/// A name of at most four characters may differ in only one character: `meta` is not a misspelt
+/// If `meant` has at most four characters, only one character may differ: `meta` is not a misspelt
 /// `data`.
 pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
     let max_edits = if meant.len() > 4 { 2 } else { 1 };
