@@ -140,13 +140,13 @@ mod tests {
         let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
         for text in texts.flatten() {
             let fits = !text.ends_with('.') && !text.is_empty();
-            assert!(fits, "expected a text without a full stop at the end, found {text:?}");
+            assert!(fits, "expected a text that does not end with a full stop, found {text:?}");
         }
     }
 
     /// Reads the codes from the source, so that the test fails for a new code without help.
     #[test]
-    fn each_code_of_enums_has_help() {
+    fn each_code_of_a_refusal_or_failure_has_help() {
         let sources =
             [include_str!("../../verdict/refusal_kind.rs"), include_str!("../../conclusion.rs")];
         let mut found = 0;

@@ -521,8 +521,8 @@ fn template(providers: &[ProviderInfo]) -> Value {
     })
 }
 
-/// Returns the settings that each provider with a signed time has. [`settings`] returns the
-/// settings of one provider.
+/// Returns the schema of the settings that limit a signed time, for any provider. [`settings`]
+/// returns the schema for one provider.
 fn time_limits() -> Value {
     let limit = |about: &str| integer(about, 0, DAY);
     json!({
