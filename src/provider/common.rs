@@ -1,7 +1,7 @@
 //! Common events: events about a stream, with the same names and fields for every platform.
 //!
-//! A definition assigns common events to its kinds, and contains the locations of the fields. For
-//! an address with `forward = "common"`, gatepost reads the fields from the data of the event.
+//! A definition assigns common events to its kinds, and sets the source of each field. For an
+//! address with `forward = "common"`, gatepost reads the fields from the data of the event.
 
 use http::HeaderValue;
 use serde_json::{Map, Value as JsonValue};
@@ -202,7 +202,8 @@ impl CommonField {
     }
 }
 
-/// Returns a segment of the path in a URL, or of a path without a URL.
+/// Returns a segment of a URL's path, or of a path alone. `number` counts the non-empty segments
+/// from 1.
 fn segment(url: &str, number: usize) -> Option<String> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,

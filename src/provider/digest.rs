@@ -95,7 +95,7 @@ pub(crate) struct Key {
     digest: Digest,
     secret: Secret,
     keyed: Option<Keyed>,
-    /// The name of the key, if signatures name their key.
+    /// The id of the key; `None` if signatures do not name their key.
     id: Option<Box<str>>,
 }
 
@@ -129,12 +129,12 @@ impl Key {
         !matches!(self.keyed, Some(Keyed::Public(_)))
     }
 
-    /// Sets the name of the key.
+    /// Sets the id of the key.
     pub(crate) fn named(self, id: Option<&str>) -> Self {
         Self { id: id.map(Into::into), ..self }
     }
 
-    /// Returns the name of the key; `None` if signatures do not name their key.
+    /// Returns the id of the key; `None` if signatures do not name their key.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }

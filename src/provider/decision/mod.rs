@@ -1,6 +1,6 @@
 //! Decisions: the conversion of an app's answer to the reply that the platform expects.
 //!
-//! An app may answer in three forms:
+//! An app answers in one of three forms:
 //!
 //! - native: `{"data":{"result":1}}`, the platform's fields in its envelope (here `data`);
 //! - flat: `{"result":1}`, the platform's fields without the envelope;

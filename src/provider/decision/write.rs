@@ -11,7 +11,7 @@ use crate::json::{self, Object};
 use crate::provider::field::Conversion;
 use crate::reply::Permission;
 
-/// The JSON of a reply.
+/// The JSON and the permission of a reply, and the faults of the answer.
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
     pub(crate) permission: Permission,

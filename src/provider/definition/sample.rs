@@ -7,7 +7,7 @@
 //! 2. The request that `gatepost send` makes of the sample names its kind, in the body, a header or
 //!    the query, unless the route names the kind. If a header names the kind, the headers that all
 //!    samples share name a known kind.
-//! 3. The times have their units.
+//! 3. Each time is in its declared unit.
 //! 4. If the definition takes the tenant only from the body, at least one sample contains a tenant.
 //! 5. The sample of a kind with `viewer` contains a value at the first pointer of `viewer`.
 
@@ -157,7 +157,7 @@ fn check_times(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sa
 }
 
 /// Returns the pointers to the times of a callback, with their units: the time of the event, the
-/// start of the stream, and the signed time.
+/// start time in its common event, and the signed time.
 fn times(plan: &Plan, index: usize) -> Vec<(Vec<Pointer>, Unit)> {
     let kind = plan.kind(Some(index));
     let fields = kind.common.iter().flat_map(|rule| &rule.fields);

@@ -16,7 +16,7 @@ pub(crate) enum SentBy {
     /// The operator, in a config or a definition. The rules for an answer apply, but an undeclared
     /// member is an error.
     Operator,
-    /// The platform. Each value of a callback has its documented type or is a string.
+    /// The platform. From the platform, integer fields do not accept `true` or `false`.
     Platform,
 }
 
@@ -68,7 +68,7 @@ impl Conversion {
     }
 }
 
-/// The position of an object or array in a message: the fields and arrays that contain it.
+/// The position of a value in a message: the fields and arrays that contain the value.
 ///
 /// A linked list on the stack, so that a message without a misfit needs no allocation.
 #[derive(Clone, Copy, Debug)]

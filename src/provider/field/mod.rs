@@ -9,7 +9,7 @@
 //! | `integer` | a whole number, or a string that contains one | a number |
 //! | `number` | a number, or a string that contains one | a number |
 //! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
-//! | `timestamp` | an integer in the declared unit | a number |
+//! | `timestamp` | what `integer` accepts, in the declared unit | a number |
 //! | `object` | an object | the object |
 //! | `array` | an array; with `wrap`, also what `number` accepts, as an array of one element | the array |
 //! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
@@ -63,7 +63,7 @@ pub(crate) struct Field {
     /// True if the platform may also send values of other types in the field. gatepost does not
     /// list these values as misfits.
     pub(crate) lenient: bool,
-    /// True if the identity of the callback or the reply to a decision depends on the field.
+    /// True if the reply to a decision, or the identity of the callback, depends on the field.
     pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.
@@ -314,7 +314,8 @@ impl Fields {
         is_listed
     }
 
-    /// Notes an undeclared member of an answer, which the caller drops.
+    /// Notes an undeclared member that the caller drops from an answer. Returns an error if the
+    /// member is probably misspelt, or if it is in a config.
     fn drop_unknown(
         &self,
         name: &str,
@@ -336,8 +337,8 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error if a declared name differs only in case, in `-` for `_`, or in one or two
-    /// characters.
+    /// Returns an error if a declared name differs from `name` only in case, in `-` for `_`, or in
+    /// one or two characters.
     pub(crate) fn check_unknown(&self, name: &str) -> Result<(), FieldError> {
         let mut declared = self.list.iter().map(|field| &field.name);
         match declared.find(|declared| is_misspelt(name, declared)) {

@@ -101,8 +101,8 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct SessionRule {
     pub(crate) part: SessionPart,
-    /// The locators of the values that identify the session, equal at its start and its end. If the
-    /// list is empty, the times of the events order the sessions.
+    /// The locators of the values that identify the session. The values are equal at its start and
+    /// its end. If the list is empty, the times of the events order the sessions.
     pub(crate) id: Vec<Locator>,
 }
 
@@ -134,7 +134,8 @@ pub(crate) struct Times {
 pub(crate) struct ViewerKey(pub(crate) Vec<Pointer>);
 
 impl ViewerKey {
-    /// Reads the values from an event's data; `None` if the first value is missing or empty.
+    /// Reads the values from an event's data; `None` if the first value is missing, `null` or
+    /// empty.
     pub(crate) fn read(&self, data: &[u8]) -> Option<Vec<String>> {
         let object = Object::from_json(std::str::from_utf8(data).ok()?).ok()?;
         let text = |pointer: &Pointer| match pointer.find(&object) {

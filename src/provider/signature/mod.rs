@@ -9,7 +9,8 @@
 //! 2. The text of the signature decodes to a digest. In a list of signatures, at least one entry
 //!    decodes.
 //! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
-//!    constant time, so the time until the reply does not reveal which key or digit differs.
+//!    constant time, so the time until the reply reveals neither the key that matches nor the digit
+//!    that differs.
 //! 4. The signed time is within the [`Window`] around the current time. Without a signed time or a
 //!    window, gatepost omits this condition.
 
@@ -274,7 +275,8 @@ impl Signature {
 ///
 /// # Errors
 ///
-/// Returns `missing` for an absent text, and `Ambiguous` for alternatives with different values.
+/// Returns `missing` if no text is at `place`, and `Ambiguous` if alternatives have different
+/// values.
 fn value<'r>(
     place: &Locator,
     received: &Received<'r>,
