@@ -51,8 +51,7 @@ pub struct ProviderInfo {
     /// The maximum number of letters and digits that the platform's console accepts in a key; `None`
     /// if the definition names no maximum. gatepost accepts longer keys and other characters.
     pub console_key_chars: Option<usize>,
-    /// True if a tenant of the platform may include an application. A config may then bind
-    /// `push.example.com/live`.
+    /// True if a template can bind one application of a tenant, such as `push.example.com/live`.
     pub tenant_app: bool,
     /// True if a route needs a secret segment, because the platform uses no key from `keys`, or
     /// does not sign its challenge.
@@ -120,8 +119,7 @@ pub struct KindInfo {
     /// JSON Pointers to the values in the event's subject. The list omits values from other places
     /// than the body.
     pub subject: Vec<Box<str>>,
-    /// JSON Pointers to the platform's time of the callback. gatepost uses the first value that is
-    /// present.
+    /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
     pub time: Vec<Box<str>>,
     /// True for a decision, whose reply depends on the app's answer. False for a challenge, and for
     /// a notification, whose reply only acknowledges the callback.

@@ -42,7 +42,7 @@ pub struct RouteInfo {
     pub provider: Arc<str>,
     /// True if the verdicts have no effect (`mode = "shadow"`).
     pub is_shadow: bool,
-    /// Kind of all callbacks; `None` if each callback names its kind.
+    /// Kind of all callbacks; `None` if the route sets no kind.
     pub kind: Option<Arc<str>>,
     /// Maximum length of a body, in bytes.
     pub max_body_bytes: usize,
@@ -85,7 +85,8 @@ pub struct RoutedKind {
     /// that begins with `refused`. If the config has no `upstream`, the URL of an event without an
     /// address consists of the path alone.
     pub to: String,
-    /// Longest wait for the app; `None` if the template does not make gatepost ask the app.
+    /// Longest wait for the app; `None` for [`KindForm::NoEvent`], and if the template determines
+    /// the reply without the app.
     pub timeout: Option<Duration>,
     /// Longest wait of the platform for the reply; `None` if `timeout` is `None`.
     pub budget: Option<Duration>,

@@ -87,7 +87,7 @@ pub enum SampleError {
          valid value, found an invalid name or value for `{0}`; correct the name or the value"
     )]
     Name(String),
-    /// [`Sample::set`] received the name of a field or setting that the kind does not have.
+    /// [`Sample::set`] received an unknown name of a field or setting.
     #[error("expected a known field or setting, found `{name}`; {remedy}")]
     Unknown {
         /// The unknown name.
@@ -146,7 +146,7 @@ impl<'d> Sample<'d> {
     /// | `/data/0/app` | any field, by JSON Pointer |
     /// | `header:NAME` | a header |
     /// | `query:NAME` | a parameter of the query, instead of the one in the URI of the request |
-    /// | `setting:NAME` | a setting of the template that the signature covers |
+    /// | `setting:NAME` | a setting of the template, which the signature may cover |
     ///
     /// If the old value of a field is a string, the new value is a string too. Otherwise the new
     /// value is the JSON in `value`, or a string if `value` is not JSON.

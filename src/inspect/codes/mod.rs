@@ -58,24 +58,24 @@ pub enum CodeGroup {
     Shadow,
     /// A request or connection that gatepost ends on any path, before a verdict.
     Connection,
-    /// A change or fault of the program: its upstream, servers, store, log or traces.
+    /// A change or fault of gatepost, or of its upstream, servers, store, log or traces.
     Operation,
     /// An error of the admin API.
     AdminApi,
-    /// A value of a label: the origin of a reply, the result of a delivery, or an error of the
-    /// store.
+    /// A value of a label: the origin of a reply, the result of an attempt to deliver an event, or
+    /// an error of the store.
     Value,
 }
 
 /// Outputs that contain the codes of refusals.
 const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
-/// Outputs that contain the codes of the app's failures.
+/// Outputs that contain the codes of failures of the app or the store.
 const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
 const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and
-/// of the app's failures, then all other codes. Each group is sorted.
+/// of failures of the app or the store, then all other codes. Each group is sorted.
 pub fn codes() -> impl Iterator<Item = CodeHelp> {
     let refusals = REFUSALS.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),

@@ -123,7 +123,7 @@ fn joined(objects: impl IntoIterator<Item = Value>) -> Value {
     Value::Object(all)
 }
 
-/// Returns the definitions that the schema refers to.
+/// Returns `$defs`: the schemas that several parts of the schema refer to.
 fn definitions() -> Value {
     json!({
         "secret": secret(),
