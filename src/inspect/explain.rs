@@ -25,8 +25,8 @@ use crate::verdict::{Accepted, Refusal};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// The subject: `route`, `source`, `body`, `tenant`, `template`, `kind`, `signature`, `signed`,
-    /// `key`, `time`, `event`, `reply` or `mode`.
+    /// The subject: `route`, `source`, `body`, `tenant`, `application`, `template`, `kind`,
+    /// `signature`, `signed`, `key`, `time`, `event`, `reply` or `mode`.
     pub name: &'static str,
     /// The value or result, as text for the operator.
     pub found: String,
@@ -43,8 +43,8 @@ pub struct Explanation {
     /// The verdict; `None` if the request is not a callback.
     pub verdict: Option<Result<Accepted, Refusal>>,
     /// The message that the platform signs, with `[key]` in place of the key and `[NAME]` in place
-    /// of a setting. `None` if gatepost does not check the signature, or if a part of the message
-    /// is missing.
+    /// of a setting. `None` if gatepost does not check the signature, or if the signature or a part
+    /// of the message is missing.
     pub string_to_sign: Option<Vec<u8>>,
 }
 

@@ -46,16 +46,15 @@ pub struct ProviderInfo {
     /// Description of the platform's resends and of its time limit; `None` if the definition has no
     /// description.
     pub resends: Option<Box<str>>,
-    /// True if the platform signs, so that a template needs `keys`.
+    /// True if a template needs `keys`, because the platform signs with one of them.
     pub keys: bool,
     /// The maximum number of letters and digits that the platform's console accepts in a key; `None`
     /// if the definition names no maximum. gatepost accepts longer keys and other characters.
     pub console_key_chars: Option<usize>,
-    /// True if a tenant of the platform may include an application. A config may then bind
-    /// `push.example.com/live`.
+    /// True if a template can bind one application of a tenant, such as `push.example.com/live`.
     pub tenant_app: bool,
-    /// True if the platform does not sign callbacks, or does not sign its challenge, so that a
-    /// route needs a secret segment.
+    /// True if a route needs a secret segment, because the platform uses no key from `keys`, or
+    /// does not sign its challenge.
     pub token: bool,
     /// The fields that every kind has, unless the kind declares a field of the same name.
     pub fields: Vec<FieldInfo>,
@@ -66,8 +65,8 @@ pub struct ProviderInfo {
     pub groups: Vec<Box<str>>,
     /// The settings that the definition declares: keys of `[template.settings]`.
     pub settings: Vec<SettingInfo>,
-    /// The keys of `[template.settings]` that limit the age of a signed time. The list is empty if
-    /// the platform signs no time.
+    /// The keys of `[template.settings]` that limit how far a signed time may be from the current
+    /// time. The list is empty if the platform signs no time.
     pub window: Vec<&'static str>,
 }
 
@@ -114,15 +113,16 @@ pub struct KindInfo {
     pub about: Option<Box<str>>,
     /// The group whose entry of `[template.on]` applies to a kind without an entry of its own.
     pub group: Option<Box<str>>,
-    /// True if the callback names its kind. If false, a route for the kind needs the key `kind`.
+    /// True if gatepost can determine the kind from the callback. If false, a route for the kind
+    /// needs the key `kind`.
     pub named: bool,
-    /// JSON Pointers to the values in the event's subject. The list omits values from headers.
+    /// JSON Pointers to the values in the event's subject. The list omits values from other places
+    /// than the body.
     pub subject: Vec<Box<str>>,
-    /// JSON Pointers to the platform's time of the callback. gatepost uses the first value that is
-    /// present.
+    /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
     pub time: Vec<Box<str>>,
-    /// True for a decision, whose reply depends on the app's answer. False for a notification,
-    /// whose reply only acknowledges the callback.
+    /// True for a decision, whose reply depends on the app's answer. False for a challenge, and for
+    /// a notification, whose reply only acknowledges the callback.
     pub decision: bool,
     /// True for a challenge: gatepost replies with values of the request, without asking the app.
     pub challenge: bool,
@@ -133,7 +133,7 @@ pub struct KindInfo {
     pub identity: IdentityInfo,
     /// The declared fields of the event's data.
     pub fields: Vec<FieldInfo>,
-    /// The fields of the reply; empty for a notification.
+    /// The fields of the reply to a decision; empty for any other kind.
     pub reply: Vec<FieldInfo>,
 }
 
@@ -155,8 +155,8 @@ pub struct FieldInfo {
     /// The fields of the object, or of each object in the array.
     pub fields: Vec<Self>,
     /// True if each event of the kind has the field, with the declared type. gatepost refuses a
-    /// callback without such a field, because the identity of the callback or the reply to a
-    /// decision depends on the field.
+    /// callback without such a field, because the reply to a decision, or the identity of the
+    /// callback, depends on the field.
     pub identifying: bool,
     /// True if the field may be absent or `null`.
     pub optional: bool,

@@ -42,13 +42,14 @@ pub struct RouteInfo {
     pub provider: Arc<str>,
     /// True if the verdicts have no effect (`mode = "shadow"`).
     pub is_shadow: bool,
-    /// Kind of all callbacks; `None` if each callback names its kind.
+    /// Kind of all callbacks; `None` if the route sets no kind.
     pub kind: Option<Arc<str>>,
     /// Maximum length of a body, in bytes.
     pub max_body_bytes: usize,
-    /// Accepted callbacks per second and in one burst; `None` without a limit.
+    /// Maximum number of accepted callbacks per second, and in one burst; `None` without a limit.
     pub limit: Option<(i64, i64)>,
-    /// Requests of each client per second and in one burst; `None` without a limit.
+    /// Maximum number of requests of each client per second, and in one burst; `None` without a
+    /// limit.
     pub source_limit: Option<(i64, i64)>,
     /// Templates that may apply to a callback. If the list is empty, gatepost refuses every
     /// callback.
@@ -64,8 +65,8 @@ pub struct RouteTemplateInfo {
     /// Tenants that are bound to the template, sorted; `*` means all other tenants. Empty if the
     /// route names the template.
     pub tenants: Vec<Box<str>>,
-    /// Kinds of the provider that may arrive on the route. The last kind represents the kinds that
-    /// the provider does not define.
+    /// Kinds of the provider that may arrive on the route. If the route sets no kind, the last one
+    /// represents the kinds that the provider does not define.
     pub kinds: Vec<RoutedKind>,
 }
 
@@ -84,9 +85,10 @@ pub struct RoutedKind {
     /// that begins with `refused`. If the config has no `upstream`, the URL of an event without an
     /// address consists of the path alone.
     pub to: String,
-    /// Longest wait for the app; `None` for [`KindForm::NoEvent`].
+    /// Longest wait for the app; `None` for [`KindForm::NoEvent`], and if the template determines
+    /// the reply without the app.
     pub timeout: Option<Duration>,
-    /// Longest wait of the platform for the reply; `None` for [`KindForm::NoEvent`].
+    /// Longest wait of the platform for the reply; `None` if `timeout` is `None`.
     pub budget: Option<Duration>,
 }
 
@@ -219,7 +221,7 @@ impl Config {
         (form.into(), url.map_or_else(own_path, ToString::to_string))
     }
 
-    /// Returns the URL of a request that keeps the path of the callback.
+    /// Returns the URL, on each server, of a request that keeps the path of the callback.
     fn own_path(&self, route: &Route, servers: Option<&Addresses>) -> String {
         let Some(servers) = servers.or(self.proxy.upstream.as_deref()) else {
             return route.label.to_string();

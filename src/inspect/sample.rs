@@ -87,7 +87,7 @@ pub enum SampleError {
          valid value, found an invalid name or value for `{0}`; correct the name or the value"
     )]
     Name(String),
-    /// [`Sample::set`] received the name of a field or setting that the kind does not have.
+    /// [`Sample::set`] received an unknown name of a field or setting.
     #[error("expected a known field or setting, found `{name}`; {remedy}")]
     Unknown {
         /// The unknown name.
@@ -146,7 +146,7 @@ impl<'d> Sample<'d> {
     /// | `/data/0/app` | any field, by JSON Pointer |
     /// | `header:NAME` | a header |
     /// | `query:NAME` | a parameter of the query, instead of the one in the URI of the request |
-    /// | `setting:NAME` | a setting of the template that the signature covers |
+    /// | `setting:NAME` | a setting of the template, which the signature may cover |
     ///
     /// If the old value of a field is a string, the new value is a string too. Otherwise the new
     /// value is the JSON in `value`, or a string if `value` is not JSON.
@@ -194,7 +194,7 @@ impl<'d> Sample<'d> {
     }
 
     /// Returns true if `place` is the place of the signature, of the signed time or of the key's
-    /// id. [`Sample::request`] then replaces the field.
+    /// id. [`Sample::request`] then replaces the value.
     ///
     /// # Examples
     ///
@@ -223,7 +223,7 @@ impl<'d> Sample<'d> {
     }
 
     /// Returns the names of the fields at the top level that the sample has, that the kind
-    /// declares, or that the signature uses.
+    /// declares, or that contain the signature, the signed time or the name of the kind.
     fn field_names(&self) -> Vec<&str> {
         let kind = self.plan.kind(Some(self.kind));
         let declared = kind.fields.iter().chain(self.plan.unknown.fields.iter());
@@ -269,7 +269,7 @@ impl<'d> Sample<'d> {
                 self.query.push(QueryParameter { name, value, replaces: true });
             }
             // Nothing to write: the caller passes the target to `request`, the definition sets the
-            // method, and only `set` changes settings.
+            // method, and only `set` and `set_settings` change settings.
             Locator::Method | Locator::Setting(..) | Locator::Target => {}
             // Nothing to write: the sample of the kind already has the values, and a joined text
             // may not show where to split it.
@@ -302,8 +302,8 @@ impl<'d> Sample<'d> {
         self.body = fields;
     }
 
-    /// Sets the tenant at the definition's first place of the tenant, and the application after a
-    /// `/`.
+    /// Sets the tenant at its first place in the definition. If the definition has a place for the
+    /// application, sets the text after `/` there.
     pub(super) fn set_tenant(&mut self, tenant: &str) {
         let (name, app) = match (tenant.split_once('/'), &self.plan.tenant_app) {
             (Some((name, app)), Some(place)) => (name, Some((place, app))),

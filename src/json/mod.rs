@@ -145,7 +145,7 @@ pub(crate) struct Object<'a> {
     index: NameIndex,
     /// True if the text has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
-    /// True if the body is not a JSON object. The `Object` of this body has no members.
+    /// True if the body is raw: gatepost reads no fields of it, so this `Object` has no members.
     pub(crate) is_absent: bool,
 }
 
@@ -190,7 +190,7 @@ impl<'a> Object<'a> {
         Ok(Self { is_repaired: true, ..object })
     }
 
-    /// Returns an object without members for a body that is not an object.
+    /// Returns an object without members for a raw body.
     ///
     /// # Errors
     ///

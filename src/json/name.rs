@@ -3,7 +3,7 @@
 //! gatepost looks up each member of a callback by name several times: among the fields of the kind,
 //! among the names seen so far, and for each field that a signature or the tenant needs. A [`Name`]
 //! therefore carries its first and last eight bytes as integers. These integers decide nearly every
-//! comparison and are the only input of the hash, so no lookup hashes text.
+//! comparison and are the only input of the hash, so no lookup in the tables hashes text.
 //!
 //! The gains for a `push` callback, in instructions (callgrind): [`NameMap`] finds a field in 60; a
 //! binary search would take 98. [`NameIndex`], together with inline scanning of scalars, reduced
@@ -27,7 +27,7 @@ pub(crate) struct Name<'a> {
     tail: u64,
 }
 
-/// Length up to which `head` and `tail` cover the whole name.
+/// Length, in bytes, up to which `head` and `tail` cover the whole name.
 const MAX_PACKED_BYTES: usize = 16;
 
 impl<'a> Name<'a> {

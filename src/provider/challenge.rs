@@ -1,4 +1,5 @@
-//! Challenges: callbacks by which a platform checks that the receiver exists and has the key.
+//! Challenges: callbacks by which a platform checks that a server at the callback URL responds and
+//! has the key.
 //!
 //! gatepost replies to a challenge itself, with values of the request. gatepost replies only after
 //! it has verified the signature of the challenge, or a value that must equal a setting. If a
@@ -18,7 +19,8 @@ use crate::reply::Reply;
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge {
     pub(crate) given: Given,
-    /// Values that must equal a setting, such as the topic of a subscription.
+    /// The location of each value that must equal a setting, such as the topic of a subscription,
+    /// and the setting.
     pub(crate) expected: Vec<(Locator, Locator)>,
 }
 

@@ -1,7 +1,7 @@
 //! Common events: events about a stream, with the same names and fields for every platform.
 //!
-//! A definition assigns common events to its kinds, and contains the locations of the fields. For
-//! an address with `forward = "common"`, gatepost reads the fields from the data of the event.
+//! A definition assigns common events to its kinds, and sets the source of each field. For an
+//! address with `forward = "common"`, gatepost reads the fields from the data of the event.
 
 use http::HeaderValue;
 use serde_json::{Map, Value as JsonValue};
@@ -27,7 +27,7 @@ pub(crate) enum CommonEvent {
 }
 
 impl CommonEvent {
-    /// The names of the events in a definition.
+    /// The name of each event, as definitions write it.
     pub(crate) const WORDS: [(&'static str, Self); 5] = [
         ("ended", Self::Ended),
         ("play_requested", Self::PlayRequested),
@@ -36,7 +36,7 @@ impl CommonEvent {
         ("started", Self::Started),
     ];
 
-    /// Returns the name of the event in a definition.
+    /// Returns the name of the event, as definitions write it.
     pub(crate) fn name(self) -> &'static str {
         Self::WORDS.iter().find(|(_, event)| *event == self).map_or("", |(name, _)| name)
     }
@@ -52,7 +52,7 @@ impl CommonEvent {
         })
     }
 
-    /// Returns `true` if the app allows or denies the event.
+    /// Returns `true` if the event is a request, which the app allows or denies.
     pub(crate) const fn is_request(self) -> bool {
         matches!(self, Self::PlayRequested | Self::PublishRequested)
     }
@@ -86,7 +86,7 @@ impl EventRule {
         always.into_iter().chain(values.iter().map(|(_, event)| *event))
     }
 
-    /// Returns the pointer, and the value there that selects the event with the name `event`;
+    /// Returns the pointer, and the first value that selects the event with the name `event`;
     /// `None` if no value selects this event.
     pub(crate) fn choice(&self, event: &str) -> Option<(&Pointer, &str)> {
         let Self::ByValue { from, values } = self else { return None };
@@ -118,7 +118,7 @@ pub(crate) enum CommonForm {
     /// A duration, converted to milliseconds. The `u32` is the number of milliseconds in the
     /// platform's unit.
     Millis(u32),
-    /// The segment of a URL's path with this number; 1 is the first.
+    /// A segment of a URL's path. The `usize` counts the non-empty segments from 1.
     Segment(usize),
     /// A string or number, as text.
     Text,
@@ -126,18 +126,17 @@ pub(crate) enum CommonForm {
     Time(Unit),
 }
 
-/// The names of the fields, in the order in which gatepost writes them. All but the last are
-/// strings.
+/// The names of the fields. The values of all but the last are strings.
 pub(crate) const FIELDS: [&str; 7] =
     ["stream", "app", "client_address", "session", "file", STARTED_AT, DURATION_MS];
 
-/// The field with the start of the stream.
+/// The name of the field with the start time of the stream or the recording.
 pub(crate) const STARTED_AT: &str = "started_at";
 
-/// The field with the duration of the stream or the recording.
+/// The name of the field with the duration of the stream or the recording.
 pub(crate) const DURATION_MS: &str = "duration_ms";
 
-/// The values of an event that its data does not contain.
+/// The names that gatepost adds to the fields from the data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventNames<'e> {
     pub(crate) provider: &'e str,
@@ -203,7 +202,8 @@ impl CommonField {
     }
 }
 
-/// Returns a segment of the path in a URL, or of a path without a URL.
+/// Returns a segment of a URL's path, or of a path alone. `number` counts the non-empty segments
+/// from 1.
 fn segment(url: &str, number: usize) -> Option<String> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,

@@ -95,7 +95,7 @@ pub(crate) struct Key {
     digest: Digest,
     secret: Secret,
     keyed: Option<Keyed>,
-    /// The name of the key, if signatures name their key.
+    /// The id of the key; `None` if signatures do not name their key.
     id: Option<Box<str>>,
 }
 
@@ -129,12 +129,12 @@ impl Key {
         !matches!(self.keyed, Some(Keyed::Public(_)))
     }
 
-    /// Sets the name of the key.
+    /// Sets the id of the key.
     pub(crate) fn named(self, id: Option<&str>) -> Self {
         Self { id: id.map(Into::into), ..self }
     }
 
-    /// Returns the name of the key; `None` if signatures do not name their key.
+    /// Returns the id of the key; `None` if signatures do not name their key.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
@@ -161,7 +161,7 @@ impl Key {
         }
     }
 
-    /// Returns the private key of a sample; `None` for any other key.
+    /// Returns the private key, which signs samples; `None` for any other key.
     pub(crate) const fn as_private(&self) -> Option<&PrivateKey> {
         match &self.keyed {
             Some(Keyed::Private(key)) => Some(key),
@@ -302,8 +302,9 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
-    /// Decodes bytes of any length. Returns `None` for invalid text. Text with bits after the last
-    /// whole byte is invalid: otherwise, two different texts could decode to the same bytes.
+    /// Decodes bytes of any length. Returns `None` for invalid text. Text is also invalid if a bit
+    /// after the last whole byte is set: otherwise, two different texts could decode to the same
+    /// bytes.
     pub(crate) fn decode_bytes(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         alphabet.decode(text.as_bytes()).ok()
@@ -352,7 +353,7 @@ mod tests {
         let decoded = |text: &str| Encoding::Base64.decode_key(text);
         assert_eq!(decoded("TUs="), decoded("TUs"));
         assert_eq!(decoded("TUs"), Some(b"MK".to_vec()));
-        // The last digit of `TUt` has a bit beyond the second byte.
+        // In `TUt`, a bit after the second byte is set.
         assert_eq!(decoded("TUt"), Some(b"MK".to_vec()));
         for damaged in ["TUsT?", "T", "TU s"] {
             assert_eq!(decoded(damaged), None, "{damaged}");

@@ -8,11 +8,11 @@ use super::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityInfo {
-    /// If the time or the sequence of the event is present at one of these locations, the id is a
-    /// digest of the data. Otherwise, the id is new for each callback.
+    /// If a time, or another value that differs between events, is present at one of these
+    /// locations, the id is a digest of the data. Otherwise, the id is new for each callback.
     Content(Vec<Box<str>>),
-    /// The id is a digest of the values at these locations. gatepost refuses a callback without
-    /// these values.
+    /// The id is a digest of the values at these locations. If one of these values is missing or
+    /// empty, gatepost refuses the callback.
     Declared(Vec<Box<str>>),
     /// The id is new for each callback, because two events may have equal data. gatepost cannot
     /// recognize a resend.

@@ -23,7 +23,7 @@ use crate::head::Head;
 use crate::json::{MAX_OBJECT_MEMBERS, Name, Object, Shape};
 use crate::secret::Secret;
 
-/// The location of a value. The module documentation lists the text of each variant.
+/// The location of a value. The module documentation lists the text of each variant but `Joined`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Locator {
     Body(Pointer),
@@ -141,7 +141,8 @@ impl CapturedHead {
     }
 }
 
-/// Checks that the parameters of a query have different names, and that there are not too many.
+/// Checks that the parameters of a query have different names, and that the query has at most
+/// [`MAX_OBJECT_MEMBERS`] parameters.
 fn check_parameters(query: &str) -> Result<(), CaptureError> {
     let mut names = HashSet::new();
     for (name, _) in form_urlencoded::parse(query.as_bytes()) {
@@ -241,9 +242,9 @@ impl Locator {
     }
 }
 
-/// Returns the text at the first place that has a value. Returns `None` if no place has a text.
-/// Also returns `None` if a later place has a different value: otherwise, gatepost would verify one
-/// value, and the app could read another.
+/// Returns the text of the first value at these places. Returns `None` if there is no value, or if
+/// the first value has no text. Also returns `None` if a later place has a different value:
+/// otherwise, gatepost would verify one value, and the app could read another.
 fn only_text<'r>(places: &[Locator], received: &Received<'r>) -> Option<Cow<'r, str>> {
     let mut present = places.iter().filter(|place| !place.is_absent(received));
     let first = present.next()?.text(received)?;

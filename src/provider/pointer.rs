@@ -28,7 +28,7 @@ impl Pointer {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
-    /// Returns the value in a sample that the pointer refers to. A segment is an index in an array,
+    /// Returns the value that the pointer refers to in a sample. A segment is an index in an array,
     /// or the name of a member.
     pub(crate) fn find_in_sample<'v>(
         &self,

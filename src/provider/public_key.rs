@@ -37,7 +37,7 @@ pub(crate) struct PublicKey {
     bytes: Arc<[u8]>,
 }
 
-/// A private key, with which `gatepost send` signs samples.
+/// A private key, which signs samples.
 #[derive(Clone)]
 pub(crate) struct PrivateKey {
     algorithm: PublicAlgorithm,
@@ -50,7 +50,8 @@ const ED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 
-/// The length of an RSA public key of 2048 bits (RFC 8017, A.1.1), in bytes.
+/// The minimum length of an RSA public key (RFC 8017, A.1.1), in bytes. Each key of 2048 bits is
+/// longer.
 const MIN_RSA_BYTES: usize = 266;
 
 impl PublicAlgorithm {

@@ -6,8 +6,10 @@ use super::Plan;
 use super::locator::Locator;
 
 impl Plan {
-    /// Returns true if the sample of the kind names a tenant. Also returns true if the definition
-    /// has no sample of the kind.
+    /// Returns `true` if callbacks of the kind may name a tenant.
+    ///
+    /// Returns `false` only if the kind has a sample with members, the definition takes the tenant
+    /// only from the body and headers, and the sample has no tenant there.
     pub(crate) fn may_name_tenant(&self, kind: usize) -> bool {
         let own = self.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
         let text = own.or(self.sample.body.as_deref()).unwrap_or_default();

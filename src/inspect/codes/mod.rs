@@ -58,24 +58,24 @@ pub enum CodeGroup {
     Shadow,
     /// A request or connection that gatepost ends on any path, before a verdict.
     Connection,
-    /// A change or fault of the program: its upstream, servers, store, log or traces.
+    /// A change or fault of gatepost, or of its upstream, servers, store, log or traces.
     Operation,
     /// An error of the admin API.
     AdminApi,
-    /// A value of a label: the origin of a reply, the result of a delivery, or an error of the
-    /// store.
+    /// A value of a label: the origin of a reply, the result of an attempt to deliver an event, or
+    /// an error of the store.
     Value,
 }
 
 /// Outputs that contain the codes of refusals.
 const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
-/// Outputs that contain the codes of the app's failures.
+/// Outputs that contain the codes of failures of the app or the store.
 const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
 const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and
-/// of the app's failures, then all other codes. Each group is sorted.
+/// of failures of the app or the store, then all other codes. Each group is sorted.
 pub fn codes() -> impl Iterator<Item = CodeHelp> {
     let refusals = REFUSALS.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),
@@ -140,13 +140,13 @@ mod tests {
         let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
         for text in texts.flatten() {
             let fits = !text.ends_with('.') && !text.is_empty();
-            assert!(fits, "expected a text without a full stop at the end, found {text:?}");
+            assert!(fits, "expected a text that does not end with a full stop, found {text:?}");
         }
     }
 
     /// Reads the codes from the source, so that the test fails for a new code without help.
     #[test]
-    fn each_code_of_enums_has_help() {
+    fn each_code_of_a_refusal_or_failure_has_help() {
         let sources =
             [include_str!("../../verdict/refusal_kind.rs"), include_str!("../../conclusion.rs")];
         let mut found = 0;

@@ -1,4 +1,4 @@
-//! Causes and remedies of refusals and of failures of the app.
+//! Causes and remedies of refusals, and of failures of the app or the store.
 
 use crate::conclusion::UnavailableKind;
 use crate::verdict::RefusalKind;
@@ -172,7 +172,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
 ];
 
-/// The causes and the remedy of each failure of the app.
+/// The causes and the remedy of each failure of the app or the store.
 pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerBroken,

@@ -123,7 +123,7 @@ fn joined(objects: impl IntoIterator<Item = Value>) -> Value {
     Value::Object(all)
 }
 
-/// Returns the definitions that the schema refers to.
+/// Returns `$defs`: the schemas that several parts of the schema refer to.
 fn definitions() -> Value {
     json!({
         "secret": secret(),
@@ -521,8 +521,8 @@ fn template(providers: &[ProviderInfo]) -> Value {
     })
 }
 
-/// Returns the settings that each provider with a signed time has. [`settings`] returns the
-/// settings of one provider.
+/// Returns the schema of the settings that limit a signed time, for any provider. [`settings`]
+/// returns the schema for one provider.
 fn time_limits() -> Value {
     let limit = |about: &str| integer(about, 0, DAY);
     json!({

@@ -1,5 +1,5 @@
 //! JSON Schemas (draft 2020-12) of each kind's data and answer, and of the config file. gatepost
-//! generates the schemas of a kind from its definition.
+//! generates the schemas of a kind from the definition of the platform.
 
 mod config;
 mod kind;

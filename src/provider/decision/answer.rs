@@ -56,8 +56,8 @@ pub(super) const COMMON_MESSAGE: &str = "message";
 impl Decision {
     /// Parses the body of an app's answer. Notes the dropped members in `conversion`.
     ///
-    /// Reads a lone surrogate, which JavaScript may write, as U+FFFD. In this case, stores the
-    /// repaired text in `repaired`.
+    /// Reads a lone surrogate, which JavaScript may write, as U+FFFD. If the answer contains a lone
+    /// surrogate, stores the repaired text in `repaired`.
     ///
     /// # Errors
     ///
@@ -317,7 +317,8 @@ impl Decision {
         }
     }
 
-    /// Drops an unknown member of an answer, and notes its name.
+    /// Drops an unknown member of an answer, and notes its name. Returns an error if the member is
+    /// probably misspelt, or if it is in a config.
     fn drop_unknown(
         &self,
         name: &str,
@@ -362,7 +363,7 @@ impl Decision {
     }
 
     /// Returns `true` if 0 in this field allows the request. gatepost must not convert an app's
-    /// `false` to 0 in this field, because the app denies the request.
+    /// `false` to 0 in this field, because the app denies the request with `false`.
     fn allows_with_zero(&self, index: usize) -> bool {
         let name = ReplyFieldName::Declared(index);
         self.allow.iter().any(|field| field.name == name && *field.json == *"0")

@@ -4,8 +4,8 @@ use crate::conclusion::{Unavailable, UnavailableKind};
 use crate::json::BodyError;
 use crate::provider::field::FieldError;
 
-/// A fault in an answer. The message contains names and types, never a value. If the answer is in a
-/// config, the config error adds the remedy.
+/// A fault in an answer. The text of the error contains names and types, never a value. If the
+/// answer is in a config, the config error adds the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     /// The answer sets a field both inside and beside the envelope, or only beside it.

@@ -79,7 +79,8 @@ impl StatusRule {
     /// Returns true if the platform can read permission or denial from the status and the headers
     /// of the app's answer, so that gatepost can pass the answer on unchanged.
     ///
-    /// A status of 500 or above reports a failure of the app. A redirect needs a valid `Location`.
+    /// A status of 500 or above reports a failure of the app. A redirect needs exactly one
+    /// `Location`, with the characters of a URI reference.
     pub(crate) fn is_native(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         let mut locations = headers.get_all(LOCATION).iter();
         let location = locations.next().filter(|_| locations.next().is_none());

@@ -369,7 +369,7 @@ impl<'f> Contents<'f> {
     }
 }
 
-/// Returns true if gatepost refuses a callback without this field.
+/// Returns true if gatepost refuses a callback in which this field is missing or `null`.
 const fn is_in_each_callback(field: &Field) -> bool {
     field.essential && !field.optional && !field.nullable
 }

@@ -1,11 +1,11 @@
-//! Assigns the elements of an app's list to the items of a callback.
+//! Assigns the elements of an answer's list to the items of a callback.
 //!
 //! The *echo fields* of an item identify the item, and each element repeats the echo fields of its
 //! item. The values of these fields are the *key* of the item or element. gatepost assigns an
 //! element to at most one item, by these rules in this order:
 //!
 //! 1. An item gets an element with the same key.
-//! 2. Otherwise, an item gets an element whose key contains some of the values in the item's key,
+//! 2. Otherwise, an item gets an element whose key contains at least one value of the item's key,
 //!    and no other value. If several elements fit, the element at the item's index takes
 //!    precedence, then the first.
 //! 3. Otherwise, an item gets the element at its own index, provided that this element has no key.

@@ -1,6 +1,6 @@
 //! Decisions: the conversion of an app's answer to the reply that the platform expects.
 //!
-//! An app may answer in three forms:
+//! An app answers in one of three forms:
 //!
 //! - native: `{"data":{"result":1}}`, the platform's fields in its envelope (here `data`);
 //! - flat: `{"result":1}`, the platform's fields without the envelope;
@@ -46,7 +46,7 @@ pub(crate) struct Decision {
     pub(crate) allow: Vec<ReplyField>,
     /// The fields of a reply that denies the request.
     pub(crate) deny: Vec<ReplyField>,
-    /// The index in `fields` of the field that the `message` of a common answer sets. If `None`,
+    /// The index in `fields` of the field that the member `message` of an answer sets. If `None`,
     /// gatepost drops the message.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,

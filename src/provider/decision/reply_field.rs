@@ -16,7 +16,7 @@ pub(crate) struct ReplyField {
 pub(crate) enum ReplyFieldName {
     /// The index of a declared field in [`Decision::fields`].
     Declared(usize),
-    /// The name of an undeclared field. Only answers to a decision with `open` have undeclared
+    /// The name of an undeclared field. Only replies to a decision with `open` have undeclared
     /// fields.
     Undeclared(Box<str>),
 }

@@ -11,7 +11,7 @@ use crate::json::{self, Object};
 use crate::provider::field::Conversion;
 use crate::reply::Permission;
 
-/// The JSON of a reply.
+/// The JSON and the permission of a reply, and the faults of the answer.
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
     pub(crate) permission: Permission,
@@ -110,8 +110,8 @@ impl Decision {
         Some(rule.line(fields, self.allows(fields)))
     }
 
-    /// Returns `true` if the reply has a body. A reply has no body if its status and headers carry
-    /// all fields.
+    /// Returns `true` if the reply has a body. If the status and the headers carry all fields, the
+    /// reply has no body.
     fn has_body(&self) -> bool {
         let Some(rule) = &self.by_status else { return true };
         (0..self.fields.len()).any(|index| !rule.carries(index))
@@ -361,9 +361,10 @@ mod tests {
             r#"{"vmcheck":0}"#,
             r#"{"result":1,"message":{}}"#,
         ] {
+            let found = answered(answer);
             assert!(
-                matches!(answered(answer), Err(AnswerError::Field(_))),
-                "expected a fault of a field, found another result for {answer}"
+                matches!(found, Err(AnswerError::Field(_))),
+                "{answer}: expected a fault of a field, found {found:?}"
             );
         }
     }
@@ -517,7 +518,10 @@ mod tests {
             let body = decision.write(done.as_bytes(), input, &policy).body;
             let body = String::from_utf8(body).unwrap();
             let unchanged = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
-            assert!(body.starts_with(unchanged), "{input:?}: expected {unchanged}, found {body}");
+            assert!(
+                body.starts_with(unchanged),
+                "{input:?}: expected the start {unchanged}, found {body}"
+            );
         }
     }
 
@@ -592,9 +596,10 @@ mod tests {
             r#"{"start_time":0,"end_time":30,"strat_time":1}"#,
             "[0,30]",
         ] {
+            let found = reply(wrong);
             assert!(
-                matches!(reply(wrong), Err(AnswerError::Field(_))),
-                "expected a fault of a field, found another result for {wrong}"
+                matches!(found, Err(AnswerError::Field(_))),
+                "{wrong}: expected a fault of a field, found {found:?}"
             );
         }
     }

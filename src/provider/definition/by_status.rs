@@ -1,5 +1,5 @@
-//! Reads `allow_status`, `deny_status` and `redirect` of a reply: the rules for a decision that the
-//! platform reads from the status.
+//! Reads `allow_status`, `deny_status` and `redirect`: the rules for a decision that the platform
+//! reads from the status of the reply.
 
 use http::StatusCode;
 
@@ -35,7 +35,7 @@ impl<'f> DefinitionReader<'f> {
             let problem = format!("expected `{absent}` beside `{present}`, found none");
             self.faults.add(&table.place_of(present), problem, format!("add `{absent}`"));
         }
-        // After a fault, the values have no effect: they only prevent further faults.
+        // After a fault, these values only prevent further faults.
         let (allow, deny) =
             (allow.unwrap_or(StatusCode::OK), deny.unwrap_or(StatusCode::FORBIDDEN));
         Some(Statuses { allow, deny })
@@ -111,7 +111,8 @@ impl<'f> DefinitionReader<'f> {
         Some(Redirect { field, status })
     }
 
-    /// Reports the keys that a decision by status cannot have, because its body carries no verdict.
+    /// Reports the keys that a decision by status cannot have, because the platform does not read
+    /// the permission from the body of the reply.
     pub(super) fn check_status_keys(&self, table: &Table<'f>, decision: &Decision) {
         let is_plain =
             matches!(decision.reply_signing.form, ReplyFormRule::Always(ReplyForm::Plain));

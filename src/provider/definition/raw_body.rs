@@ -49,7 +49,7 @@ impl<'f> DefinitionReader<'f> {
         fits
     }
 
-    /// Returns the table `fields`; `None` if the callbacks have no fields.
+    /// Returns the table `fields`; `None` if the table is absent or the callbacks have no fields.
     pub(super) fn fields_table(&self, table: &Table<'f>) -> Option<Table<'f>> {
         table.table("fields").filter(|_| self.check_has_fields(table, "fields"))
     }
@@ -69,8 +69,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that each kind whose method has raw bodies has a signature and an identity outside of
-    /// the body. The kind may have inherited both from the top of the definition.
+    /// If the method of a kind has raw bodies, checks that its signature and its `id` use no fields
+    /// of the body. The kind may have inherited both from the top of the definition.
     pub(super) fn check_raw_kinds(
         &self,
         table: &Table<'f>,

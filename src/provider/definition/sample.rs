@@ -5,10 +5,11 @@
 //!
 //! 1. The values have the declared types, and no required field is missing.
 //! 2. The request that `gatepost send` makes of the sample names its kind, in the body, a header or
-//!    the query, unless the route names the kind. The headers of all samples name a known kind.
-//! 3. The times have their units.
-//! 4. A sample contains a tenant, unless the definition takes the tenant from another place.
-//! 5. The sample of a decision contains the first value of `viewer`.
+//!    the query, unless the route names the kind. If a header names the kind, the headers that all
+//!    samples share name a known kind.
+//! 3. Each time is in its declared unit.
+//! 4. If the definition takes the tenant only from the body, at least one sample contains a tenant.
+//! 5. The sample of a kind with `viewer` contains a value at the first pointer of `viewer`.
 
 use std::borrow::Cow;
 
@@ -113,7 +114,7 @@ fn parameters(sample: &Object<'_>) -> String {
     query.finish()
 }
 
-/// Checks that the headers of all samples name a known kind, if a header names the kind.
+/// If a header names the kind, checks that the headers that all samples share name a known kind.
 fn check_headers(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
     let rule = &plan.kind_rule;
     let headers = table.table("sample").and_then(|sample| sample.table("headers"));
@@ -156,7 +157,7 @@ fn check_times(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sa
 }
 
 /// Returns the pointers to the times of a callback, with their units: the time of the event, the
-/// start of the stream, and the signed time.
+/// start time in its common event, and the signed time.
 fn times(plan: &Plan, index: usize) -> Vec<(Vec<Pointer>, Unit)> {
     let kind = plan.kind(Some(index));
     let fields = kind.common.iter().flat_map(|rule| &rule.fields);
@@ -171,7 +172,8 @@ fn times(plan: &Plan, index: usize) -> Vec<(Vec<Pointer>, Unit)> {
     kind.time.clone().into_iter().chain(started).chain(signed).collect()
 }
 
-/// Checks that a sample contains a tenant if the definition takes the tenant only from the body.
+/// If the definition takes the tenant only from the body, checks that at least one sample contains
+/// a tenant.
 fn check_tenant(table: &Table<'_>, faults: &Faults<'_>, plan: &Plan) {
     let pointers: Vec<_> = plan.tenant.iter().filter_map(Locator::pointer).collect();
     let of_kinds = plan.kinds.iter().filter_map(|kind| kind.sample.as_deref());

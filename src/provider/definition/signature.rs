@@ -84,7 +84,7 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Reads `encoding`. Without a digest, the default is the text of the key.
+    /// Reads `encoding`. Without a digest, the platform sends the text of the key by default.
     fn signature_encoding(
         &self,
         table: &Table<'f>,

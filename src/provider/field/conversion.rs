@@ -16,7 +16,7 @@ pub(crate) enum SentBy {
     /// The operator, in a config or a definition. The rules for an answer apply, but an undeclared
     /// member is an error.
     Operator,
-    /// The platform. Each value of a callback has its documented type or is a string.
+    /// The platform. From the platform, integer fields do not accept `true` or `false`.
     Platform,
 }
 
@@ -27,8 +27,8 @@ pub(crate) struct Conversion {
     /// The paths of a callback's misfits, or of an answer's undeclared members.
     ///
     /// A path has the form `a.b` or `a[].b`. The list contains each path once, even if the path
-    /// occurs in several elements of an array. The list therefore has at most one entry for each
-    /// declared field of a callback.
+    /// occurs in several elements of an array. The number of declared fields therefore limits the
+    /// length of the list for a callback.
     pub(crate) noted: Vec<Box<str>>,
 }
 
@@ -68,7 +68,7 @@ impl Conversion {
     }
 }
 
-/// The position of an object or array in a message: the fields and arrays that contain it.
+/// The position of a value in a message: the fields and arrays that contain the value.
 ///
 /// A linked list on the stack, so that a message without a misfit needs no allocation.
 #[derive(Clone, Copy, Debug)]

@@ -9,9 +9,9 @@
 //! | `integer` | a whole number, or a string that contains one | a number |
 //! | `number` | a number, or a string that contains one | a number |
 //! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
-//! | `timestamp` | an integer in the declared unit | a number |
+//! | `timestamp` | what `integer` accepts, in the declared unit | a number |
 //! | `object` | an object | the object |
-//! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
+//! | `array` | an array; with `wrap`, also what `number` accepts, as an array of one element | the array |
 //! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
 //! If gatepost cannot convert a value of an answer, gatepost does not use the answer. In a
@@ -63,7 +63,7 @@ pub(crate) struct Field {
     /// True if the platform may also send values of other types in the field. gatepost does not
     /// list these values as misfits.
     pub(crate) lenient: bool,
-    /// True if the identity of the callback or the reply to a decision depends on the field.
+    /// True if the reply to a decision, or the identity of the callback, depends on the field.
     pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.
@@ -182,7 +182,7 @@ impl Fields {
 
     /// Marks as essential the field at a path of names, and each field that contains this field.
     ///
-    /// Ignores a path to a field that is not declared, or that is lenient.
+    /// Stops at the first field of the path that is not declared or is lenient.
     pub(crate) fn mark_essential<'n>(&mut self, mut path: impl Iterator<Item = &'n str>) {
         let Some(at) = path.next().and_then(|name| self.find(name)) else { return };
         let Some(field) = self.list.get_mut(at).filter(|field| !field.lenient) else { return };
@@ -217,10 +217,10 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error for an essential field that is missing or that gatepost cannot convert. In
-    /// an answer, every field is essential. Also returns an error for a member of an answer that is
-    /// probably a misspelt field, and for an undeclared member in a config. After an error, `out`
-    /// may contain part of the object.
+    /// Returns an error for an essential field that gatepost cannot convert, and for an essential
+    /// required field that is missing. In an answer and in a config, every field is essential. Also
+    /// returns an error for a member of an answer that is probably a misspelt field, and for an
+    /// undeclared member in a config. After an error, `out` may contain part of the object.
     fn write_object(
         &self,
         object: &Object<'_>,
@@ -239,8 +239,9 @@ impl Fields {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
-            // Treat a second member for the same field as undeclared. Treat an alias as undeclared
-            // if the object also has the field's name. Otherwise two members would have one name.
+            // Treat a second member for the same field as undeclared. If the object also has the
+            // field's name, treat an alias as undeclared. Otherwise two members would have one
+            // name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
@@ -313,7 +314,8 @@ impl Fields {
         is_listed
     }
 
-    /// Notes an undeclared member of an answer, which the caller drops.
+    /// Notes an undeclared member that the caller drops from an answer. Returns an error if the
+    /// member is probably misspelt, or if it is in a config.
     fn drop_unknown(
         &self,
         name: &str,
@@ -335,8 +337,8 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error if a declared name differs only in case, in `-` for `_`, or in one or two
-    /// characters.
+    /// Returns an error if a declared name differs from `name` only in case, in `-` for `_`, or in
+    /// one or two characters.
     pub(crate) fn check_unknown(&self, name: &str) -> Result<(), FieldError> {
         let mut declared = self.list.iter().map(|field| &field.name);
         match declared.find(|declared| is_misspelt(name, declared)) {
@@ -355,7 +357,7 @@ impl Fields {
 /// Returns `true` if `name` is probably a misspelling of `meant`: `name` differs only in case, in
 /// `-` for `_`, or in one or two characters.
 ///
-/// A name of at most four characters may differ in only one character: `meta` is not a misspelt
+/// If `meant` has at most four characters, only one character may differ: `meta` is not a misspelt
 /// `data`.
 pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
     let max_edits = if meant.len() > 4 { 2 } else { 1 };

@@ -82,7 +82,7 @@ pub(crate) fn read_fields(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) 
 }
 
 impl Field {
-    /// Returns a field with defaults for all properties except the type and `optional`.
+    /// Returns a field with defaults for all properties except the name, the type and `optional`.
     fn plain(name: &str, ty: Type, optional: bool) -> Self {
         let mut key = Vec::new();
         json::write_string(name, &mut key);

@@ -12,7 +12,8 @@ use crate::time::{Unit, number};
 pub(crate) enum Type {
     Any,
     Array {
-        /// True if the field also accepts a number, as an array of one element.
+        /// True if the field also accepts a number, or a string that contains one, as an array of
+        /// one element.
         wrap: bool,
         inner: Nested,
     },
@@ -26,7 +27,7 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// True if each integer must be greater than the integers that are declared before it.
+        /// True if the integers must increase in the order in which their fields are declared.
         rising: bool,
     },
     String,
@@ -76,7 +77,7 @@ pub(super) enum TypeError {
     Inside(FieldError),
     /// The value is an integer outside the range. The text is `smaller` or `greater`.
     Range(Range, &'static str),
-    /// The value has a type that gatepost cannot convert.
+    /// gatepost cannot convert the value to the type.
     Type,
 }
 
@@ -115,8 +116,8 @@ impl Type {
         }
     }
 
-    /// Returns `true` if `value` and all its contents already have the declared types. gatepost
-    /// then copies the value as received.
+    /// Returns `true` only if `value` and all its contents already have the declared types.
+    /// gatepost then copies the value as received.
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
@@ -381,7 +382,7 @@ fn write_fields(
     }
 }
 
-/// Checks that each integer of an object is greater than the integers that are declared before it.
+/// Checks that the integers of an object increase in the order in which their fields are declared.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;

@@ -50,8 +50,8 @@ impl Field {
         Ok(())
     }
 
-    /// Returns `true` if `value` already has the declared type. gatepost then copies the value as
-    /// received.
+    /// Returns `true` only if `value` already has the declared type. gatepost then copies the value
+    /// as received.
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Value<'_>) -> bool {
         match value {
@@ -62,8 +62,8 @@ impl Field {
     }
 
     /// Returns `true` if `value` means that a field of an answer is unset. In addition to the
-    /// values of [`Self::is_unset`], an empty array means an unset object: PHP writes an empty
-    /// object as `[]`.
+    /// values of [`Self::is_unset`], an empty array means an unset optional object: PHP writes an
+    /// empty object as `[]`.
     pub(crate) fn is_unset_in_answer(&self, value: &Value<'_>) -> bool {
         let is_empty_array = || match value {
             Value::Json(json) if json.shape == Shape::Array => json

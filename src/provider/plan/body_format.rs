@@ -58,7 +58,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Returns an error if the callback does not have this format.
+    /// Returns an error if gatepost cannot read the callback in a format of the definition.
     pub(crate) fn read<'b>(
         &self,
         body: &'b [u8],
@@ -71,8 +71,8 @@ impl Plan {
             Err(defect) => match self.other_body.filter(|_| defect.is_other_format()) {
                 Some(format) => {
                     let object = format.read(body, query, repaired)?;
-                    // Nearly any text is a valid form, so the form must contain the member
-                    // `unwrap`.
+                    // Nearly any text is a valid form, so the form must contain the member that
+                    // `unwrap` names.
                     let lacks = |name| format == BodyFormat::Form && object.find(name).is_none();
                     if self.unwrap.as_ref().is_some_and(lacks) {
                         return Err(defect);
@@ -85,7 +85,7 @@ impl Plan {
         Ok(self.unwrapped(&object, repaired)?.unwrap_or(object))
     }
 
-    /// Returns `true` if the definition permits a callback without a body.
+    /// Returns `true` if the definition permits callbacks with this method and without a body.
     pub(crate) fn permits_empty_body(&self, method: &Method) -> bool {
         self.format_of(method) == BodyFormat::Query || self.other_body == Some(BodyFormat::Raw)
     }
@@ -93,11 +93,12 @@ impl Plan {
     /// Returns the object inside the `unwrap` member if the platform has wrapped the callback.
     ///
     /// The callback is wrapped if the object has no other member. The callback is also wrapped if
-    /// this member names the kind and the outer object does not.
+    /// the object inside this member names the kind and the outer object does not.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the only member as an object.
+    /// Returns an error if the only member starts with `{`, but gatepost cannot read it as an
+    /// object.
     fn unwrapped<'b>(
         &self,
         object: &Object<'b>,

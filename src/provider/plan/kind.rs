@@ -42,7 +42,7 @@ pub(crate) struct Kind {
     /// whose value is present.
     pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
-    /// The rules for the reply to a decision; `None` for a notification.
+    /// The rules for the reply to a decision; `None` for any other kind.
     pub(crate) decision: Option<Decision>,
     /// The rule for the reply to a challenge; `None` for any other kind. The app does not receive a
     /// challenge.
@@ -60,7 +60,7 @@ pub(crate) struct Kind {
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
     /// The locators of the values that identify an event. If the list is empty, and the data
-    /// contains a time or a sequence, the data identifies the event.
+    /// contains a time or a value of `sequence`, the data identifies the event.
     pub(crate) id: Vec<Locator>,
     /// Pointers to values that differ between two events with otherwise equal data, such as a
     /// counter. gatepost uses the first pointer whose value is present.
@@ -77,7 +77,7 @@ impl Kind {
         !self.id.is_empty() || self.time.is_some() || !self.sequence.is_empty()
     }
 
-    /// Marks as essential the fields on which the identity of a callback or a decision depends.
+    /// Marks as essential the fields on which a decision, or the identity of a callback, depends.
     ///
     /// A decision depends on the viewer, the subject and the tenant, with its application. It also
     /// depends on the fields that identify an item, and on the fields that determine the contents of
@@ -101,8 +101,8 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct SessionRule {
     pub(crate) part: SessionPart,
-    /// The locators of the values that identify the session, equal at its start and its end. If the
-    /// list is empty, the times of the events order the sessions.
+    /// The locators of the values that identify the session. The values are equal at its start and
+    /// its end. If the list is empty, the times of the events order the sessions.
     pub(crate) id: Vec<Locator>,
 }
 
@@ -134,7 +134,8 @@ pub(crate) struct Times {
 pub(crate) struct ViewerKey(pub(crate) Vec<Pointer>);
 
 impl ViewerKey {
-    /// Reads the values from an event's data; `None` if the first value is missing or empty.
+    /// Reads the values from an event's data; `None` if the first value is missing, `null` or
+    /// empty.
     pub(crate) fn read(&self, data: &[u8]) -> Option<Vec<String>> {
         let object = Object::from_json(std::str::from_utf8(data).ok()?).ok()?;
         let text = |pointer: &Pointer| match pointer.find(&object) {

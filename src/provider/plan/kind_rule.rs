@@ -14,8 +14,8 @@ pub(crate) struct KindRule {
     /// The locators of the platform's name for the kind. gatepost uses the first name that is
     /// present and not empty.
     pub(crate) from: Vec<Locator>,
-    /// The possible kinds for each name. gatepost takes the first kind whose `when` values are
-    /// present.
+    /// The possible kinds for each name. gatepost takes the first kind whose `when` values are all
+    /// present; if there is none, the last.
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback that does not name its kind.
     pub(crate) unnamed: Vec<usize>,
@@ -26,7 +26,7 @@ pub(crate) struct KindRule {
 }
 
 impl KindRule {
-    /// Returns true if this rule can determine the kind. If it cannot, the config must set the kind
+    /// Returns `true` if this rule can select `kind`. If it cannot, the config must set this kind
     /// on a route.
     pub(crate) fn may_find(&self, kind: usize) -> bool {
         let mut lists = self.values.iter().map(|(_, kinds)| kinds).chain([&self.unnamed]);
@@ -44,7 +44,7 @@ impl KindRule {
 pub(crate) enum KindFound<'r> {
     /// The index of a declared kind.
     Known(usize),
-    /// The callback does not name its kind.
+    /// The callback does not name its kind, and no other rule selects a kind.
     Missing,
     /// The definition does not declare the kind. The text is the platform's name for the kind.
     Unknown(Cow<'r, str>),

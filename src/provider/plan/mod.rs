@@ -35,8 +35,8 @@ pub(crate) struct Plan {
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    /// The format of a body that is not in the format `body`. If `None`, gatepost refuses the
-    /// callback.
+    /// The format of a body that is not in the format `body`. If `None`, gatepost refuses such a
+    /// body.
     pub(crate) other_body: Option<BodyFormat>,
     /// The format of each method, if the formats of the methods differ. Empty if all methods have
     /// the format `body`.
@@ -50,7 +50,7 @@ pub(crate) struct Plan {
     /// The locators of the tenant.
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
-    /// The locator of the application, if the platform's rules bind a tenant for an application.
+    /// The locator of the application, if a template can bind one application of a tenant.
     pub(crate) tenant_app: Option<Locator>,
     pub(crate) signature: Option<Signature>,
     pub(crate) settings: Vec<Setting>,
@@ -74,7 +74,7 @@ pub(crate) struct Plan {
 /// The texts for the platform's page in the manual.
 #[derive(Clone, Default)]
 pub(crate) struct PageTexts {
-    /// The steps in the platform's console, for `gatepost init`.
+    /// The steps in the platform's console, also for `gatepost init`.
     pub(crate) setup: Option<Box<str>>,
     /// Description of what the signature proves and leaves open, for the manual.
     pub(crate) proof: Option<Box<str>>,
@@ -165,10 +165,10 @@ impl Plan {
         Ok(if self.reads_target { captured.with_target(head) } else { captured })
     }
 
-    /// Returns `true` if the verdict depends on a value in which gatepost has replaced a lone
+    /// Returns `true` if the verdict depends on a value in which gatepost may have replaced a lone
     /// surrogate.
     ///
-    /// gatepost refuses the callback, because two different values could be equal after the
+    /// gatepost refuses such a callback, because two different values could be equal after the
     /// replacement.
     pub(crate) fn depends_on_repair(
         &self,
@@ -202,7 +202,7 @@ impl Plan {
     }
 
     /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule;
-    /// `None` if the platform does not sign the kind.
+    /// `None` if the platform does not sign callbacks of the kind.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
         let kind = self.kind(kind);
         kind.signature.as_ref().or(self.signature.as_ref()).filter(|_| !kind.is_unsigned)

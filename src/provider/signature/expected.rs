@@ -21,8 +21,9 @@ pub(super) enum Expected<'k> {
 }
 
 impl Expected<'_> {
-    /// Compares the text of a signature in constant time. Returns `None` if the text is not valid
-    /// in the encoding. Also returns `None` for the signature of a sample.
+    /// Compares the text of a signature in constant time. Returns `None` if the text does not
+    /// decode, or decodes to a digest of another length. Also returns `None` for the signature of a
+    /// sample.
     pub(super) fn compare(&self, text: &str, encoding: Option<Encoding>) -> Option<Choice> {
         match self {
             Self::Digest(digest) => {

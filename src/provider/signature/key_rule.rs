@@ -9,8 +9,8 @@ use crate::secret::Secret;
 pub(crate) struct KeyRule {
     /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// The location of the key's id. A key then has the form `ID:KEY`. If `None`, gatepost tries every
-    /// key.
+    /// The location of the key's id. With a location, each key in the config has the form `ID:KEY`.
+    /// If `None`, gatepost tries every key.
     pub(crate) named_by: Option<KeyName>,
     /// Text at the start of each key, such as `whsec_`. gatepost removes this text from an encoded
     /// key. If a key lacks the text, `gatepost check` warns.
@@ -49,7 +49,7 @@ impl KeyRule {
     /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
     /// [`KeyError::Weak`] if the key is weaker than the platform permits. Returns
     /// [`KeyError::NotPublic`] if the digest needs a public key and the text is not a public key.
-    /// Returns [`KeyError::Unnamed`] if `named_by` is set and the key has no id.
+    /// Returns [`KeyError::Unnamed`] if `named_by` is set and the key is not `ID:KEY`.
     pub(super) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
         let (id, secret) = self.split(secret)?;
         if let Digest::Public(algorithm) = digest {
@@ -71,7 +71,7 @@ impl KeyRule {
         (!key.expose().starts_with(prefix.as_bytes())).then_some(prefix)
     }
 
-    /// Splits a key of the form `ID:KEY`. Returns the whole key and no id if `named_by` is `None`.
+    /// Splits a key of the form `ID:KEY`. If `named_by` is `None`, returns the whole key and no id.
     fn split(&self, secret: &Secret) -> Result<(Option<String>, Secret), KeyError> {
         if self.named_by.is_none() {
             return Ok((None, secret.clone()));

@@ -1,4 +1,4 @@
-//! The message that a platform signs: the parts of a definition, in order.
+//! The message that a platform signs: the signed parts, in the order that the definition sets.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -9,9 +9,10 @@
 //! 2. The text of the signature decodes to a digest. In a list of signatures, at least one entry
 //!    decodes.
 //! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
-//!    constant time, so the time until the reply does not reveal which key or digit differs.
-//! 4. The signed time is within the [`Window`] around the current time. A definition without a
-//!    signed time omits this condition.
+//!    constant time, so the time until the reply reveals neither the key that matches nor the digit
+//!    that differs.
+//! 4. The signed time is within the [`Window`] around the current time. Without a signed time or a
+//!    window, gatepost omits this condition.
 
 mod expected;
 mod jwt;
@@ -46,8 +47,8 @@ pub(crate) enum SignatureError {
     /// The signed time is `secs_ago` seconds in the past, more than the `accepted_secs` that the
     /// window permits.
     Expired { secs_ago: i64, accepted_secs: i64 },
-    /// The text of the signature does not decode to a digest. `expected` is the form and the place
-    /// in the definition.
+    /// The text of the signature does not have the form that the definition declares. `expected` is
+    /// this form, and the place of the signature.
     Malformed { expected: String },
     /// No key produces the signature.
     Mismatch,
@@ -76,7 +77,8 @@ impl SignatureError {
     }
 }
 
-/// The maximum number of signatures that gatepost tries for one callback, to bound the work.
+/// The maximum number of signatures in a callback that gatepost compares for each key, to bound the
+/// work.
 const MAX_CANDIDATES: usize = 16;
 
 impl Signature {
@@ -125,8 +127,7 @@ impl Signature {
     /// Returns the signed values of the request, such as headers, query parameters and members of
     /// the body.
     ///
-    /// Omits all other parts: the whole body, the key, settings, fixed text and entries of a list
-    /// of signatures.
+    /// Omits all other parts, such as the whole body, the key, settings and fixed text.
     pub(crate) fn covered_values<'p>(
         &'p self,
         received: &Received<'p>,
@@ -209,8 +210,8 @@ impl Signature {
 
     /// Signs a callback, and returns the text to insert at `found_in`.
     ///
-    /// If the signed time is an entry of a list of signatures, adds `time` to the list. Otherwise,
-    /// ignores `time`: `received` must already contain the signed time.
+    /// If the signed time is an entry of a list of signatures, or a claim of a token, adds `time`
+    /// there. Otherwise, ignores `time`: `received` must already contain the signed time.
     ///
     /// # Errors
     ///
@@ -274,7 +275,8 @@ impl Signature {
 ///
 /// # Errors
 ///
-/// Returns `missing` for an absent text, and `Ambiguous` for alternatives with different values.
+/// Returns `missing` if no text is at `place`, and `Ambiguous` if alternatives have different
+/// values.
 fn value<'r>(
     place: &Locator,
     received: &Received<'r>,

@@ -61,12 +61,12 @@ pub(crate) enum PartSource {
     Literal(Box<str>),
     /// The rest of the entry that starts with this text, such as `t=`, in the list of signatures.
     Listed(Box<str>),
-    /// The text at this location, as received.
+    /// The text of the value at this location.
     Value(Locator),
 }
 
 impl PartSource {
-    /// Returns `true` if the part contains every member of the body.
+    /// Returns `true` if the part contains every member of the body but the signature.
     pub(crate) const fn is_whole_body(&self) -> bool {
         matches!(self, Self::Body | Self::FormPairs | Self::FormText)
     }

@@ -16,7 +16,8 @@ pub(crate) struct Signature {
     /// The parts of the signed message.
     pub(crate) parts: Vec<Part>,
     pub(crate) order: PartOrder,
-    /// The rule if the signature is a token; the message is then the token, and there are no parts.
+    /// The rule for a signature that is a token. The message is then the signed text of the token,
+    /// and there are no parts.
     pub(crate) jwt: Option<Box<JwtRule>>,
     /// The location of the signature.
     pub(crate) found_in: Locator,

@@ -101,7 +101,7 @@ fn refuses_signature_with_any_digit_changed() {
 }
 
 #[test]
-fn refuses_time_one_second_outside_either_end_of_window() {
+fn refuses_expiry_time_one_second_outside_either_end_of_window() {
     let body = signed("1545030873", &format!("{SIGN:?}"));
     assert_eq!(tencent(&body, &["test"], T + 180), Ok(()));
     assert_eq!(

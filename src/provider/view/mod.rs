@@ -4,8 +4,8 @@
 //! member for each declared field of a kind. The types of objects inside the data have the same
 //! form:
 //!
-//! - A field has the type `T` if gatepost refuses a callback without the field, because the
-//!   identity of the callback or a decision depends on the field. Any other field has the type
+//! - A field has the type `T` if gatepost refuses a callback without the field, because a decision
+//!   or the identity of the callback depends on the field. Any other field has the type
 //!   `Option<T>`.
 //! - A value that does not have the declared type is a misfit. The field is then `None`, and the
 //!   member `extra` contains the value as received.
