@@ -15,7 +15,7 @@ class App(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
             event = webhook.verify(body, dict(self.headers))
-        except Exception as error:  # every fault of the event
+        except Exception as error:  # any fault of the signature, its time or the body
             self.log_error("%s", error)
             self.send_response(401)
         else:

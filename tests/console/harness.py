@@ -1,4 +1,4 @@
-"""A running gatepost with an app behind it, and a browser in front of its console."""
+"""A running gatepost with an app behind it, and a browser for the console of gatepost."""
 
 import contextlib
 import functools
@@ -27,7 +27,7 @@ READ_TOKEN = "r3ad-t0ken"
 KEY = "s1gning-k3y"
 PATIENCE_MS = 20_000
 
-# Without this setting, `expect` waits for 5 s, which a busy machine exceeds.
+# Without this setting, `expect` waits for at most 5 s, but a busy machine may need longer.
 expect.set_options(timeout=PATIENCE_MS)
 
 CONFIG = """\
@@ -68,9 +68,9 @@ custom_key = "custom"
 live_play = "http://127.0.0.1:{app}/play"
 """
 
-# A store, and three templates with queued delivery. The first template has an app. The other two have
-# none: gatepost sends the events of the second template again, and gives up the events of the third
-# template after 1 s.
+# A store, and three templates with queued delivery. An app listens at the address of the first template.
+# No app listens at the addresses of the other two: gatepost keeps sending the events of the second
+# template again, and gives up the events of the third template after 1 s.
 QUEUED = CONFIG + """
 [store]
 url = "sqlite:gatepost.db"
@@ -100,7 +100,7 @@ bind = ["dead.example.com"]
 push = {{ url = "http://127.0.0.1:9/dead", deliver = "queued", retry = {{ first_ms = 10, give_up_after_secs = 1 }} }}
 """
 
-# A route whose platform has no template.
+# A route whose provider has no template.
 UNBOUND = """
 [[route]]
 path = "/callbacks/mux"
@@ -320,16 +320,16 @@ class ConsoleTest(unittest.TestCase):
         page.set_viewport_size(self.viewport)
 
     def check_page(self, name, page=None, axe=True):
-        """Takes a screenshot. Fails if the page is too wide, if axe reports a violation, or if the
-        browser reports an error."""
+        """Takes a screenshot. Fails if the browser has reported an error. With JavaScript, also fails if
+        the page or a list is too wide, or if axe reports a violation."""
         page = page or self.page
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
         overflow = """[document.documentElement, ...document.querySelectorAll(".list")]
             .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.innerText)"""
         if self.javascript:
-            self.assertEqual(page.evaluate(overflow), [], f"expected {name} to fit the window and its card, found it wider")
+            self.assertEqual(page.evaluate(overflow), [], f"expected {name} to fit the window, found elements that are too wide")
         if self.javascript and axe:
             found = Axe().run(page)
-            self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
+            self.assertEqual(found.violations_count, 0, f"expected {name} without violations, found {found.generate_report()}")
         self.assertEqual(self.problems, [])

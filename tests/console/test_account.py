@@ -121,7 +121,7 @@ class Account(ConsoleTest):
         self.check_looks_here("account-conflict", is_refused=True)
         self.assertFalse([action for action in Double.actions if "Describe" not in action])
 
-    def test_changes_key_and_removes_only_templates_of_gatepost(self):
+    def test_changes_key_and_removes_only_callback_templates_that_gatepost_created(self):
         self.compare()
         self.page.get_by_role("button", name="Carry out 2 changes").click()
         expect(self.page.get_by_role("status")).to_contain_text("has what the config needs")
@@ -142,7 +142,7 @@ class Account(ConsoleTest):
         self.assertEqual(studio["CallbackKey"], PLATFORM_KEY)
         self.assertEqual([own["TemplateName"] for own in Double.templates.values()], ["studio", "own"])
 
-    def test_takes_over_template_and_never_removes_it(self):
+    def test_takes_over_callback_template_and_never_removes_it(self):
         Double.templates[1] = {"TemplateId": 1, "TemplateName": "studio", "Description": "by hand"}
         Double.rules.append({"DomainName": "hand.example.com", "AppName": "live", "TemplateId": 1})
         self.compare()
@@ -163,7 +163,7 @@ class Account(ConsoleTest):
         expect(plan).not_to_contain_text("- delete")
         self.check_looks("account-adopted", "account?prune=1&url=https%3A%2F%2Fgate.example.com")
 
-    def test_refuses_key_that_gatepost_has_not_loaded(self):
+    def test_plan_with_key_that_gatepost_has_not_loaded_cannot_be_carried_out(self):
         key = self.gatepost.folder / "css.key"
         key.write_text("0ldk3y")
         self.gatepost.file.write_text(self.gatepost.file.read_text().replace(
@@ -194,7 +194,7 @@ class Account(ConsoleTest):
         expect(self.page.get_by_role("alert")).to_contain_text("https://gate.example.com")
         self.check_looks_here("account-address", is_refused=True)
 
-    def test_read_token_cannot_open_account(self):
+    def test_read_token_cannot_open_account_page(self):
         page = self.open_page()
         self.log_in(READ_TOKEN, page)
         page.goto(self.gatepost.console + "account?url=https://gate.example.com")
@@ -203,7 +203,7 @@ class Account(ConsoleTest):
 
 
 class WithoutApiKey(ConsoleTest):
-    def test_names_missing_variable(self):
+    def test_shows_name_of_missing_variable(self):
         self.log_in()
         self.page.goto(self.gatepost.console + "account")
         expect(self.page.get_by_role("alert")).to_contain_text("TENCENTCLOUD_SECRET_ID_FILE")

@@ -9,14 +9,14 @@ from playwright.sync_api import expect
 import harness
 from harness import App, ConsoleTest
 
-# Responses of the server for a day: one every 25 s, the longest wait of a page, each with a
-# callback. The script simulates the clock and the feed. `openUntil` sets the number of requests that
-# the page may send.
+# The script simulates the clock and the feed for a day: a response every 25 s, which is the longest that
+# the page waits. Each response contains one callback. `openUntil` sets the number of requests that the
+# page may send.
 DAY = """(() => {
   const task = new MessageChannel(), tasks = [];
   task.port1.onmessage = () => tasks.shift()();
   let asked = 0, goal = 0, id = 0, proceed = () => {};
-  // Most pauses end in the same task, because the browser may draw the list between two tasks.
+  // Between two tasks, the browser may draw the list. To save this time, most pauses end in the same task.
   window.setTimeout = (run) => {
     if (asked % 50) return queueMicrotask(run);
     tasks.push(run);
@@ -81,7 +81,7 @@ class Callbacks(ConsoleTest):
         self.page.get_by_role("link", name="Refused", exact=True).click()
         expect(self.rows()).to_have_count(1)
         expect(self.page.get_by_text("Only callbacks with")).to_contain_text("refused")
-        # The filter applies to callbacks that arrive later.
+        # The filter also applies to callbacks that arrive later.
         self.gatepost.push()
         self.gatepost.push(app="unknown.example.com")
         expect(self.rows()).to_have_count(2)
@@ -147,7 +147,7 @@ class Callbacks(ConsoleTest):
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Sent again, edited")
         self.assertEqual(json.loads(App.seen[2][2])["stream_id"], "<final> \u4e2d")
 
-    def test_exports_callback_as_curl_command_and_vector(self):
+    def test_exports_callback_as_curl_command_and_request_file(self):
         self.log_in()
         self.gatepost.push()
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -172,7 +172,7 @@ class Callbacks(ConsoleTest):
         self.page.get_by_role("link", name="Log in again").click()
         expect(self.page.get_by_role("heading", name="Log in")).to_be_visible()
 
-    def test_empty_list_shows_first_callback_even_if_it_does_not_follow(self):
+    def test_empty_list_shows_first_callback_although_follow_is_off(self):
         self.log_in()
         self.page.get_by_label("Follow").uncheck()
         self.gatepost.push()
@@ -214,7 +214,7 @@ class Callbacks(ConsoleTest):
         expect(self.rows()).to_have_count(500)
 
         def is_flat():
-            # The browser collects nodes of the page only some time after their removal.
+            # The browser frees nodes of the page only some time after the page has removed them.
             nodes_of_day, bytes_of_day = sizes()
             return nodes_of_day < nodes * 1.1 and bytes_of_day < bytes_used + 1_000_000
 

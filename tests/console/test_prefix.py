@@ -1,5 +1,5 @@
-"""The console behind a real nginx that adds a path prefix, with the config of the manual's page
-`console`."""
+"""The console below a path prefix, behind a real nginx. The `location` of nginx has the directives that
+the manual's page `console` gives."""
 
 import os
 import pathlib

@@ -82,7 +82,7 @@ class Queue(ConsoleTest):
         self.click("Drop these", "link")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Drop 2 events?")
         self.check_page("queue-drop")
-        # A dead letter remains if it arrives while the operator confirms.
+        # If a dead letter arrives while the operator confirms, gatepost does not drop this dead letter.
         self.gatepost.push(app="dead.example.com", stream="three")
         other = self.open_page()
         self.log_in(page=other)
@@ -117,7 +117,7 @@ class WithoutJavaScript(Queue):
 
 
 class WithoutStore(ConsoleTest):
-    def test_shows_config_of_store(self):
+    def test_shows_how_to_configure_a_store(self):
         self.log_in()
         self.page.get_by_role("link", name="Queue").click()
         expect(self.page.get_by_role("main")).to_contain_text('url = "sqlite:gatepost.db"')

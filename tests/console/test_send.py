@@ -1,4 +1,4 @@
-"""The Send page: sends samples of any kind to gatepost's own listener."""
+"""The Send page: sends samples of any kind to gatepost's own listener, and plays scenarios."""
 
 import json
 import unittest
@@ -100,7 +100,7 @@ class Scenario(ConsoleTest):
 
     def expect_state(self, state, sent):
         """Waits for a state. Without JavaScript, reloads the page, as an operator does."""
-        # The page of the scenario has a state. Until it is there, a reload would fail.
+        # Only the page of a started scenario shows a state. Before this page is there, a reload would fail.
         expect(self.page.locator("h1 .badge")).to_be_visible()
         if not self.javascript:
             def has_state():

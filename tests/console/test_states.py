@@ -1,5 +1,6 @@
-"""States of the pages that no other test shows: faults, long and foreign text, full and empty lists, the
-read-only token. Each state is checked in light and dark colours, at the widths of a desktop and of a phone."""
+"""Faults, long and foreign text, full and empty lists, and the read-only token on each page.
+`check_looks` checks each of these states in light and dark colours, at the widths of a desktop and of a
+phone."""
 
 import hashlib
 import http.client
@@ -19,8 +20,8 @@ LONG_DOMAIN = ".".join(["a-long-label-of-a-push-domain"] * 6) + ".example.com"
 LONG_NAME = CHINESE + "-template_with_30_chars_abc"
 LONG_WORD = "w" * 200
 
-# Templates with the longest names, descriptions, domains and addresses, a template that binds every
-# other domain, and templates without a binding or a key that can sign.
+# A template with the longest name, description, domain and address, a template that binds every other
+# channel, and a template without a binding, whose key is public and cannot sign samples.
 WIDE = 'upstream = "http://127.0.0.1:{app}"\n' + CONFIG + f"""
 [[route]]
 path = "/callbacks/discord"
@@ -112,7 +113,7 @@ class Callbacks(States):
         expect(self.page.get_by_text("No callback matches the filter.")).to_be_visible()
         self.check_looks_here("callbacks-no-match")
 
-    def test_list_that_waits_ends_or_loses_its_connection(self):
+    def test_list_that_waits_is_offline_or_has_lost_its_session(self):
         expect(self.page.get_by_text("Live", exact=True)).to_be_visible()
         self.gatepost.push()
         self.wait_for_callback()
@@ -149,7 +150,7 @@ class Callbacks(States):
         self.gatepost.file.write_text(self.gatepost.file.read_text().replace("/live/push", "/next/push"))
         self.gatepost.reload(generation=2)
         self.check_looks("callback-earlier", "callbacks/2")
-        # The form of an earlier page, whose callback gatepost does not send again.
+        # Posts the form for callback 4. Its page has no form, because gatepost refused this callback.
         self.open("callbacks/2")
         self.page.evaluate("document.querySelector('#again form').action = '4/replay'")
         self.click("Send unchanged")
@@ -362,7 +363,7 @@ class Queue(States):
 
     @staticmethod
     def signed_push(number):
-        """Returns the fields of a genuine push to the template whose app is down."""
+        """Returns the fields of a signed push callback for the template `dead`."""
         until = int(time.time()) + 600
         return {
             "app": "dead.example.com", "appid": 1, "appname": "live", "event_time": 1703731478 + number,

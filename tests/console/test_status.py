@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 import harness
 from harness import ConsoleTest, Gatepost
 
-# A config with a certificate, a template whose app opens its circuit after one failure, and a template
+# A config with a certificate, a template whose circuit opens after one failure of the app, and a template
 # without a binding, about which gatepost warns.
 FAULTY = harness.CONFIG.replace("\n[[route]]", """
 listen_tls = ["127.0.0.1:0"]

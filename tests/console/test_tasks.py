@@ -2,8 +2,8 @@
 keyboard only, and without JavaScript.
 
 1. `create_and_bind`: log in, create a template with eight addresses, bind two domains.
-2. `change`: change the template. `test_templates.WithoutJavaScript` shows each fault and conflict of the
-   forms without JavaScript.
+2. `change`: change the template. `test_templates` tests the faults and conflicts of the forms, with and
+   without JavaScript.
 3. `read`: watch a signed push arrive, read its page, and read why gatepost refused another push.
 4. `send_again`: edit an event and send it again. Send a sample.
 5. `remove`: unbind each domain, delete the template, log out."""
@@ -18,7 +18,7 @@ from test_templates import KINDS
 
 
 class WholeTask(ConsoleTest):
-    """Activates links and buttons, and fills fields, with the mouse."""
+    """Uses the mouse to activate links and buttons, and to focus fields."""
 
     def activate(self, locator):
         locator.click()
@@ -125,7 +125,7 @@ class ByKeyboard(WholeTask):
             if locator.evaluate("element => element === document.activeElement"):
                 return
             self.page.keyboard.press("Tab")
-        self.fail(f"expected 120 presses of Tab to reach {locator}, found another focus")
+        self.fail(f"expected at most 120 presses of Tab to reach {locator}, found the focus elsewhere")
 
     def activate(self, locator):
         self.reach(locator)

@@ -210,7 +210,7 @@ class Templates(ConsoleTest):
         expect(self.page.locator("#on-push-title")).to_have_text("Push succeeded")
         self.check_page("template-unfit-key")
 
-    def test_group_lists_its_kinds(self):
+    def test_form_lists_the_kinds_of_a_group(self):
         self.open("new-template?provider=tencent-css")
         expect(self.page.locator("#on-recording-about")).to_contain_text(
             "recording_file, recording_status, recording_exception")

@@ -1,9 +1,9 @@
-// Compares the verdicts of the vectors with the verdicts of the platforms' own libraries.
+// Compares the signature results of the vectors with those of the platforms' own libraries.
 // Usage: sdks.mjs INDEX.
 // tests/peers/install installs the libraries. Skips vectors with a wrong time, because the libraries
 // have other rules for the age of a callback. Skips vectors without a body or with a repeated header,
-// because the libraries do not accept them. Skips signatures `v1a`, because the libraries of Standard
-// Webhooks and Svix verify only `v1`.
+// because the libraries do not accept them. Skips vectors with a signature `v1a`, because the libraries of
+// Standard Webhooks and Svix verify only `v1`.
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import ImageKit from '@imagekit/nodejs'
@@ -56,7 +56,7 @@ const libraries = {
 }
 
 const RealDate = Date
-// The libraries read the clock, so set it to the time of the vector.
+// Sets the clock, which the libraries read, to a time in Unix seconds.
 function setClock(seconds) {
   globalThis.Date = class extends RealDate {
     constructor(...rest) {

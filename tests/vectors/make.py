@@ -64,11 +64,11 @@ class Platform:
 
     proof   place of the signature or the token: `header:NAME` or `/field`; None if the platform does not sign
     time    "sent" or "expiry" if gatepost checks a signed time
-    covers  the places that the signature covers: `body` or fields. A change of another place is accepted
+    covers  the places that the signature covers: `body` or fields. gatepost accepts a change of any other place
     public  the public key of the template, if `key` is a private one
     secret  True if the path has a secret segment although the platform signs
     renamed the prefix of the headers' names, and another prefix that the names may have
-    other_key a second key in the form of `key`; signs forgeries, and the old signature of a rotation
+    other_key a second key in the form of `key`; signs forgeries, and one of the two signatures of a rotation
     route   the path of a route, if gate.toml is written by hand. Then make.py replaces no vector that is written by hand
     """
 
@@ -97,7 +97,7 @@ class Platform:
 
     def window(self):
         """Returns the path of a route whose template limits the age of a callback. Returns None if gatepost
-        checks the time without such a limit, or not at all."""
+        checks the time without such a template too, or never."""
         time = self.definition.get("signature", {}).get("time", {})
         return self.path() + "/window" if time.get("enforced") is False else None
 
@@ -152,7 +152,7 @@ def signed_by(private, message):
 
 
 def token_of(key, claims, algorithm="HS256"):
-    """Returns a JSON Web Token (RFC 7515), signed with HMAC-SHA256."""
+    """Returns a JSON Web Token, always signed with HMAC-SHA256. `algorithm` changes only its header."""
     encode = lambda part: base64.urlsafe_b64encode(part).decode().rstrip("=")
     write = lambda part: encode(json.dumps(part, separators=(",", ":")).encode())
     signed = write({"alg": algorithm, "typ": "JWT"}) + "." + write(claims)
@@ -195,7 +195,7 @@ def reply(platform, kind, allow=True):
 
 
 def cases(platform):
-    """Yields name, description, request, verdict, answer of the app, and reply."""
+    """Yields the name, description, request, verdict, answer of the app, and reply of each case."""
     def case(name, what, request, verdict="accepted", answer=None, expected=None):
         kind = request.kind
         decides = {"allow", "allow_status"} & platform.definition["kinds"][kind].get("reply", {}).keys()
@@ -259,7 +259,7 @@ def remove(request, place):
 
 
 def is_required(platform, kind, place):
-    """Returns True if the definition declares the field at a place, and the field may not be missing."""
+    """Returns True if the definition declares the field at a place as required."""
     fields = {**platform.definition.get("fields", {}), **platform.definition["kinds"][kind].get("fields", {})}
     for name in place[1:].split("/"):
         field = fields.get(name, {"optional": True})
@@ -269,13 +269,13 @@ def is_required(platform, kind, place):
 
 
 def incomplete(platform, kind, case):
-    """Yields callbacks without a value that identifies the event, and without the tenant."""
+    """Yields a callback without the value that identifies it, and a callback without the tenant."""
     definition, rule = platform.definition, platform.definition["kinds"][kind]
     ids, tenants = places_of(rule.get("id", definition.get("id"))), places_of(definition.get("tenant"))
     signed, is_raw = signed_places(platform, kind), platform.request(kind).raw is not None
 
     def without(places):
-        """Returns the request and the removed places. A value that is a part of the message is removed after signing."""
+        """Returns the request and the removed places. Removes a part of the signed message only after signing."""
         removed, late = [], [place for place in places if place in signed]
         request = platform.request(kind, change=lambda request: removed.extend(p for p in places if p not in late and remove(request, p)))
         removed += [place for place in late if remove(request, place)]

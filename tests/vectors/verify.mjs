@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Verifies the signature stage of each vector in index.json, as README.md describes: verify.mjs [INDEX]
+// Verifies the signature stage of each vector in INDEX, by default index.json, as README.md describes: verify.mjs [INDEX]
 import { createHash, createHmac, createPublicKey, timingSafeEqual, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'

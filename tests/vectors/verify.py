@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verifies the signature stage of each vector in index.json, as README.md describes: verify.py [INDEX]"""
+"""Verifies the signature stage of each vector in INDEX, by default index.json, as README.md describes: verify.py [INDEX]"""
 import base64, datetime, hashlib, hmac, json, pathlib, re, sys, zlib
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 from cryptography import x509

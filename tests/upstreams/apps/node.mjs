@@ -1,4 +1,4 @@
-// A server on node:http that builds the URL of the request from its host, as many apps do.
+// A server on node:http that builds the URL of the request from the header `Host`, as many apps do.
 import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 

@@ -1,5 +1,5 @@
-//! The app's answer to a DRM callback. In this callback, the player asks to download a video,
-//! reports a finished download, or asks to play a download.
+//! The app's answer to a DRM callback. In each item of this callback, the player asks to download a
+//! video, reports a finished download, or asks to play a download.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
@@ -41,8 +41,9 @@ impl FromIterator<DrmItemReply> for DrmReply {
 answer! {
     /// The app's answer to one item of a [`Drm`](super::Drm) callback.
     ///
-    /// gatepost omits fields that do not apply to the item's kind. If a value is out of range,
-    /// gatepost discards the answer to this item and applies the config key `on_failure`.
+    /// In the documentation of the methods, *kind* means the item's field `kind`. gatepost omits
+    /// fields that do not apply to this kind. If a value is out of range, gatepost discards the
+    /// answer to this item and applies the config key `on_failure`.
     ///
     /// ```
     /// use gatepost::kollus::{DrmItem, DrmItemReply};
@@ -82,7 +83,7 @@ answer! {
 
         /// Sets whether the player offers to refresh an expired download. Applies only to kind 1.
         ///
-        /// By default, the player does not offer it.
+        /// By default, the player does not offer a refresh.
         expiration_refresh_popup(offer: bool) -> u8 = offer as u8,
 
         /// Sets whether a player on a PC refuses to play in a virtual machine. Applies only to kind

@@ -1,6 +1,6 @@
 //! Typed views of Kollus callbacks, and typed answers.
 //!
-//! | subject | callbacks | answer |
+//! | topic | callbacks | answer |
 //! |---|---|---|
 //! | playing | [`LivePlay`] | [`PlayReply`] |
 //! | | [`VodPlay`] | [`VodPlayReply`] |
@@ -11,8 +11,8 @@
 //! | live broadcasts | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
 //! [`KollusCallback`] has a variant for each kind. Fields have the names and units that Kollus uses.
-//! If the identity of a callback or a decision depends on a field, the field is required. Any other
-//! field is an `Option`.
+//! If a decision, or the identity of a callback, depends on a field, the field is required. Any
+//! other field is an `Option`.
 //!
 //! ```
 //! use gatepost::kollus::VodPlay;
@@ -96,7 +96,7 @@ mod tests {
     use crate::provider::built_in_named;
     use crate::provider::field::Conversion;
 
-    /// Checks that `answer`, with every optional field set, has exactly the declared fields.
+    /// Checks that `answer` has exactly the declared fields. The caller sets every optional field.
     ///
     /// `echo` names the fields that only identify the item of the callback.
     fn check_fields(kind: &str, answer: &impl serde::Serialize, echo: &[&str]) {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_have_the_fields_of_their_definition() {
+    fn typed_answers_have_the_fields_that_the_definition_declares() {
         check_fields("live_play", &PlayReply::deny("no").vmcheck(true).disable_tvout(true), &[]);
         let reply = VodPlayReply::deny("no")
             .expiration_date(0)

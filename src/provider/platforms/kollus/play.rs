@@ -91,8 +91,8 @@ answer! {
         /// Sets the time that `expiration_playtime` measures. Applies only to kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
-        /// Limits playback to a preview, in seconds from the start of the video. Applies only to
-        /// kind 1.
+        /// Limits playback to a preview from `start` to `end`, in seconds from the start of the
+        /// video. Applies only to kind 1.
         ///
         /// `end` must be greater than `start`.
         play_section(start: u32, end: u32) -> PlaySection = PlaySection { start_time: start, end_time: end },

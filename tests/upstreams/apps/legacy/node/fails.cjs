@@ -1,5 +1,5 @@
-// Loaded before each Node app (--require). Makes the app's server fail as real apps do. The test
-// writes the name of the failure into the file `mode`.
+// Runs before each Node app (--require). Makes the app's server fail, or changes its responses, as real
+// apps do. The test writes the name of the failure or change into the file `mode`.
 const { readFileSync } = require('node:fs');
 const { Server } = require('node:http');
 const { gzipSync } = require('node:zlib');

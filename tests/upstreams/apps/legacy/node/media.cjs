@@ -1,4 +1,4 @@
-// Handlers for two open-source media servers: SRS reads `code`, nginx-rtmp reads only the status.
+// Handlers for two open-source media servers: SRS reads `code` of the response, nginx-rtmp reads the status.
 const { createServer } = require('node:http');
 
 const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-"""Verifies the signature of TRTC. Needs no CSRF token, and accepts only the hosts in ALLOWED_HOSTS."""
+"""Verifies the signature of a TRTC callback. Needs no CSRF token, and accepts only the hosts in ALLOWED_HOSTS."""
 
 import base64
 import hashlib

@@ -1,5 +1,5 @@
-"""Wraps each Python app, and makes it fail as real apps do. The test writes the name of the failure
-into the file `mode`."""
+"""Wraps each Python app. Makes the app fail, or changes its response, as real apps do. The test writes the
+name of the failure or change into the file `mode`."""
 
 import gzip
 import os

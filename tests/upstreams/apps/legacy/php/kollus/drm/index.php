@@ -1,5 +1,5 @@
 <?php
-// Decides on each download in a list.
+// Decides on each item of a DRM callback.
 require __DIR__ . '/../jwt.php';
 
 $replies = [];

@@ -1,5 +1,5 @@
 <?php
-// Verifies the platform's signature in the app, as Yii controllers do.
+// Verifies the signature and the expiry of a Tencent callback, as controllers of Yii apps do.
 header('Content-Type: application/json; charset=UTF-8');
 $event = json_decode(file_get_contents('php://input'), true) ?? [];
 $sign = md5(getenv('TENCENT_KEY') . ($event['t'] ?? ''));
