@@ -117,7 +117,7 @@ struct IntakeState {
     is_shared: bool,
 }
 
-/// Reason why a body ended before it was complete.
+/// Reason why a body is incomplete.
 ///
 /// ```
 /// use gatepost::BodyFailure;
@@ -178,7 +178,7 @@ impl Intake {
         self
     }
 
-    /// Marks a callback of a machine that shares its state with other machines. [`Accepted::next`]
+    /// Marks a callback on a machine that shares its state with other machines. [`Accepted::next`]
     /// then returns the steps for the [`SharedState`](crate::SharedState). [`drive`](crate::drive)
     /// calls this method if the server has such a state.
     #[must_use]
@@ -260,7 +260,7 @@ impl Intake {
         self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
-    /// Returns the refusal of a callback whose body ended before it was complete.
+    /// Returns the refusal of a callback whose body is incomplete.
     pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
         match failure {
             BodyFailure::Disconnected => self.interrupted(),
@@ -282,8 +282,8 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal if the body is empty or malformed, or if the tenant, the signature, the
-    /// kind or a field is invalid.
+    /// Returns a refusal if the body is missing or malformed, if the tenant, the signature, the
+    /// kind or a field is invalid, or if the template refuses a reused signature.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let (raw, received_type) = (self.0.body.take(), self.0.content_type.take());
         let genuine = match self.accept(&raw, received_type, now) {
@@ -392,7 +392,7 @@ impl Intake {
     }
 
     /// Returns a digest of the platform's id of the session that the callback starts or ends;
-    /// `None` if the callback does not name the session.
+    /// `None` if the callback names no session.
     fn session_id(&self, kind: &Kind, received: &Received<'_>) -> Option<u64> {
         let locators = &kind.session.as_ref()?.id;
         let texts = locators.iter().filter_map(|locator| locator.text(received));
@@ -503,7 +503,7 @@ struct Judgement<'t> {
     kind: Option<usize>,
     /// The callback's name for a kind that the provider does not define; `None` for a known kind.
     unknown_kind: Option<String>,
-    /// Rule of the valid signature; `None` if the callback has no signature.
+    /// Rule of the valid signature; `None` if gatepost has verified no signature.
     proof: Option<RequiredSignature<'t>>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,
