@@ -12,8 +12,8 @@
 //! that allows or denies. With passthrough, the app's own status is its answer: 2xx allows, 4xx
 //! denies.
 //!
-//! An app may answer with a reply that it has signed itself (JWT). gatepost then reads the payload as
-//! the answer, and sends the token unchanged as the reply.
+//! An app may answer with a token (JWT) that it has signed itself. gatepost then reads the payload
+//! as the answer, and sends the token unchanged as the reply.
 
 use http::StatusCode;
 

@@ -1,5 +1,5 @@
-//! The order of sessions in the shared state: a start replaces the sessions of its subject, and an
-//! end looks for a newer session.
+//! The order of sessions in the shared state: gatepost adds a start to the sessions of its subject,
+//! and looks for a newer session when a session ends.
 
 use std::time::Duration;
 
