@@ -104,7 +104,7 @@ impl Accepted {
 
     /// Returns the headers and the body of the event for the app.
     ///
-    /// If the config has a `signing_secret`, each call signs the event with the time `now`.
+    /// If the template has a `signing_secret`, each call signs the event with the time `now`.
     #[must_use]
     pub fn request(
         &self,

@@ -32,7 +32,8 @@ impl Gate {
 
     /// Removes the headers that a client must not send to the app: the headers for which
     /// [`is_reserved`](crate::is_reserved) returns true. If gatepost signs events, also removes
-    /// `webhook-*`. The layer calls this method for each request whose path has no route.
+    /// `webhook-*`. The layer calls this method before it passes on a request whose path has no
+    /// route.
     ///
     /// # Examples
     ///

@@ -31,7 +31,8 @@ pub(crate) struct CheckedHead {
     pub(super) captured: CapturedHead,
 }
 
-/// Checks framing, upgrade, method, secret path segment, content encoding and declared length.
+/// Checks framing, upgrade, method, secret path segment, content encoding, the headers and
+/// parameters that the definition reads, and declared length.
 ///
 /// `token` is the segment of the request's path at the position of the secret segment.
 ///

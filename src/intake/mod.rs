@@ -5,13 +5,15 @@
 //! does no I/O, does not wait and does not read the clock. The rules, in the order checked:
 //!
 //! 1. client: the address is allowed, and the client's rate limit is not exhausted;
-//! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
+//! 2. head: framing, upgrade, method, secret path segment, content encoding, the headers and
+//!    parameters that the definition reads, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
 //! 4. fields: encoding, syntax, no duplicate names, nesting depth;
 //! 5. tenant: the callback names at most one tenant, and a template applies to the callback;
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
-//! 7. kind: the callback names its kind, or the route sets the kind;
+//! 7. kind: the callback names its kind, or the route sets the kind; the method fits the kind, and
+//!    a challenge is valid;
 //! 8. types: each field has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
 //!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the

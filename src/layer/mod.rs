@@ -62,7 +62,7 @@
 //! | part | in the request that the inner service receives |
 //! |---|---|
 //! | method | `POST`; as received with `forward = "passthrough"` |
-//! | URI | the path and query of the address, else those of the callback; if the config has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
+//! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
 //! | version | as received |
 //! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, except with `forward = "raw"` or `"passthrough"` |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |

@@ -9,7 +9,7 @@
 //! 4. [`Replies`]: replies from usable answers of the app. gatepost repeats the reply to a resend.
 //!    If the app fails, gatepost may repeat the last reply about the same viewer.
 //! 5. [`Sessions`]: the newest sessions of each subject. If the end of a session arrives after the
-//!    start of the next session, gatepost marks the event as stale.
+//!    start of the next session, gatepost marks the event of the end as stale.
 //! 6. [`Turns`]: large bodies that wait until gatepost judges them.
 //!
 //! All of this state has a maximum size, and remains after a config reload. A restart deletes the

@@ -2,8 +2,8 @@
 //! operator.
 //!
 //! The layer and the proxy both log through this module, so the same verdict produces the same
-//! line. From the body of a callback, a line contains only the id, the kind and the tenant. No line
-//! contains a secret.
+//! line. From the body of a callback, a line contains only the id, the kind, the tenant, the
+//! application and the names of fields. No line contains a secret.
 //!
 //! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
 //! fill the disk. The field `suppressed` of the next line with the same code is the number of

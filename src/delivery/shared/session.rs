@@ -36,7 +36,7 @@ pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Ac
     accepted
 }
 
-/// If a decision starts a session, stores the start, unless the reply denies.
+/// If a decision starts a session, and the conclusion permits the session, stores the start.
 pub(super) async fn after(runtime: &impl Runtime, accepted: &Accepted, conclusion: &Conclusion) {
     // The first copy of the callback has stored the start.
     let is_copy = matches!(conclusion.origin, Origin::Resend);
