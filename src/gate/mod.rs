@@ -1,4 +1,4 @@
-//! The gate: judges every request by a compiled config.
+//! The gate: judges requests by a compiled config.
 
 mod active_config;
 mod admission;
@@ -187,8 +187,8 @@ impl Gate {
         QueuedApp::new(template.ok_or_else(missing)?, lane.kind())
     }
 
-    /// Returns `true` if the gate accepts callbacks for a template that are signed with a key for
-    /// which `is_it` returns `true`. `is_it` must not print the key, nor compare it with `==`.
+    /// Returns `true` if `is_it` returns `true` for a key with which the gate verifies callbacks
+    /// for the template. `is_it` must not print the key, nor compare the key with `==`.
     ///
     /// ```
     /// use gatepost::Gate;

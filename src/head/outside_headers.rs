@@ -27,7 +27,7 @@ use http::{HeaderMap, HeaderName};
 /// Prefixes of the headers that only gatepost may set.
 const GATEPOST: [&str; 2] = ["ce-", "gatepost-"];
 
-/// Prefix of the headers of a signed event.
+/// Prefix of the headers of event signing.
 const EVENT_SIGNING: &str = "webhook-";
 
 /// Prefixes of headers that change the path or the internal target: X-Accel (nginx, read by Rack)

@@ -12,7 +12,7 @@ use crate::provider::locator::CapturedHead;
 use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
 
-/// Methods that a refusal names.
+/// Methods that the detail of a refusal may name.
 const STANDARD_METHODS: [Method; 7] = [
     Method::DELETE,
     Method::GET,

@@ -462,7 +462,7 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
     values.any(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
 }
 
-/// Returns the `content-type` for an app that receives the body as received.
+/// Returns the `content-type` for an app that receives the body unchanged.
 ///
 /// Most platforms do not sign this header. A client could send a captured callback again with
 /// another type. The app and gatepost would then read different fields. If the type names a format

@@ -325,8 +325,7 @@ impl Routes {
         (!self.is_shadow(found)).then(|| (found, matched.params.get(TOKEN)))
     }
 
-    /// Returns true if gatepost must read the query of every request when it is in front of a file
-    /// server.
+    /// Returns true if gatepost, in front of a file server, must read the query of every request.
     pub(crate) fn has_front_controllers(&self) -> bool {
         !self.front_controllers.is_empty()
     }

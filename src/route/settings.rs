@@ -126,7 +126,7 @@ impl Route {
     /// # Errors
     ///
     /// Returns an error if two of the names are bound to different templates. gatepost must not
-    /// choose one of the templates: a client with the key of this template could then send
+    /// choose one of the templates: a client with the key of the chosen template could then send
     /// callbacks for the tenant of the other template.
     pub(crate) fn choose_tenant<'n>(
         &self,

@@ -18,8 +18,8 @@
 //! `/index.php/live/push` also as `/live/push`, so this path has a second base: the names after the
 //! script.
 //!
-//! A layer passes requests to services in the same process. Such services map no files, so a layer
-//! applies only [`Reach::Exact`](crate::template::Reach::Exact).
+//! The layer passes requests to services in the same process. Such services map no files, so the
+//! layer applies only [`Reach::Exact`](crate::template::Reach::Exact).
 
 use std::collections::HashMap;
 
