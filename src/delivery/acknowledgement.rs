@@ -9,7 +9,7 @@
 //! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, did not take the event (`answer_unclear`) |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
-//! | any other status, or no answer in time | failed |
+//! | any other status, or no complete answer in time | failed |
 //!
 //! If a reply contradicts the acknowledgement that the platform expects, the platform sends the
 //! callback again. For example, a platform that expects `{"code":0}` treats `{"code":1}` as a

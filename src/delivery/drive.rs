@@ -5,7 +5,7 @@
 //! the rest:
 //!
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
-//!    [`Runtime::run_long`] judges bodies of more than 64 KiB, one at a time.
+//!    [`Runtime::run_long`] runs the judgements of bodies of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
 //!    [`Next::Wait`], [`Next::Store`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.

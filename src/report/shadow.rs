@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// Logs the outcome of a request to a route in shadow mode.
 ///
-/// The level of an acceptance is info. The level of any other outcome is warning.
+/// If gatepost would accept the callback, the level is info. Otherwise, the level is warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {

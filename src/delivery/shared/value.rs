@@ -38,7 +38,7 @@ const HAS_SIGNING_HEADERS: u8 = 8;
 const HAS_TIME: u8 = 1;
 const HAS_ID: u8 = 2;
 
-/// Maximum total length of the body and the own headers of a shared reply, in bytes.
+/// Maximum length of a shared reply in bytes: the body, and the headers that the value contains.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 
 /// A value of the shared state.
