@@ -9,7 +9,7 @@
 //! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, did not take the event (`answer_unclear`) |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
-//! | any other status, or no answer in time | failed |
+//! | any other status, or no complete answer in time | failed |
 //!
 //! If a reply contradicts the acknowledgement that the platform expects, the platform sends the
 //! callback again. For example, a platform that expects `{"code":0}` treats `{"code":1}` as a
@@ -30,11 +30,11 @@ use crate::reply::{Answer, Reply, answer_text};
 use crate::template::{Ask, UnclearAnswer};
 
 /// Checks that the app took the event of a notification. `ack` is the platform's acknowledgement.
-/// Returns the reason if the answer is unclear, but counts as taken.
+/// Returns the reason if the answer is unclear, but the event counts as taken.
 ///
 /// # Errors
 ///
-/// Returns the reason why the platform must send the callback again.
+/// Returns the reason why the event does not count as taken.
 pub(super) fn check_taken(
     answer: &Answer,
     ack: &Reply,
@@ -109,7 +109,7 @@ fn own_path(ask: &Ask, forward: Forward) -> Option<&str> {
 }
 
 /// Returns true for a status with which the app refuses an event. The other 4xx statuses mean that
-/// the address is wrong or that the app is overloaded.
+/// the address is wrong, or that a later attempt may succeed.
 fn is_refusal(status: StatusCode) -> bool {
     let is_failure = matches!(
         status,
@@ -199,11 +199,12 @@ fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
     }
 }
 
-/// Returns true if the answer has every member of the acknowledgement.
+/// Returns true if the answer has every member of the acknowledgement with the same value.
 ///
 /// # Errors
 ///
-/// Returns an error if a member of the acknowledgement has another value in the answer.
+/// Returns an error if a member of the acknowledgement has another [`comparable`] value in the
+/// answer.
 fn repeats(answer: &Object<'_>, ack: &Object<'_>) -> Result<bool, Unavailable> {
     let mut repeated = 0;
     for (name, expected) in ack.iter() {

@@ -5,20 +5,22 @@
 //! the rest:
 //!
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
-//!    [`Runtime::run_long`] judges bodies of more than 64 KiB, one at a time.
+//!    [`Runtime::run_long`] runs the judgements of bodies of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
 //!    [`Next::Wait`], [`Next::Store`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
 //! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
 //!    the callback more than once. If the earlier copy ends without a conclusion, calls
-//!    [`Accepted::next`] again.
+//!    [`Accepted::next`] again. After [`Wait::timeout`](super::Wait::timeout), applies the failure
+//!    policy.
 //! 5. For [`Next::Store`] with [`StoreStep::Append`]: appends the event to [`Runtime::store`],
 //!    within [`Enqueue::timeout`]. Without a store, continues as if the config did not queue the
 //!    kind. With [`StoreStep::Claim`]: claims the callback in [`Runtime::shared_state`], and waits
 //!    while another machine has the claim. With [`StoreStep::Limit`]: counts the callback towards a
 //!    rate limit in [`Runtime::shared_state`].
-//! 6. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
-//!    app closes a reused connection without an answer, sends the event again on a new connection.
+//! 6. For [`Next::Ask`]: sends the event, and awaits the answer within [`Question::timeout`]. If
+//!    the app closes a reused connection without an answer, sends the event again on a new
+//!    connection.
 //!
 //! The driver stops as soon as the client disconnects. If the client closes only its sending half,
 //! the driver continues, because such a client may still read the reply.

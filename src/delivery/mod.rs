@@ -77,8 +77,8 @@ pub enum Next {
     Wait(Wait),
 }
 
-/// An operation of a store whose result decides the next step. The driver calls the other operations
-/// itself: see the module `memory::store`.
+/// An operation of a store whose result determines the next step. The driver calls the other
+/// operations itself: see the module `memory::store`.
 #[derive(Debug)]
 pub enum StoreStep {
     /// Append the event to the [`Store`](crate::Store), then [conclude](Enqueue::conclude) with the
@@ -166,8 +166,8 @@ impl Accepted {
     /// Returns the time for which gatepost remembers the callback; `None` if the app receives every
     /// copy.
     ///
-    /// Without an identity, a callback with equal data may be another event. gatepost then treats a
-    /// copy as a resend only if the operator has set `dedupe` for the kind.
+    /// If the callback has no identity, another callback may have equal data. gatepost then treats
+    /// a callback with equal data as a resend only if the operator has set `dedupe` for the kind.
     fn resend_window(&self, ask: &Ask) -> Option<Duration> {
         let rule = ask.resends.as_ref()?;
         (rule.by_content || self.event().identity != Identity::New).then_some(rule.window)
@@ -393,7 +393,7 @@ impl Question {
         self.check(ask, now)
     }
 
-    /// Returns [`Next::Ask`], unless the time, the rate limit or the circuit breaker forbids it.
+    /// Checks the time, the rate limit and the circuit breaker, and returns the next step.
     #[inline]
     fn check(self, ask: &Ask, now: Timestamp) -> Next {
         if self.timeout.is_zero() {

@@ -6,14 +6,14 @@
 //! | 2xx with an empty or blank body | deny; with `empty_answer = "allow"`, allow with the defaults of the template | acknowledgement |
 //! | 2xx with any other body | `on_failure` of the template | acknowledgement, or 503: see [`acknowledgement`](super::acknowledgement) |
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
-//! | any other status, or no answer in time | `on_failure` of the template | 503 |
+//! | any other status, or no complete answer in time | `on_failure` of the template | 503 |
 //!
 //! A platform may read the permission from the status of the reply. The reply then has the status
 //! that allows or denies. With passthrough, the app's own status is its answer: 2xx allows, 4xx
 //! denies.
 //!
-//! An app may answer with a reply that it has signed itself (JWT). gatepost then reads the payload as
-//! the answer, and sends the token unchanged as the reply.
+//! An app may answer with a token (JWT) that it has signed itself. gatepost then reads the payload
+//! as the answer, and sends the token unchanged as the reply.
 
 use http::StatusCode;
 

@@ -2,15 +2,17 @@
 //!
 //! The rules of an attempt:
 //!
-//! 1. The config at the time of the attempt determines the address, the time-out and the signature.
+//! 1. The config at the time of the attempt determines the address, the time-out and the event
+//!    signing.
 //! 2. The rules for notifications determine whether the app took the event: see
 //!    [`acknowledgement`](super::acknowledgement).
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
-//!    gatepost shortens the wait by a random part, up to a half. The wait is never shorter than the
-//!    app's `Retry-After`.
+//!    gatepost shortens the wait by a random part, up to a half. Except before the last attempt
+//!    (rule 4), the wait is never shorter than the app's `Retry-After`.
 //! 4. The last attempt is due `give_up_after_secs` after gatepost has queued the event. If the last
 //!    attempt fails, the event is dead. If an event is overdue before its first attempt, because it
-//!    waited behind others of its line, gatepost makes this one attempt, unless rule 5 applies.
+//!    waited behind other events of its source and subject, gatepost makes this one attempt, unless
+//!    rule 5 applies.
 //! 5. While the circuit of the app is open, gatepost makes one attempt every `retry_ms`. The other
 //!    events wait. An event that is overdue in this time is dead without a further attempt, also
 //!    before its first attempt.
@@ -72,7 +74,8 @@ impl Accepted {
         }
     }
 
-    /// Returns the conclusion of a queued event that exceeds the rate limit.
+    /// Returns the conclusion of a callback that exceeds the rate limit, so that gatepost does not
+    /// queue its event.
     pub(super) fn beyond_limit(&self) -> Conclusion {
         self.failed(None, UnavailableKind::AppOverloaded.into())
     }

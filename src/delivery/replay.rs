@@ -1,6 +1,7 @@
-//! Replays: the operator sends the event of a recorded callback to the app again.
+//! Replays: on request of the operator, gatepost sends the event of a recorded callback to the app
+//! again.
 //!
-//! A replay does not change the replies and callbacks that gatepost remembers, or the state of a
+//! A replay changes neither the replies and callbacks that gatepost remembers nor the state of a
 //! circuit. The platform receives no reply.
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ impl Accepted {
     }
 
     /// Returns the headers and the body of the event, with the additional header
-    /// `gatepost-replay: 1`. `edited` replaces the body. If the config has a `signing_secret`,
+    /// `gatepost-replay: 1`. `edited` replaces the body. If the template has a `signing_secret`,
     /// signs the event with the time `now`.
     ///
     /// # Examples
@@ -76,7 +77,8 @@ impl Accepted {
 }
 
 impl Question {
-    /// Returns the conclusion that the answer would cause, without remembering it.
+    /// Returns the conclusion that the answer would cause. gatepost does not remember this
+    /// conclusion.
     #[must_use]
     pub fn preview(&self, answer: &Answer) -> Conclusion {
         match self.ask() {

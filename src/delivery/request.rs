@@ -47,7 +47,7 @@ static OPTIONAL: [HeaderName; 8] = [
 /// is set if `OPTIONAL[n]` is in the map.
 ///
 /// Inserting a header hashes its name. Cloning a map copies its hash table unchanged, so gatepost
-/// hashes no header name for an event.
+/// hashes none of these names for an event.
 static EMPTY_HEADERS: [OnceLock<HeaderMap>; 1 << OPTIONAL.len()] =
     [const { OnceLock::new() }; 1 << OPTIONAL.len()];
 
@@ -104,7 +104,7 @@ impl Accepted {
 
     /// Returns the headers and the body of the event for the app.
     ///
-    /// If the config has a `signing_secret`, each call signs the event with the time `now`.
+    /// If the template has a `signing_secret`, each call signs the event with the time `now`.
     #[must_use]
     pub fn request(
         &self,
@@ -119,7 +119,7 @@ impl Accepted {
         (headers, body)
     }
 
-    /// Returns the headers and the body of the event without its signature.
+    /// Returns the headers and the body of the event before event signing.
     #[inline]
     pub(super) fn unsigned_request(
         &self,
@@ -221,8 +221,8 @@ impl Accepted {
         (headers, body)
     }
 
-    /// Adds the headers of the callback that gatepost does not set itself. `set` names the optional
-    /// headers that gatepost sets.
+    /// Adds the headers of the callback that the app may receive, except those that gatepost sets
+    /// itself. `set` names the optional headers that gatepost sets.
     fn add_received(&self, head: &Head<'_>, set: Combination, headers: &mut HeaderMap) {
         let signs_events = self.template().signing.is_some();
         let is_trusted = || self.arrival().client.is_behind_trusted_proxy();

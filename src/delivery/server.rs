@@ -37,7 +37,8 @@ pub trait ClientSide: Send {
     /// requests uses this number.
     fn holds(&mut self, _bytes: usize) {}
 
-    /// Returns the reason why [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
+    /// Returns the reason why [`next_chunk`](Self::next_chunk) returned [`Disconnected`], or why
+    /// [`evicted`](Self::evicted) completed.
     ///
     /// The default implementation returns [`BodyFailure::Disconnected`].
     fn body_failure(&mut self) -> BodyFailure {
@@ -75,8 +76,8 @@ pub trait Runtime: Sync {
 
     /// Returns a future like [`Runtime::sleep`], but the future may complete milliseconds late.
     ///
-    /// The driver uses this method for the app's time-out. A server can therefore share one timer
-    /// between many questions.
+    /// The driver uses this method for the time-outs of the app and of stores. A server can
+    /// therefore share one timer between many callbacks.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
     }
@@ -96,8 +97,8 @@ pub trait Runtime: Sync {
         None
     }
 
-    /// Records an operation of the shared state that had no result in time. The driver continues
-    /// without the result. `outage` is the reason if the operation is the first of an outage.
+    /// Records an operation of the shared state that had no result. The driver continues without
+    /// the result. `outage` is the reason if the operation is the first of an outage.
     ///
     /// The default implementation does nothing. A server counts the operations, and logs the
     /// outage.

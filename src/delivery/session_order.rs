@@ -1,5 +1,5 @@
 //! The order of sessions. If the end of a session arrives after the start of the next session,
-//! gatepost marks the event as stale.
+//! gatepost marks the event of the end as stale.
 
 use crate::conclusion::{Conclusion, Origin};
 use crate::memory::{Domain, Fingerprint, Session};
@@ -46,7 +46,7 @@ impl Accepted {
         }
     }
 
-    /// Remembers a session whose start is a decision, unless the reply denies.
+    /// Remembers a session whose start is a decision, if the conclusion permits the session.
     pub(super) fn note_decided_session(&self, conclusion: &Conclusion) {
         if self.permits_session(conclusion) {
             self.start_session();

@@ -7,7 +7,8 @@ use http::{StatusCode, Uri};
 use crate::printable::printable;
 use crate::reply::Answer;
 
-/// Texts with which servers answer a plain request on a port with TLS: Go, nginx, Apache, gatepost.
+/// Texts with which servers respond to a plain request on a port with TLS: Go, nginx, Apache,
+/// gatepost.
 const TLS_EXPECTED: [&[u8]; 4] = [
     b"HTTP request to an HTTPS server",
     b"plain HTTP request was sent to HTTPS port",
@@ -37,7 +38,7 @@ pub(super) fn status_detail(answer: &Answer, status: StatusCode, own_path: Optio
     }
 }
 
-/// Represents the segments of a location that the address has, too.
+/// Character in place of the segments of a location that the address has, too.
 const OWN: char = '…';
 
 /// Returns the location of a redirect without its user, its query, and the segments of the app's own

@@ -31,7 +31,7 @@ pub(super) struct ActiveConfig {
     pub(super) proxy: ProxySettings,
     pub(super) warnings: Vec<Fault>,
     pub(super) own_plans: Vec<Arc<Plan>>,
-    /// Secrets that no output may contain.
+    /// Secrets that `Gate::redacted` replaces.
     pub(super) secrets: Redaction,
 }
 

@@ -23,8 +23,9 @@ pub enum Admission {
     /// A request that gatepost serves itself: a browser asks for permission to send a callback
     /// (CORS preflight). Send this reply.
     Reply(Reply),
-    /// A request on a route in shadow mode. Pass the request on like [`Admission::Other`], and give
-    /// the body to the [observer](Shadow::observe).
+    /// A request on a route in shadow mode. Remove the headers for which
+    /// [`is_reserved`](crate::is_reserved) returns true. Then pass the request on, and give the
+    /// body to the [observer](Shadow::observe).
     Shadow(Shadow),
 }
 

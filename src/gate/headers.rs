@@ -32,7 +32,8 @@ impl Gate {
 
     /// Removes the headers that a client must not send to the app: the headers for which
     /// [`is_reserved`](crate::is_reserved) returns true. If gatepost signs events, also removes
-    /// `webhook-*`. A layer calls this method for each request that it passes on.
+    /// `webhook-*`. The layer calls this method before it passes on a request whose path has no
+    /// route.
     ///
     /// # Examples
     ///
@@ -53,8 +54,8 @@ impl Gate {
         strip_reserved(headers, self.signs_events());
     }
 
-    /// Does the same as [`Gate::strip_reserved`] for a request on a route in shadow mode. Keeps
-    /// `webhook-*`, because the platform may have sent these headers.
+    /// Removes the headers that a client must not send to a route in shadow mode: those of
+    /// [`Gate::strip_reserved`] except `webhook-*`, because the platform may have sent `webhook-*`.
     #[cfg(feature = "tower")]
     pub(crate) fn strip_in_shadow(headers: &mut HeaderMap) {
         strip_reserved(headers, false);
@@ -68,14 +69,14 @@ impl Gate {
 
     /// Returns the names of the headers that the server must remove from a request before the
     /// server passes the request on. These are the headers that [`Gate::strip_reserved`] removes.
-    /// If the peer is not a trusted proxy, the names include each header for which
+    /// If the peer is not a trusted proxy, the names also include each header for which
     /// [`is_set_by_proxies`](crate::is_set_by_proxies) returns true.
     ///
     /// `is_shadow` is true for a request on a route in shadow mode. Such a request keeps
     /// `webhook-*`, because the platform may have sent these headers.
     ///
-    /// [`Gate::forwarded_headers`] reads only headers of trusted proxies, so you may call that
-    /// method after the removal.
+    /// [`Gate::forwarded_headers`] reads `x-forwarded-*` headers only if the peer is a trusted
+    /// proxy, so you may call that method after the removal.
     pub fn headers_to_remove<'h>(
         &self,
         head: &Head<'h>,

@@ -1,4 +1,4 @@
-//! The gate: judges every request by a compiled config.
+//! The gate: judges requests by a compiled config.
 
 mod active_config;
 mod admission;
@@ -151,7 +151,7 @@ impl Gate {
     /// Replaces the config of this gate and of all its clones.
     ///
     /// - gatepost finishes callbacks in flight with the previous config.
-    /// - A route whose path does not change keeps the state of its `limit`.
+    /// - A route whose `path` and `query` do not change keeps the state of its `limit`.
     /// - Each client keeps the state of its `source_limit`.
     /// - The gate still recognizes resends of earlier callbacks.
     /// - Every circuit breaker starts closed.
@@ -187,8 +187,8 @@ impl Gate {
         QueuedApp::new(template.ok_or_else(missing)?, lane.kind())
     }
 
-    /// Returns `true` if the gate accepts callbacks for a template that are signed with a key for
-    /// which `is_it` returns `true`. `is_it` must not print the key, nor compare it with `==`.
+    /// Returns `true` if `is_it` returns `true` for a key with which the gate verifies callbacks
+    /// for the template. `is_it` must not print the key, nor compare the key with `==`.
     ///
     /// ```
     /// use gatepost::Gate;
@@ -230,8 +230,8 @@ impl Gate {
 
     /// Returns the path of a request for a log line: at most its first 256 bytes.
     ///
-    /// `{token}` replaces each segment that a server could read as the secret segment of a route,
-    /// and everything after it.
+    /// `{token}…` replaces the first segment that a server could read as the secret segment of a
+    /// route, and everything after this segment.
     ///
     /// ```
     /// use gatepost::Gate;
@@ -247,8 +247,9 @@ impl Gate {
         self.with_routes(|routes| routes.printable_path(path))
     }
 
-    /// Replaces each key, token and other secret of the config in `bytes` with `***`, also in
-    /// percent-encoded form. Does not replace secrets of fewer than 6 bytes.
+    /// Replaces these secrets of the config in `bytes` with `***`, also in percent-encoded form:
+    /// the secret segments of routes, the keys and secret settings of templates, and the admin
+    /// tokens. Does not replace secrets of fewer than 6 bytes.
     ///
     /// # Examples
     ///
@@ -342,11 +343,10 @@ impl Gate {
     /// Does the same as [`Gate::admit`], for a server that passes requests without a route to
     /// another server.
     ///
-    /// The other server may map further paths to a callback path or to an address of events: index
-    /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
-    /// info (`/live/push/x`). That server may also take the path from the query
-    /// (`/?s=/live/push`). gatepost refuses these requests too, unless the config has
-    /// `reserve = "exact"`.
+    /// The other server may map further paths to a callback path or to an app address: index files
+    /// (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path info
+    /// (`/live/push/x`). That server may also take the path from the query (`/?s=/live/push`).
+    /// gatepost refuses these requests too, unless the config has `reserve = "exact"`.
     #[must_use]
     pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let admission = self.admit_lazily(head.uri(), Reach::Subtree, || (*head, now));

@@ -11,7 +11,8 @@ use crate::provider::setting::SettingType;
 use crate::secret::Secret;
 use crate::template::Template;
 
-/// Length of the shortest secret that gatepost replaces, in bytes. Shorter texts occur by chance.
+/// Length of the shortest secret that gatepost replaces, in bytes. Other text may contain a shorter
+/// secret by chance.
 const MIN_BYTES: usize = 6;
 
 /// Text in place of a secret.

@@ -39,7 +39,7 @@ pub enum HeadFault {
     /// The `host` differs from the authority of the target.
     #[error("expected the authority of the target in `host`, found another host; send one host")]
     HostContradictory,
-    /// The host is empty, or neither a name nor an address.
+    /// The host is empty, is neither a name nor an IP address, or has an invalid port.
     #[error(
         "expected a name or an IP address with an optional port in `host`, found other text; send, for \
          example, `host: gate.example.com`"
@@ -105,8 +105,8 @@ impl Head<'_> {
 
     /// Checks that the request names one host that every server reads alike.
     ///
-    /// On HTTP/2, the host may be in the URI, in `host`, or in both. Two different hosts are a
-    /// fault. An HTTP/1.0 request may lack a host.
+    /// The host may be in the URI, in `host`, or in both. Two different hosts are a fault. An
+    /// HTTP/1.0 request may lack a host.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Head<'_> {
     /// all ambiguous framing, because the app may repair the framing differently (request
     /// smuggling). Framing is ambiguous in these cases: two lengths, two transfer encodings, a
     /// length with a transfer encoding, any transfer encoding other than `chunked`, and a length
-    /// with characters other than digits.
+    /// that is not a decimal number of at most 64 bits.
     pub(crate) fn declared_length(&self) -> Result<u64, HeadFault> {
         let ambiguous = HeadFault::FramingAmbiguous;
         let mut lengths = self.headers.get_all(CONTENT_LENGTH).iter();

@@ -66,7 +66,7 @@ impl<'r> Head<'r> {
         self
     }
 
-    /// Sets the IP address of the connection's peer: the client or a trusted proxy.
+    /// Sets the IP address of the connection's peer: the client or a proxy.
     ///
     /// Without a peer, the client is unknown. gatepost then refuses the request on a route with
     /// `allow`.
@@ -92,7 +92,7 @@ impl<'r> Head<'r> {
         self.uri.path()
     }
 
-    /// Returns the target. Its path may contain a secret: print
+    /// Returns the URI. Its path may contain a secret: print
     /// [`Gate::printable_path`](crate::Gate::printable_path) instead.
     #[must_use]
     pub const fn uri(&self) -> &'r Uri {

@@ -10,8 +10,9 @@
 //!    clients.
 //! 3. CGI passes the header `proxy` to a program as `HTTP_PROXY`. Many programs send their own
 //!    requests through the proxy in this variable. gatepost therefore removes this header, too.
-//! 4. Proxies describe the client, its host and its scheme to the app, as in `x-real-ip`. gatepost
-//!    keeps these headers if the peer is a trusted proxy.
+//! 4. Proxies describe the client, its host and its scheme to the app, as in `x-real-ip`. If the
+//!    peer is a trusted proxy, gatepost keeps these headers. The layer also keeps them in every
+//!    request that it passes on.
 //!
 //! CGI, and therefore PHP, WSGI and Rack, passes `ce-type`, `ce_type` and `ce.type` to the app
 //! under one name. The rules apply to each of these spellings. gatepost keeps a header of rule 4
@@ -26,7 +27,7 @@ use http::{HeaderMap, HeaderName};
 /// Prefixes of the headers that only gatepost may set.
 const GATEPOST: [&str; 2] = ["ce-", "gatepost-"];
 
-/// Prefix of the headers of a signed event.
+/// Prefix of the headers of event signing.
 const EVENT_SIGNING: &str = "webhook-";
 
 /// Prefixes of headers that change the path or the internal target: X-Accel (nginx, read by Rack)
@@ -113,7 +114,8 @@ enum Sender {
 }
 
 /// Returns true for a header that a client must not send to the app. Only gatepost may set some of
-/// these headers (`ce-*`, `gatepost-*`). The other headers change the path that the app reads.
+/// these headers (`ce-*`, `gatepost-*`). Most of the other headers change the path that the app
+/// reads.
 ///
 /// Returns false for `webhook-*`. [`Gate::strip_reserved`](crate::Gate::strip_reserved) removes
 /// these headers if gatepost signs events.
@@ -178,7 +180,7 @@ pub(crate) fn is_removed(
     }
 }
 
-/// Removes the headers that only gatepost may set, and keeps the headers of proxies.
+/// Removes the headers that a client must not send to the app, and keeps the headers of proxies.
 #[inline]
 pub(crate) fn strip_reserved(headers: &mut HeaderMap, signs_events: bool) {
     // Few requests have a reserved header, so the common case neither allocates nor writes.

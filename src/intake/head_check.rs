@@ -12,7 +12,7 @@ use crate::provider::locator::CapturedHead;
 use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
 
-/// Methods that a refusal names.
+/// Methods that the detail of a refusal may name.
 const STANDARD_METHODS: [Method; 7] = [
     Method::DELETE,
     Method::GET,
@@ -31,7 +31,8 @@ pub(crate) struct CheckedHead {
     pub(super) captured: CapturedHead,
 }
 
-/// Checks framing, upgrade, method, secret path segment, content encoding and declared length.
+/// Checks framing, upgrade, method, secret path segment, content encoding, the headers and
+/// parameters that the definition reads, and declared length.
 ///
 /// `token` is the segment of the request's path at the position of the secret segment.
 ///

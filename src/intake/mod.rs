@@ -5,13 +5,15 @@
 //! does no I/O, does not wait and does not read the clock. The rules, in the order checked:
 //!
 //! 1. client: the address is allowed, and the client's rate limit is not exhausted;
-//! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
+//! 2. head: framing, upgrade, method, secret path segment, content encoding, the headers and
+//!    parameters that the definition reads, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
 //! 4. fields: encoding, syntax, no duplicate names, nesting depth;
 //! 5. tenant: the callback names at most one tenant, and a template applies to the callback;
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
-//! 7. kind: the callback names its kind, or the route sets the kind;
+//! 7. kind: the callback names its kind, or the route sets the kind; the method fits the kind, and
+//!    a challenge is valid;
 //! 8. types: each field has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
 //!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the
@@ -117,7 +119,7 @@ struct IntakeState {
     is_shared: bool,
 }
 
-/// Reason why a body ended before it was complete.
+/// Reason why a body is incomplete.
 ///
 /// ```
 /// use gatepost::BodyFailure;
@@ -178,7 +180,7 @@ impl Intake {
         self
     }
 
-    /// Marks a callback of a machine that shares its state with other machines. [`Accepted::next`]
+    /// Marks a callback on a machine that shares its state with other machines. [`Accepted::next`]
     /// then returns the steps for the [`SharedState`](crate::SharedState). [`drive`](crate::drive)
     /// calls this method if the server has such a state.
     #[must_use]
@@ -260,7 +262,7 @@ impl Intake {
         self.refuse(RefusalKind::BodyIncomplete).with_body(body)
     }
 
-    /// Returns the refusal of a callback whose body ended before it was complete.
+    /// Returns the refusal of a callback whose body is incomplete.
     pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
         match failure {
             BodyFailure::Disconnected => self.interrupted(),
@@ -282,8 +284,8 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal if the body is empty or malformed, or if the tenant, the signature, the
-    /// kind or a field is invalid.
+    /// Returns a refusal if the body is missing or malformed, if the tenant, the signature, the
+    /// kind or a field is invalid, or if the template refuses a reused signature.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let (raw, received_type) = (self.0.body.take(), self.0.content_type.take());
         let genuine = match self.accept(&raw, received_type, now) {
@@ -392,7 +394,7 @@ impl Intake {
     }
 
     /// Returns a digest of the platform's id of the session that the callback starts or ends;
-    /// `None` if the callback does not name the session.
+    /// `None` if the callback names no session.
     fn session_id(&self, kind: &Kind, received: &Received<'_>) -> Option<u64> {
         let locators = &kind.session.as_ref()?.id;
         let texts = locators.iter().filter_map(|locator| locator.text(received));
@@ -460,7 +462,7 @@ fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
     values.any(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
 }
 
-/// Returns the `content-type` for an app that receives the body as received.
+/// Returns the `content-type` for an app that receives the body unchanged.
 ///
 /// Most platforms do not sign this header. A client could send a captured callback again with
 /// another type. The app and gatepost would then read different fields. If the type names a format
@@ -503,7 +505,7 @@ struct Judgement<'t> {
     kind: Option<usize>,
     /// The callback's name for a kind that the provider does not define; `None` for a known kind.
     unknown_kind: Option<String>,
-    /// Rule of the valid signature; `None` if the callback has no signature.
+    /// Rule of the valid signature; `None` if gatepost has verified no signature.
     proof: Option<RequiredSignature<'t>>,
     /// Reply to a challenge; `None` for any other callback.
     challenge: Option<Box<Reply>>,

@@ -21,9 +21,8 @@ use crate::verdict::RefusalCause;
 /// receives these fields too. The id of the event does not depend on them.
 ///
 /// A misfit is a field that is missing or has the wrong type. If no essential field is a misfit,
-/// gatepost accepts the callback, and the event lists the misfits. If gatepost would read the
-/// subject or the time from a misfit, the event omits this value, because the headers of an event
-/// must be reliable.
+/// the event lists the misfits. If gatepost would read the subject or the time from a misfit, the
+/// event omits this value, because the headers of an event must be reliable.
 ///
 /// # Errors
 ///
@@ -149,9 +148,10 @@ fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
     (1..=MAX_SUBJECT_BYTES).contains(&subject.len()).then_some(subject)
 }
 
-/// Maximum length of a subject in bytes, because gatepost sends the subject as a header.
+/// Maximum length of a subject in bytes.
 ///
-/// gatepost omits a longer subject. The values of the subject remain in the data.
+/// gatepost sends the subject as a header, and omits a longer subject. The values of the subject
+/// remain in the data.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Initial capacity for an event's data, enough for most callbacks.

@@ -13,7 +13,7 @@ use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, Reused, SharedProof};
 
-/// Time for which gatepost remembers a signature that contains no time, and is therefore always
+/// Time for which gatepost remembers a signature that covers no time, and is therefore always
 /// valid.
 const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -23,7 +23,7 @@ pub(super) struct ProofValues<'v> {
     template: &'v Template,
     proof: RequiredSignature<'v>,
     received: &'v Received<'v>,
-    /// Part of the value in addition to the values that the signature covers.
+    /// Last part of the value: the body or the id; `None` if the signature does not cover the body.
     part: Option<&'v [u8]>,
     with: [&'v [u8]; 2],
 }
@@ -57,8 +57,8 @@ pub(super) fn refuses(template: &Template, reused: Reused) -> bool {
     reused == Reused::Signature && template.proof.reuse == Reuse::Refuse
 }
 
-/// Returns the value (signature or id) of a callback that must not arrive with other data; `None`
-/// if the callback has no such value. The values and their data:
+/// Returns the callback's value (signature or id) that must not arrive with other data; `None` if
+/// the callback has no such value. The values and their data:
 ///
 /// 1. a signature that covers a time, but not the body: all data of the callback;
 /// 2. a signature that does not cover the id of the callback: this id;
@@ -105,8 +105,8 @@ impl ProofValues<'_> {
         }
     }
 
-    /// Returns the value for the state that machines share. `refusal` returns the verdict if the
-    /// value is reused.
+    /// Returns the value for the state that machines share. `refusal` returns the refusal of a
+    /// callback with a reused value; `None` if gatepost accepts the reuse.
     pub(super) fn to_share(
         &self,
         refusal: impl FnOnce(Reused) -> Option<Refusal>,

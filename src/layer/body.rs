@@ -21,7 +21,8 @@ use crate::reply::{Answer, AnswerFault};
 use crate::shadow::{AnswerObserver, Observer};
 
 pin_project! {
-    /// Body of a request to the inner service: an event, or the body that the client sends.
+    /// Body of a request to the inner service: the body of an event, or the body that the client
+    /// sends.
     #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
@@ -30,7 +31,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// Body of a response: gatepost's reply, or the body of the inner service's response.
+    /// Body of a response: the body of gatepost's reply, or of the inner service's response.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -204,7 +205,7 @@ impl<B: Body<Data = Bytes>> Body for ServiceBody<B> {
         let frame = ready!(this.body.as_mut().poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => tap.observe(frame, this.body.is_end_stream()),
-            Some(Err(_)) => tap.fail(AnswerFault::Incomplete, "expected more body, found an error"),
+            Some(Err(_)) => tap.fail(AnswerFault::Incomplete, "expected more data, found an error"),
             None => tap.finish(),
         }
         Poll::Ready(frame)
@@ -266,8 +267,8 @@ impl ShadowTap {
         }
     }
 
-    /// Finishes the observer. Judges a large body in a tokio task, or at once without a tokio
-    /// runtime.
+    /// Finishes the observer. A tokio task judges a large body. Without a tokio runtime, judges the
+    /// body at once.
     fn finish(&mut self) {
         let Ok(tokio) = Handle::try_current() else {
             return self.observer.finish(self.layer.now());

@@ -117,7 +117,7 @@ impl<S, B> InnerService<S, B> {
     /// Builds the event's request, and moves the URI and the extensions into the request.
     ///
     /// `drive` calls `ask` again only after [`Asked::ConnectionClosed`]. The first call never
-    /// returns that value, so no second call needs the URI or the extensions.
+    /// returns that value, so no second call follows.
     fn event_request(
         &mut self,
         question: &Question,
@@ -162,7 +162,7 @@ where
 pin_project! {
     /// Future of [`AppSide::ask`]. A panic of the service counts as a missing answer.
     struct AskFuture<F> {
-        // `None` if an earlier question has used the service.
+        // `None` if an earlier call of `ask` has taken the service.
         #[pin]
         answer: Option<F>,
     }
@@ -248,7 +248,8 @@ async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
     Answer::Response { status, headers, body: None }
 }
 
-/// Maximum number of frames in the body of an answer: one for each byte, and 16 without data.
+/// Maximum number of frames in the body of an answer, including the end of the body: one for each
+/// byte, and 16 without data.
 const MAX_ANSWER_FRAMES: u32 = MAX_ANSWER_BYTES as u32 + 16;
 
 fn panicked(panic: &(dyn Any + Send)) -> Answer {

@@ -26,15 +26,16 @@ type ObservedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pin_project! {
     #[project = ResponseStateProj]
     enum ResponseState<F: Future> {
-        // The request is not a callback.
+        // The layer passes the request on without a verdict.
         Passing { #[pin] future: F },
-        // As `Passing`, but the inner service was not ready. The box keeps the enum small.
+        // As `Passing`, but the inner service was not ready or failed. The box keeps the enum
+        // small.
         Waiting { future: Pin<Box<dyn Future<Output = F::Output> + Send>> },
         // The route is in shadow mode.
         Observing { future: ObservedFuture<F::Output>, tap: Option<Box<AnswerTap>> },
-        // The layer has refused the head. After completion, `reply` is `None`.
+        // The head alone determines the reply. After completion, `reply` is `None`.
         Replying { reply: Option<Reply> },
-        // The request is a callback. The box keeps the enum small for all other requests.
+        // The gate judges a callback. The box keeps the enum small for all other requests.
         Judging { callback: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }

@@ -1,35 +1,35 @@
 //! Tower middleware that verifies callbacks: `.layer(GateLayer::new(gate))`.
 //!
-//! The [`Gate`] judges every request. The layer only moves bytes between the gate and the inner
+//! The [`Gate`] judges the requests. The layer only moves bytes between the gate and the inner
 //! service, which is the service that the layer wraps.
 //!
 //! - If the request is a callback, the layer reads the body up to the size limit of the route, and
-//!   the gate judges the body. The inner service receives an accepted callback as an event, with
-//!   [`Accepted`](crate::Accepted) in the extensions of the request. The response of the inner
-//!   service is the app's answer. gatepost turns the answer into the reply to the platform. A
-//!   refused callback never reaches the inner service.
-//! - If no route matches the path, the layer passes the request on. The layer removes the headers
-//!   that only gatepost may set, and neither reads nor boxes the body.
+//!   the gate judges the body. Unless gatepost replies without the app, the inner service receives
+//!   an accepted callback as an event, with [`Accepted`](crate::Accepted) in the extensions of the
+//!   request. The response of the inner service is the app's answer. gatepost turns the answer into
+//!   the reply to the platform. A refused callback never reaches the inner service.
+//! - If no route matches the path, the layer by default passes the request on. The layer removes
+//!   the headers that only gatepost may set, and neither reads nor boxes the body.
 //! - If the route is in [shadow mode](crate::Shadow), the layer also passes the request on, and
 //!   passes each chunk of the body to an [`Observer`](crate::Observer).
-//! - If another gate has accepted the request, the layer passes the request on unchanged. The layer
-//!   recognizes such a request by `Accepted` in the extensions. No client can set extensions.
+//! - If a gate has already accepted the request, the layer passes the request on unchanged. The
+//!   layer recognizes such a request by `Accepted` in the extensions. No client can set extensions.
 //!
 //! # Memory
 //!
 //! The layer holds the body of each unfinished callback, in a buffer of up to twice
-//! `max_body_bytes`, for at most 30 seconds. It has no connections, and does not read
-//! `max_connections` and `max_unjudged_bytes`. In the server in front of the layer, limit the
-//! number of connections and requests, the length of a request's head, and the time to receive the
-//! head. The [manual](crate::manual::memory) names the settings.
+//! `max_body_bytes`. A body must arrive within 30 seconds. The layer has no connections, and does
+//! not read `max_connections` and `max_unjudged_bytes`. In the server in front of the layer, limit
+//! the number of connections and requests, the length of a request's head, and the time to receive
+//! the head. The [manual](crate::manual::memory) names the settings.
 //!
 //! # Placement
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
-//! event. The layer must therefore wrap the service that selects a handler by path. tonic's
-//! `Server::layer` wraps that service. axum's `Router::layer` wraps each handler instead: axum
-//! first selects a handler, then calls the layer. In axum, either route the path of the callback
-//! and set no address, or wrap the whole router:
+//! event's request. The layer must therefore wrap the service that selects a handler by path.
+//! tonic's `Server::layer` wraps that service. axum's `Router::layer` wraps each handler instead:
+//! axum first selects a handler, then calls the layer. In axum, either route the path of the
+//! callback and set no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -46,27 +46,27 @@
 //!
 //! | place in an axum app | the gate judges |
 //! |---|---|
-//! | `layer` or `route_layer`, also of a `MethodRouter` | requests for the routes that the router already has; the gate does not judge requests for routes that you add later |
-//! | `merge` | requests for the routes of the merged router |
-//! | `fallback_service`, or around the router | every request; an address in the config selects the handler |
+//! | `layer` or `route_layer`, also of a `MethodRouter` | requests for axum routes that the router already has, but not for axum routes that you add later; with `Router::layer`, also requests that match no axum route |
+//! | `merge` | requests for the axum routes of the merged router |
+//! | `fallback_service` of an empty router, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
 //! In a nested router, the gate judges the path that the client sent, and also the path without the
 //! prefix. The layer reads the path that the client sent from axum's extension `OriginalUri`. This
 //! requires gatepost's feature `axum`. If a router receives only callbacks, add
-//! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route. Even
-//! if a path is mistyped, no unverified request then reaches a handler.
+//! [`GateLayer::callbacks_only`]. The layer then refuses each request whose path has no route in
+//! the config. If a path in the config is mistyped, no unverified request then reaches a handler.
 //!
 //! # The event's request
 //!
 //! | part | in the request that the inner service receives |
 //! |---|---|
-//! | method | `POST` |
-//! | URI | the path and query of the address, else of the callback; if the config has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
+//! | method | `POST`; as received with `forward = "passthrough"` |
+//! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
 //! | version | as received |
-//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id` |
+//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, except with `forward = "raw"` or `"passthrough"` |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
-//! | body | the event's data, or the callback's body with `forward = "raw"` |
+//! | body | the event in the form that `forward` sets: its data by default, or the callback's body with `"raw"` and `"passthrough"` |
 //!
 //! If the route of an axum handler has a parameter for the secret segment, axum's extractor `Path`
 //! still returns the secret.
@@ -77,11 +77,11 @@
 //! until the inner service is ready. An error, a panic (in `poll_ready`, in `call`, in the future
 //! or in the response's body) and a time-out are failures of the app. For each failure, gatepost
 //! applies the failure policy, logs the text of the error or panic, and counts the failure for the
-//! circuit breaker. If a request is not a callback, a panic reaches the server.
+//! circuit breaker. If the layer passes a request on without a verdict, a panic reaches the server.
 //!
 //! The layer needs a tokio runtime with a timer (`enable_time` or `enable_all`, as in
 //! `#[tokio::main]`). Without a timer, gatepost cannot enforce a time limit. Each callback that has
-//! to wait then fails with the code `timer_missing`.
+//! to wait then fails at once, and gatepost logs the code `timer_missing`.
 //!
 //! # Order of layers
 //!
@@ -89,10 +89,10 @@
 //! |---|---|---|
 //! | outside | `NormalizePath`, around the router | the gate refuses other spellings of a callback's path |
 //! | outside | `Trace`, `SetRequestId`, `PropagateRequestId`, `Cors`, `Compression` | they apply to the platform's request and reply |
-//! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; if a body exceeds the limit, the gate refuses it with `body_too_large` |
+//! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; if a body without `content-length` exceeds the limit of `RequestBodyLimit`, the gate refuses the body with `body_too_large` |
 //! | inside | `CatchPanic`, `Timeout` | outside, the platform would receive responses in a format that it does not expect |
 //! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests would count toward the limit |
-//! | inside | middleware that reads the event, such as axum's `from_fn` | outside, the request is not an event yet |
+//! | inside | middleware that reads the event, for example with axum's `from_fn` | outside, the request is not an event yet |
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -201,7 +201,7 @@ use crate::verdict::Refusal;
 ///
 /// # Examples
 ///
-/// The inner service receives a genuine callback, but never a forged callback:
+/// A genuine callback reaches the inner service. A forged callback does not:
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -285,8 +285,8 @@ impl GateLayer {
 
     /// Reports the outcome of each callback to `hook`. For an example, see [`MetricsHook`].
     ///
-    /// If a client disconnects before the reply, the server drops the callback, and the hook
-    /// receives no outcome.
+    /// If the server drops the response future before the reply, for example because the client has
+    /// disconnected, the hook receives no outcome.
     pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
         Self { hook: Some(Arc::new(hook)), ..self }
     }
@@ -295,9 +295,9 @@ impl GateLayer {
     /// signature, even if another machine received the first callback. Each machine can also repeat
     /// the last replies (`last_good`) of the other machines.
     ///
-    /// Without this method, each process keeps its own state in memory. If the shared state does
-    /// not respond in time, the layer uses the state in memory, logs the outage, and reports it to
-    /// the [hook](Self::observe).
+    /// Without this method, each process keeps its own state in memory. If the shared state fails
+    /// or does not respond in time, the layer uses the state in memory, logs the outage, and
+    /// reports it to the [hook](Self::observe).
     ///
     /// The crate `gatepost-store` provides two shared states that remain after a restart: a file,
     /// which several processes of one machine can share, and NATS JetStream, which several machines
@@ -319,8 +319,8 @@ impl GateLayer {
 
     /// Refuses each request whose path has no route, with the status 403.
     ///
-    /// Use this method for a router that receives only callbacks. If the paths of the config and of
-    /// the router differ by mistake, no unverified request reaches a handler.
+    /// Use this method for a router that receives only callbacks. If a path of the router is
+    /// missing from the config by mistake, no unverified request reaches its handler.
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {
@@ -356,7 +356,7 @@ impl GateLayer {
         (self.clock)()
     }
 
-    /// Starts to measure the duration of a callback if the layer has a hook.
+    /// Starts to measure the time since a request arrived. Without a hook, measures nothing.
     fn stopwatch(&self) -> Stopwatch {
         Stopwatch(self.hook.is_some().then(Instant::now))
     }
@@ -418,7 +418,7 @@ impl GateLayer {
     }
 }
 
-/// Time at which a callback arrived; `None` without a hook.
+/// Time at which a request arrived; `None` without a hook.
 #[derive(Clone, Copy, Debug)]
 struct Stopwatch(Option<Instant>);
 

@@ -25,8 +25,7 @@ impl Runtime for TokioRuntime {
     }
 
     /// Completes after `time`. Without a tokio timer, logs the reason and completes at once,
-    /// because gatepost must not wait without a time limit. gatepost then applies the failure
-    /// policy.
+    /// because gatepost must not wait without a time limit. `drive` then acts as after a time-out.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
         async move {

@@ -1,4 +1,5 @@
-//! The layer's service. It judges the head of each request; the response future reads the body.
+//! The layer's service. The service judges the heads of requests; the response future reads the
+//! body of a callback.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -48,10 +49,10 @@ impl<S> GateService<S> {
 }
 
 impl GateLayer {
-    /// Judges the head of a request. Returns `None` if another gate has already accepted the
-    /// request.
+    /// Judges the head of a request. Returns `None` if a gate has already accepted the request.
     ///
-    /// If a router has changed the path, judges both paths, and returns the stricter admission.
+    /// If a router has changed the path, judges the path that the client sent. If the layer would
+    /// pass this path on, also judges the changed path, and returns the stricter admission.
     #[inline]
     fn admit<B>(&self, request: &Request<B>) -> Option<Admission> {
         let (extensions, uri) = (request.extensions(), request.uri());
@@ -191,7 +192,8 @@ impl<S> GateService<S> {
         }
     }
 
-    /// Takes the inner service, and leaves a clone. Only the taken service may hold a permit.
+    /// Takes the inner service, and leaves a clone. If `poll_ready` has reserved a permit, the
+    /// taken service holds it.
     fn take_inner(&mut self) -> S
     where
         S: Clone,

@@ -84,8 +84,8 @@ pub(super) fn with_path(uri: Uri, path: PathAndQuery) -> Uri {
     Uri::from_parts(parts).unwrap_or_default()
 }
 
-/// Returns the path of an app address, without the prefix that axum has removed from the path of
-/// the callback.
+/// Returns the path of an app address. If axum has removed a prefix from the path of the callback,
+/// also removes this prefix from the path of the address.
 pub(super) fn address_within<B>(address: &PathAndQuery, callback: &Request<B>) -> PathAndQuery {
     let shortened = nested_under(callback).and_then(|prefix| {
         let rest = address.as_str().strip_prefix(prefix)?;

@@ -50,7 +50,7 @@ pub(crate) enum Joined {
     Waiting(SharedConclusion),
 }
 
-/// Receiver for the conclusion of the copy that asks the app.
+/// Receiver for the conclusion of the copy in flight.
 pub(crate) type SharedConclusion = Receiver<Conclusion>;
 
 /// Right to ask the app about a callback. Dropping this value ends the right.
@@ -120,7 +120,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Closes the channels, so that a waiting copy asks the app instead.
+        // Closes the channels, so that gatepost asks the app about a waiting copy instead.
         drop(self.end());
     }
 }

@@ -1,20 +1,20 @@
 //! State that the gate keeps between callbacks.
 //!
-//! 1. [`Seen`]: notifications that the app has acknowledged. gatepost replies to a resend without
+//! 1. [`Seen`]: notifications whose event the app has taken. gatepost replies to a resend without
 //!    asking the app.
 //! 2. [`Seen`]: signatures and signed ids. gatepost detects another callback with the same
 //!    signature or id.
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive before the answer share the
-//!    answer.
+//!    conclusion.
 //! 4. [`Replies`]: replies from usable answers of the app. gatepost repeats the reply to a resend.
 //!    If the app fails, gatepost may repeat the last reply about the same viewer.
 //! 5. [`Sessions`]: the newest sessions of each subject. If the end of a session arrives after the
-//!    start of the next session, gatepost marks the event as stale.
+//!    start of the next session, gatepost marks the event of the end as stale.
 //! 6. [`Turns`]: large bodies that wait until gatepost judges them.
 //!
 //! All of this state has a maximum size, and remains after a config reload. A restart deletes the
-//! state, so gatepost may then ask the app about a resend. State that machines share remains after
-//! a restart: see [`store::SharedState`].
+//! state, so gatepost may then ask the app about a resend. State that machines share may remain
+//! after a restart: see [`store::SharedState`].
 
 mod flights;
 pub(crate) mod outage;
@@ -47,7 +47,7 @@ pub(crate) struct Memory {
     new_ids: AtomicU64,
     pub(crate) seen: Seen,
     /// Signatures and signed ids. This table is separate, because some of its entries last for a
-    /// day. In a common table, such entries would replace the acknowledged notifications.
+    /// day. In a common table, such entries would replace the notifications.
     pub(crate) proofs: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,

@@ -1,4 +1,5 @@
-//! Replies that gatepost may repeat. Their total size, length and age are limited.
+//! Replies that gatepost may repeat. gatepost limits their total size, and the length and the age
+//! of each reply.
 
 use std::sync::OnceLock;
 

@@ -15,7 +15,7 @@ use quick_cache::sync::Cache;
 use super::Fingerprint;
 use crate::time::Timestamp;
 
-/// Maximum number of subjects: about 1.5 MiB.
+/// Maximum number of subjects. The full table takes about 1.5 MiB.
 const SUBJECTS: usize = 16_384;
 
 /// Number of sessions before the newest that gatepost remembers for each subject.
@@ -34,7 +34,7 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StartedSessions {
     pub(crate) newest: Session,
-    /// Ids of the sessions before the newest, the latest first.
+    /// Ids of the sessions before the newest, the last added first.
     pub(crate) older: [Option<u64>; OLDER],
 }
 

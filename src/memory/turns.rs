@@ -14,7 +14,7 @@ use super::Memory;
 use crate::limit::{ClientNetwork, client_network};
 use crate::printable::print_only;
 
-/// The queue of the bodies that wait for their turn.
+/// The bodies that wait for their turn.
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<Queue>);
 
@@ -42,7 +42,7 @@ impl Turn {
             queue.add(address.map(client_network), sender);
             turn
         };
-        // The queue never drops the sender of a body that waits.
+        // `Turns` never drops the sender of a body that waits.
         turn.await.unwrap_or(Self(None))
     }
 }
@@ -52,7 +52,7 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the next body in the queue. If the queue is empty, frees the turn.
+    /// Returns the next body that waits. If no body waits, frees the turn.
     fn next(&self) -> Option<Sender<Turn>> {
         let mut queue = self.lock();
         let next = queue.next();
@@ -83,7 +83,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let Some(mut memory) = self.0.take() else { return };
         while let Some(next) = memory.turns.next() {
-            // `send` fails if the client has disconnected. The turn then passes to the next body.
+            // `send` fails if the body no longer waits. The turn then passes to the next body.
             let Err(mut unsent) = next.send(Self(Some(memory))) else { return };
             let Some(returned) = unsent.0.take() else { return };
             memory = returned;

@@ -38,7 +38,7 @@ macro_rules! conclusion_line {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If the app denies with an empty answer, the level is warning. If the app's answer to a
+/// If the answer is empty, so that the reply denies, the level is warning. If the app's answer to a
 /// notification refuses the event, contradicts the acknowledgement, or is unclear and counts as a
 /// refusal, the level is warning. If the callback exceeds the limit of its route, the level is
 /// warning, because the operator has set this limit and no program has failed. If gatepost has no
@@ -80,7 +80,7 @@ pub fn concluded(
     }
 }
 
-/// Logs a conclusion that needs no attention.
+/// Logs a conclusion that needs no attention, or whose warning or error the limit of lines omits.
 fn usual(
     accepted: &Accepted,
     conclusion: &Conclusion,
@@ -154,7 +154,7 @@ fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp
     }
 }
 
-/// Logs a warning for an unclear answer that gatepost treated as an acknowledgement.
+/// Logs a warning for a notification that gatepost acknowledged after an unclear answer.
 #[cold]
 fn unclear(accepted: &Accepted, reason: &Unavailable, now: Timestamp) {
     event_line!(

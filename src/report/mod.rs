@@ -2,8 +2,8 @@
 //! operator.
 //!
 //! The layer and the proxy both log through this module, so the same verdict produces the same
-//! line. From the body of a callback, a line contains only the id, the kind and the tenant. No line
-//! contains a secret.
+//! line. From the body of a callback, a line contains only the id, the kind, the tenant, the
+//! application and the names of fields. No line contains a secret.
 //!
 //! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
 //! fill the disk. The field `suppressed` of the next line with the same code is the number of
@@ -82,7 +82,7 @@ pub fn mirror_failed(accepted: &Accepted, app: &dyn Display, reason: &dyn Displa
     event_line!(warn, "mirror_failed", accepted, now, app, "copy of an event not taken: {reason}");
 }
 
-/// Logs a warning about an attempt to deliver a queued event. gatepost will try again.
+/// Logs a warning about a failed attempt to deliver a queued event. gatepost makes another attempt.
 pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Timestamp) {
     let (lane, number, attempt) =
         (&claimed.event.lane, claimed.lease.number, claimed.lease.attempt);
@@ -99,7 +99,7 @@ pub fn delivery_failed(claimed: &Claimed, app: &QueuedApp, reason: &str, now: Ti
     );
 }
 
-/// Logs the first operation of an outage of the state that machines share.
+/// Logs the first failed operation of an outage of the state that machines share.
 ///
 /// Until the outage ends, gatepost remembers callbacks in memory only.
 pub fn shared_state_lost(reason: &dyn Error, now: Timestamp) {

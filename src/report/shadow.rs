@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// Logs the outcome of a request to a route in shadow mode.
 ///
-/// The level of an acceptance is info. The level of any other outcome is warning.
+/// If gatepost would accept the callback, the level is info. Otherwise, the level is warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {
@@ -50,9 +50,10 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 
 /// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
 ///
-/// The level is warning for an answer that gatepost would replace or could not judge. The level is
-/// also warning for an app that would not receive a header or a field of the callback. The level is
-/// debug for an answer that gatepost did not see. Otherwise, the level is info.
+/// If gatepost would replace the answer, or could not judge it, the level is warning. If gatepost
+/// would pass or correct the answer, but the app would not receive a header or a field of the
+/// callback, the level is also warning. If gatepost did not see the whole answer, the level is
+/// debug. Otherwise, the level is info.
 pub fn predicted(prediction: &Prediction, now: Timestamp) {
     let effect = prediction.effect();
     let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };

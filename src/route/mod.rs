@@ -73,7 +73,7 @@ pub(crate) use self::target::Target;
 use crate::provider::Plan;
 use crate::template::Reach;
 
-/// Name of the only parameter that a route's path may contain.
+/// Name of the only placeholder that a route's path may contain.
 pub(crate) const TOKEN: &str = "token";
 pub(crate) const TOKEN_SEGMENT: &str = "{token}";
 
@@ -91,7 +91,7 @@ pub(crate) struct ReservedAddress {
 /// Result of a path lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
-    /// Another spelling of this route's path.
+    /// Another target that some server could map to this route's path.
     Ambiguous(RouteIndex),
     /// Exactly this route's path, with or without a slash at the end. The second field is the
     /// secret segment; `None` if the route has no token.
@@ -133,9 +133,9 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// Returns the label of an earlier route if one request could match both routes. Their paths
-    /// are then equal, apart from case and a slash at the end, and some query has the parameters of
-    /// both.
+    /// Returns the label of an earlier route that has the same path, apart from case and a slash at
+    /// the end. Two routes may share a path only if its case is the same in both, and if no query
+    /// can have the parameters of both.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
         let path = without_slash(&route.pattern);
@@ -165,8 +165,8 @@ impl Routes {
         Ok(())
     }
 
-    /// Checks that no query can have the parameters of `route` and of an earlier route on the same
-    /// path.
+    /// Checks that the path of `route` has the same case as in each earlier route on the path, and
+    /// that no query can have the parameters of both routes.
     fn check_apart(&self, first: usize, route: &Route) -> Result<(), Arc<str>> {
         let is_apart = |earlier: &Route| {
             without_slash(&earlier.pattern) == without_slash(&route.pattern)
@@ -266,7 +266,8 @@ impl Routes {
         reserved
     }
 
-    /// Returns each path that is reserved together with the parameters of a route.
+    /// Returns each path that is reserved together with the parameters of a route, as in
+    /// `/app/*?c=play`.
     pub(crate) fn reserved_with_parameters(&self) -> impl Iterator<Item = String> {
         self.front_controllers.iter().flat_map(|front| {
             let bases: Vec<_> = front.below.bases().collect();
@@ -278,11 +279,11 @@ impl Routes {
 
     /// Returns the route that a lookup in these routes found.
     pub(crate) fn at(&self, found: RouteIndex) -> &Route {
-        // In bounds, because only lookups create indices and no method removes a route.
+        // In bounds, because each index is of a route in the list, and no method removes a route.
         &self.list[found.0]
     }
 
-    /// Takes over the state of each route's rate limit from the route with the same path in
+    /// Takes over the state of each route's rate limit from the route with the same label in
     /// `earlier`.
     pub(crate) fn inherit_limits(&mut self, earlier: &Self) {
         for route in &mut self.list {
@@ -324,8 +325,7 @@ impl Routes {
         (!self.is_shadow(found)).then(|| (found, matched.params.get(TOKEN)))
     }
 
-    /// Returns true if gatepost must read the query of every request when it is in front of a file
-    /// server.
+    /// Returns true if gatepost, in front of a file server, must read the query of every request.
     pub(crate) fn has_front_controllers(&self) -> bool {
         !self.front_controllers.is_empty()
     }
@@ -348,7 +348,7 @@ impl Routes {
 ///
 /// The server may run the route's script for other paths: for the folder of an index script, and
 /// for the paths below the script. The script in the root may serve every path. gatepost refuses a
-/// request for such a path if some server could read the route's parameters in it.
+/// request for such a path if some server could read the route's parameters in the request.
 #[derive(Debug)]
 struct FrontController {
     route: RouteIndex,

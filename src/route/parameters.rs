@@ -23,7 +23,7 @@ use super::pieces::Pieces;
 use super::subtree::stem;
 use super::target::{Parameter, Target, is_named, letters, piece_is_named};
 
-/// The parameters of a route; empty for a route that accepts every query.
+/// The parameters of a route; empty for a route that matches every query.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RouteParameters(Vec<RouteParameter>);
 
@@ -141,8 +141,8 @@ impl RouteParameter {
         has_letters(value) || has_letters(before_nul) || self.is_read_in(value)
     }
 
-    /// Returns true if the names of the value's path occur in order in the decoded `value`. An app
-    /// may read the value as a path, and drop or add folders, suffixes and arguments.
+    /// Returns true if the names in the route's own value occur in order in the decoded `value`. An
+    /// app may read the decoded value as a path, and drop or add folders, suffixes and arguments.
     fn is_read_in(&self, value: &str) -> bool {
         let pieces = Pieces::of(&format!("/{}", value.trim_start()));
         let mut names = pieces.names.iter().map(|name| stem(name));

@@ -11,8 +11,8 @@ const MAX_BYTES: usize = 256;
 const MARK: &str = "…";
 
 impl Routes {
-    /// Returns the start of a path. Replaces each segment that a server could read as a route's
-    /// secret segment, and everything after it.
+    /// Returns the start of a path. Replaces the first segment that a server could read as a
+    /// route's secret segment, and everything after this segment.
     pub(crate) fn printable_path(&self, path: &str) -> String {
         let shown = path.get(..path.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
         let segments: Vec<_> = segments(shown).collect();
@@ -26,7 +26,7 @@ impl Routes {
     }
 }
 
-/// Returns each segment that is not empty: its index in the path, and its names.
+/// Returns each segment that is not empty: its byte offset in the path, and its names.
 fn segments(path: &str) -> impl Iterator<Item = (usize, Vec<String>)> {
     let mut next = 0;
     let starts = path.split('/').map(move |segment| {
@@ -38,7 +38,7 @@ fn segments(path: &str) -> impl Iterator<Item = (usize, Vec<String>)> {
     segments.map(|(start, segment)| (start, any_names(&decode(segment)).collect()))
 }
 
-/// Returns the index of the first segment that may be the secret segment after `prefix`.
+/// Returns the byte offset of the first segment that may be the secret segment after `prefix`.
 ///
 /// Finds the names of the prefix in any spelling, and with other segments between them, because a
 /// path with a wrong segment may still contain the secret.

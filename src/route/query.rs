@@ -45,7 +45,7 @@ pub(crate) fn may_contain_path(query: &str) -> bool {
     query.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'%'))
 }
 
-/// Returns the names and the values of parameters that contain a slash, each as a path.
+/// Returns each parameter name and each parameter value with a slash, as a path.
 fn paths_in(query: &str) -> impl Iterator<Item = String> {
     let pieces = query.split(['&', ';']).flat_map(|piece| match piece.split_once('=') {
         Some((name, value)) => [Some(name), Some(value)],

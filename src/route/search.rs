@@ -21,8 +21,8 @@ const MAX_READ_BYTES: usize = 8 * 1024;
 pub(super) struct Search<'r, 's, 'p> {
     pub(super) routes: &'r Routes,
     pub(super) target: &'s Target<'p>,
-    /// Widest reservation that the lookup applies: [`Reach::Exact`] in a layer, [`Reach::Subtree`]
-    /// in a proxy.
+    /// Widest reservation that the lookup applies: [`Reach::Exact`] in the layer,
+    /// [`Reach::Subtree`] in the proxy.
     pub(super) reach: Reach,
 }
 

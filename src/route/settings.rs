@@ -38,7 +38,7 @@ impl Mode {
 pub(crate) struct Route {
     /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
     pub(crate) pattern: Arc<str>,
-    /// Parameters in the query by which the route differs from other routes on the same path.
+    /// Parameters that the query of a callback must have.
     pub(crate) parameters: RouteParameters,
     /// Path and parameters from the config, for log lines. Identifies the route in its config.
     pub(crate) label: Arc<str>,
@@ -64,7 +64,7 @@ pub(crate) struct Route {
     pub(crate) source_limit: Option<Rate>,
     /// Web pages that may read the replies. Has no effect on a verdict.
     pub(crate) cors: CorsOrigins,
-    /// Form of the events from this route; `None` if each address sets the form.
+    /// Form of the events from this route; `None` if the template sets the form.
     pub(crate) forward: Option<Forward>,
     pub(crate) mode: Mode,
     /// Paths that gatepost reserves together with the route's path.
@@ -78,20 +78,19 @@ impl Route {
     }
 
     /// Returns true if some server could read the route's parameters in the target. A route without
-    /// parameters accepts every query.
+    /// parameters matches every query.
     pub(super) fn may_have_parameters(&self, target: &Target<'_>) -> bool {
         self.parameters.is_empty() || self.parameters.may_be_in(target)
     }
 
-    /// Returns the query of a callback without the route's own parameters; `None` if the platform
-    /// writes no values into the query.
+    /// Returns the query of a callback without the route's own parameters; `None` without a query,
+    /// and if the platform writes no values into the query.
     pub(crate) fn query_of<'h>(&self, head: &Head<'h>) -> Option<Cow<'h, str>> {
         let query = head.uri().query().filter(|_| self.plan.reads_query)?;
         Some(self.parameters.removed_from(query))
     }
 
-    /// Returns true if `token` is the secret segment. A route without a secret segment accepts
-    /// every request.
+    /// Returns true if `token` is the secret segment, or if the route has no secret segment.
     pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
         let Some(secret) = &self.token else { return true };
         token.is_some_and(|token| secret.matches(token.as_bytes()))
@@ -121,14 +120,14 @@ impl Route {
     /// Returns the tenant of a callback, given the names that the callback contains.
     ///
     /// If a callback contains several names, the tenant is the first name that is bound to a
-    /// template. A route with a template of its own needs no tenant, so the tenant is the first
-    /// name.
+    /// template, else the first name. A route with a template of its own needs no tenant, so the
+    /// tenant is the first name, unless this name is too long.
     ///
     /// # Errors
     ///
     /// Returns an error if two of the names are bound to different templates. gatepost must not
-    /// choose one of the templates: the owner of the other template could then send events of this
-    /// tenant.
+    /// choose one of the templates: a client with the key of the chosen template could then send
+    /// callbacks for the tenant of the other template.
     pub(crate) fn choose_tenant<'n>(
         &self,
         mut names: impl Iterator<Item = Cow<'n, str>>,
@@ -191,8 +190,8 @@ impl Route {
     }
 }
 
-/// Returns the cause for a tenant without a template. Names the application of the callback if the
-/// template depends on the application.
+/// Returns the cause of the refusal for a tenant without a template. Names the application of the
+/// callback if the template depends on the application.
 fn unknown_tenant(app: Option<&str>) -> RefusalCause {
     match app {
         Some(app) => {

@@ -7,9 +7,10 @@
 //!
 //! The base of a path is the path without script and format suffixes, and without an index name at
 //! its end: `/live/push` for `/live/push.php`, and `/ev` for `/ev/index.php`. gatepost compares the
-//! names of a request's path in the same form, and ignores any suffix of the last name: Rails runs
-//! the action of `/live/push` also for `/live/push.bak`. The root has no base, because all paths
-//! are below the root. For `/` and `/index.php`, gatepost reserves only these paths themselves.
+//! names of a request's path in the same form, and ignores any suffix after the last name of the
+//! base: Rails runs the action of `/live/push` also for `/live/push.bak`. The root has no base,
+//! because all paths are below the root. For `/` and `/index.php`, gatepost reserves only these
+//! paths themselves.
 //!
 //! If a path continues after a script, the server runs that script for any continuation. The base
 //! of `/live/flat.php/ev` is therefore `/live/flat`. A script in the root usually serves the whole
@@ -17,8 +18,8 @@
 //! `/index.php/live/push` also as `/live/push`, so this path has a second base: the names after the
 //! script.
 //!
-//! A layer passes requests to services in the same process. Such services map no files, so a layer
-//! applies only [`Reach::Exact`](crate::template::Reach::Exact).
+//! The layer passes requests to services in the same process. Such services map no files, so the
+//! layer applies only [`Reach::Exact`](crate::template::Reach::Exact).
 
 use std::collections::HashMap;
 
@@ -72,7 +73,7 @@ impl Subtrees {
     }
 
     /// Finds a subtree for a name with any suffix. Rails, for example, reads any suffix as the
-    /// format of the reply.
+    /// format of the response.
     fn find_without_format(&self, parent: &str, name: &str) -> Option<&Owner> {
         let mut dots = name.rmatch_indices('.').filter(|(at, _)| *at > 0);
         dots.find_map(|(at, _)| self.by_base.get(&[parent, &name[..at]].concat()))

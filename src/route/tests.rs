@@ -172,7 +172,7 @@ fn refuses_every_spelling_except_the_exact_path() {
             Lookup::Callback(..) => assert_eq!(without_slash(spelling), "/callbacks/tencent"),
             Lookup::Ambiguous(_) => {}
             Lookup::Other | Lookup::Reserved(_) => {
-                panic!("expected a route, found none at {spelling}")
+                panic!("expected a route, found another result at {spelling}")
             }
         }
     }
@@ -213,13 +213,13 @@ fn refuses_every_spelling_except_the_exact_path() {
     ] {
         assert!(
             matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)),
-            "expected {spelling} to be reserved, found it open"
+            "expected {spelling} to be reserved, found another result"
         );
     }
 }
 
 #[test]
-fn serves_path_with_and_without_slash_at_the_end() {
+fn finds_callback_with_and_without_slash_at_the_end() {
     let plan = Arc::new(built_in().next().unwrap());
     for pattern in ["/a", "/a/", "/a/b.php/", "/a/{token}", "/a/{token}/", "/a/{token}/x/"] {
         let mut routes = Routes::default();
@@ -228,7 +228,7 @@ fn serves_path_with_and_without_slash_at_the_end() {
         let token = pattern.contains(TOKEN).then_some("s3cret");
         for spelling in [path.clone(), format!("{path}/")] {
             let Lookup::Callback(_, found) = find(&routes, &spelling, Reach::Subtree) else {
-                panic!("expected a callback, found none at {spelling}")
+                panic!("expected a callback, found another result at {spelling}")
             };
             assert_eq!(found, token, "{spelling}");
             assert_eq!(routes.find_exact(&spelling, None).unwrap().1, token, "{spelling}");
@@ -416,7 +416,7 @@ fn reserves_address_with_and_without_slash_at_the_end() {
         for path in ["/ev/push", "/ev/push/", "/ev/push//", "/EV/push/"] {
             assert!(
                 matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-                "expected {path} to be reserved, found it open"
+                "expected {path} to be reserved, found another result"
             );
         }
     }
@@ -512,20 +512,20 @@ fn reserves_subtree_of_address_only_in_front_of_file_server() {
         let found = find(&routes, path, Reach::Subtree);
         assert!(
             matches!(found, Lookup::Reserved(_)),
-            "expected {path} to be reserved, found it open"
+            "expected {path} to be reserved, found another result"
         );
     }
     for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
         assert!(
             matches!(find(&routes, path, exact), Lookup::Other),
-            "expected no route, found one at {path}"
+            "expected no match, found one at {path}"
         );
     }
     for path in ["/live/pushes", "/live.png/push", "/live", "/live/x", "/push/x", "/live/index.php"]
     {
         assert!(
             matches!(find(&routes, path, Reach::Subtree), Lookup::Other),
-            "expected no route, found one at {path}"
+            "expected no match, found one at {path}"
         );
     }
 }
@@ -541,7 +541,7 @@ fn reserves_subtree_of_route_only_in_front_of_file_server() {
         );
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Other),
-            "expected no route, found one at {path}"
+            "expected no match, found one at {path}"
         );
     }
     for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
@@ -554,7 +554,7 @@ fn reserves_subtree_of_route_only_in_front_of_file_server() {
 }
 
 #[test]
-fn reserves_parent_of_secret_segment_if_app_receives_events_there() {
+fn reserves_parent_of_secret_segment_if_app_receives_events_at_path_of_route() {
     let plan = Arc::new(built_in().next().unwrap());
     for (pattern, path, is_reserved) in [
         ("/hooks/{token}", "/hooks/", true),
@@ -585,13 +585,13 @@ fn index_script_reserves_its_folder_but_not_the_root() {
         let found = find(&routes, path, Reach::Subtree);
         assert!(
             matches!(found, Lookup::Reserved(_)),
-            "expected {path} to be reserved, found it open"
+            "expected {path} to be reserved, found another result"
         );
     }
     for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
         assert!(
             matches!(find(&routes, path, Reach::Subtree), Lookup::Other),
-            "expected no route, found one at {path}"
+            "expected no match, found one at {path}"
         );
     }
     let reserved =
@@ -625,7 +625,7 @@ fn finds_path_after_script_in_a_folder() {
     for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)),
-            "expected {path} to be reserved, found it open"
+            "expected {path} to be reserved, found another result"
         );
     }
 }
@@ -689,7 +689,7 @@ fn finds_nothing_for_unrelated_paths() {
     ] {
         assert!(
             matches!(find(&routes, path, Reach::Exact), Lookup::Other),
-            "expected no route, found one at {path}"
+            "expected no match, found one at {path}"
         );
     }
 }

@@ -13,7 +13,7 @@ use crate::verdict::{Accepted, Refusal};
 use value::StoredValue;
 
 /// Minimum time limit of an operation: half of the time that gatepost reserves for the reply. This
-/// limit applies if the app used all of its time.
+/// limit applies if the app has used nearly all of its time.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Maximum time limit of an operation.
@@ -22,7 +22,8 @@ const LONGEST: Duration = Duration::from_millis(500);
 /// Divisor of the app's remaining time: an operation may take a quarter of this time.
 const SHARE_OF_TIME: u32 = 4;
 
-/// Carries out an operation. Returns `None` if the operation has no result in time.
+/// Carries out an operation. Returns `None` if the operation fails or has no result in time. During
+/// an outage, returns `None` without the operation, unless a try is due.
 pub(super) async fn run<'s, T>(
     runtime: &'s impl Runtime,
     accepted: &Accepted,

@@ -72,7 +72,8 @@ impl SharedLimit {
     }
 }
 
-/// Carries out the step. The limit of this machine applies if the shared state has no result in time.
+/// Carries out the step. If the shared state has no result in time, the limit of this machine
+/// applies.
 pub(in crate::delivery) async fn limit(runtime: &impl Runtime, step: SharedLimit) -> Next {
     match permit(runtime, step.accepted(), &step.budget).await {
         Some(is_within) => step.next(is_within, runtime.now()),

@@ -1,14 +1,15 @@
 //! The steps of a callback in the state that machines share. gatepost takes each step after the
 //! corresponding step in this process:
 //!
-//! 1. A signature or id that this process receives for the first time: looks for the value in the
-//!    shared state. If the value has arrived with other data, the callback reuses it.
+//! 1. A signature or id that this process receives for the first time: stores the value in the
+//!    shared state, unless the state already contains it. If the value has arrived with other data,
+//!    the callback reuses it.
 //! 2. A callback that this process would ask the app about: claims the callback. If another process
 //!    has the reply, repeats that reply. If another process is asking the app, waits for its reply.
 //!    The claim expires one second after the app's time, so a process that crashes does not delay a
 //!    resend for longer.
 //! 3. A reply that the app decided: replaces the claim with the reply, before the platform receives
-//!    it. If the app has not answered, removes the claim.
+//!    the reply. If gatepost has no such reply, removes the claim.
 //! 4. With `last_good`: stores the reply that the app decided for the viewer. If the app fails, and
 //!    this process has no earlier reply about the viewer, looks for a reply in the shared state.
 //! 5. The start of a session: adds it to the sessions of the subject. For a notification, gatepost
@@ -19,9 +20,9 @@
 //!    it: takes permits, one for each callback, if this machine has none. See
 //!    `src/limit/shared.rs`.
 //!
-//! If the shared state does not respond in time, gatepost continues without it: it accepts the
-//! signature, asks the app, and uses only its own last replies, sessions and rate limits. The app may
-//! then receive a callback twice.
+//! If the shared state fails or does not respond in time, gatepost continues without it: gatepost
+//! accepts the signature, asks the app, and uses only the last replies, sessions and rate limits of
+//! this machine. The app may then receive an event twice.
 
 mod carry;
 mod limit;
@@ -65,7 +66,7 @@ pub(super) struct HeldClaim {
     pub(super) bytes: Bytes,
 }
 
-/// Time that a claim lasts beyond the time of the app, so that the process can write the reply.
+/// Time that a claim lasts beyond the time of the app, so that the process can store the reply.
 const CLAIM_MARGIN: Duration = Duration::from_secs(1);
 
 /// Minimum and maximum wait before the next check of another process's claim.
@@ -203,7 +204,7 @@ impl Question {
 }
 
 impl Accepted {
-    /// Returns the value that replaces a claim; `None` if the app has not answered, if the app
+    /// Returns the value that replaces a claim; `None` if gatepost has no usable answer, if the app
     /// receives every copy of the callback, or if the reply is too long.
     fn shared_reply(&self, conclusion: &Conclusion, now: Timestamp) -> Option<SharedValue> {
         let ask = self.delivery().as_ask()?;

@@ -1,5 +1,5 @@
-//! The order of sessions in the shared state: a start replaces the sessions of its subject, and an
-//! end looks for a newer session.
+//! The order of sessions in the shared state: gatepost adds a start to the sessions of its subject,
+//! and looks for a newer session when a session ends.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) async fn before(runtime: &impl Runtime, mut accepted: Accepted) -> Ac
     accepted
 }
 
-/// If a decision starts a session, stores the start, unless the reply denies.
+/// If a decision starts a session, and the conclusion permits the session, stores the start.
 pub(super) async fn after(runtime: &impl Runtime, accepted: &Accepted, conclusion: &Conclusion) {
     // The first copy of the callback has stored the start.
     let is_copy = matches!(conclusion.origin, Origin::Resend);

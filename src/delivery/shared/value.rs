@@ -8,7 +8,7 @@
 //! | 3 | reply to a decision: flags, status, headers and body |
 //! | 4 | sessions of a subject: flags, time and id of the newest, ids of the others, 8 bytes each |
 //! | 5 | budget of a rate limit: the time at which the budget is full, in Unix nanoseconds, 8 bytes |
-//! | 6 | values of a rate limit: callbacks per second and at once, 8 bytes each |
+//! | 6 | values of a rate limit: callbacks per second, and callbacks at once, 8 bytes each |
 //!
 //! If a process does not know the first byte of a value, the process ignores the value.
 
@@ -38,7 +38,7 @@ const HAS_SIGNING_HEADERS: u8 = 8;
 const HAS_TIME: u8 = 1;
 const HAS_ID: u8 = 2;
 
-/// Maximum length of the body and the headers of a shared reply, in bytes.
+/// Maximum length of a shared reply in bytes: the body, and the headers that the value contains.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 
 /// A value of the shared state.

@@ -57,7 +57,7 @@ impl fmt::Display for Lane {
     }
 }
 
-/// An event in a store: the request to the app, without the address and the signature.
+/// An event in a store: the request to the app, without the address and before event signing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// Value of `ce-id`.
@@ -67,7 +67,7 @@ pub struct StoredEvent {
     /// Value of `ce-source`, for example `/tencent-css/push.example.com`.
     pub source: Box<str>,
     /// Subject, for example `live/stream-1`. gatepost delivers events with the same source and
-    /// subject in the order of their arrival.
+    /// subject in the order in which it queued them.
     pub subject: Option<Box<str>>,
     /// Time at which the callback arrived.
     pub received: Timestamp,
@@ -116,7 +116,7 @@ pub struct DedupeKey {
 pub enum Appended {
     /// The event is durable.
     Durable,
-    /// The store has an event with the same dedupe key, so it ignores the new event.
+    /// The store already has the dedupe key, so it ignores the new event.
     Duplicate,
 }
 
@@ -331,7 +331,8 @@ pub struct StoreStatus {
     pub delivered: StateTotal,
     /// Dead letters.
     pub dead: StateTotal,
-    /// Arrival of the oldest pending event; `None` if no event is pending.
+    /// Time at which the callback of the oldest pending event arrived; `None` if no event is
+    /// pending.
     pub oldest_pending: Option<Timestamp>,
 }
 

@@ -198,7 +198,7 @@ impl Store for InMemoryStore {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         let state = self.lock();
-        // The oldest pending event is the head of its line.
+        // Replays excepted, the oldest pending event is the head of its line.
         let oldest_pending = state.heads().map(|entry| entry.received).min();
         done(Ok(StoreStatus { oldest_pending, ..state.totals }))
     }
@@ -368,7 +368,8 @@ impl StoredEvents {
     }
 }
 
-/// Returns the line of a pending event; `None` for an event without a subject.
+/// Returns the line of a pending event; `None` for an event that has no subject, or that is not
+/// pending.
 fn line(entry: &QueueEntry) -> Option<Line> {
     if entry.state != EntryState::Pending {
         return None;

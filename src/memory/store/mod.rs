@@ -7,9 +7,9 @@
 //!
 //! 1. [`Store::append`] resolves only after the event is durable. Of two events with the same
 //!    dedupe key, the second is a duplicate. The event and its key become durable together.
-//! 2. The events of one source and subject form a *line*, in the order of their arrival. An owner
-//!    can claim only the head of a line, its first event. An event without a subject is a line of
-//!    its own.
+//! 2. The pending events of one source and subject form a *line*, in the order in which gatepost
+//!    queued them. An owner can claim only the head of a line, its first event. An event without a
+//!    subject is a line of its own.
 //! 3. A claim is a lease. If its owner does not settle the event before the lease ends, another
 //!    owner may claim the event. The store then ignores the late settlement.
 //! 4. If the delivery of an event fails, the event stays the head of its line until it is delivered
@@ -26,12 +26,12 @@
 //!
 //! | operation | form | reason |
 //! |---|---|---|
-//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time; a server of one's own can carry it out, or continue without a store |
-//! | look up a signature or id; look up or note a session; keep or find the last answer; finish or release a claim | call by [`drive`](crate::drive), through [`Runtime`](crate::Runtime) | before or after the steps: it changes a mark, the verdict or the reply, but not the next step; without a result, the callback continues as without a store |
-//! | claim, settle and expire events; sweep | call by the dispatcher of the queue | no callback waits for it; the core decides only the settlement ([`QueuedApp::settle`](crate::QueuedApp::settle)), from the app's answer |
-//! | list, show, replay and remove events; status | call by the commands and the admin API | an operator asks, not a callback |
+//! | append an event; claim a callback; take a permit of a shared limit | value ([`StoreStep`](crate::StoreStep)) | the result decides between a reply and a question to the app, and the wait counts towards the platform's time; your own server can carry out the operation, or continue without a store |
+//! | look up a signature or id; look up or note a session; keep or find the last reply; finish or release a claim | call by [`drive`](crate::drive), through [`Runtime`](crate::Runtime) | before or after the steps: the result changes a mark, the verdict or the reply, but not the next step; without a result, the driver continues as without shared state |
+//! | claim, settle and expire events; sweep | call by the dispatcher of the queue | no callback waits for the result; the core determines only the settlement ([`QueuedApp::settle`](crate::QueuedApp::settle)), from the app's answer |
+//! | list, show, replay and remove events; status | call by the commands and the admin API | an operator, not a callback, needs the result |
 //!
-//! No other module of the core calls a store: the rules above stay free of I/O, and their tests need
+//! No other module of the core calls a store, so the core decides without I/O, and its tests need
 //! no store.
 
 mod entry;
@@ -87,7 +87,8 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, u64>;
 
-    /// Ends a claim. If the lease has ended, returns false and does not change the event.
+    /// Ends a claim. If the claim has already ended, for example because another owner has claimed
+    /// the event after the lease, returns false and does not change the event.
     fn settle(&self, lease: &Lease, result: Settlement, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Returns the events that match, in the order of their numbers, without their bodies.
@@ -97,7 +98,7 @@ pub trait Store: Send + Sync {
     fn show(&self, number: u64) -> StoreFuture<'_, Option<(QueueEntry, StoredEvent)>>;
 
     /// Queues each delivered or dead event that matches. The queued event is a replay, and has a
-    /// new number. Returns the number of these events.
+    /// new number. Returns how many replays were queued.
     fn replay(&self, filter: &QueueFilter, now: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Removes the events that match, except for claimed events. Returns the number of removed
@@ -145,7 +146,7 @@ pub enum StoreError {
         "expected a store whose file gatepost can write and read, found a failure: {0}; repair the disk, then restart gatepost, which checks the file"
     )]
     Failed(String),
-    /// The pending and dead events reach `max_bytes`.
+    /// With the new event, the pending and dead events would exceed `max_bytes`.
     #[error(
         "expected fewer than {max_bytes} stored bytes, found a full store; deliver or drop events with `gatepost queue`, or raise max_bytes"
     )]

@@ -38,7 +38,8 @@ print_only! { SharedValue: until; }
 ///    value.
 /// 2. A value is present while the caller's `now` is before the value's `until`, and absent
 ///    afterwards.
-/// 3. A value remains after the end of the process. A power failure may delete the newest values.
+/// 3. Except in memory, a value remains after the end of the process. A power failure may delete
+///    the newest values.
 /// 4. The backend removes expired values itself, and limits the size of the table. In a full table,
 ///    a new value replaces the value that expires first.
 /// 5. If the caller drops a future, the operation may or may not take effect.
