@@ -79,7 +79,7 @@ impl Index {
         if has_ended || self.contains(number) {
             return;
         }
-        // Events of one lane share its name.
+        // The events of a lane share one copy of its name.
         match self.lanes.get(&pending.lane) {
             Some(lane) => pending.lane = lane.clone(),
             None => drop(self.lanes.insert(pending.lane.clone())),

@@ -296,7 +296,7 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
     assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
-    // Until the operator accepts it, a replayed event is still damaged.
+    // A replayed event is still damaged until the operator accepts it.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();
