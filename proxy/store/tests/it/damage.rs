@@ -155,8 +155,8 @@ async fn changed_byte_in_the_log_loses_no_event_silently() {
     for seed in 0..FLIPS {
         let path = killed.restore();
         let mut log = killed.log.clone();
-        // One byte in ten is in the last frame, and one in ten is in the header of the log or of the
-        // first frame.
+        // One change in ten is in the last frame, and one in ten is in the header of the log or of
+        // the first frame.
         let change = match seed % 10 {
             0 => change(log.last_chunk_mut::<4120>().unwrap(), seed),
             1 => change(&mut log[..32 + 24], seed),
