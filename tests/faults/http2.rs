@@ -72,8 +72,8 @@ impl Sender<'_> {
         tally
     }
 
-    /// Sends requests on the connection. Returns the requests that gatepost has not processed
-    /// because the connection ends. The caller sends them again (RFC 9113, section 8.7).
+    /// Sends requests on the connection. Returns the requests that gatepost has not processed. The
+    /// caller sends them again (RFC 9113, section 8.7).
     async fn exchange(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,
@@ -118,7 +118,7 @@ impl Sender<'_> {
         unprocessed
     }
 
-    /// Sends a request. If the current connection accepts no more requests, opens a new connection.
+    /// Sends a request. If no current connection accepts the request, opens a new connection.
     async fn send(
         &self,
         connection: &mut Option<SendRequest<Bytes>>,

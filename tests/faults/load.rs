@@ -38,7 +38,8 @@ pub struct Load<'a> {
     pub duration: Duration,
     /// Time after which a reply counts as lost.
     pub patience: Duration,
-    /// True if the listener may close. A failed connection then ends the load without a complaint.
+    /// True if the listener may close. A new connection that fails then ends its part of the load
+    /// without a complaint.
     pub may_end: &'a AtomicBool,
     pub seen: &'a Seen,
     /// Number of connections that have received a reply.
@@ -49,7 +50,7 @@ pub struct Load<'a> {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub sent: u64,
-    /// Replies that carry the app's answer.
+    /// Replies that follow from an answer of the app.
     pub right: u64,
     /// Replies by gatepost itself: refusals, and replies to failures of the app.
     pub policy: u64,
@@ -391,7 +392,7 @@ impl io::Write for Wire {
 
 type Connection = BufReader<Wire>;
 
-/// Sends a request and reads one reply. Also returns the connection if gatepost keeps it open.
+/// Sends a request and reads one reply. If gatepost keeps the connection open, also returns it.
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
     // If the write fails, gatepost may still have replied before it closed the connection.
     let written = reader.get_mut().write_all(bytes).and_then(|()| reader.get_mut().flush());
@@ -401,7 +402,7 @@ fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<C
     }
 }
 
-/// Reads one reply. Also returns the connection if gatepost keeps it open.
+/// Reads one reply. If gatepost keeps the connection open, also returns it.
 ///
 /// # Errors
 ///

@@ -78,7 +78,7 @@ impl<'a> Setup<'a> {
         Self { program, folder, port, admin, log: Log::File, descriptors: None }
     }
 
-    /// Writes lines before the first table of the config.
+    /// Writes lines at the start of the config.
     pub fn prepend(&self, lines: &str) {
         let path = self.folder.path().join("gatepost.toml");
         let config = fs::read_to_string(&path).unwrap();

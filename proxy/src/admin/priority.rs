@@ -1,13 +1,13 @@
 //! Priority of the threads that serve the admin listener.
 
-/// Nice value of the threads. With this value, Linux gives a thread a tenth of the time of a thread
-/// with the value 0 while both wait for one core. A page of 200 callbacks takes about 1 ms; without
-/// a lower priority, callbacks wait for the page.
+/// Nice value of the threads. With this value, Linux gives a thread about a tenth of the time of a
+/// thread with the value 0 while both wait for one core. A page of 200 callbacks takes about 1 ms;
+/// without a lower priority, callbacks wait for the page.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
 /// Lowers the priority of this thread, so that pages and metrics delay callbacks less. The threads
-/// that this thread starts inherit this priority.
+/// that this thread starts afterwards inherit this priority.
 #[cfg(target_os = "linux")]
 pub(super) fn lower() {
     thread_local! {

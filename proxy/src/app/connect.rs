@@ -33,7 +33,7 @@ pub(crate) struct NotConnected(#[source] BoxError);
 ///
 /// # Errors
 ///
-/// Returns [`NotConnected`].
+/// Returns [`NotConnected`] if gatepost cannot connect to the server.
 pub(crate) async fn connect(server: &Server) -> Result<AppStream, NotConnected> {
     let opened = match server.socket() {
         Some(path) => UnixStream::connect(path).await.map(AppStream::unix).map_err(BoxError::from),

@@ -259,7 +259,7 @@ impl FetchError {
     }
 }
 
-/// Sends a request over a new connection, and reads the whole reply.
+/// Sends a request over a new connection, and reads the whole response.
 pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
 ) -> Result<(response::Parts, Bytes), FetchError> {

@@ -17,7 +17,8 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 /// Maximum number of bytes that arrive between two requests, including heads and chunk framing.
 const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
-/// Maximum number of bytes per read, and between two yields of the task. Most answers are shorter.
+/// Maximum number of bytes per read. After this number of bytes or more, the task yields. Most
+/// answers are shorter.
 const READ_STEP: usize = 8 * 1024;
 
 /// Maximum length of a request that gatepost copies into one buffer for a single write, in bytes.

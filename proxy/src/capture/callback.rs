@@ -136,7 +136,7 @@ impl CapturedCallback {
         Self { at, head, verdict, answer: None, total, app: None, bytes: 0 }
     }
 
-    /// Cuts a long body of the callback, drops a long body of the answer, and counts the bytes.
+    /// Cuts a long body of the callback, drops the body of a long answer, and counts the bytes.
     pub(super) fn bounded(mut self) -> Self {
         if self.body().0.len() > MAX_BODY_BYTES {
             self.verdict = CapturedVerdict::Cut(Box::new(self.cut()));

@@ -104,7 +104,7 @@ impl CaptureFilter {
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
-    /// Returns true if a callback meets all conditions. Ignores the condition `text`.
+    /// Returns true if a callback meets all conditions other than `text`.
     pub(super) fn admits(&self, callback: &CapturedCallback) -> bool {
         let facts = callback.facts();
         let is = |wanted: &Option<String>, found: Option<&str>| {

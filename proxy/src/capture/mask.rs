@@ -6,7 +6,7 @@
 //!    `token`. The value can be in a header, a parameter, a member of JSON at any depth, or a pair
 //!    within a string (`txSecret=…&txTime=…`).
 //!
-//! Masked JSON is still valid, and has the same names in the same order.
+//! Valid JSON is still valid after masking, and has the same names in the same order.
 
 use gatepost::{Capture, Gate};
 

@@ -1,10 +1,10 @@
 //! Captured callbacks: the newest callbacks of this process, in memory, for the operator.
 //!
-//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If a new callback exceeds
-//!    a bound, the ring drops the oldest callbacks.
+//! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If the ring exceeds a
+//!    bound with a new callback, it drops the oldest callbacks.
 //! 2. The ring takes ownership of existing bytes. gatepost formats and copies them only if an
-//!    operator requests a callback. If a body is longer than 128 KiB, gatepost keeps only its
-//!    start.
+//!    operator requests a callback. If the body of a callback is longer than 128 KiB, gatepost
+//!    keeps only the start of the body.
 //! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
 //!    return.
 //! 4. With `capture = "none"`, or without a token for the admin API, gatepost captures nothing.
@@ -91,7 +91,8 @@ impl CaptureRing {
         ring
     }
 
-    /// Returns the number of callbacks, the capacity of the ring, and the bytes of the callbacks.
+    /// Returns the count of the callbacks, the capacity of the ring, and the bytes of the
+    /// callbacks.
     #[cfg(test)]
     fn sizes(&self) -> (usize, usize, usize) {
         let ring = self.lock();
@@ -152,7 +153,7 @@ impl CaptureRing {
         Some(Numbered { id, callback: Arc::clone(ring.callbacks.get(index)?) })
     }
 
-    /// Returns the callbacks with a number above `after`, oldest first, and the number of such
+    /// Returns the callbacks with a number above `after`, oldest first, and the count of such
     /// callbacks that the ring has dropped (0 if `after` is 0). If `after` is a number of an
     /// earlier process, returns all callbacks.
     pub(crate) fn after(&self, after: u64) -> (Vec<Numbered>, u64) {

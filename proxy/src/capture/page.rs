@@ -69,7 +69,7 @@ impl CallbackPage {
         }
     }
 
-    /// Reads on a blocking thread, because a search may read the bytes of all callbacks.
+    /// Reads the page on a blocking thread, because a search may read the bytes of all callbacks.
     async fn read(gate: Gate, query: PageQuery) -> Self {
         let read = tokio::task::spawn_blocking(move || Self::now(&gate, &query));
         read.await.unwrap_or(Self { callbacks: Vec::new(), last: 0, missed: 0, capture: "none" })

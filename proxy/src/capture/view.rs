@@ -50,7 +50,7 @@ pub(crate) struct CallbackRow {
 pub(crate) struct CallbackView {
     #[serde(flatten)]
     pub(crate) row: CallbackRow,
-    /// True if a part of the callback is masked.
+    /// True if a part of the request is masked or cut.
     pub(crate) is_masked: bool,
     /// True if gatepost can send the event again.
     pub(crate) can_replay: bool,

@@ -23,8 +23,9 @@ pub(super) struct ProvidersArguments {
     config: Option<PathBuf>,
 }
 
-/// Lists all providers and kinds, or the fields of the provider or kind with the name of the
-/// arguments. If the operator gives a definition, lists only the provider of this definition.
+/// Lists all providers and kinds. If the operator gives a name, lists the fields of the provider,
+/// the group or the kind of this name. If the operator gives a definition, lists only the provider
+/// of this definition.
 pub(super) fn list(arguments: &ProvidersArguments) -> Result<(), CommandError> {
     let file = arguments.definition.as_deref();
     let own = match (file, &arguments.config) {

@@ -22,8 +22,8 @@ pub(super) struct App<'s> {
     took: Option<Duration>,
     /// Status of the answer; `None` without an answer.
     status: Option<u16>,
-    /// The answer for the captured callback; `None` without an answer, and if gatepost captures no
-    /// callbacks.
+    /// The answer for the captured callback, or the reason why there is none; `None` before the
+    /// result of an attempt, and if gatepost captures no callbacks.
     pub(super) answer: Option<CapturedAnswer>,
 }
 

@@ -206,8 +206,8 @@ impl InboundServer {
         Some((version, connection))
     }
 
-    /// Reads the PROXY header. Returns false for an invalid header, and for a peer that is not in
-    /// `trusted_proxies`.
+    /// Reads the PROXY header. Returns false for an invalid header. If the config has
+    /// `trusted_proxies`, also returns false for every other peer.
     async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
         let error = if peer.is_some_and(|peer| self.driver.gate.accepts_proxy_protocol_from(peer)) {
@@ -245,7 +245,7 @@ async fn head_too_large(connection: ClientConnection) {
 /// Maximum number of bytes of a response that gatepost buffers for one HTTP/2 stream.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Returns Pingora's limits for HTTP/2, 100 streams and heads of 64 KiB, with a smaller buffer for
+/// Returns Pingora's limits for HTTP/2 (100 streams, and heads of 64 KiB) with a smaller buffer for
 /// responses. The default of 400 KiB for each stream would be 40 MB for a connection. The window of
 /// a connection, 64 KiB, bounds the bytes of bodies that no task has read yet.
 fn http_2_options() -> H2Options {

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(
             closed(&larger),
             [true, true],
-            "expected both requests closed, because one is too small"
+            "expected both requests closed, because the first frees too few bytes"
         );
         let newcomer = bytes.hold(source(50), LIMIT / 32);
         assert!(!is_closed(&newcomer));

@@ -3,7 +3,7 @@
 use gatepost::AnswerFault;
 use pingora::prelude::{Error, ErrorType};
 
-/// Point in an exchange with the upstream at which an error occurred.
+/// Point in an exchange with the upstream at which an error occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UpstreamEnd {
     BeforeResponse,

@@ -28,8 +28,8 @@ use crate::trusting_client::TrustingClient;
 const SERVICE: &str = "live";
 const VERSION: &str = "2018-08-01";
 
-/// Maximum length of a response, in bytes. 50 callback templates with nine addresses each are
-/// shorter.
+/// Maximum length of a response, in bytes. A response with 50 callback templates of nine addresses
+/// each is shorter.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 const TIMEOUT: Duration = Duration::from_secs(20);

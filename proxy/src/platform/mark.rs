@@ -3,7 +3,8 @@
 //!
 //! 1. `gatepost` marks a callback template that gatepost has created. `gatepost_adopted` marks a
 //!    callback template that the operator has created, and then handed over with `--adopt`.
-//! 2. After `_`, the mark has the hash of each rule that gatepost has made for the callback template.
+//! 2. For each rule that gatepost has made for the callback template, `_` and the hash of the rule
+//!    follow.
 //! 3. After `-` comes the value of `description` from the config.
 
 use data_encoding::HEXLOWER;

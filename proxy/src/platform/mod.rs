@@ -33,7 +33,7 @@ pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 /// Address of the platform's API.
 pub(crate) const ENDPOINT: &str = "https://live.tencentcloudapi.com";
 
-/// Scope of a plan: the callback templates that it compares, and those that it may change.
+/// Options of a plan, as the operator has set them.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanOptions {
     /// Address at which the platform reaches gatepost, without a path.
@@ -86,7 +86,7 @@ pub(crate) fn check_public_url(url: &Uri) -> Result<(), String> {
 }
 
 /// Checks that the requests to the platform's API, which contain the keys of callbacks, are
-/// encrypted. For an unsuitable address, returns the problem.
+/// encrypted or stay on this machine. For an unsuitable address, returns the problem.
 pub(crate) fn check_endpoint(url: &Uri) -> Result<(), &'static str> {
     let is_loopback = matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_safe = url.scheme_str() == Some("https") || is_loopback;

@@ -250,9 +250,9 @@ impl<'p> Planner<'p, '_> {
         rules.any(|wanted| is_rule(rule, wanted))
     }
 
-    /// Handles the rules for the templates of the config that the config does not have. With
-    /// `--prune`, plans the removal of those that gatepost has made. Adds a note for each other
-    /// rule.
+    /// Handles each rule of the account that the config does not have, if the config has the
+    /// template of the rule. With `--prune`, plans the removal of a rule that gatepost has made.
+    /// Adds a note for any other rule.
     fn remaining_rules(&mut self) {
         let account = self.account;
         for rule in &account.rules {

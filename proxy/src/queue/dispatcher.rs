@@ -187,7 +187,7 @@ impl<A: Apps> Dispatcher<A> {
         Ok(())
     }
 
-    /// Turns each event of a lane into a dead letter if it was queued before `queued_before`. `app`
+    /// Turns each event of a lane that was queued before `queued_before` into a dead letter. `app`
     /// is `None` if the lane has no app any more.
     async fn expire_queued(
         &self,

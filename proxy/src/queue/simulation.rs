@@ -33,8 +33,8 @@ struct Simulation {
     jump: Arc<AtomicI64>,
 }
 
-/// Events that the apps have taken, each with the time after the start, and numbers of events in
-/// flight.
+/// Events that the apps have taken, each with the time after the start, and the counts of the
+/// events in flight.
 #[derive(Default)]
 struct Seen {
     taken: Vec<(Lane, String, Duration)>,

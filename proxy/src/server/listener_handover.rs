@@ -13,7 +13,8 @@
 //!
 //! gatepost does not use Pingora's handover, for three reasons. Pingora stops the old process five
 //! seconds after `SIGQUIT`, even without a successor. Every user can connect to Pingora's upgrade
-//! socket. A successor that fails to start panics or exits after it has taken the sockets.
+//! socket. With Pingora, a successor that fails to start panics or exits after it has taken the
+//! sockets.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;

@@ -3,11 +3,12 @@
 //!
 //! 1. A certificate with exactly this name.
 //! 2. A certificate with `*` and the rest of this name. `*` replaces one label.
-//! 3. The first certificate of the config, as nginx does. A client that does not accept the
-//!    certificate closes the connection.
+//! 3. Any certificate of the config. A client that does not accept the certificate closes the
+//!    connection.
 //!
-//! If several certificates have the name, gatepost chooses the first certificate whose key the
-//! client can verify. A name can therefore have both an RSA and an ECDSA certificate.
+//! If a rule finds several certificates, gatepost chooses the first whose key the client can
+//! verify, else the first in the config. A name can therefore have both an RSA and an ECDSA
+//! certificate.
 
 use std::collections::HashMap;
 use std::sync::Arc;

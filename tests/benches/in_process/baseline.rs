@@ -90,9 +90,9 @@ impl Baseline {
     }
 
     /// Returns the counts for a new baseline. If a difference from `before` is noise, the new
-    /// baseline keeps the count of `before`, so that a diff shows only real changes. For
-    /// example, a new bench changes the memory layout, and with the layout the counts of all other
-    /// benches by a few instructions.
+    /// baseline keeps the count of `before`, so that a diff shows only real changes. For example, a
+    /// new bench changes the memory layout, and so changes the counts of all other benches by a few
+    /// instructions.
     fn following(&self, before: &Self) -> Self {
         let kept = |name: &str, count: Count| {
             before.count(name).filter(|before| before.is_near(count)).unwrap_or(count)

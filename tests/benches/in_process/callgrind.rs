@@ -5,7 +5,7 @@
 //!
 //! Each run of the same program gives the same counts, because these inputs are fixed:
 //!
-//! 1. the keys of hash tables: they come from `seeds.c` instead of the system;
+//! 1. the time, and the keys of hash tables: they come from `seeds.c` instead of the system;
 //! 2. the environment and the program's path: they move the stack, and thereby change the alignment
 //!    of the data that `memcpy` copies;
 //! 3. the C library's functions: [`PLAINEST`] selects the generic variants for any processor.

@@ -1,8 +1,8 @@
 //! Compares the latencies of pushes with and without an open page of callbacks in the console, and
 //! measures the memory of gatepost.
 //!
-//! Instead of a browser, a client sends the requests of the page's script: it logs in, waits for
-//! the next callbacks, reads at most 200 of them, and repeats this after a pause.
+//! Instead of a browser, a client sends the requests of the page's script. It logs in once. Then it
+//! repeats three steps: it waits for the next callbacks, reads at most 200 of them, and pauses.
 
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -195,7 +195,7 @@ impl Page {
         Self { is_open, reader }
     }
 
-    /// Closes the page. Returns the numbers of received and of missed callbacks.
+    /// Closes the page. Returns the counts of received and of missed callbacks.
     fn close(self) -> Result<(u64, u64), Box<dyn Error>> {
         self.is_open.store(false, Ordering::Relaxed);
         let read = self.reader.join().map_err(|_| "expected counts of the page, found a panic")?;

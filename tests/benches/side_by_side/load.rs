@@ -491,7 +491,7 @@ mod tests {
     }
 
     /// Serves one connection with these replies in turn, and closes the connection after an
-    /// incomplete reply. Returns the received bodies.
+    /// incomplete reply. Returns the port, and the thread, which returns the received bodies.
     fn server(
         replies: &'static [&'static str],
     ) -> (u16, thread::JoinHandle<(std::net::TcpStream, Vec<String>)>) {

@@ -49,7 +49,8 @@ pub(super) struct Sample {
     pub(super) half: Option<Latency>,
     /// Latencies of the app alone, at the same rate as `half`.
     pub(super) half_of_app: Option<Latency>,
-    /// Time that the peer adds to the app's 99th percentile, at half of the saturation rate.
+    /// Time that the peer adds to the app's 99th percentile, at half of the saturation rate, in
+    /// microseconds.
     pub(super) added: Option<f64>,
     /// Latencies at the common rate.
     pub(super) common: Option<Latency>,
@@ -113,7 +114,7 @@ impl Field {
     /// Measures a row once.
     ///
     /// # Errors
-    /// Returns an error if a reply is wrong or missing, or if the app received an unexpected number
+    /// Returns an error if a reply is wrong or missing, or if the app receives an unexpected number
     /// of requests.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();

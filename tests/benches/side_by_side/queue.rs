@@ -51,7 +51,7 @@ struct Figures {
 struct StoreFigures {
     /// Pushes whose events wait, because no app listens.
     paused: Figures,
-    /// Latency of pushes with a fixed answer, at the rate of `paused`.
+    /// Latency of pushes with a fixed answer, at half of the rate of `paused`.
     fixed: Latency,
     /// Pushes whose events the app accepts.
     open: Figures,

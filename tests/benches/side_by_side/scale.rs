@@ -64,7 +64,7 @@ struct Sample {
 /// Measures all sizes round by round, and reports the figures.
 ///
 /// # Errors
-/// Returns an error if a reply is wrong or missing, or if the app did not receive one event per
+/// Returns an error if a reply is wrong or missing, or if the app does not receive one event per
 /// push.
 pub(super) fn compare(
     ground: &Ground,

@@ -2,10 +2,10 @@
 //!
 //! Three gateposts share a store on three NATS servers. In each round, the program kills one of
 //! these six processes with `SIGKILL`, and starts it again. Clients send callbacks to random
-//! machines, and send some acknowledged callbacks a second time. Then the program chooses a
-//! gatepost that waits for an answer of the app, suspends it for longer than its claim lasts, and
-//! checks that another machine takes over. [`oracle`] has the rules. At the end, [`resends`] checks
-//! callbacks that are not queued.
+//! machines, and send some acknowledged callbacks a second time. After the rounds, the program
+//! chooses a gatepost that waits for an answer of the app, suspends it for longer than its claim
+//! lasts, and checks that another machine takes over. [`oracle`] has the rules. At the end,
+//! [`resends`] checks callbacks that are not queued.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -61,7 +61,7 @@ fn flood(setup: &Setup<'_>) -> Vec<(u16, Vec<u8>)> {
     ]
 }
 
-/// Sends a request, and reads the start of the reply, if any.
+/// Sends a request. If its head is complete, also reads the start of the reply.
 fn flood_once(port: u16, request: &[u8]) {
     use std::io::{Read as _, Write as _};
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return };
@@ -78,7 +78,7 @@ pub(super) fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row
     let setup = Setup { log, ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
     let mut tally = run.load(&setup, &app, HEALTHY).run();
-    // Send so many requests that the log lines fill the pipe and the buffer.
+    // Send so many requests that the log lines fill the buffer of gatepost.
     let rest = Load { requests: 90_000, duration: LONG, ..run.load(&setup, &app, HEALTHY) };
     if !run.brief {
         tally.add(rest.run());

@@ -89,7 +89,7 @@ pub(super) fn unfinished(
     row.check(!held.is_empty(), "expected connections of the attacker, found none");
     row.expect_all_right();
     row.expect_memory_within_bound(&setup, &gatepost);
-    // gatepost would wait for the unfinished requests before it stops.
+    // If the requests stay unfinished, gatepost waits for them before it stops.
     drop(held);
     row.finish(&setup, &mut gatepost, &app);
     row
@@ -133,7 +133,7 @@ pub(super) fn connections(run: &Run<'_>) -> Row {
         }
     }
     row.notes.push(format!("{opened} connections of another client, at most {LIMIT} at once"));
-    row.check(opened > LIMIT, "expected more connections than the limit, found fewer");
+    row.check(opened > LIMIT, format!("expected over {LIMIT} connections, found {opened}"));
     row.expect_all_right();
     row.expect_memory_within_bound(&setup, &gatepost);
     row.finish(&setup, &mut gatepost, &app);

@@ -39,7 +39,7 @@ pub struct Row {
     pub tally: Tally,
     /// Peak memory of the process, in MB.
     pub peak: f64,
-    /// True if the peak memory is below the limit that `gatepost check` prints.
+    /// True if [`Self::expect_memory_within_bound`] has found the peak memory below its limit.
     is_within_bound: bool,
     pub notes: Vec<String>,
     /// Failed checks, without the complaints in `tally`.

@@ -135,8 +135,8 @@ pub(super) fn reload_tls(run: &Run<'_>) -> Row {
     row
 }
 
-/// Reloads, swaps certificates and upgrades during three loads: plain HTTP, HTTP/1.1 over TLS, and
-/// HTTP/2 over TLS.
+/// Reloads and upgrades gatepost and swaps its certificate during three loads: plain HTTP, HTTP/1.1
+/// over TLS, and HTTP/2 over TLS.
 pub(super) fn operations(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -181,7 +181,8 @@ pub(super) fn operations(run: &Run<'_>) -> Row {
     row
 }
 
-/// Adds a TLS listener with a certificate of `authority` to the config. Returns its port.
+/// Adds a TLS listener with a certificate of `authority` to the config. Returns the listener's
+/// port.
 fn add_tls_listener(setup: &Setup<'_>, authority: &Authority) -> u16 {
     let port = free_port();
     setup.prepend(&format!("listen_tls = '127.0.0.1:{port}'\n"));

@@ -10,8 +10,8 @@ use super::{HEALTHY, LONG, Row, Run};
 /// Time until the memory of the process is stable.
 const SETTLED: Duration = Duration::from_secs(15);
 
-/// Sends a million requests. After the first ten thousand, the memory of the idle process may grow
-/// by less than 5%.
+/// Sends a million requests. After the first ten thousand, the memory of the process must not grow
+/// by 5% or more.
 pub(super) fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 2_000, 4_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();

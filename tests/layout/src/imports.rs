@@ -16,8 +16,8 @@ pub struct Import<'a> {
 
 impl Import<'_> {
     /// Returns the innermost folder that contains `from` and `to`, the child that is or contains
-    /// `from`, and the child that is or contains `to`. Returns `None` if one of the two modules
-    /// contains the other.
+    /// `from`, and the child that is or contains `to`. Returns `None` if one of the two modules is
+    /// or contains the other.
     pub fn siblings(&self) -> Option<(&[String], &str, &str)> {
         let (from, to) = (&self.from.path, &self.to.path);
         let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();

@@ -2,8 +2,8 @@
 //! repository, including links with the repository's URL. It sends no request to a server.
 //!
 //! A page of the manual appears on GitHub, on docs.rs and in the book. Therefore, its relative
-//! links lead to other pages of the manual, and its links to other files have the repository's URL.
-//! `build.rs` converts the relative links for docs.rs.
+//! links lead to pages of the manual or to README.md, and its links to other files have the
+//! repository's URL. `build.rs` converts the relative links for docs.rs.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -21,7 +21,7 @@ const MANUAL: &str = "src/manual/";
 /// The only page outside of the manual that docs.rs and the book also have.
 const README: &str = "README.md";
 
-/// Reports links to files and headings that do not exist.
+/// Reports links and pictures whose target does not exist or has the wrong form.
 pub fn links(workspace: &Workspace) -> Vec<Finding> {
     let pages = workspace.files.iter().filter(|(path, _)| path.ends_with(".md"));
     let of_page = |(path, file): (&String, &File)| {

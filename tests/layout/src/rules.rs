@@ -160,7 +160,8 @@ fn duplicates(workspace: &Workspace) -> Vec<Finding> {
 
 /// Lists each name that several types of a crate have, with the file and line of each type.
 ///
-/// Omits typed views, because each platform's views are in a module that apps import by itself.
+/// Omits typed views: each platform's views are in a module of their own, so the views of two
+/// platforms may have the same name.
 pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for module in one.modules.iter().filter(|module| !module.file.starts_with(PLATFORMS)) {
@@ -188,7 +189,8 @@ fn form(workspace: &Workspace) -> Vec<Finding> {
     found
 }
 
-/// Reports uses of runtimes, sockets, files, environment variables and clocks in the core.
+/// Reports uses of runtimes, sockets, files, environment variables, processes, threads and clocks
+/// in the core.
 fn sans_io(workspace: &Workspace) -> Vec<Finding> {
     let core = workspace.crates.iter().filter(|one| one.root == "src/lib.rs");
     let mut found = Vec::new();
@@ -218,7 +220,7 @@ fn does_io(path: &[String]) -> bool {
 /// The folder of the built-in definitions.
 const DEFINITIONS: &str = "src/provider/definitions/";
 
-/// The folder of the typed views. Each provider has one module there.
+/// The folder of the typed views. A provider has at most one module there.
 const PLATFORMS: &str = "src/provider/platforms/";
 
 /// Reports a built-in provider's name in code outside of `src/provider/platforms/<name>`.
@@ -398,7 +400,7 @@ mod on_checkout {
     }
 
     #[test]
-    fn links_have_targets() {
+    fn links_have_valid_targets() {
         assert_clean("links");
     }
 

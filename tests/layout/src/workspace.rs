@@ -8,7 +8,7 @@ use std::{fs, io};
 use crate::modules::{self, Module};
 use crate::tokens::{Token, tokens};
 
-/// Error that stops a check, such as an unreadable file.
+/// Error that stops a check, for example because a file is unreadable.
 pub type Failure = Box<dyn Error>;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -47,7 +47,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// Returns an error if a file is unreadable or malformed.
+    /// Returns an error if a file is missing, unreadable or malformed.
     pub fn read() -> Result<Self, Failure> {
         let mut files = BTreeMap::new();
         collect(Path::new(ROOT), "", &mut files)?;

@@ -1,4 +1,4 @@
-//! Delay after wrong tokens, so that a client cannot try many tokens.
+//! Delay after wrong tokens, so that a client cannot try many tokens in a short time.
 //!
 //! 1. A source is an IPv4 address or an IPv6 /64. A source may send ten wrong tokens without a
 //!    delay.

@@ -1,4 +1,4 @@
-//! Operations of the API on captured callbacks: list, show, save, and send again.
+//! Operations of the API on captured callbacks: list, show, save, and send the event again.
 
 use std::time::Duration;
 

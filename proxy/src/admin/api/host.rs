@@ -10,8 +10,9 @@ use http::header::HOST;
 use http::uri::Authority;
 use pingora::http::RequestHeader;
 
-/// Returns true if the request has exactly one `host` header with a loopback name, an IP address or
-/// one of `names`. The same rule applies to a host in the target of the request.
+/// Returns true if the request has exactly one `host` header, and this header names `localhost`, a
+/// subdomain of it, an IP address or one of `names`. If the target of the request has a host, the
+/// same rule applies to it.
 pub(in crate::admin) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

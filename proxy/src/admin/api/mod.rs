@@ -83,7 +83,7 @@ pub(crate) async fn respond(
     reply.into_response()
 }
 
-/// Checks the host and the token of a request.
+/// Checks the host and the token of a request, and whether the token permits the method.
 fn admit(
     settings: &ProxySettings,
     attempts: &TokenAttempts,

@@ -24,7 +24,8 @@ pub(super) fn new_template(body: &Json) -> Result<NewTemplate, ApiError> {
     reader.finish(template)
 }
 
-/// Drops `null` entries, because a new template has no entries to remove.
+/// Drops the entries that are `null` or invalid. A new template has no entries to remove, and
+/// `entries` has already reported the invalid ones.
 fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

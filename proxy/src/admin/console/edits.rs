@@ -9,8 +9,8 @@ use super::ConsoleRequest;
 use super::form::{self, Form, FormField};
 use crate::served_config::ServedConfig;
 
-/// Applies an edit on a blocking thread, because an edit reads and writes files. `is_seen` returns
-/// true if the template is still as the operator has seen it.
+/// Applies an edit only if `is_seen` returns true, that is, if the template is still as the
+/// operator has seen it. Uses a blocking thread, because an edit reads and writes files.
 pub(super) async fn carry_out(
     served: &Arc<ServedConfig>,
     request: &ConsoleRequest,
@@ -32,8 +32,8 @@ pub(super) fn is_current(sent: &Form, current: &str) -> bool {
     form::value(sent, "version") == Some(current)
 }
 
-/// Shows the faults of a binding at the fields of its tenants. `bound` is the number of tenants to
-/// which the template is bound without the edit. Returns the faults that belong to no field.
+/// Shows each fault of an `Edit::Bind` at the field of its tenant. `bound` is the number of tenants
+/// to which the template is bound without the edit. Returns the faults that belong to no field.
 pub(super) fn show_at(error: &EditError, bound: usize, tenants: &mut [FormField]) -> String {
     let mut other = Vec::new();
     if error.faults().is_empty() {

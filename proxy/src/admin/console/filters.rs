@@ -14,8 +14,8 @@ pub(super) fn clock(time: &str, _: &dyn Values) -> Result<String> {
     Ok(clock_of(time))
 }
 
-/// Pads the fraction, because a time without its last zeros would not be in line with the other times
-/// of a list.
+/// Returns the time of day with at least three digits after the point, so that the times of a list
+/// align.
 fn clock_of(time: &str) -> String {
     let clock = time.split_once('T').map_or(time, |(_, clock)| clock.trim_end_matches('Z'));
     match clock.split_once('.') {

@@ -22,7 +22,7 @@ pub(super) struct NavLink {
     pub(super) is_current: bool,
 }
 
-/// Path and title of the pages in the navigation.
+/// Path and title of each page in the navigation.
 const PAGES: [(&str, &str); 6] = [
     ("", "Callbacks"),
     ("templates", "Templates"),
@@ -54,7 +54,7 @@ impl Layout {
 #[template(path = "login.html")]
 pub(super) struct LoginPage {
     layout: Layout,
-    /// Reason why the last login failed; empty before the first login.
+    /// Reason why the login failed; empty if the operator has only opened the page.
     problem: String,
 }
 

@@ -170,7 +170,7 @@ impl Console {
         }
     }
 
-    /// Checks the token of a login.
+    /// Checks the token of a login. If the token is correct, begins a session.
     async fn log_in(
         &self,
         served: &Arc<ServedConfig>,

@@ -149,7 +149,7 @@ async fn change(
     Ok(ConsoleResponse::redirect(&format!("{back}&{word}={count}&of={all}")))
 }
 
-/// Returns the page that asks for confirmation. Omits the events that cannot change.
+/// Returns the page that asks for confirmation. Omits the events that `operation` cannot change.
 fn question(
     request: &ConsoleRequest,
     operation: Operation,

@@ -18,7 +18,7 @@ use super::template_form::{TemplateForm, version};
 use super::{ConsoleRequest, account};
 use crate::served_config::ServedConfig;
 
-/// Maximum number of fields for domains that the page of bindings shows.
+/// Maximum number of fields for tenants that the page of bindings shows.
 const MAX_TENANT_FIELDS: usize = 50;
 
 /// Returns the list of templates.
@@ -335,7 +335,7 @@ struct BindPage {
     done: &'static str,
     view: TemplateView,
     version: String,
-    /// True if the template may be bound for one application of a domain.
+    /// True if the template may be bound to one application of a domain.
     has_apps: bool,
     tenants: Vec<FormField>,
     problem: String,

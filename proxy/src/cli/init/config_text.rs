@@ -13,8 +13,8 @@ pub(super) struct RoutePath {
 }
 
 impl RoutePath {
-    /// Returns the paths of a provider: one for all kinds that callbacks name, and one for each
-    /// other kind.
+    /// Returns the paths of a provider. If its callbacks name only some of the kinds, each other
+    /// kind has its own path.
     pub(super) fn all(provider: &ProviderInfo) -> Vec<Self> {
         let token = if provider.token { "/{token}" } else { "" };
         let base = format!("/callbacks/{}{token}", provider.name);
@@ -136,8 +136,8 @@ impl ConfigText<'_> {
         }
     }
 
-    /// Writes a comment with the reply after a failure of the app, for the first decision whose reply
-    /// has a message.
+    /// Writes a comment with the reply after a failure of the app, for the first decision whose
+    /// reply has a result and a message.
     fn write_on_failure(&self, f: &mut fmt::Formatter<'_>, app: &str) -> fmt::Result {
         let has = |kind: &KindInfo, name: &str| kind.reply.iter().any(|field| &*field.name == name);
         let fits = |kind: &&KindInfo| kind.decision && has(kind, "result") && has(kind, "message");

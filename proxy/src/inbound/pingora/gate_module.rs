@@ -97,18 +97,18 @@ impl GateModule {
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
-    /// Returns `Ok(true)` if the module has written a reply: to a callback, or to a request with an
-    /// invalid host, target or length. Returns `Ok(false)` for a request that is not a callback,
-    /// and for a request on a route in shadow mode. In these cases, the module has removed the
-    /// headers that a client must not send, and has replaced a target that is an HTTP URL with the
-    /// path and the query of the URL.
+    /// Returns `Ok(true)` if the module has written a reply: to a callback, to a CORS preflight for
+    /// a callback, or to a request with an invalid host, target or length. Returns `Ok(false)` for
+    /// a request that is not a callback, and for a request on a route in shadow mode. In these
+    /// cases, the module has removed the headers that a client must not send, and has replaced a
+    /// target that is an HTTP URL with the path and the query of the URL.
     ///
     /// Returns `Ok(false)` for an event, too: see [`with_host_upstream`](Self::with_host_upstream).
     ///
     /// After the reply to an accepted callback, the extensions of `session.req_header()` contain
     /// [`Accepted`](gatepost::Accepted) and [`Conclusion`](gatepost::Conclusion), for
-    /// `ProxyHttp::logging`. After a refused callback, and after a client that has disconnected
-    /// before the reply, the extensions contain neither of the two.
+    /// `ProxyHttp::logging`. If the callback is refused, or if the client disconnects before the
+    /// reply, the extensions contain neither of the two.
     ///
     /// # Errors
     ///

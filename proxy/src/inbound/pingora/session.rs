@@ -15,8 +15,8 @@ use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnec
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use crate::inbound::host_upstream::HostUpstream;
 
-/// Memory of an HTTP/1 session whose body is incomplete: Pingora's read buffer of 64 KiB, and its
-/// state.
+/// Memory of an HTTP/1 session whose body is incomplete: Pingora's read buffer of 64 KiB, and the
+/// state of the session.
 const SESSION_BYTES: usize = 72 * 1024;
 
 /// Memory of an HTTP/2 stream whose body is incomplete: each chunk keeps its read buffer, of up to

@@ -1,7 +1,7 @@
 //! The log budget: a limit on the bytes of the log lines that requests cause.
 //!
-//! 1. gatepost always writes its lines without a `code`: its start, stop, reloads and edits. No
-//!    request can cause such a line without the admin token.
+//! 1. gatepost always writes its lines without a `code`, such as its start, its edits and
+//!    successful reloads. No request can cause such a line without the admin token.
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
@@ -59,7 +59,7 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 /// Part of the log budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Share {
-    /// gatepost's lines at info with a code: accepted callbacks.
+    /// gatepost's lines at info with a code: accepted callbacks, and the stop.
     Callbacks,
     /// gatepost's errors with a code, such as an app that does not answer.
     Failures,
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn short_lines_count_for_more_bytes() {
+    fn short_line_counts_for_more_bytes_than_it_has() {
         let mut budget = LogBudget::new();
         let mut lines = 0;
         while budget.has_room(Share::OtherCrates, Duration::ZERO) {

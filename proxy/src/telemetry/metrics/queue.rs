@@ -102,18 +102,18 @@ impl QueueMetrics {
         self.attempts.with_label_values(&["expired"]).inc_by(count);
     }
 
-    /// Records the time of a claim.
+    /// Records the duration of a claim.
     pub(crate) fn claimed(&self, took: Duration) {
         self.claim.observe(took.as_secs_f64());
     }
 
-    /// Records the time of a settlement.
+    /// Records the duration of a settlement.
     pub(crate) fn settled(&self, took: Duration) {
         self.settle.observe(took.as_secs_f64());
     }
 
-    /// Counts an event that the store has accepted. With `error`, counts an event that the store
-    /// has not accepted.
+    /// Records the time until the store has accepted an event. With `error`, counts an event that
+    /// the store has not accepted.
     pub(crate) fn appended(&self, error: Option<&str>, took: Duration) {
         match error {
             None => self.append.observe(took.as_secs_f64()),

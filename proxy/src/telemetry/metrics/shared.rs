@@ -46,7 +46,7 @@ impl SharedMetrics {
         self.missed.with_label_values(&[of.as_str()]).inc();
     }
 
-    /// Records the time of an operation.
+    /// Records the duration of an operation.
     pub(crate) fn took(&self, time: Duration) {
         self.duration.observe(time.as_secs_f64());
     }

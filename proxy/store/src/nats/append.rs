@@ -46,7 +46,7 @@ impl Shared {
         self.write_event(event, now).await
     }
 
-    /// Writes an event, unless another event has used its key, and the key has not expired.
+    /// Writes an event, unless another event has its key and this key has not expired.
     pub(super) async fn write_event(
         &self,
         event: EventMessage,
@@ -130,7 +130,8 @@ impl Shared {
         }
     }
 
-    /// Removes the oldest delivered events until the new event fits.
+    /// Removes the oldest delivered events while the store would exceed `max_bytes` with the new
+    /// event.
     async fn make_room(&self, bytes: u64) -> Result<(), StoreError> {
         let max_bytes = self.rules.max_bytes;
         let used = self.used_bytes(max_bytes).await?;

@@ -26,11 +26,11 @@ pub(super) struct Index {
     lanes: HashSet<Lane>,
 }
 
-/// An event that gatepost may claim or give up, with its last claim when the index was read.
+/// An event that gatepost may claim or give up, and the last claim that the index had for it.
 ///
 /// The next claim of the event names this claim as its predecessor. If another gatepost has claimed
-/// the event since, NATS refuses the write. If the claim were read later, it could be the claim
-/// of the other gatepost, and NATS would accept the write.
+/// the event since, NATS refuses the write. If gatepost read the claim later, it could read the
+/// claim of the other gatepost, and NATS would accept the write.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) number: u64,
@@ -79,7 +79,7 @@ impl Index {
         if has_ended || self.contains(number) {
             return;
         }
-        // Events of one lane share its name.
+        // The events of a lane share one copy of its name.
         match self.lanes.get(&pending.lane) {
             Some(lane) => pending.lane = lane.clone(),
             None => drop(self.lanes.insert(pending.lane.clone())),

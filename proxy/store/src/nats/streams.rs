@@ -147,8 +147,8 @@ impl Streams {
     }
 
     /// Reads a message by its sequence from the leader, because a replica may lag behind: it may
-    /// lack a message that the leader has acknowledged, or still have a removed message. Since
-    /// 2.11, a new leader responds only after it has applied its log.
+    /// lack a message that the leader has acknowledged, or still have a removed message. A new
+    /// leader may also lack a message for a moment.
     pub(super) async fn get(
         &self,
         stream: &Stream<()>,

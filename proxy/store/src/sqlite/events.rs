@@ -192,7 +192,7 @@ fn give_up(db: &Connection, damaged: &[DamagedEvent], now: Timestamp) -> rusqlit
     db.prepare_cached(heads)?.execute([]).map(drop)
 }
 
-/// Turns overdue events of a lane into dead letters. Returns their number.
+/// Turns overdue events of a lane into dead letters. Returns the count of these events.
 pub(super) fn expire(
     db: &Connection,
     lane: &Lane,

@@ -210,7 +210,7 @@ fn remove_until(db: &Connection, until: i64, all: &SharedBytes) -> rusqlite::Res
         removed += row.get::<_, i64>(4)?;
         damaged += usize::from(checksum::read_value(row).is_none());
     }
-    // A changed expiry time can remove a value early.
+    // With a changed expiry time, this statement can remove a value early.
     if damaged > 0 {
         report_damage(damaged);
     }

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn failed_operation_leaves_nothing_behind() {
+    async fn failed_operation_changes_nothing() {
         let writer = writer();
         let half = |db: &Connection| insert(db).and_then(|_| insert(db));
         assert!(matches!(writer.run(half).await, Err(StoreError::Unavailable(_))));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn full_disk_refuses_events_until_there_is_space() {
+    async fn refuses_events_on_a_full_disk_until_there_is_space() {
         let writer = writer();
         let pages = |count: u32| {
             move |db: &Connection| {

@@ -304,7 +304,7 @@ async fn removes_events_after_their_retention(store: &dyn Store) {
     );
     assert_eq!(count().await, [1, 0, 0]);
     store.sweep(T(1_000_000)).await.unwrap();
-    assert_eq!(count().await, [1, 0, 0], "expected the pending event, found others");
+    assert_eq!(count().await, [1, 0, 0], "expected only the pending event, found other counts");
 }
 
 async fn overdue_events_expire_unless_claimed(store: &dyn Store) {

@@ -155,8 +155,8 @@ async fn changed_byte_in_the_log_loses_no_event_silently() {
     for seed in 0..FLIPS {
         let path = killed.restore();
         let mut log = killed.log.clone();
-        // One byte in ten is in the last frame, and one in ten is in the header of the log or of the
-        // first frame.
+        // One change in ten is in the last frame, and one in ten is in the header of the log or of
+        // the first frame.
         let change = match seed % 10 {
             0 => change(log.last_chunk_mut::<4120>().unwrap(), seed),
             1 => change(&mut log[..32 + 24], seed),
@@ -296,7 +296,7 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
     assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
-    // Until the operator accepts it, a replayed event is still damaged.
+    // A replayed event is still damaged until the operator accepts it.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();

@@ -98,7 +98,7 @@ async fn compose(
     ConsoleResponse::redirect("scenario/run")
 }
 
-/// Returns the replies after the first `after` replies, as JSON.
+/// Returns the state of the playback, and the replies after the first `after` replies, as JSON.
 fn feed(request: &ConsoleRequest, playback: &Playback) -> ConsoleResponse {
     let after = request.parameter("after").and_then(|text| text.parse().ok()).unwrap_or(0);
     let Progress { state, sent, .. } = playback.progress();

@@ -35,7 +35,7 @@ pub(super) struct TemplateForm {
 
 impl TemplateForm {
     /// Creates the form of a template, or an empty form for a provider. Without `info`, the form
-    /// shows only the keys, kinds and settings of the template.
+    /// shows only the keys of the template and the kinds that have an entry, but no settings.
     pub(super) fn new(
         provider: &str,
         info: Option<ProviderInfo>,
@@ -258,7 +258,7 @@ mod tests {
             assert_eq!(form.description.problem.is_empty(), is_valid, "{text}");
             assert!(
                 form.check_description(text),
-                "expected an unchanged description to be accepted, found a problem: {text}"
+                "expected the unchanged description {text:?} to be accepted, found it refused"
             );
         }
     }
