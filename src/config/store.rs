@@ -7,7 +7,7 @@ use super::ConfigReader;
 use super::nats::{KEYS as NATS_KEYS, NatsSettings};
 use crate::toml_reader::{FaultKind, Located, Table};
 
-/// Default of `max_bytes`: enough for a million events of 1 KiB.
+/// Default of `max_bytes`: enough for 700,000 events of 1 KiB.
 const DEFAULT_MAX_BYTES: i64 = 1 << 30;
 
 /// Smallest value that `max_bytes` accepts: enough for one event with the longest body.

@@ -63,7 +63,7 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
-for failures of the app only.
+for errors only.
 
 Exit codes: 0 success; 1 the config is unreadable or has faults, the request was refused, or the command \
 failed; 2 wrong arguments, or no -c and no gatepost.toml in the folder.";

@@ -56,10 +56,10 @@ pub(super) struct PlanArguments {
     /// recording_status, audio_moderation and recording_exception.
     #[arg(long, value_enum, default_value_t)]
     site: Site,
-    /// Template of the account that gatepost did not create, and may change from now on.
+    /// Callback template of the account that gatepost did not create, and may change from now on.
     #[arg(long, value_name = "NAME")]
     adopt: Vec<String>,
-    /// Also remove domains and templates that gatepost added and that are not in the config.
+    /// Also remove rules and callback templates that gatepost made and that are not in the config.
     #[arg(long)]
     prune: bool,
     /// Address of the admin listener of the running gatepost, which says if it accepts a key.

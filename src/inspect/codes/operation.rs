@@ -173,7 +173,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     shadow([
         "unseen",
-        "gatepost did not see the whole body",
+        "gatepost saw no byte of the body",
         "the app was down, or did not read the body",
         "log, gatepost_shadow_total",
         "read the app's log",
@@ -538,7 +538,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "event_not_found",
         "there is no queued event with this number",
-        "a misspelt number, or gatepost has delivered the event, or an operator has dropped it",
+        "a misspelt number, or the event's retention has ended, or an operator has dropped it",
         API,
         "list the events with `gatepost queue list`",
     ]),
@@ -594,7 +594,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     admin_api([
         "not_found",
         "the path does not exist, or the API is off",
-        "a misspelt path, or the config has no admin_token",
+        "a misspelt path, or the config has neither admin_token nor admin_read_token",
         API_REFUSALS,
         "set admin_token, and see /api/openapi.json for the paths",
     ]),

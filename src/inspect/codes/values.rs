@@ -85,7 +85,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "lease_lost",
         "another gatepost, or a later attempt, has taken over the event of this attempt",
-        "the machine was suspended, or the store did not respond, for longer than the lease of the attempt",
+        "the machine was suspended, or the store did not respond, for longer than the claim of the attempt",
         ATTEMPTS,
         "nothing; the app may have received the event twice, with the same `ce-id`; if it recurs, look for a slow store or a paused machine",
     ]),

@@ -154,7 +154,7 @@ fn certificate() -> Value {
         "required": ["chain", "key"],
         "properties": {
             "chain": text("PEM file with the server's certificate and its issuers, relative to the config."),
-            "key": { "$ref": "#/$defs/secret", "description": "Private key of the first certificate, in PEM." },
+            "key": { "$ref": "#/$defs/secret", "description": "Private key of the first certificate of `chain`, in PEM." },
         },
     })
 }
@@ -634,7 +634,7 @@ fn decision_keys() -> Value {
 fn notification_keys() -> Value {
     json!({
         "unclear_answer": {
-            "description": "Meaning of a 2xx answer that neither takes nor refuses the event. Default: taken.",
+            "description": "Meaning of a 2xx answer that says neither that the app took the event nor that it refused it. Default: taken.",
             "enum": ["taken", "refused"],
         },
         "deliver": {
@@ -642,7 +642,7 @@ fn notification_keys() -> Value {
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
-        "mirror": strings("Addresses that receive a copy of each event after the reply. gatepost ignores their answers."),
+        "mirror": strings("Addresses that receive a copy of each event after the reply. Their answers do not affect the reply."),
     })
 }
 
