@@ -111,7 +111,6 @@ fn memory_does_not_grow_while_page_is_open_for_a_day() {
         sizes.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     growths.sort_unstable();
     let median = growths[growths.len() / 2];
-    eprintln!("SIZES {sizes:?}");
     assert!(
         median < BOUND_KIB,
         "expected a median growth of less than {BOUND_KIB} KiB, found these sizes: {sizes:?}"
