@@ -14,13 +14,13 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of Agora callbacks whose kind has no fields of its own.
     pub struct AgoraEvent prints(event_ms event_type product_id) {
-        /// The identifier of the notification, the same in each resend.
+        /// The identifier of the callback, the same in each resend.
         notice_id: String = "noticeId",
-        /// The number of the product, such as 1 for RTC channels.
+        /// The number that identifies the product, such as 1 for RTC channels.
         product_id: Option<i64> = "productId",
-        /// The type of the notification. The meaning of the number depends on the product.
+        /// The type of the callback. The meaning of the number depends on the product.
         event_type: Option<i64> = "eventType",
-        /// The time at which Agora sent this copy of the notification, in Unix milliseconds.
+        /// The time at which Agora sent this copy of the callback, in Unix milliseconds.
         notify_ms: Option<i64> = "notifyMs",
         /// The time of the reported change, in Unix milliseconds.
         event_ms: Option<i64> = "eventMs",
@@ -50,7 +50,7 @@ callback! { "agora":
         MediaPull(AgoraEvent) = "media_pull",
         /// A callback about a channel that Agora pushes to a CDN.
         MediaPush(AgoraEvent) = "media_push",
-        /// A callback about another product.
+        /// A callback about any other product.
         Event(AgoraEvent) = "event",
     }
 }

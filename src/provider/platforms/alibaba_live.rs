@@ -16,7 +16,7 @@ view! {
     pub struct Publish prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The application; in ingest callbacks, the ingest domain.
+        /// The name of the application. In ingest callbacks, the ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -36,7 +36,7 @@ view! {
     pub struct PublishDone prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The application; in ingest callbacks, the ingest domain.
+        /// The name of the application. In ingest callbacks, the ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -56,11 +56,11 @@ view! {
     pub struct RecordFile prints(app domain stream) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The application; in ingest callbacks, the ingest domain.
+        /// The name of the application. In ingest callbacks, the ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
-        /// The path of the file in the bucket.
+        /// The path of the file in its bucket.
         uri: Option<String> = "uri",
         /// The length of the file, in seconds.
         duration: Option<f64> = "duration",
@@ -72,7 +72,7 @@ view! {
     pub struct RecordStatus prints(app domain stream) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The application; in ingest callbacks, the ingest domain.
+        /// The name of the application. In ingest callbacks, the ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -86,7 +86,7 @@ view! {
     pub struct AlibabaLiveEvent prints() {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The application; in ingest callbacks, the ingest domain.
+        /// The name of the application. In ingest callbacks, the ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",

@@ -66,7 +66,7 @@ view! {
         name: Option<String> = "name",
         /// The identifier of the stream.
         stream_id: Option<String> = "streamId",
-        /// The mode of the request.
+        /// The mode of the request, such as `live`.
         mode: Option<String> = "mode",
         /// The query of the stream's URL as text, which may contain a token. A credential: do not
         /// log it.

@@ -14,7 +14,7 @@ view! {
     ///
     /// A callback of any type. The type is the event's subject.
     pub struct BitmovinEvent prints(event_type) {
-        /// The identifier of the notification.
+        /// The identifier of the callback.
         id: Option<String> = "id",
         /// The type of the callback, such as `ENCODING_FINISHED`.
         event_type: Option<String> = "eventType",

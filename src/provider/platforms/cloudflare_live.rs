@@ -12,11 +12,11 @@ use crate::provider::view::{callback, describe, view};
 view! {
     /// Data of Cloudflare Stream Live callbacks whose kind has no fields of its own.
     pub struct CloudflareLiveEvent prints(data) {
-        /// The name of the notification.
+        /// The name of the notification in the Cloudflare dashboard.
         name: Option<String> = "name",
-        /// A sentence that describes the notification.
+        /// A sentence that describes the callback.
         text: Option<String> = "text",
-        /// The time of the notification, in Unix seconds.
+        /// The platform's time of the callback, in Unix seconds.
         ts: Option<i64> = "ts",
         /// The details that the platform reports.
         data: Option<CloudflareLiveEventData> = "data",
@@ -52,7 +52,7 @@ callback! { "cloudflare-live":
         Errored(CloudflareLiveEvent) = "errored",
         /// A callback for which the definition has no other kind.
         Event(CloudflareLiveEvent) = "event",
-        /// A message that names no kind, such as the test of the webhook.
+        /// A callback that names no kind, such as the test of the webhook.
         Message(CloudflareLiveEvent) = "message",
     }
 }

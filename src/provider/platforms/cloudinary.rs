@@ -18,9 +18,9 @@ view! {
     pub struct Upload prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
-        /// The time of the notification, in RFC 3339 format.
+        /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
-        /// The identifier of the request that caused the notification.
+        /// The identifier of the request that caused the callback.
         request_id: Option<String> = "request_id",
         /// The name of the asset.
         public_id: Option<String> = "public_id",
@@ -38,9 +38,9 @@ view! {
     pub struct Eager prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
-        /// The time of the notification, in RFC 3339 format.
+        /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
-        /// The identifier of the request that caused the notification.
+        /// The identifier of the request that caused the callback.
         request_id: Option<String> = "request_id",
         /// The name of the asset.
         public_id: Option<String> = "public_id",
@@ -58,9 +58,9 @@ view! {
     pub struct CloudinaryEvent prints(public_id) {
         /// The platform's name of the kind, such as `upload`.
         notification_type: Option<String> = "notification_type",
-        /// The time of the notification, in RFC 3339 format.
+        /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",
-        /// The identifier of the request that caused the notification.
+        /// The identifier of the request that caused the callback.
         request_id: Option<String> = "request_id",
         /// The name of the asset.
         public_id: Option<String> = "public_id",

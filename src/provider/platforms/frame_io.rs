@@ -39,7 +39,7 @@ describe! { "frame-io":
 callback! { "frame-io":
     /// A callback of Frame.io, with a variant for each kind.
     pub enum FrameIoCallback {
-        /// A user has created a file. The upload of the file is probably not complete.
+        /// A user has created a file. The upload of the file may be incomplete.
         FileCreated(FrameIoEvent) = "file_created",
         /// All renditions of a file are complete.
         FileReady(FrameIoEvent) = "file_ready",

@@ -47,13 +47,13 @@ callback! { "imagekit":
         VideoReady(ImagekitEvent) = "video_ready",
         /// A transformation of a video has failed.
         VideoError(ImagekitEvent) = "video_error",
-        /// The transformation before an upload is complete, and the file is in the media library.
+        /// A pre-upload transformation is complete, and the file is in the media library.
         PreTransformReady(ImagekitEvent) = "pre_transform_ready",
-        /// The transformation before an upload has failed.
+        /// A pre-upload transformation has failed.
         PreTransformError(ImagekitEvent) = "pre_transform_error",
-        /// A transformation after an upload is complete.
+        /// A post-upload transformation is complete.
         PostTransformReady(ImagekitEvent) = "post_transform_ready",
-        /// A transformation after an upload has failed. The original file remains available.
+        /// A post-upload transformation has failed. The original file remains available.
         PostTransformError(ImagekitEvent) = "post_transform_error",
         /// A callback for which the definition has no other kind, such as one about a file.
         Event(ImagekitEvent) = "event",

@@ -26,7 +26,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The application and the name of the room, separated by a slash.
+        /// The identifier of the application and the name of the room, separated by a slash.
         fqn: Option<String> = "fqn",
         /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",

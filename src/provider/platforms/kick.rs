@@ -78,7 +78,7 @@ view! {
 
     /// Data of `follow` callbacks.
     ///
-    /// A user follows a channel.
+    /// A user has started to follow a channel.
     pub struct Follow prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<FollowBroadcaster> = "broadcaster",
@@ -96,11 +96,11 @@ view! {
 
     /// Data of `subscription` callbacks.
     ///
-    /// A user subscribes to a channel.
+    /// A user has subscribed to a channel.
     pub struct Subscription prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionBroadcaster> = "broadcaster",
-        /// The user who subscribes to the channel.
+        /// The user who has subscribed to the channel.
         subscriber: Option<Map<String, Value>> = "subscriber",
     }
 
@@ -114,7 +114,7 @@ view! {
 
     /// Data of `subscription_renewal` callbacks.
     ///
-    /// A subscription has been renewed.
+    /// A user has renewed a subscription.
     pub struct SubscriptionRenewal prints(broadcaster) {
         /// The owner of the channel.
         broadcaster: Option<SubscriptionRenewalBroadcaster> = "broadcaster",
@@ -229,11 +229,11 @@ callback! { "kick":
         LivestreamMetadata(LivestreamMetadata) = "livestream_metadata",
         /// A user has sent a message in the chat of a channel.
         ChatMessage(ChatMessage) = "chat_message",
-        /// A user follows a channel.
+        /// A user has started to follow a channel.
         Follow(Follow) = "follow",
-        /// A user subscribes to a channel.
+        /// A user has subscribed to a channel.
         Subscription(Subscription) = "subscription",
-        /// A subscription has been renewed.
+        /// A user has renewed a subscription.
         SubscriptionRenewal(SubscriptionRenewal) = "subscription_renewal",
         /// A user has given subscriptions to others.
         SubscriptionGifts(SubscriptionGifts) = "subscription_gifts",

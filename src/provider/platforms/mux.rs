@@ -27,7 +27,7 @@ view! {
         /// The state of the object. The state of a live stream contains `stream_key`. A credential:
         /// do not log it.
         data: Option<Map<String, Value>> = "data",
-        /// The earlier attempts to deliver the callback.
+        /// The platform's earlier attempts to send the callback.
         attempts: Option<Vec<Value>> = "attempts",
     }
 }
@@ -101,8 +101,8 @@ callback! { "mux":
         VideoAssetLiveStreamCompleted(MuxEvent) = "video.asset.live_stream_completed",
         /// Mux has found a problem with a video, but continues to process it.
         VideoAssetWarning(MuxEvent) = "video.asset.warning",
-        /// The input of a video has properties that Mux must convert, so that its processing takes
-        /// longer.
+        /// The input of a video has properties that Mux must convert, so the processing of the
+        /// video takes longer.
         VideoAssetNonStandardInputDetected(MuxEvent) = "video.asset.non_standard_input_detected",
         /// The MP4 files of a video are ready.
         VideoAssetStaticRenditionsReady(MuxEvent) = "video.asset.static_renditions.ready",
@@ -139,9 +139,9 @@ callback! { "mux":
         VideoAssetTrackErrored(MuxEvent) = "video.asset.track.errored",
         /// A track of a video has been deleted.
         VideoAssetTrackDeleted(MuxEvent) = "video.asset.track.deleted",
-        /// An address for a direct upload has been created.
+        /// A URL for a direct upload has been created.
         VideoUploadCreated(MuxEvent) = "video.upload.created",
-        /// A direct upload is complete, and Mux has created its video.
+        /// A direct upload is complete, and Mux has created a video from it.
         VideoUploadAssetCreated(MuxEvent) = "video.upload.asset_created",
         /// A direct upload has failed.
         VideoUploadErrored(MuxEvent) = "video.upload.errored",
@@ -151,7 +151,8 @@ callback! { "mux":
         VideoLiveStreamCreated(MuxEvent) = "video.live_stream.created",
         /// An encoder has connected to a live stream.
         VideoLiveStreamConnected(MuxEvent) = "video.live_stream.connected",
-        /// Mux receives and records the media of a live stream, but viewers cannot play it yet.
+        /// Mux receives and records the media of a live stream, but viewers cannot play the live
+        /// stream yet.
         VideoLiveStreamRecording(MuxEvent) = "video.live_stream.recording",
         /// A live stream is active: viewers can play it.
         VideoLiveStreamActive(MuxEvent) = "video.live_stream.active",
@@ -174,7 +175,7 @@ callback! { "mux":
         VideoLiveStreamSimulcastTargetCreated(MuxEvent) = "video.live_stream.simulcast_target.created",
         /// A simulcast target receives nothing, because the live stream is not active.
         VideoLiveStreamSimulcastTargetIdle(MuxEvent) = "video.live_stream.simulcast_target.idle",
-        /// Mux connects to a simulcast target.
+        /// Mux is connecting to a simulcast target.
         VideoLiveStreamSimulcastTargetStarting(MuxEvent) = "video.live_stream.simulcast_target.starting",
         /// Mux sends the live stream to a simulcast target.
         VideoLiveStreamSimulcastTargetBroadcasting(MuxEvent) = "video.live_stream.simulcast_target.broadcasting",

@@ -20,7 +20,7 @@ view! {
         app: String = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -44,7 +44,7 @@ view! {
         app: String = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -70,7 +70,7 @@ view! {
         app: String = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -94,7 +94,8 @@ view! {
     /// Data of `update_publish` callbacks.
     ///
     /// A client still publishes a stream. If the reply denies, nginx-rtmp closes the connection.
-    /// The directive `notify_update_timeout` sets the interval, 30 s by default.
+    /// The directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
+    /// default.
     pub struct UpdatePublish prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -102,7 +103,7 @@ view! {
         app: String = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -123,7 +124,8 @@ view! {
     /// Data of `update_play` callbacks.
     ///
     /// A client still plays a stream. If the reply denies, nginx-rtmp closes the connection. The
-    /// directive `notify_update_timeout` sets the interval, 30 s by default.
+    /// directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
+    /// default.
     pub struct UpdatePlay prints(app name) {
         /// The name of the callback, such as `publish`.
         call: Option<String> = "call",
@@ -131,7 +133,7 @@ view! {
         app: String = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -159,7 +161,7 @@ view! {
         app: Option<String> = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -183,7 +185,7 @@ view! {
         app: Option<String> = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -207,7 +209,7 @@ view! {
         app: Option<String> = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -231,7 +233,7 @@ view! {
         app: Option<String> = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -260,7 +262,7 @@ view! {
         app: Option<String> = "app",
         /// The IP address of the client; `unix:` for a local relay.
         addr: Option<String> = "addr",
-        /// The number of the connection.
+        /// The number that identifies the connection.
         clientid: Option<String> = "clientid",
         /// The name and version of the client.
         flashver: Option<String> = "flashver",
@@ -296,10 +298,12 @@ callback! { "nginx-rtmp":
         /// A client asks to play a stream.
         Play(Play) = "play",
         /// A client still publishes a stream. If the reply denies, nginx-rtmp closes the
-        /// connection. The directive `notify_update_timeout` sets the interval, 30 s by default.
+        /// connection. The directive `notify_update_timeout` sets the interval between these
+        /// callbacks, 30 s by default.
         UpdatePublish(UpdatePublish) = "update_publish",
         /// A client still plays a stream. If the reply denies, nginx-rtmp closes the connection.
-        /// The directive `notify_update_timeout` sets the interval, 30 s by default.
+        /// The directive `notify_update_timeout` sets the interval between these callbacks, 30 s by
+        /// default.
         UpdatePlay(UpdatePlay) = "update_play",
         /// A client has stopped publishing a stream.
         PublishDone(PublishDone) = "publish_done",

@@ -28,7 +28,7 @@ view! {
         port: Option<i64> = "port",
         /// The IP address that a proxy in front of OME reports.
         real_ip: Option<String> = "real_ip",
-        /// The user agent of the player.
+        /// The user agent of the publisher or viewer.
         user_agent: Option<String> = "user_agent",
     }
 
@@ -67,7 +67,7 @@ view! {
         port: Option<i64> = "port",
         /// The IP address that a proxy in front of OME reports.
         real_ip: Option<String> = "real_ip",
-        /// The user agent of the player.
+        /// The user agent of the publisher or viewer.
         user_agent: Option<String> = "user_agent",
     }
 

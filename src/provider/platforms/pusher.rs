@@ -16,7 +16,7 @@ view! {
     ///
     /// A list of the platform's events about channels.
     pub struct Events prints(time_ms) {
-        /// The time at which Pusher created the webhook, in Unix milliseconds.
+        /// The time at which Pusher created the callback, in Unix milliseconds.
         time_ms: Option<i64> = "time_ms",
         /// The platform's events, each with `name` and `channel`.
         events: Option<Vec<Value>> = "events",

@@ -42,7 +42,7 @@ view! {
 
     /// Data of `on_close` callbacks.
     ///
-    /// A client disconnects.
+    /// A client has disconnected.
     pub struct OnClose prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",
@@ -182,11 +182,11 @@ callback! { "srs":
         OnPlay(SrsEvent) = "on_play",
         /// SRS asks to which URLs it forwards a published stream.
         OnForward(SrsEvent) = "on_forward",
-        /// A client disconnects.
+        /// A client has disconnected.
         OnClose(OnClose) = "on_close",
-        /// A client stops publishing.
+        /// A client has stopped publishing a stream.
         OnUnpublish(SrsEvent) = "on_unpublish",
-        /// A client stops playing.
+        /// A client has stopped playing a stream.
         OnStop(SrsEvent) = "on_stop",
         /// SRS has written a recording file.
         OnDvr(OnDvr) = "on_dvr",

@@ -16,7 +16,7 @@ view! {
     ///
     /// A push has started.
     pub struct Push prints(appname event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -46,9 +46,9 @@ view! {
         errmsg: Option<String> = "errmsg",
         /// The region: 1 to 6 in mainland China, 7 to 200 outside of mainland China.
         set_id: Option<i64> = "set_id",
-        /// The width in pixels. May be 0.
+        /// The width of the video, in pixels. May be 0.
         width: Option<i64> = "width",
-        /// The height in pixels. May be 0.
+        /// The height of the video, in pixels. May be 0.
         height: Option<i64> = "height",
     }
 
@@ -56,7 +56,7 @@ view! {
     ///
     /// A push has ended.
     pub struct Interruption prints(appname event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -88,9 +88,9 @@ view! {
         errmsg: Option<String> = "errmsg",
         /// The region: 1 to 6 in mainland China, 7 to 200 outside of mainland China.
         set_id: Option<i64> = "set_id",
-        /// The width in pixels. May be 0.
+        /// The width of the video, in pixels. May be 0.
         width: Option<i64> = "width",
-        /// The height in pixels. May be 0.
+        /// The height of the video, in pixels. May be 0.
         height: Option<i64> = "height",
     }
 
@@ -98,7 +98,7 @@ view! {
     ///
     /// The platform has created a recording file.
     pub struct RecordingFile prints(appname end_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -151,7 +151,7 @@ view! {
     ///
     /// A recording has started, paused, resumed, failed or ended.
     pub struct RecordingStatus prints(appname event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -180,7 +180,7 @@ view! {
     ///
     /// A recording has failed or is close to failing.
     pub struct RecordingException prints(path stream_id timestamp) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -207,7 +207,7 @@ view! {
     ///
     /// The platform has taken a screenshot of a stream.
     pub struct Screencapture prints(appname create_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -223,9 +223,9 @@ view! {
         create_time: Option<i64> = "create_time",
         /// The size of the picture, in bytes.
         file_size: Option<i64> = "file_size",
-        /// The width in pixels.
+        /// The width of the picture, in pixels.
         width: Option<i64> = "width",
-        /// The height in pixels.
+        /// The height of the picture, in pixels.
         height: Option<i64> = "height",
         /// The path of the picture in its bucket.
         pic_url: Option<String> = "pic_url",
@@ -242,7 +242,7 @@ view! {
     ///
     /// Image moderation has reported a finding in a stream.
     pub struct PornDetection prints(appname send_time stream_id) {
-        /// The platform's number of the kind, always 317. Absent from callbacks of 2019.
+        /// The platform's code for the kind, always 317. Absent from callbacks of 2019.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -289,7 +289,7 @@ view! {
     ///
     /// A push had errors during the last `report_interval`.
     pub struct PushError prints(data_time path stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -321,7 +321,7 @@ view! {
     /// A relay task has started, has ended or has an error. A relay task pulls a stream and pushes
     /// this stream to another URL.
     pub struct Relay prints(event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -348,7 +348,7 @@ view! {
     pub struct RelayMessage prints() {
         /// The index of the file in the task's list of sources.
         index: Option<i64> = "index",
-        /// The code of the reason why the task ended. The code is negative if the task failed.
+        /// The code of the reason why the task ended. If the task failed, the code is negative.
         code: Option<i64> = "code",
         /// The length of the file, in seconds.
         duration: Option<f64> = "duration",
@@ -369,7 +369,7 @@ view! {
     ///
     /// Audio moderation has reported a finding in a stream.
     pub struct AudioModeration prints(path stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -427,7 +427,7 @@ view! {
     /// A push to the input of a StreamLive channel has started. StreamLive is another product of
     /// Tencent Cloud.
     pub struct StreamlivePush prints(channel_id input_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -446,7 +446,7 @@ view! {
     /// A push to the input of a StreamLive channel has ended. StreamLive is another product of
     /// Tencent Cloud.
     pub struct StreamliveInterruption prints(channel_id input_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -465,7 +465,7 @@ view! {
     /// The subtitles of a live stream. The platform sends these callbacks only while a viewer
     /// receives subtitles.
     pub struct Subtitles prints(stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -507,7 +507,7 @@ view! {
     ///
     /// The platform has removed words from the sound of a stream.
     pub struct SmartErasing prints(stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -557,7 +557,7 @@ view! {
     ///
     /// Quality control has found a defect in a stream.
     pub struct QualityControl prints(appname event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -585,7 +585,7 @@ view! {
     ///
     /// Frames of a stream have scored below a threshold.
     pub struct EvaluationLow prints(appname event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -619,7 +619,7 @@ view! {
     ///
     /// The average score of a stream.
     pub struct EvaluationAverage prints(appname event_time stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -649,7 +649,7 @@ view! {
     ///
     /// The summary of a section of a stream.
     pub struct Summary prints(end_time path stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",
@@ -677,7 +677,7 @@ view! {
     ///
     /// The highlights of a stream.
     pub struct Highlights prints(path stream_id) {
-        /// The platform's number of the kind, such as 1 for `push`.
+        /// The platform's code for the kind, such as 1 for `push`.
         event_type: Option<i64> = "event_type",
         /// The APPID of the Tencent Cloud account.
         appid: Option<i64> = "appid",

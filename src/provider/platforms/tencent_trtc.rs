@@ -17,8 +17,7 @@ view! {
         /// The group of the kind: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording,
         /// 9 AI, 10 slicing, 11 moderation, 14 transcription.
         event_group_id: Option<i64> = "EventGroupId",
-        /// The platform's number of the kind. For example, 103 means that a user has entered a
-        /// room.
+        /// The platform's code for the kind. For example, 103 means that a user has entered a room.
         event_type: Option<i64> = "EventType",
         /// The time at which the platform sent the callback, in Unix milliseconds. Absent from
         /// group 7, which has `CallbackMsTs` instead.
@@ -50,8 +49,9 @@ view! {
         terminal_type: Option<i64> = "TerminalType",
         /// The SDK: 1 WebRTC, 2 mini program, 3 native SDK.
         user_type: Option<i64> = "UserType",
-        /// The reason. If a user enters: 1 normal, 2 network change, 3 retry, 4 cross-room. If a
-        /// user leaves: 1 normal, 2 timeout, 3 removed, 4 cross-room canceled, 5 forced.
+        /// The reason why the user entered or left the room. If the user entered: 1 normal, 2
+        /// network change, 3 retry, 4 cross-room. If the user left: 1 normal, 2 timeout, 3 removed,
+        /// 4 cross-room canceled, 5 forced.
         reason: Option<i64> = "Reason",
         /// The type of the room identifier: 0 for a number, 1 for a string. Only in group 4.
         room_type: Option<i64> = "RoomType",
@@ -180,9 +180,9 @@ callback! { "tencent-trtc":
         VodStop(Notification) = "vod_stop",
         /// The state of a relay to a CDN has changed.
         CdnStatus(Notification) = "cdn_status",
-        /// A task that feeds an online stream into a room has started.
+        /// The ingest of an online stream into a room has started.
         StreamIngestStart(Notification) = "stream_ingest_start",
-        /// A task that feeds an online stream into a room has stopped.
+        /// The ingest of an online stream into a room has stopped.
         StreamIngestStop(Notification) = "stream_ingest_stop",
         /// The recording of a web page has started.
         WebRecorderStart(Notification) = "web_recorder_start",

@@ -16,7 +16,7 @@ view! {
     ///
     /// A callback of the subscription's type. The type is the event's subject.
     pub struct Notification prints(subscription) {
-        /// The subscription to which the message belongs.
+        /// The subscription to which the callback belongs.
         subscription: Option<NotificationSubscription> = "subscription",
         /// The details that the platform reports.
         event: Option<Map<String, Value>> = "event",
@@ -36,7 +36,7 @@ view! {
     ///
     /// Twitch has ended the subscription.
     pub struct Revocation prints(subscription) {
-        /// The subscription to which the message belongs.
+        /// The subscription to which the callback belongs.
         subscription: Option<RevocationSubscription> = "subscription",
     }
 
@@ -54,7 +54,7 @@ view! {
     ///
     /// The challenge of a new subscription. gatepost sends the reply.
     pub struct Challenge prints(subscription) {
-        /// The subscription to which the message belongs.
+        /// The subscription to which the callback belongs.
         subscription: Option<ChallengeSubscription> = "subscription",
         /// The text that gatepost sends in the reply.
         challenge: Option<String> = "challenge",

@@ -27,7 +27,7 @@ view! {
         event_id: String = "EventId",
         /// The identifier of the application.
         app_id: Option<String> = "AppId",
-        /// The version of the callback.
+        /// The version of the callback's format.
         version: Option<String> = "Version",
         /// A random string of four characters.
         nonce: Option<String> = "Nonce",

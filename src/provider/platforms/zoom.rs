@@ -33,7 +33,7 @@ callback! { "zoom":
     pub enum ZoomCallback {
         /// A callback of any type. The type is the event's subject.
         Event(ZoomEvent) = "event",
-        /// The check of the URL. gatepost sends the HMAC of the token in the reply.
+        /// The check of the URL. gatepost sends the token and its HMAC in the reply.
         Challenge(ZoomEvent) = "challenge",
     }
 }

@@ -104,9 +104,9 @@ view! {
     /// Data of `next_episode` callbacks.
     ///
     /// A request for the next video. The player sends the request at a configured position of the
-    /// current video. The operator chooses the fields in the console of Kollus. Kollus does not
-    /// document the fields of the reply, so gatepost sends the members of the app's JSON object
-    /// unchanged.
+    /// current video. The operator chooses the fields of the request in the Kollus console. Kollus
+    /// does not document the fields of the reply, so gatepost sends the members of the app's JSON
+    /// object unchanged.
     pub struct NextEpisode prints(media_content_key) {
         /// The user identifier from the token with which the player opened the video.
         client_user_id: Option<String> = "client_user_id",
@@ -380,9 +380,9 @@ callback! { "kollus":
         /// callback may mix requests with different values of `kind`.
         Drm(Drm) = "drm",
         /// A request for the next video. The player sends the request at a configured position of
-        /// the current video. The operator chooses the fields in the console of Kollus. Kollus does
-        /// not document the fields of the reply, so gatepost sends the members of the app's JSON
-        /// object unchanged.
+        /// the current video. The operator chooses the fields of the request in the Kollus console.
+        /// Kollus does not document the fields of the reply, so gatepost sends the members of the
+        /// app's JSON object unchanged.
         NextEpisode(NextEpisode) = "next_episode",
         /// The learning record of a video.
         VodLms(VodLms) = "vod_lms",
