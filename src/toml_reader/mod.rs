@@ -3,7 +3,7 @@
 //! A [`Table`] returns its values by key, and adds a fault for each value of the wrong type. A
 //! table records the keys that the code reads. [`Table::finish`] reports all other keys as unknown,
 //! so the list of allowed keys always matches the code. A fault shows a string value of the file
-//! only if the code treats the value as no secret, for example with [`Table::string`].
+//! only if the code reads the value as one that is not secret, for example with [`Table::string`].
 
 #![allow(
     clippy::wildcard_enum_match_arm,

@@ -210,8 +210,8 @@ impl ProxyHttp for ProxyService {
         Ok(())
     }
 
-    /// Allows another attempt only if gatepost has not sent the request, or if its method is
-    /// idempotent and Pingora still has its whole body.
+    /// Allows another attempt if gatepost has not sent the request. Otherwise, the request must have
+    /// an idempotent method, and Pingora must still have the whole body.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,
@@ -220,7 +220,7 @@ impl ProxyHttp for ProxyService {
         context: &mut RequestState,
         reused: bool,
     ) -> Box<Error> {
-        let mut error = error.more_context(format!("Peer: {peer}"));
+        let mut error = error.more_context(format!("peer: {peer}"));
         context.is_closed_after_handshake =
             peer.is_tls() && !reused && !context.has_response && is_close(&error);
         let is_repeatable = session.req_header().method.is_idempotent()
