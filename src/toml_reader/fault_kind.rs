@@ -190,7 +190,7 @@ fault_kinds! {
         "remove the tenant from one of them"
     TenantUnnamed Warning "tenant_unnamed"
         "callbacks of some kinds name no tenant, and no template is bound to \"*\", so gatepost refuses them (tenant_missing)"
-        "bind \"*\" in a template, or set template on a route for these kinds; a kind that the callback does not name also needs a route with `kind`, as the page of the platform shows"
+        "bind \"*\" in a template, or set template on a route for these kinds; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows"
     TimeoutTooLong Warning "timeout_too_long"
         "the platform stops waiting before the app's timeout ends"
         "if the platform waits longer, raise budget_ms; otherwise, write the timeout that the message names"
