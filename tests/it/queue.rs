@@ -278,7 +278,7 @@ fn reports_invalid_keys_of_queued_events_and_of_the_store() {
         ),
         (
             format!("{STORE}{ROUTE}push = {{ url = 'http://app/p', retry = {{ first_ms = 5 }} }}"),
-            "expected deliver = \"queued\" beside retry, found direct delivery; remove retry, or queue the kind",
+            "expected deliver = \"queued\" beside retry, found direct delivery; remove retry, or write deliver = \"queued\"",
         ),
         (
             format!(
