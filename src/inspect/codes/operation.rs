@@ -225,7 +225,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "the client does not accept gatepost's certificate",
         "the certificate has expired, has another name, or its chain is incomplete",
         CLOSED,
-        "run `gatepost check` for names and dates, and write the whole chain into `chain`",
+        "run `gatepost check` to see the names and dates of each certificate, and write the whole chain into the file in `chain`",
     ]),
     connection([
         "tls_client_certificate_refused",
@@ -237,7 +237,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     connection([
         "tls_expected",
         "a client connected without TLS to a listener with TLS",
-        "the client's address begins with http://",
+        "the client uses an address that begins with http://",
         CLOSED,
         "write the address with https:// in the platform's console, or send plain HTTP to an address in `listen`",
     ]),
@@ -278,7 +278,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "address_in_use",
-        "gatepost cannot listen on an address, because another program has the port",
+        "gatepost cannot listen on an address, because another program uses its port",
         "another gatepost or another program runs on this machine",
         START,
         "find the program with `ss -ltnp`, and stop it; or write another port into listen, listen_tls or admin",
@@ -328,7 +328,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "nats_login_invalid",
         "the credentials or the NKey for NATS are malformed",
-        "the file or variable contains another text, or a part of the text",
+        "the file or variable contains other text, or only a part of the credentials or of the seed",
         STORE_START,
         "copy the whole file of credentials, or the seed of the NKey, and compare the keys under [store] with the page `machines` of the manual",
     ]),
@@ -362,7 +362,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_server_unsuitable",
-        "gatepost has connected to a NATS server that it would refuse at the start",
+        "after the start, gatepost has connected to a NATS server that it refuses at the start",
         "a server of the cluster has an older version, or a smaller max_payload, than the others",
         LOG,
         "upgrade the server that the line names, or raise its max_payload",
@@ -384,7 +384,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "nats_unreachable",
         "no NATS server responds, or the cluster has no leader",
-        "the servers are down, url names another port, a firewall drops the connection, or fewer than half of the servers run",
+        "the servers are down, url names another port, a firewall drops the connection, or no more than half of the servers run",
         STORE_WAIT,
         "start the servers, and check url in [store] with `nats server check connection -s URL` from this machine; at its start, gatepost waits up to 10 seconds for the servers, and logs that it waits",
     ]),
@@ -400,14 +400,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost has a bug",
         "a task of gatepost panicked",
         LOG,
-        "report the line; gatepost continues with other requests",
+        "report the line to the gatepost project; gatepost continues with other requests",
     ]),
     operation([
         "restart_needed",
         "a reload failed, because a changed setting applies only after a restart",
         "an operator changed one of the keys that the line names",
         "log, gatepost_config_reloads_total{result=\"failure\"}",
-        "restart or upgrade gatepost; to keep it running, undo the change",
+        "restart gatepost, or run `gatepost run --upgrade`; to keep the earlier setting, undo the change",
     ]),
     operation([
         "server_down",
@@ -435,7 +435,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "gatepost accepts no more connections, finishes the requests in flight, and ends with exit status 0",
         "a signal, or a new gatepost that took over the listeners; the line names it in `reason`",
         LOG,
-        "nothing; systemd does not restart it with Restart=on-failure, because the exit status is 0",
+        "nothing; with Restart=on-failure, systemd does not start gatepost again, because the exit status is 0",
     ]),
     operation([
         "store_damaged",
@@ -489,7 +489,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "upstream_broken",
         "the response of the upstream is not valid HTTP",
-        "the upstream uses another protocol, or HTTPS",
+        "the upstream uses a protocol other than HTTP/1.1, or TLS",
         PASSED,
         "check the scheme and the port of `upstream`",
     ]),

@@ -60,7 +60,7 @@ fn proxy_keys() -> Value {
             "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
         ),
         "upstream_idle": duration("Value of upstream_idle_ms with a unit, for example \"4s\"."),
-        "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
+        "admin": text("Address of the listener for /healthz, /readyz, /metrics, /api and the console: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
             "$ref": "#/$defs/secret",
@@ -206,7 +206,7 @@ fn strings(about: &str) -> Value {
 fn variable() -> Value {
     json!({
         "type": "object",
-        "description": "Name of the environment variable that contains the value.",
+        "description": "Environment variable whose value replaces this table.",
         "additionalProperties": false,
         "required": ["env"],
         "properties": { "env": { "type": "string" } },
@@ -253,7 +253,7 @@ fn secret() -> Value {
         })
     };
     json!({
-        "description": "Source of a secret. A literal secret in the config causes a warning.",
+        "description": "A secret, or the source of a secret. A secret in the config itself causes a warning.",
         "anyOf": [
             from("env", "Name of the environment variable."),
             from("file", "Path of the file, relative to the config file."),
@@ -332,7 +332,7 @@ fn inspector() -> Value {
         "additionalProperties": false,
         "properties": {
             "keep": integer("Maximum number of callbacks.", 1, KEEP_CEILING),
-            "max_bytes": integer("Maximum total size of all these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
+            "max_bytes": integer("Maximum total size of these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
                 "description": "none: gatepost captures no callback. masked: it shows captured callbacks without keys, tokens, credentials, signatures, and fields with the name of a secret. full: without keys, tokens and credentials only.",
@@ -396,9 +396,9 @@ fn outgoing_tls() -> Value {
         "description": "TLS of connections to apps, to the upstream and to NATS servers; for each host, the first entry that names this host applies.",
         "additionalProperties": false,
         "properties": {
-            "hosts": strings("Hosts of https addresses; default: all."),
-            "ca": text("File with the certificates of the trusted authorities; default: the authorities of the machine."),
-            "certificate": text("File with the chain of the client certificate."),
+            "hosts": strings("Hosts to which this entry applies; default: all."),
+            "ca": text("PEM file with the certificates of the trusted authorities; default: the authorities that the machine trusts."),
+            "certificate": text("PEM file with the client certificate and the certificates of its issuers."),
             "key": { "$ref": "#/$defs/secret", "description": "Key of the client certificate." },
             "server_name": text("Name that the certificate of the server must have; default: the host."),
         },
@@ -421,11 +421,11 @@ fn route() -> Value {
             },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
-            "kind": text("Kind of all callbacks on this path, also of a callback that names another kind."),
+            "kind": text("Kind of all callbacks on this path, even of a callback that names another kind."),
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
-                "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
+                "description": "In shadow mode, gatepost logs and counts its verdicts, and passes all callbacks on to the upstream, also those that it would refuse.",
             },
             "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
             "forward": { "$ref": "#/$defs/forward" },
@@ -500,12 +500,12 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "description": { "type": "string", "description": "Text about the template, for operators.", "maxLength": 100 },
             "provider": provider_name(),
-            "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
+            "keys": secrets("Keys with which the platform signs; gatepost accepts a signature with any of these keys."),
             "signing_secret": signing_secret(),
             "bind": strings(
-                "Tenants of this template; \"*\" binds all other tenants. A definition with tenant_app also permits an \
-                 application of a push domain, such as push.example.com/live; the binding of the domain then applies to its \
-                 other applications."
+                "Tenants of this template; \"*\" binds all other tenants. If the definition has tenant_app, \
+                 a tenant may also be one application of a push domain, such as push.example.com/live; the binding of the \
+                 push domain then applies to all its other applications."
             ),
             "insecure_unsigned": {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
@@ -586,7 +586,7 @@ fn entry(about: &str, own: &[Value]) -> Value {
         },
         "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: the value for the platform on the page `defaults` of the manual, otherwise 3000."),
         "timeout": duration("Value of timeout_ms with a unit, for example \"2s\"."),
-        "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
+        "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies at least 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
         "budget": duration("Value of budget_ms with a unit, for example \"5s\"."),
         "forward": { "$ref": "#/$defs/forward" },
         "check_reply": {
@@ -647,7 +647,7 @@ fn decision_keys() -> Value {
 fn notification_keys() -> Value {
     json!({
         "unclear_answer": {
-            "description": "Meaning of a 2xx answer that says neither that the app took the event nor that it refused it. Default: taken.",
+            "description": "Meaning of a 2xx answer that says neither that the app took the event nor that it refused the event. Default: taken.",
             "enum": ["taken", "refused"],
         },
         "deliver": {
