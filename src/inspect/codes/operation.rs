@@ -90,7 +90,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     note([
         "shared_limit_differs",
         "another machine has different values for the shared limit of a route",
-        "the configs of the machines differ; each machine then counts against a budget of its own",
+        "the configs of the machines differ; each machine then has its own budget",
         LOG,
         "write the same per_second and burst on all machines; the line has both values",
     ]),
