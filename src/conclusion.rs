@@ -251,10 +251,12 @@ impl UnavailableKind {
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
             Self::AnswerUnclear => {
-                ("answer_unclear", "the app's answer does not say that the app took the event")
+                ("answer_unclear", "the app's answer does not say if the app took the event")
             }
-            Self::AppOverloaded => ("app_overloaded", "the route's rate limit is exhausted"),
-            Self::AppStatus => ("app_status", "unexpected status of the app's answer"),
+            Self::AppOverloaded => {
+                ("app_overloaded", "genuine callbacks exceed the rate limit of the route")
+            }
+            Self::AppStatus => ("app_status", "the app answered with an unexpected status"),
             Self::AppTimeout => ("app_timeout", "the app did not answer in time"),
             Self::AppUnreachable => ("app_unreachable", "gatepost cannot reach the app"),
             Self::CircuitOpen => ("circuit_open", "the app's circuit is open"),
@@ -264,7 +266,7 @@ impl UnavailableKind {
             }
             Self::StoreFull => ("store_full", "the store is full"),
             Self::StoreUnavailable => {
-                ("store_unavailable", "the event did not become durable in time")
+                ("store_unavailable", "the store did not store the event, or not in time")
             }
         }
     }

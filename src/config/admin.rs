@@ -135,8 +135,8 @@ impl<'f> ConfigReader<'f, '_> {
             Some(AdminAddress::Tcp(tcp)) if !tcp.ip().is_loopback() => {
                 let remedy = "write \"tls:\" before the address, or listen on 127.0.0.1 or on a Unix \
                               socket";
-                let problem = "expected TLS or a local address, found an address on which other \
-                               machines can read the token";
+                let problem = "expected TLS or a local address, found an address to which clients send \
+                               the token over the network in clear text";
                 self.warnings.add(address, FaultKind::AdminExposed.because(problem), remedy);
             }
             Some(_) => {}

@@ -198,7 +198,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let problem = "expected user and password, token, credentials, or nkey, found another \
                                combination";
                 let problem = FaultKind::KeyUnused.because(problem);
-                self.faults.add(&table.place, problem, "keep one way to log in");
+                self.faults.add(&table.place, problem, "keep the keys of one login");
                 None
             }
         }

@@ -197,12 +197,11 @@ const MAX_RATE: i64 = 1_000_000;
 impl<'f> ConfigReader<'f, '_> {
     /// Reads `trusted_proxies`, and warns if any client could send a PROXY protocol header.
     pub(super) fn trusted_proxies(&self, table: &Table<'f>, proxy: &ProxySettings) -> Networks {
-        let effect = "any client can claim any address";
+        let effect = "any client can write any address in place of its own";
         let trusted = self.networks(table, "trusted_proxies", effect);
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
         if proxy.proxy_protocol && trusted.is_empty() && !proxy.addresses().iter().all(is_local) {
-            let problem =
-                "expected trusted_proxies, found none, so any client can claim any address";
+            let problem = "expected trusted_proxies, found none, so any client can write any address in place of its own";
             let remedy = "list the proxies in front of gatepost in trusted_proxies";
             let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);

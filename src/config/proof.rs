@@ -256,7 +256,7 @@ impl<'f> ConfigReader<'f, '_> {
         match signature.prepare(secret) {
             Ok((key, is_weak)) => {
                 if is_weak {
-                    let remedy = "create a key with a random generator, and set it on both sides";
+                    let remedy = "create a key with a random generator, and set it in the platform's console and in the config";
                     let problem = FaultKind::SecretWeak
                         .because("expected a key that is hard to guess, found an easy key");
                     self.warnings.add(place, problem, remedy);

@@ -356,7 +356,7 @@ fn path_remedy(path: &str) -> &'static str {
     } else if path.contains(['?', '#']) {
         "remove the ? or # and everything after it; `query` selects callbacks by parameters"
     } else {
-        "remove %, ;, //, spaces and dots between slashes"
+        "remove each %, ;, //, space, and segment . or .."
     }
 }
 

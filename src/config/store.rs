@@ -31,7 +31,7 @@ const DEFAULT_DEAD_SECS: i64 = 14 * 86_400;
 pub struct StoreSettings {
     /// Location of the store.
     pub location: StoreLocation,
-    /// Maximum total size of all events, in bytes.
+    /// Maximum total size of the pending events and the dead letters, in bytes.
     pub max_bytes: u64,
     /// Time for which the store keeps a delivered event.
     pub delivered: Duration,

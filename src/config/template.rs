@@ -189,8 +189,9 @@ impl<'f> ConfigReader<'f, '_> {
                 "expected a signature that covers a part of the request, found the signature of {}",
                 plan.title
             );
-            let remedy = "sign the body, or keep callbacks secret: a client that has seen one \
-                          callback can forge any other";
+            let remedy = "if the platform can sign the body, describe this signature in the definition; \
+                          otherwise, serve the route over TLS, because a client that has seen one \
+                          callback can forge any other callback";
             self.warnings.add(keys_place, FaultKind::SignatureWeak.because(problem), remedy);
         }
         match (plan.uses_template_keys(), keys > 0) {
@@ -245,7 +246,8 @@ impl<'f> ConfigReader<'f, '_> {
             }
             let reachable = |url: &Uri| is_open(url) || !has_base(url.path());
             if upstream.is_some() && shared.iter().any(|(url, _)| reachable(url)) {
-                let remedy = "give events a separate path, or make the app require ce-type";
+                let remedy =
+                    "give events a separate path, or make the app require the header ce-type";
                 let problem = "expected addresses that clients cannot reach, found one that they reach \
                                through the upstream";
                 let problem = FaultKind::AddressExposed.because(problem);

@@ -121,9 +121,9 @@ fn failed(
             warn,
             of,
             route,
-            "callback concluded without asking the app: {reason}: expected at most {per_second} per \
-             second and {burst} at once, found more; if the app can handle more, raise `limit` of \
-             the route"
+            "callback concluded without asking the app: {reason}: expected at most {per_second} \
+             callbacks per second, with bursts of {burst}, found more; if the app can handle more, \
+             raise `limit` of the route"
         );
     } else if is_word_of_app(reason.kind()) && !is_last_good {
         conclusion_line!(warn, of, app, timeout_ms, "callback concluded: {reason}");
@@ -189,7 +189,7 @@ fn reused_id(accepted: &Accepted, now: Timestamp) {
         "id_reused",
         accepted,
         now,
-        "callback accepted with the id of an earlier callback that has other data"
+        "callback accepted with the same id as an earlier callback, but with different data"
     );
 }
 

@@ -96,8 +96,8 @@ fn add_syntax_error(text: &str, faults: &Faults<'_>, place: &Place, error: &toml
     }
     let message = error.message();
     let (kind, remedy) = if message.contains("duplicate key") {
-        let remedy = "remove one of the two; several routes or templates are [[route]] or \
-                      [[template]]";
+        let remedy = "remove one of the two keys; to write several routes or templates, begin each \
+                      with [[route]] or [[template]]";
         (FaultKind::KeyDuplicate, remedy)
     } else if message.contains("must be quoted") || message.contains("string values") {
         (FaultKind::TomlInvalid, "write the value in quotes")

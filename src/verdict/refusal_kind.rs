@@ -204,12 +204,15 @@ impl RefusalKind {
             Self::ContentEncodingUnsupported => {
                 ("content_encoding_unsupported", "the body is compressed")
             }
-            Self::FieldDuplicate => {
-                ("field_duplicate", "a field occurs twice, or two places of one value differ")
-            }
+            Self::FieldDuplicate => (
+                "field_duplicate",
+                "a field, header or parameter occurs twice, or two places of one value have different values",
+            ),
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),
-            Self::FieldsTooMany => ("fields_too_many", "there are too many fields or elements"),
+            Self::FieldsTooMany => {
+                ("fields_too_many", "the callback has too many fields or elements")
+            }
             Self::FormMalformed => ("form_malformed", "the form encoding is malformed"),
             Self::FramingAmbiguous => ("framing_ambiguous", "the length of the body is ambiguous"),
             Self::JsonMalformed => ("json_malformed", "the JSON is malformed"),
@@ -222,7 +225,7 @@ impl RefusalKind {
             Self::PathAmbiguous => {
                 ("path_ambiguous", "the target is another spelling of a callback path or query")
             }
-            Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
+            Self::RateLimited => ("rate_limited", "the client exceeds the rate limit of the route"),
             Self::SignatureMalformed => ("signature_malformed", "the signature is malformed"),
             Self::SignatureMismatch => {
                 ("signature_mismatch", "no key of the template produces this signature")
@@ -234,7 +237,9 @@ impl RefusalKind {
             Self::SignedPartMissing => {
                 ("signed_part_missing", "a value that the signature covers is missing")
             }
-            Self::SourceNotAllowed => ("source_not_allowed", "the route does not allow the client"),
+            Self::SourceNotAllowed => {
+                ("source_not_allowed", "`allow` of the route does not contain the client's address")
+            }
             Self::TenantAmbiguous => {
                 ("tenant_ambiguous", "the callback names tenants of several templates")
             }

@@ -154,7 +154,7 @@ async fn waits_double_up_to_the_maximum_and_end_at_the_last_attempt() {
         let settlement = app.settle(&claimed, &failure, u32::MAX, now);
         memory.settle(&claimed.lease, settlement.clone(), now).await.unwrap();
         let Settlement::Later { at, reason } = settlement else { break };
-        assert_eq!(&*reason, "app_status: unexpected status of the app's answer: 500");
+        assert_eq!(&*reason, "app_status: the app answered with an unexpected status: 500");
         waits.push((at.as_millis() - now.as_millis()) / 1000);
         now = at;
     }
@@ -278,7 +278,7 @@ fn reports_invalid_keys_of_queued_events_and_of_the_store() {
         ),
         (
             format!("{STORE}{ROUTE}push = {{ url = 'http://app/p', retry = {{ first_ms = 5 }} }}"),
-            "expected deliver = \"queued\" beside retry, found direct delivery; remove retry, or queue the kind",
+            "expected deliver = \"queued\" beside retry, found direct delivery; remove retry, or write deliver = \"queued\"",
         ),
         (
             format!(

@@ -69,7 +69,7 @@ fn reports_wrong_optional_parts() {
     let of = |part: &str| format!("{sign}parts = ['/a', {part}]\n{EVENT}");
     assert_eq!(faults(&of("{ part = 'header:x-b', as = 'md5-hex', optional = true }")), [""; 0]);
     for part in ["body", "form-text", "form-pairs", "literal:x"] {
-        let expected = "expected a value of the request as optional part";
+        let expected = "expected a value of the request as an optional part";
         let faults = faults(&of(&format!("{{ part = '{part}', optional = true }}")));
         assert!(
             faults.iter().any(|fault| fault.contains(expected)),

@@ -42,7 +42,7 @@ const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
         "gatepost sends a redirect only in its console; otherwise, the app or the upstream sent it, and gatepost does not follow it (code \
-         app_status). Write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url.",
+         app_status). Write the new address into url: it is in the log line, or in `location` of the response to `curl -i -X POST URL`.",
     ),
     (&[404], NOT_A_CALLBACK),
     (

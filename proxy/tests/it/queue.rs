@@ -242,7 +242,7 @@ fn slow_store_causes_503_but_app_receives_the_event() {
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(gate.send(&push).status, 503);
     let lines = gate.program.wait_for_line("store_unavailable");
-    assert!(lines.contains("the event did not become durable in time"), "{lines}");
+    assert!(lines.contains("the store did not store the event, or not in time"), "{lines}");
     lock.execute_batch("ROLLBACK").unwrap();
     eventually("the event", || app.seen().len() == 1);
     assert_eq!(gate.send(&push).status, 200);
@@ -256,7 +256,7 @@ fn gives_up_after_the_configured_time() {
     assert_eq!(gate.send(&push_of("a")).status, 200);
     assert_eq!(gate.send(&push_of("a")).status, 200);
     let line = gate.program.wait_for_line("event_dead");
-    assert!(line.contains("app_status: unexpected status of the app's answer: 500"), "{line}");
+    assert!(line.contains("app_status: the app answered with an unexpected status: 500"), "{line}");
     let address = format!("\"app\":\"http://127.0.0.1:{}\"", app.port);
     assert!(line.contains(&address), "{line}");
     let line = gate.program.wait_for_line("delivery_failed");

@@ -89,8 +89,8 @@ fn warning_about_tenants_lists_every_kind_and_the_line() {
     let warning = all.iter().find(|one| one["code"] == "tenant_unnamed").unwrap();
     assert_eq!(warning["line"], 3, "{warning}");
     assert!(!warning.to_string().contains(" more"), "expected no `more`, found {warning}");
-    assert_help_names("tenant_unnamed", &["tenant_missing", "`kind`", "page of the platform"]);
-    assert_help_names("tenant_missing", &["tenant_unnamed", "`kind`", "page of the platform"]);
+    assert_help_names("tenant_unnamed", &["tenant_missing", "`kind`", "platform's page"]);
+    assert_help_names("tenant_missing", &["tenant_unnamed", "`kind`", "platform's page"]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn absent_secret_file_is_one_fault_with_its_path() {
 #[test]
 fn help_for_wrong_secret_names_reload() {
     for code in ["token_mismatch", "signature_mismatch"] {
-        assert_help_names(code, &["after the start", "`kill -HUP PID`", "watch = true"]);
+        assert_help_names(code, &["after gatepost started", "`kill -HUP PID`", "watch = true"]);
     }
 }
 
@@ -310,7 +310,7 @@ fn lines_about_the_stop_have_codes_that_help_explains() {
 fn help_for_unknown_tenant_says_that_the_signature_is_unchecked() {
     assert_help_names(
         "tenant_unknown",
-        &["before the signature", "`gatepost template bind NAME TENANT`", "reload"],
+        &["has not verified the signature", "`gatepost template bind NAME TENANT`", "reload"],
     );
 }
 
@@ -340,7 +340,7 @@ fn log_line_about_wrong_timestamp_has_the_accepted_window() {
 #[test]
 fn help_for_failed_apps_says_what_happens_to_the_event() {
     for code in ["app_unreachable", "app_timeout", "circuit_open"] {
-        assert_help_names(code, &["on_failure", "sends it again"]);
+        assert_help_names(code, &["on_failure", "sends the notification again"]);
     }
 }
 

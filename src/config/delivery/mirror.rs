@@ -38,7 +38,7 @@ impl<'f> ConfigReader<'f, '_> {
         let decision = plan.kinds.iter().filter(is_own).find(|kind| kind.decision.is_some());
         if let Some(kind) = decision {
             let problem = format!("expected notifications, found the decision {}", kind.name);
-            unused(&problem, "remove mirror, or write an entry of its own for the decision");
+            unused(&problem, "remove mirror, or write a separate entry for the decision");
         }
         if entry.forward == Forward::Passthrough {
             let problem = "expected a form with a separate path for each event, found \
@@ -48,11 +48,7 @@ impl<'f> ConfigReader<'f, '_> {
         if entry.answer.is_some() || entry.url.is_none() {
             let problem = "expected a url beside mirror, found none";
             let problem = FaultKind::KeyMissing.because(problem);
-            self.faults.add(
-                place,
-                problem,
-                "add the url of the app, or write url in place of mirror",
-            );
+            self.faults.add(place, problem, "add the url of the app, or rename mirror to url");
         }
     }
 }

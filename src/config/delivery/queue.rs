@@ -38,7 +38,7 @@ impl<'f> ConfigReader<'f, '_> {
                 self.faults.add(
                     &table.place_of("retry"),
                     problem,
-                    "remove retry, or queue the kind",
+                    "remove retry, or write deliver = \"queued\"",
                 );
             }
             return None;
@@ -90,7 +90,7 @@ impl<'f> ConfigReader<'f, '_> {
                 "expected notifications, whose reply does not depend on the app, found the decision {}",
                 kind.name
             );
-            unused(&problem, "remove deliver, or write an entry of its own for the decision");
+            unused(&problem, "remove deliver, or write a separate entry for the decision");
         }
         if entry.forward == Forward::Passthrough {
             let problem =

@@ -7,18 +7,18 @@ use crate::verdict::RefusalKind;
 pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::AddressReserved,
-        "a client called an address of the app, or a path that a file server maps to this address",
-        "if the request is legitimate, give it another path in the app, or write reserve = \"exact\" beside the url",
+        "a client called an address to which gatepost delivers events, or a path that a file server maps to such an address",
+        "if the app needs the request, give the request another path in the app, or write reserve = \"exact\" beside the url",
     ),
     (
         RefusalKind::BodyIncomplete,
         "the connection broke, the body is shorter than content-length, its chunks are malformed, or the client sent too slowly",
-        "look for a broken network or a proxy with a short time-out in front of gatepost",
+        "look for a broken network, or for a proxy in front of gatepost with a short time-out",
     ),
     (
         RefusalKind::BodyMissing,
-        "the request has no body, as in a test with a browser",
-        "send a callback with `gatepost send`, or correct the request of the client",
+        "the client sent no body, as a browser does in a test",
+        "to test the route, run `gatepost send`; otherwise correct the request of the client",
     ),
     (
         RefusalKind::BodyTooLarge,
@@ -28,17 +28,17 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     (
         RefusalKind::ContentEncodingUnsupported,
         "the client or a proxy compressed the body",
-        "turn compression off, because signatures cover the plain body",
+        "turn compression off in the client or the proxy: signatures cover the uncompressed body",
     ),
     (
         RefusalKind::FieldDuplicate,
-        "a name occurs twice, or two alternative places have different values, so two programs could read different values",
-        "no platform sends this: look for a forger, or a proxy that repeats headers or parameters",
+        "a field, header or parameter occurs twice, or two alternative places of one value have different values, so gatepost and the app could read different values",
+        "no platform sends this: look for a forger, or for a proxy that repeats headers or parameters",
     ),
     (
         RefusalKind::FieldInvalid,
         "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type",
-        "run `gatepost explain` on the request; if the platform has changed its format, report it or correct your definition",
+        "run `gatepost explain` on the request; if the platform has changed its format, report the change, or correct your own definition",
     ),
     (
         RefusalKind::FieldMissing,
@@ -47,18 +47,18 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldsTooMany,
-        "the body has more members or elements than any known callback",
+        "the body, or the query, has more fields or elements than any known callback",
         "no platform sends this: look for the client in the log",
     ),
     (
         RefusalKind::FormMalformed,
         "the body is not a form, or has a broken percent-encoding",
-        "select the format in the platform's console that the definition expects",
+        "in the platform's console, select the format that the definition expects",
     ),
     (
         RefusalKind::FramingAmbiguous,
         "the request states its length in two ways, as in request smuggling",
-        "look for a broken client, or a proxy that adds transfer-encoding",
+        "look for a broken client, or for a proxy that adds transfer-encoding",
     ),
     (
         RefusalKind::JsonMalformed,
@@ -72,23 +72,23 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::KindMissing,
-        "the callback has neither the field nor the header that names its kind, it came to a path whose route has another kind or none, or its body has another form: JSON where the platform sends a form",
-        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to its path, set kind on the route; compare content-type with the form that the platform sends, and select this form in its console",
+        "the callback does not have the field or header that names its kind; or its path belongs to a route without `kind`, and the callbacks of this kind do not name it; or its body is JSON, and the platform sends a form",
+        "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to the path, set kind on its route; if the body has the wrong form, select the form in the platform's console that the definition expects",
     ),
     (
         RefusalKind::MethodNotAllowed,
-        "the client sent another method, as in a test with a browser",
-        "send a callback with `gatepost send`, or correct the method in the platform's console",
+        "the client sent a method that the platform does not use, as a browser does in a test",
+        "to test the route, run `gatepost send`; otherwise correct the method in the platform's console",
     ),
     (
         RefusalKind::NotAnObject,
-        "the body is JSON, but an array, a string or a number",
+        "the body is a JSON array, string, number, boolean or null",
         "check that the route has the provider of the platform that calls this path",
     ),
     (
         RefusalKind::PathAmbiguous,
-        "the path is another spelling of a callback path, such as an encoded letter or a double slash",
-        "write the path in the platform's console exactly as in the config",
+        "the path or the query is another spelling of that of a route, for example with an encoded letter or a double slash",
+        "write the path and the query in the platform's console exactly as in the config",
     ),
     (
         RefusalKind::RateLimited,
@@ -97,28 +97,28 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::SignatureMalformed,
-        "the signature is not hexadecimal or base64, as the platform writes it",
+        "the signature is not in the encoding (such as hexadecimal or base64) in which the platform writes it",
         "check that the route has the right provider, and that no proxy changes headers",
     ),
     (
         RefusalKind::SignatureMismatch,
         "the key differs from the platform's, a client forged the callback, or, if the platform signs the body, a proxy changed the body",
-        "copy the key again from the platform's console; if you changed the key file after the start, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text; to rotate a key without refusals, list both: keys = [{ file = \"new.key\" }, { file = \"old.key\" }], change the key in the console, then remove the old one",
+        "copy the key again from the platform's console; if you changed the key file after gatepost started, reload with `kill -HUP PID`, or set watch = true; `gatepost explain` shows the signed text; to rotate a key without refusals, list both keys: keys = [{ file = \"new.key\" }, { file = \"old.key\" }], change the key in the console, then remove the old key",
     ),
     (
         RefusalKind::SignatureMissing,
         "the platform's console has no key, or the platform does not sign this kind",
-        "set the key in the platform's console; list a kind that the platform never signs in insecure_unsigned",
+        "set the key in the platform's console; if the platform never signs the kind, list the kind in insecure_unsigned",
     ),
     (
         RefusalKind::SignatureReused,
         "a client sent a signature again with another body or id, or two callbacks of the same second have the same signature",
-        "if the platform itself does this, write signature_reuse = \"count\"",
+        "if the platform itself reuses signatures, write signature_reuse = \"count\"",
     ),
     (
         RefusalKind::SignedPartMissing,
         "a field, header or parameter that the signature covers is absent",
-        "look for a proxy that removes headers or queries; `gatepost explain` names the part",
+        "look for a proxy that removes headers or the query; `gatepost explain` names the missing part",
     ),
     (
         RefusalKind::SourceNotAllowed,
@@ -132,18 +132,18 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TenantMissing,
-        "the callback names no domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed)",
-        "bind \"*\" in a template, or set template on the route; a kind that the callback does not name also needs a route with `kind`, as the page of the platform shows",
+        "the callback names no tenant, such as a domain, channel or account; `gatepost check` warns of such kinds (tenant_unnamed)",
+        "bind \"*\" in a template, or set template on the route; if the callback does not name the kind, also add a route with `kind`, as the platform's page in the gatepost manual shows",
     ),
     (
         RefusalKind::TenantUnknown,
-        "the domain, channel or account of the callback is bound to no template; gatepost looks up the tenant before the signature, because the template has the key, so the line does not prove that the platform sent the callback",
-        "if the tenant is yours, bind it with `gatepost template bind NAME TENANT`, or add it to bind and reload (`kill -HUP PID`); \"*\" binds all others",
+        "no template binds the domain, channel or account of the callback; gatepost needs the template to find the key, so it has not verified the signature, and the platform may not have sent the callback",
+        "if the tenant is yours, bind it with `gatepost template bind NAME TENANT`, or add it to `bind` and reload (`kill -HUP PID`); \"*\" binds all other tenants",
     ),
     (
         RefusalKind::TimestampExpired,
-        "a clock is wrong, the network delayed the callback, a client replays a recorded callback, or the platform resends with an old signature",
-        "synchronise the clock of this machine; if the platform signs an expiry, as Tencent does, and resends for longer, raise grace_secs under [template.settings]; if it signs the time of sending and resends for longer, raise max_age_secs there",
+        "the clock of this machine or of the platform is wrong, the network delayed the callback, a client replays a recorded callback, or the platform resends a callback with its old signature",
+        "synchronise the clock of this machine; if the platform resends with its old signature: raise grace_secs under [template.settings] if the platform signs an expiry, as Tencent does, and max_age_secs if it signs the time of sending",
     ),
     (
         RefusalKind::TimestampInvalid,
@@ -152,22 +152,22 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::TimestampTooFarAhead,
-        "a clock is wrong, or the platform's signatures are valid for longer than max_ahead_secs",
+        "the clock of this machine or of the platform is wrong, or the platform signs an expiry that is further ahead than max_ahead_secs",
         "synchronise the clock of this machine; if the console shows a longer validity, raise max_ahead_secs under [template.settings]",
     ),
     (
         RefusalKind::TokenMismatch,
-        "the secret segment of the path differs from token",
-        "write the path with the token into the platform's console; if you changed the token file after the start, reload with `kill -HUP PID`, or set watch = true; if the console has this path, a client is guessing tokens",
+        "the secret segment of the path differs from `token` of the route",
+        "write the path with the token into the platform's console; if you changed the token file after gatepost started, reload with `kill -HUP PID`, or set watch = true; if the console already has this path, another client guesses tokens",
     ),
     (
         RefusalKind::UpgradeNotAllowed,
         "the client requests a WebSocket or another protocol on a callback path",
-        "use another path for the upgrade",
+        "if the app needs the upgrade, give it a path without a route",
     ),
     (
         RefusalKind::Utf8Invalid,
-        "the body is in another encoding",
+        "the client sent the body in an encoding other than UTF-8",
         "select UTF-8 in the platform's console",
     ),
 ];
@@ -176,27 +176,27 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
 pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
         UnavailableKind::AnswerBroken,
-        "the app's answer is not valid HTTP, for example because a script printed text before its headers, or because the port has TLS and the address is http://",
+        "for example, a script printed text before its headers, or the app's port has TLS and the address begins with http://",
         "if the detail says `found TLS`, write https:// in the address; otherwise correct the app, or the server in front of it; the detail names the fault",
     ),
     (
         UnavailableKind::AnswerContradicts,
-        "the app answered 2xx with a code, a status or `allow` that means no",
+        "the app answered 2xx, but its body reports a refusal or an error, such as `{\"allow\":false}`, an `error`, or a `status` of 400 or above",
         "to make the platform send the callback again, answer with an error status; otherwise answer with an empty 2xx",
     ),
     (
         UnavailableKind::AnswerEmpty,
-        "the app's script has a syntax error (`php -S` then answers an empty 200), or printed nothing for this kind",
+        "the app's script has a syntax error (`php -S` then answers with an empty 200), or printed nothing for this kind",
         "run the script by hand (`php -l FILE` finds syntax errors), and answer {\"allow\":true} or {\"allow\":false}; empty_answer = \"allow\" is only for an app whose empty answer means allow; with this setting, a syntax error allows every viewer",
     ),
     (
         UnavailableKind::AnswerFatal,
-        "PHP failed after it had sent status 200",
+        "PHP printed a fatal error, and still answered with status 200",
         "correct the error that the answer shows, and turn display_errors off",
     ),
     (
         UnavailableKind::AnswerIncomplete,
-        "the app closed the connection during its answer, or sent fewer bytes than content-length states",
+        "the app closed the connection before the end of its answer, or sent fewer bytes than content-length states",
         "read the app's log for a crash, and compare content-length with the body",
     ),
     (
@@ -206,8 +206,8 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerMalformed,
-        "the app answered with a page, plain text or cut-off JSON, or it compressed the answer",
-        "answer with a JSON object, for example {\"allow\":true}; turn off compression for these answers: gatepost sends no accept-encoding, and reads no compressed answer",
+        "the app answered with an HTML page, plain text or incomplete JSON, or it compressed the answer",
+        "answer with a JSON object, for example {\"allow\":true}; turn off compression for these answers: gatepost cannot read a compressed answer, and sends no accept-encoding",
     ),
     (
         UnavailableKind::AnswerTooLarge,
@@ -216,52 +216,52 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "the answer to a notification says neither that the app took the event nor that it refused it, or the app compressed it, so that gatepost cannot read it; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
+        "the answer to a notification says neither that the app took the event nor that it refused the event, or the app compressed its answer, which gatepost then cannot read; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), gatepost acknowledges the callback, logs a warning, and counts the answer in gatepost_answers_unclear_total; the access log then has the code `app`",
         "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
     ),
     (
         UnavailableKind::AppOverloaded,
-        "more genuine callbacks arrived than the key limit of the route permits; the line names the route and the limit",
-        "if the app can handle more callbacks, raise limit under the [[route]]; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
+        "more genuine callbacks arrived than `limit` of the route permits; the line names the route and the limit",
+        "if the app can handle more callbacks, raise `limit` under the [[route]]; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
     ),
     (
         UnavailableKind::AppStatus,
-        "the app failed, the address is wrong, or a framework answered before the app's handler; the detail has the status",
-        "301, 302, 303, 307 or 308: write the address in the line, or the one that `curl -i -X POST URL` shows in location, into url, such as https:// or a path with a slash at the end; 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set limit; 5xx: read the app's log",
+        "the app failed, the address is wrong, or a framework answered before the request reached the app's handler; the detail has the status",
+        "301, 302, 303, 307 or 308: write the new address into url: it is in the line, or in `location` of the response to `curl -i -X POST URL` (often https://, or a slash at the end of the path); 400 with `expected HTTPS`: write https:// in url; 404 or 405: compare the path of url with the app's routes for POST; 419, or 403 of a framework: exempt the path from the CSRF check; 429: raise the app's rate limit, or set `limit` under the [[route]]; 5xx: read the app's log",
     ),
     (
         UnavailableKind::AppTimeout,
-        "the app was slower than timeout_ms",
-        "make the app answer first, and do slow work after the answer, or raise timeout_ms within budget_ms; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
+        "the app needed more time than timeout_ms",
+        "make the app answer first and do slow work after the answer, or raise timeout_ms, up to budget_ms less 100; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
     ),
     (
         UnavailableKind::AppUnreachable,
-        "the app is down, the address is wrong, the app closed the connection, as servers with TLS do if the address is http:// (`found a close`), or TLS failed: the app's certificate has an unknown authority or another name, has expired or is that of an authority, or the port has no TLS",
-        "start the app, and check the url with curl from this machine; for a port with TLS, write https:// in url, and for a port without TLS, http://; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
+        "the app is down; or the address is wrong; or the app closed the connection (`found a close`), as servers with TLS do if the address begins with http://; or TLS failed: the app's certificate has an unknown authority or another name, has expired, or is the certificate of an authority, or the port has no TLS",
+        "start the app, and check the url with curl from this machine; for a port with TLS, write https:// in url, and for a port without TLS, http://; if the detail is about TLS, do what it says: for an https address, [[outgoing_tls]] has the keys ca (the PEM file with the certificate of a private authority), server_name and certificate; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
     ),
     (
         UnavailableKind::CircuitOpen,
         "the app at the address failed several times in a row, so gatepost waits before it asks the app again",
-        "correct the failures that the log shows before this line; the key breaker sets the limit; meanwhile, gatepost replies with on_failure to a decision, and with 503 to a notification, so that the platform sends it again as its page says",
+        "correct the failures that the log shows before this line; the key `breaker` sets the number of failures and the wait; meanwhile, gatepost sends the reply of on_failure to a decision, and 503 to a notification; the platform's page in the gatepost manual says when it sends the notification again",
     ),
     (
         UnavailableKind::EventRefused,
         "the app answered a notification with a status such as 403, 419 or 422",
-        "answer 2xx to events that the app does not need; if a framework refuses the event before the app's handler, exempt the path from its login or CSRF check (403, 419); 400 with `expected HTTPS`: write https:// in url; or accept the content type and the fields of the event (415, 422)",
+        "answer 2xx to events that the app does not need; if a framework refuses the event before the app's handler receives it, exempt the path from its login or CSRF check (403, 419); 400 with `expected HTTPS`: write https:// in url; if the app refuses the content type or the fields of the event, make it accept them (415, 422)",
     ),
     (
         UnavailableKind::ReplyKeyMissing,
-        "the app is not the cause: the platform demands a signed reply, and the template has no key for it; gatepost replies 503 without asking the app",
+        "the app is not the cause: the platform requires a signed reply, and the template has no key for reply signing; gatepost replies 503 and does not ask the app",
         "set the platform's keys under [template.settings]",
     ),
     (
         UnavailableKind::StoreFull,
-        "pending events and dead letters fill max_bytes of [store], mostly because the app that takes the events is down",
-        "repair the app, drop dead letters with gatepost queue drop, or raise max_bytes",
+        "pending events and dead letters have reached max_bytes of [store], usually because the app that receives the events is down",
+        "repair the app, drop dead letters with `gatepost queue drop`, or raise max_bytes",
     ),
     (
         UnavailableKind::StoreUnavailable,
-        "the app is not the cause: another process locks the store, or the disk is slow, full or broken",
-        "read the detail; after a full disk or a lock, gatepost stores events again by itself; after a failed write or sync, which the detail names, repair the disk, then restart gatepost",
+        "the app is not the cause: another process locks the store, the disk is slow, full or broken, or the NATS servers do not respond",
+        "read the detail; if the disk was full or the store locked, gatepost stores events again by itself after you have removed the cause; if the detail names a failed write or sync, repair the disk, then restart gatepost",
     ),
 ];

@@ -53,34 +53,34 @@ fn proxy_keys() -> Value {
         "listen_tls": strings("Addresses on which the proxy listens for TLS, for example 0.0.0.0:8443."),
         "certificate": { "type": "array", "items": certificate() },
         "tls": tls(),
-        "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
+        "upstream": strings("Servers for all requests that are not callbacks, each http://, https:// or unix:. Default: none; the proxy replies 404 to these requests."),
         "upstream_http2": boolean("If true, the proxy uses HTTP/2 with the upstream, also without TLS. gRPC needs this."),
-        "health_path": text("Path that gatepost requests to probe a server that is down; default: gatepost only connects."),
+        "health_path": text("Path that gatepost requests to probe a server that is down, if an app or the upstream has several addresses; default: gatepost only connects."),
         "upstream_idle_ms": integer(
             "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
         ),
         "upstream_idle": duration("Value of upstream_idle_ms with a unit, for example \"4s\"."),
-        "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
+        "admin": text("Address of the listener for /healthz, /readyz, /metrics, /api and the console: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
         "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
         "admin_token": {
             "$ref": "#/$defs/secret",
-            "description": "Token with which clients of /api may read and change; default: no client may change anything.",
+            "description": "Token with which clients of /api may read and change; default: none, so that no client may change anything.",
         },
         "admin_read_token": {
             "$ref": "#/$defs/secret",
             "description": "Token with which clients of /api may only read; default: none.",
         },
         "inspector": inspector(),
-        "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
-        "allow_addresses": strings("Networks, host names and unix: sockets that a client of /api may set for the apps; default: all but link-local addresses, metadata services and sockets."),
-        "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
+        "admin_hosts": strings("Names that /api and the console accept as `host`, besides localhost and IP addresses."),
+        "allow_addresses": strings("Networks, host names and unix: sockets that a client of /api may set as addresses of apps; default: all but link-local addresses, metadata services and sockets."),
+        "key_dirs": strings("Folders of the key files that a client of /api may name, besides the folder of the config and the folders below it."),
         "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
         "max_connections": integer(
-            "Maximum number of open connections; beyond it, the proxy closes an idle or unfinished connection of the client address with the most such connections.",
+            "Maximum number of open connections; beyond it, the proxy closes a connection that is idle or has an incomplete request, of the client address with the most such connections.",
             1, MAX_CONNECTIONS_CEILING,
         ),
         "max_unjudged_bytes": integer(
-            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client with the most bytes.",
+            "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest incomplete request of the client whose requests hold the most bytes.",
             MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
         ),
         "stop_timeout_secs": integer(
@@ -97,13 +97,13 @@ fn proxy_keys() -> Value {
 /// Returns the keys that both the proxy and a layer use.
 fn shared_keys() -> Value {
     json!({
-        "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+        "include": strings("Files with further routes and templates, relative to the config file; * in a path matches any name."),
         "max_body_bytes": max_body_bytes(),
         "breaker": breaker(),
         "trusted_proxies": strings(
             "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
         ),
-        "proxy_protocol": boolean("If true, the proxy expects a PROXY protocol header at the start of each connection."),
+        "proxy_protocol": boolean("If true, each connection must begin with a header of the PROXY protocol; the proxy closes all other connections."),
         "signing_secret": signing_secret(),
         "provider_files": strings("Files with provider definitions, relative to the config."),
         "outgoing_tls": { "type": "array", "items": outgoing_tls() },
@@ -140,7 +140,7 @@ fn definitions() -> Value {
         "reserve": reserve(),
         "decision": decision(),
         "notification": notification(),
-        "any_kind": entry("Every kind of the group, or every kind without an entry.", &[
+        "any_kind": entry("Entry for each kind of a group, or (\"*\") for each kind without an entry of its own.", &[
             decision_keys(), notification_keys(),
         ]),
     })
@@ -149,11 +149,11 @@ fn definitions() -> Value {
 fn certificate() -> Value {
     json!({
         "type": "object",
-        "description": "A certificate of the TLS listeners. The first is the default; the proxy chooses others by their names (SNI).",
+        "description": "A certificate of the TLS listeners. The proxy chooses the certificate with the server name that the client sends (SNI); if there is none, it uses the first certificate.",
         "additionalProperties": false,
         "required": ["chain", "key"],
         "properties": {
-            "chain": text("PEM file with the server's certificate and its issuers, relative to the config."),
+            "chain": text("PEM file with the server's certificate and the certificates of its issuers, relative to the config."),
             "key": { "$ref": "#/$defs/secret", "description": "Private key of the first certificate of `chain`, in PEM." },
         },
     })
@@ -165,8 +165,8 @@ fn tls() -> Value {
         "description": "Settings of the TLS listeners.",
         "additionalProperties": false,
         "properties": {
-            "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS." },
-            "client_ca": text("PEM file with the authorities of the required client certificates."),
+            "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS that the proxy accepts." },
+            "client_ca": text("PEM file with the certificates of the authorities; each client must have a certificate of one of these authorities."),
         },
     })
 }
@@ -206,7 +206,7 @@ fn strings(about: &str) -> Value {
 fn variable() -> Value {
     json!({
         "type": "object",
-        "description": "Environment variable that has the value.",
+        "description": "Environment variable whose value replaces this table.",
         "additionalProperties": false,
         "required": ["env"],
         "properties": { "env": { "type": "string" } },
@@ -217,7 +217,7 @@ fn dedupe() -> Value {
     switch(
         DEDUPE,
         &json!({
-            "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY),
+            "window_secs": integer("Seconds for which gatepost remembers a callback.", 1, DAY),
             "window": duration("Value of window_secs with a unit, for example \"1h\"."),
         }),
     )
@@ -253,7 +253,7 @@ fn secret() -> Value {
         })
     };
     json!({
-        "description": "Source of a secret. A literal secret in the config causes a warning.",
+        "description": "A secret, or the source of a secret. A secret in the config itself causes a warning.",
         "anyOf": [
             from("env", "Name of the environment variable."),
             from("file", "Path of the file, relative to the config file."),
@@ -274,7 +274,7 @@ fn secrets(about: &str) -> Value {
 
 fn breaker() -> Value {
     switch(
-        "Circuit breaker: while the circuit is open, gatepost asks the app only once in each retry_ms. Default: true; false turns it off.",
+        "Circuit breaker: while the circuit is open, gatepost asks the app only once in each retry_ms. Default: true; false turns the circuit breaker off.",
         &json!({
             "failures": integer("Consecutive failures that open the circuit; default: 5.", 1, 1_000_000),
             "retry_ms": millis("Milliseconds between two attempts while the circuit is open; default: 1000."),
@@ -293,31 +293,31 @@ fn log_callbacks() -> Value {
 fn store() -> Value {
     json!({
         "type": "object",
-        "description": "Store for queued events, and for state that remains after a restart.",
+        "description": "Store for queued events, and for the state that gatepost needs after a restart.",
         "additionalProperties": false,
         "required": ["url"],
         "properties": {
             "url": text("URL of the store: sqlite: and a file, relative to the config file; or nats:// or tls:// and NATS servers."),
-            "replicas": integer("Number of NATS servers that keep each event; default: 3.", 1, MAX_REPLICAS),
+            "replicas": integer("Number of NATS servers that store each event; default: 3.", 1, MAX_REPLICAS),
             "prefix": text("First part of the names of streams and subjects in NATS; default: gatepost."),
-            "monitor": strings("Addresses of the NATS servers' monitors, such as http://n1:8222."),
+            "monitor": strings("Addresses of the monitor ports of the NATS servers, such as http://n1:8222."),
             "user": text("User name for the NATS servers."),
-            "password": secret(),
-            "token": secret(),
-            "credentials": secret(),
-            "nkey": secret(),
+            "password": { "$ref": "#/$defs/secret", "description": "Password for the NATS servers." },
+            "token": { "$ref": "#/$defs/secret", "description": "Token for the NATS servers." },
+            "credentials": { "$ref": "#/$defs/secret", "description": "Credentials of a NATS user: the content of a .creds file." },
+            "nkey": { "$ref": "#/$defs/secret", "description": "Seed of an NKey user of the NATS servers." },
             "max_bytes": integer(
-                "Maximum total size of all events, in bytes; beyond it, gatepost replies 503.",
+                "Maximum total size of the pending events and the dead letters, in bytes; beyond it, gatepost stores no new event, and replies 503.",
                 MIN_STORE_BYTES, MAX_STORE_BYTES,
             ),
             "retention": {
                 "type": "object",
-                "description": "Times for which the store keeps ended events.",
+                "description": "Times for which the store keeps delivered events and dead letters.",
                 "additionalProperties": false,
                 "properties": {
                     "delivered_secs": integer("Seconds for which the store keeps a delivered event; default: 86400.", 1, MAX_RETENTION_SECS),
                     "delivered": duration("Value of delivered_secs with a unit, for example \"24h\"."),
-                    "dead_secs": integer("Seconds for which the store keeps a dead letter, an event that gatepost gave up; default: 1209600.", 1, MAX_RETENTION_SECS),
+                    "dead_secs": integer("Seconds for which the store keeps a dead letter: an event that gatepost stopped trying to deliver; default: 1209600.", 1, MAX_RETENTION_SECS),
                     "dead": duration("Value of dead_secs with a unit, for example \"336h\"."),
                 },
             },
@@ -332,10 +332,10 @@ fn inspector() -> Value {
         "additionalProperties": false,
         "properties": {
             "keep": integer("Maximum number of callbacks.", 1, KEEP_CEILING),
-            "max_bytes": integer("Maximum total size of all these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
+            "max_bytes": integer("Maximum total size of these callbacks, in bytes.", MIN_MAX_BYTES, MAX_BYTES_CEILING),
             "capture": {
                 "enum": ["none", "masked", "full"],
-                "description": "Parts of a captured callback that gatepost shows: none, all but signatures and secrets, or all but secrets.",
+                "description": "none: gatepost captures no callback. masked: it shows captured callbacks without keys, tokens, credentials, signatures, and fields with the name of a secret. full: without keys, tokens and credentials only.",
             },
         },
     })
@@ -347,11 +347,11 @@ fn retry() -> Value {
         "description": "Times of the attempts to deliver a queued event. Without this table, each key has its default.",
         "additionalProperties": false,
         "properties": {
-            "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long. Default: 1000.", 1, MAX_RETRY_MS),
+            "first_ms": integer("Wait after the first failed attempt, in milliseconds; each further wait is twice as long, up to max_ms. gatepost shortens each wait at random, by up to half. Default: 1000.", 1, MAX_RETRY_MS),
             "first": duration("Value of first_ms with a unit, for example \"1s\"."),
             "max_ms": integer("Longest wait between two attempts, in milliseconds; default: 300000, or first_ms if this is longer.", 1, MAX_RETRY_MS),
             "max": duration("Value of max_ms with a unit, for example \"5m\"."),
-            "give_up_after_secs": integer("Seconds after which gatepost gives up the delivery of a queued event; default: 86400.", 1, MAX_GIVE_UP_SECS),
+            "give_up_after_secs": integer("Seconds after which gatepost stops trying to deliver a queued event; default: 86400.", 1, MAX_GIVE_UP_SECS),
             "give_up_after": duration("Value of give_up_after_secs with a unit, for example \"24h\"."),
         },
     })
@@ -385,18 +385,20 @@ fn telemetry() -> Value {
 }
 
 fn signing_secret() -> Value {
-    secrets("Keys of the event signing. Each key is whsec_ and 24 to 64 bytes in base64.")
+    secrets(
+        "Keys with which gatepost signs events for the app. Each key is whsec_ and 24 to 64 bytes in base64.",
+    )
 }
 
 fn outgoing_tls() -> Value {
     json!({
         "type": "object",
-        "description": "TLS with apps and the upstream; for each host, the first entry that names this host applies.",
+        "description": "TLS of connections to apps, to the upstream and to NATS servers; for each host, the first entry that names this host applies.",
         "additionalProperties": false,
         "properties": {
-            "hosts": strings("Hosts of https addresses; default: all."),
-            "ca": text("File with the certificates of the trusted authorities; default: the authorities of the machine."),
-            "certificate": text("File with the chain of the client certificate."),
+            "hosts": strings("Hosts to which this entry applies; default: all."),
+            "ca": text("PEM file with the certificates of the trusted authorities; default: the authorities that the machine trusts."),
+            "certificate": text("PEM file with the client certificate and the certificates of its issuers."),
             "key": { "$ref": "#/$defs/secret", "description": "Key of the client certificate." },
             "server_name": text("Name that the certificate of the server must have; default: the host."),
         },
@@ -415,15 +417,15 @@ fn route() -> Value {
                 "type": "object",
                 "minProperties": 1,
                 "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
-                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. gatepost passes on requests with another query.",
+                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. A request with another query is not a callback, and gatepost passes it on.",
             },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
-            "kind": text("Kind of all callbacks on this path, also of a callback that names another kind."),
+            "kind": text("Kind of all callbacks on this path, even of a callback that names another kind."),
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
-                "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
+                "description": "In shadow mode, gatepost logs and counts its verdicts, and passes all callbacks on to the upstream, also those that it would refuse.",
             },
             "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
             "forward": { "$ref": "#/$defs/forward" },
@@ -465,7 +467,7 @@ fn rate(about: &str) -> Value {
         "required": ["per_second"],
         "properties": {
             "per_second": integer("Callbacks per second.", 1, 1_000_000),
-            "burst": integer("Largest burst of callbacks; default: per_second.", 1, 1_000_000),
+            "burst": integer("Maximum number of callbacks at the same moment; default: per_second.", 1, 1_000_000),
         },
     })
 }
@@ -496,14 +498,14 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "minLength": 1,
                 "maxLength": 30,
             },
-            "description": { "type": "string", "description": "Text about the template, for people.", "maxLength": 100 },
+            "description": { "type": "string", "description": "Text about the template, for operators.", "maxLength": 100 },
             "provider": provider_name(),
-            "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
+            "keys": secrets("Keys with which the platform signs; gatepost accepts a signature with any of these keys."),
             "signing_secret": signing_secret(),
             "bind": strings(
-                "Tenants of this template; \"*\" binds all other tenants. A definition with tenant_app also permits an \
-                 application of a push domain, such as push.example.com/live; the binding of the domain then applies to its \
-                 other applications."
+                "Tenants of this template; \"*\" binds all other tenants. If the definition has tenant_app, \
+                 a tenant may also be one application of a push domain, such as push.example.com/live; the binding of the \
+                 push domain then applies to all its other applications."
             ),
             "insecure_unsigned": {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
@@ -511,11 +513,11 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "dedupe": { "$ref": "#/$defs/dedupe", "description": DEDUPE },
             "signature_reuse": {
-                "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
+                "description": "Action if a signature arrives again with another body or id: accept the callback and count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
             },
             "settings": time_limits(),
-            "on": { "type": "object", "description": "Addresses and settings of the app for each kind; \"*\" is every other kind." },
+            "on": { "type": "object", "description": "Addresses and settings of the app for each kind; \"*\" stands for every kind without an entry of its own." },
         },
         "allOf": providers.iter().map(of_provider).collect::<Vec<_>>(),
     })
@@ -524,16 +526,27 @@ fn template(providers: &[ProviderInfo]) -> Value {
 /// Returns the schema of the settings that limit a signed time, for any provider. [`settings`]
 /// returns the schema for one provider.
 fn time_limits() -> Value {
-    let limit = |about: &str| integer(about, 0, DAY);
+    let limit = |key: &str| integer(time_limit_about(key), 0, DAY);
     json!({
         "type": "object",
         "description": "Settings of the provider; `gatepost providers NAME` lists them.",
         "properties": {
-            "grace_secs": limit("Seconds after the expiry that a platform signs, during which gatepost accepts a callback."),
-            "max_age_secs": limit("Maximum age of a callback whose platform signs the time of sending, in seconds."),
-            "max_ahead_secs": limit("Maximum number of seconds by which a signed time may be in the future."),
+            "grace_secs": limit("grace_secs"),
+            "max_age_secs": limit("max_age_secs"),
+            "max_ahead_secs": limit("max_ahead_secs"),
         },
     })
+}
+
+/// Returns the description of a setting that limits a signed time.
+fn time_limit_about(key: &str) -> &'static str {
+    match key {
+        "grace_secs" => "Seconds for which gatepost accepts a callback after its signed expiry.",
+        "max_age_secs" => {
+            "Maximum age of a callback whose platform signs the time of sending, in seconds."
+        }
+        _ => "Maximum number of seconds by which a signed time may be in the future.",
+    }
 }
 
 fn on(provider: &ProviderInfo) -> Value {
@@ -571,9 +584,9 @@ fn entry(about: &str, own: &[Value]) -> Value {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app. A string field of the reply may be { text = \"…{field}…\" }, with fields of the callback.",
         },
-        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: the value for the platform on the manual's page of defaults, otherwise 3000."),
+        "timeout_ms": millis("Longest wait for the app's answer, in milliseconds, and at most budget_ms less 100. Default: the value for the platform on the page `defaults` of the manual, otherwise 3000."),
         "timeout": duration("Value of timeout_ms with a unit, for example \"2s\"."),
-        "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
+        "budget_ms": integer("Milliseconds that the platform waits for the reply; gatepost replies at least 100 ms earlier. Default: the time that the platform documents, otherwise 5000.", 101, 600_000),
         "budget": duration("Value of budget_ms with a unit, for example \"5s\"."),
         "forward": { "$ref": "#/$defs/forward" },
         "check_reply": {
@@ -634,11 +647,11 @@ fn decision_keys() -> Value {
 fn notification_keys() -> Value {
     json!({
         "unclear_answer": {
-            "description": "Meaning of a 2xx answer that says neither that the app took the event nor that it refused it. Default: taken.",
+            "description": "Meaning of a 2xx answer that says neither that the app took the event nor that it refused the event. Default: taken.",
             "enum": ["taken", "refused"],
         },
         "deliver": {
-            "description": "With queued: gatepost stores the event, replies, and delivers it later. Default: direct.",
+            "description": "With queued: gatepost stores the event, sends the reply, and delivers the event later. Default: direct.",
             "enum": ["direct", "queued"],
         },
         "retry": retry(),
@@ -655,11 +668,10 @@ fn settings(provider: &ProviderInfo) -> Value {
         };
         (setting.name.to_string(), schema)
     };
-    let about = "Maximum difference between the signed time and now, in seconds.";
     let window = provider.window.iter().flat_map(|key| {
         let plain = duration_key(key).0.to_owned();
         let with_unit = duration(&format!("Value of {key} with a unit, for example \"5m\"."));
-        [(key.to_string(), integer(about, 0, DAY)), (plain, with_unit)]
+        [(key.to_string(), integer(time_limit_about(key), 0, DAY)), (plain, with_unit)]
     });
     let properties: Map<String, Value> =
         provider.settings.iter().map(of_setting).chain(window).collect();

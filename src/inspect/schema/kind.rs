@@ -36,7 +36,7 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
 /// Returns the schema of the answers with a 2xx status.
 fn answer(kind: &Kind) -> Value {
     let Some(decision) = &kind.decision else {
-        return json!({ "description": "Any answer with a 2xx status acknowledges the event." });
+        return json!({ "description": "An answer with a 2xx status acknowledges the event, unless its body reports a refusal or an error." });
     };
     if decision.by_status.is_some() {
         return common(decision);

@@ -266,7 +266,7 @@ impl<'f> DefinitionReader<'f> {
     fn check_optional(&self, table: &Table<'f>, part: &Part) {
         let may_be_absent = |place: &Locator| !matches!(place, Locator::Setting(..));
         if part.is_optional && !part.from.place().is_some_and(may_be_absent) {
-            let problem = "expected a value of the request as optional part, found another part";
+            let problem = "expected a value of the request as an optional part, found another part";
             let remedy = "remove optional, or name a place such as \"/play_url\"";
             self.faults.add(&table.place_of("optional"), problem, remedy);
         }

@@ -22,7 +22,7 @@ impl<'d> Table<'d> {
             self.read_keys.borrow_mut().push(key);
             let problem = format!("expected `{plain}` or `{key}`, found both");
             let problem = FaultKind::KeyUnused.because(problem);
-            self.faults.add(&place, problem, "remove one of the two");
+            self.faults.add(&place, problem, "remove one of the two keys");
             return None;
         }
         self.read_keys.borrow_mut().push(key);

@@ -77,11 +77,11 @@ fn warns_of_networks_that_contain_every_address() {
     let all_may_call =
         "allow[1]: expected a smaller network, found every address, so every client may send";
     assert!(warnings("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(all_may_call));
-    let all_may_claim = "trusted_proxies: expected a smaller network, found every address, so any client can claim any address";
+    let all_may_claim = "trusted_proxies: expected a smaller network, found every address, so any client can write any address in place of its own";
     assert!(warnings("trusted_proxies = '::/0'", "").contains(all_may_claim));
     assert!(warnings("", "allow = '10.1.2.3/8'").contains("write 10.0.0.0/8"));
     let listen = "listen = '0.0.0.0:1'\nupstream = 'http://x'\nproxy_protocol = true";
-    let claim = "proxy_protocol: expected trusted_proxies, found none, so any client can claim any address; list the proxies";
+    let claim = "proxy_protocol: expected trusted_proxies, found none, so any client can write any address in place of its own; list the proxies";
     assert!(warnings(listen, "").contains(claim));
     assert_eq!(warnings(&format!("{listen}\ntrusted_proxies = ['10.0.0.0/8', '::1']"), ""), "");
     assert_eq!(warnings(&listen.replace("0.0.0.0", "127.0.0.1"), "allow = '10.0.0.0/8'"), "");
