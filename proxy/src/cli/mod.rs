@@ -70,7 +70,7 @@ failed; 2 wrong arguments, or no -c and no gatepost.toml in the folder.";
 
 const SIGNAL_HELP: &str = "\
 Signals:
-  TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
+  TERM, INT, QUIT  finish the requests in flight, then stop; at a second one, stop immediately
   HUP              read the config again
   USR1             open the access log again
   USR2             no effect";
@@ -114,10 +114,11 @@ enum Command {
     Send(SendArguments),
     /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of the config file or of a kind. For a kind, `$defs` has the answer.
+    /// Print the JSON Schema of the config file, or of the events of a kind; `$defs` then has the
+    /// answer.
     Schema {
         /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
-        /// file if its first line is `#:schema FILE`.
+        /// file if the first line of the config file is `#:schema FILE`.
         of: String,
         /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]

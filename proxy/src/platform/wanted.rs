@@ -132,8 +132,8 @@ fn wanted_template(
     }
     if urls.is_empty() {
         return Err(fault(
-            "expected a kind with an address in the platform's template, found none; list one in \
-             [template.on], for example push"
+            "expected a kind with an address in the platform's callback template, found none; list one \
+             in [template.on], for example push"
                 .to_owned(),
         ));
     }

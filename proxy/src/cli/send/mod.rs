@@ -155,7 +155,10 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     }
     // clap requires a kind without a scenario.
     let Some(full_kind) = &arguments.kind else {
-        return Err(CommandError::argument("KIND", "expected a kind, found none; write a kind"));
+        return Err(CommandError::argument(
+            "KIND",
+            "expected a kind, found none; write, for example, tencent-css.push",
+        ));
     };
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
         let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";

@@ -81,7 +81,7 @@ impl KindMetrics {
             gate_seconds: histogram(
                 "gatepost_gate_duration_seconds",
                 "Seconds of gatepost's own work, without the waits for the client's body and for the \
-                 app. The first bucket ends at 50 µs. Resends do not count.",
+                 app. The first bucket ends at 50 µs. Does not include resends.",
                 GATE_BUCKETS,
             ),
             failures: create.counters(
