@@ -41,8 +41,9 @@ fn pasted(text: &str) -> &str {
 const STATUSES: [(&[u16], &str); 8] = [
     (
         &[301, 302, 303, 307, 308],
-        "gatepost sends a redirect only in its console; otherwise, the app or the upstream sent it, and gatepost does not follow it (code \
-         app_status). Write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url.",
+        "gatepost sends a redirect only in its console. As the answer of an app, gatepost does not follow a redirect (code app_status): \
+         write the address in the log line, or the one that `curl -i -X POST URL` shows in location, into url. Otherwise, the upstream \
+         sent the redirect.",
     ),
     (&[404], NOT_A_CALLBACK),
     (
@@ -59,7 +60,10 @@ const STATUSES: [(&[u16], &str); 8] = [
         &[421],
         "The admin listener does not have the name in host (code host_refused). Add the name to admin_hosts.",
     ),
-    (&[431], "The head of the request is longer than 64 KiB (code head_too_large)."),
+    (
+        &[431],
+        "The head of the request is longer than 64 KiB (code head_too_large). Send shorter headers.",
+    ),
     (
         &[502],
         "The upstream gave no usable response to a request that is not a callback (codes upstream_failed, \
