@@ -168,7 +168,8 @@ fn question(
             "Deliver again",
             "The app receives each event again, with gatepost-replay: 1, after the pending events of \
              the same subject.",
-            "No event of this selection can be delivered again: gatepost already delivers the pending events.",
+            "No event of this selection can be delivered again: the events are pending, and gatepost \
+             delivers them, or they no longer exist.",
         ),
         Operation::Drop => (
             "Drop",
