@@ -62,7 +62,10 @@ impl fmt::Display for ConfigText<'_> {
 impl ConfigText<'_> {
     fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((listen, admin)) = self.listeners {
-            writeln!(f, "# Address on which gatepost listens. The platform needs a public address.")?;
+            writeln!(
+                f,
+                "# Address on which gatepost listens. The platform needs a public address."
+            )?;
             writeln!(f, "listen = [{listen:?}]\n")?;
             writeln!(f, "# Address of /healthz, /readyz and /metrics.")?;
             writeln!(f, "admin = {admin:?}\n")?;
