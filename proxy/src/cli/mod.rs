@@ -66,7 +66,7 @@ The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for ever
 for errors only.
 
 Exit codes: 0 success; 1 the config is unreadable or has faults, the request was refused, or the command \
-failed; 2 wrong arguments, or no -c and no gatepost.toml in the folder.";
+failed; 2 wrong arguments, or no -c and no gatepost.toml in the current folder.";
 
 const SIGNAL_HELP: &str = "\
 Signals:
@@ -148,7 +148,8 @@ enum Command {
         /// Address on the admin listener: `http://`, `https://`, or `unix:/run/gatepost.sock:/healthz`.
         #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::place)]
         url: health::Place,
-        /// PEM file with the certificate authorities of an admin listener with TLS.
+        /// PEM file with the certificate authorities that may sign the certificate of an admin
+        /// listener with TLS.
         #[arg(long)]
         cacert: Option<PathBuf>,
     },

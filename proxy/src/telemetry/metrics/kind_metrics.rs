@@ -75,7 +75,8 @@ impl KindMetrics {
             ),
             app_seconds: histogram(
                 "gatepost_app_duration_seconds",
-                "Seconds from the event to the app's answer, or to the end of the wait.",
+                "Seconds from the sending of the event to the app's answer, or to the end of gatepost's \
+                 wait for it.",
                 BUCKETS,
             ),
             gate_seconds: histogram(
