@@ -367,7 +367,7 @@ fn restores_rule_if_platform_refuses_its_move() {
         text.contains("; gatepost has removed the rule of live for push.example.com"),
         "{text}"
     );
-    assert!(text.ends_with("; bind the domain in the console\n"), "{text}");
+    assert!(text.ends_with("; bind the domain in the platform's console\n"), "{text}");
 
     let (code, text) = operator.run("apply --yes");
     assert_eq!(code, Some(0), "{text}");
