@@ -95,7 +95,7 @@ fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustEr
     })?;
     let (added, _) = roots.add_parsable_certificates(own);
     if added == 0 {
-        let problem = "expected certificates in PEM, found none; write the file of a CA";
+        let problem = "expected certificates in PEM, found none; write the path of such a file";
         return Err(TrustError::new(named(), problem));
     }
     Ok(())

@@ -18,7 +18,10 @@ use crate::clock;
 /// Reason why gatepost does not send an event again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReplayError {
-    #[error("expected a callback with its whole body, found a cut body; send the callback again")]
+    #[error(
+        "expected a callback with its whole body, found one of which gatepost keeps only a part; \
+         let the platform send the callback again"
+    )]
     Cut,
     #[error(
         "expected an accepted callback, found a refused one; the app receives only accepted callbacks"

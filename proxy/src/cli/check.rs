@@ -26,7 +26,7 @@ use crate::tls::{Certificate, LoadedTls};
 pub(super) struct CheckArguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// Form of the output.
+    /// Format of the output.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// List the parts of the memory that gatepost may use.

@@ -19,10 +19,10 @@ use crate::table::plain;
 pub(super) struct ExplainArguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// File with the request in wire format (head, empty line, body), for example of
+    /// File with the request in wire format (head, empty line, body), for example the output of
     /// `gatepost send --print` or `gatepost capture save`.
     request: PathBuf,
-    /// Moment of receipt, in Unix seconds; default: that of the recording, or now.
+    /// Moment of receipt, in Unix seconds; default: the moment in the recording, otherwise now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }

@@ -59,7 +59,10 @@ const STATUSES: [(&[u16], &str); 8] = [
         &[421],
         "The admin listener does not have the name in host (code host_refused). Add the name to admin_hosts.",
     ),
-    (&[431], "The head of the request is longer than 64 KiB (code head_too_large)."),
+    (
+        &[431],
+        "The head of the request is longer than 64 KiB (code head_too_large). Send shorter headers.",
+    ),
     (
         &[502],
         "The upstream gave no usable response to a request that is not a callback (codes upstream_failed, \

@@ -51,7 +51,7 @@ pub(super) fn lines(config: &Config) -> Vec<String> {
         format!("memory: in addition, {} KiB for each genuine callback in flight", waiting / KIB);
     let sending = SENDING * config.longest_body() * MAX_IN_FLIGHT;
     let sending = format!(
-        "memory: in addition, {} MiB for the queued events that an app gets at once",
+        "memory: in addition, {} MiB for the queued events in flight to one app",
         mib(sending)
     );
     let sending = config.proxy().store.is_some().then_some(sending);
@@ -137,7 +137,7 @@ mod tests {
             assert!(lines.contains(&format!("memory: {part}")), "{lines:?}");
         }
         assert_eq!(megabytes(&lines[0]) - megabytes(&memory("")[0]), 16 + 64);
-        let last = "memory: in addition, 64 MiB for the queued events that an app gets at once";
+        let last = "memory: in addition, 64 MiB for the queued events in flight to one app";
         assert_eq!(lines.last().map(String::as_str), Some(last));
     }
 

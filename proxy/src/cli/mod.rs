@@ -66,11 +66,11 @@ The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for ever
 for errors only.
 
 Exit codes: 0 success; 1 the config is unreadable or has faults, the request was refused, or the command \
-failed; 2 wrong arguments, or no -c and no gatepost.toml in the folder.";
+failed; 2 wrong arguments, or no -c and no gatepost.toml in the current folder.";
 
 const SIGNAL_HELP: &str = "\
 Signals:
-  TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
+  TERM, INT, QUIT  finish the requests in flight, then stop; at a second one, stop immediately
   HUP              read the config again
   USR1             open the access log again
   USR2             no effect";
@@ -114,10 +114,11 @@ enum Command {
     Send(SendArguments),
     /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of the config file or of a kind. For a kind, `$defs` has the answer.
+    /// Print the JSON Schema of the config file, or of the events of a kind; `$defs` then has the
+    /// answer.
     Schema {
         /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
-        /// file if its first line is `#:schema FILE`.
+        /// file if the first line of the config file is `#:schema FILE`.
         of: String,
         /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]
@@ -147,7 +148,8 @@ enum Command {
         /// Address on the admin listener: `http://`, `https://`, or `unix:/run/gatepost.sock:/healthz`.
         #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::place)]
         url: health::Place,
-        /// PEM file with the certificate authorities of an admin listener with TLS.
+        /// PEM file with the certificate authorities that may sign the certificate of an admin
+        /// listener with TLS.
         #[arg(long)]
         cacert: Option<PathBuf>,
     },

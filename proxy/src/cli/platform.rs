@@ -49,21 +49,24 @@ pub(super) struct PlanArguments {
     /// https://gate.example.com.
     #[arg(long, value_name = "URL")]
     url: Uri,
-    /// Application in the push addresses, to bind with each domain. Repeat the option for several.
+    /// Application in the push addresses, to bind with each domain. Repeat the option for several
+    /// applications.
     #[arg(long, value_name = "NAME", default_value = "live")]
     app: Vec<String>,
     /// Site of the account. Only the API of mainland China can set the addresses of
     /// recording_status, audio_moderation and recording_exception.
     #[arg(long, value_enum, default_value_t)]
     site: Site,
-    /// Callback template of the account that gatepost did not create, and may change from now on.
+    /// Name of a callback template of the account that gatepost did not create, and may change from
+    /// now on. Repeat the option for several callback templates.
     #[arg(long, value_name = "NAME")]
     adopt: Vec<String>,
-    /// Also remove rules and callback templates that gatepost made and that are not in the config.
+    /// Also remove the rules and callback templates that gatepost has made and that are not in the
+    /// config.
     #[arg(long)]
     prune: bool,
-    /// Address of the admin listener of the running gatepost, which says if it accepts a key.
-    /// Default: `admin` of the config.
+    /// Address of the admin listener of the running gatepost, where the command checks that gatepost
+    /// accepts a key before it sends the key to the platform. Default: `admin` of the config.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<AdminUrl>,
     #[command(flatten)]
@@ -155,7 +158,7 @@ fn accepts(running: &AdminClient, template: &str, key: &[u8]) -> Result<bool, St
 fn confirm_plan(plan: &Plan<'_>) -> Result<(), CommandError> {
     let stdin = io::stdin();
     let confirmation = Confirmation {
-        warning: "the platform uses each change at once",
+        warning: "the platform uses each change immediately",
         question: &format!("carry out {}", platform::counted(plan.changes.len(), "change")),
         refused: "gatepost changed nothing",
     };

@@ -66,7 +66,7 @@ fn list_all(all: &[ProviderInfo]) {
             out(&format!("  {}.{}\t{answer}{}", provider.name, kind.name, column(&kind.about)));
         }
         for group in &provider.groups {
-            let what = "shared address of kinds without their own address";
+            let what = "group: an address for its kinds that have no address of their own";
             out(&format!("  {}.{group}\t{what}", provider.name));
         }
     }

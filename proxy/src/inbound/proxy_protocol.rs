@@ -39,7 +39,9 @@ pub(crate) enum HeaderError {
     Missing,
     #[error("expected a valid PROXY header, found a malformed one; check the proxy")]
     Malformed,
-    #[error("expected a peer in trusted_proxies, found another; add the address of your proxy")]
+    #[error(
+        "expected a peer in trusted_proxies, found another; add the address of your proxy to this key"
+    )]
     NotTrusted,
     #[error("expected a PROXY header within the time limit, found none; check the proxy")]
     Slow,

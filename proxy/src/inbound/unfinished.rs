@@ -21,12 +21,13 @@ const LEAST_RATE: usize = 1024;
 /// Reason why gatepost closes a connection, or an unfinished request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Bound {
-    #[error("expected at most `max_connections` connections, found more; check their clients")]
+    #[error("expected at most `max_connections` connections, found more; check the clients")]
     Connections,
     #[error("expected at least 1 KiB per second, found less; check the client and its network")]
     LeastRate,
     #[error(
-        "expected at most `max_unjudged_bytes`, or an eighth for one client, found more; raise it"
+        "expected at most `max_unjudged_bytes`, or an eighth of it for one client, found more; raise \
+         this key if the requests are genuine"
     )]
     UnjudgedBytes,
 }

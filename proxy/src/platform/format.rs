@@ -13,7 +13,7 @@ pub(crate) fn lines(plan: &Plan<'_>, account: &AccountState) -> Vec<String> {
     let (templates, rules) = (account.templates.len(), account.rules.len());
     let mut lines = vec![format!(
         "The account has {} and {}.",
-        counted(templates, "template"),
+        counted(templates, "callback template"),
         counted(rules, "rule")
     )];
     for change in &plan.changes {
@@ -41,8 +41,10 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 /// Returns the line of a change: a sign, the verb and its objects.
 fn line(change: &Change<'_>) -> String {
     let text = match change {
-        Change::Create { wanted } => format!("+ create template {}", wanted.name),
-        Change::Modify { id, wanted, .. } => format!("~ modify template {} ({id})", wanted.name),
+        Change::Create { wanted } => format!("+ create callback template {}", wanted.name),
+        Change::Modify { id, wanted, .. } => {
+            format!("~ modify callback template {} ({id})", wanted.name)
+        }
         Change::Bind { wanted, domain, app } => {
             format!("+ bind {domain} ({app}) to {}", wanted.name)
         }
@@ -53,7 +55,7 @@ fn line(change: &Change<'_>) -> String {
         Change::Unbind { template, domain, app } => {
             format!("- unbind {domain} ({app}) from {template}")
         }
-        Change::Delete { id, template } => format!("- delete template {template} ({id})"),
+        Change::Delete { id, template } => format!("- delete callback template {template} ({id})"),
     };
     plain(&text)
 }

@@ -113,7 +113,7 @@ impl<'p> Planner<'p, '_> {
         if !wanted.by_hand.is_empty() {
             self.plan.notes.push(format!(
                 "template {name}: the international API cannot set the address of {}; enter it in the \
-                 console, or use --site china",
+                 platform's console, or use --site china",
                 wanted.by_hand.join(", ")
             ));
         }
@@ -129,13 +129,13 @@ impl<'p> Planner<'p, '_> {
             }
             [own] if self.is_ours(own) => self.modify(own, wanted),
             [_] => self.plan.conflicts.push(format!(
-                "template {name}: expected a template that gatepost has created, found another \
-                 template of this name; add --adopt {name} to take it over, or rename the template \
-                 in the config"
+                "template {name}: expected a callback template that gatepost has created, found \
+                 another of this name; add --adopt {name} to let gatepost manage it, or rename the \
+                 template in the config"
             )),
             several => self.plan.conflicts.push(format!(
-                "template {name}: expected one template of this name in the account, found {}; rename \
-                 the others in the console",
+                "template {name}: expected one callback template of this name in the account, found \
+                 {}; rename the others in the platform's console",
                 several.len()
             )),
         }
@@ -183,8 +183,8 @@ impl<'p> Planner<'p, '_> {
                 wanted.name
             )),
             Err(problem) => self.plan.notes.push(format!(
-                "gatepost does not know which keys the running gatepost accepts: {problem}; reload it \
-                 with this config before you apply the changes"
+                "cannot check which keys the running gatepost accepts: {problem}; reload the running \
+                 gatepost with this config before you apply the changes"
             )),
         }
     }
@@ -212,9 +212,9 @@ impl<'p> Planner<'p, '_> {
                 self.plan.changes.push(Change::Rebind { from, losing, wanted, domain, app });
             }
             from => self.plan.conflicts.push(format!(
-                "template {}: expected no rule of another template for {domain} and {app}, found one of \
-                 {} that gatepost did not make; remove it in the console, or add --adopt with that \
-                 name",
+                "template {}: expected no rule of another callback template for {domain} and {app}, \
+                 found one of {} that gatepost did not make; remove it in the platform's console, or \
+                 add --adopt with that name",
                 wanted.name,
                 from.map_or_else(|| rule.template_id.to_string(), |own| own.template_name.clone())
             )),
@@ -301,8 +301,8 @@ impl<'p> Planner<'p, '_> {
             };
             match because {
                 Some(because) => self.plan.notes.push(format!(
-                    "template {template}: the config does not have it; {because}, so gatepost leaves it and \
-                     its rules"
+                    "callback template {template}: the config does not have it; {because}, so gatepost \
+                     leaves it and its rules"
                 )),
                 None if self.options.prune => {
                     self.plan.changes.extend(rules.into_iter().map(|rule| {
@@ -312,8 +312,8 @@ impl<'p> Planner<'p, '_> {
                     self.plan.changes.push(Change::Delete { id, template });
                 }
                 None => self.plan.notes.push(format!(
-                    "template {template}: gatepost has created it, and the config does not have it; --prune \
-                     deletes it"
+                    "callback template {template}: gatepost has created it, and the config does not have \
+                     it; --prune deletes it"
                 )),
             }
         }
@@ -328,8 +328,8 @@ impl<'p> Planner<'p, '_> {
         let after = after - count(|change| matches!(change, Change::Delete { .. }));
         if created > 0 && after > MAX_TEMPLATES {
             self.plan.conflicts.push(format!(
-                "expected at most {MAX_TEMPLATES} templates in the account, found {after} after this \
-                 plan; delete some in the console"
+                "expected at most {MAX_TEMPLATES} callback templates in the account, found {after} \
+                 after this plan; delete some in the platform's console"
             ));
         }
     }

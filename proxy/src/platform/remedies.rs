@@ -9,10 +9,11 @@ const CHANGED: &str = "run `gatepost platform plan`, because the account has cha
 const DISABLED: &str =
     "enable the live service of the account; if Tencent has frozen it, ask Tencent's support";
 
-const IN_USE: &str = "unbind its domains first";
+const IN_USE: &str = "unbind the domains of the callback template first";
 
 /// Remedy for a name that the platform does not accept.
-const NAME: &str = "rename the template; international accounts take letters, digits, _ and -";
+const NAME: &str =
+    "rename the template in the config; international accounts accept letters, digits, _ and -";
 
 const RIGHTS: &str = "allow the key's user to manage live callbacks";
 
@@ -30,7 +31,10 @@ const REMEDIES: [(&str, &str); 33] = [
     ("InternalError.ArgsNotMatch", NAME),
     ("InternalError.ConfInUsed", IN_USE),
     ("InternalError.ConfNotFound", CHANGED),
-    ("InternalError.ConfOutLimit", "delete a template, because the account has the maximum"),
+    (
+        "InternalError.ConfOutLimit",
+        "delete a callback template, because the account has the maximum",
+    ),
     ("InternalError.InvalidInput", "check --url and --app, and the domains of the template"),
     ("InternalError.NotFound", CHANGED),
     ("InternalError.RuleAlreadyExist", CHANGED),

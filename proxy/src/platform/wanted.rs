@@ -132,8 +132,8 @@ fn wanted_template(
     }
     if urls.is_empty() {
         return Err(fault(
-            "expected a kind with an address in the platform's template, found none; list one in \
-             [template.on], for example push"
+            "expected a kind with an address in the platform's callback template, found none; list one \
+             in [template.on], for example push"
                 .to_owned(),
         ));
     }
@@ -175,7 +175,7 @@ fn key_text(key: &[u8], source: &str) -> Result<String, String> {
     text.ok_or_else(|| {
         format!(
             "expected a key of at most {MAX_KEY_CHARS} letters and digits in {source}, found a \
-             longer key or other characters; generate a key of this form in the platform's console"
+             longer key or other characters; generate such a key in the platform's console"
         )
     })
 }

@@ -206,7 +206,7 @@ impl<A: Apps> Dispatcher<A> {
         }
         if count > 0 {
             METRICS.queue.expired(count);
-            tracing::warn!(code = "event_dead", count, %lane, app, reason, "gave up queued events");
+            tracing::warn!(code = "event_dead", count, %lane, app, reason, "stopped trying to deliver queued events");
         }
         Ok(())
     }
@@ -270,7 +270,7 @@ async fn settle(
         (Err(error), _) => report::warned("store_unavailable", error, None, now),
         (_, "dead") => {
             let app = app.addresses().servers();
-            tracing::warn!(code = "event_dead", id, number, attempt, %lane, app, reason, "gave up a queued event");
+            tracing::warn!(code = "event_dead", id, number, attempt, %lane, app, reason, "stopped trying to deliver a queued event");
         }
         (_, "failed") => report::delivery_failed(claimed, app, reason, now),
         _ => tracing::debug!(id, number, attempt, %lane, outcome, "attempted a queued event"),

@@ -158,8 +158,8 @@ pub(crate) fn wait_at(
     std::thread::spawn(move || {
         while let Err(error) = socket.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
             tracing::warn!(
-                "expected a successor that takes over, found an error: {error}; start it again, \
-                 because this process keeps serving"
+                "expected a successor that takes over, found an error: {error}; start the \
+                 successor again; this process continues"
             );
             // Pause, because `accept` fails at once without a free file descriptor.
             std::thread::sleep(Duration::from_millis(100));

@@ -75,7 +75,7 @@ impl StopSignals {
             self.next().await;
         }
         let name = self.next().await;
-        tracing::warn!(reason = name, "stopped at once; dropped the requests in flight");
+        tracing::warn!(reason = name, "stopped immediately; dropped the requests in flight");
         log::finish();
         std::process::exit(DROPPED);
     }

@@ -45,7 +45,10 @@ pub(crate) enum HandshakeError {
          such a certificate"
     )]
     ClientCertificate(&'static str),
-    #[error("expected a client that accepts the certificate, found {0}; check names and chain")]
+    #[error(
+        "expected a client that accepts the certificate, found {0}; check the names and the chain of \
+         the certificate"
+    )]
     NotAccepted(&'static str),
     #[error("expected a valid TLS handshake, found {0}; check the client")]
     Failed(&'static str),

@@ -258,7 +258,7 @@ fn finishes_request_after_any_stop_signal_and_drops_request_after_second_signal(
     gate.program.wait_for_line("stopping");
     gate.program.signal("TERM");
     assert_eq!(gate.program.wait(), Some(1));
-    gate.program.wait_for_line("stopped at once");
+    gate.program.wait_for_line("stopped immediately");
     assert!(client.is_closed());
 }
 

@@ -168,7 +168,8 @@ fn question(
             "Deliver again",
             "The app receives each event again, with gatepost-replay: 1, after the pending events of \
              the same subject.",
-            "No event of this selection can be delivered again: pending events are delivered anyway.",
+            "No event of this selection can be delivered again: the events are pending, and gatepost \
+             delivers them, or they no longer exist.",
         ),
         Operation::Drop => (
             "Drop",
@@ -271,7 +272,9 @@ fn done(request: &ConsoleRequest) -> String {
     let all = number(request, "of").unwrap_or_default();
     match (number(request, "replayed"), number(request, "dropped")) {
         (Some(count), _) if count < all => {
-            format!("{count} of {all} events queued again. The others are pending or gone.")
+            format!(
+                "{count} of {all} events queued again. The others are pending, or no longer in the queue."
+            )
         }
         (Some(count), _) => format!("{} queued again.", counted(count)),
         (None, Some(count)) if count < all => {

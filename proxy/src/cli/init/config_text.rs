@@ -62,11 +62,17 @@ impl fmt::Display for ConfigText<'_> {
 impl ConfigText<'_> {
     fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((listen, admin)) = self.listeners {
-            writeln!(f, "# Address of gatepost. The platform needs an address on the internet.")?;
+            writeln!(
+                f,
+                "# Address on which gatepost listens. The platform needs a public address."
+            )?;
             writeln!(f, "listen = [{listen:?}]\n")?;
-            writeln!(f, "# Health and metrics: /healthz, /readyz, /metrics.")?;
+            writeln!(f, "# Address of /healthz, /readyz and /metrics.")?;
             writeln!(f, "admin = {admin:?}\n")?;
-            writeln!(f, "# Loads this file and the files with secrets again when one changes.")?;
+            writeln!(
+                f,
+                "# gatepost loads the config again when this file or a file with a secret changes."
+            )?;
             writeln!(f, "watch = true\n")?;
         }
         if let Some(upstream) = self.upstream {
@@ -111,7 +117,10 @@ impl ConfigText<'_> {
         writeln!(f, "name     = {:?}", provider.name)?;
         writeln!(f, "provider = {:?}", provider.name)?;
         if provider.keys {
-            writeln!(f, "# The key of the platform. For a rotation, list both keys.")?;
+            writeln!(
+                f,
+                "# The platform's key. While you change the key, list the new and the old one."
+            )?;
             writeln!(f, "keys     = [{{ file = {:?} }}]", self.secret.name())?;
         }
         writeln!(f, "# Tenants. \"*\" means all tenants; see `bind` in the manual.")?;
@@ -126,7 +135,7 @@ impl ConfigText<'_> {
             Some(app) => {
                 writeln!(
                     f,
-                    "# Addresses of the app. \"*\" means each kind without its own address."
+                    "# Addresses of the app. \"*\" means every kind that this table does not list."
                 )?;
                 writeln!(f, "[template.on]\n\"*\" = {app:?}")?;
                 self.write_on_failure(f, app)?;

@@ -305,8 +305,7 @@ impl Choices {
         let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
         out(&format!("\nSet up {} ({}):", provider.title, provider.docs));
         let generic = if provider.keys {
-            "enter {url} as the address of callbacks; the key in {key_file} and the key in the \
-             console must be the same"
+            "enter {url} as the address of callbacks, and the same key as in {key_file}"
         } else {
             "enter {url} as the address of callbacks"
         };

@@ -33,8 +33,8 @@ pub(super) struct SendArguments {
     /// signature covers. An empty value is allowed.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// Address that the platform would call. A scenario may contain its own address. With --print,
-    /// the default is http://127.0.0.1:8080/callbacks/PROVIDER.
+    /// Address that the platform would call. With --scenario, the default is `to` in the scenario.
+    /// With --print, the default is http://127.0.0.1:8080/callbacks/PROVIDER.
     #[arg(
         long,
         value_name = "URL",
@@ -68,7 +68,7 @@ pub(super) struct SendArguments {
     /// File with the definition of your own provider.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
-    /// Moment of sending, in Unix seconds; default: now.
+    /// Time at which the callback is signed, in Unix seconds; default: now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
     /// Print the request, in the format that `gatepost explain` reads, instead of sending it.
@@ -155,7 +155,10 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     }
     // clap requires a kind without a scenario.
     let Some(full_kind) = &arguments.kind else {
-        return Err(CommandError::argument("KIND", "expected a kind, found none; write a kind"));
+        return Err(CommandError::argument(
+            "KIND",
+            "expected a kind, found none; write, for example, tencent-css.push",
+        ));
     };
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
         let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";

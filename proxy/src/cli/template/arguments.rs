@@ -32,9 +32,9 @@ pub(crate) enum TemplateCommand {
     },
     /// Create a template, with an address or a fixed answer for at least one kind.
     Create(CreateArguments),
-    /// Change a template. Values without an option do not change.
+    /// Change a template. The command changes only the values for which you write an option.
     Modify(ModifyArguments),
-    /// Delete a template that has no tenants. This cannot be undone.
+    /// Delete a template that has no tenants and that no route names. This cannot be undone.
     Delete {
         /// Name of the template.
         name: String,
@@ -95,7 +95,7 @@ pub(crate) struct ModifyArguments {
     remove_key_file: Vec<String>,
     #[command(flatten)]
     entries: EntryArguments,
-    /// Kind to remove from the template.
+    /// Kind whose address or fixed answer to remove from the template.
     #[arg(long, value_name = "KIND")]
     off: Vec<String>,
     /// Setting to remove.
@@ -106,10 +106,10 @@ pub(crate) struct ModifyArguments {
 /// Keys to add.
 #[derive(Debug, Args)]
 struct KeyArguments {
-    /// Environment variable of a key. gatepost accepts a signature by any of the keys.
+    /// Environment variable of a key to add. gatepost accepts a signature by any key of the template.
     #[arg(long, value_name = "NAME")]
     key_env: Vec<String>,
-    /// File of a key, relative to the config file.
+    /// File of a key to add, relative to the config file.
     #[arg(long, value_name = "FILE")]
     key_file: Vec<String>,
 }
@@ -120,13 +120,13 @@ struct EntryArguments {
     /// Address for the events of a kind.
     #[arg(long, value_name = "KIND=URL", value_parser = pair)]
     on: Vec<(String, String)>,
-    /// Fixed answer to a kind, as a JSON object, for example {} to acknowledge.
+    /// Fixed answer to the callbacks of a kind, as a JSON object, for example {} to acknowledge.
     #[arg(long, value_name = "KIND=JSON", value_parser = answer)]
     answer: Vec<(String, TomlTable)>,
     /// Setting of the provider: a number or a string.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     setting: Vec<(String, TomlValue)>,
-    /// Environment variable of a secret setting.
+    /// Secret setting of the provider, and the environment variable with its value.
     #[arg(long, value_name = "NAME=VARIABLE", value_parser = pair)]
     setting_env: Vec<(String, String)>,
 }

@@ -91,7 +91,7 @@ fn write(before: &ConfigFiles, edited: &EditedFile, done: &str) -> Result<(), Ed
         }
     }
     let effect = if config.proxy().watch {
-        "a running gatepost loads it within seconds"
+        "a running gatepost loads the file within seconds"
     } else {
         "send a running gatepost a SIGHUP to reload the config"
     };

@@ -75,13 +75,14 @@ impl KindMetrics {
             ),
             app_seconds: histogram(
                 "gatepost_app_duration_seconds",
-                "Seconds from the event to the app's answer, or to the end of the wait.",
+                "Seconds from the sending of the event to the app's answer, or to the end of gatepost's \
+                 wait for it.",
                 BUCKETS,
             ),
             gate_seconds: histogram(
                 "gatepost_gate_duration_seconds",
                 "Seconds of gatepost's own work, without the waits for the client's body and for the \
-                 app. The first bucket ends at 50 µs. Resends do not count.",
+                 app. The first bucket ends at 50 µs. Does not include resends.",
                 GATE_BUCKETS,
             ),
             failures: create.counters(

@@ -46,16 +46,16 @@ impl QueueMetrics {
             ),
             up: create.gauge(
                 "gatepost_store_up",
-                "1 if there is a store that gatepost can read and has not closed after a failed write, \
-                 else 0; a full disk or a lock does not change it, but counts in \
-                 `gatepost_store_errors_total`.",
+                "1 if the config has a store, and gatepost can read it and has not closed it after a \
+                 failed write or sync; otherwise 0. A full disk or a lock does not change the value, but \
+                 increases `gatepost_store_errors_total`.",
             ),
             attempts: create.counters(
                 "gatepost_queue_attempts_total",
                 "Attempts to deliver a queued event, by result: `delivered`, `failed`, `dead`; \
-                 `expired` if gatepost made no further attempt, because the circuit was open or the \
-                 template was missing; `lease_lost` if the attempt took longer than its claim; \
-                 `unsettled` if the store did not record it.",
+                 `lease_lost` if the attempt took longer than its claim; `unsettled` if the store did not \
+                 record the result. `expired` counts the events that became dead letters without a \
+                 further attempt, because the circuit was open or the template was missing.",
                 &["result"],
             ),
             errors: create.coded(
@@ -64,7 +64,7 @@ impl QueueMetrics {
                 &["busy", "failed", "full", "removed", "unavailable"],
             ),
             append: seconds("append", "Seconds until an event is durable."),
-            claim: seconds("claim", "Seconds until the store has claimed due events of a template and kind."),
+            claim: seconds("claim", "Seconds until the store has claimed the due events of a template and kind."),
             settle: seconds("settle", "Seconds until the store has recorded the result of an attempt."),
             in_flight: create
                 .gauge("gatepost_queue_in_flight", "Queued events that gatepost is sending now."),

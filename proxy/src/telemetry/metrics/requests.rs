@@ -62,7 +62,8 @@ impl RequestMetrics {
             ),
             not_found: create.counter(
                 "gatepost_requests_not_found_total",
-                "Requests that are not callbacks, without an upstream that could serve them.",
+                "Requests that are not callbacks, and to which gatepost replied 404 because the config \
+                 has no upstream.",
             ),
             rejected: create.coded(
                 "gatepost_requests_rejected_total",

@@ -31,7 +31,7 @@ impl SharedMetrics {
             ),
             duration: create.histogram(
                 "gatepost_shared_state_duration_seconds",
-                "Time of an operation of the shared state.",
+                "Seconds of an operation of the shared state.",
                 GATE_BUCKETS,
             ),
         };

@@ -100,8 +100,8 @@ impl Wait<'_> {
         if self.is_start {
             tracing::warn!(
                 code = "nats_unreachable",
-                "waiting for NATS: expected {awaited} from {}, found none for {} s; gatepost gives up \
-                 after {} s and does not start",
+                "waiting for NATS: expected {awaited} from {}, found none for {} s; gatepost waits for \
+                 up to {} s, and otherwise does not start",
                 self.servers.join(", "),
                 ANNOUNCED_AFTER.as_secs(),
                 START_PATIENCE.as_secs(),

@@ -95,20 +95,20 @@ fn creates_templates_and_rules_once() {
         template("rest", OLD, "'*'"),
     ]);
     let expected = "\
-The account has 0 templates and 0 rules.
-+ create template live
+The account has 0 callback templates and 0 rules.
++ create callback template live
     Description           gatepost-Members-only
     StreamBeginNotifyUrl  https://gate.example.com/callbacks/tencent
     StreamEndNotifyUrl    https://gate.example.com/callbacks/tencent
     CallbackKey           { file = \"new.key\" }
-+ create template rest
++ create callback template rest
     Description           gatepost
     StreamBeginNotifyUrl  https://gate.example.com/callbacks/tencent
     StreamEndNotifyUrl    https://gate.example.com/callbacks/tencent
     CallbackKey           { env = \"OLD_KEY\" }
 + bind push.example.com (live) to live
 + bind push2.example.com (live) to live
-note: gatepost does not know which keys the running gatepost accepts: the config has no `admin`; reload it with this config before you apply the changes
+note: cannot check which keys the running gatepost accepts: the config has no `admin`; reload the running gatepost with this config before you apply the changes
 note: template rest: the binding of * names no domain; bind each domain in the config, or in the platform's console
 4 changes.
 ";
@@ -182,8 +182,8 @@ fn plan_shows_source_of_changed_key() {
     assert_eq!(code, Some(0), "{text}");
     let change = "    CallbackKey  { env = \"OLD_KEY\" } → { file = \"new.key\" }\n";
     assert!(text.contains(change), "{text}");
-    let note = "note: gatepost does not know which keys the running gatepost accepts: the config has \
-                no `admin`; reload it with this config before you apply the changes\n";
+    let note = "note: cannot check which keys the running gatepost accepts: the config has no `admin`; \
+                reload the running gatepost with this config before you apply the changes\n";
     assert!(text.contains(note), "{text}");
     assert_eq!(double.state().0[0]["CallbackKey"], NEW_KEY);
     operator.config(&[template("live", OLD, "")]);
@@ -202,12 +202,12 @@ fn takes_over_only_templates_that_operator_names() {
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(1));
     for line in [
-        "conflict: template live: expected a template that gatepost has created, found another \
-         template of this name; add --adopt live to take it over, or rename the template in the \
-         config\n",
-        "conflict: template live: expected no rule of another template for push.example.com and live, \
-         found one of other that gatepost did not make; remove it in the console, or add --adopt with \
-         that name\n",
+        "conflict: template live: expected a callback template that gatepost has created, found \
+         another of this name; add --adopt live to let gatepost manage it, or rename the template in \
+         the config\n",
+        "conflict: template live: expected no rule of another callback template for push.example.com \
+         and live, found one of other that gatepost did not make; remove it in the platform's console, \
+         or add --adopt with that name\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
@@ -217,7 +217,7 @@ fn takes_over_only_templates_that_operator_names() {
     // With `--adopt`, gatepost may change the template `live`, and may move a rule of `other`.
     let (code, text) = operator.run("apply --yes --adopt live --adopt other");
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("~ modify template live (1)\n"), "{text}");
+    assert!(text.contains("~ modify callback template live (1)\n"), "{text}");
     assert!(text.contains("    Description  by hand → gatepost_adopted\n"), "{text}");
     assert!(text.contains("~ move push.example.com (live) from other to live\n"), "{text}");
     let (templates, rules) = double.state();
@@ -247,8 +247,8 @@ fn prune_leaves_template_that_operator_has_made() {
     double.take_done();
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
-    let note = "note: template live: the config does not have it; gatepost did not create it, so \
-                gatepost leaves it and its rules\n";
+    let note = "note: callback template live: the config does not have it; gatepost did not create it, \
+                so gatepost leaves it and its rules\n";
     assert!(text.contains(note), "{text}");
     assert!(!double.take_done().iter().any(|action| action.starts_with("Delete")), "{text}");
 }
@@ -279,8 +279,8 @@ fn removes_own_templates_and_rules_only_with_prune() {
     assert_eq!(code, Some(0), "{text}");
     for line in [
         "note: template live: the config does not bind left.example.com (live); --prune unbinds it\n",
-        "note: template gone: gatepost has created it, and the config does not have it; --prune deletes \
-         it\n",
+        "note: callback template gone: gatepost has created it, and the config does not have it; \
+         --prune deletes it\n",
         "No changes",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
@@ -321,7 +321,7 @@ fn prune_leaves_rules_that_operator_has_made() {
         "- unbind left.example.com (live) from live\n",
         "note: template live: the config does not bind push.example.com (vip); gatepost did not make \
          this rule, so it leaves the rule\n",
-        "note: template gone: the config does not have it; gatepost did not make its rule for \
+        "note: callback template gone: the config does not have it; gatepost did not make its rule for \
          hand2.example.com (live), so gatepost leaves it and its rules\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
@@ -367,7 +367,7 @@ fn restores_rule_if_platform_refuses_its_move() {
         text.contains("; gatepost has removed the rule of live for push.example.com"),
         "{text}"
     );
-    assert!(text.ends_with("; bind the domain in the console\n"), "{text}");
+    assert!(text.ends_with("; bind the domain in the platform's console\n"), "{text}");
 
     let (code, text) = operator.run("apply --yes");
     assert_eq!(code, Some(0), "{text}");
@@ -383,12 +383,12 @@ const DOCUMENTED: [(&str, &str, &str); 35] = [
     (TEMPLATES, "AuthFailure.UnauthorizedOperation", "allow the key's user"),
     (TEMPLATES, "UnauthorizedOperation", "allow the key's user"),
     (RULES, "MissingParameter", "update gatepost"),
-    (CREATE, "FailedOperation.ConfInUsed", "unbind its domains"),
+    (CREATE, "FailedOperation.ConfInUsed", "unbind the domains of the callback template"),
     (CREATE, "FailedOperation.NotFound", "the account has changed"),
     (CREATE, "InternalError.ArgsNotMatch", "rename the template"),
-    (CREATE, "InternalError.ConfInUsed", "unbind its domains"),
+    (CREATE, "InternalError.ConfInUsed", "unbind the domains of the callback template"),
     (CREATE, "InternalError.ConfNotFound", "the account has changed"),
-    (CREATE, "InternalError.ConfOutLimit", "delete a template"),
+    (CREATE, "InternalError.ConfOutLimit", "delete a callback template"),
     (CREATE, "InternalError.InvalidInput", "check --url and --app"),
     (CREATE, "InternalError.NotFound", "the account has changed"),
     (CREATE, "InternalError.RuleAlreadyExist", "the account has changed"),
@@ -438,7 +438,7 @@ fn names_remedy_for_each_documented_error_and_next_run_continues() {
     }
     // The first run with an error at a rule has created the template. Neither domain is bound yet.
     let (_, text) = operator.run("plan");
-    assert!(text.contains("2 changes.") && !text.contains("create template"), "{text}");
+    assert!(text.contains("2 changes.") && !text.contains("create callback template"), "{text}");
     // The platform rejects two requests because of its rate limit.
     double.fail(&[("CreateLiveCallbackRule", "RequestLimitExceeded"); 2]);
     assert_eq!(operator.run("apply --yes").0, Some(0));
@@ -545,7 +545,7 @@ fn reports_configs_that_the_platform_cannot_represent() {
                 "{ROUTE}{}",
                 live.replace("push =", "summary =").replace("interruption", "relay")
             ),
-            "expected a kind with an address in the platform's template",
+            "expected a kind with an address in the platform's callback template",
         ),
         (
             "[[route]]\npath = '/mux'\nprovider = 'mux'\n".to_owned(),
@@ -579,7 +579,7 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
     operator.config(&[template("live", NEW, "'push.example.com'") + more]);
     let (_, text) = operator.run("plan");
     let note = "note: template live: the international API cannot set the address of recording_status, \
-                audio_moderation; enter it in the console, or use --site china\n";
+                audio_moderation; enter it in the platform's console, or use --site china\n";
     assert!(text.contains(note), "expected {note}, found {text}");
     double.account.lock().unwrap().is_chinese = true;
     let (_, text) = operator.run("plan --site china --format json --app live --app vip");
@@ -598,8 +598,8 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
                 { "action": "bind", "template": "live", "domain": "push.example.com", "app": "vip" },
             ],
             "conflicts": [], "notes": [
-                "gatepost does not know which keys the running gatepost accepts: the config has no \
-                 `admin`; reload it with this config before you apply the changes",
+                "cannot check which keys the running gatepost accepts: the config has no `admin`; \
+                 reload the running gatepost with this config before you apply the changes",
             ],
         })
     );
