@@ -16,13 +16,14 @@ view! {
     pub struct Publish prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The name of the application. In ingest callbacks, the ingest domain.
+        /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
+        /// ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
         /// The name of the stream.
         id: Option<String> = "id",
-        /// The name of the application.
+        /// The application in the URL of the stream.
         appname: Option<String> = "appname",
         /// The IP address of the client.
         ip: Option<String> = "ip",
@@ -36,13 +37,14 @@ view! {
     pub struct PublishDone prints(appname id) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The name of the application. In ingest callbacks, the ingest domain.
+        /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
+        /// ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
         /// The name of the stream.
         id: Option<String> = "id",
-        /// The name of the application.
+        /// The application in the URL of the stream.
         appname: Option<String> = "appname",
         /// The IP address of the client.
         ip: Option<String> = "ip",
@@ -56,7 +58,8 @@ view! {
     pub struct RecordFile prints(app domain stream) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The name of the application. In ingest callbacks, the ingest domain.
+        /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
+        /// ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -72,7 +75,8 @@ view! {
     pub struct RecordStatus prints(app domain stream) {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The name of the application. In ingest callbacks, the ingest domain.
+        /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
+        /// ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -86,7 +90,8 @@ view! {
     pub struct AlibabaLiveEvent prints() {
         /// The domain of the recording.
         domain: Option<String> = "domain",
-        /// The name of the application. In ingest callbacks, the ingest domain.
+        /// The application in the URL of the stream. In the kinds `publish` and `publish_done`, the
+        /// ingest domain.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",

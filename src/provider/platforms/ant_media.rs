@@ -60,7 +60,7 @@ view! {
         category: Option<String> = "category",
         /// The metadata of the stream.
         metadata: Option<Value> = "metadata",
-        /// The name of the application.
+        /// The name of the application on the server.
         app_name: Option<String> = "appName",
         /// The same value as `streamId`.
         name: Option<String> = "name",
@@ -89,7 +89,7 @@ view! {
         category: Option<String> = "category",
         /// The metadata of the stream.
         metadata: Option<Value> = "metadata",
-        /// The name of the application.
+        /// The name of the application on the server.
         app_name: Option<String> = "appName",
         /// The identifier of the stream.
         stream_id: String = "streamId",

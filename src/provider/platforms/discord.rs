@@ -18,7 +18,7 @@ view! {
     pub struct Ping prints() {
         /// The version of the callback's format.
         version: Option<i64> = "version",
-        /// The identifier of the application.
+        /// The identifier of the Discord application.
         application_id: Option<String> = "application_id",
         /// 0 for the check of the URL, 1 for any other callback.
         type_: Option<i64> = "type",
@@ -30,7 +30,7 @@ view! {
     pub struct DiscordEvent prints() {
         /// The version of the callback's format.
         version: Option<i64> = "version",
-        /// The identifier of the application.
+        /// The identifier of the Discord application.
         application_id: Option<String> = "application_id",
         /// 0 for the check of the URL, 1 for any other callback.
         type_: Option<i64> = "type",

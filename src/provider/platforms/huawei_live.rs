@@ -16,7 +16,7 @@ view! {
         event: Option<String> = "event",
         /// The ingest domain.
         domain: Option<String> = "domain",
-        /// The name of the application.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",

@@ -16,7 +16,7 @@ view! {
         event_type: Option<String> = "event_type",
         /// The ingest domain.
         publish_domain: Option<String> = "publish_domain",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -34,7 +34,7 @@ view! {
         event_type: Option<String> = "event_type",
         /// The ingest domain.
         publish_domain: Option<String> = "publish_domain",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",

@@ -22,7 +22,7 @@ view! {
         id: String = "id",
         /// The identifier of the account.
         account_id: Option<String> = "account_id",
-        /// The identifier of the application.
+        /// The identifier of the 100ms app.
         app_id: Option<String> = "app_id",
         /// The platform's time of the callback, in RFC 3339 format.
         timestamp: Option<String> = "timestamp",

@@ -18,7 +18,7 @@ view! {
         idempotency_key: String = "idempotencyKey",
         /// The identifier of the customer.
         customer_id: Option<String> = "customerId",
-        /// The identifier of the application.
+        /// The identifier of the JaaS application.
         app_id: Option<String> = "appId",
         /// The platform's name of the kind.
         event_type: Option<String> = "eventType",
@@ -26,7 +26,7 @@ view! {
         session_id: Option<String> = "sessionId",
         /// The platform's time of the callback, in Unix milliseconds.
         timestamp: Option<i64> = "timestamp",
-        /// The identifier of the application and the name of the room, separated by a slash.
+        /// The identifier of the JaaS application and the name of the room, separated by a slash.
         fqn: Option<String> = "fqn",
         /// The details that the platform reports.
         data: Option<Map<String, Value>> = "data",

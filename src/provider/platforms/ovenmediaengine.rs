@@ -26,7 +26,7 @@ view! {
         address: Option<String> = "address",
         /// The port of the connection.
         port: Option<i64> = "port",
-        /// The IP address that a proxy in front of OME reports.
+        /// The IP address that a proxy in front of OvenMediaEngine reports.
         real_ip: Option<String> = "real_ip",
         /// The user agent of the publisher or viewer.
         user_agent: Option<String> = "user_agent",
@@ -65,7 +65,7 @@ view! {
         address: Option<String> = "address",
         /// The port of the connection.
         port: Option<i64> = "port",
-        /// The IP address that a proxy in front of OME reports.
+        /// The IP address that a proxy in front of OvenMediaEngine reports.
         real_ip: Option<String> = "real_ip",
         /// The user agent of the publisher or viewer.
         user_agent: Option<String> = "user_agent",

@@ -16,7 +16,7 @@ view! {
     pub struct SendbirdEvent prints() {
         /// The platform's name of the kind.
         category: Option<String> = "category",
-        /// The identifier of the application.
+        /// The identifier of the Sendbird application.
         app_id: Option<String> = "app_id",
         /// The channel, with its `channel_url`.
         channel: Option<Map<String, Value>> = "channel",

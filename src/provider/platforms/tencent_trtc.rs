@@ -41,7 +41,8 @@ view! {
         /// The identifier of the user or, in callbacks about a task, of the robot that runs the
         /// task.
         user_id: Option<String> = "UserId",
-        /// An identifier. Absent if the application used no callbacks before 2021-07-30.
+        /// A number that Tencent does not explain. Absent if the TRTC application has used
+        /// callbacks only since 2021-07-30.
         unique_id: Option<i64> = "UniqueId",
         /// The role: 20 for an anchor, 21 for the audience.
         role: Option<i64> = "Role",

@@ -25,7 +25,7 @@ view! {
         event_time: Option<String> = "EventTime",
         /// The identifier of the callback, the same in each resend.
         event_id: String = "EventId",
-        /// The identifier of the application.
+        /// The identifier of the RTC application.
         app_id: Option<String> = "AppId",
         /// The version of the callback's format.
         version: Option<String> = "Version",

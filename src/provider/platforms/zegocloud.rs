@@ -18,7 +18,7 @@ view! {
     pub struct StreamCreate prints(room_id stream_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the application; a number or a string.
+        /// The identifier of the ZEGOCLOUD project; a number or a string.
         appid: Option<Value> = "appid",
         /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
@@ -38,7 +38,7 @@ view! {
     pub struct StreamClose prints(room_id stream_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the application; a number or a string.
+        /// The identifier of the ZEGOCLOUD project; a number or a string.
         appid: Option<Value> = "appid",
         /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",
@@ -56,7 +56,7 @@ view! {
     pub struct ZegocloudEvent prints(room_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",
-        /// The identifier of the application; a number or a string.
+        /// The identifier of the ZEGOCLOUD project; a number or a string.
         appid: Option<Value> = "appid",
         /// The time at which ZEGOCLOUD sent the callback, in Unix seconds; a number or a string.
         timestamp: Option<Value> = "timestamp",

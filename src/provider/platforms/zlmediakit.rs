@@ -18,7 +18,7 @@ view! {
         media_server_id: Option<String> = "mediaServerId",
         /// The virtual host of the stream.
         vhost: Option<String> = "vhost",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -42,7 +42,7 @@ view! {
         media_server_id: Option<String> = "mediaServerId",
         /// The virtual host of the stream.
         vhost: Option<String> = "vhost",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -67,7 +67,7 @@ view! {
         media_server_id: Option<String> = "mediaServerId",
         /// The virtual host of the stream.
         vhost: Option<String> = "vhost",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -85,7 +85,7 @@ view! {
         media_server_id: Option<String> = "mediaServerId",
         /// The virtual host of the stream.
         vhost: Option<String> = "vhost",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -111,7 +111,7 @@ view! {
         media_server_id: Option<String> = "mediaServerId",
         /// The virtual host of the stream.
         vhost: Option<String> = "vhost",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
@@ -136,7 +136,7 @@ view! {
         media_server_id: Option<String> = "mediaServerId",
         /// The virtual host of the stream.
         vhost: Option<String> = "vhost",
-        /// The application of the stream.
+        /// The application in the URL of the stream.
         app: Option<String> = "app",
         /// The name of the stream.
         stream: Option<String> = "stream",
