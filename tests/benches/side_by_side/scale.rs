@@ -9,7 +9,9 @@ use super::busy::Wait;
 use super::load::{IN_FLIGHT, Pace, Session};
 use super::peers::{GATEPOST, Ground};
 use super::process::{Cpu, Peer};
+use super::progress::Progress;
 use super::report::{Cell, Report, Table};
+use super::stall::{PAUSE, Series};
 use super::table::median;
 use super::work::Work;
 
@@ -78,16 +80,19 @@ pub(super) fn compare(
     };
     let sizes = sizes();
     let peers = sizes.iter().enumerate().map(start).collect::<Result<Vec<_>, _>>()?;
-    let mut samples = vec![Vec::new(); sizes.len()];
-    for round in 1..=rounds {
-        for ((size, peer), samples) in sizes.iter().zip(&peers).zip(&mut samples) {
+    let mut series = vec![Series::default(); sizes.len()];
+    let progress = Progress::start(rounds);
+    let result = (1..=rounds).try_for_each(|round| {
+        for ((size, peer), series) in sizes.iter().zip(&peers).zip(&mut series) {
             eprintln!("round {round}, {size:?}");
-            let sample = measure(app, peer, size.connections, time);
-            samples.push(sample.map_err(|error| format!("{size:?}: {error}"))?);
+            let measured = series.add(PAUSE, || measure(app, peer, size.connections, time));
+            measured.map_err(|error| format!("{size:?}: {error}"))?;
         }
-    }
-    self::report(&sizes, &samples, report);
-    Ok(())
+        progress.print(round);
+        Ok::<_, Box<dyn Error>>(())
+    });
+    self::report(&sizes, &series.iter().map(Series::figures).collect::<Vec<_>>(), report);
+    result
 }
 
 fn measure(
@@ -107,9 +112,8 @@ fn measure(
     let outcome = session.run(&template, pace)?;
     let cpu: Cpu = peer.cpu() - before;
     app.wait(Wait::Asleep)?;
-    if let Some(complaint) = outcome.complaint.or(first.complaint) {
-        return Err(complaint.into());
-    }
+    first.check()?;
+    outcome.check()?;
     let (asked, sent) = (app.seen()?.requests - asked, first.replies + outcome.replies);
     if asked != sent {
         return Err(format!("expected {sent} requests to the app, found {asked}").into());
