@@ -15,6 +15,7 @@ mod measure;
 mod nats;
 mod outcome;
 mod peers;
+mod plot;
 mod process;
 mod progress;
 mod queue;
@@ -38,12 +39,12 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use app::App;
 use load::{Pace, Session, Template};
 use measure::{CONNECTIONS, Field, Sample, Times};
-use peers::{Ground, Kind};
+use peers::{Ground, Kind, Machine};
 use process::{Cpu, Memory};
 use progress::Progress;
 use report::Report;
@@ -71,9 +72,12 @@ struct Options {
     /// Run one short round, to check that everything works
     #[arg(long)]
     brief: bool,
-    /// Measure only gatepost, with more workers, connections, bindings and routes
+    /// Measure only gatepost, with longer bodies and more connections, threads, bindings and routes
     #[arg(long)]
     scale: bool,
+    /// Write a plot of the figures of `--scale` to this SVG file
+    #[arg(long, value_name = "FILE", requires = "scale")]
+    plot: Option<PathBuf>,
     /// Measure only queued pushes in SQLite and NATS, and an append and sync of a file
     #[arg(long)]
     queue: bool,
@@ -136,7 +140,7 @@ fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>>
         eprintln!("waiting for another comparison to end");
         lock.lock()?;
     }
-    prepare()?;
+    let machine = prepare()?;
     if options.urgent {
         raise_priority()?;
     }
@@ -152,6 +156,7 @@ fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>>
         php: NOWHERE,
         gatepost: options.gatepost.clone(),
         bare: options.bare.clone(),
+        machine,
     };
     if options.scale || options.queue || options.inspector {
         return compare_parts(options, &ground, &app, report);
@@ -191,7 +196,11 @@ fn compare_parts(
     let (rounds, time) = options.rounds();
     table::report_machine(None, report);
     if options.scale {
-        scale::compare(ground, app, rounds, time, report)?;
+        let panels = scale::compare(ground, app, rounds, time, report)?;
+        if let Some(path) = &options.plot {
+            let gatepost = table::version_of(&ground.gatepost);
+            fs::write(path, plot::svg(&panels, &scale::caption(&gatepost, rounds))?)?;
+        }
     }
     if options.queue {
         queue::compare(ground, app, rounds, time, report)?;
@@ -208,13 +217,15 @@ fn measured(field: &Field) -> f64 {
     (peers + field.app.0.cpu() + Cpu::own()).total()
 }
 
-/// Pins this thread and the app to the second core. The peers use the first core.
-fn prepare() -> Result<(), Box<dyn Error>> {
+/// Pins this thread and the app to the second core. The peers use the first core. Returns the
+/// resources of the machine.
+fn prepare() -> Result<Machine, Box<dyn Error>> {
+    let available = sched_getaffinity(None)?.count();
     let mut cores = CpuSet::new();
     cores.set(1);
     sched_setaffinity(None, &cores)?;
-    rlimit::increase_nofile_limit(u64::MAX)?;
-    Ok(())
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX)?;
+    Ok(Machine { cores: usize::try_from(available)?, descriptors })
 }
 
 /// Raises the priority of the peers and the load above all other work. `nice` is not enough if the

@@ -63,6 +63,15 @@ pub(super) struct Ground {
     pub(super) gatepost: PathBuf,
     /// Path of the program that runs Pingora alone; see `bare.rs`.
     pub(super) bare: PathBuf,
+    pub(super) machine: Machine,
+}
+
+/// Resources that limit the sizes of `--scale`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Machine {
+    pub(super) cores: usize,
+    /// Maximum number of file descriptors of a process.
+    pub(super) descriptors: u64,
 }
 
 /// Config file of gatepost.

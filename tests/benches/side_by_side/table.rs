@@ -1,6 +1,7 @@
 //! Reports the results: the machine, the rows, the memory and the targets.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::measure::{Latency, Sample};
@@ -50,8 +51,18 @@ pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
 }
 
 /// Returns the processor and the version of the kernel.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     format!("{}; Linux {}", processor(), output_of("uname", &["-r"]))
+}
+
+/// Returns the current date.
+pub(super) fn date() -> String {
+    output_of("date", &["-u", "+%F"])
+}
+
+/// Returns the name and the version that a program prints.
+pub(super) fn version_of(program: &Path) -> String {
+    output_of(&program.to_string_lossy(), &["--version"])
 }
 
 fn processor() -> String {
