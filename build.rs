@@ -7,6 +7,9 @@ const DEFINITIONS: &str = "src/provider/definitions";
 const MANUAL: &str = "src/manual";
 /// Start of the URL of each item of this crate.
 const ITEMS: &str = "https://docs.rs/gatepost/latest/gatepost/";
+/// Start of the URL of each picture of the manual.
+const PICTURES: &str =
+    "https://raw.githubusercontent.com/gatepost/gatepost/main/src/manual/pictures/";
 
 fn main() -> io::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "Cargo passes the output folder in OUT_DIR")]
@@ -50,7 +53,7 @@ fn write_definitions(out: &Path) -> io::Result<()> {
 ///
 /// A link to another page is the relative path of a file, which works on GitHub and in the book. On
 /// docs.rs, each page is a module, so a relative path is dead there. A link to an item of this crate
-/// is its URL on docs.rs. Both become paths of Rust, which rustdoc checks.
+/// is its URL on docs.rs. Both become paths of Rust, which rustdoc checks. A picture becomes its URL.
 #[expect(clippy::disallowed_methods, reason = "the rule is for the crate, not for its build")]
 fn write_manual(out: &Path) -> io::Result<()> {
     for folder in ["", "guides", "platforms"] {
@@ -69,7 +72,8 @@ fn with_rust_paths(text: &str, folder: &str) -> String {
     let mut out = links.next().unwrap_or_default().to_owned();
     for link in links {
         let (target, rest) = link.split_at(link.find(')').unwrap_or(0));
-        let path = item_path(target).or_else(|| page_path(target, folder));
+        let path =
+            item_path(target).or_else(|| page_path(target, folder)).or_else(|| picture_url(target));
         out.extend(["](", path.as_deref().unwrap_or(target), rest]);
     }
     out
@@ -84,6 +88,12 @@ fn item_path(target: &str) -> Option<String> {
         *last = last.split_once('.').map_or(*last, |(_kind, name)| name);
     }
     Some(format!("crate::{}", path.join("::")))
+}
+
+/// Converts the path of a picture, because docs.rs has only the pages.
+fn picture_url(target: &str) -> Option<String> {
+    let (_folder, picture) = target.split_once("pictures/").filter(|_| !target.contains(':'))?;
+    Some(format!("{PICTURES}{picture}"))
 }
 
 /// Converts the path of a page: `../queue.md#guarantees` becomes `crate::manual::queue#guarantees`.

@@ -19,6 +19,7 @@ use super::load::{Pace, Session, Template};
 use super::measure::{CONNECTIONS, Latency};
 use super::peers::{GATEPOST, Ground, INSPECTOR, TOKEN};
 use super::process::{Peer, free_port};
+use super::progress::Progress;
 use super::report::{Cell, Report, Table};
 use super::table::median;
 use super::verdict::Target;
@@ -54,6 +55,13 @@ struct Round {
     resident: u64,
 }
 
+impl Round {
+    fn new() -> Result<Self, Box<dyn Error>> {
+        let (closed, open) = (Figures::new()?, Figures::new()?);
+        Ok(Self { closed, open, shown: 0, missed: 0, resident: 0 })
+    }
+}
+
 /// Sum of the slices with a page, or of those without.
 #[derive(Clone, Debug)]
 struct Figures {
@@ -78,9 +86,7 @@ impl Figures {
     ) -> Result<(), Box<dyn Error>> {
         let before = peer.cpu();
         let outcome = session.run(template, pace)?;
-        if let Some(complaint) = outcome.complaint {
-            return Err(complaint.into());
-        }
+        outcome.check()?;
         self.cpu += (peer.cpu() - before).total();
         self.pushes += outcome.replies;
         self.latency.add(&outcome.latency)?;
@@ -96,7 +102,8 @@ impl Figures {
     }
 }
 
-/// Measures each round with and without a page, and reports the figures.
+/// Measures each round with and without a page, and reports the figures, also those before an
+/// error.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if the page receives no callbacks.
@@ -118,29 +125,32 @@ pub(super) fn compare(
     // The first load fills the ring and opens the connections to the app.
     Figures::new()?.add(&peer, &mut session, &template, pace)?;
     let mut measured = Vec::new();
-    for round in 1..=rounds {
-        let (mut closed, mut open) = (Figures::new()?, Figures::new()?);
-        let (mut shown, mut missed) = (0, 0);
+    let progress = Progress::start(rounds);
+    let result = (1..=rounds).try_for_each(|round| {
+        let mut figures = Round::new()?;
         for with_page in SLICES {
-            if with_page {
-                let page = Page::open(admin, &cookie);
-                open.add(&peer, &mut session, &template, pace)?;
-                let (of_slice, missed_in_slice) = page.close()?;
-                shown += of_slice;
-                missed += missed_in_slice;
-            } else {
-                closed.add(&peer, &mut session, &template, pace)?;
-            }
+            let page = with_page.then(|| Page::open(admin, &cookie));
+            let slice = if with_page { &mut figures.open } else { &mut figures.closed };
+            slice.add(&peer, &mut session, &template, pace)?;
+            let (shown, missed) = page.map_or(Ok((0, 0)), Page::close)?;
+            figures.shown += shown;
+            figures.missed += missed;
         }
-        let (without, with) = (closed.percentiles(), open.percentiles());
+        figures.resident = peer.memory().resident;
+        let (without, with) = (figures.closed.percentiles(), figures.open.percentiles());
         eprintln!("round {round}: p99 {:.0} µs closed, {:.0} µs open", without.p99, with.p99);
-        measured.push(Round { closed, open, shown, missed, resident: peer.memory().resident });
-    }
+        measured.push(figures);
+        progress.print(round);
+        Ok(())
+    });
     self::report(&measured, rate, report);
-    Ok(())
+    result
 }
 
 fn report(rounds: &[Round], rate: f64, report: &mut Report) {
+    if rounds.is_empty() {
+        return;
+    }
     report.text(format!(
         "Pushes at {rate:.0} per second with the inspector on. Latencies in µs from the scheduled time, medians of {} \
          paired rounds of {} slices. gatepost has one core; load, app and page share the other.",

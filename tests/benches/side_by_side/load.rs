@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -25,6 +24,7 @@ use rustix::time::{
 use rustls::ClientConfig;
 
 use super::busy::Wait;
+use super::outcome::Outcome;
 use super::transport::Transport;
 use super::wire;
 
@@ -96,6 +96,7 @@ impl Template {
         }
     }
 
+    /// Describes the difference to the expected reply, if there is one.
     fn fault(&self, reply: &wire::Reply) -> Option<String> {
         let good = reply.status == self.status
             && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);
@@ -136,20 +137,6 @@ impl Pace {
             }
         }
     }
-}
-
-/// Result of a load.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) replies: u64,
-    pub(super) elapsed: Duration,
-    /// Latencies in nanoseconds.
-    pub(super) latency: Histogram<u64>,
-    pub(super) wrong: u64,
-    /// Description of the first wrong reply.
-    pub(super) complaint: Option<String>,
-    /// Number of connections that the server closed after a reply.
-    pub(super) reconnects: u64,
 }
 
 /// Keep-alive connections to one server.
@@ -224,14 +211,7 @@ impl Session {
             awaited: 0,
             timer,
             scratch: vec![0; 1 << 16],
-            outcome: Outcome {
-                replies: 0,
-                elapsed: Duration::ZERO,
-                latency: Histogram::new(3)?,
-                wrong: 0,
-                complaint: None,
-                reconnects: 0,
-            },
+            outcome: Outcome::new()?,
         };
         run.send_all()?;
         run.outcome.elapsed = run.started.elapsed();
@@ -440,9 +420,12 @@ impl Run<'_> {
             }
             return Ok(true);
         };
-        let (fault, closes) = (self.template.fault(&reply), reply.closes);
+        let (fault, status, closes) = (self.template.fault(&reply), reply.status, reply.closes);
         connection.received.clear();
-        self.conclude(at, fault)?;
+        if let Some(complaint) = fault {
+            self.outcome.add_fault(status, complaint);
+        }
+        self.conclude(at)?;
         if closes {
             self.reconnect(at)?;
         }
@@ -451,17 +434,13 @@ impl Run<'_> {
         Ok(!closes)
     }
 
-    fn conclude(&mut self, at: usize, fault: Option<String>) -> Result<(), Box<dyn Error>> {
+    fn conclude(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
         let Some(connection) = self.session.connections.get_mut(at) else { return Ok(()) };
         connection.awaits = false;
         self.awaited -= 1;
         self.outcome.replies += 1;
         let took = connection.since.elapsed().as_nanos();
         self.outcome.latency.record(u64::try_from(took)?)?;
-        if fault.is_some() {
-            self.outcome.wrong += 1;
-            self.outcome.complaint = self.outcome.complaint.take().or(fault);
-        }
         Ok(())
     }
 
@@ -517,7 +496,9 @@ mod tests {
 
     const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
     const BAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad";
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n";
     const CUT: &str = "HTTP/1.1 200";
+    const LATE: &str = "HTTP/1.1 504 Late\r\ncontent-length: 0\r\n\r\n";
     const UNWANTED: &str = "HTTP/1.1 401 No\r\ncontent-length: 4\r\n\r\ngood";
 
     #[test]
@@ -538,10 +519,23 @@ mod tests {
         let mut session = Session::open(port, 1).unwrap();
         let wrong = [0, 1, 1].map(|wrong| {
             let outcome = session.run(&template(), Pace::Once).unwrap();
-            assert_eq!(outcome.complaint.is_some(), wrong == 1);
-            outcome.wrong == wrong
+            assert_eq!(outcome.check().is_err(), wrong == 1);
+            outcome.wrong.count == wrong
         });
         assert_eq!(wrong, [true; 3]);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn counts_503_and_504_as_stalls_unless_expected() {
+        let (port, server) = server(&[BUSY, LATE, BUSY]);
+        let mut session = Session::open(port, 1).unwrap();
+        for _ in 0..2 {
+            let outcome = session.run(&template(), Pace::Once).unwrap();
+            assert_eq!((outcome.stalled.count, outcome.wrong.count), (1, 0));
+        }
+        let outcome = session.run(&template().expecting(503, Some("")), Pace::Once).unwrap();
+        outcome.check().unwrap();
         server.join().unwrap();
     }
 

@@ -13,13 +13,18 @@ mod inspector;
 mod load;
 mod measure;
 mod nats;
+mod outcome;
 mod peers;
+mod plot;
 mod process;
+mod progress;
 mod queue;
 mod report;
 mod rows;
 mod scale;
+mod stall;
 mod table;
+mod targets;
 mod transport;
 mod verdict;
 mod wire;
@@ -34,15 +39,17 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use app::App;
-use load::{Pace, Session};
+use load::{Pace, Session, Template};
 use measure::{CONNECTIONS, Field, Sample, Times};
-use peers::{Ground, Kind};
+use peers::{Ground, Kind, Machine};
 use process::{Cpu, Memory};
+use progress::Progress;
 use report::Report;
-use rows::{Job, Row, Who};
+use rows::{Job, Row};
+use stall::{PAUSE, Series};
 
 /// Compares gatepost with other servers, and prints Markdown tables
 #[derive(Debug, Parser)]
@@ -65,9 +72,12 @@ struct Options {
     /// Run one short round, to check that everything works
     #[arg(long)]
     brief: bool,
-    /// Measure only gatepost, with more workers, connections, bindings and routes
+    /// Measure only gatepost, with longer bodies and more connections, threads, bindings and routes
     #[arg(long)]
     scale: bool,
+    /// Write a plot of the figures of `--scale` to this SVG file
+    #[arg(long, value_name = "FILE", requires = "scale")]
+    plot: Option<PathBuf>,
     /// Measure only queued pushes in SQLite and NATS, and an append and sync of a file
     #[arg(long)]
     queue: bool,
@@ -102,13 +112,17 @@ fn main() -> ExitCode {
         app::serve()
     } else {
         let options = Options::parse();
-        compare(&options).map(|report| {
-            if options.json {
-                println!("{:#}", report.json());
-            } else {
-                println!("{}", report.markdown());
-            }
-        })
+        let mut report = Report::default();
+        let result = compare(&options, &mut report);
+        if let Err(error) = &result {
+            report.text(format!("The run ended early: {error}."));
+        }
+        if options.json {
+            println!("{:#}", report.json());
+        } else {
+            println!("{}", report.markdown());
+        }
+        result
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -119,13 +133,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare(options: &Options) -> Result<Report, Box<dyn Error>> {
+/// Measures what the options select, and reports the figures, also those before an error.
+fn compare(options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>> {
     let lock = File::create(std::env::temp_dir().join("gatepost-compare.lock"))?;
     if lock.try_lock().is_err() {
         eprintln!("waiting for another comparison to end");
         lock.lock()?;
     }
-    prepare()?;
+    let machine = prepare()?;
     if options.urgent {
         raise_priority()?;
     }
@@ -141,23 +156,16 @@ fn compare(options: &Options) -> Result<Report, Box<dyn Error>> {
         php: NOWHERE,
         gatepost: options.gatepost.clone(),
         bare: options.bare.clone(),
+        machine,
     };
-    let mut report = Report::default();
-    let (rounds, time) = options.rounds();
     if options.scale || options.queue || options.inspector {
-        table::report_machine(None, &mut report);
-        if options.scale {
-            scale::compare(&ground, &app, rounds, time, &mut report)?;
-        }
-        if options.queue {
-            queue::compare(&ground, &app, rounds, time, &mut report)?;
-        }
-        if options.inspector {
-            inspector::compare(&ground, rounds, options.rate, time, &mut report)?;
-        }
-        return Ok(report);
+        return compare_parts(options, &ground, &app, report);
     }
-    let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
+    let memory = if options.only.is_empty() {
+        measure_memory(&ground, &kinds, options.rounds().0)?
+    } else {
+        vec![]
+    };
     let mut peers = BTreeMap::new();
     // PHP starts first, because gatepost sends the events of one row to PHP.
     for kind in kinds.iter().rev().copied() {
@@ -169,12 +177,38 @@ fn compare(options: &Options) -> Result<Report, Box<dyn Error>> {
     }
     let field = Field { app, peers, tls };
     let started = (Instant::now(), Cpu::machine(), measured(&field));
-    let samples = measure_all(options, &field, &rows)?;
+    let mut series = vec![Series::default(); rows.len()];
+    let result = measure_all(options, &field, &rows, &mut series);
     let own = measured(&field) - started.2;
     let others = (Cpu::machine() - started.1 - own) / started.0.elapsed().as_secs_f64();
-    table::report_machine(Some(others), &mut report);
-    table::report(&rows, &samples, &memory, &mut report);
-    Ok(report)
+    table::report_machine(Some(others), report);
+    table::report(&rows, &series, &memory, report);
+    result
+}
+
+/// Measures the parts that have an option of their own.
+fn compare_parts(
+    options: &Options,
+    ground: &Ground,
+    app: &App,
+    report: &mut Report,
+) -> Result<(), Box<dyn Error>> {
+    let (rounds, time) = options.rounds();
+    table::report_machine(None, report);
+    if options.scale {
+        let panels = scale::compare(ground, app, rounds, time, report)?;
+        if let Some(path) = &options.plot {
+            let gatepost = table::version_of(&ground.gatepost);
+            fs::write(path, plot::svg(&panels, &scale::caption(&gatepost, rounds))?)?;
+        }
+    }
+    if options.queue {
+        queue::compare(ground, app, rounds, time, report)?;
+    }
+    if options.inspector {
+        inspector::compare(ground, rounds, options.rate, time, report)?;
+    }
+    Ok(())
 }
 
 /// Returns the total CPU time of all processes of the comparison, in seconds.
@@ -183,13 +217,15 @@ fn measured(field: &Field) -> f64 {
     (peers + field.app.0.cpu() + Cpu::own()).total()
 }
 
-/// Pins this thread and the app to the second core. The peers use the first core.
-fn prepare() -> Result<(), Box<dyn Error>> {
+/// Pins this thread and the app to the second core. The peers use the first core. Returns the
+/// resources of the machine.
+fn prepare() -> Result<Machine, Box<dyn Error>> {
+    let available = sched_getaffinity(None)?.count();
     let mut cores = CpuSet::new();
     cores.set(1);
     sched_setaffinity(None, &cores)?;
-    rlimit::increase_nofile_limit(u64::MAX)?;
-    Ok(())
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX)?;
+    Ok(Machine { cores: usize::try_from(available)?, descriptors })
 }
 
 /// Raises the priority of the peers and the load above all other work. `nice` is not enough if the
@@ -204,38 +240,48 @@ fn raise_priority() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Measures every row in each round. Returns the samples of each row, by round.
+/// Measures every row in each round, and adds the figures to the series of the row.
 fn measure_all(
     options: &Options,
     field: &Field,
     rows: &[Row],
-) -> Result<Vec<Vec<Sample>>, Box<dyn Error>> {
-    let (rounds, seconds) =
-        if options.brief { (1, 0.3) } else { (options.rounds, options.seconds) };
-    let times = Times {
-        saturating: Duration::from_secs_f64(seconds),
-        scheduled: (!options.cpu).then(|| Duration::from_secs_f64(seconds * 0.75)),
-    };
-    let mut samples = vec![Vec::new(); rows.len()];
+    series: &mut [Series<Sample>],
+) -> Result<(), Box<dyn Error>> {
+    let (rounds, saturating) = options.rounds();
+    let times = Times { saturating, scheduled: (!options.cpu).then(|| saturating.mul_f64(0.75)) };
+    let progress = Progress::start(rounds);
     // Repeat all rows in each round, so that other work on the machine affects all rows equally.
     for round in 1..=rounds {
-        for (row, samples) in rows.iter().zip(&mut samples) {
+        for (row, series) in rows.iter().zip(&mut *series) {
             let name = row.name();
-            let sample = field.measure(row, times).map_err(|error| format!("{name}: {error}"))?;
+            series
+                .add(PAUSE, || field.measure(row, times))
+                .map_err(|error| format!("{name}: {error}"))?;
+            let Some(Some(sample)) = series.rounds.last() else {
+                eprintln!("round {round}, {name}: no figures, because the server stalled twice");
+                continue;
+            };
             let (cpu, rate, busy) = (sample.cpu(), sample.rate, sample.busy * 100.0);
             eprintln!("round {round}, {name}: {cpu:.1} µs, {rate:.0}/s, busy at {busy:.0}%");
-            samples.push(sample);
         }
+        progress.print(round);
     }
-    Ok(samples)
+    Ok(())
 }
 
-/// Memory of a peer in KB: at rest, under load, and of one connection if 1,000 are idle.
+/// Memory of a peer in KB.
 #[derive(Debug)]
 struct Held {
     kind: Kind,
-    rest: Memory,
     load: Memory,
+    starts: Vec<Fresh>,
+}
+
+/// Memory of a peer that has just started, in KB.
+#[derive(Clone, Copy, Debug)]
+struct Fresh {
+    rest: Memory,
+    /// Memory of one connection, if [`IDLE`] connections are idle.
     idle_resident: f64,
     idle_proportional: f64,
 }
@@ -245,41 +291,55 @@ const NOWHERE: u16 = 9;
 
 const IDLE: usize = 1000;
 
-fn measure_memory(ground: &Ground, kinds: &BTreeSet<Kind>) -> Result<Vec<Held>, Box<dyn Error>> {
-    kinds
-        .iter()
-        .filter(|kind| **kind != Kind::Php && !kind.speaks_tls())
-        .map(|kind| hold(ground, *kind))
-        .collect()
+fn measure_memory(
+    ground: &Ground,
+    kinds: &BTreeSet<Kind>,
+    rounds: usize,
+) -> Result<Vec<Held>, Box<dyn Error>> {
+    let kinds = kinds.iter().copied().filter(|kind| *kind != Kind::Php && !kind.speaks_tls());
+    kinds.chain([Kind::GatepostEquipped]).map(|kind| hold(ground, kind, rounds)).collect()
 }
 
-fn hold(ground: &Ground, kind: Kind) -> Result<Held, Box<dyn Error>> {
+fn hold(ground: &Ground, kind: Kind, rounds: usize) -> Result<Held, Box<dyn Error>> {
     eprintln!("memory, {}", kind.name());
     let job = match kind {
         Kind::BareNginx | Kind::BarePingora | Kind::ForwardingPingora => Job::PassThrough,
         Kind::Haproxy => Job::FixedReply,
-        Kind::Gatepost | Kind::GatepostCapturing | Kind::Lua | Kind::Njs | Kind::Php => Job::Push,
-        Kind::GatepostTls | Kind::LuaTls => Job::TlsPush,
+        Kind::Gatepost
+        | Kind::GatepostCapturing
+        | Kind::GatepostEquipped
+        | Kind::Lua
+        | Kind::Njs
+        | Kind::Php => Job::Push,
+        Kind::GatepostTls | Kind::LuaTls | Kind::NginxTls => Job::TlsPush,
     };
-    let template = Row { job, who: Who::Peer(kind) }.template()?;
+    let template = Row::of(job, kind).template()?;
     let peer = ground.start(kind)?;
-    let rest = peer.memory();
     let mut session = Session::open(peer.port, CONNECTIONS)?;
     session.run(&template, Pace::Saturating { time: Duration::from_secs(1) })?;
     let load = peer.memory();
     drop((session, peer));
+    let starts =
+        (0..rounds).map(|_| start_and_hold(ground, kind, &template)).collect::<Result<_, _>>()?;
+    Ok(Held { kind, load, starts })
+}
+
+fn start_and_hold(
+    ground: &Ground,
+    kind: Kind,
+    template: &Template,
+) -> Result<Fresh, Box<dyn Error>> {
     let peer = ground.start(kind)?;
+    let rest = peer.memory();
     let mut one = Session::open(peer.port, 1)?;
-    one.run(&template, Pace::Once)?;
+    one.run(template, Pace::Once)?;
     let before = peer.memory();
     let mut idle = Session::open(peer.port, IDLE)?;
-    idle.run(&template, Pace::Once)?;
+    idle.run(template, Pace::Once)?;
     let after = peer.memory();
     let each = |before: u64, after: u64| after.saturating_sub(before) as f64 / IDLE as f64;
-    Ok(Held {
-        kind,
+    Ok(Fresh {
         rest,
-        load,
         idle_resident: each(before.resident, after.resident),
         idle_proportional: each(before.proportional, after.proportional),
     })

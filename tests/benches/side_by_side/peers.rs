@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -17,10 +18,14 @@ pub(super) enum Kind {
     Gatepost,
     /// gatepost that captures callbacks.
     GatepostCapturing,
+    /// gatepost with a store, a TLS listener and the console.
+    GatepostEquipped,
     GatepostTls,
     Haproxy,
     Lua,
     LuaTls,
+    /// nginx that sends a fixed reply over TLS.
+    NginxTls,
     Njs,
     Php,
 }
@@ -28,11 +33,12 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::BareNginx => "nginx",
+            Self::BareNginx | Self::NginxTls => "nginx",
             Self::BarePingora => "Pingora",
             Self::ForwardingPingora => "Pingora + x-forwarded-*",
             Self::Gatepost | Self::GatepostTls => "gatepost",
             Self::GatepostCapturing => "gatepost + inspector",
+            Self::GatepostEquipped => "gatepost + store, TLS and console",
             Self::Haproxy => "HAProxy",
             Self::Lua | Self::LuaTls => "nginx + Lua",
             Self::Njs => "nginx + njs",
@@ -42,7 +48,7 @@ impl Kind {
 
     /// Returns true if the load sends its requests over TLS.
     pub(super) fn speaks_tls(self) -> bool {
-        matches!(self, Self::GatepostTls | Self::LuaTls)
+        matches!(self, Self::GatepostTls | Self::LuaTls | Self::NginxTls)
     }
 }
 
@@ -57,6 +63,15 @@ pub(super) struct Ground {
     pub(super) gatepost: PathBuf,
     /// Path of the program that runs Pingora alone; see `bare.rs`.
     pub(super) bare: PathBuf,
+    pub(super) machine: Machine,
+}
+
+/// Resources that limit the sizes of `--scale`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Machine {
+    pub(super) cores: usize,
+    /// Maximum number of file descriptors of a process.
+    pub(super) descriptors: u64,
 }
 
 /// Config file of gatepost.
@@ -73,17 +88,33 @@ const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
 const NJS: &str = "load_module modules/ngx_http_js_module.so;";
 
-/// Listener of nginx in `lua.conf`. [`LUA_LISTENS_TLS`] replaces it for TLS.
-const LUA_LISTENS: &str = "listen 127.0.0.1:@PORT@ backlog=4096;";
-const LUA_LISTENS_TLS: &str = "listen 127.0.0.1:@PORT@ ssl backlog=4096;
+/// Listener of nginx in `lua.conf` and `fixed.conf`. [`LISTENS_TLS`] replaces it for TLS.
+const LISTENS: &str = "listen 127.0.0.1:@PORT@ backlog=4096;";
+const LISTENS_TLS: &str = "listen 127.0.0.1:@PORT@ ssl backlog=4096;
     ssl_certificate @DIR@/chain.pem; ssl_certificate_key @DIR@/key.pem; ssl_protocols TLSv1.3;";
 
+/// Certificate in the config of gatepost.
+const CERTIFICATE: &str =
+    "\n[[certificate]]\nchain = '@DIR@/chain.pem'\nkey = { file = '@DIR@/key.pem' }\n";
+
 /// Returns gatepost's config with a TLS listener in place of the plain listener.
-fn over_tls(config: &str) -> String {
-    let config = config.replacen("listen ", "listen_tls ", 1);
-    format!(
-        "{config}\n[[certificate]]\nchain = '@DIR@/chain.pem'\nkey = {{ file = '@DIR@/key.pem' }}\n"
-    )
+fn over_tls() -> String {
+    GATEPOST.replacen("listen ", "listen_tls ", 1) + CERTIFICATE
+}
+
+/// Returns gatepost's config with the inspector.
+///
+/// # Errors
+/// Returns an error if no port is free.
+fn capturing() -> io::Result<String> {
+    Ok(INSPECTOR.replace("@ADMIN@", &free_port()?.to_string()) + GATEPOST)
+}
+
+/// Returns gatepost's config with a store, a second listener for TLS and the console.
+fn equipped() -> io::Result<String> {
+    let (config, tls) = (capturing()?, free_port()?);
+    let store = "\n[store]\nurl = 'sqlite:equipped.db'\n";
+    Ok(format!("listen_tls = '127.0.0.1:{tls}'\n{config}{store}{CERTIFICATE}"))
 }
 
 impl Ground {
@@ -102,20 +133,24 @@ impl Ground {
             }
             Kind::Gatepost => return self.gatepost("gatepost.toml", GATEPOST, "0"),
             Kind::GatepostCapturing => {
-                let config = INSPECTOR.replace("@ADMIN@", &free_port()?.to_string()) + GATEPOST;
-                return self.gatepost("gatepost-capturing.toml", &config, "0");
+                return self.gatepost("gatepost-capturing.toml", &capturing()?, "0");
             }
-            Kind::GatepostTls => {
-                return self.gatepost("gatepost-tls.toml", &over_tls(GATEPOST), "0");
+            Kind::GatepostEquipped => {
+                return self.gatepost("gatepost-equipped.toml", &equipped()?, "0");
             }
+            Kind::GatepostTls => return self.gatepost("gatepost-tls.toml", &over_tls(), "0"),
             Kind::Haproxy => {
                 let config = self.write("haproxy.cfg", include_str!("peers/haproxy.cfg"), port)?;
                 pinned(Path::new("haproxy"), ["-db", "-f", &config], &[])?
             }
             Kind::Lua => self.nginx("lua", LUA, include_str!("peers/lua.conf"), port)?,
             Kind::LuaTls => {
-                let server = include_str!("peers/lua.conf").replace(LUA_LISTENS, LUA_LISTENS_TLS);
+                let server = include_str!("peers/lua.conf").replace(LISTENS, LISTENS_TLS);
                 self.nginx("lua-tls", LUA, &server, port)?
+            }
+            Kind::NginxTls => {
+                let server = include_str!("peers/fixed.conf").replace(LISTENS, LISTENS_TLS);
+                self.nginx("nginx-tls", "", &server, port)?
             }
             Kind::Njs => {
                 self.write("verify.js", include_str!("peers/verify.js"), port)?;

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::app::App;
-use super::load::{Outcome, Pace, Session};
+use super::load::{Pace, Session};
 use super::measure::{CONNECTIONS, Latency};
 use super::nats::{self, Cluster};
+use super::outcome::Outcome;
 use super::peers::{GATEPOST, Ground};
 use super::process::Peer;
+use super::progress::Progress;
 use super::report::{Cell, Report, Table};
 use super::table::median;
 use super::verdict::Target;
@@ -71,7 +73,7 @@ struct RoundFigures {
     nats: Option<StoreFigures>,
 }
 
-/// Measures each row in each round, and reports the figures.
+/// Measures each row in each round, and reports the figures, also those before an error.
 ///
 /// # Errors
 /// Returns an error if a reply is wrong or missing, or if an event does not reach the app.
@@ -86,12 +88,14 @@ pub(super) fn compare(
         eprintln!("expected a NATS server, found none; run tests/peers/install to measure it");
     }
     let mut all = Vec::with_capacity(rounds);
-    for round in 1..=rounds {
-        eprintln!("round {round}");
+    let progress = Progress::start(rounds);
+    let result = (1..=rounds).try_for_each(|round| {
         all.push(measure(ground, app, round, time)?);
-    }
+        progress.print(round);
+        Ok(())
+    });
     self::report(&all, report);
-    Ok(())
+    result
 }
 
 fn measure(
@@ -202,10 +206,8 @@ fn load_with(work: Work, peer: &Peer, pace: Pace) -> Result<Outcome, Box<dyn Err
     let template = work.template("/callbacks/tencent", "push.example.com", "secret")?;
     let template = template.expecting(200, Some("{\"code\":0}"));
     let outcome = Session::open(peer.port, CONNECTIONS)?.run(&template, pace)?;
-    match outcome.complaint {
-        Some(complaint) => Err(complaint.into()),
-        None => Ok(outcome),
-    }
+    outcome.check()?;
+    Ok(outcome)
 }
 
 fn wait_for(app: &App, requests: u64) -> Result<(), Box<dyn Error>> {

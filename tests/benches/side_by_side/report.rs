@@ -47,7 +47,7 @@ impl Report {
     }
 
     pub(super) fn targets(&mut self, targets: impl IntoIterator<Item = Target>) {
-        self.targets.extend(targets.into_iter().filter(|target| !target.figures.is_empty()));
+        self.targets.extend(targets.into_iter().filter(|target| !target.is_unknown()));
     }
 
     /// Returns the texts, the tables and the targets as Markdown.

@@ -46,6 +46,8 @@ pub(super) enum Job {
     BadSignature,
     /// A push, without and with the inspector.
     CapturedPush,
+    /// A push on a new connection.
+    Connection,
     FixedReply,
     LongBody,
     LongerBody,
@@ -56,16 +58,22 @@ pub(super) enum Job {
     Push,
     /// A push on a new TLS connection.
     TlsConnection,
+    /// A callback without an app, on an open TLS connection.
+    TlsFixedReply,
+    /// A callback without an app, on a new TLS connection. The difference to `TlsFixedReply` is the
+    /// cost of a connection with its handshake.
+    TlsHandshake,
     TlsPush,
 }
 
 const PROGRAMMABLE: [Kind; 3] = [Kind::Gatepost, Kind::Lua, Kind::Njs];
 
 impl Job {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::PassThrough,
         Self::Push,
         Self::CapturedPush,
+        Self::Connection,
         Self::Play,
         Self::PornDetection,
         Self::LongBody,
@@ -75,12 +83,15 @@ impl Job {
         Self::Php,
         Self::TlsPush,
         Self::TlsConnection,
+        Self::TlsFixedReply,
+        Self::TlsHandshake,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::BadSignature => "bad signature",
             Self::CapturedPush => "push, captured or not",
+            Self::Connection => "push, new connection",
             Self::FixedReply => "fixed reply, no app",
             Self::LongBody => "64 KB body",
             Self::LongerBody => "1 MB body",
@@ -90,6 +101,8 @@ impl Job {
             Self::PornDetection => "moderation (4 KB)",
             Self::Push => "push (430 B)",
             Self::TlsConnection => "push, new TLS connection",
+            Self::TlsFixedReply => "fixed reply over TLS",
+            Self::TlsHandshake => "fixed reply, new TLS connection",
             Self::TlsPush => "push over TLS",
         }
     }
@@ -99,9 +112,9 @@ impl Job {
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
-            Self::TlsConnection => 500.0,
+            Self::TlsConnection | Self::TlsHandshake => 500.0,
             Self::LongerBody => 100.0,
-            Self::Php => 2000.0,
+            Self::Connection | Self::Php => 2000.0,
             Self::BadSignature
             | Self::CapturedPush
             | Self::FixedReply
@@ -109,13 +122,23 @@ impl Job {
             | Self::Play
             | Self::PornDetection
             | Self::Push
+            | Self::TlsFixedReply
             | Self::TlsPush => 5000.0,
         }
     }
 
     /// Returns true if the app must receive every request, and false if it must receive none.
     pub(super) fn asks_app(self) -> bool {
-        !matches!(self, Self::BadSignature | Self::FixedReply)
+        self != Self::BadSignature && !self.has_fixed_reply()
+    }
+
+    fn has_fixed_reply(self) -> bool {
+        matches!(self, Self::FixedReply | Self::TlsFixedReply | Self::TlsHandshake)
+    }
+
+    /// Returns true if each request has a new connection.
+    fn closes(self) -> bool {
+        matches!(self, Self::Connection | Self::TlsConnection | Self::TlsHandshake)
     }
 
     fn doers(self) -> Vec<Who> {
@@ -128,11 +151,13 @@ impl Job {
                 Kind::Gatepost,
             ]),
             Self::CapturedPush => peers(&[Kind::Gatepost, Kind::GatepostCapturing]),
+            Self::Connection => peers(&[Kind::Gatepost, Kind::Lua]),
             Self::FixedReply => peers(&[Kind::Gatepost, Kind::Haproxy]),
             Self::BadSignature => peers(&[Kind::Gatepost, Kind::Lua, Kind::Njs, Kind::Haproxy]),
             Self::Php => vec![Who::Peer(Kind::Php), Who::Both(Kind::Gatepost, Kind::Php)],
             Self::Push => [peers(&PROGRAMMABLE), vec![Who::App]].concat(),
             Self::TlsConnection | Self::TlsPush => peers(&[Kind::GatepostTls, Kind::LuaTls]),
+            Self::TlsFixedReply | Self::TlsHandshake => peers(&[Kind::GatepostTls, Kind::NginxTls]),
             Self::LongBody | Self::LongerBody | Self::Play | Self::PornDetection => {
                 peers(&PROGRAMMABLE)
             }
@@ -148,11 +173,14 @@ impl Job {
             Self::PornDetection => Work::PornDetection,
             Self::BadSignature
             | Self::CapturedPush
+            | Self::Connection
             | Self::FixedReply
             | Self::PassThrough
             | Self::Php
             | Self::Push
             | Self::TlsConnection
+            | Self::TlsFixedReply
+            | Self::TlsHandshake
             | Self::TlsPush => Work::Push,
         }
     }
@@ -179,6 +207,10 @@ impl Row {
         self.who.kinds().first().is_some_and(|kind| kind.speaks_tls())
     }
 
+    pub(super) fn of(job: Job, kind: Kind) -> Self {
+        Self { job, who: Who::Peer(kind) }
+    }
+
     pub(super) fn is(&self, job: Job, kind: Kind) -> bool {
         self.job == job && self.who == Who::Peer(kind)
     }
@@ -193,6 +225,7 @@ impl Row {
             Job::Play => "/callbacks/kollus/bench",
             Job::BadSignature
             | Job::CapturedPush
+            | Job::Connection
             | Job::FixedReply
             | Job::LongBody
             | Job::LongerBody
@@ -200,9 +233,11 @@ impl Row {
             | Job::PornDetection
             | Job::Push
             | Job::TlsConnection
+            | Job::TlsFixedReply
+            | Job::TlsHandshake
             | Job::TlsPush => "/callbacks/tencent",
         };
-        let domain = if self.job == Job::FixedReply {
+        let domain = if self.job.has_fixed_reply() {
             "fixed.example.com"
         } else if self.job == Job::Php {
             "php.example.com"
@@ -211,7 +246,7 @@ impl Row {
         };
         let key = if self.job == Job::BadSignature { "another" } else { "secret" };
         let template = self.job.work().template(path, domain, key)?;
-        let template = if self.job == Job::TlsConnection { template.closing() } else { template };
+        let template = if self.job.closes() { template.closing() } else { template };
         Ok(match (self.job, self.who) {
             (Job::BadSignature, _) => template.expecting(401, None),
             (Job::PassThrough, _) | (_, Who::App) => {

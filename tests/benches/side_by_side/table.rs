@@ -1,26 +1,34 @@
 //! Reports the results: the machine, the rows, the memory and the targets.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use super::Held;
 use super::measure::{Latency, Sample};
-use super::peers::{self, Kind};
-use super::process::Memory;
+use super::peers;
 use super::report::{Cell, Report, Table};
-use super::rows::{Job, Row, Who};
-use super::verdict::Target;
+use super::rows::{Row, Who};
+use super::stall::Series;
+use super::targets::Found;
+use super::{Fresh, Held};
 
 /// Load of the peer's core below which the peer is not the bottleneck.
 const SATURATED: f64 = 0.9;
 
 /// Reports the rows, the memory and the targets.
-pub(super) fn report(rows: &[Row], samples: &[Vec<Sample>], held: &[Held], report: &mut Report) {
-    report_rows(rows, samples, report);
+pub(super) fn report(rows: &[Row], series: &[Series<Sample>], held: &[Held], report: &mut Report) {
+    let measured = rows.iter().copied().zip(series.iter().map(Series::figures));
+    let measured: Vec<_> = measured.filter(|(_, samples)| !samples.is_empty()).collect();
+    report_rows(&measured, report);
+    for (row, series) in rows.iter().zip(series) {
+        if let Some(stall) = &series.stall {
+            report.text(format!("{}: a round has no figures: {stall}.", row.name()));
+        }
+    }
     if !held.is_empty() {
         report_memory(held, report);
     }
-    report.targets(targets(&Found { rows, samples, held }));
+    report.targets(Found { rows, series, held }.targets());
 }
 
 /// Reports a description of the machine. `others` is the number of cores that other work used
@@ -30,10 +38,9 @@ pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
         format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
     });
     report.text(format!(
-        "{}; Linux {}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; \
+        "{}; {}.\nnginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; \
          the app and the load share a second core. No access logs, and `GATEPOST_LOG=off`.{others}",
-        processor(),
-        output_of("uname", &["-r"]),
+        machine(),
         output_of("date", &["-u", "+%F %H:%MZ"]),
         version("nginx"),
         version("libnginx-mod-http-lua"),
@@ -41,6 +48,21 @@ pub(super) fn report_machine(others: Option<f64>, report: &mut Report) {
         version("haproxy"),
         php(),
     ));
+}
+
+/// Returns the processor and the version of the kernel.
+pub(super) fn machine() -> String {
+    format!("{}; Linux {}", processor(), output_of("uname", &["-r"]))
+}
+
+/// Returns the current date.
+pub(super) fn date() -> String {
+    output_of("date", &["-u", "+%F"])
+}
+
+/// Returns the name and the version that a program prints.
+pub(super) fn version_of(program: &Path) -> String {
+    output_of(&program.to_string_lossy(), &["--version"])
 }
 
 fn processor() -> String {
@@ -66,7 +88,7 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
         .map_or_else(|_| "?".into(), |output| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
-fn report_rows(rows: &[Row], samples: &[Vec<Sample>], report: &mut Report) {
+fn report_rows(rows: &[(Row, Vec<Sample>)], report: &mut Report) {
     report.text(format!(
         "CPU time in µs per request at saturation ({} connections). Latencies in µs from the scheduled time, p50 / p99 \
          / p99.9, at half of that rate and at a common rate.",
@@ -88,7 +110,7 @@ fn report_rows(rows: &[Row], samples: &[Vec<Sample>], report: &mut Report) {
         ],
     );
     let mut idle = Vec::new();
-    for (row, samples) in rows.iter().zip(samples) {
+    for (row, samples) in rows {
         let number = |field: fn(&Sample) -> f64| median(samples, field);
         let latency = |field: fn(&Sample) -> Option<Latency>| latencies_of(samples, field).into();
         let (job, who) = (row.job.name().into(), Cell::Text(row.who.name()));
@@ -119,17 +141,17 @@ fn report_rows(rows: &[Row], samples: &[Vec<Sample>], report: &mut Report) {
         ]);
     }
     report.table(table);
-    report_notes(rows, samples, &idle, report);
+    report_notes(rows, &idle, report);
 }
 
-fn report_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String], report: &mut Report) {
+fn report_notes(rows: &[(Row, Vec<Sample>)], idle: &[String], report: &mut Report) {
     if !idle.is_empty() {
         report.text(format!(
             "≥: the load, the app or other work was the bottleneck, not the server, in {}.",
             idle.join("; ")
         ));
     }
-    for (row, samples) in rows.iter().zip(samples) {
+    for (row, samples) in rows {
         if let Who::Both(front, back) = row.who {
             let (front_cpu, cpu) =
                 (median(samples, |sample| sample.front), median(samples, Sample::cpu));
@@ -154,97 +176,26 @@ fn report_memory(held: &[Held], report: &mut Report) {
     let mut table = Table::new("memory", &["server", "at rest", "under load", "idle connection"]);
     for held in held {
         let pair = |one: f64, other: f64| Cell::Text(format!("{one:.1} ({other:.1})"));
-        let megabytes = |memory: &Memory| {
-            pair(memory.resident as f64 / 1000.0, memory.proportional as f64 / 1000.0)
-        };
+        let middle = |field: fn(&Fresh) -> f64| median(&held.starts, field);
         table.row([
             held.kind.name().into(),
-            megabytes(&held.rest),
-            megabytes(&held.load),
-            pair(held.idle_resident, held.idle_proportional),
+            pair(middle(Fresh::resident_mb), middle(|fresh| megabytes(fresh.rest.proportional))),
+            pair(megabytes(held.load.resident), megabytes(held.load.proportional)),
+            pair(middle(|fresh| fresh.idle_resident), middle(|fresh| fresh.idle_proportional)),
         ]);
     }
     report.table(table);
 }
 
-/// Figures of all rows, for the targets.
-struct Found<'a> {
-    rows: &'a [Row],
-    samples: &'a [Vec<Sample>],
-    held: &'a [Held],
-}
-
-impl Found<'_> {
-    fn samples(&self, job: Job, kind: Kind) -> Option<&[Sample]> {
-        let at = self.rows.iter().position(|row| row.is(job, kind))?;
-        Some(self.samples.get(at)?)
-    }
-
-    /// Returns the ratio between the CPU times of two rows in each round.
-    fn cpu_ratio(&self, one: (Job, Kind), other: (Job, Kind)) -> Vec<f64> {
-        self.ratio(one, other, |sample| Some(sample.cpu()))
-    }
-
-    /// Returns the ratio between a field of two rows in each round. Returns no ratios if a row was
-    /// not measured.
-    fn ratio(
-        &self,
-        one: (Job, Kind),
-        other: (Job, Kind),
-        field: fn(&Sample) -> Option<f64>,
-    ) -> Vec<f64> {
-        let pair = self.samples(one.0, one.1).zip(self.samples(other.0, other.1));
-        let pairs = pair.into_iter().flat_map(|(one, other)| one.iter().zip(other));
-        pairs.filter_map(|(one, other)| Some(field(one)? / field(other)?)).collect()
+impl Fresh {
+    /// Returns the resident memory at rest, in MB.
+    pub(super) fn resident_mb(&self) -> f64 {
+        megabytes(self.rest.resident)
     }
 }
 
-fn targets(found: &Found<'_>) -> Vec<Target> {
-    use {Job as J, Kind as K};
-    let (push, lua) = ((J::Push, K::Gatepost), (J::Push, K::Lua));
-    let (pass, bare) = ((J::PassThrough, K::Gatepost), (J::PassThrough, K::BarePingora));
-    let (bad, fixed) = ((J::BadSignature, K::Gatepost), (J::FixedReply, K::Gatepost));
-    let (tls, lua_tls) = ((J::TlsPush, K::GatepostTls), (J::TlsPush, K::LuaTls));
-    let connection = (J::TlsConnection, K::GatepostTls);
-    let captured = (J::CapturedPush, K::GatepostCapturing);
-    let cpu =
-        |name: &str, one, other, limit| Target::at_most(name, found.cpu_ratio(one, other), limit);
-    let rest = found.held.iter().find(|held| held.kind == K::Gatepost);
-    // Memory at rest does not change between rounds, so one measurement is enough.
-    let rest = rest.map_or_else(Vec::new, |held| vec![held.rest.resident as f64 / 1000.0; 5]);
-    vec![
-        cpu("push, CPU: gatepost / nginx + Lua", push, lua, 0.7),
-        cpu("play, CPU: gatepost / nginx + Lua", (J::Play, K::Gatepost), (J::Play, K::Lua), 0.72),
-        cpu("push, CPU: gatepost / Pingora's pass-through", push, bare, 0.65),
-        cpu("pass-through, CPU: gatepost / Pingora", pass, bare, 1.03),
-        cpu(
-            "pass-through, CPU: gatepost / Pingora + x-forwarded-*",
-            pass,
-            (J::PassThrough, K::ForwardingPingora),
-            1.0,
-        ),
-        cpu("fixed reply, CPU: gatepost / HAProxy", fixed, (J::FixedReply, K::Haproxy), 1.0),
-        cpu("push over TLS, CPU: gatepost / nginx + Lua", tls, lua_tls, 0.8),
-        cpu(
-            "push on a new TLS connection, CPU: gatepost / nginx + Lua",
-            connection,
-            (J::TlsConnection, K::LuaTls),
-            1.18,
-        ),
-        cpu("gatepost, CPU: bad signature / push", bad, push, 0.6),
-        cpu(
-            "push, CPU: with the inspector / without",
-            captured,
-            (J::CapturedPush, K::Gatepost),
-            1.03,
-        ),
-        Target::at_most(
-            "push, added p99 at half: gatepost / nginx + Lua",
-            found.ratio(push, lua, |sample| sample.added),
-            1.0,
-        ),
-        Target::at_most("gatepost, memory at rest, MB", rest, 20.0),
-    ]
+fn megabytes(kilobytes: u64) -> f64 {
+    kilobytes as f64 / 1000.0
 }
 
 /// Returns the median of a field, or 0 if there are no samples.
@@ -274,16 +225,5 @@ mod tests {
             [vec![9.0, 1.0, 2.0], vec![4.0, 1.0, 2.0, 9.0], vec![]].map(middle),
             [2.0, 3.0, 0.0]
         );
-    }
-
-    #[test]
-    fn ratio_compares_samples_of_same_round() {
-        let rows = Row::all(&["fixed reply".into()]);
-        let round = |user| Sample { user, ..Sample::default() };
-        // The machine is half as fast in the second round.
-        let samples = [vec![round(10.0), round(20.0)], vec![round(5.0), round(10.0)]];
-        let found = Found { rows: &rows, samples: &samples, held: &[] };
-        let (one, other) = ((Job::FixedReply, Kind::Gatepost), (Job::FixedReply, Kind::Haproxy));
-        assert_eq!(found.cpu_ratio(one, other), [2.0, 2.0]);
     }
 }

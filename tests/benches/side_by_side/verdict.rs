@@ -18,6 +18,8 @@ pub(super) struct Target {
     /// The figure of each round.
     pub(super) figures: Vec<f64>,
     pub(super) limit: Limit,
+    /// Reason for which the result is undecided, whatever the figures are.
+    doubt: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,14 +46,27 @@ struct Interval {
 
 impl Target {
     pub(super) fn at_most(name: impl Into<String>, figures: Vec<f64>, limit: f64) -> Self {
-        Self { name: name.into(), figures, limit: Limit::AtMost(limit) }
+        Self { name: name.into(), figures, limit: Limit::AtMost(limit), doubt: None }
     }
 
     pub(super) fn at_least(name: impl Into<String>, figures: Vec<f64>, limit: f64) -> Self {
-        Self { name: name.into(), figures, limit: Limit::AtLeast(limit) }
+        Self { name: name.into(), figures, limit: Limit::AtLeast(limit), doubt: None }
+    }
+
+    /// Makes the result undecided if there is a reason.
+    pub(super) fn undecided_if(self, doubt: Option<String>) -> Self {
+        Self { doubt, ..self }
+    }
+
+    /// Returns true if the run has neither figures nor a reason for their absence.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.figures.is_empty() && self.doubt.is_none()
     }
 
     pub(super) fn verdict(&self) -> Verdict {
+        if self.doubt.is_some() {
+            return Verdict::Undecided;
+        }
         let Some(Interval { low, high }) = Interval::of(&self.figures) else {
             return Verdict::Undecided;
         };
@@ -78,9 +93,14 @@ impl Target {
             Limit::AtMost(limit) => ("≤", limit),
             Limit::AtLeast(limit) => ("≥", limit),
         };
-        let (figure, interval) = (shown(middle(self.figures.clone())), self.interval());
-        let (name, verdict) = (&self.name, self.verdict().as_str());
-        format!("| {name} | {figure} | {interval} | {word} {} | {verdict} |", shown(limit))
+        let figure = self.median().map_or_else(|| "–".into(), shown);
+        let (name, interval, verdict) = (&self.name, self.interval(), self.verdict().as_str());
+        let doubt = self.doubt.as_ref().map_or_else(String::new, |doubt| format!(": {doubt}"));
+        format!("| {name} | {figure} | {interval} | {word} {} | {verdict}{doubt} |", shown(limit))
+    }
+
+    fn median(&self) -> Option<f64> {
+        (!self.figures.is_empty()).then(|| middle(self.figures.clone()))
     }
 
     pub(super) fn json(&self) -> Value {
@@ -91,11 +111,12 @@ impl Target {
         let interval = Interval::of(&self.figures).map(|found| [found.low, found.high]);
         json!({
             "target": self.name,
-            "median": middle(self.figures.clone()),
+            "median": self.median(),
             "interval": interval,
             "rounds": self.figures,
             word: limit,
             "verdict": self.verdict().as_str(),
+            "doubt": self.doubt,
         })
     }
 }
@@ -110,9 +131,9 @@ impl Verdict {
     }
 }
 
-/// Returns the table of the targets that have figures.
+/// Returns the table of the targets.
 pub(super) fn markdown(targets: &[Target]) -> String {
-    let lines = targets.iter().filter(|target| !target.figures.is_empty()).map(Target::markdown);
+    let lines = targets.iter().map(Target::markdown);
     let head = "| target | median | 90 % interval | limit | result |\n|---|--:|--:|--:|---|";
     [head.to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
@@ -186,5 +207,19 @@ mod tests {
         assert_eq!(verdict(&figures[..4], 2.0), Verdict::Undecided);
         assert_eq!(Target::at_least("", figures.to_vec(), 1.3).verdict(), Verdict::Miss);
         assert_eq!(Target::at_least("", figures.to_vec(), 1.0).verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn result_is_undecided_if_there_is_a_doubt() {
+        let target = |figures| {
+            Target::at_most("push", figures, 1.1).undecided_if(Some("found a 503".into()))
+        };
+        assert_eq!(target(vec![1.0; 5]).verdict(), Verdict::Undecided);
+        assert_eq!(
+            markdown(&[target(vec![])]).lines().last(),
+            Some("| push | – | fewer than 5 rounds | ≤ 1.10 | undecided: found a 503 |")
+        );
+        assert_eq!(target(vec![]).json()["doubt"], "found a 503");
+        assert!(!target(vec![]).is_unknown() && Target::at_most("", vec![], 1.0).is_unknown());
     }
 }
