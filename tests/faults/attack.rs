@@ -31,7 +31,7 @@ pub fn send(port: u16, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
     streams
 }
 
-/// Returns a push of 1 MiB without its last byte.
+/// Returns a request with a body of 1 MiB, without the last byte of the body.
 pub fn body() -> Vec<u8> {
     const LENGTH: usize = 1 << 20;
     let head =
@@ -49,7 +49,7 @@ const STREAMS: u32 = 100;
 /// Maximum number of bytes of the body that each stream sends.
 const STREAM_BYTES: usize = 1_000_000;
 
-/// Sends an unfinished push on each of 100 streams of an HTTP/2 connection, as fast as the windows
+/// Sends an incomplete request on each of 100 streams of an HTTP/2 connection, as fast as the windows
 /// permit, for at most `limit`. Returns the number of streams to which gatepost has replied, or
 /// that it has reset.
 pub fn send_streams(stream: &mut TcpStream, limit: Duration) -> usize {

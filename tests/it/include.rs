@@ -250,7 +250,7 @@ fn names_config_file_for_key_that_an_included_file_cannot_have() {
     for key in ["listen = ['127.0.0.1:1']", "colour = 1"] {
         let text = format!("{key}\n{}", template("a"));
         let fault = faults(&[("gatepost.toml", MAIN), ("templates/a.toml", &text)]);
-        let remedy = "write any other key into the config file";
+        let remedy = "all other top-level keys belong in the config file that includes this file";
         assert!(fault.contains(remedy), "expected {remedy}, found {fault}");
     }
 }

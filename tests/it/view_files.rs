@@ -128,7 +128,10 @@ impl<'p> Views<'p> {
         for kind in &provider.kinds {
             let name = views.type_of(kind);
             let docs = if views.has_shared_type(kind) {
-                format!("Data of {} callbacks whose kind has no fields of its own.", provider.title)
+                format!(
+                    "Data of the {} callbacks that have only the fields of every kind.",
+                    provider.title
+                )
             } else {
                 let about = kind.about.as_deref().unwrap_or_default();
                 format!("Data of `{}` callbacks.\n\n{about}", kind.name).trim_end().to_owned()

@@ -11,7 +11,8 @@ use crate::template_api::TOKEN_LINE;
 /// Polls of a page on a quiet day: one every 25 s, the longest wait of a poll.
 const QUIET_POLLS: usize = 24 * 3600 / 25;
 
-/// Polls of a page in a busy hour: one every 250 ms, the pause of the page after each answer.
+/// Polls of a page in a busy hour: one every 250 ms, because the page pauses so long after each
+/// response.
 const BUSY_POLLS: usize = 3600 * 4;
 
 /// Number of polls between two visits of another operator. The day and the hour have 357 visits, more
@@ -79,7 +80,7 @@ fn visit(gate: &Gatepost, number: usize) {
 #[ignore = "takes more than 10 s"]
 fn memory_does_not_grow_while_page_is_open_for_a_day() {
     let app = App::answering(200, "{}");
-    // The captured callbacks replace older ones from the start of the day.
+    // The inspector is full before the first measurement, so that it does not grow after it.
     let top = format!("{TOKEN_LINE}\n[inspector]\nkeep = 100");
     let gate = Gatepost::serve(&top, &templates(&app));
     let mut page = OpenPage::new(&gate);

@@ -1,4 +1,4 @@
-//! Collects the faults and warnings of the texts that the code reads together.
+//! The faults and warnings of a config file and of its included files, or of a definition.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -13,12 +13,12 @@ use crate::toml_reader::suggestion::{allowed, closest};
 /// A text to read, and the path of its file as faults show it.
 #[derive(Clone, Copy)]
 pub(crate) struct TomlText<'t> {
-    /// `None` for a text whose file the caller names.
+    /// `None` if the caller itself prints the name of the file beside each fault.
     pub(crate) file: Option<&'t str>,
     pub(crate) text: &'t str,
 }
 
-/// The faults and warnings found so far in the texts that the code reads together.
+/// The faults and warnings found so far in a config file and its included files, or in a definition.
 ///
 /// The lists are in [`RefCell`]s, so that several tables can add faults through shared references.
 pub(crate) struct Faults<'t> {
@@ -32,7 +32,7 @@ pub(crate) struct Faults<'t> {
     /// The start of each value that cannot be a secret: the index of its text, and the byte in this
     /// text.
     shown: RefCell<HashSet<(usize, usize)>>,
-    /// The kind of each fault that the code adds without a kind.
+    /// The [`FaultKind`] of a fault for which the caller gives no other.
     default_kind: FaultKind,
 }
 
@@ -173,7 +173,9 @@ impl<'t> Faults<'t> {
         let is_root_key = noun == "key" && !word.place.key.contains('.');
         let is_of_config = self.default_kind != FaultKind::DefinitionInvalid;
         if is_root_key && is_of_config && self.file_of(&word.place).is_some() {
-            remedy.push_str("; write any other key into the config file");
+            remedy.push_str(
+                "; all other top-level keys belong in the config file that includes this file",
+            );
         }
         self.add_text(word, wanted, remedy);
         if !shown.is_empty() {

@@ -71,7 +71,8 @@ impl Point {
     }
 }
 
-/// Kills the process when clients or the app reach a point for the Nth time.
+/// A trigger that kills the process as soon as a client or the app has reached a point a given number
+/// of times.
 #[derive(Default)]
 pub struct Trigger(Mutex<Option<Armed>>);
 

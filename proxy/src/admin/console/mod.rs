@@ -102,8 +102,8 @@ impl Console {
         let is_own = form::is_from_console(session.req_header(), &settings.admin_hosts);
         if request.method == Method::POST && !is_own {
             METRICS.requests.admin_refused("origin_refused");
-            let text = "expected a form of the console, found a request of another page; open the page \
-                        of the console and send its form\n";
+            let text = "expected a form from the console, found a request from another page; open the \
+                        page in the console, and submit its form\n";
             return ConsoleResponse::text(StatusCode::FORBIDDEN, text);
         }
         let access = self.sessions.access(session.req_header(), &settings, Instant::now());

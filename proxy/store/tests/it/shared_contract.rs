@@ -17,7 +17,7 @@ async fn first_insertion_wins_until_it_expires(state: &dyn SharedState) {
     assert_eq!(
         state.insert(KEY, value("b", 20), T(10)).await,
         Ok(None),
-        "expected an expired value, found one that holds"
+        "expected an expired value, found one that has not expired"
     );
     assert_eq!(state.get(KEY, T(19)).await, Ok(Some(value("b", 20))));
 }
@@ -53,7 +53,7 @@ async fn replaces_only_the_value_that_the_caller_knows(state: &dyn SharedState) 
     assert_eq!(
         state.insert(KEY, value("d", 30), T(20)).await,
         Ok(None),
-        "expected an expired value, found one that holds"
+        "expected an expired value, found one that has not expired"
     );
 }
 
