@@ -8,7 +8,7 @@ use crate::memory::outage::SHARED_STATE_LOST;
 /// and the remedy.
 const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
-    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
+    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy, in_layer: None }
 }
 
 const fn note(texts: [&'static str; 5]) -> CodeHelp {
@@ -32,6 +32,7 @@ const fn admin_api(texts: [&'static str; 5]) -> CodeHelp {
 }
 
 const LOG: &str = "log";
+const APP_LOG: &str = "log of the Rust app: `tracing` with the target gatepost::report";
 const SHADOW_ANSWERS: &str = "log, gatepost_shadow_answers_total";
 const REJECTED: &str = "log, gatepost_requests_rejected_total";
 const CLOSED: &str = "log, gatepost_connections_closed_total";
@@ -77,14 +78,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "not_a_callback",
         "gatepost refused a path without a route, because callbacks_only is set",
         "a client called another path, or the config lacks the prefix of a nested router",
-        LOG,
+        APP_LOG,
         "write the path of each route as clients send it, with the prefix of `nest`",
     ]),
     note([
         "not_accepted",
         "an extractor received a request that gatepost has not accepted",
         "in a Rust app, the handler is outside of GateLayer",
-        LOG,
+        APP_LOG,
         "add GateLayer after the handler, or add a route for its path to the config",
     ]),
     note([
@@ -112,14 +113,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "timer_missing",
         "the tokio runtime of the app has no timer",
         "the app builds its runtime without enable_time",
-        LOG,
+        APP_LOG,
         "build the runtime with enable_time or enable_all",
     ]),
     note([
         "view_mismatch",
         "a handler takes a kind or type that does not match the callback",
         "a handler of the app receives several kinds, but takes one type",
-        LOG,
+        APP_LOG,
         "take the platform's enum of all kinds, or give each kind a route",
     ]),
     shadow([

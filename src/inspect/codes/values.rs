@@ -7,7 +7,7 @@ use super::{CodeGroup, CodeHelp};
 const fn value(texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
     let group = CodeGroup::Value;
-    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
+    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy, in_layer: None }
 }
 
 const ORIGINS: &str = "`code` of the access log, `origin` of gatepost_callbacks_total";
