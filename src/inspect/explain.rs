@@ -201,7 +201,12 @@ impl Steps {
         self.add(
             "kind",
             match &found {
-                KindFound::Known(_) => plan.kind(kind).name.to_string(),
+                KindFound::Known(_) => {
+                    let other = route.kind.and_then(|own| plan.other_kind_named(own, &received));
+                    let other =
+                        other.map(|other| format!(", of the route; the callback names {other}"));
+                    format!("{}{}", plan.kind(kind).name, other.unwrap_or_default())
+                }
                 KindFound::Missing => "missing: the callback names no kind".to_owned(),
                 KindFound::Unknown(written) => {
                     format!("{}, which the definition does not declare", printable(written))

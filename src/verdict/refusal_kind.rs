@@ -30,7 +30,8 @@ pub enum RefusalKind {
     /// A field of the body, a header or a query parameter occurs twice, or two places that must
     /// have the same value have different values.
     FieldDuplicate,
-    /// A field does not have the type or the range that the definition declares.
+    /// A field does not have the type or the range that the definition declares, or names another
+    /// kind than the route.
     FieldInvalid,
     /// A required field is missing.
     FieldMissing,

@@ -37,8 +37,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldInvalid,
-        "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type",
-        "run `gatepost explain` on the request; if the platform has changed its format, report it or correct your definition",
+        "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type; or the callback names another kind than `kind` of its route",
+        "run `gatepost explain` on the request; if the platform has changed its format, report it or correct your definition; if the callback names another kind, send it to the path of a route with this kind, or of a route without kind",
     ),
     (
         RefusalKind::FieldMissing,
@@ -72,7 +72,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::KindMissing,
-        "the callback has neither the field nor the header that names its kind, it came to a path whose route has another kind or none, or its body has another form: JSON where the platform sends a form",
+        "the callback has neither the field nor the header that names its kind, it came to a path whose route has no kind, or its body has another form: JSON where the platform sends a form",
         "send the callback to the path of the route with `kind = …` (`gatepost routes` lists the routes); if the platform sends only this kind to its path, set kind on the route; compare content-type with the form that the platform sends, and select this form in its console",
     ),
     (

@@ -419,7 +419,10 @@ fn route() -> Value {
             },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
-            "kind": text("Kind of all callbacks on this path, also of a callback that names another kind."),
+            "kind": text(
+                "Kind of all callbacks on this path. gatepost refuses a callback that names another kind \
+                 (field_invalid), except if this kind is the provider's kind for all other names, such as `event`."
+            ),
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
