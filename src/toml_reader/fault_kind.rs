@@ -109,7 +109,7 @@ fault_kinds! {
         "run `gatepost providers NAME` for the kinds of the provider"
     ListenMissing Warning "listen_missing"
         "the config has no address to listen on, so only a layer can use it"
-        "add listen = [\"127.0.0.1:8080\"] for `gatepost run`"
+        "add listen = [\"127.0.0.1:8080\"] for `gatepost run`; check the config of a layer with `gatepost check --door layer`"
     NetworkInvalid Error "network_invalid"
         "the string is neither an IP address nor a network"
         "write an address or a network, such as \"192.0.2.0/24\""
