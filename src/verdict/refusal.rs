@@ -285,10 +285,9 @@ impl From<SignatureError> for RefusalCause {
                 RefusalKind::FieldDuplicate,
                 format!("expected equal values at {place}, found different values"),
             ),
-            SignatureError::Malformed { expected } => Self::with(
-                RefusalKind::SignatureMalformed,
-                format!("expected {expected}, found another form"),
-            ),
+            SignatureError::Malformed { detail } => {
+                Self::with(RefusalKind::SignatureMalformed, detail)
+            }
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
             SignatureError::Absent { place } => Self::with(
                 RefusalKind::SignatureMissing,
