@@ -29,7 +29,7 @@ pub(crate) enum PlatformError {
     /// The platform has refused a moved rule, and then the restoration of the earlier rule.
     #[error(
         "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
-         {lost}; bind the domain in the console"
+         {lost}; bind the domain in the platform's console"
     )]
     Lost { error: Box<Self>, rule: String, template: String, lost: Box<Self> },
 }

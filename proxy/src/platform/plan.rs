@@ -113,7 +113,7 @@ impl<'p> Planner<'p, '_> {
         if !wanted.by_hand.is_empty() {
             self.plan.notes.push(format!(
                 "template {name}: the international API cannot set the address of {}; enter it in the \
-                 console, or use --site china",
+                 platform's console, or use --site china",
                 wanted.by_hand.join(", ")
             ));
         }
@@ -135,7 +135,7 @@ impl<'p> Planner<'p, '_> {
             )),
             several => self.plan.conflicts.push(format!(
                 "template {name}: expected one template of this name in the account, found {}; rename \
-                 the others in the console",
+                 the others in the platform's console",
                 several.len()
             )),
         }
@@ -213,8 +213,8 @@ impl<'p> Planner<'p, '_> {
             }
             from => self.plan.conflicts.push(format!(
                 "template {}: expected no rule of another template for {domain} and {app}, found one of \
-                 {} that gatepost did not make; remove it in the console, or add --adopt with that \
-                 name",
+                 {} that gatepost did not make; remove it in the platform's console, or add --adopt \
+                 with that name",
                 wanted.name,
                 from.map_or_else(|| rule.template_id.to_string(), |own| own.template_name.clone())
             )),
@@ -329,7 +329,7 @@ impl<'p> Planner<'p, '_> {
         if created > 0 && after > MAX_TEMPLATES {
             self.plan.conflicts.push(format!(
                 "expected at most {MAX_TEMPLATES} templates in the account, found {after} after this \
-                 plan; delete some in the console"
+                 plan; delete some in the platform's console"
             ));
         }
     }

@@ -206,8 +206,8 @@ fn takes_over_only_templates_that_operator_names() {
          template of this name; add --adopt live to take it over, or rename the template in the \
          config\n",
         "conflict: template live: expected no rule of another template for push.example.com and live, \
-         found one of other that gatepost did not make; remove it in the console, or add --adopt with \
-         that name\n",
+         found one of other that gatepost did not make; remove it in the platform's console, or add \
+         --adopt with that name\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
@@ -367,7 +367,7 @@ fn restores_rule_if_platform_refuses_its_move() {
         text.contains("; gatepost has removed the rule of live for push.example.com"),
         "{text}"
     );
-    assert!(text.ends_with("; bind the domain in the console\n"), "{text}");
+    assert!(text.ends_with("; bind the domain in the platform's console\n"), "{text}");
 
     let (code, text) = operator.run("apply --yes");
     assert_eq!(code, Some(0), "{text}");
@@ -579,7 +579,7 @@ fn sets_addresses_of_the_chinese_site_and_prints_json() {
     operator.config(&[template("live", NEW, "'push.example.com'") + more]);
     let (_, text) = operator.run("plan");
     let note = "note: template live: the international API cannot set the address of recording_status, \
-                audio_moderation; enter it in the console, or use --site china\n";
+                audio_moderation; enter it in the platform's console, or use --site china\n";
     assert!(text.contains(note), "expected {note}, found {text}");
     double.account.lock().unwrap().is_chinese = true;
     let (_, text) = operator.run("plan --site china --format json --app live --app vip");
