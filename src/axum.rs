@@ -138,7 +138,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Accepted {
 pub enum CallbackRejection {
     /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
     #[error(
-        "expected a callback accepted by gatepost, found a request that bypassed it; add `GateLayer`"
+        "expected a callback accepted by gatepost, found a request that it did not accept; add \
+         `GateLayer`"
     )]
     NotAccepted,
     /// The callback does not match the type `T` of [`Callback`]. The status is 422.

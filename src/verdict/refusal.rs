@@ -61,7 +61,7 @@ struct RefusalDetails {
     body: Bytes,
 }
 
-print_only! { RefusalDetails: kind detail allow route provider tenant template client cors; }
+print_only! { RefusalDetails: kind detail allow route provider tenant template cors; }
 
 /// Body of the reply to every refused callback, whatever the reason.
 const REFUSED: &[u8] = b"refused\n";

@@ -87,7 +87,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::PathAmbiguous,
-        "the path is another spelling of a callback path, such as an encoded letter or a double slash",
+        "the path is another spelling of a callback path, such as an encoded letter or a double slash; it is a path below the route; or the query is another spelling of the query of the route",
         "write the path in the platform's console exactly as in the config",
     ),
     (

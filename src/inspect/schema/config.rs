@@ -71,7 +71,7 @@ fn proxy_keys() -> Value {
             "description": "Token with which clients of /api may only read; default: none.",
         },
         "inspector": inspector(),
-        "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
+        "admin_hosts": strings("Names besides IP addresses and loopback names that /api accepts as `host`."),
         "allow_addresses": strings("Networks, host names and unix: sockets that a client of /api may set for the apps; default: all but link-local addresses, metadata services and sockets."),
         "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
         "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
