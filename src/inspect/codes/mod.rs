@@ -53,7 +53,7 @@ pub enum CodeGroup {
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
-    /// An accepted callback whose event gatepost's own store did not take.
+    /// An accepted callback whose event gatepost did not store.
     StoreFailure,
     /// A note about a callback, a request or the shared state. A note is neither a verdict nor a
     /// failure of the app.

@@ -286,8 +286,8 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "delivery_failed",
-        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app takes the event or the event is dead",
-        "the app is down, slow, or did not take the event; the line names the attempt and the code of the failure",
+        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app accepts the event or the event is dead",
+        "the app is down, slow, or did not accept the event; the line names the attempt and the code of the failure",
         "log, gatepost_queue_attempts_total, `gatepost queue list`",
         "look up the code in the line with `gatepost help`, and repair the app; gatepost tries again by itself, later after each attempt, until give_up_after_secs (event_dead)",
     ]),
@@ -301,7 +301,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "event_dead",
         "gatepost gave up the delivery of a queued event",
-        "the app did not take the event before give_up_after_secs",
+        "the app did not accept the event before give_up_after_secs",
         "log, gatepost_queue_events{state=\"dead\"}, `gatepost queue list`",
         "repair the app, then `gatepost queue replay`, or `gatepost queue drop`",
     ]),
@@ -314,7 +314,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "mirror_failed",
-        "the address in `mirror` did not take the copy of an event",
+        "the address in `mirror` did not accept the copy of an event",
         "the app at this address is down or slow, answered no 2xx, or more than 64 copies are in flight",
         "log, gatepost_mirrored_events_total",
         "read the reason and `app` in the line, then repair that app, or remove `mirror`; the platform and the first app are not affected",
@@ -643,10 +643,10 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     admin_api([
         "too_many_attempts",
-        "the client must wait before it sends another token",
-        "ten requests from the address had a wrong token",
+        "gatepost does not check the token, because the client has sent too many wrong tokens",
+        "the address has sent more than ten wrong tokens, or all addresses have sent more than 100 in a minute",
         API_REFUSALS,
-        "wait as long as retry-after says, and correct the token",
+        "wait for the seconds in the header retry-after, then send the correct token",
     ]),
     admin_api([
         "unauthorized",

@@ -20,7 +20,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value(["app", "the reply is the app's answer", "the app gave a usable answer", ORIGINS, NONE]),
     value([
         "busy",
-        "the store did not take the event, because too many operations wait for it",
+        "gatepost did not store the event, because too many operations wait for the store",
         "another process locks the store, or the disk is slow",
         STORE,
         "end the process that locks the store, or use a faster disk; the platform got 503, and sends the callback again as its page says",
@@ -35,11 +35,11 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "dead",
         "gatepost gave up the event after this attempt",
-        "the app did not take the event before give_up_after_secs",
+        "the app did not accept the event before give_up_after_secs",
         ATTEMPTS,
         "look up event_dead with `gatepost help`",
     ]),
-    value(["delivered", "the app took the event", "the app answered 2xx", ATTEMPTS, NONE]),
+    value(["delivered", "the app accepted the event", "the app answered 2xx", ATTEMPTS, NONE]),
     value([
         "expired",
         "gatepost gave up the event without a further attempt",
@@ -50,7 +50,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "failed",
         "an attempt to deliver an event failed; as an error of the store: the store has closed after a failed write",
-        "the app did not take the event; as an error of the store: a broken or full disk",
+        "the app did not accept the event; as an error of the store: a broken or full disk",
         "`result` of gatepost_queue_attempts_total, `code` of gatepost_store_errors_total",
         "look up delivery_failed with `gatepost help`; as an error of the store: repair the disk, then restart gatepost",
     ]),
@@ -70,7 +70,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "full",
-        "the store did not take the event, because it has reached max_bytes",
+        "gatepost did not store the event, because the store has reached max_bytes",
         "pending events and dead letters fill the store",
         STORE,
         "look up store_full with `gatepost help`",
@@ -98,7 +98,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "removed",
-        "the store did not take the event, because its file or its log was removed or replaced",
+        "gatepost did not store the event, because the file or the log of the store was removed or replaced",
         "a person or a program moved, removed or restored the file while gatepost was running",
         STORE,
         "stop gatepost, put the file and its log back, then start gatepost; the manual page queue shows how to save the events of a removed file",
@@ -112,7 +112,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "unavailable",
-        "the store did not take the event, and a later attempt may succeed",
+        "gatepost did not store the event, and a later attempt may succeed",
         "another process locks the store, or the disk is slow or full",
         STORE,
         "look up store_unavailable with `gatepost help`",

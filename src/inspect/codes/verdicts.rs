@@ -216,7 +216,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "the answer to a notification neither takes nor refuses the event, or the app compressed it, so that gatepost cannot read it; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
+        "the answer to a notification neither accepts nor refuses the event, or the app compressed it, so that gatepost cannot read it; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), it acknowledges the callback, warns, and counts the answer in gatepost_answers_unclear_total, and the access log has the code `app`",
         "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
     ),
     (
@@ -256,7 +256,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::StoreFull,
-        "pending events and dead letters fill max_bytes of [store], mostly because the app that takes the events is down",
+        "pending events and dead letters fill max_bytes of [store], mostly because the app that receives the events is down",
         "repair the app, drop dead letters with gatepost queue drop, or raise max_bytes",
     ),
     (

@@ -637,7 +637,7 @@ fn decision_keys() -> Value {
 fn notification_keys() -> Value {
     json!({
         "unclear_answer": {
-            "description": "Meaning of a 2xx answer that neither takes nor refuses the event. Default: taken.",
+            "description": "Meaning of a 2xx answer that neither accepts nor refuses the event. Default: taken.",
             "enum": ["taken", "refused"],
         },
         "deliver": {
