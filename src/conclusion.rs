@@ -179,7 +179,7 @@ pub enum UnavailableKind {
     /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES), or its head exceeds a
     /// limit.
     AnswerTooLarge,
-    /// The app's answer to a notification does not say that the app took the event, and
+    /// The app's answer to a notification does not say that the app accepted the event, and
     /// `unclear_answer` is `"refused"`.
     AnswerUnclear,
     /// The rate limit of the route is exhausted, so gatepost did not ask the app.
@@ -251,7 +251,7 @@ impl UnavailableKind {
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
             Self::AnswerUnclear => {
-                ("answer_unclear", "the app's answer does not say if the app took the event")
+                ("answer_unclear", "the app's answer does not say if the app accepted the event")
             }
             Self::AppOverloaded => {
                 ("app_overloaded", "genuine callbacks exceed the rate limit of the route")

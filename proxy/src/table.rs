@@ -2,9 +2,27 @@
 
 /// Aligns the columns of rows. The last column has no blanks after it.
 pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(widest);
-    rows.iter().map(|row| line(row, &widths)).collect()
+    Columns::new().aligned(rows)
+}
+
+/// The widths of the columns of a table that grows, such as the output of `gatepost tap`.
+pub(crate) struct Columns<const N: usize>([usize; N]);
+
+impl<const N: usize> Columns<N> {
+    pub(crate) const fn new() -> Self {
+        Self([0; N])
+    }
+
+    /// Aligns further rows. A column never becomes narrower. The last column has no blanks after
+    /// it.
+    pub(crate) fn aligned(&mut self, rows: &[[String; N]]) -> Vec<String> {
+        for row in rows {
+            for (widest, text) in self.0.iter_mut().zip(row) {
+                *widest = width(text).max(*widest);
+            }
+        }
+        rows.iter().map(|row| line(row, &self.0)).collect()
+    }
 }
 
 fn line<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {

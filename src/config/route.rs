@@ -156,8 +156,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
         RouteParameters::new(entries.iter().filter_map(|(name, value)| {
             let Form::String(text) = value.form else {
-                let problem = format!("expected a string, found {}", value.found());
-                self.faults.add(&value.place, problem, "write the value in quotes");
+                let problem = format!("expected a string, found {}", value.form.name());
+                self.faults.add(&value.place, problem, "write one value in quotes");
                 return None;
             };
             if !is_parameter_name(name) {
@@ -168,8 +168,8 @@ impl<'f> ConfigReader<'f, '_> {
             }
             if !is_parameter_text(text) {
                 let text = Located { value: text, place: value.place.clone() };
-                let remedy = "use letters, digits, -, ., _, ~ and /";
-                self.faults.add_text(&text, "a value with one spelling", remedy);
+                let remedy = "remove the other characters";
+                self.faults.add_text(&text, "a value of letters, digits, -, ., _, ~ and /", remedy);
                 return None;
             }
             Some((*name, text))
@@ -228,7 +228,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn path_fits(&self, path: &Located<&str>) -> bool {
         let fits = is_canonical(path.value);
         if !fits {
-            let wanted = FaultKind::PathInvalid.because("a path with one spelling");
+            let wanted =
+                FaultKind::PathInvalid.because("a path that all servers read in the same way");
             self.faults.add_text(path, wanted, path_remedy(path.value));
         }
         fits

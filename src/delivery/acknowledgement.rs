@@ -1,20 +1,20 @@
-//! Reads the answer to a notification: the app took the event, refused the event, or failed.
+//! Reads the answer to a notification: the app accepted the event, refused the event, or failed.
 //!
 //! | answer | the app |
 //! |---|---|
-//! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
-//! | 2xx in which `allow` occurs twice, or is neither `true` nor `null` | did not take the event (`answer_contradicts`) |
-//! | 2xx in which a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
-//! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not take the event (`answer_contradicts`) |
-//! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
-//! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, did not take the event (`answer_unclear`) |
+//! | 2xx with an empty body, with `{}`, with the members of the platform's acknowledgement, or with `{"allow":true}` | accepted the event |
+//! | 2xx in which `allow` occurs twice, or is neither `true` nor `null` | did not accept the event (`answer_contradicts`) |
+//! | 2xx in which a member of the acknowledgement has another value | did not accept the event (`answer_contradicts`) |
+//! | 2xx in which `error` has a value, or `status` is a number of at least 400 | did not accept the event (`answer_contradicts`) |
+//! | 2xx with a fatal error of PHP | did not accept the event (`answer_fatal`) |
+//! | 2xx with any other body | accepted the event; with `unclear_answer = "refused"`, did not accept the event (`answer_unclear`) |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
 //! | any other status, or no complete answer in time | failed |
 //!
 //! If a reply contradicts the acknowledgement that the platform expects, the platform sends the
 //! callback again. For example, a platform that expects `{"code":0}` treats `{"code":1}` as a
-//! failure. gatepost reads an answer in the same way: with `{"code":1}`, the app has not taken the
-//! event.
+//! failure. gatepost reads an answer in the same way: with `{"code":1}`, the app has not accepted
+//! the event.
 
 use std::cell::OnceCell;
 
@@ -29,8 +29,8 @@ use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
 use crate::template::{Ask, UnclearAnswer};
 
-/// Checks that the app took the event of a notification. `ack` is the platform's acknowledgement.
-/// Returns the reason if the answer is unclear, but the event counts as taken.
+/// Checks that the app accepted the event of a notification. `ack` is the platform's acknowledgement.
+/// Returns the reason if the answer is unclear, but the event counts as accepted.
 ///
 /// # Errors
 ///
@@ -122,7 +122,7 @@ fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() && !is_failure
 }
 
-/// The certainty with which an answer says that the app took an event.
+/// The certainty with which an answer says that the app accepted an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
     Clearly,

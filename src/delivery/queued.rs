@@ -4,7 +4,7 @@
 //!
 //! 1. The config at the time of the attempt determines the address, the time-out and the event
 //!    signing.
-//! 2. The rules for notifications determine whether the app took the event: see
+//! 2. The rules for notifications determine whether the app accepted the event: see
 //!    [`acknowledgement`](super::acknowledgement).
 //! 3. After a failure, the next attempt is due after a wait that doubles each time, up to `max_ms`.
 //!    gatepost shortens the wait by a random part, up to a half. Except before the last attempt

@@ -198,16 +198,7 @@ impl Steps {
             KindFound::Known(kind) => Some(*kind),
             KindFound::Missing | KindFound::Unknown(_) => None,
         };
-        self.add(
-            "kind",
-            match &found {
-                KindFound::Known(_) => plan.kind(kind).name.to_string(),
-                KindFound::Missing => "missing: the callback names no kind".to_owned(),
-                KindFound::Unknown(written) => {
-                    format!("{}, which the definition does not declare", printable(written))
-                }
-            },
-        );
+        self.add("kind", kind_text(route, &received, &found));
         match template.required_signature(kind) {
             Some(required) => self.signature(&required, &received, now),
             None if plan.signature_of(kind).is_some() => {
@@ -295,5 +286,21 @@ impl Steps {
             }
         };
         self.add("reply", next);
+    }
+}
+
+/// Returns the text of the step `kind`.
+fn kind_text(route: &Route, received: &Received<'_>, found: &KindFound<'_>) -> String {
+    let plan = &route.plan;
+    match found {
+        KindFound::Known(kind) => {
+            let other = route.kind.and_then(|own| plan.other_kind_named(own, received));
+            let other = other.map(|other| format!(", of the route; the callback names {other}"));
+            format!("{}{}", plan.kind(Some(*kind)).name, other.unwrap_or_default())
+        }
+        KindFound::Missing => "missing: the callback names no kind".to_owned(),
+        KindFound::Unknown(written) => {
+            format!("{}, which the definition does not declare", printable(written))
+        }
     }
 }

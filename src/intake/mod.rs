@@ -12,8 +12,8 @@
 //! 5. tenant: the callback names at most one tenant, and a template applies to the callback;
 //! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
 //!    too far in the future;
-//! 7. kind: the callback names its kind, or the route sets the kind; the method fits the kind, and
-//!    a challenge is valid;
+//! 7. kind: the callback names its kind, or the route sets the kind, and the callback names no other
+//!    declared kind; the method fits the kind, and a challenge is valid;
 //! 8. types: each field has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only with
 //!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the
@@ -548,6 +548,13 @@ fn judge<'t>(
     let signature = demand.map(|demand| demand.signature).or(plan.signature.as_ref());
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
+    }
+    if let Some(kind) = route.kind
+        && let Some(named) = plan.other_kind_named(kind, received)
+    {
+        let own = &plan.kind(Some(kind)).name;
+        let detail = format!("expected `{own}`, the kind of the route, found the kind `{named}`");
+        return Err(RefusalCause::with(RefusalKind::FieldInvalid, detail));
     }
     if plan.kind(kind).method.as_ref().is_some_and(|method| method != received.captured.method()) {
         return Err(RefusalKind::MethodNotAllowed.into());

@@ -178,8 +178,8 @@ pub(crate) fn not_accepted(now: Timestamp) {
         error,
         "not_accepted",
         now,
-        "handler did not run: expected a callback accepted by gatepost, found a request that \
-         bypassed it; add `GateLayer`"
+        "handler did not run: expected a callback accepted by gatepost, found a request that it \
+         did not accept; add `GateLayer`"
     );
 }
 

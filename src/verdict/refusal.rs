@@ -61,7 +61,7 @@ struct RefusalDetails {
     body: Bytes,
 }
 
-print_only! { RefusalDetails: kind detail allow route provider tenant template client cors; }
+print_only! { RefusalDetails: kind detail allow route provider tenant template cors; }
 
 /// Body of the reply to every refused callback, whatever the reason.
 const REFUSED: &[u8] = b"refused\n";
@@ -284,10 +284,9 @@ impl From<SignatureError> for RefusalCause {
                 RefusalKind::FieldDuplicate,
                 format!("expected equal values at {place}, found different values"),
             ),
-            SignatureError::Malformed { expected } => Self::with(
-                RefusalKind::SignatureMalformed,
-                format!("expected {expected}, found another form"),
-            ),
+            SignatureError::Malformed { detail } => {
+                Self::with(RefusalKind::SignatureMalformed, detail)
+            }
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
             SignatureError::Absent { place } => Self::with(
                 RefusalKind::SignatureMissing,

@@ -31,7 +31,7 @@ pub enum RefusalKind {
     /// have the same value have different values.
     FieldDuplicate,
     /// A field does not have the type, the range or the value that the definition or the template
-    /// requires.
+    /// requires, or names another kind than the route.
     FieldInvalid,
     /// A required field is missing.
     FieldMissing,

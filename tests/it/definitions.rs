@@ -356,6 +356,43 @@ fn requires_signature_if_kind_of_callback_differs_from_kind_of_route() {
 }
 
 #[test]
+fn refuses_callback_that_names_another_kind_than_its_route() {
+    let config = "[[route]]\npath = '/c'\nprovider = 'tencent-css'\nkind = 'relay'\ntemplate = 't'\n\
+                  [[template]]\nname = 't'\nprovider = 'tencent-css'\ninsecure_unsigned = true\n";
+    let gate = Gate::builder().toml(config).build().unwrap();
+    let relay = r#"{"event_type":314,"callback_event":"TaskStart"}"#;
+    for name in ["314", "314.0", "999", "null"] {
+        assert_eq!(code(send(&gate, "/c", &relay.replace("314", name))), "relay", "{name}");
+    }
+    for name in ["1", "1.0", "\"1\""] {
+        let refusal = send(&gate, "/c", &relay.replace("314", name)).unwrap_err();
+        assert_eq!(refusal.kind().as_str(), "field_invalid", "{name}");
+        let detail = "expected `relay`, the kind of the route, found the kind `push`";
+        assert_eq!(refusal.detail(), Some(detail));
+    }
+    let headers = HeaderMap::new();
+    let uri = Uri::from_static("/c");
+    let head = Head::new(&Method::POST, &uri, &headers);
+    let push = relay.replace("314", "1");
+    let explained = gate.explain(&head, push.into(), Timestamp::from_secs(0)).to_string();
+    assert!(
+        explained.contains("kind       relay, of the route; the callback names push\n")
+            && explained.contains("refused with 400: field_invalid"),
+        "{explained}"
+    );
+}
+
+#[test]
+fn route_for_the_kind_of_all_other_names_accepts_each_kind() {
+    let definition = format!("{HEAD}[kind]\nfrom = '/e'\nother = 'any'\n[kinds.a]\n[kinds.any]\n");
+    let route = "[[route]]\npath = '/any'\nprovider = 'cam'\nkind = 'any'\n";
+    let gate = gate(&definition, &format!("insecure_unsigned = true\n{route}")).unwrap();
+    for (path, kind) in [("/any", "any"), ("/c", "a")] {
+        assert_eq!(code(send(&gate, path, r#"{"e":"a"}"#)), kind);
+    }
+}
+
+#[test]
 fn explains_each_vector_with_steps_that_match_its_verdict() {
     let gate = crate::vectors::gate("http://app.test");
     for vector in crate::vectors::all() {

@@ -296,12 +296,14 @@ const fn heading(group: CodeGroup) -> (&'static str, &'static str) {
         CodeGroup::Refusal(_) => (
             "Refusals of a callback",
             "The client sees only the status. The code is in the log, in `gatepost_refusals_total`, in the access log, and in\n\
-             `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
+             `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`). In a Rust app with\n\
+             `GateLayer`, it is in the `tracing` events with the target `gatepost::report`, and `GateLayer::observe` receives it.",
         ),
         CodeGroup::AppFailure => (
             "Failures of the app",
             "The platform gets the reply of the failure policy. The code is in the log, in `gatepost_app_failures_total`, in the\n\
-             access log, and in `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`).",
+             access log, and in `gatepost capture list --code CODE` (needs `admin`, and `admin_token` or `admin_read_token`). In a\n\
+             Rust app with `GateLayer`, it is in the same outputs as a refusal.",
         ),
         CodeGroup::StoreFailure => (
             "Failures of the store",
@@ -370,7 +372,9 @@ fn codes_row(help: &gatepost::CodeHelp, has_causes: bool, has_places: bool) -> S
     let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('[', "\\[");
     let causes = help.causes.filter(|_| has_causes).map(cell);
     let places = Some(help.seen_in).filter(|_| has_places).map(cell);
-    let cells = [Some(cell(help.meaning)), causes, places, Some(cell(help.remedy))];
+    let in_layer = help.in_layer.map(|remedy| format!("; in a Rust app: {remedy}"));
+    let remedy = cell(&format!("{}{}", help.remedy, in_layer.unwrap_or_default()));
+    let cells = [Some(cell(help.meaning)), causes, places, Some(remedy)];
     let cells: String = cells.into_iter().flatten().map(|cell| format!(" {cell} |")).collect();
     format!("| `{}`{mark} |{cells}\n", help.code)
 }

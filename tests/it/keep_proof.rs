@@ -81,8 +81,8 @@ fn check_reports_keep_proof_that_has_no_effect() {
              on.push = {{ forward = '{forward}', keep_proof = true }}\n"
         );
         let error = Gate::builder().toml(config).build().unwrap_err().to_string();
-        let expected = "expected forward = \"json\" or \"cloudevents\" beside keep_proof, found another \
-                        form; remove keep_proof; in this form, the app receives the whole body";
+        let expected = "expected forward = \"json\", \"cloudevents\" or \"common\" beside keep_proof, found \
+                        another form; remove keep_proof; in this form, the app receives the whole body";
         assert!(error.contains(expected), "expected {expected}, found {error}");
     }
     let warnings = |provider| {

@@ -323,7 +323,7 @@ fn reports_events_that_gatepost_cannot_mirror() {
             format!(
                 "{ROUTE}push = {{ url = 'http://app', forward = 'passthrough', mirror = 'http://copy/p' }}"
             ),
-            "expected a form with a separate path for each event, found",
+            "expected a form other than passthrough beside mirror, found passthrough",
         ),
         (
             format!("{KOLLUS}live_play = {{ url = 'http://app/p', mirror = 'http://copy/p' }}"),

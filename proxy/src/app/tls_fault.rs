@@ -21,7 +21,7 @@ pub(crate) const TLS_FOUND: &str = "expected HTTP, found TLS; write https:// in 
 /// Error for a server that closes a new connection without TLS, without a response. Many servers do
 /// so if a request in plain HTTP arrives on a port with TLS.
 pub(crate) const CLOSED_WITHOUT_TLS: &str = "expected a response, found a close; write https:// if \
-     the port has TLS, or read its log";
+     the port has TLS, or read the server's log";
 
 const UNKNOWN_AUTHORITY: &str =
     "expected a trusted certificate, found an unknown authority; set `ca` in [[outgoing_tls]]";
@@ -44,10 +44,10 @@ const NO_CIPHER: &str =
     "expected a common cipher, found none; permit TLS 1.3 or ECDHE ciphers on the server";
 const UNKNOWN_NAME: &str =
     "expected a known host, found an unknown name; set `server_name` in [[outgoing_tls]]";
-const OTHER_ALERT: &str = "expected a TLS handshake, found an alert; read the log of the server";
+const OTHER_ALERT: &str = "expected a TLS handshake, found an alert; read the server's log";
 const NO_TLS: &str = "expected TLS, found other bytes; write http:// in the address";
-const CLOSED_IN_HANDSHAKE: &str = "expected a TLS handshake, found a close; write http:// if the port \
-     has no TLS, or read its log";
+const CLOSED_IN_HANDSHAKE: &str = "expected a TLS handshake, found a close; write http:// if the \
+     port has no TLS, or read the server's log";
 const OTHER_FAULT: &str =
     "expected a TLS handshake, found a fault; try `openssl s_client -connect HOST:PORT`";
 

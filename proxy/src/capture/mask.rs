@@ -99,11 +99,8 @@ impl<'g> Mask<'g> {
         if self.mode == Capture::Full {
             return false;
         }
-        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        SECRET_NAMES.contains(&&*plain)
-            || SECRET_PARTS.iter().any(|part| plain.contains(part))
-            || self.signatures.iter().any(|own| own.eq_ignore_ascii_case(&name))
+        let name = String::from_utf8_lossy(name);
+        names_secret(&name) || self.signatures.iter().any(|own| own.eq_ignore_ascii_case(&name))
     }
 
     /// Masks the values of secrets in `name=value` pairs, which end at `?`, `&`, `;` or white
@@ -153,6 +150,13 @@ impl<'g> Mask<'g> {
         masked.extend_from_slice(rest);
         masked
     }
+}
+
+/// Returns true for the usual name of a secret, such as `access_token`.
+pub(crate) fn names_secret(name: &str) -> bool {
+    let is_part = |c: &char| c.is_ascii_alphanumeric();
+    let plain: String = name.chars().filter(is_part).map(|c| c.to_ascii_lowercase()).collect();
+    SECRET_NAMES.contains(&&*plain) || SECRET_PARTS.iter().any(|part| plain.contains(part))
 }
 
 /// Returns the length of the JSON string at the start of `text`, with its quotes.

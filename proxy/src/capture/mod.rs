@@ -31,7 +31,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
 pub(crate) use self::filter::{CaptureFilter, FilterError};
-pub(crate) use self::mask::{MASK, Mask};
+pub(crate) use self::mask::{MASK, Mask, names_secret};
 pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
 pub(crate) use self::recorded_verdict::{RECORDED, RecordedVerdict};
 pub(crate) use self::replay::{ReplayError, Replayed, replay};

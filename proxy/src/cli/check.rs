@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::config_argument::ConfigArgument;
 use super::diagnostics::{self, Diagnostic, Format};
+use super::door::Door;
 use super::error::CommandError;
 use super::memory;
 use super::print::out;
@@ -29,6 +30,10 @@ pub(super) struct CheckArguments {
     /// Format of the output.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+    /// Door that uses the config: the proxy, or a tower layer in your own Rust program, which needs no
+    /// `listen`.
+    #[arg(long, value_enum, default_value = "proxy")]
+    door: Door,
     /// List the parts of the memory that gatepost may use.
     #[arg(long)]
     memory: bool,
@@ -43,7 +48,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
             let certificates = certificates(&config, path)?;
             tls::check(&config)
                 .map_err(|source| CommandError::OutgoingTls { path: path.to_owned(), source })?;
-            let found = warnings(&config, &certificates, path);
+            let found = warnings(&config, &certificates, path, arguments.door);
             (Some((config, certificates)), found)
         }
         Err(unreadable) if unreadable.faults().is_empty() => return Err(unreadable.into()),
@@ -70,17 +75,23 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
 }
 
 /// Returns the warnings of the config, and the warnings that only this command reports.
-fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> Vec<Diagnostic> {
+fn warnings(
+    config: &Config,
+    certificates: &[Arc<Certificate>],
+    path: &Path,
+    door: Door,
+) -> Vec<Diagnostic> {
     let of_config = config.warnings().iter().map(|warning| Diagnostic::new(warning, path));
     let mut found: Vec<_> = of_config.collect();
     for (problem, remedy) in certificates.iter().filter_map(|c| c.warning(clock::now())) {
         let kind = FaultKind::CertificateOutOfDate;
         found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
     }
-    if config.proxy().addresses().is_empty() {
+    if door == Door::Proxy && config.proxy().addresses().is_empty() {
         let problem = "expected a `listen` address, found none".to_owned();
-        let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
-        found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
+        let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`; check the config of a layer \
+                      with --door layer";
+        found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy.to_owned()));
     }
     found
 }

@@ -12,6 +12,10 @@ use serde::Serialize;
 
 use super::print::{err, out};
 
+/// Explanation of the sign that replaces a value in a source line.
+const HIDDEN_NOTE: &str =
+    "note: `…` in a line replaces a value that is not shown, because it can be a secret";
+
 /// Form in which `gatepost check` prints faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -95,6 +99,11 @@ impl Diagnostic {
 
     const fn is_error(&self) -> bool {
         matches!(self.severity, Severity::Error)
+    }
+
+    /// Returns `true` if the line that the diagnostic shows lacks a value.
+    fn hides_value(&self) -> bool {
+        self.excerpt.as_ref().is_some_and(|(line, _)| line.contains('…'))
     }
 
     /// Returns `true` if the other diagnostic differs only in its position.
@@ -207,6 +216,10 @@ pub(super) fn print_human(diagnostics: &[Diagnostic], path: &Path) {
     let renderer = if is_coloured() { Renderer::styled() } else { Renderer::plain() };
     for (first, others) in grouped(diagnostics) {
         err(&first.human(&renderer, &others));
+        err("");
+    }
+    if diagnostics.iter().any(Diagnostic::hides_value) {
+        err(HIDDEN_NOTE);
         err("");
     }
     let errors = count_errors(diagnostics);

@@ -201,8 +201,12 @@ fn page(help: &CodeHelp) -> String {
         _ => "code".to_owned(),
     };
     let causes = help.causes.map(|causes| format!("cause:   {causes}\n")).unwrap_or_default();
+    let in_layer = help.in_layer.map(|remedy| format!("\nin a Rust app: {remedy}"));
+    let in_layer = in_layer.unwrap_or_default();
     let CodeHelp { code, meaning, seen_in, remedy, .. } = help;
-    format!("{code}: {group}\n\nmeaning: {meaning}\n{causes}seen in: {seen_in}\nremedy:  {remedy}")
+    format!(
+        "{code}: {group}\n\nmeaning: {meaning}\n{causes}seen in: {seen_in}\nremedy:  {remedy}{in_layer}"
+    )
 }
 
 fn unknown(topic: &str, program: &Command) -> CommandError {

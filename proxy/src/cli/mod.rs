@@ -9,6 +9,7 @@ mod config_argument;
 mod config_keys;
 mod confirmation;
 mod diagnostics;
+mod door;
 mod error;
 mod explain;
 mod generated;

@@ -178,7 +178,7 @@ impl Simulation {
         own.map(|(_, _, time)| *time).max().unwrap()
     }
 
-    /// Checks that each app took the events of each subject once, in order, and had at most
+    /// Checks that each app accepted the events of each subject once, in order, and had at most
     /// [`MAX_IN_FLIGHT`] events at once.
     fn check_order_and_bounds(&self, count: usize) {
         let seen = self.seen.lock().unwrap();

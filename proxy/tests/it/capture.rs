@@ -259,7 +259,8 @@ fn commands_list_and_show_callbacks_and_replay_events() {
     let gate = serve(&app);
     captured(&gate, &[pushed(), refused_push()], 2);
     let list = printed(&run(&gate, &["capture", "list"]));
-    assert_eq!(list.lines().count(), 2);
+    assert_eq!(list.lines().count(), 3);
+    assert!(list.starts_with("ID  TIME "), "{list}");
     assert!(list.contains("refused (signature_mismatch)"), "{list}");
     let refused =
         printed(&run(&gate, &["capture", "list", "--verdict", "refused", "--format", "json"]));

@@ -120,7 +120,13 @@ fn init_for_layer_prints_rust_lines_and_writes_config_without_listener() {
     assert!(printed.contains(".layer(gatepost::GateLayer::new(gate))"), "{printed}");
     let config = std::fs::read_to_string(folder.path().join("gatepost.toml")).unwrap();
     assert!(!config.contains("listen"), "expected no `listen`, found:\n{config}");
-    assert_eq!(shell(folder.path(), "gatepost check").0, Some(0));
+    let subject = "# Config of gatepost's layer in a Rust app that receives callbacks of GitHub.\n";
+    assert!(config.starts_with(subject), "{config}");
+    assert!(shell(folder.path(), "gatepost check").1.contains("warning[listen_missing]"));
+    assert!(printed.contains("\n  gatepost check --door layer\n"), "{printed}");
+    let (code, checked) = shell(folder.path(), "gatepost check --door layer");
+    assert_eq!(code, Some(0), "{checked}");
+    assert!(!checked.contains("warning"), "expected no warning, found:\n{checked}");
     let (code, printed) = shell(
         folder.path(),
         "gatepost init --force --provider github --door layer --app http://x/y",

@@ -264,6 +264,18 @@ fn commands_of_the_admin_api_use_the_address_of_the_config() {
 }
 
 #[test]
+fn help_for_a_code_has_the_remedy_of_the_layer() {
+    let of_layer = "in a Rust app: ";
+    assert_help_names(
+        "signature_mismatch",
+        &["target gatepost::report", of_layer, "Gate::builder().variable(", "gate.replace("],
+    );
+    assert_help_names("token_mismatch", &[of_layer, "gate.replace("]);
+    assert_help_names("app_unreachable", &[of_layer, "panic"]);
+    assert_help_names("view_mismatch", &["target gatepost::report"]);
+}
+
+#[test]
 fn help_for_a_status_lists_its_codes() {
     let text = help("401");
     assert!(

@@ -405,7 +405,10 @@ fn check_and_send_report_sample_of_another_kind() {
         let (code, stdout, stderr) = run(arguments);
         assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}: {stderr}");
         let lines: Vec<_> = stderr.lines().collect();
-        assert!(lines[0].contains("sample of the kind `motion`, found one with"), "{stderr}");
+        assert!(
+            lines[0].contains("sample of the kind `motion`, found a sample of the unknown kind"),
+            "{stderr}"
+        );
         assert!(lines[1].ends_with(&format!("--> {}:12:1", path("cam.toml"))), "{stderr}");
         assert!(lines[4].ends_with("| ^^^^^^ kinds.motion.sample"), "{stderr}");
     }

@@ -46,7 +46,8 @@ impl<'f> ConfigReader<'f, '_> {
         let keeps = table.boolean("keep_proof")?;
         let place = table.place_of("keep_proof");
         if forward.is_some_and(Forward::keeps_headers) {
-            let problem = "expected forward = \"json\" or \"cloudevents\" beside keep_proof, found another form";
+            let problem = "expected forward = \"json\", \"cloudevents\" or \"common\" beside keep_proof, \
+                           found another form";
             let remedy = "remove keep_proof; in this form, the app receives the whole body";
             self.faults.add(&place, problem, remedy);
         }

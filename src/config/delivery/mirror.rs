@@ -41,8 +41,7 @@ impl<'f> ConfigReader<'f, '_> {
             unused(&problem, "remove mirror, or write a separate entry for the decision");
         }
         if entry.forward == Forward::Passthrough {
-            let problem = "expected a form with a separate path for each event, found \
-                           \"passthrough\"";
+            let problem = "expected a form other than passthrough beside mirror, found passthrough";
             unused(problem, "write forward = \"raw\", or remove mirror");
         }
         if entry.answer.is_some() || entry.url.is_none() {

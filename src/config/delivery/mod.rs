@@ -165,7 +165,7 @@ impl<'f> ConfigReader<'f, '_> {
         };
         if entry.forward == Forward::Raw && may_lack_body {
             let problem = format!(
-                "expected \"json\" or \"cloudevents\", because {} sends no body, found \"raw\"",
+                "expected \"json\", \"cloudevents\" or \"common\", because {} sends no body, found \"raw\"",
                 plan.title
             );
             self.faults.add(&entry.place, problem, "write forward = \"json\"");

@@ -1,5 +1,6 @@
 //! Codes in logs, metrics and messages, with cause and remedy. `gatepost help` prints them.
 
+mod layer;
 mod operation;
 mod values;
 mod verdicts;
@@ -35,6 +36,9 @@ pub struct CodeHelp {
     pub seen_in: &'static str,
     /// The remedy: an imperative for the operator.
     pub remedy: &'static str,
+    /// The remedy in a Rust app with the layer; `None` if the layer does not have the code, or if
+    /// the remedy is the same.
+    pub in_layer: Option<&'static str>,
 }
 
 /// Group of codes that occur in the same outputs.
@@ -49,7 +53,7 @@ pub enum CodeGroup {
     Refusal(http::StatusCode),
     /// An accepted callback for which the app gave no usable answer.
     AppFailure,
-    /// An accepted callback whose event gatepost's own store did not take.
+    /// An accepted callback whose event gatepost did not store.
     StoreFailure,
     /// A note about a callback, a request or the shared state. A note is neither a verdict nor a
     /// failure of the app.
@@ -68,9 +72,9 @@ pub enum CodeGroup {
 }
 
 /// Outputs that contain the codes of refusals.
-const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
+const REFUSED: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of failures of the app or the store.
-const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
+const FAILED: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
 const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
@@ -84,6 +88,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         causes: Some(causes),
         seen_in: REFUSED,
         remedy,
+        in_layer: None,
     });
     let failures = FAILURES.iter().map(|(kind, causes, remedy)| CodeHelp {
         code: kind.as_str(),
@@ -96,6 +101,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         causes: Some(causes),
         seen_in: if matches!(kind, UnavailableKind::AnswerUnclear) { UNCLEAR } else { FAILED },
         remedy,
+        in_layer: None,
     });
     FaultKind::ALL
         .iter()
@@ -104,6 +110,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         .chain(failures)
         .chain(OTHERS.iter().copied())
         .chain(VALUES.iter().copied())
+        .map(|help| CodeHelp { in_layer: layer::remedy(help.code), ..help })
 }
 
 fn of_config(kind: &FaultKind) -> CodeHelp {
@@ -114,6 +121,7 @@ fn of_config(kind: &FaultKind) -> CodeHelp {
         causes: None,
         seen_in: "`gatepost check`, and the log at start and at a reload",
         remedy: kind.remedy(),
+        in_layer: None,
     }
 }
 
@@ -137,7 +145,8 @@ mod tests {
 
     #[test]
     fn help_texts_are_not_empty_and_have_no_full_stop() {
-        let texts = codes().flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy)]);
+        let texts = codes()
+            .flat_map(|help| [Some(help.meaning), help.causes, Some(help.remedy), help.in_layer]);
         for text in texts.flatten() {
             let fits = !text.ends_with('.') && !text.is_empty();
             assert!(fits, "expected a text that does not end with a full stop, found {text:?}");

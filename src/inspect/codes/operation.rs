@@ -8,7 +8,7 @@ use crate::memory::outage::SHARED_STATE_LOST;
 /// and the remedy.
 const fn help(group: CodeGroup, texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
-    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
+    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy, in_layer: None }
 }
 
 const fn note(texts: [&'static str; 5]) -> CodeHelp {
@@ -32,6 +32,7 @@ const fn admin_api(texts: [&'static str; 5]) -> CodeHelp {
 }
 
 const LOG: &str = "log";
+const APP_LOG: &str = "log of the Rust app: `tracing` with the target gatepost::report";
 const SHADOW_ANSWERS: &str = "log, gatepost_shadow_answers_total";
 const REJECTED: &str = "log, gatepost_requests_rejected_total";
 const CLOSED: &str = "log, gatepost_connections_closed_total";
@@ -77,14 +78,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "not_a_callback",
         "gatepost refused a path without a route, because callbacks_only is set",
         "a client called a path that is not a callback path, or `path` of a route lacks the prefix of a nested router",
-        LOG,
+        APP_LOG,
         "write `path` of each route as clients send it, including the prefix in `nest`",
     ]),
     note([
         "not_accepted",
         "an extractor of a Rust app received a request that gatepost has not accepted",
         "the handler is outside of GateLayer, or no [[route]] has its path",
-        LOG,
+        APP_LOG,
         "add GateLayer to the router after the handler, or add a [[route]] with the handler's path to the config",
     ]),
     note([
@@ -112,14 +113,14 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "timer_missing",
         "the tokio runtime of the app has no timer",
         "the app builds its runtime without enable_time",
-        LOG,
+        APP_LOG,
         "build the runtime with enable_time or enable_all",
     ]),
     note([
         "view_mismatch",
         "a handler takes a Rust type that does not fit the kind or the data of the callback",
         "a handler of the app receives several kinds, but takes the type of one kind",
-        LOG,
+        APP_LOG,
         "take the platform's enum of all kinds, or send each kind to a handler of its own (`url` under [template.on])",
     ]),
     shadow([
@@ -285,8 +286,8 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "delivery_failed",
-        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app takes the event or gatepost stops trying",
-        "the app is down, slow, or did not take the event; the line names the attempt and the code of the failure",
+        "an attempt to deliver a queued event failed; the line appears after each failed attempt of a kind with deliver = \"queued\", until the app accepts the event or gatepost stops trying",
+        "the app is down, slow, or did not accept the event; the line names the attempt and the code of the failure",
         "log, gatepost_queue_attempts_total, `gatepost queue list`",
         "run `gatepost help CODE` with the code in the line, and repair the app; gatepost tries again by itself, with growing waits; after give_up_after_secs, it logs event_dead",
     ]),
@@ -300,7 +301,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     operation([
         "event_dead",
         "gatepost stopped trying to deliver a queued event",
-        "the app did not take the event before give_up_after_secs, or the template or the address of the event no longer exists",
+        "the app did not accept the event before give_up_after_secs, or the template or the address of the event no longer exists",
         "log, gatepost_queue_events{state=\"dead\"}, `gatepost queue list`",
         "repair the app, then run `gatepost queue replay`; to discard the event, run `gatepost queue drop`",
     ]),
@@ -313,7 +314,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "mirror_failed",
-        "the address in `mirror` did not take the copy of an event",
+        "the address in `mirror` did not accept the copy of an event",
         "the app at this address is down or slow, answered no 2xx, or more than 64 copies are in flight",
         "log, gatepost_mirrored_events_total",
         "read the reason and `app` in the line, then repair that app, or remove `mirror`; the reply to the platform and the app in `url` are not affected",

@@ -7,7 +7,7 @@ use super::{CodeGroup, CodeHelp};
 const fn value(texts: [&'static str; 5]) -> CodeHelp {
     let [code, meaning, causes, seen_in, remedy] = texts;
     let group = CodeGroup::Value;
-    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy }
+    CodeHelp { code, group, meaning, causes: Some(causes), seen_in, remedy, in_layer: None }
 }
 
 const ORIGINS: &str = "`code` of the access log, `origin` of gatepost_callbacks_total";
@@ -26,7 +26,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "busy",
-        "the store did not take the event, because too many operations wait for it",
+        "gatepost did not store the event, because too many operations wait for the store",
         "another process locks the store, or the disk is slow",
         STORE,
         "end the process that locks the store, or use a faster disk; the platform got 503; the platform's page in the gatepost manual says when it sends the callback again",
@@ -41,11 +41,11 @@ pub(super) const VALUES: &[CodeHelp] = &[
     value([
         "dead",
         "the attempt failed, and gatepost stopped trying to deliver the event",
-        "the app did not take the event before give_up_after_secs",
+        "the app did not accept the event before give_up_after_secs",
         ATTEMPTS,
         "run `gatepost help event_dead`",
     ]),
-    value(["delivered", "the app took the event", "the app answered 2xx", ATTEMPTS, NONE]),
+    value(["delivered", "the app accepted the event", "the app answered 2xx", ATTEMPTS, NONE]),
     value([
         "expired",
         "gatepost stopped trying to deliver the event, without a further attempt",
@@ -55,7 +55,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "failed",
-        "as the result of an attempt: the app did not take the event; as an error of the store: a write failed, or the file is damaged, so the store accepts no more events",
+        "as the result of an attempt: the app did not accept the event; as an error of the store: a write failed, or the file is damaged, so the store accepts no more events",
         "the app is down, slow, or refused the event; as an error of the store: a broken disk",
         "`result` of gatepost_queue_attempts_total, `code` of gatepost_store_errors_total",
         "as the result of an attempt: run `gatepost help delivery_failed`; as an error of the store: repair the disk, then restart gatepost",
@@ -76,7 +76,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "full",
-        "the store did not take the event, because it has reached max_bytes",
+        "gatepost did not store the event, because the store has reached max_bytes",
         "pending events and dead letters fill the store",
         STORE,
         "run `gatepost help store_full`",
@@ -104,7 +104,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "removed",
-        "the store did not take the event, because the store's file or its write-ahead log was removed or replaced",
+        "gatepost did not store the event, because the store's file or its write-ahead log was removed or replaced",
         "a person or a program moved, removed or replaced the file while gatepost ran",
         STORE,
         "stop gatepost, put the file and its write-ahead log back, then start gatepost; the page `queue` of the manual shows how to save the events of a removed file",
@@ -118,7 +118,7 @@ pub(super) const VALUES: &[CodeHelp] = &[
     ]),
     value([
         "unavailable",
-        "the store did not take the event, and a later attempt may succeed",
+        "gatepost did not store the event, and a later attempt may succeed",
         "another process locks the store, the disk is slow or full, or the NATS servers do not respond",
         STORE,
         "run `gatepost help store_unavailable`",

@@ -37,8 +37,8 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::FieldInvalid,
-        "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type",
-        "run `gatepost explain` on the request; if the platform has changed its format, report the change, or correct your own definition",
+        "a field that identifies the callback, or on which the reply to a decision depends, does not have its declared type; or the callback names another kind than `kind` of its route",
+        "run `gatepost explain` on the request; if the platform has changed its format, report the change, or correct your own definition; if the callback names another kind, send it to the path of a route with this kind, or of a route without kind",
     ),
     (
         RefusalKind::FieldMissing,
@@ -87,7 +87,7 @@ pub(super) const REFUSALS: &[(RefusalKind, &str, &str)] = &[
     ),
     (
         RefusalKind::PathAmbiguous,
-        "the path or the query is another spelling of that of a route, for example with an encoded letter or a double slash",
+        "the path or the query is another spelling of that of a route, for example with an encoded letter or a double slash, or the path is below that of a route",
         "write the path and the query in the platform's console exactly as in the config",
     ),
     (
@@ -216,7 +216,7 @@ pub(super) const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     ),
     (
         UnavailableKind::AnswerUnclear,
-        "the answer to a notification says neither that the app took the event nor that it refused the event, or the app compressed its answer, which gatepost then cannot read; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), gatepost acknowledges the callback, logs a warning, and counts the answer in gatepost_answers_unclear_total; the access log then has the code `app`",
+        "the answer to a notification says neither that the app accepted the event nor that it refused the event, or the app compressed its answer, which gatepost then cannot read; with unclear_answer = \"refused\", gatepost replies 503; with \"taken\" (the default), gatepost acknowledges the callback, logs a warning, and counts the answer in gatepost_answers_unclear_total; the access log then has the code `app`",
         "answer with an empty 2xx, {\"code\":0} or {\"allow\":true}; if the line names a content coding such as `gzip`, turn off compression for this path in the app, or in the server in front of it",
     ),
     (

@@ -421,7 +421,10 @@ fn route() -> Value {
             },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret", "description": "Secret segment of the path, in place of {token}." },
-            "kind": text("Kind of all callbacks on this path, even of a callback that names another kind."),
+            "kind": text(
+                "Kind of all callbacks on this path. gatepost refuses a callback that names another kind \
+                 (field_invalid), except if this kind is the provider's kind for all other names, such as `event`."
+            ),
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
@@ -647,7 +650,7 @@ fn decision_keys() -> Value {
 fn notification_keys() -> Value {
     json!({
         "unclear_answer": {
-            "description": "Meaning of a 2xx answer that says neither that the app took the event nor that it refused the event. Default: taken.",
+            "description": "Meaning of a 2xx answer that says neither that the app accepted the event nor that it refused the event. Default: taken.",
             "enum": ["taken", "refused"],
         },
         "deliver": {

@@ -157,16 +157,16 @@ pub struct Claimed {
 /// The result of a delivery attempt, which ends the claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The app took the event.
+    /// The app accepted the event.
     Delivered,
-    /// The app did not take the event. gatepost makes another attempt.
+    /// The app did not accept the event. gatepost makes another attempt.
     Later {
         /// Time of the next attempt.
         at: Timestamp,
         /// Reason for the failure.
         reason: Box<str>,
     },
-    /// The app did not take the event. gatepost makes no further attempt.
+    /// The app did not accept the event. gatepost makes no further attempt.
     Dead {
         /// Reason for the last failure.
         reason: Box<str>,
@@ -178,7 +178,7 @@ pub enum Settlement {
 pub enum EntryState {
     /// The event waits for its delivery.
     Pending,
-    /// The app took the event.
+    /// The app accepted the event.
     Delivered,
     /// gatepost makes no further attempt. The event is a dead letter.
     Dead,

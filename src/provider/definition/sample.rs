@@ -89,9 +89,13 @@ fn check_kind(place: &Place, faults: &Faults<'_>, plan: &Plan, index: usize, sam
     let received = Received { object: sample, raw: &[], captured: &captured, settings: &[] };
     let found = match plan.kind_of(&received) {
         KindFound::Known(found) if found == index => return,
-        KindFound::Known(found) => format!("one of the kind `{}`", plan.kind(Some(found)).name),
-        KindFound::Missing => "one without a name of a kind".to_owned(),
-        KindFound::Unknown(name) => format!("one with the unknown name \"{}\"", printable(&name)),
+        KindFound::Known(found) => {
+            format!("a sample of the kind `{}`", plan.kind(Some(found)).name)
+        }
+        KindFound::Missing => "a sample that names no kind".to_owned(),
+        KindFound::Unknown(name) => {
+            format!("a sample of the unknown kind \"{}\"", printable(&name))
+        }
     };
     let places: Vec<_> = rule.from.iter().map(Locator::to_string).collect();
     let name = &plan.kind(Some(index)).name;

@@ -2,6 +2,8 @@
 //!
 //! A part is a piece of the message that the platform signs, such as the body or a header.
 
+use std::sync::OnceLock;
+
 use super::DefinitionReader;
 use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
@@ -80,6 +82,7 @@ impl<'f> DefinitionReader<'f> {
             second: second.map(Box::new),
             time,
             consumed,
+            malformed: OnceLock::new(),
         };
         Some(read.with_consumed())
     }

@@ -33,9 +33,20 @@ impl KindRule {
         lists.any(|kinds| kinds.contains(&kind)) || self.other == Some(kind)
     }
 
+    /// Returns the platform's name for the kind of a callback.
+    fn name_in<'r>(&self, received: &Received<'r>) -> Option<Cow<'r, str>> {
+        let names = self.from.iter().filter_map(|from| from.text(received));
+        names.into_iter().find(|name| !name.is_empty())
+    }
+
     /// Returns the possible kinds for the platform's name.
     fn candidates(&self, name: &str) -> Option<&[usize]> {
-        self.values.get(&Name::new(name)).map(Vec::as_slice)
+        let candidates = |name: &str| self.values.get(&Name::new(name)).map(Vec::as_slice);
+        candidates(name).or_else(|| {
+            // `1.0` and `1e0` are spellings of the name `1`.
+            let number = parse_whole(name)?;
+            candidates(&number.to_string())
+        })
     }
 }
 
@@ -61,16 +72,11 @@ impl Plan {
             };
             kind.is_some_and(|kind| kind.when.iter().all(is_present))
         };
-        let names = rule.from.iter().filter_map(|from| from.text(received));
-        let Some(name) = names.into_iter().find(|name| !name.is_empty()) else {
+        let Some(name) = rule.name_in(received) else {
             let found = rule.unnamed.iter().find(fits).copied().or(rule.other);
             return found.map_or(KindFound::Missing, KindFound::Known);
         };
-        let candidates = rule.candidates(&name).or_else(|| {
-            // `1.0` and `1e0` are spellings of the name `1`.
-            let number = parse_whole(&name)?;
-            rule.candidates(&number.to_string())
-        });
+        let candidates = rule.candidates(&name);
         // If no candidate fits, take the last candidate, so that the refusal can name a missing
         // field.
         let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
@@ -78,5 +84,17 @@ impl Plan {
             Some(kind) => KindFound::Known(kind),
             None => KindFound::Unknown(name),
         }
+    }
+    /// Returns the kind that a callback names on a route for `kind`, if the callback names another
+    /// declared kind. Returns `None` if `kind` is the kind for all other names, because the
+    /// operator may want each callback as this kind.
+    pub(crate) fn other_kind_named(&self, kind: usize, received: &Received<'_>) -> Option<&str> {
+        let rule = &self.kind_rule;
+        if rule.other == Some(kind) {
+            return None;
+        }
+        let name = rule.name_in(received)?;
+        let named = rule.candidates(&name).filter(|kinds| !kinds.contains(&kind))?;
+        named.first().map(|named| &*self.kind(Some(*named)).name)
     }
 }

@@ -47,9 +47,9 @@ pub(crate) enum SignatureError {
     /// The signed time is `secs_ago` seconds in the past, more than the `accepted_secs` that the
     /// window permits.
     Expired { secs_ago: i64, accepted_secs: i64 },
-    /// The text of the signature does not have the form that the definition declares. `expected` is
-    /// this form, and the place of the signature.
-    Malformed { expected: String },
+    /// The text of the signature does not decode to a digest. `detail` names the form and the place
+    /// in the definition.
+    Malformed { detail: String },
     /// No key produces the signature.
     Mismatch,
     /// The callback contains no value for the signed part at `place`.

@@ -1,5 +1,7 @@
 //! The rule by which a platform signs callbacks: digest, location and token.
 
+use std::sync::OnceLock;
+
 use super::key_rule::{KeyError, KeyRule};
 use super::part::{Part, PartOrder, PartSource};
 use super::time_rule::TimeRule;
@@ -34,6 +36,9 @@ pub(crate) struct Signature {
     pub(crate) time: Option<TimeRule>,
     /// Members of the body that serve only the signature. The event omits these members.
     pub(crate) consumed: Vec<Name<'static>>,
+    /// The detail of the refusal of a malformed signature. It depends only on this rule, so gatepost
+    /// writes it once, at the first such refusal.
+    pub(crate) malformed: OnceLock<Box<str>>,
 }
 
 impl Signature {

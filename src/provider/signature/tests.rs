@@ -118,7 +118,9 @@ fn refuses_expiry_time_one_second_outside_either_end_of_window() {
 #[test]
 fn reports_the_first_condition_that_is_not_met() {
     let absent = || SignatureError::Absent { place: "/sign".into() };
-    let malformed = || SignatureError::Malformed { expected: "`<32 hex digits>` at /sign".into() };
+    let malformed = || SignatureError::Malformed {
+        detail: "expected `<32 hex digits>` at /sign, found another form".into(),
+    };
     let cases = [
         (r#"{"t":1545030873}"#, absent()),
         (r#"{"t":1545030873,"sign":null}"#, absent()),

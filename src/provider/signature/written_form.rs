@@ -9,8 +9,11 @@ impl Signature {
     /// Returns the error for a text that does not have the form of the definition.
     #[cold]
     pub(super) fn malformed(&self) -> SignatureError {
-        let expected = format!("`{}` at {}", self.written_form(), self.found_in);
-        SignatureError::Malformed { expected }
+        let detail = self.malformed.get_or_init(|| {
+            let (form, place) = (self.written_form(), &self.found_in);
+            format!("expected `{form}` at {place}, found another form").into()
+        });
+        SignatureError::Malformed { detail: String::from(&**detail) }
     }
 
     /// Returns the form of the text at `found_in`, such as `t=…,v1=<64 hex digits>`.

@@ -29,7 +29,7 @@ pusch = 'http://127.0.0.1:3000/push'
         "1:11: listen[0]: expected an address to listen on, found no port; add a colon and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_read_token`, `admin_token`",
-        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; remove %, ;, //",
+        "6:8: route[0].path: expected a path that all servers read in the same way, found \"/callbacks//tencent\"; remove %, ;, //",
         "7:12: route[0].provider: expected a known provider, found \"tencent\"; did you mean `tencent-css`?",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
         "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",
@@ -136,8 +136,14 @@ fn reports_invalid_routes() {
         ("path = '/a/{token}'\nprovider = 'kollus'", "expected a token for the {token}"),
         ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "a valid path segment"),
         ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "a valid path segment"),
-        ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "a path with one spelling"),
-        ("path = '/a/{other}'\nprovider = 'kollus'", "a path with one spelling"),
+        (
+            "path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'",
+            "a path that all servers read in the same way",
+        ),
+        (
+            "path = '/a/{other}'\nprovider = 'kollus'",
+            "a path that all servers read in the same way",
+        ),
         (
             "path = '/a'\nprovider = 'kollus'\nkind = 'push'",
             "expected a known kind, found \"push\"",
@@ -162,7 +168,7 @@ fn reports_invalid_routes() {
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a/'\nprovider = 'kollus'",
             "found the path of the route /a; choose another path; case and a slash at the end make",
         ),
-        ("path = '/a//'\nprovider = 'kollus'", "a path with one spelling"),
+        ("path = '/a//'\nprovider = 'kollus'", "a path that all servers read in the same way"),
     ];
     for (route, expected) in cases {
         let faults = errors(&format!("[[route]]\n{route}"));
@@ -191,7 +197,14 @@ fn reports_invalid_query_of_route() {
             "path = '/a'\nprovider = 'kollus'\nquery = { c = 1 }",
             "expected a string, found a whole number",
         ),
-        ("path = '/a'\nprovider = 'kollus'\nquery = { c = 'a b' }", "a value with one spelling"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { c = ['x'] }",
+            "expected a string, found a list; write one value in quotes",
+        ),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { c = 'a b' }",
+            "a value of letters, digits, -, ., _, ~ and /",
+        ),
         (
             "path = '/a'\nprovider = 'kollus'\nquery = { 'c[]' = 'x' }",
             "expected a parameter name of letters",

@@ -19,14 +19,14 @@ fn sample_must_name_its_kind() {
     assert_eq!(faults(&idle("{\"type\":\"stream.idle\"}")), <[String; 0]>::default());
     assert_fault(
         &idle("{\"type\":\"stream.idel\"}"),
-        "15:1: kinds.idle.sample: expected a sample of the kind `idle`, found one with the unknown name \
+        "15:1: kinds.idle.sample: expected a sample of the kind `idle`, found a sample of the unknown kind \
          \"stream.idel\"; correct /type of the sample, or [kind.names]",
     );
-    assert_fault(&idle("{\"type\":\"live\"}"), "found one of the kind `live`; correct /type");
-    assert_fault(&idle("{}"), "found one without a name of a kind");
+    assert_fault(&idle("{\"type\":\"live\"}"), "found a sample of the kind `live`; correct /type");
+    assert_fault(&idle("{}"), "found a sample that names no kind");
     let with_other =
         idle("{\"type\":\"x\"}").replace("[kind.names]", "other = 'live'\n[kind.names]");
-    assert_fault(&with_other, "found one of the kind `live`");
+    assert_fault(&with_other, "found a sample of the kind `live`");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn sample_has_the_kind_that_its_header_or_parameter_names() {
         assert_eq!(faults(&kinds(from, "{\"id\":1}")), <[String; 0]>::default());
         assert_fault(
             &kinds(from, "{\"idd\":1}"),
-            "kinds.a_with_id.sample: expected a sample of the kind `a_with_id`, found one of the kind `a`; \
+            "kinds.a_with_id.sample: expected a sample of the kind `a_with_id`, found a sample of the kind `a`; \
              correct ",
         );
     }
@@ -58,7 +58,10 @@ fn sample_has_the_kind_that_its_header_or_parameter_names() {
         )
     };
     assert_eq!(faults(&other("b")), <[String; 0]>::default());
-    assert_fault(&other("a"), "expected a sample of the kind `other`, found one of the kind `a`");
+    assert_fault(
+        &other("a"),
+        "expected a sample of the kind `other`, found a sample of the kind `a`",
+    );
 }
 
 #[test]

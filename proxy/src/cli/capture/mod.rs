@@ -15,7 +15,7 @@ use form_urlencoded::Serializer;
 use serde_json::{Value as Json, json};
 
 use self::format::{replayed, shown};
-use self::rows::{CapturedPage, lines};
+use self::rows::{CallbackTable, CapturedPage};
 use super::admin_client::{AdminArguments, AdminClient};
 use super::error::{AdminError, CommandError};
 use super::print::{err, out};
@@ -164,7 +164,7 @@ pub(super) fn run(command: &CaptureCommand) -> Result<(), CommandError> {
         CaptureCommand::List { admin, filter, limit, format } => {
             let page = AdminClient::new(admin)?.get(&filter.query(&[("limit", *limit)]))?;
             warn_of(&page);
-            lines(&page, *format).iter().for_each(|line| out(line));
+            CallbackTable::new(*format).lines(&page).iter().for_each(|line| out(line));
             Ok(())
         }
         CaptureCommand::Show { id, admin, format } => {
@@ -201,9 +201,12 @@ pub(super) fn tap(arguments: &TapArguments) -> Result<(), CommandError> {
     if arguments.last == 0 {
         page.callbacks.clear();
     }
+    let mut table = CallbackTable::new(arguments.format);
     let mut is_lost = false;
     loop {
-        for line in lines(&page, arguments.format) {
+        // The header waits for the first callback, whose values determine its columns.
+        let lines = if page.callbacks.is_empty() { Vec::new() } else { table.lines(&page) };
+        for line in lines {
             if writeln!(io::stdout(), "{line}").is_err() {
                 return Ok(());
             }

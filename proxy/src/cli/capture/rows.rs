@@ -1,10 +1,10 @@
-//! Lines of a list of captured callbacks.
+//! Table of captured callbacks.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::CaptureFormat;
-use crate::table::{aligned, plain};
+use crate::table::{Columns, plain};
 
 /// A page of callbacks, as the API returns it.
 #[derive(Debug, Deserialize)]
@@ -15,14 +15,38 @@ pub(super) struct CapturedPage {
     pub(super) capture: String,
 }
 
-pub(super) fn lines(page: &CapturedPage, format: CaptureFormat) -> Vec<String> {
-    match format {
-        CaptureFormat::Json => page.callbacks.iter().map(Json::to_string).collect(),
-        CaptureFormat::Human => aligned(&page.callbacks.iter().map(row).collect::<Vec<_>>()),
+const COLUMNS: usize = 9;
+
+const HEADER: [&str; COLUMNS] =
+    ["ID", "TIME", "PROVIDER", "KIND", "TENANT", "TEMPLATE", "STATUS", "VERDICT", "DURATION"];
+
+/// A table of callbacks that grows page by page.
+pub(super) struct CallbackTable {
+    format: CaptureFormat,
+    columns: Columns<COLUMNS>,
+    has_header: bool,
+}
+
+impl CallbackTable {
+    pub(super) const fn new(format: CaptureFormat) -> Self {
+        Self { format, columns: Columns::new(), has_header: false }
+    }
+
+    /// Returns the lines of a page: for a person, the first page begins with a header.
+    pub(super) fn lines(&mut self, page: &CapturedPage) -> Vec<String> {
+        if self.format == CaptureFormat::Json {
+            return page.callbacks.iter().map(Json::to_string).collect();
+        }
+        let mut rows: Vec<_> = page.callbacks.iter().map(row).collect();
+        if !self.has_header {
+            rows.insert(0, HEADER.map(str::to_owned));
+            self.has_header = true;
+        }
+        self.columns.aligned(&rows)
     }
 }
 
-fn row(callback: &Json) -> [String; 9] {
+fn row(callback: &Json) -> [String; COLUMNS] {
     let text = |name: &str| plain(callback[name].as_str().unwrap_or("-"));
     let at = text("at");
     let time = at.split_once('T').map_or(&*at, |(_, time)| time.trim_end_matches('Z'));
@@ -55,23 +79,29 @@ mod tests {
 
     use super::*;
 
+    fn page(callback: Json) -> CapturedPage {
+        CapturedPage { callbacks: vec![callback], last: 12, missed: 0, capture: "masked".into() }
+    }
+
     #[test]
-    fn line_has_no_control_characters() {
+    fn only_the_first_page_has_a_header_and_no_line_has_control_characters() {
         let callback = json!({
             "id": 12, "at": "2026-11-29T01:02:03.456Z", "verdict": "refused", "provider": "mux",
             "tenant": "a\u{1b}[31mb", "code": "signature_mismatch", "status": 401,
             "elapsed_ms": 3.12,
         });
-        let page = CapturedPage {
-            callbacks: vec![callback],
-            last: 12,
-            missed: 0,
-            capture: "masked".into(),
-        };
-        let lines = lines(&page, CaptureFormat::Human);
-        assert_eq!(
-            lines[0],
-            "12  01:02:03.456  mux  -  a\u{fffd}[31mb  -  401  refused (signature_mismatch)  3.1 ms"
-        );
+        let mut table = CallbackTable::new(CaptureFormat::Human);
+        let row = "12  01:02:03.456  mux       -     a\u{fffd}[31mb  -         401     refused \
+                   (signature_mismatch)  3.1 ms";
+        let header = "ID  TIME          PROVIDER  KIND  TENANT    TEMPLATE  STATUS  VERDICT";
+        let header = format!("{header}{}DURATION", " ".repeat(23));
+        assert_eq!(table.lines(&page(callback.clone())), [&*header, row]);
+        assert_eq!(table.lines(&page(callback)), [row]);
+    }
+
+    #[test]
+    fn json_has_no_header() {
+        let mut table = CallbackTable::new(CaptureFormat::Json);
+        assert_eq!(table.lines(&page(json!({ "id": 1 }))), ["{\"id\":1}"]);
     }
 }

@@ -28,6 +28,36 @@ impl RoutePath {
     }
 }
 
+/// The use of a config file.
+pub(super) enum ConfigUse<'c> {
+    /// The whole config of a proxy, with its addresses for callbacks and for the admin listener.
+    Proxy { listen: &'c str, admin: &'c str },
+    /// The whole config of the tower layer.
+    Layer,
+    /// A further platform of another config, which includes the file.
+    Included,
+}
+
+impl ConfigUse<'_> {
+    /// Returns the subject of the file: the start of a sentence that ends with the name of the
+    /// platform.
+    const fn subject(&self) -> &'static str {
+        match self {
+            Self::Proxy { .. } => "gatepost in front of an app that receives callbacks of",
+            Self::Layer => "Config of gatepost's layer in a Rust app that receives callbacks of",
+            Self::Included => "A part of the config that includes this file: callbacks of",
+        }
+    }
+
+    /// Returns the command that checks a config of this use.
+    pub(super) const fn check_command(&self) -> &'static str {
+        match self {
+            Self::Proxy { .. } | Self::Included => "gatepost check",
+            Self::Layer => "gatepost check --door layer",
+        }
+    }
+}
+
 /// The operator's choices for the config.
 pub(super) struct ConfigText<'c> {
     pub(super) provider: &'c ProviderInfo,
@@ -36,23 +66,18 @@ pub(super) struct ConfigText<'c> {
     pub(super) secret: &'c SecretFile,
     /// File of the secret path segment, if this file is not `secret`.
     pub(super) token: Option<&'c SecretFile>,
-    /// Addresses for callbacks and for the admin listener; `None` for a config of the tower layer,
-    /// or for a platform that `--add` adds.
-    pub(super) listeners: Option<(&'c str, &'c str)>,
+    pub(super) purpose: ConfigUse<'c>,
     pub(super) app: Option<&'c str>,
     pub(super) upstream: Option<&'c str>,
 }
 
 impl fmt::Display for ConfigText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, .. } = self;
-        writeln!(
-            f,
-            "# gatepost in front of an app that receives callbacks of {}.",
-            provider.title
-        )?;
+        let Self { provider, purpose, .. } = self;
+        writeln!(f, "# {} {}.", purpose.subject(), provider.title)?;
         writeln!(f, "# The platform's page: {}", provider.docs)?;
-        writeln!(f, "# After a change: gatepost check. Every key: gatepost schema config.\n")?;
+        let check = purpose.check_command();
+        writeln!(f, "# After a change: {check}. Every key: gatepost schema config.\n")?;
         self.write_server(f)?;
         RoutePath::all(provider).iter().try_for_each(|route| self.write_route(f, route))?;
         self.write_template(f)
@@ -61,7 +86,7 @@ impl fmt::Display for ConfigText<'_> {
 
 impl ConfigText<'_> {
     fn write_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((listen, admin)) = self.listeners {
+        if let ConfigUse::Proxy { listen, admin } = self.purpose {
             writeln!(
                 f,
                 "# Address on which gatepost listens. The platform needs a public address."
@@ -102,7 +127,7 @@ impl ConfigText<'_> {
                 let unsigned = if provider.keys { "each challenge" } else { "callbacks" };
                 writeln!(
                     f,
-                    "# The platform does not sign {unsigned}: this secret is the only proof."
+                    "# The platform does not sign {unsigned}: only this secret proves their origin."
                 )?;
             }
             let token = self.token.unwrap_or(self.secret);
@@ -123,7 +148,7 @@ impl ConfigText<'_> {
             )?;
             writeln!(f, "keys     = [{{ file = {:?} }}]", self.secret.name())?;
         }
-        writeln!(f, "# Tenants. \"*\" means all tenants; see `bind` in the manual.")?;
+        writeln!(f, "# Tenants. \"*\" means all tenants; see `gatepost help bind`.")?;
         writeln!(f, "bind     = [\"*\"]")?;
         if !provider.settings.is_empty() {
             let has_secret = provider.settings.iter().any(|setting| setting.secret);

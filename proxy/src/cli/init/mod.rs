@@ -9,13 +9,14 @@ use std::fs::OpenOptions;
 use std::io::{self, BufRead, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum as _};
 use gatepost::{Config, Definition, KindInfo, ProviderInfo};
 
 use self::addition::Addition;
-use self::config_text::{ConfigText, RoutePath};
+use self::config_text::{ConfigText, ConfigUse, RoutePath};
 use self::secret_file::{SecretFile, setting_file};
 use super::config_argument::DEFAULT_CONFIG;
+use super::door::Door;
 use super::error::CommandError;
 use super::print::{err, out};
 use super::providers::{definition, definition_in};
@@ -58,13 +59,6 @@ pub(super) struct InitArguments {
     /// Replace the config file if it exists. Keep existing files with secrets.
     #[arg(long)]
     force: bool,
-}
-
-/// Door through which callbacks arrive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Door {
-    Proxy,
-    Layer,
 }
 
 /// Address of the app if the operator gives none.
@@ -286,10 +280,17 @@ impl Choices {
             definition_file: self.definition_file.as_deref(),
             secret,
             token,
-            listeners: (self.door == Door::Proxy && !self.adds)
-                .then_some((&self.listen, &self.admin)),
+            purpose: self.purpose(),
             app: self.app.as_deref(),
             upstream: self.upstream.as_deref(),
+        }
+    }
+
+    fn purpose(&self) -> ConfigUse<'_> {
+        match self.door {
+            _ if self.adds => ConfigUse::Included,
+            Door::Proxy => ConfigUse::Proxy { listen: &self.listen, admin: &self.admin },
+            Door::Layer => ConfigUse::Layer,
         }
     }
 
@@ -324,7 +325,8 @@ impl Choices {
         if self.door == Door::Layer {
             out(&rust_lines(path, &RoutePath::all(provider)[0].path));
         }
-        out(&format!("\nNext:\n  gatepost check{}", config_option(path)));
+        let check = self.purpose().check_command();
+        out(&format!("\nNext:\n  {check}{}", config_option(path)));
         if self.door == Door::Proxy {
             let note = "# keeps running; send from another terminal";
             out(&format!("  gatepost run{}  {note}", config_option(path)));

@@ -1,6 +1,7 @@
 //! `gatepost send`: sends a realistic, signed callback in place of the platform.
 
 mod scenario;
+mod shown_fields;
 
 use std::env::VarError;
 use std::io::{self, Write as _};
@@ -9,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args;
-use gatepost::{Definition, Sample, Timestamp};
+use gatepost::{Sample, Timestamp};
 use http::header::CONTENT_TYPE;
 use http::{Request, Uri, response};
 use http_body_util::Full;
-use serde_json::{Map, Value};
 
+use self::shown_fields::shown_fields;
 use super::error::CommandError;
 use super::print::{err, out};
 use super::providers::{definition, unknown_kind};
@@ -177,7 +178,8 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     }
     let to = arguments.address(provider)?;
     let key = arguments.key()?;
-    if key.is_some() {
+    let is_signed = key.is_some();
+    if is_signed {
         warn_of_computed(&sample, &arguments.fields);
     }
     let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
@@ -188,7 +190,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
         }
         None => {}
     }
-    let sent = shown_fields(&definition, kind, sample.fields());
+    let sent = shown_fields(&definition, kind, &sample, &arguments.fields, is_signed);
     let request = sample.request(&to)?;
     if arguments.print {
         return Ok(print_request(&request)?);
@@ -206,25 +208,6 @@ fn warn_of_computed(sample: &Sample<'_>, fields: &[String]) {
              sends the computed value; omit the key to send your own value"
         ));
     }
-}
-
-/// Returns up to eight short strings and numbers of a callback, without secrets. The answer of the
-/// app may depend on them.
-fn shown_fields(definition: &Definition, kind: &str, fields: &Map<String, Value>) -> String {
-    const MAX_FIELDS: usize = 8;
-    let info = definition.info();
-    let declared = info.kinds.iter().find(|own| &*own.name == kind);
-    let is_plain = |name: &str| {
-        let fields = declared.into_iter().flat_map(|kind| &kind.fields);
-        fields.into_iter().any(|field| &*field.name == name && !field.secret)
-    };
-    let shown = fields.iter().filter(|(name, _)| is_plain(name)).filter_map(|(name, value)| {
-        let text = value.as_str().map(str::to_owned);
-        let text = text.or_else(|| value.is_number().then(|| value.to_string()))?;
-        let is_short = text.len() <= 64 && !text.contains(char::is_control);
-        is_short.then(|| format!("{name}={text}"))
-    });
-    shown.take(MAX_FIELDS).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads a key from a file.

@@ -1,0 +1,98 @@
+//! Remedies in a Rust app with the layer, for codes whose other remedy needs the proxy or its
+//! program.
+
+/// The codes, sorted, each with its remedy.
+const REMEDIES: &[(&str, &str)] = &[
+    (
+        "address_reserved",
+        "the layer reserves only the exact path of a url; write another path into url, or give the request of the client another path",
+    ),
+    (
+        "answer_incomplete",
+        "the body of the handler's response returned an error; the line has its text",
+    ),
+    (
+        "app_status",
+        "404 or 405: add a `post` route for the path of the event, which is the path of url, otherwise that of the callback; under `nest`, write both with the prefix",
+    ),
+    (
+        "app_unreachable",
+        "the handler panicked or returned an error, or the service inside the layer was not ready; the line has the text of the panic or error",
+    ),
+    (
+        "body_too_large",
+        "a limit around the gate, such as tower-http's RequestBodyLimitLayer, has the same code; raise it too",
+    ),
+    (
+        "file_unreadable",
+        "with `Gate::builder().toml(TEXT)`, the path is relative to the working directory",
+    ),
+    ("id_reused", "compare both callbacks in the app; if one is forged, rotate the key"),
+    (
+        "path_ambiguous",
+        "to accept a slash at the end of the path, put tower-http's NormalizePathLayer around the router",
+    ),
+    (
+        "rate_limited",
+        "without `GateLayer::with_peer`, the layer knows no client, and source_limit counts all clients as one",
+    ),
+    (
+        "secret_unreadable",
+        "`Gate::builder().variable(NAME, VALUE)` sets the value of { env = \"NAME\" } without an environment variable",
+    ),
+    (
+        "signature_mismatch",
+        "compare `keys` of the [[template]], or the value that the app gives to `Gate::builder().variable(NAME, VALUE)`, with the key in the platform's console; the gate reads a key once: after a change, call `gate.replace(Config::from_file(PATH)?)`, as examples/reload.rs does, or restart the app",
+    ),
+    (
+        "source_not_allowed",
+        "without `GateLayer::with_peer`, the layer knows no client, and refuses every request to a route with allow",
+    ),
+    (
+        "tenant_unknown",
+        "add the tenant to `bind` of the [[template]], then call `gate.replace(Config::from_file(PATH)?)`, or restart the app",
+    ),
+    (
+        "token_mismatch",
+        "compare `token` of the [[route]], or the value that the app gives to `Gate::builder().variable(NAME, VALUE)`, with the path in the platform's console; after a change, call `gate.replace(Config::from_file(PATH)?)`, or restart the app",
+    ),
+    (
+        "variable_unreadable",
+        "`Gate::builder().variable(NAME, VALUE)` sets the value of { env = \"NAME\" } without an environment variable",
+    ),
+];
+
+/// Returns the remedy in a Rust app with the layer; `None` if it does not differ.
+pub(super) fn remedy(code: &str) -> Option<&'static str> {
+    REMEDIES.iter().find(|(own, _)| *own == code).map(|(_, remedy)| *remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CodeGroup, codes};
+    use super::*;
+
+    #[test]
+    fn remedies_are_sorted_and_of_known_codes() {
+        assert!(REMEDIES.is_sorted_by_key(|(code, _)| code));
+        let of_layer = codes().filter(|help| help.in_layer.is_some()).count();
+        assert_eq!(of_layer, REMEDIES.len());
+    }
+
+    #[test]
+    fn each_remedy_that_needs_the_proxy_has_one_for_the_layer() {
+        let of_proxy =
+            ["kill -HUP", "watch = true", "trusted_proxies", "reserve =", "capture list"];
+        let is_of_callback = |group| {
+            matches!(group, CodeGroup::Refusal(_) | CodeGroup::AppFailure | CodeGroup::Note)
+        };
+        for help in codes().filter(|help| is_of_callback(help.group)) {
+            let needs_proxy = of_proxy.iter().any(|text| help.remedy.contains(text));
+            assert!(
+                !needs_proxy || help.in_layer.is_some(),
+                "{}: expected a remedy for the layer, found none",
+                help.code
+            );
+        }
+    }
+}
