@@ -1,7 +1,5 @@
 //! Memory of gatepost while a page of the console is open for a day.
 
-use std::fs::read_to_string;
-
 use serde_json::Value;
 
 use crate::console::{ORIGIN, cookie, get, send};
@@ -21,12 +19,6 @@ const POLLS_PER_VISIT: usize = 50;
 /// Largest permitted difference of the resident memory. A leak of 100 bytes in each poll would exceed
 /// this bound.
 const BOUND_KIB: u64 = 1500;
-
-fn resident_kib(gate: &Gatepost) -> u64 {
-    let text = read_to_string(format!("/proc/{}/smaps_rollup", gate.program.id())).unwrap();
-    let line = text.lines().find(|line| line.starts_with("Rss:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
 
 /// A page of callbacks in a browser: its connection, its session, and the last callback in its list.
 struct OpenPage {
@@ -100,11 +92,11 @@ fn memory_does_not_grow_while_page_is_open_for_a_day() {
             page.cookie = cookie(&gate, TOKEN);
         }
         if number == polls / 10 {
-            first_tenth = resident_kib(&gate);
+            first_tenth = gate.resident_kib();
         }
     }
     assert_eq!(page.last, polls as u64, "number of the last callback");
-    let end = resident_kib(&gate);
+    let end = gate.resident_kib();
     assert!(
         end.abs_diff(first_tenth) < BOUND_KIB,
         "expected a difference of less than {BOUND_KIB} KiB, found {first_tenth} KiB after the \
