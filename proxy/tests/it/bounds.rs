@@ -123,6 +123,31 @@ fn closes_longest_idle_connection_if_max_connections_is_exceeded() {
     }
 }
 
+/// Number of idle connections whose memory a test measures.
+const IDLE: usize = 400;
+
+/// Maximum memory of an idle connection, as a sum of all connections. The figures of the manual are
+/// lower, because a debug build and few connections add some memory.
+const IDLE_KIB: u64 = 10 * IDLE as u64;
+
+#[test]
+fn idle_connection_takes_less_than_10_kib() {
+    let app = App::answering(200, "");
+    let gate = serve("", &app);
+    let resend = pushed();
+    let open = |count| -> Vec<_> {
+        let mut clients: Vec<_> = (0..count).map(|_| gate.connect()).collect();
+        clients.iter_mut().for_each(|client| assert_eq!(client.send(&resend).status, 200));
+        clients
+    };
+    // These connections fill the buffers and tables that all connections share.
+    let _earlier = open(IDLE / 4);
+    let before = gate.resident_kib();
+    let _idle = open(IDLE);
+    let grown = gate.resident_kib().saturating_sub(before);
+    assert!(grown < IDLE_KIB, "expected less than {IDLE_KIB} KiB, found {grown} KiB");
+}
+
 #[test]
 fn refuses_head_above_64_kib_on_every_path() {
     let app = App::answering(200, "");

@@ -1,7 +1,5 @@
 //! Memory of gatepost while a page of the console is open for a day.
 
-use std::fs::read_to_string;
-
 use serde_json::Value;
 
 use crate::console::{ORIGIN, cookie, get, send};
@@ -25,12 +23,6 @@ const TENTHS: usize = 10;
 /// Largest permitted median of the growths from part to part. A leak of 100 bytes in each poll would
 /// exceed this bound. The median ignores the few steps in which the allocator takes pages from the system.
 const BOUND_KIB: u64 = 120;
-
-fn resident_kib(gate: &Gatepost) -> u64 {
-    let text = read_to_string(format!("/proc/{}/smaps_rollup", gate.program.id())).unwrap();
-    let line = text.lines().find(|line| line.starts_with("Rss:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
 
 /// A page of callbacks in a browser: its connection, its session, and the last callback in its list.
 struct OpenPage {
@@ -104,7 +96,7 @@ fn memory_does_not_grow_while_page_is_open_for_a_day() {
             page.cookie = cookie(&gate, TOKEN);
         }
         if number % (polls / TENTHS) == 0 {
-            sizes.push(resident_kib(&gate));
+            sizes.push(gate.resident_kib());
         }
     }
     assert_eq!(page.last, polls as u64, "number of the last callback");

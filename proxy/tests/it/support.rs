@@ -242,6 +242,14 @@ impl Gatepost {
         series.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
+    /// Returns the resident memory of the program.
+    pub fn resident_kib(&self) -> u64 {
+        let path = format!("/proc/{}/smaps_rollup", self.program.id());
+        let text = std::fs::read_to_string(path).unwrap();
+        let line = text.lines().find(|line| line.starts_with("Rss:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     pub fn metrics(&self) -> String {
         let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         Client::new(connect(self.admin)).send(request).text()

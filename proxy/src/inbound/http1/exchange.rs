@@ -1,13 +1,14 @@
 //! One request on a client's connection, and its reply.
 
 use std::future::{pending, poll_fn};
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use gatepost::{ClientActivity, Disconnected, Head, Reply};
+use gatepost::{ClientActivity, Disconnected, FoundRoute, Head, Reply};
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -16,8 +17,10 @@ use super::ClientConnection;
 use super::reply::rendered;
 use super::request::Http1Request;
 use crate::capture::CapturedHead;
-use crate::inbound::connections::{self, Connection};
+use crate::inbound::callback_driver::CallbackDriver;
+use crate::inbound::connections::{self, Connection, RequestInFlight};
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
+use crate::telemetry::metrics::METRICS;
 
 /// Maximum number of bytes per read of a body.
 const BODY_BYTES: usize = 64 * 1024;
@@ -34,6 +37,34 @@ pub(super) struct Http1Exchange<'c> {
 }
 
 impl Http1Exchange<'_> {
+    /// Serves a callback on this route. Breaks if the connection has ended after the reply.
+    #[expect(clippy::manual_async_fn, reason = "an async fn stores each argument twice")]
+    pub(super) fn serve(
+        mut self,
+        route: FoundRoute,
+        driver: &CallbackDriver,
+    ) -> impl Future<Output = ControlFlow<()>> + Send {
+        async move {
+            let _serving = RequestInFlight::start();
+            METRICS.callbacks.fast_path(self.is_encrypted());
+            let started = Instant::now();
+            let admitted = driver.gate.admit_on(route, &self.head(), (driver.clock)());
+            match admitted {
+                Ok(intake) => driver.serve(&mut self, intake, started).await,
+                Err(refusal) => driver.refuse(&mut self, &refusal, started).await,
+            }
+            if !self.request.is_last {
+                return ControlFlow::Continue(());
+            }
+            // Limit the time: `shutdown` flushes the reply, and the client may never read it.
+            let shut_down = timeout(DRAIN_TIMEOUT, self.connection.stream.shutdown()).await;
+            if !matches!(shut_down, Ok(Ok(()))) {
+                tracing::debug!("the client closed the connection, or did not read the reply");
+            }
+            ControlFlow::Break(())
+        }
+    }
+
     async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
         poll_fn(|context| {
             // Allocate at each poll, so that a request that waits for its body needs no buffer.
@@ -116,11 +147,17 @@ impl Exchange for Http1Exchange<'_> {
         self.request.is_last |= reply.must_close() || stops;
         let bytes = rendered(reply, self.request.is_last);
         let stream = &mut self.connection.stream;
-        let written = async {
+        let mut writing = pin!(async {
             stream.write_all(&bytes).await?;
             stream.flush().await
+        });
+        // Without a timer, because nearly all replies fit into the socket's buffer.
+        let written = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context))).await;
+        let written = match written {
+            Poll::Ready(written) => Ok(written),
+            Poll::Pending => Box::pin(timeout(WRITE_TIMEOUT, writing)).await,
         };
-        if !matches!(timeout(WRITE_TIMEOUT, written).await, Ok(Ok(()))) {
+        if !matches!(written, Ok(Ok(()))) {
             tracing::debug!("the client did not read the reply");
             self.request.is_last = true;
         }

@@ -21,7 +21,6 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::Instant;
 
 use bytes::BytesMut;
 use gatepost::{FoundRoute, Gate, Reply};
@@ -44,11 +43,10 @@ use self::reply::rendered;
 use self::request::{Http1Request, target};
 use self::request_stream::RequestStream;
 use super::callback_driver::CallbackDriver;
-use super::connections::{self, ConnectionHandle, RequestInFlight};
+use super::connections::{self, ConnectionHandle};
 use super::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT};
 use super::proxy_protocol;
 use super::unfinished::{Bound, Unfinished};
-use crate::telemetry::metrics::METRICS;
 use crate::tls::TlsStream;
 
 /// First bytes of an HTTP/2 connection.
@@ -56,6 +54,10 @@ pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Maximum number of bytes per read of a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
+
+/// Maximum size of the buffer that a connection keeps for its next request. Most callbacks fit into
+/// such a buffer. An idle connection also has this buffer.
+const KEPT_BYTES: usize = 2 * 1024;
 
 /// A client's connection, with the bytes of its next request.
 pub(crate) struct ClientConnection {
@@ -124,28 +126,20 @@ impl ClientConnection {
             let Some((request, route)) = self.take_request(&driver.gate) else {
                 match HeadLength::of(&self.ahead, 0) {
                     HeadLength::Known(_) => return self.outside_head(),
-                    HeadLength::Unknown => match self.read_head(driver, stopped.as_mut()).await {
-                        Ok(()) => continue,
-                        Err(end) => return end,
-                    },
+                    HeadLength::Unknown => {
+                        match Box::pin(self.read_head(driver, stopped.as_mut())).await {
+                            Ok(()) => continue,
+                            Err(end) => return end,
+                        }
+                    }
                     HeadLength::TooLarge => return ServeEnd::HeadTooLarge,
                 }
             };
-            let _serving = RequestInFlight::start();
-            METRICS.callbacks.fast_path(self.is_encrypted);
-            let started = Instant::now();
-            let admitted = driver.gate.admit_on(route, &request.head(self.peer), (driver.clock)());
-            let mut exchange = Http1Exchange { connection: self, request, stopping };
-            match admitted {
-                Ok(intake) => driver.serve(&mut exchange, intake, started).await,
-                Err(refusal) => driver.refuse(&mut exchange, &refusal, started).await,
-            }
-            if exchange.request.is_last {
-                // Limit the time: `shutdown` flushes the reply, and the client may never read it.
-                let shut_down = timeout(DRAIN_TIMEOUT, self.stream.shutdown()).await;
-                if !matches!(shut_down, Ok(Ok(()))) {
-                    tracing::debug!("the client closed the connection, or did not read the reply");
-                }
+            let exchange = Http1Exchange { connection: self, request, stopping };
+            // Boxed, so that an idle connection does not keep the state of a callback. `Box::pin` would
+            // copy all bytes of this state, because it allocates after the call of `serve`.
+            let served = Box::write(Box::new_uninit(), exchange.serve(route, driver));
+            if Box::into_pin(served).await.is_break() {
                 return ServeEnd::Closed;
             }
         }
@@ -273,6 +267,9 @@ impl ClientConnection {
         let (path, query) = target(&self.ahead)?;
         let route = gate.find_route(path, query)?;
         let whole = self.ahead.split().freeze();
+        if whole.len() > KEPT_BYTES {
+            self.ahead = BytesMut::new();
+        }
         let (request, rest) = match Http1Request::parse(&whole) {
             Some((request, rest)) => (Some(request), rest),
             None => (None, whole),
@@ -326,6 +323,21 @@ mod tests {
             "expected no route for this path, found one"
         );
         assert_eq!(connection.ahead, next);
+    }
+
+    #[tokio::test]
+    async fn keeps_only_small_buffer_for_next_request() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        for (length, is_kept) in [(KEPT_BYTES, true), (KEPT_BYTES + 1, false)] {
+            let (_client, server) = tokio::io::duplex(64);
+            let mut connection = ClientConnection::new(Box::new(server));
+            let (head, body) = REQUEST.split_at(REQUEST.len() - 2);
+            let padding = "y".repeat(length - REQUEST.len() - "x: \r\n".len());
+            let head = head.replace("\r\n\r\n", &format!("\r\nx: {padding}\r\n\r\n"));
+            connection.ahead.extend_from_slice(format!("{head}{body}").as_bytes());
+            drop(connection.take_request(&gate).unwrap());
+            assert_eq!(connection.ahead.try_reclaim(length), is_kept, "{length} bytes");
+        }
     }
 
     /// Serves a connection on which the client has sent the bytes `sent`. Returns the replies.
