@@ -13,7 +13,7 @@
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use data_encoding::{BASE64, HEXLOWER};
@@ -62,7 +62,7 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone)]
 pub struct Event {
-    pub(crate) id: Id,
+    pub(crate) id: EventId,
     pub(crate) identity: Identity,
     pub(crate) source: Arc<EventSource>,
     pub(crate) kind: Arc<str>,
@@ -82,6 +82,28 @@ pub struct Event {
 
 /// Id of an event: 32 hex digits.
 pub(crate) type Id = [u8; 32];
+
+/// Id of an event, which gatepost may compute only if it is used.
+#[derive(Clone)]
+pub(crate) enum EventId {
+    Known(Id),
+    /// A digest of source, kind and data. Boxed, so that a known id makes an event hardly larger.
+    Deferred(Box<DeferredId>),
+}
+
+/// An id that is computed at its first use.
+#[derive(Clone)]
+pub(crate) struct DeferredId {
+    id: OnceLock<Id>,
+    /// Keyed hash of source, kind and data, which identifies the event within this process.
+    local_key: [u8; 16],
+}
+
+impl EventId {
+    pub(crate) fn deferred(local_key: [u8; 16]) -> Self {
+        Self::Deferred(Box::new(DeferredId { id: OnceLock::new(), local_key }))
+    }
+}
 
 /// Origin of an event's id.
 ///
@@ -182,7 +204,24 @@ impl Event {
     #[must_use]
     pub fn id(&self) -> &str {
         // Never fails: the id consists of hex digits.
-        std::str::from_utf8(&self.id).unwrap_or_default()
+        std::str::from_utf8(self.id_digits()).unwrap_or_default()
+    }
+
+    pub(crate) fn id_digits(&self) -> &Id {
+        match &self.id {
+            EventId::Known(id) => id,
+            EventId::Deferred(deferred) => {
+                deferred.id.get_or_init(|| event_id(self.source(), &self.kind, &self.data))
+            }
+        }
+    }
+
+    /// Returns a value that identifies the event within this process: the local key, else the id.
+    pub(crate) fn local_id(&self) -> &[u8] {
+        match &self.id {
+            EventId::Known(id) => id,
+            EventId::Deferred(deferred) => &deferred.local_key,
+        }
     }
 
     /// Returns the source: provider and tenant, for example `/tencent-css/push.example.com`.
@@ -242,7 +281,7 @@ impl Event {
     /// Returns the value of `ce-id`. Writes the value into the buffer `text`, so that all header
     /// values of an event share one allocation.
     pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
-        text.extend_from_slice(&self.id);
+        text.extend_from_slice(self.id_digits());
         take_header(text)
     }
 
@@ -417,7 +456,7 @@ mod tests {
     #[test]
     fn writes_structured_mode_as_one_json_object() {
         let event = Event {
-            id: [b'0'; 32],
+            id: EventId::Known([b'0'; 32]),
             identity: Identity::Content,
             source: EventSource::new("p", Some("t")).into(),
             kind: "push".into(),

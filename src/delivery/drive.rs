@@ -86,6 +86,16 @@ impl EventRequest<'_> {
     pub fn into_parts(self) -> (HeaderMap, Bytes) {
         self.accepted.request(&self.head, &self.context, self.now)
     }
+
+    /// Does the same as [`Self::into_parts`], for an app that has the [`Accepted`]. Omits the headers
+    /// that repeat it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn into_parts_for_permit(self) -> (HeaderMap, Bytes) {
+        match self.accepted.request_without_headers() {
+            Some(request) => request,
+            None => self.into_parts(),
+        }
+    }
 }
 
 /// An attempt to send an event.

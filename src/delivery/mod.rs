@@ -53,7 +53,7 @@ use http::Uri;
 
 use crate::address::Addresses;
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
-use crate::event::{Forward, Identity};
+use crate::event::{Event, Forward, Identity};
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
 use crate::printable::print_only;
 use crate::reply::{Answer, REPLY_MARGIN};
@@ -176,23 +176,26 @@ impl Accepted {
     /// Returns a fingerprint that all resends of the callback share and no other callback has.
     fn identity(&self) -> Fingerprint {
         let reply_signing = self.reply_signing();
-        let parts = self.identity_parts().into_iter().chain([&*reply_signing]);
+        let parts = self.identity_parts(Event::local_id).into_iter().chain([&*reply_signing]);
         self.memory().fingerprint(Domain::Callback, parts)
     }
 
     /// Returns the values that all resends of the callback share and no other callback has.
-    fn identity_parts(&self) -> [&[u8]; 4] {
+    ///
+    /// `of_content` returns the digest of the data of an event that its data identifies: the local
+    /// id, or the id for a value that other machines compare.
+    fn identity_parts(&self, of_content: impl Fn(&Event) -> &[u8]) -> [&[u8]; 4] {
         let event = self.event();
         let plan = &self.template().plan;
         let name = self.template().name().as_bytes();
         match event.identity {
-            Identity::Content => [name, &event.id, &[], &[]],
+            Identity::Content => [name, of_content(event), &[], &[]],
             // If a resend may have other fields, a signed id alone identifies the callback. A
             // client can forge an id that the platform does not sign.
             Identity::Declared if !plan.id_without.is_empty() && self.has_signed_id() => {
-                [name, &event.id, &[], &[]]
+                [name, event.id_digits(), &[], &[]]
             }
-            Identity::Declared => [name, &event.id, &[], event.data()],
+            Identity::Declared => [name, event.id_digits(), &[], event.data()],
             Identity::New => {
                 [name, event.source().as_bytes(), event.kind().as_bytes(), event.data()]
             }

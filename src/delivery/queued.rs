@@ -95,7 +95,7 @@ impl Accepted {
     /// Returns a key that is the same on each machine, unlike a fingerprint.
     fn shared_key(&self) -> [u8; 16] {
         let mut hash = Sha256::new();
-        for part in self.identity_parts() {
+        for part in self.identity_parts(|event| event.id_digits()) {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

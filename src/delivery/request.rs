@@ -19,6 +19,8 @@ use crate::verdict::Accepted;
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
 const GATEPOST_MISFITS: HeaderName = HeaderName::from_static("gatepost-misfits");
 const GATEPOST_STALE: HeaderName = HeaderName::from_static("gatepost-stale");
+/// Value of `gatepost-stale`.
+const STALE: HeaderValue = HeaderValue::from_static("true");
 
 /// Headers of every event, in the order in which [`fill`] sets their values.
 static REQUIRED: [HeaderName; 7] = [
@@ -131,11 +133,7 @@ impl Accepted {
             return self.received_request(head, context);
         }
         let (event, template) = (self.event(), self.template());
-        let common = if forward == Forward::Common { self.common_event() } else { None };
-        let (body, content_type) = match &common {
-            Some((_, body)) => (body.clone(), JSON),
-            None => event.body(forward, self.raw(), self.content_type()),
-        };
+        let (common, body, content_type) = self.event_body(forward);
         let subject = event.subject().unwrap_or_default();
         // All written values share one allocation.
         let mut text = BytesMut::with_capacity(TYPICAL_TEXT + subject.len());
@@ -145,7 +143,7 @@ impl Accepted {
             event::SPECVERSION,
             event.id_header(&mut text),
             event.source.header().clone(),
-            common.map_or_else(|| event.ce_type.clone(), |(event, _)| event.ce_type()),
+            common.map_or_else(|| event.ce_type.clone(), |event| event.ce_type()),
             template.header.clone(),
         ];
         let subject = event.subject_header(&mut text);
@@ -167,9 +165,39 @@ impl Accepted {
             headers.insert(GATEPOST_MISFITS, misfits);
         }
         if self.is_stale() {
-            headers.insert(GATEPOST_STALE, HeaderValue::from_static("true"));
+            headers.insert(GATEPOST_STALE, STALE);
         }
         (headers, body)
+    }
+
+    /// Returns the body of the event and its `content-type`, and the common event if that is the body.
+    #[inline]
+    fn event_body(&self, forward: Forward) -> (Option<CommonEvent>, Bytes, HeaderValue) {
+        let common = if forward == Forward::Common { self.common_event() } else { None };
+        if let Some((event, body)) = common {
+            return (Some(event), body, JSON);
+        }
+        let (body, content_type) = self.event().body(forward, self.raw(), self.content_type());
+        (None, body, content_type)
+    }
+
+    /// Returns the event for an app that reads everything else from [`Accepted`]. Of the headers, only
+    /// `gatepost-stale` remains.
+    ///
+    /// Returns `None` if the app needs the headers: for an event in the form of the callback, and for a
+    /// signed event.
+    #[cfg(feature = "tower")]
+    pub(super) fn request_without_headers(&self) -> Option<(HeaderMap, Bytes)> {
+        let forward = self.forward();
+        if forward.keeps_headers() || self.template().signing.is_some() {
+            return None;
+        }
+        let (_, body, _) = self.event_body(forward);
+        let mut headers = HeaderMap::new();
+        if self.is_stale() {
+            headers.insert(GATEPOST_STALE, STALE);
+        }
+        Some((headers, body))
     }
 
     /// Returns the common event and its body; `None` if the kind or the data has none.

@@ -40,7 +40,7 @@ use http::uri::PathAndQuery;
 
 use crate::body_buffer::BodyBuffer;
 use crate::client::Arrival;
-use crate::event::{Event, EventSource, Id, new_event_id};
+use crate::event::{Event, EventSource};
 use crate::head::Head;
 use crate::json::{Object, Shape};
 use crate::memory::store::{SharedDomain, shared_key};
@@ -58,7 +58,7 @@ use crate::time::Timestamp;
 use crate::verdict::{
     Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind, Reused, Sharing,
 };
-use normalise::normalise;
+use normalise::{EventIds, normalise};
 use reuse::{Sighting, proof_values, refuses};
 
 pub(crate) use head_check::{CheckedHead, check_head};
@@ -117,6 +117,8 @@ struct IntakeState {
     in_shadow: bool,
     /// True if the machine shares its state with other machines.
     is_shared: bool,
+    /// True if the id of the event is computed at its first use.
+    defers_id: bool,
 }
 
 /// Reason why a body is incomplete.
@@ -170,6 +172,7 @@ impl Intake {
             memory,
             in_shadow: false,
             is_shared: false,
+            defers_id: false,
         }))
     }
 
@@ -186,6 +189,15 @@ impl Intake {
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.0.is_shared = !self.0.in_shadow;
+        self
+    }
+
+    /// Computes the id of the event at its first use, for a server whose app may never read the id.
+    /// Within the process, another digest then identifies the event. All callbacks of a gate should
+    /// have the same setting, because gatepost compares these digests with those of earlier callbacks.
+    #[cfg(feature = "tower")]
+    pub(crate) fn defer_id(mut self) -> Self {
+        self.0.defers_id = true;
         self
     }
 
@@ -357,9 +369,10 @@ impl Intake {
         let received = Received { settings: &template.settings, ..received };
         let refuse =
             |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));
-        let new_id = || new_event_id(self.0.memory.new_id());
-        let judged =
-            judge(self.route(), template, &source, &received, new_id, now).map_err(refuse)?;
+        // Machines that share their state identify an event by its id.
+        let are_deferred = self.0.defers_id && !self.0.is_shared;
+        let ids = EventIds { memory: &self.0.memory, are_deferred };
+        let judged = judge(self.route(), template, &source, &received, ids, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, proof, challenge, event } = judged;
         // In shadow mode, gatepost stores no signature, because a shadow verdict must not change a
         // later verdict.
@@ -518,7 +531,7 @@ fn judge<'t>(
     template: &'t Template,
     source: &Arc<EventSource>,
     received: &Received<'_>,
-    new_id: impl FnOnce() -> Id,
+    ids: EventIds<'_>,
     now: Timestamp,
 ) -> Result<Judgement<'t>, RefusalCause> {
     let plan = &route.plan;
@@ -564,7 +577,7 @@ fn judge<'t>(
         None => None,
     };
     let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
-    let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
+    let event = normalise(plan, kind, (signature, keeps_proof), source, received, ids)?;
     Ok(Judgement { kind, unknown_kind, proof, challenge, event })
 }
 

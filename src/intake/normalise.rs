@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::event::{Event, EventSource, Id, Identity, event_id};
+use crate::event::{Event, EventId, EventSource, Identity, event_id, new_event_id};
 use crate::json::{Name, Object};
+use crate::memory::{Domain, Memory};
 use crate::provider::field::{Conversion, FieldError};
 use crate::provider::locator::{Locator, Received};
 use crate::provider::pointer::Pointer;
@@ -13,6 +14,14 @@ use crate::provider::signature::Signature;
 use crate::provider::{Kind, Plan};
 use crate::time::Timestamp;
 use crate::verdict::RefusalCause;
+
+/// Source of the id of an event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventIds<'m> {
+    pub(super) memory: &'m Memory,
+    /// If true, an id that is a digest of the data stays empty until its first use.
+    pub(super) are_deferred: bool,
+}
 
 /// Converts a callback to an event.
 ///
@@ -34,7 +43,7 @@ pub(super) fn normalise(
     (signature, keeps_proof): (Option<&Signature>, bool),
     source: &Arc<EventSource>,
     received: &Received<'_>,
-    new_id: impl FnOnce() -> Id,
+    ids: EventIds<'_>,
 ) -> Result<Event, RefusalCause> {
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);
@@ -60,10 +69,16 @@ pub(super) fn normalise(
     let (identity, id) = match identity(kind, time, received) {
         Identity::Declared => {
             let declared = declared_identity(kind, received)?;
-            (Identity::Declared, event_id(source.as_str(), &kind.name, declared.as_bytes()))
+            let id = event_id(source.as_str(), &kind.name, declared.as_bytes());
+            (Identity::Declared, EventId::Known(id))
+        }
+        Identity::Content if plan.id_without.is_empty() && ids.are_deferred => {
+            let parts = [source.as_str().as_bytes(), kind.name.as_bytes(), &data];
+            let local_key = ids.memory.fingerprint(Domain::Content, parts).to_ne_bytes();
+            (Identity::Content, EventId::deferred(local_key))
         }
         Identity::Content if plan.id_without.is_empty() => {
-            (Identity::Content, event_id(source.as_str(), &kind.name, &data))
+            (Identity::Content, EventId::Known(event_id(source.as_str(), &kind.name, &data)))
         }
         Identity::Content => {
             // A callback and its resend may differ in the fields of `id_without`, so the id must
@@ -74,9 +89,9 @@ pub(super) fn normalise(
             };
             let mut conversion = Conversion::of_callback();
             kind.fields.write_message(object, &mut conversion, leave_out, &mut stable)?;
-            (Identity::Content, event_id(source.as_str(), &kind.name, &stable))
+            (Identity::Content, EventId::Known(event_id(source.as_str(), &kind.name, &stable)))
         }
-        Identity::New => (Identity::New, new_id()),
+        Identity::New => (Identity::New, EventId::Known(new_event_id(ids.memory.new_id()))),
     };
     Ok(Event {
         id,

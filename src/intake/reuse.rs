@@ -78,7 +78,7 @@ pub(super) fn proof_values<'v>(
     // If the id is a digest of all data, hashing the data again would add nothing.
     let is_digest = event.identity == Identity::Content && plan.id_without.is_empty();
     let data: &[u8] = if is_digest { &[] } else { event.data() };
-    let event_id: &[u8] = if event.identity == Identity::New { &[] } else { &event.id };
+    let event_id: &[u8] = if event.identity == Identity::New { &[] } else { event.local_id() };
     let (reused, with, part) = if !covers_body {
         proof.window?;
         (Reused::Signature, [event_id, data], None)

@@ -19,10 +19,12 @@
 mod large_number;
 mod member_list;
 mod name;
+mod plain_prefix;
 mod scan;
 mod surrogate;
 mod value;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
@@ -134,6 +136,19 @@ pub(crate) struct Member<'a> {
     pub(crate) span: Span,
 }
 
+impl Member<'_> {
+    /// Returns true if the text of a form's member may contain U+FFFD in place of invalid UTF-8,
+    /// as `form_urlencoded` writes it. A borrowed text is a part of the form and valid.
+    fn may_be_lossy(&self) -> bool {
+        let has_replacement = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        let value = match &self.value {
+            Value::Text(Cow::Owned(text)) => has_replacement(text),
+            Value::Json(_) | Value::Text(Cow::Borrowed(_)) => false,
+        };
+        value || !self.name.is_borrowed() && has_replacement(self.name.text())
+    }
+}
+
 /// Range of bytes in a text.
 pub(crate) type Span = std::ops::Range<usize>;
 
@@ -219,7 +234,7 @@ impl<'a> Object<'a> {
     /// Returns an error for a `%` without two hex digits, for decoded text that is not UTF-8, for a
     /// duplicate name, and for too many fields.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
-        check_form(bytes)?;
+        check_percent_signs(bytes)?;
         let mut pairs = form_urlencoded::parse(bytes);
         let mut members = MemberList::with_capacity(TYPICAL_FIELDS);
         members.extend(pairs.by_ref().take(MAX_OBJECT_MEMBERS).map(|(name, value)| Member {
@@ -227,7 +242,11 @@ impl<'a> Object<'a> {
             value: Value::Text(value),
             span: 0..0,
         }));
-        if members.len() == MAX_OBJECT_MEMBERS && pairs.next().is_some() {
+        let has_more = members.len() == MAX_OBJECT_MEMBERS && pairs.next().is_some();
+        if has_more || members.iter().any(Member::may_be_lossy) {
+            check_utf8(bytes)?;
+        }
+        if has_more {
             return Err(BodyError::TooMany(Counted::FormFields));
         }
         Self::of("", members)
@@ -265,20 +284,25 @@ impl<'a> Object<'a> {
 /// Initial capacity for the members of a form, so that a typical callback needs one allocation.
 const TYPICAL_FIELDS: usize = 24;
 
-/// Checks that two hex digits follow every `%` and that the decoded text is UTF-8.
+/// Checks that two hex digits follow every `%`.
 ///
-/// The crate `form_urlencoded` also accepts other text: the crate keeps a malformed `%`, and
-/// replaces invalid UTF-8 with U+FFFD. The app would then receive text that the platform did not
-/// send.
-fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
+/// The crate `form_urlencoded` keeps a malformed `%`, so the app would receive text that the
+/// platform did not send.
+fn check_percent_signs(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| *b == b'%') {
+    while let Some(at) = memchr::memchr(b'%', rest) {
         let pair = rest.get(at + 1..at + 3).ok_or(BodyError::FormMalformed)?;
         if !pair.iter().all(u8::is_ascii_hexdigit) {
             return Err(BodyError::FormMalformed);
         }
         rest = &rest[at + 3..];
     }
+    Ok(())
+}
+
+/// Checks that the decoded text is UTF-8.
+#[cold]
+fn check_utf8(bytes: &[u8]) -> Result<(), BodyError> {
     percent_encoding::percent_decode(bytes)
         .decode_utf8()
         .map(drop)
@@ -316,6 +340,8 @@ pub(crate) fn elements(raw: &str) -> Result<Vec<&str>, BodyError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn json(text: &str) -> Result<Vec<(String, String)>, BodyError> {
@@ -514,5 +540,22 @@ mod tests {
         assert_eq!(defect(b"a=%ff"), BodyError::InvalidUtf8);
         assert_eq!(defect(b"a=\xff"), BodyError::InvalidUtf8);
         assert_eq!(defect(b"a=1&%61=2"), BodyError::Duplicate("a".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn refuses_every_form_whose_decoded_text_is_not_utf8(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    &b"a"[..], b"&", b"=", b"+", b"%41", b"%C3", b"%A9", b"%EF%BF%BD", b"\xc3\xa9", b"\xff",
+                ]),
+                0..12,
+            ),
+        ) {
+            let form = pieces.concat();
+            let is_utf8 = percent_encoding::percent_decode(&form).decode_utf8().is_ok();
+            let refused = Object::from_form(&form).err() == Some(BodyError::InvalidUtf8);
+            prop_assert_eq!(refused, !is_utf8, "{}", form.escape_ascii());
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::plain_prefix::plain_prefix_len;
+
 /// The value of a member: JSON text as received, or decoded form text.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
@@ -124,6 +126,14 @@ pub(super) fn unquote(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Nearly all strings need no escapes.
+    if plain_prefix_len(text.as_bytes()) == text.len() {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     // Writing a string into a `Vec` cannot fail.
     let _infallible = serde_json::to_writer(out, text);
 }

@@ -99,6 +99,7 @@ pub(super) struct InnerService<S, B> {
     uri: Uri,
     version: Version,
     extensions: Extensions,
+    omits_headers: bool,
     /// A marker for `B`, the type of the client's body. The body of an event has the type
     /// `RequestBody<B>`, but contains bytes instead of a `B`.
     client_body: PhantomData<fn(B)>,
@@ -110,8 +111,10 @@ impl<S, B> InnerService<S, B> {
         uri: Uri,
         version: Version,
         extensions: Extensions,
+        omits_headers: bool,
     ) -> Self {
-        Self { service: Some(service), uri, version, extensions, client_body: PhantomData }
+        let client_body = PhantomData;
+        Self { service: Some(service), uri, version, extensions, omits_headers, client_body }
     }
 
     /// Builds the event's request, and moves the URI and the extensions into the request.
@@ -124,7 +127,8 @@ impl<S, B> InnerService<S, B> {
         event: EventRequest<'_>,
     ) -> Request<RequestBody<B>> {
         let method = event.method().clone();
-        let (headers, body) = event.into_parts();
+        let (headers, body) =
+            if self.omits_headers { event.into_parts_for_permit() } else { event.into_parts() };
         let mut request = Request::new(RequestBody::full(body));
         *request.method_mut() = method;
         *request.version_mut() = self.version;

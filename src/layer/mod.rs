@@ -64,7 +64,7 @@
 //! | method | `POST`; as received with `forward = "passthrough"` |
 //! | URI | the path and query of the address, else those of the callback; if the kind has several addresses, gatepost uses them in turn; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
 //! | version | as received |
-//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, except with `forward = "raw"` or `"passthrough"` |
+//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id`, except with `forward = "raw"` or `"passthrough"`; with [`GateLayer::omit_headers`], only `gatepost-stale` |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
 //! | body | the event in the form that `forward` sets: its data by default, or the callback's body with `"raw"` and `"passthrough"` |
 //!
@@ -253,6 +253,7 @@ pub struct GateLayer {
     peer: Arc<Peer>,
     others: OtherRequests,
     shows_token: bool,
+    omits_headers: bool,
     hook: Option<Arc<dyn MetricsHook>>,
     shared: Option<Arc<dyn SharedState>>,
 }
@@ -278,6 +279,7 @@ impl GateLayer {
             peer: Arc::new(|_| None),
             others: OtherRequests::Pass,
             shows_token: false,
+            omits_headers: false,
             hook: None,
             shared: None,
         }
@@ -345,6 +347,35 @@ impl GateLayer {
     /// app's logs.
     pub fn show_token(self) -> Self {
         Self { shows_token: true, ..self }
+    }
+
+    /// Sends events to the inner service without headers, for handlers that take
+    /// `axum::Callback` or [`Accepted`](crate::Accepted).
+    ///
+    /// The body and the extensions do not change. Of the headers, only `gatepost-stale` remains. An
+    /// event keeps its headers with `forward = "raw"`, with `forward = "passthrough"`, and with a
+    /// `signing_secret`.
+    ///
+    /// gatepost then computes the id of an event only if the inner service calls
+    /// [`Event::id`](crate::Event::id). If several layers share a gate, use this method for all of
+    /// them or for none: otherwise gatepost does not recognize a copy that arrives at another layer.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// use axum::{Router, routing::post};
+    /// use gatepost::axum::Callback;
+    /// use gatepost::tencent_css::Push;
+    /// use gatepost::{Gate, GateLayer};
+    ///
+    /// # fn example(gate: Gate) -> Router {
+    /// let live = async |Callback(push): Callback<Push>| println!("{:?} is live", push.stream_id);
+    /// let layer = GateLayer::new(gate).omit_headers();
+    /// Router::new().route("/callbacks/tencent", post(live)).layer(layer)
+    /// # }
+    /// # }
+    /// ```
+    pub fn omit_headers(self) -> Self {
+        Self { omits_headers: true, ..self }
     }
 
     /// Replaces the system clock, for example in a test that sends a recorded callback.

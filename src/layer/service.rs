@@ -244,12 +244,15 @@ impl<S> GateService<S> {
         if !self.layer.shows_token {
             hide_token(&intake, &mut request);
         }
+        let omits_headers = self.layer.omits_headers;
+        let intake = if omits_headers { intake.defer_id() } else { intake };
         let runtime = TokioRuntime(Arc::clone(&self.layer));
         let (parts, body) = request.into_parts();
         // A clone, because `self.inner` may hold a permit from an earlier poll.
         let inner = self.inner.clone();
-        let mut app = InnerService::new(inner, parts.uri.clone(), parts.version, parts.extensions);
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        let mut app =
+            InnerService::new(inner, uri.clone(), parts.version, parts.extensions, omits_headers);
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
             let mut client = RequestReader { head, body: pin!(Some(body)), failure: None };

@@ -62,6 +62,8 @@ pub(crate) struct Memory {
 pub(crate) enum Domain {
     /// Identifies a callback by its contents.
     Callback,
+    /// Identifies an event by its source, kind and data.
+    Content,
     /// Generates ids for events that have no identity.
     NewId,
     /// Identifies a signed id.

@@ -103,7 +103,8 @@ impl SharedClaim {
     pub(super) fn of(question: Question) -> Self {
         let accepted = &question.accepted;
         let reply_signing = accepted.reply_signing();
-        let parts = accepted.identity_parts().into_iter().chain([&*reply_signing]);
+        let parts = accepted.identity_parts(|event| event.id_digits()).into_iter();
+        let parts = parts.chain([&*reply_signing]);
         let key = shared_key(SharedDomain::Callback, parts);
         Self { question, key, tries: 0 }
     }

@@ -3,6 +3,7 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod failures;
+mod headers;
 mod readiness;
 #[cfg(feature = "axum")]
 mod routers;

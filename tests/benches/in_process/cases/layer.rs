@@ -51,6 +51,10 @@ fn pushes() -> Vec<Bench> {
         app.layer(GateLayer::new(push::gate_with("", "", form)))
     };
     let behind = |handler| behind_form("{}", handler);
+    let alone = |handler| {
+        let app = Router::new().route("/callbacks/tencent", handler);
+        app.layer(GateLayer::new(push::gate_with("", "", "{}")).omit_headers())
+    };
     let (raw, passthrough) = ("{ forward = 'raw' }", "{ forward = 'passthrough' }");
     let proof = "{ keep_proof = true }";
     let value = |Json(push): Json<Value>| async move { drop(std::hint::black_box(push)) };
@@ -67,6 +71,7 @@ fn pushes() -> Vec<Bench> {
         bench("layer/push_bytes", behind(post(bytes)), signed_push),
         bench("layer/push_bytes_passthrough", behind_form(passthrough, post(bytes)), signed_push),
         bench("layer/push_typed", behind(post(typed)), signed_push),
+        bench("layer/push_typed_alone", alone(post(typed)), signed_push),
         bench("layer/push_permit", behind(post(permit)), signed_push),
     ]
 }
@@ -76,9 +81,11 @@ fn plays() -> Vec<Bench> {
         if viewer.client_user_id.is_empty() { PlayReply::deny("who?") } else { PlayReply::allow() }
     }
     let app = Router::new().route("/callbacks/kollus/{token}", post(may_play));
+    let layer = || GateLayer::new(play::gate());
     vec![
         bench("by_hand/play", by_hand::plays(), |number| play::live(number).into()),
-        bench("layer/play", app.layer(GateLayer::new(play::gate())), |n| play::live(n).into()),
+        bench("layer/play", app.clone().layer(layer()), |n| play::live(n).into()),
+        bench("layer/play_alone", app.layer(layer().omit_headers()), |n| play::live(n).into()),
     ]
 }
 
