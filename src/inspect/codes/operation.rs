@@ -616,7 +616,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "read_only",
         "the admin_read_token cannot change or send anything",
         "the request has the admin_read_token",
-        API,
+        API_REFUSALS,
         "send the admin_token",
     ]),
     admin_api([
