@@ -61,7 +61,7 @@ struct RefusalDetails {
     body: Bytes,
 }
 
-print_only! { RefusalDetails: kind detail allow route provider tenant template client cors; }
+print_only! { RefusalDetails: kind detail allow route provider tenant template cors; }
 
 /// Body of the reply to every refused callback, whatever the reason.
 const REFUSED: &[u8] = b"refused\n";
@@ -218,7 +218,8 @@ impl From<BodyError> for RefusalCause {
     fn from(defect: BodyError) -> Self {
         match defect {
             BodyError::Duplicate(name) => {
-                let detail = format!("expected `{}` once, found it twice", printable(&name));
+                let detail =
+                    format!("expected `{}` once, found it twice", printable(&name));
                 Self::with(RefusalKind::FieldDuplicate, detail)
             }
             BodyError::FormMalformed => RefusalKind::FormMalformed.into(),
