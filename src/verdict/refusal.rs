@@ -204,7 +204,7 @@ impl From<CaptureError> for RefusalCause {
     fn from(error: CaptureError) -> Self {
         match error {
             CaptureError::Duplicate(what) => {
-                let detail = format!("expected {} once, found it twice", printable(&what));
+                let detail = format!("expected {} once, found it more than once", printable(&what));
                 Self::with(RefusalKind::FieldDuplicate, detail)
             }
             CaptureError::TooManyParameters => {
@@ -219,7 +219,7 @@ impl From<BodyError> for RefusalCause {
         match defect {
             BodyError::Duplicate(name) => {
                 let detail =
-                    format!("expected `{}` once, found it twice", printable(&name));
+                    format!("expected `{}` once, found it more than once", printable(&name));
                 Self::with(RefusalKind::FieldDuplicate, detail)
             }
             BodyError::FormMalformed => RefusalKind::FormMalformed.into(),

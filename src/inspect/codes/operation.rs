@@ -341,7 +341,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_not_synced",
-        "a NATS server does not write each message to disk before it answers",
+        "a NATS server does not write each message to disk before it acknowledges the message",
         "the jetstream block of the server lacks sync_interval: always, so a power failure could lose acknowledged events",
         STORE_START,
         "add sync_interval: always to the jetstream block of each server, and restart the servers one by one",
@@ -411,7 +411,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "server_down",
-        "a server in a list of addresses does not answer",
+        "a server in a list of addresses does not respond",
         "the server is down or too slow",
         LOG,
         "repair the server; gatepost probes it each second",
