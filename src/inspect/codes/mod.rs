@@ -74,7 +74,8 @@ const REFUSED: &str = "log, gatepost_refusals_total, access log, `gatepost captu
 const REFUSED_ANYWHERE: &str = "log, gatepost_refusals_total, gatepost_requests_rejected_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of failures of the app or the store.
 const FAILED: &str = "log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
-/// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
+/// Outputs that contain the code of an unclear answer, which is a failure only if the config says
+/// so.
 const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and
