@@ -14,7 +14,7 @@ pub(crate) fn printable(text: &str) -> String {
 /// Implements `Debug` so that it prints only the listed fields.
 ///
 /// List only short fields without credentials and without personal data. Client IP addresses and
-/// transcripts, for example, are personal data.
+/// transcripts, for example, are personal data. Log lines name the client in a field of their own.
 macro_rules! print_only {
     ($($type:ident $(<$lifetime:lifetime>)?: $($field:ident)*;)*) => {$(
         impl std::fmt::Debug for $type $(<$lifetime>)? {

@@ -160,7 +160,7 @@ impl ServedConfig {
         caller: Option<IpAddr>,
         is_seen: impl Fn(&TemplateView) -> bool,
     ) -> Result<(), EditError> {
-        self.edit_in("in the console", edit, caller, is_seen)
+        self.edit_in("from gatepost's console", edit, caller, is_seen)
     }
 
     fn edit_in(

@@ -78,10 +78,6 @@ impl AdminToken {
     pub fn is(&self, other: &Self) -> bool {
         self.0.matches(other.0.expose())
     }
-
-    pub(crate) const fn secret(&self) -> &Secret {
-        &self.0
-    }
 }
 
 impl<'f> ConfigReader<'f, '_> {

@@ -60,6 +60,7 @@ use crate::client::Networks;
 use crate::outgoing_tls::OutgoingTls;
 use crate::provider::Plan;
 use crate::route::Routes;
+use crate::secret::Secret;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{
     self, Fault, FaultKind, Faults, Item, Located, Place, Table, TomlText, Warnings,
@@ -103,6 +104,8 @@ pub struct Config {
     pub(crate) warnings: Vec<Fault>,
     watched: WatchedFiles,
     fingerprint: Box<str>,
+    /// Every secret, as in its source.
+    pub(crate) secrets: Vec<Secret>,
 }
 
 impl Config {
@@ -156,7 +159,8 @@ impl Config {
     ) -> Result<Self, Vec<Fault>> {
         let (watched, fingerprint) = (files.watched().into(), files.fingerprint().into());
         let lookup = |name: &str| sources.plain_variable(name);
-        let state = (&watched, &fingerprint);
+        let secrets = RefCell::default();
+        let state = (&watched, &fingerprint, &secrets);
         let (config, warnings) = toml_reader::read_all(
             texts,
             FaultKind::ValueInvalid,
@@ -166,7 +170,7 @@ impl Config {
                 let breakers = breaker::read(tables.first()?, faults);
                 let servers = Servers::read(tables.first()?, faults);
                 let has_store = tables.first()?.has("store");
-                let (warnings, (watched, fingerprint)) = (Warnings(faults), state);
+                let (warnings, (watched, fingerprint, secrets)) = (Warnings(faults), state);
                 let paths = RefCell::default();
                 ConfigReader {
                     faults,
@@ -175,6 +179,7 @@ impl Config {
                     sources,
                     watched,
                     fingerprint,
+                    secrets,
                     breakers,
                     servers,
                     has_store,
@@ -184,7 +189,7 @@ impl Config {
             },
         )?;
         let (watched, fingerprint) = (watched.into_inner(), fingerprint.into_inner().finish());
-        Ok(Self { warnings, watched, fingerprint, ..config })
+        Ok(Self { warnings, watched, fingerprint, secrets: secrets.into_inner(), ..config })
     }
 
     /// Returns the files from which gatepost has read the config.
@@ -319,6 +324,7 @@ struct ConfigReader<'f, 's> {
     sources: &'s ConfigSources,
     watched: &'s RefCell<WatchedFiles>,
     fingerprint: &'s RefCell<TextHash>,
+    secrets: &'s RefCell<Vec<Secret>>,
     breakers: Breakers,
     servers: Servers,
     has_store: bool,
@@ -399,7 +405,7 @@ impl<'f> ConfigReader<'f, '_> {
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
         let variables = table.used_variables();
-        let (warnings, watched, fingerprint) = Default::default();
+        let (warnings, watched, fingerprint, secrets) = Default::default();
         Some(Config {
             routes,
             templates,
@@ -411,6 +417,7 @@ impl<'f> ConfigReader<'f, '_> {
             warnings,
             watched,
             fingerprint,
+            secrets,
         })
     }
 

@@ -133,13 +133,15 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
-        let SettingType::OneOf(words) = &setting.ty else {
-            return match (&setting.ty, &item.form) {
-                (SettingType::Text { .. }, Form::String(text)) => {
-                    Some(Secret::new(text.as_bytes()))
-                }
-                _ => self.secret(item),
-            };
+        let words = match (&setting.ty, &item.form) {
+            (SettingType::OneOf(words), _) => words,
+            (SettingType::Secret, _) => return self.secret(item),
+            (SettingType::Text { .. }, Form::String(text)) => {
+                return Some(Secret::new(text.as_bytes()));
+            }
+            (SettingType::Text { .. }, Form::Table(_) | Form::Other(_)) => {
+                return self.sourced(item);
+            }
         };
         let word = match &item.form {
             Form::String(word) => *word,

@@ -65,8 +65,8 @@ pub struct ProxySettings {
     /// Token that permits clients of the admin API only to read data; `None` if the config does not
     /// set this token.
     pub admin_read_token: Option<AdminToken>,
-    /// Host names under which clients may reach the admin API, in lower case and without a final dot.
-    /// IP addresses and loopback names are always permitted.
+    /// Host names under which clients may reach the admin API, in lower case and without a final
+    /// dot. IP addresses and loopback names are always permitted.
     pub admin_hosts: Vec<String>,
     /// Addresses that a client of the admin API may set for the apps of templates.
     pub allow_addresses: Arc<AddressGuard>,
@@ -105,9 +105,10 @@ impl ProxySettings {
         [&*self.listen, &*self.listen_tls].concat()
     }
 
-    /// Returns the keys whose values in `new` differ and apply only after a restart. A change of `tls`,
-    /// `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`, `inspector`,
-    /// `watch` or `log_callbacks` applies without a restart, so the result never contains these keys.
+    /// Returns the keys whose values in `new` differ and apply only after a restart. A change of
+    /// `tls`, `admin_token`, `admin_read_token`, `admin_hosts`, `allow_addresses`, `key_dirs`,
+    /// `inspector`, `watch` or `log_callbacks` applies without a restart, so the result never
+    /// contains these keys.
     #[must_use]
     pub fn restart_keys(&self, new: &Self) -> Vec<&'static str> {
         // Names every field, so that the compiler reports a new field that this pattern omits.

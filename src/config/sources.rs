@@ -184,8 +184,15 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads a secret: `{ env = "NAME" }`, `{ file = "name" }`, or the literal secret. Warns of a
-    /// literal secret.
+    /// literal secret. Adds the secret to those that `Gate::redacted` replaces.
     pub(super) fn secret(&self, item: &Item<'f>) -> Option<Secret> {
+        let secret = self.sourced(item)?;
+        self.secrets.borrow_mut().push(secret.clone());
+        Some(secret)
+    }
+
+    /// Reads a value that has the same sources as a secret.
+    pub(super) fn sourced(&self, item: &Item<'f>) -> Option<Secret> {
         let (bytes, place) = match &item.form {
             Form::String(literal) => {
                 let remedy = "write { env = \"NAME\" } or { file = \"name\" }";

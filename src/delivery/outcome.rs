@@ -32,8 +32,8 @@ use crate::verdict::Accepted;
 impl Accepted {
     /// Returns the conclusion for the app's answer.
     ///
-    /// With passthrough, the app's own answer is the reply. If `check_reply` is true, gatepost passes
-    /// on only an answer in the form that the platform expects.
+    /// With passthrough, the app's own answer is the reply. If `check_reply` is true, gatepost
+    /// passes on only an answer in the form that the platform expects.
     pub(crate) fn answered(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         let conclusion = self.judged(ask, answer);
         if self.forward() != Forward::Passthrough {
@@ -57,8 +57,8 @@ impl Accepted {
     fn judged(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, &ask.policy) {
             (Some(decision), Some(policy)) => self.decided_by_app(decision, policy, ask, answer),
-            // The config gives each decision a policy. Without a policy, gatepost must not allow the
-            // request.
+            // The config gives each decision a policy. Without a policy, gatepost must not allow
+            // the request.
             (Some(_), None) => self.failed(None, UnavailableKind::ReplyKeyMissing.into()),
             (None, _) => match check_taken(answer, self.acknowledgement(), ask, self.forward()) {
                 Ok(unclear) => {
@@ -95,8 +95,8 @@ impl Accepted {
         self.decided(decision, policy, input)
     }
 
-    /// Returns the conclusion for an answer that is a token in the platform's signed form. The app may
-    /// have the reply key, and may then sign the answer itself.
+    /// Returns the conclusion for an answer that is a token in the platform's signed form. The app
+    /// may have the reply key, and may then sign the answer itself.
     fn decided_by_token(
         &self,
         decision: &Decision,
@@ -196,7 +196,7 @@ impl Accepted {
             }
             Delivery::Fixed(None) => self.acknowledged(Origin::Fixed),
             Delivery::Unlisted(None) => self.acknowledged(Origin::Unlisted),
-            Delivery::Ask(_) | Delivery::MissingReplyKey => {
+            Delivery::Ask(_) | Delivery::MissingReplyKey { .. } => {
                 self.failed(None, UnavailableKind::ReplyKeyMissing.into())
             }
         }

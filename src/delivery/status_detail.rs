@@ -16,8 +16,8 @@ const TLS_EXPECTED: [&[u8]; 4] = [
     b"expected TLS, found plain HTTP",
 ];
 
-/// Returns the status of an answer with its details. `own_path` is the path of the address; `None` if
-/// the event keeps the path of the callback, which may contain a token.
+/// Returns the status of an answer with its details. `own_path` is the path of the address; `None`
+/// if the event keeps the path of the callback, which may contain a token.
 #[cold]
 pub(super) fn status_detail(answer: &Answer, status: StatusCode, own_path: Option<&str>) -> String {
     let Answer::Response { headers, body, .. } = answer else { return status.as_str().to_owned() };
@@ -41,8 +41,8 @@ pub(super) fn status_detail(answer: &Answer, status: StatusCode, own_path: Optio
 /// Character in place of the segments of a location that the address has, too.
 const OWN: char = '…';
 
-/// Returns the location of a redirect without its user, its query, and the segments of the app's own
-/// path, which may be secret.
+/// Returns the location of a redirect without its user, its query, and the segments of the app's
+/// own path, which may be secret.
 fn without_secrets(location: &Uri, own_path: Option<&str>) -> String {
     let origin = location.scheme_str().zip(location.authority()).map(|(scheme, authority)| {
         let host = authority.as_str().rsplit('@').next().unwrap_or_default();

@@ -247,9 +247,10 @@ impl Gate {
         self.with_routes(|routes| routes.printable_path(path))
     }
 
-    /// Replaces these secrets of the config in `bytes` with `***`, also in percent-encoded form:
-    /// the secret segments of routes, the keys and secret settings of templates, and the admin
-    /// tokens. Does not replace secrets of fewer than 6 bytes.
+    /// Replaces each secret of the config in `bytes` with `***`: the values of all keys with the
+    /// type `secret`, such as the keys of templates, the secret segments of routes, and the admin
+    /// tokens. Also replaces a secret in percent-encoded form, in a JSON string, and without its
+    /// prefix and encoding. Does not replace secrets of fewer than 6 bytes.
     ///
     /// # Examples
     ///

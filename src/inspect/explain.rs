@@ -281,7 +281,7 @@ impl Steps {
             Delivery::Unlisted(_) => {
                 "gatepost does not ask the app: the template does not list this kind".to_owned()
             }
-            Delivery::MissingReplyKey => {
+            Delivery::MissingReplyKey { .. } => {
                 "503: the template has no key for reply signing".to_owned()
             }
         };

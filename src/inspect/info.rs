@@ -40,16 +40,17 @@ pub struct ProviderInfo {
     /// Description of the facts that the signature proves, and of the facts that it does not prove;
     /// `None` if the definition has no description.
     pub proof: Option<Box<str>>,
-    /// Description of the parts of the definition that no source confirms, and of the callbacks that
-    /// the definition does not support; `None` if the definition has no description.
+    /// Description of the parts of the definition that no source confirms, and of the callbacks
+    /// that the definition does not support; `None` if the definition has no description.
     pub unproven: Option<Box<str>>,
     /// Description of the platform's resends and of its time limit; `None` if the definition has no
     /// description.
     pub resends: Option<Box<str>>,
     /// True if a template needs `keys`, because the platform signs with one of them.
     pub keys: bool,
-    /// The maximum number of letters and digits that the platform's console accepts in a key; `None`
-    /// if the definition names no maximum. gatepost accepts longer keys and other characters.
+    /// The maximum number of letters and digits that the platform's console accepts in a key;
+    /// `None` if the definition names no maximum. gatepost accepts longer keys and other
+    /// characters.
     pub console_key_chars: Option<usize>,
     /// True if a template can bind one application of a tenant, such as `push.example.com/live`.
     pub tenant_app: bool,

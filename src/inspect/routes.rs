@@ -198,7 +198,7 @@ impl Config {
             Delivery::Fixed(_) => (KindForm::NoEvent, "fixed reply".to_owned()),
             Delivery::Unlisted(None) => (KindForm::NoEvent, "acknowledged".to_owned()),
             Delivery::Unlisted(Some(_)) => (KindForm::NoEvent, "denied".to_owned()),
-            Delivery::MissingReplyKey => {
+            Delivery::MissingReplyKey { .. } => {
                 (KindForm::NoEvent, "503, because the reply key is missing".to_owned())
             }
         };

@@ -14,7 +14,7 @@ use crate::head::Head;
 use crate::printable::print_only;
 use crate::provider::Plan;
 use crate::provider::digest::Key;
-use crate::provider::locator::{Locator, Received};
+use crate::provider::locator::{CaptureError, Locator, Received};
 use crate::provider::plan::{BodyFormat, SampleHead};
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::Setting;
@@ -98,8 +98,9 @@ pub enum SampleError {
     /// The signature covers a value that the sample does not contain.
     #[error("expected a value at {0} for the signature, found none; set the value before signing")]
     PartMissing(String),
-    /// The request to sign has a header or query parameter more than once.
-    #[error("expected each header and parameter once, found {0}; remove the duplicate")]
+    /// The request to sign has a header or query parameter more than once, or too many parameters.
+    /// Contains the fault and the remedy.
+    #[error("{0}")]
     Request(String),
 }
 
@@ -389,7 +390,13 @@ impl<'d> Sample<'d> {
         let head = Head::new(self.method(), &uri, &self.headers);
         let query = uri.query().filter(|_| self.plan.reads_query).map(Into::into);
         let captured = self.plan.capture(&head, query);
-        let captured = captured.map_err(|error| SampleError::Request(error.to_string()))?;
+        let captured = captured.map_err(|error| {
+            let remedy = match error {
+                CaptureError::Duplicate(_) => "remove the duplicate",
+                CaptureError::TooManyParameters => "remove parameters",
+            };
+            SampleError::Request(format!("{error}; {remedy}"))
+        })?;
         let repaired = OnceCell::new();
         let object = self.plan.read(&raw, &captured, &repaired).unwrap_or_default();
         let received =

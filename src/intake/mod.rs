@@ -228,10 +228,11 @@ impl Intake {
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
         let limit = self.route().max_body_bytes;
         self.0.chunks += 1;
-        if chunk.len() > limit.saturating_sub(self.0.body.len())
-            || self.0.chunks > limit.saturating_add(EMPTY_CHUNKS)
-        {
-            let detail = format!("expected at most {limit} bytes, found more");
+        let max_chunks = limit.saturating_add(EMPTY_CHUNKS);
+        let is_too_long = chunk.len() > limit.saturating_sub(self.0.body.len());
+        if is_too_long || self.0.chunks > max_chunks {
+            let (max, unit) = if is_too_long { (limit, "bytes") } else { (max_chunks, "chunks") };
+            let detail = format!("expected at most {max} {unit}, found more");
             return Err(self.refuse(RefusalCause::with(RefusalKind::BodyTooLarge, detail)));
         }
         self.0.body.push(chunk, self.0.declared_length.min(MAX_UPFRONT_BYTES));

@@ -175,7 +175,8 @@ impl RouteLimit {
     }
 }
 
-/// Returns true if `now` is less than `time` after `since`. Returns false if the clock was set back.
+/// Returns true if `now` is less than `time` after `since`. Returns false if the clock was set
+/// back.
 fn is_within(time: Duration, since: Option<Timestamp>, now: Timestamp) -> bool {
     since.is_some_and(|since| since <= now && now < since.after(time))
 }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// Text for the beginning of an outage, in the log and in `gatepost help`.
 pub(crate) const SHARED_STATE_LOST: &str =
-    "gatepost continues without the shared state, so an app may receive a callback twice";
+    "gatepost continues without the shared state, so an app may receive an event twice";
 
 /// Time after a failure during which gatepost does not try the state again.
 const PAUSE: Duration = Duration::from_secs(1);

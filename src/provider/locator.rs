@@ -69,7 +69,7 @@ pub(crate) struct CapturedHead {
 pub(crate) enum CaptureError {
     /// A header or query parameter is present more than once. The text names the header or
     /// parameter.
-    #[error("expected {0} once, found it twice")]
+    #[error("expected {0} once, found it more than once")]
     Duplicate(String),
     /// The query has more than [`MAX_OBJECT_MEMBERS`] parameters.
     #[error("expected at most {MAX_OBJECT_MEMBERS} parameters, found more")]

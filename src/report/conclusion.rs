@@ -42,9 +42,9 @@ macro_rules! conclusion_line {
 /// notification refuses the event, contradicts the acknowledgement, or is unclear and counts as a
 /// refusal, the level is warning. If the callback exceeds the limit of its route, the level is
 /// warning, because the operator has set this limit and no program has failed. If gatepost has no
-/// usable answer for another reason, the level is error. If the template does not list the kind, the
-/// level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has a line
-/// at info, or at a higher level.
+/// usable answer for another reason, the level is error. If the template does not list the kind,
+/// the level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has
+/// a line at info, or at a higher level.
 ///
 /// Logs another warning for [misfits](Accepted::misfits), for a signed id that arrived earlier with
 /// other data, and for an unclear answer to a notification. Logs a warning for members that

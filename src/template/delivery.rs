@@ -22,15 +22,25 @@ pub(crate) enum Delivery {
     /// other kinds, but not this kind.
     Unlisted(Option<Policy>),
     /// Replies 503, because gatepost must sign the reply and the template lacks the key.
-    MissingReplyKey,
+    /// `is_listed` is false if the template lists other kinds, but not this kind.
+    MissingReplyKey { is_listed: bool },
 }
 
 impl Delivery {
+    /// Returns false if the template lists other kinds, but not this kind.
+    pub(super) const fn is_listed(&self) -> bool {
+        match self {
+            Self::Ask(_) | Self::Fixed(_) => true,
+            Self::Unlisted(_) => false,
+            Self::MissingReplyKey { is_listed } => *is_listed,
+        }
+    }
+
     /// Returns the settings for asking the app; `None` if gatepost replies without the app.
     pub(crate) const fn as_ask(&self) -> Option<&Ask> {
         match self {
             Self::Ask(ask) => Some(ask),
-            Self::Fixed(_) | Self::Unlisted(_) | Self::MissingReplyKey => None,
+            Self::Fixed(_) | Self::Unlisted(_) | Self::MissingReplyKey { .. } => None,
         }
     }
 }

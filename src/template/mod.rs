@@ -68,7 +68,8 @@ pub struct TemplateKind<'t> {
     /// True for a decision, whose reply allows or denies the request.
     pub is_decision: bool,
     /// True unless `[template.on]` lists other kinds, but not this kind. For a listed kind, the app
-    /// or a fixed answer determines the reply.
+    /// or a fixed answer determines the reply. If gatepost must sign this reply, but the template
+    /// lacks the key, it replies 503.
     pub is_listed: bool,
 }
 
@@ -122,7 +123,7 @@ impl Template {
         self.plan.kinds.iter().zip(&self.deliveries).map(|(kind, delivery)| TemplateKind {
             name: &kind.name,
             is_decision: kind.decision.is_some(),
-            is_listed: !matches!(delivery, Delivery::Unlisted(_)),
+            is_listed: delivery.is_listed(),
         })
     }
 

@@ -111,8 +111,8 @@ fn add_syntax_error(text: &str, faults: &Faults<'_>, place: &Place, error: &toml
     );
 }
 
-/// Returns `env` or `file` if the line at this byte is `KEY = env = …` or `KEY = file = …`, in which
-/// the braces are missing.
+/// Returns `env` or `file` if the line at this byte is `KEY = env = …` or `KEY = file = …`, in
+/// which the braces are missing.
 fn source_without_braces(text: &str, at: usize) -> Option<&'static str> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let mut parts = text.get(start..)?.lines().next()?.split('=').map(str::trim);

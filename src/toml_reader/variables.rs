@@ -99,8 +99,8 @@ pub(super) fn variable_name<'d>(value: &'d DeValue<'_>) -> Option<(&'d str, Rang
     }
 }
 
-/// Returns `true` for a name in the usual form of a variable. Such a name is safe to print. Any other
-/// name may be a secret that the operator wrote in place of the name.
+/// Returns `true` for a name in the usual form of a variable. Such a name is safe to print. Any
+/// other name may be a secret that the operator wrote in place of the name.
 pub(crate) fn is_usual_name(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }

@@ -282,8 +282,8 @@ impl Accepted {
         self.0.cors.as_ref()
     }
 
-    /// Returns the budget that machines share for the route; `None` if only the limit of this machine
-    /// applies.
+    /// Returns the budget that machines share for the route; `None` if only the limit of this
+    /// machine applies.
     pub(crate) fn shared_budget(&self) -> Option<&Arc<SharedBudget>> {
         self.0.limit.as_ref()?.shared().filter(|_| self.is_shared())
     }
@@ -294,8 +294,8 @@ impl Accepted {
         self.0.limit.as_ref()
     }
 
-    /// Counts the callback towards the rate limit of its route on this machine. Returns false if the
-    /// callback exceeds the limit.
+    /// Counts the callback towards the rate limit of its route on this machine. Returns false if
+    /// the callback exceeds the limit.
     pub(crate) fn is_within_limit(&self, now: Timestamp) -> bool {
         self.0.limit.as_ref().is_none_or(|limit| limit.take(now))
     }

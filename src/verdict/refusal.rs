@@ -204,7 +204,7 @@ impl From<CaptureError> for RefusalCause {
     fn from(error: CaptureError) -> Self {
         match error {
             CaptureError::Duplicate(what) => {
-                let detail = format!("expected {} once, found it twice", printable(&what));
+                let detail = format!("expected {} once, found it more than once", printable(&what));
                 Self::with(RefusalKind::FieldDuplicate, detail)
             }
             CaptureError::TooManyParameters => {
@@ -218,7 +218,8 @@ impl From<BodyError> for RefusalCause {
     fn from(defect: BodyError) -> Self {
         match defect {
             BodyError::Duplicate(name) => {
-                let detail = format!("expected `{}` once, found it twice", printable(&name));
+                let detail =
+                    format!("expected `{}` once, found it more than once", printable(&name));
                 Self::with(RefusalKind::FieldDuplicate, detail)
             }
             BodyError::FormMalformed => RefusalKind::FormMalformed.into(),

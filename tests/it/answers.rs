@@ -2,8 +2,8 @@
 //! members, from empty answers, and from answers that contradict an acknowledgement.
 
 use gatepost::{
-    Accepted, Admission, Answer, Conclusion, Gate, Head, Next, Permission, Question, Template,
-    Timestamp, UnavailableKind,
+    Accepted, Admission, Answer, Conclusion, Config, Gate, Head, Next, Permission, Question,
+    Template, Timestamp, UnavailableKind,
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -419,6 +419,21 @@ fn template_keeps_its_first_extension() {
     assert_eq!(template.extension(|_| "another type"), None);
     let kind = template.kinds().nth(accepted.kind_index().unwrap()).unwrap();
     assert_eq!((kind.name, kind.is_decision, kind.is_listed), ("live_play", true, true));
+}
+
+/// gatepost signs the replies to VOD plays, and the template has no key.
+#[test]
+fn kind_without_reply_key_is_listed_only_if_the_template_lists_it() {
+    for (on, expected) in [("", true), ("'*' = {}", true), ("live_play = {}", false)] {
+        let config = format!(
+            "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+             [[template]]\nname = 'vod'\nprovider = 'kollus'\nbind = '*'\n[template.on]\n{on}\n"
+        );
+        let config: Config = config.parse().unwrap();
+        let mut kinds = config.templates().next().unwrap().kinds();
+        let vod_play = kinds.find(|kind| kind.name == "vod_play").unwrap();
+        assert_eq!((vod_play.is_decision, vod_play.is_listed), (true, expected), "{on}");
+    }
 }
 
 /// A definition whose reply has a field `allow`. The common form of an answer has this member too.

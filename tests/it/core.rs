@@ -297,6 +297,26 @@ fn explanation_contains_no_control_characters_from_client() {
 }
 
 #[test]
+fn refuses_too_many_bytes_and_too_many_chunks_with_different_details() {
+    let config = "max_body_bytes = 2\n[[route]]\npath = '/hook'\nprovider = 'mux'\n";
+    let gate = Gate::builder().toml(config).build().unwrap();
+    let (uri, headers) = (Uri::from_static("/hook"), HeaderMap::new());
+    let intake = || match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
+        Admission::Callback(intake) => intake,
+        other => panic!("expected a callback, found {other:?}"),
+    };
+    let refusal = intake().push("abc".into()).unwrap_err();
+    assert_eq!(refusal.detail(), Some("expected at most 2 bytes, found more"));
+    let mut intake = intake();
+    for _ in 0..18 {
+        intake.push(Bytes::new()).unwrap();
+    }
+    let refusal = intake.push(Bytes::new()).unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
+    assert_eq!(refusal.detail(), Some("expected at most 18 chunks, found more"));
+}
+
+#[test]
 fn debug_output_contains_no_secret() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
@@ -311,6 +331,26 @@ fn debug_output_contains_no_secret() {
     for secret in ["older-key", "vector-token", "txSecret", "ca3e25e5", "hunter"] {
         assert!(!printed.contains(secret), "expected no secret in debug output, found {secret}");
     }
+}
+
+#[test]
+fn debug_output_contains_no_address_of_a_client() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let vector = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
+    let request = Request::of(vector);
+    let (peer, now) = ("203.0.113.7".parse().unwrap(), vector.case.now);
+    let head = request.head().with_peer(peer);
+    let accepted = judge(&gate, &head, &vector.body, 97, now).unwrap();
+    let refusal = judge(&gate, &head, b"{}", 97, now).unwrap_err();
+    assert_eq!((accepted.client(), refusal.client()), (Some(peer), Some(peer)));
+    let get = Head::new(&Method::GET, &request.uri, &request.headers).with_peer(peer);
+    let admissions = [gate.admit(&head, NOW), gate.admit(&get, NOW)];
+    assert!(matches!(admissions, [Admission::Callback(_), Admission::Refused(_)]));
+    let printed = format!("{head:?} {accepted:?} {refusal:?} {admissions:?}");
+    let next = accepted.next(Timestamp::from_secs(now));
+    let printed = format!("{printed} {next:?}");
+    assert!(!printed.contains("203.0.113"), "expected no address, found {printed}");
 }
 
 /// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. `top`

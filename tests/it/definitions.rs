@@ -100,6 +100,19 @@ fn reports_invalid_or_contradictory_keys_of_definition() {
             "expected a setting that chooses a reply form",
         ),
         (
+            format!(
+                "[settings.k]\n{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'jwt'\nkey = 'setting:k'"
+            ),
+            "expected a secret setting as the key, found `k`",
+        ),
+        (
+            format!(
+                "[settings.k]\n{}",
+                sign(&format!("{hmac}parts = 'body'\nkey = {{ setting = 'k' }}"))
+            ),
+            "expected a secret setting as the key, found `k`",
+        ),
+        (
             format!("{kind}[kinds.a.reply]\nallow_status = 200"),
             "expected `deny_status` beside `allow_status`",
         ),

@@ -35,6 +35,7 @@ mod page_files;
 mod passthrough;
 mod properties;
 mod queue;
+mod redaction;
 mod reference_files;
 mod resends;
 mod session_order;

@@ -50,8 +50,8 @@ pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) 
     }
 }
 
-/// Joins the text `before` and the text `after` a removed value, without the comments of that value.
-/// Returns `None` if no line break follows the value.
+/// Joins the text `before` and the text `after` a removed value, without the comments of that
+/// value. Returns `None` if no line break follows the value.
 fn merge(before: &str, after: &str) -> Option<String> {
     let (_, rest) = split(after);
     let (comment, _) = split(before);

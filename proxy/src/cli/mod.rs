@@ -93,12 +93,12 @@ enum Command {
     Check(CheckArguments),
     /// Write a config file for a platform, and print the settings for the platform's console.
     Init(InitArguments),
-    /// Explain a code of a fault, a refusal or a failure, a status, a metric, a config key, a field of
-    /// the log, or a command.
+    /// Explain a code of a fault, a refusal or a failure, a status, a metric, a config key, a field
+    /// of the log, or a command.
     Help {
         /// Code, for example `signature_mismatch`, also as the log writes it: `code="app_timeout"`;
-        /// status, for example `401`; metric; config key; field; command; or `codes` or `metrics` for a
-        /// list.
+        /// status, for example `401`; metric; config key; field; command; or `codes` or `metrics`
+        /// for a list.
         topic: Option<String>,
     },
     /// Show the routes: for each kind, the form of its events and the app that receives them.
@@ -146,7 +146,8 @@ enum Command {
     Replay(ReplayArguments),
     /// Check that a running gatepost serves. Exit with 1 if it does not.
     Health {
-        /// Address on the admin listener: `http://`, `https://`, or `unix:/run/gatepost.sock:/healthz`.
+        /// Address on the admin listener: `http://`, `https://`, or
+        /// `unix:/run/gatepost.sock:/healthz`.
         #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::place)]
         url: health::Place,
         /// PEM file with the certificate authorities that may sign the certificate of an admin

@@ -1,4 +1,5 @@
-//! `gatepost routes`: a table of every route, with each kind's form and app, and the reserved paths.
+//! `gatepost routes`: a table of every route, with each kind's form and app, and the reserved
+//! paths.
 
 use std::path::Path;
 

@@ -76,7 +76,7 @@ pub(crate) async fn finish(
     };
     if let Some(code) = error.code() {
         METRICS.requests.closed(code);
-        report::closed(code, &error, peer, clock::now());
+        report::closed(code.as_str(), &error, peer, clock::now());
     }
     if let HandshakeError::PlainHttp(stream) = error {
         ClientConnection::new(stream).refuse(&Reply::https_expected()).await;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connections::{Connection, ConnectionState};
 use super::unjudged::HeldBytes;
-use crate::telemetry::metrics::METRICS;
+use crate::telemetry::metrics::{CloseCode, METRICS};
 
 /// Time that a head or a body may take in addition to its time at [`LEAST_RATE`].
 const GRACE: Duration = Duration::from_secs(5);
@@ -33,19 +33,18 @@ pub(crate) enum Bound {
 }
 
 impl Bound {
-    /// Returns the stable code: the same word in logs, metrics and documentation.
-    const fn as_str(self) -> &'static str {
+    const fn code(self) -> CloseCode {
         match self {
-            Self::Connections => "too_many_connections",
-            Self::LeastRate => "request_too_slow",
-            Self::UnjudgedBytes => "too_many_unjudged_bytes",
+            Self::Connections => CloseCode::TooManyConnections,
+            Self::LeastRate => CloseCode::RequestTooSlow,
+            Self::UnjudgedBytes => CloseCode::TooManyUnjudgedBytes,
         }
     }
 
     /// Counts and logs the end of a connection or request.
     pub(crate) fn report(self, from: Option<IpAddr>) {
-        METRICS.requests.closed(self.as_str());
-        report::closed(self.as_str(), &self, from, crate::clock::now());
+        METRICS.requests.closed(self.code());
+        report::closed(self.code().as_str(), &self, from, crate::clock::now());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests of the dispatcher with a simulated clock, thousands of subjects, and apps that fail.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use gatepost::{
     Store, StoreStatus, StoredEvent, Timestamp,
 };
 use http::StatusCode;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::Queue;
@@ -24,6 +25,11 @@ type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
+/// Number of times that the dispatcher may read the clock at one simulated time. The simulated clock
+/// does not advance while the dispatcher works, so without this limit, a dispatcher that does not
+/// wait between its rounds would block the test.
+const MAX_READS: usize = 100_000;
+
 /// A simulation with two templates. Each template has two kinds, and an app of its own.
 struct Simulation {
     queue: Arc<Queue>,
@@ -31,6 +37,8 @@ struct Simulation {
     started: Instant,
     /// Difference between the machine's clock and the simulated time, in milliseconds.
     jump: Arc<AtomicI64>,
+    /// The task of the dispatcher. It ends only with a panic.
+    dispatcher: JoinHandle<()>,
 }
 
 /// Events that the apps have taken, each with the time after the start, and the counts of the
@@ -49,6 +57,8 @@ struct SimulatedApps {
     started: Instant,
     /// Difference between the machine's clock and the simulated time, in milliseconds.
     jump: Arc<AtomicI64>,
+    /// Time of the last reads of the clock, in Unix milliseconds, and their number.
+    read: (AtomicI64, AtomicUsize),
 }
 
 impl Apps for SimulatedApps {
@@ -74,6 +84,15 @@ impl Apps for SimulatedApps {
 
     fn now(&self) -> Timestamp {
         let now = at(self.started.elapsed()).as_millis();
+        let (last, reads) = &self.read;
+        if last.swap(now, Ordering::Relaxed) != now {
+            reads.store(0, Ordering::Relaxed);
+        }
+        let reads = reads.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            reads < MAX_READS,
+            "expected a dispatcher that waits between its rounds, found {reads} rounds at one time"
+        );
         Timestamp::from_millis(now + self.jump.load(Ordering::Relaxed))
     }
 }
@@ -134,9 +153,10 @@ impl Simulation {
             seen: Arc::clone(&seen),
             started,
             jump: Arc::clone(&jump),
+            read: Default::default(),
         };
-        tokio::spawn(Dispatcher::new(Arc::clone(&queue), apps).run());
-        Self { queue, seen, started, jump }
+        let dispatcher = tokio::spawn(Dispatcher::new(Arc::clone(&queue), apps).run());
+        Self { queue, seen, started, jump, dispatcher }
     }
 
     /// Queues an event. Its id is `SUBJECT NUMBER`.
@@ -156,6 +176,7 @@ impl Simulation {
     }
 
     async fn status(&self) -> StoreStatus {
+        assert!(!self.dispatcher.is_finished(), "expected a running dispatcher, found a panic");
         self.queue.status().await.unwrap()
     }
 
@@ -336,9 +357,15 @@ const HOUR_MS: i64 = 3_600_000;
 #[tokio::test(start_paused = true)]
 async fn clock_that_is_set_ahead_makes_waiting_events_due() {
     let simulation = with_a_failed_attempt().await;
+    // Another process holds this event for half an hour.
+    simulation.queue("b", "push", "held", 0).await;
+    let (lane, now) = (Lane::new("b", "push"), at(simulation.started.elapsed()));
+    let lease_end = Timestamp::from_millis(now.as_millis() + HOUR_MS / 2);
+    let held = simulation.queue.claim(&lane, "other", 1, lease_end, now).await.unwrap();
+    assert_eq!(held.len(), 1);
     simulation.jump.store(HOUR_MS, Ordering::Relaxed);
     simulation.wait_until_empty(SECS(60)).await;
-    simulation.check_order_and_bounds(300);
+    simulation.check_order_and_bounds(301);
     assert_eq!(simulation.status().await.dead.count, 0);
 }
 

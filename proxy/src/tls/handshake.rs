@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::{ServedTls, TlsStream};
-use crate::telemetry::metrics::METRICS;
+use crate::telemetry::metrics::{CloseCode, METRICS};
 
 /// Time limit of a handshake. Pingora's own limit, 60 seconds, is fixed.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,18 +57,17 @@ pub(crate) enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Returns the stable code: the same word in logs, metrics and documentation. Returns `None`
-    /// for an error that gatepost does not report.
-    pub(crate) const fn code(&self) -> Option<&'static str> {
+    /// Returns the code; `None` for an error that gatepost does not report.
+    pub(crate) const fn code(&self) -> Option<CloseCode> {
         match self {
             Self::NoBytes => None,
-            Self::Slow => Some("tls_handshake_slow"),
-            Self::PlainHttp(_) | Self::NoTls => Some("tls_expected"),
-            Self::Version => Some("tls_version_refused"),
-            Self::ClientCertificate(_) => Some("tls_client_certificate_refused"),
-            Self::NotAccepted(_) => Some("tls_certificate_not_accepted"),
+            Self::Slow => Some(CloseCode::TlsHandshakeSlow),
+            Self::PlainHttp(_) | Self::NoTls => Some(CloseCode::TlsExpected),
+            Self::Version => Some(CloseCode::TlsVersionRefused),
+            Self::ClientCertificate(_) => Some(CloseCode::TlsClientCertificateRefused),
+            Self::NotAccepted(_) => Some(CloseCode::TlsCertificateNotAccepted),
             Self::Disconnected | Self::Failed(_) | Self::NoCertificate => {
-                Some("tls_handshake_failed")
+                Some(CloseCode::TlsHandshakeFailed)
             }
         }
     }
@@ -224,10 +223,10 @@ mod tests {
         let hello =
             [&[0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 1][..], &[7; 32], &[0, 0, 2, 0, 47, 1, 0]];
         for (bytes, expected) in [
-            (b"GET / HTTP/1.1\r\n".to_vec(), "tls_expected"),
-            (b"\0\0\0".to_vec(), "tls_expected"),
-            (hello.concat(), "tls_version_refused"),
-            (vec![HANDSHAKE_RECORD, 3, 1, 0, 4, 9, 0, 0, 0], "tls_handshake_failed"),
+            (b"GET / HTTP/1.1\r\n".to_vec(), CloseCode::TlsExpected),
+            (b"\0\0\0".to_vec(), CloseCode::TlsExpected),
+            (hello.concat(), CloseCode::TlsVersionRefused),
+            (vec![HANDSHAKE_RECORD, 3, 1, 0, 4, 9, 0, 0, 0], CloseCode::TlsHandshakeFailed),
         ] {
             let (result, _client) = accepted(&bytes).await;
             let Err(error) = result else { panic!("expected an error, found a connection") };

@@ -237,7 +237,7 @@ fn lists_providers_and_fields() {
     let fork = "  github.fork\tnotification\tA user has forked the repository.\n";
     assert!(stdout.contains(fork), "{stdout}");
     let (_, stdout, _) = run(&["providers", "bitmovin"]);
-    let evidence = "evidence\tunconfirmed\nunproven\tThe digest is from the platform's library.";
+    let evidence = "evidence\tunconfirmed\nunproven\tThe digest is that of the platform's SDK.";
     assert!(stdout.contains(evidence), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     let start = "tencent-css.push\tA push has started.\n  ce-type\tcom.tencentcloud.css.push\n  \

@@ -352,7 +352,7 @@ fn log_names_console_as_place_of_edit() {
     let form = form.replace("new.", "next.");
     let reply = send(&gate, "/console/domains", &headers, &form);
     assert!(reply.status == 409 && reply.text().contains("has changed since"), "{reply:?}");
-    gate.program.wait_for_line("in the console");
+    gate.program.wait_for_line("from gatepost's console");
     assert!(!gate.program.log().contains("over the API"));
 }
 

@@ -346,8 +346,8 @@ impl<S: Read + Write> Client<S> {
         text
     }
 
-    /// Waits for a byte. Returns true if the connection ends, also with an error, and false if a byte
-    /// arrives or the wait times out.
+    /// Waits for a byte. Returns true if the connection ends, also with an error, and false if a
+    /// byte arrives or the wait times out.
     pub fn is_closed(&mut self) -> bool {
         match self.stream.read(&mut [0]) {
             Ok(read) => read == 0,

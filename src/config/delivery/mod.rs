@@ -128,7 +128,7 @@ impl<'f> ConfigReader<'f, '_> {
             }
             Some(Err(missing)) => {
                 self.report_missing_reply_key(&missing, entry, kind);
-                return Delivery::MissingReplyKey;
+                return Delivery::MissingReplyKey { is_listed: entry.is_some() || !listed };
             }
         };
         let decision = kind.decision.as_ref().zip(signing);

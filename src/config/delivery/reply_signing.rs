@@ -83,7 +83,8 @@ impl ConfigReader<'_, '_> {
         template: &TemplateParts<'_>,
     ) {
         let kinds = template.plan.kinds.iter().zip(deliveries);
-        let unsigned = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
+        let is_unsigned = |delivery| matches!(delivery, &Delivery::MissingReplyKey { .. });
+        let unsigned = kinds.filter(|(_, delivery)| is_unsigned(delivery));
         let names: Vec<_> = unsigned.map(|(kind, _)| &*kind.name).collect();
         if !names.is_empty() {
             let problem =

@@ -14,7 +14,8 @@ use crate::printable::print_only;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
-/// The step that counts a callback towards the rate limit of its route, if machines share the limit.
+/// The step that counts a callback towards the rate limit of its route, if machines share the
+/// limit.
 #[must_use]
 pub struct SharedLimit {
     callback: Limited,

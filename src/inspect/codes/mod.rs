@@ -10,6 +10,7 @@ use self::values::VALUES;
 use self::verdicts::{FAILURES, REFUSALS};
 use crate::conclusion::UnavailableKind;
 use crate::toml_reader::FaultKind;
+use crate::verdict::RefusalKind;
 
 /// The meaning of a code, and the remedy.
 ///
@@ -73,9 +74,12 @@ pub enum CodeGroup {
 
 /// Outputs that contain the codes of refusals.
 const REFUSED: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_refusals_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
+/// Outputs that contain the code of a fault for which gatepost refuses a request on every path.
+const REFUSED_ANYWHERE: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_refusals_total, gatepost_requests_rejected_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 /// Outputs that contain the codes of failures of the app or the store.
 const FAILED: &str = "log (in a Rust app: `tracing` with the target gatepost::report, and GateLayer::observe), gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
-/// Outputs that contain the code of an unclear answer, which is a failure only if the config says so.
+/// Outputs that contain the code of an unclear answer, which is a failure only if the config says
+/// so.
 const UNCLEAR: &str = "log, gatepost_answers_unclear_total; with unclear_answer = \"refused\", as other failures of the app: log, gatepost_app_failures_total, access log, `gatepost capture list --code CODE` (needs admin, and admin_token or admin_read_token)";
 
 /// Returns the help for every code: first the codes of the config, then the codes of refusals and
@@ -86,7 +90,7 @@ pub fn codes() -> impl Iterator<Item = CodeHelp> {
         group: CodeGroup::Refusal(kind.status()),
         meaning: kind.meaning(),
         causes: Some(causes),
-        seen_in: REFUSED,
+        seen_in: if *kind == RefusalKind::FramingAmbiguous { REFUSED_ANYWHERE } else { REFUSED },
         remedy,
         in_layer: None,
     });

@@ -342,7 +342,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "nats_not_synced",
-        "a NATS server does not write each message to disk before it answers",
+        "a NATS server does not write each message to disk before it acknowledges the message",
         "the jetstream block of the server lacks sync_interval: always, so a power failure could lose acknowledged events",
         STORE_START,
         "add sync_interval: always to the jetstream block of each server, and restart the servers one by one",
@@ -412,7 +412,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
     ]),
     operation([
         "server_down",
-        "a server in a list of addresses does not answer",
+        "a server in a list of addresses does not respond",
         "the server is down or too slow",
         LOG,
         "repair the server; gatepost probes it each second",
@@ -617,7 +617,7 @@ pub(super) const OTHERS: &[CodeHelp] = &[
         "read_only",
         "the admin_read_token cannot change or send anything",
         "the request has the admin_read_token",
-        API,
+        API_REFUSALS,
         "send the admin_token",
     ]),
     admin_api([

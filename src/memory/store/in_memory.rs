@@ -65,6 +65,8 @@ struct StoredEvents {
     lines: HashMap<Line, BTreeSet<u64>>,
     /// Pending events without a subject.
     single: BTreeSet<u64>,
+    /// Pending events by the arrival of their callbacks.
+    by_arrival: BTreeSet<(Timestamp, u64)>,
     keys: HashMap<[u8; 16], Timestamp>,
     totals: StoreStatus,
 }
@@ -198,8 +200,7 @@ impl Store for InMemoryStore {
 
     fn status(&self) -> StoreFuture<'_, StoreStatus> {
         let state = self.lock();
-        // Replays excepted, the oldest pending event is the head of its line.
-        let oldest_pending = state.heads().map(|entry| entry.received).min();
+        let oldest_pending = state.by_arrival.first().map(|(received, _)| *received);
         done(Ok(StoreStatus { oldest_pending, ..state.totals }))
     }
 }
@@ -279,6 +280,7 @@ impl StoredEvents {
             Some(line) => self.lines.entry(line).or_default().insert(self.last),
             None => self.single.insert(self.last),
         };
+        self.by_arrival.insert((entry.received, entry.number));
         count(&mut self.totals, &entry, 1);
         let record = Record { entry, event, owner: None, queued: now };
         self.entries.insert(self.last, record);
@@ -293,6 +295,7 @@ impl StoredEvents {
 
     fn leave_line(&mut self, entry: &QueueEntry) {
         self.single.remove(&entry.number);
+        self.by_arrival.remove(&(entry.received, entry.number));
         let Some(line) = line(entry) else { return };
         let Some(numbers) = self.lines.get_mut(&line) else { return };
         numbers.remove(&entry.number);

@@ -21,8 +21,8 @@
 //!
 //! # Values and calls
 //!
-//! Some operations are values: [`Next::Store`](crate::Next::Store) gives a server one to carry out, and
-//! the server returns the result. The others are calls of the two traits.
+//! Some operations are values: [`Next::Store`](crate::Next::Store) gives a server one to carry out,
+//! and the server returns the result. The others are calls of the two traits.
 //!
 //! | operation | form | reason |
 //! |---|---|---|
@@ -154,8 +154,8 @@ pub enum StoreError {
         /// The value of `max_bytes`.
         max_bytes: u64,
     },
-    /// The file of the store, or its log, was removed or replaced while the store was open. Contains
-    /// the path.
+    /// The file of the store, or its log, was removed or replaced while the store was open.
+    /// Contains the path.
     #[error(
         "expected {0} as gatepost opened it, found another file or none; stop gatepost, put the file and its log back, then start gatepost"
     )]

@@ -381,7 +381,8 @@ impl Decision {
     }
 }
 
-/// Adds the field that the member `name` sets. Returns an error if another member has set the field.
+/// Adds the field that the member `name` sets. Returns an error if another member has set the
+/// field.
 fn add_once(
     fields: &mut Vec<ReplyField>,
     name: &str,

@@ -212,8 +212,9 @@ impl Decision {
         let allows = self.allows(fields);
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
-        // `self.allow` may also contain fields that the platform requires but that do not affect the
-        // permission. Add each of these fields unless the answer or the template's defaults set it.
+        // `self.allow` may also contain fields that the platform requires but that do not affect
+        // the permission. Add each of these fields unless the answer or the template's defaults set
+        // it.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)

@@ -78,8 +78,8 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks the signatures against the challenges and the body formats. `of_plan` is the signature
-    /// of kinds without their own.
+    /// Checks the signatures against the challenges and the body formats. `of_plan` is the
+    /// signature of kinds without their own.
     pub(super) fn check_signatures(
         &self,
         table: &Table<'f>,

@@ -7,6 +7,7 @@ use super::DefinitionReader;
 use super::raw_body::RAW_BODY;
 use crate::provider::locator::{ALTERNATIVES, CapturedHeader, Locator};
 use crate::provider::pointer::Pointer;
+use crate::provider::setting::SettingType;
 use crate::toml_reader::{Located, Table};
 
 impl<'f> DefinitionReader<'f> {
@@ -132,5 +133,18 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add_unknown(&name, "setting", names);
         }
         index
+    }
+
+    /// Returns the index of a setting that contains a key. Reports a fault for a setting that is
+    /// not a secret, because operators would see its value.
+    pub(super) fn key_setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
+        let index = self.setting(text, name)?;
+        let setting = self.settings.get(index);
+        if !setting.is_some_and(|setting| matches!(setting.ty, SettingType::Secret)) {
+            let problem = format!("expected a secret setting as the key, found `{name}`");
+            let remedy = format!("write secret = true in [settings.{name}]");
+            self.faults.add(&text.place, problem, remedy);
+        }
+        Some(index)
     }
 }

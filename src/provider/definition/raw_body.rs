@@ -14,8 +14,8 @@ pub(super) const RAW_BODY: &str = "name a header or a parameter of the query, or
                                    format with fields";
 
 impl<'f> DefinitionReader<'f> {
-    /// Calls `read` to read the keys of a kind. If the method of the kind has raw bodies, these keys
-    /// cannot name fields.
+    /// Calls `read` to read the keys of a kind. If the method of the kind has raw bodies, these
+    /// keys cannot name fields.
     pub(super) fn within_kind<T>(&self, kind: &Table<'f>, read: impl FnOnce() -> T) -> T {
         let method = kind.any("method").and_then(|item| match item.form {
             Form::String(method) => Some(method),

@@ -107,7 +107,8 @@ impl<'f> DefinitionReader<'f> {
                 }
             },
         };
-        let key = table.string("key").and_then(|word| self.setting_named(&word));
+        let key = table.string("key");
+        let key = key.and_then(|word| self.key_setting(&word, self.setting_name(&word)?));
         let headers = table.table("headers");
         let headers: Vec<(HeaderName, usize)> = headers
             .iter()
@@ -120,7 +121,7 @@ impl<'f> DefinitionReader<'f> {
                     Form::Table(_) | Form::Other(_) => "",
                 };
                 let value = Located { value, place: item.place };
-                Some((name, self.setting_named(&value)?))
+                Some((name, self.setting(&value, self.setting_name(&value)?)?))
             })
             .collect();
         if !matches!(form, ReplyFormRule::Always(ReplyForm::Plain)) && key.is_none() {
@@ -145,16 +146,16 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads `setting:NAME`, and returns the index of the setting.
-    fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
-        let Some(name) = word.value.strip_prefix("setting:") else {
+    /// Reads `setting:NAME`, and returns the name of the setting.
+    fn setting_name<'w>(&self, word: &Located<&'w str>) -> Option<&'w str> {
+        let name = word.value.strip_prefix("setting:");
+        if name.is_none() {
             self.faults.add(
                 &word.place,
                 "expected `setting:NAME`, found text without `setting:`",
                 "name a setting",
             );
-            return None;
-        };
-        self.setting(word, name)
+        }
+        name
     }
 }

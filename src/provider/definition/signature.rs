@@ -356,7 +356,7 @@ impl<'f> DefinitionReader<'f> {
 
     /// Reads `key`: the setting, the id, the prefix and the encoding of the key.
     fn key_rule(&self, table: &Table<'f>) -> KeyRule {
-        let setting = table.string("setting").and_then(|name| self.setting(&name, name.value));
+        let setting = table.string("setting").and_then(|name| self.key_setting(&name, name.value));
         let claim = table.string("claim").map(|claim| KeyName::Claim(claim.value.into()));
         let id = table.string("id");
         if let (Some(id), Some(_)) = (&id, &claim) {

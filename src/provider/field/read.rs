@@ -220,7 +220,7 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     if condition.is_none() || members.next().is_some() {
         let remedy = "write one field with its values, for example { kind = [1, 3] }";
         let found = match object.len() {
-            1 => "a table as its value".to_owned(),
+            1 => "an unsupported value".to_owned(),
             fields => format!("{fields} fields"),
         };
         faults.add(

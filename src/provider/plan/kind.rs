@@ -80,8 +80,8 @@ impl Kind {
     /// Marks as essential the fields on which a decision, or the identity of a callback, depends.
     ///
     /// A decision depends on the viewer, the subject and the tenant, with its application. It also
-    /// depends on the fields that identify an item, and on the fields that determine the contents of
-    /// the reply.
+    /// depends on the fields that identify an item, and on the fields that determine the contents
+    /// of the reply.
     pub(crate) fn mark_essential<'l>(&mut self, tenant: impl Iterator<Item = &'l Locator>) {
         let Self { fields, decision, subject, viewer, id, .. } = self;
         let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());

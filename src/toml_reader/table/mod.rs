@@ -76,8 +76,8 @@ impl<'d> Table<'d> {
             .map_or_else(|| self.place.clone(), |(name, _)| self.place.child(key, name.span()))
     }
 
-    /// Returns the [`Place`] of the value at the key. If the key is absent, returns the place of the
-    /// table.
+    /// Returns the [`Place`] of the value at the key. If the key is absent, returns the place of
+    /// the table.
     pub(crate) fn value_place(&self, key: &str) -> Place {
         self.find(key)
             .map_or_else(|| self.place.clone(), |(_, value)| self.place.child(key, value.span()))

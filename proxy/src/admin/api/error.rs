@@ -7,6 +7,7 @@ use gatepost_editor::{EditError, EditErrorKind, EditFault};
 use http::StatusCode;
 
 use crate::capture::{FilterError, ReplayError};
+use crate::telemetry::metrics::AdminRefusal;
 
 /// Error of a request to the API.
 #[derive(Debug, thiserror::Error)]
@@ -96,19 +97,54 @@ impl ApiError {
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::BodyType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::Edit(error) => (edit_status(error.kind()), error.kind().as_str()),
-            Self::HostRefused => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
+            Self::HostRefused => {
+                (StatusCode::MISDIRECTED_REQUEST, AdminRefusal::HostRefused.as_str())
+            }
             Self::InvalidBody { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NoCapture => (StatusCode::NOT_FOUND, "callback_not_found"),
             Self::NoEvent => (StatusCode::NOT_FOUND, "event_not_found"),
             Self::NoStore => (StatusCode::NOT_FOUND, "no_store"),
-            Self::NoApi | Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::ReadOnly => (StatusCode::FORBIDDEN, "read_only"),
+            Self::NoApi | Self::NotFound => {
+                (StatusCode::NOT_FOUND, AdminRefusal::NotFound.as_str())
+            }
+            Self::ReadOnly => (StatusCode::FORBIDDEN, AdminRefusal::ReadOnly.as_str()),
             Self::Replay(_) => (StatusCode::CONFLICT, "not_replayable"),
             Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
-            Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::TooManyAttempts { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, AdminRefusal::TooManyAttempts.as_str())
+            }
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, AdminRefusal::Unauthorized.as_str()),
+        }
+    }
+
+    /// Returns the code under which gatepost counts a request that the API has not admitted; `None`
+    /// for an error of an admitted request.
+    pub(super) const fn refusal(&self) -> Option<AdminRefusal> {
+        match self {
+            Self::HostRefused => Some(AdminRefusal::HostRefused),
+            Self::NoApi => Some(AdminRefusal::NotFound),
+            Self::ReadOnly => Some(AdminRefusal::ReadOnly),
+            Self::TooManyAttempts { .. } => Some(AdminRefusal::TooManyAttempts),
+            Self::Unauthorized => Some(AdminRefusal::Unauthorized),
+            Self::BodyNotJson { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::BodyType
+            | Self::Edit(_)
+            | Self::Filter(_)
+            | Self::Incomplete
+            | Self::InvalidBody { .. }
+            | Self::MethodNotAllowed { .. }
+            | Self::NoCapture
+            | Self::NoEvent
+            | Self::NoStore
+            | Self::NotFound
+            | Self::Panicked
+            | Self::Parameter(_)
+            | Self::PathEncoding
+            | Self::Replay(_)
+            | Self::Store(_) => None,
         }
     }
 

@@ -62,9 +62,11 @@ pub(crate) async fn respond(
     let settings = served.gate().proxy_settings();
     let admitted = admit(&settings, attempts, client, session.req_header());
     if let Err(error) = admitted {
-        let (_, code) = error.status_and_code();
-        METRICS.requests.admin_refused(code);
+        if let Some(refusal) = error.refusal() {
+            METRICS.requests.admin_refused(refusal);
+        }
         if matches!(error, ApiError::HostRefused | ApiError::Unauthorized) {
+            let (_, code) = error.status_and_code();
             let message = format_args!("refused a request to the admin API: {error}");
             report::warned(code, &message, client, clock::now());
         }

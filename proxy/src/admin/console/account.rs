@@ -137,7 +137,10 @@ fn compare(
         let mut done = Vec::new();
         let applied =
             apply(&plan, &account, &state, options.site, |line| done.push(line.to_owned()));
-        tracing::warn!(changes = done.len(), "changed the account of {PROVIDER} in the console");
+        tracing::warn!(
+            changes = done.len(),
+            "changed the account of {PROVIDER} from gatepost's console"
+        );
         comparison.failure = applied.err().map(|error| error.to_string());
         comparison.done = done;
     }

@@ -47,7 +47,7 @@ use super::api::{Access, TokenAttempts, host};
 use crate::clock;
 use crate::queue::Queue;
 use crate::served_config::ServedConfig;
-use crate::telemetry::metrics::METRICS;
+use crate::telemetry::metrics::{AdminRefusal, METRICS};
 
 /// Returns true if the path is a path of the console.
 pub(crate) fn is_console(path: &str) -> bool {
@@ -94,14 +94,14 @@ impl Console {
             return ConsoleResponse::text(StatusCode::NOT_FOUND, text);
         }
         if !host::is_allowed(session.req_header(), &settings.admin_hosts) {
-            METRICS.requests.admin_refused("host_refused");
+            METRICS.requests.admin_refused(AdminRefusal::HostRefused);
             let text = "expected a host of the admin listener, found another name; use an IP address or \
                         localhost, or add the name to admin_hosts\n";
             return ConsoleResponse::text(StatusCode::MISDIRECTED_REQUEST, text);
         }
         let is_own = form::is_from_console(session.req_header(), &settings.admin_hosts);
         if request.method == Method::POST && !is_own {
-            METRICS.requests.admin_refused("origin_refused");
+            METRICS.requests.admin_refused(AdminRefusal::OriginRefused);
             let text = "expected a form from the console, found a request from another page; open the \
                         page in the console, and submit its form\n";
             return ConsoleResponse::text(StatusCode::FORBIDDEN, text);
@@ -184,6 +184,7 @@ impl Console {
         };
         let now = Instant::now();
         if attempts.delay(client, now).is_some() {
+            METRICS.requests.admin_refused(AdminRefusal::TooManyAttempts);
             let problem = "Too many wrong tokens: wait a minute, then try again.";
             return refused(StatusCode::TOO_MANY_REQUESTS, problem);
         }
@@ -194,9 +195,9 @@ impl Console {
         let token = form::value(&form, "token").unwrap_or_default();
         if Access::of(&settings, token.trim().as_bytes()).is_none() {
             attempts.fail(client, now);
-            METRICS.requests.admin_refused("unauthorized");
+            METRICS.requests.admin_refused(AdminRefusal::Unauthorized);
             let message = format_args!("refused a login to the console");
-            report::warned("unauthorized", &message, client, clock::now());
+            report::warned(AdminRefusal::Unauthorized.as_str(), &message, client, clock::now());
             return refused(
                 StatusCode::UNAUTHORIZED,
                 "Wrong token: enter the admin_token or the admin_read_token.",
@@ -288,6 +289,7 @@ impl ConsoleRequest {
     }
 
     fn read_only(&self) -> ConsoleResponse {
+        METRICS.requests.admin_refused(AdminRefusal::ReadOnly);
         let text = "You have logged in with the admin_read_token. Log in with the admin_token.";
         self.notice(StatusCode::FORBIDDEN, "You may read, but not change", text)
     }

@@ -145,7 +145,7 @@ async fn change(
         Operation::Replay => ("replayed", queue.replay(&chosen, clock::now()).await?),
         Operation::Drop => ("dropped", queue.remove(&chosen, clock::now()).await?),
     };
-    tracing::warn!(count, "{word} queued events in the console");
+    tracing::warn!(count, "{word} queued events from gatepost's console");
     Ok(ConsoleResponse::redirect(&format!("{back}&{word}={count}&of={all}")))
 }
 

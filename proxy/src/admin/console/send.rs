@@ -50,7 +50,11 @@ pub(super) async fn answer(
 async fn deliver(page: SamplePage, callback: Request<Bytes>) -> ConsoleResponse {
     let kind = &page.kind;
     let received = own_listener::send(callback, own_listener::CAPTURE_WAIT).await;
-    tracing::info!(kind, template = page.template, "sent a sample callback in the console");
+    tracing::info!(
+        kind,
+        template = page.template,
+        "sent a sample callback from gatepost's console"
+    );
     if let Some(id) = received.id {
         return ConsoleResponse::redirect(&format!("callbacks/{id}?done=sent"));
     }

@@ -38,8 +38,8 @@ pub(super) struct InitArguments {
     /// http://127.0.0.1:3000/events.
     #[arg(long, value_name = "URL")]
     app: Option<String>,
-    /// Server that receives all requests that are not callbacks. Without --app, it also receives the
-    /// events, on the paths of the callbacks.
+    /// Server that receives all requests that are not callbacks. Without --app, it also receives
+    /// the events, on the paths of the callbacks.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// Address on which the proxy listens for callbacks; default: 127.0.0.1:8080.
@@ -52,8 +52,8 @@ pub(super) struct InitArguments {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     out: PathBuf,
     /// Add a platform to an existing config. Write the route and the template into
-    /// `PROVIDER.platform.toml` beside the config file, and add this file to `include` if the config
-    /// file has no such key. Change no other line.
+    /// `PROVIDER.platform.toml` beside the config file, and add this file to `include` if the
+    /// config file has no such key. Change no other line.
     #[arg(long, conflicts_with_all = ["definition", "upstream", "listen", "admin", "force"])]
     add: bool,
     /// Replace the config file if it exists. Keep existing files with secrets.

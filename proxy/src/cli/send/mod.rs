@@ -30,8 +30,8 @@ pub(super) struct SendArguments {
     #[arg(required_unless_present = "scenario")]
     kind: Option<String>,
     /// Fields to set, for example `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`,
-    /// `query:NAME=value` for a parameter of the query, or `setting:NAME=value` for a setting that the
-    /// signature covers. An empty value is allowed.
+    /// `query:NAME=value` for a parameter of the query, or `setting:NAME=value` for a setting that
+    /// the signature covers. An empty value is allowed.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     /// Address that the platform would call. With --scenario, the default is `to` in the scenario.
@@ -43,8 +43,8 @@ pub(super) struct SendArguments {
         value_parser = address
     )]
     to: Option<Uri>,
-    /// File with a scenario: the callbacks of several streams, with the gaps between them. The manual's
-    /// page `scenario` describes the file.
+    /// File with a scenario: the callbacks of several streams, with the gaps between them. The
+    /// manual's page `scenario` describes the file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "fields", "at", "print"])]
     scenario: Option<PathBuf>,
     /// Speed of the scenario: a multiple of real time, or `max` for no pauses.

@@ -7,6 +7,7 @@
 //!    of its kinds.
 
 mod callbacks;
+mod codes;
 mod config;
 mod kind_metrics;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use gatepost::{Circuit, Template};
 use prometheus::{IntCounter, IntGaugeVec, Registry, TextEncoder};
 
 use self::callbacks::CallbackMetrics;
+pub(crate) use self::codes::{AdminRefusal, CloseCode};
 use self::config::ConfigMetrics;
 pub(crate) use self::kind_metrics::Times;
 use self::process::ProcessMetrics;

@@ -9,7 +9,7 @@ const LEAD: &str = "All metrics of the proxy. The admin listener serves them at 
 
 - No label has a value that a client chooses: a tenant or a path is never a label.
 - Each series exists before its first event: for each kind that a template lists (up to 256 kinds over all templates), and for each
-  code. So `rate()` sees the first event.
+  code. So `rate()` counts the first increase.
 - A reload removes the series of templates that the config no longer contains.
 - If the values of a metric have a unit, the name of the metric contains this unit.
 

@@ -7,6 +7,7 @@ use http::StatusCode;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use super::BUCKETS;
+use super::codes::{AdminRefusal, CloseCode};
 use super::registry::Creator;
 
 /// Metrics of connections, and of requests that are not callbacks.
@@ -31,14 +32,6 @@ const STATUS_CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Codes of the requests that gatepost refuses on every path.
 const REJECTION_CODES: [&str; 4] =
     ["framing_ambiguous", "head_too_large", "host_invalid", "target_invalid"];
-
-/// Codes of the connections and requests that gatepost closes at a bound.
-const CLOSE_CODES: [&str; 3] =
-    ["request_too_slow", "too_many_connections", "too_many_unjudged_bytes"];
-
-/// Codes of the refused requests to the admin API or the console.
-const ADMIN_CODES: [&str; 5] =
-    ["host_refused", "not_found", "origin_refused", "too_many_attempts", "unauthorized"];
 
 impl RequestMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
@@ -73,13 +66,13 @@ impl RequestMetrics {
             admin_refusals: create.coded(
                 "gatepost_admin_refusals_total",
                 "Refused requests to the admin API or the console, by the code of the reason.",
-                &ADMIN_CODES,
+                AdminRefusal::ALL,
             ),
             closed: create.coded(
                 "gatepost_connections_closed_total",
                 "Connections and unfinished requests that gatepost closed, by the code of the \
                  reason.",
-                &CLOSE_CODES,
+                CloseCode::ALL,
             ),
             passed: STATUS_CLASSES.map(|class| passed.with_label_values(&[class])),
             seconds: create.histogram(
@@ -96,12 +89,12 @@ impl RequestMetrics {
         self.rejected.with_label_values(&[fault.as_str()]).inc();
     }
 
-    pub(crate) fn closed(&self, code: &'static str) {
-        self.closed.with_label_values(&[code]).inc();
+    pub(crate) fn closed(&self, code: CloseCode) {
+        self.closed.with_label_values(&[code.as_str()]).inc();
     }
 
-    pub(crate) fn admin_refused(&self, code: &str) {
-        self.admin_refusals.with_label_values(&[code]).inc();
+    pub(crate) fn admin_refused(&self, code: AdminRefusal) {
+        self.admin_refusals.with_label_values(&[code.as_str()]).inc();
     }
 
     /// Counts a request that gatepost passed to the upstream. `status` is `None` if the client

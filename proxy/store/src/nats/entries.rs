@@ -231,14 +231,30 @@ impl Shared {
         for state in EntryState::ALL {
             let found = streams.info(self.stream_of(state)).await?.state;
             *status.of_mut(state) = StateTotal { count: found.messages, bytes: found.bytes };
-            if state == EntryState::Pending && found.messages > 0 {
-                let oldest = streams.get(&streams.events, found.first_sequence).await?;
-                let oldest = oldest.and_then(|oldest| info(&oldest.headers));
-                status.oldest_pending =
-                    oldest.map(|oldest| Timestamp::from_millis(oldest.received_ms));
-            }
+        }
+        if status.pending.count > 0 {
+            status.oldest_pending = self.oldest_pending().await?;
         }
         Ok(status)
+    }
+
+    /// Returns the arrival of the oldest callback whose event is pending. Reads all events if the
+    /// index is empty, as in a process that delivers no events.
+    async fn oldest_pending(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.caught_up().await;
+        let known = self.lock_index().oldest();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let mut oldest: Option<i64> = None;
+        let visit = |ReadMessage { message, .. }: ReadMessage| {
+            let received = message.headers.as_ref().and_then(info).map(|info| info.received_ms);
+            oldest = oldest.into_iter().chain(received).min();
+        };
+        let streams = &self.streams;
+        let all = streams.names.all("event");
+        streams.scan(StreamReader::new(streams.events.clone(), all, 0, true), visit).await?;
+        Ok(oldest.map(Timestamp::from_millis))
     }
 
     /// Removes the ended events whose retention has ended. Returns the number of removed dead

@@ -17,6 +17,8 @@ pub(super) struct Index {
     /// Number of the last event that the index has seen.
     position: u64,
     events: HashMap<u64, Pending>,
+    /// The events by the arrival of their callbacks.
+    by_arrival: BTreeSet<(Timestamp, u64)>,
     lines: HashMap<LineId, BTreeSet<u64>>,
     heads: BTreeMap<Partition, BTreeMap<Lane, BTreeSet<(Timestamp, u64)>>>,
     /// Last claim of each event, with its sequence in the stream of claims.
@@ -45,6 +47,12 @@ impl Index {
     /// Returns the number of pending events.
     pub(super) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// Returns the arrival of the oldest callback whose event is pending. This event need not be a
+    /// head: a replay is behind newer events.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.by_arrival.first().map(|(received, _)| *received)
     }
 
     /// Returns true for a pending event.
@@ -85,6 +93,7 @@ impl Index {
             None => drop(self.lanes.insert(pending.lane.clone())),
         }
         let line = pending.line;
+        self.by_arrival.insert((pending.received, number));
         self.changing_line(line, |index| {
             index.lines.entry(line).or_default().insert(number);
             index.events.insert(number, pending);
@@ -96,7 +105,9 @@ impl Index {
     pub(super) fn end(&mut self, number: u64) {
         if let Some(line) = self.events.get(&number).map(|pending| pending.line) {
             self.changing_line(line, |index| {
-                index.events.remove(&number);
+                if let Some(ended) = index.events.remove(&number) {
+                    index.by_arrival.remove(&(ended.received, number));
+                }
                 if let Some(numbers) = index.lines.get_mut(&line) {
                     numbers.remove(&number);
                 }
@@ -230,7 +241,8 @@ mod tests {
     const T: fn(i64) -> Timestamp = Timestamp::from_secs;
 
     fn pending(line: LineId, kind: &str) -> Pending {
-        Pending { partition: 0, line, lane: Lane::new("live", kind), queued: T(1) }
+        let lane = Lane::new("live", kind);
+        Pending { partition: 0, line, lane, received: T(1), queued: T(1) }
     }
 
     fn claim(due: i64) -> Claim {
@@ -250,7 +262,9 @@ mod tests {
         assert_eq!((due(&index, "push", 1), due(&index, "end", 1)), (vec![1], vec![]));
         index.end(1);
         assert_eq!((due(&index, "push", 1), due(&index, "end", 1)), (vec![], vec![2]));
+        assert_eq!(index.oldest(), Some(T(1)));
         index.end(2);
+        assert_eq!((index.oldest(), index.by_arrival.len()), (None, 0));
         assert!(index.lanes(&BTreeSet::from([0])).is_empty());
         assert!(index.heads.values().all(BTreeMap::is_empty) && index.lines.is_empty());
     }

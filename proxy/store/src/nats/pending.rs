@@ -15,6 +15,8 @@ pub(super) struct Pending {
     pub(super) partition: Partition,
     pub(super) line: LineId,
     pub(super) lane: Lane,
+    /// Time at which the callback arrived.
+    pub(super) received: Timestamp,
     /// Time at which the event was appended.
     pub(super) queued: Timestamp,
 }

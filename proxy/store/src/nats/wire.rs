@@ -78,8 +78,13 @@ impl EventInfo {
 
     pub(super) fn pending(&self) -> Pending {
         let line = self.line();
-        let queued = Timestamp::from_millis(self.queued_ms);
-        Pending { partition: partition_of(line), line, lane: self.lane(), queued }
+        Pending {
+            partition: partition_of(line),
+            line,
+            lane: self.lane(),
+            received: Timestamp::from_millis(self.received_ms),
+            queued: Timestamp::from_millis(self.queued_ms),
+        }
     }
 }
 

@@ -108,8 +108,7 @@ pub(super) fn status(db: &Connection) -> Result<StoreStatus, StoreError> {
                 *status.of_mut(state) = total;
             }
         }
-        // The oldest pending event is a head.
-        let oldest = "SELECT min(received_ms) FROM event WHERE is_head = 1";
+        let oldest = "SELECT min(received_ms) FROM event WHERE state = 'pending'";
         let oldest: Option<i64> = db.prepare_cached(oldest)?.query_row([], |row| row.get(0))?;
         status.oldest_pending = oldest.map(Timestamp::from_millis);
         Ok(status)

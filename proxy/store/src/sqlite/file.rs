@@ -15,12 +15,13 @@ use super::log_check::{self, LogDamage, log_of};
 use super::shared;
 
 /// The changes from each schema to the next. The first change creates schema 1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 
 /// Newest schema that this program knows.

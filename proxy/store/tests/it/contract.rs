@@ -361,6 +361,29 @@ async fn status_has_count_bytes_and_age(store: &dyn Store) {
     assert_eq!(status.oldest_age(T(5)), Some(Duration::from_secs(2)));
 }
 
+async fn oldest_pending_event_may_be_behind_newer_events(store: &dyn Store) {
+    let received = |id: &str, at: i64| {
+        let received = T(at);
+        StoredEvent { received, ..event(id, "push", Some("s")) }
+    };
+    let oldest = async || store.status().await.unwrap().oldest_pending;
+    append(store, received("1", 1), 1).await;
+    let claimed = claim(store, "push", "o", 1).await;
+    assert!(deliver(store, &claimed[0], 2).await);
+    append(store, received("2", 6), 6).await;
+    // This callback arrived before the other, but was stored after it.
+    append(store, received("3", 5), 7).await;
+    assert_eq!(oldest().await, Some(T(5)), "expected the age of the event behind the head");
+    assert_eq!(store.replay(&in_state(EntryState::Delivered), T(8)).await, Ok(1));
+    assert_eq!(oldest().await, Some(T(1)), "expected the age of the replay");
+    for (id, next) in [("2", Some(T(1))), ("3", Some(T(1))), ("1", None)] {
+        let claimed = claim(store, "push", "o", 9).await;
+        assert_eq!(ids(&claimed), [id]);
+        assert!(deliver(store, &claimed[0], 9).await);
+        assert_eq!(oldest().await, next, "after {id}");
+    }
+}
+
 /// Requires a store with room for three events.
 async fn full_store_removes_only_delivered_events(store: &dyn Store) {
     for id in ["1", "2", "3"] {
@@ -462,5 +485,6 @@ on_each_backend! {
     removes_events_after_their_retention: LARGE;
     overdue_events_expire_unless_claimed: LARGE;
     status_has_count_bytes_and_age: LARGE;
+    oldest_pending_event_may_be_behind_newer_events: LARGE;
     full_store_removes_only_delivered_events: 3 * event("1", "push", None).stored_bytes();
 }

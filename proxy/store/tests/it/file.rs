@@ -43,9 +43,9 @@ fn refuses_newer_schema() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatepost.db");
     drop(open(&path).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 6).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     for error in [open(&path).unwrap_err(), SqliteStore::attach(&path, rules(1)).unwrap_err()] {
-        let expected = "gatepost.db: expected a store with schema 5 or older, found schema 6; run \
+        let expected = "gatepost.db: expected a store with schema 6 or older, found schema 7; run \
                         the newer gatepost that wrote it";
         assert!(error.to_string().ends_with(expected), "{error}");
     }

@@ -78,7 +78,7 @@ async fn values_of_schema_4_get_a_checksum() {
     let until = T(10).as_millis();
     db.execute("INSERT INTO shared VALUES (?1, ?2, ?3)", params![KEY, b"a", until]).unwrap();
     let error = SqliteStore::attach(&path, rules(1)).unwrap_err().to_string();
-    assert!(error.ends_with("schema 5, found schema 4; start gatepost once"), "{error}");
+    assert!(error.ends_with("schema 6, found schema 4; start gatepost once"), "{error}");
     let state = open(&path);
     assert_eq!(state.get(KEY, T(2)).await, Ok(Some(value("a", 10))));
     db.execute("UPDATE shared SET bytes = x'62'", []).unwrap();

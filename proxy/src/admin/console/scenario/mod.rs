@@ -61,7 +61,7 @@ pub(super) async fn answer(
         (&Method::GET, ["feed"]) => feed(request, &playback),
         (&Method::POST, ["stop"]) => {
             playback.stop();
-            tracing::info!("stopped a scenario in the console");
+            tracing::info!("stopped a scenario from gatepost's console");
             ConsoleResponse::redirect("run")
         }
         _ => request.no_page(),
@@ -94,7 +94,7 @@ async fn compose(
         page.is_busy = true;
         return page.failed(problem.into(), StatusCode::CONFLICT);
     }
-    tracing::info!(template = page.target.template, "started a scenario in the console");
+    tracing::info!(template = page.target.template, "started a scenario from gatepost's console");
     ConsoleResponse::redirect("scenario/run")
 }
 

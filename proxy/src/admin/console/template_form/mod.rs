@@ -128,8 +128,8 @@ impl TemplateForm {
         }
     }
 
-    /// Marks each key that the platform's console does not accept. `keys` calls its argument with each
-    /// key of the template.
+    /// Marks each key that the platform's console does not accept. `keys` calls its argument with
+    /// each key of the template.
     pub(super) fn warn_of_keys(&mut self, keys: impl FnOnce(&mut dyn FnMut(&[u8]))) {
         let Some(most) = self.console_key_chars else { return };
         let mut fits = Vec::new();
