@@ -3,11 +3,11 @@
 //! 1. A captured callback has two allocations of the exact size: its bytes, written one after the
 //!    other, and the facts about them. gatepost parses the bytes only if an operator looks.
 //! 2. The callback keeps none of the allocations that a callback needs while gatepost serves it:
-//!    buffers, header maps and the event, about 30 allocations with 8.4 KB for a push with a body
-//!    of 700 bytes. The ring frees a callback only after `keep` further callbacks. If the ring kept
-//!    these allocations, each allocation of the next callback would be memory that is no longer in
-//!    the CPU's caches. A push would then take up to 30 % more CPU time, although it executes only
-//!    3 % more instructions.
+//!    buffers, header maps and the event, about 30 allocations. The ring frees a callback only after
+//!    `keep` further callbacks. If the ring kept these allocations, each allocation of the next
+//!    callback would be memory that is no longer in the CPU's caches. For a push with a body of 700
+//!    bytes, that took 16 % to 22 % more CPU time than without the ring, and 8.8 KB of memory. The
+//!    two allocations take 7 % to 11 %, and 2.8 KB.
 
 use std::net::IpAddr;
 use std::time::Duration;
