@@ -148,7 +148,7 @@ pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, 
 pub use template::{Template, TemplateKind, is_template_character};
 pub use time::Timestamp;
 pub use toml_reader::{Fault, FaultKind, closest};
-pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
+pub use verdict::{Accepted, PackedAccepted, Refusal, RefusalKind, ViewError};
 
 /// The README, whose examples rustdoc runs as doc tests.
 #[cfg(all(doctest, feature = "axum"))]

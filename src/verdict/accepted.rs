@@ -54,8 +54,9 @@ use crate::time::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Accepted(Arc<AcceptedCallback>);
+pub struct Accepted(pub(super) Arc<AcceptedCallback>);
 
+#[derive(Clone)]
 pub(crate) struct AcceptedCallback {
     pub(crate) event: Event,
     pub(crate) template: Arc<Template>,

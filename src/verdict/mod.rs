@@ -7,11 +7,13 @@
 //!   answer from the app. The failure policy determines the reply.
 
 mod accepted;
+mod packed;
 mod refusal;
 mod refusal_kind;
 
 pub use accepted::{Accepted, ViewError};
 pub(crate) use accepted::{AcceptedCallback, Reused, SharedProof, Sharing};
+pub use packed::PackedAccepted;
 pub use refusal::Refusal;
 pub use refusal_kind::RefusalKind;
 

@@ -29,6 +29,7 @@ mod language;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;
+mod packed;
 #[cfg(feature = "tower")]
 mod page_fields;
 mod page_files;

@@ -2,16 +2,18 @@
 //!
 //! 1. A ring buffer keeps at most `keep` callbacks and `max_bytes` bytes. If the ring exceeds a
 //!    bound with a new callback, it drops the oldest callbacks.
-//! 2. The ring takes ownership of existing bytes. gatepost formats and copies them only if an
-//!    operator requests a callback. If the body of a callback is longer than 128 KiB, gatepost
-//!    keeps only the start of the body.
+//! 2. gatepost [packs](callback) each callback into little memory, and parses and formats it only
+//!    if an operator requests the callback. If the body of a callback is longer than 128 KiB,
+//!    gatepost keeps only the start of the body.
 //! 3. The ring contains unmasked bytes. [`view`] and [`saved`] [mask] each callback that they
 //!    return.
 //! 4. With `capture = "none"`, or without a token for the admin API, gatepost captures nothing.
 
+mod answer;
 mod callback;
 mod filter;
 mod mask;
+mod packed;
 mod page;
 mod recorded_verdict;
 mod replay;
@@ -29,7 +31,8 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::callback::{CapturedAnswer, CapturedCallback, CapturedHead, CapturedVerdict};
+pub(crate) use self::answer::CapturedAnswer;
+pub(crate) use self::callback::{CapturedCallback, CapturedRequest};
 pub(crate) use self::filter::{CaptureFilter, FilterError};
 pub(crate) use self::mask::{MASK, Mask, names_secret};
 pub(crate) use self::page::{CallbackPage, MAX_ROWS, MAX_WAIT, PageQuery};
@@ -120,9 +123,9 @@ impl CaptureRing {
 
     /// Adds a callback.
     pub(crate) fn record(&self, callback: CapturedCallback) {
-        let callback = Arc::new(callback.bounded());
+        let callback = Arc::new(callback);
         let mut ring = self.lock();
-        ring.bytes += callback.bytes;
+        ring.bytes += callback.bytes();
         ring.callbacks.push_back(callback);
         let dropped = ring.shrink();
         drop(ring);
@@ -213,7 +216,7 @@ impl Ring {
         while self.callbacks.len() > self.keep || self.bytes > self.max_bytes {
             let Some(oldest) = self.callbacks.pop_front() else { break };
             self.first += 1;
-            self.bytes -= oldest.bytes;
+            self.bytes -= oldest.bytes();
             dropped.add(oldest);
         }
         dropped
@@ -275,7 +278,7 @@ mod tests {
     #[test]
     fn ring_keeps_newest_callbacks_up_to_bytes() {
         let body = "x".repeat(10_000);
-        let one = refused(&body).bounded().bytes;
+        let one = refused(&body).bytes();
         let ring = CaptureRing::with_bounds(100, 3 * one);
         for _ in 0..5 {
             ring.record(refused(&body));
@@ -290,7 +293,7 @@ mod tests {
         assert_eq!(ring.newest(), 0);
         ring.record(refused("old"));
         assert_eq!(ring.newest(), 1);
-        let is_new = |callback: &CapturedCallback| callback.body().0 == "new";
+        let is_new = |callback: &CapturedCallback| callback.body().0 == b"new";
         assert!(ring.wait_for(1, wait, is_new).await.is_none());
         let arrive = async {
             ring.record(refused("other"));

@@ -114,8 +114,8 @@ const fn word(mode: Capture) -> &'static str {
 mod tests {
     use gatepost::Timestamp;
 
-    use super::super::callback::tests::{gate, head, refused};
-    use super::super::{CaptureRing, CapturedCallback, CapturedVerdict};
+    use super::super::CaptureRing;
+    use super::super::callback::tests::{captured, gate, refusal};
     use super::*;
 
     /// Reads the page once per second for a day, with one callback per second.
@@ -124,16 +124,11 @@ mod tests {
         const KEEP: usize = 2000;
         const MAX_BYTES: usize = 8 * 1024 * 1024;
         let (gate, ring) = (gate(), CaptureRing::with_bounds(KEEP, MAX_BYTES));
-        let CapturedVerdict::Refused(refusal, reply) = refused("{\"a\":1}").verdict else {
-            panic!("expected a refusal, found another verdict")
-        };
+        let refusal = refusal("{\"a\":1}");
         let (mut last, mut seen) = (0, 0);
         let viewer = Viewer::new(&gate);
         for second in 0..24 * 3600 {
-            let verdict = CapturedVerdict::Refused(refusal.clone(), reply.clone());
-            let head = head(&[("content-type", "application/json")]);
-            let at = Timestamp::from_secs(second);
-            ring.record(CapturedCallback::new(at, head, verdict, Duration::ZERO));
+            ring.record(captured(&refusal, Timestamp::from_secs(second)));
             let (callbacks, missed) = ring.after(last);
             let rows = callbacks.iter().take(MAX_ROWS).map(|numbered| viewer.row(numbered).id);
             last = rows.max().unwrap_or(last);

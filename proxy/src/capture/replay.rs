@@ -9,7 +9,8 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::Numbered;
-use super::callback::{CapturedAnswer, CapturedCallback};
+use super::answer::CapturedAnswer;
+use super::callback::CapturedCallback;
 use super::mask::Mask;
 use super::view::{MessageView, Viewer};
 use crate::app::{self, EventMessage, Target};
@@ -57,13 +58,13 @@ pub(crate) async fn replay(
     edited: Option<Bytes>,
 ) -> Result<Replayed, ReplayError> {
     let callback = &numbered.callback;
-    let accepted = match callback.accepted() {
-        Some(accepted) => accepted,
+    let accepted = match callback.permit() {
+        Some(permit) => permit.unpack(),
         None if callback.is_accepted() => return Err(ReplayError::Cut),
         None => return Err(ReplayError::Refused),
     };
-    let question = question(gate, callback, accepted).ok_or(ReplayError::NoEvent)?;
-    let (target, message) = message(gate, callback, accepted, &question, edited.clone())?;
+    let question = question(gate, callback, &accepted).ok_or(ReplayError::NoEvent)?;
+    let (target, message) = message(gate, callback, &accepted, &question, edited.clone())?;
     let started = Instant::now();
     let answer = ask(target, message, &question).await;
     let app_ms = started.elapsed().as_micros() as f64 / 1000.0;
@@ -75,7 +76,7 @@ pub(crate) async fn replay(
         id: numbered.id,
         event_id: accepted.event().id().to_owned(),
         is_edited: edited.is_some(),
-        answer: MessageView::answer(&CapturedAnswer::of_answer(&answer), &mask),
+        answer: MessageView::answer(&CapturedAnswer::of_answer(&answer).parts(), &mask),
         reply: MessageView::new(reply.status().to_string(), reply.headers(), reply.body(), &mask),
         code: failure.map_or(conclusion.origin.as_str(), |failure| failure.kind().as_str()),
         app_ms,
@@ -86,7 +87,7 @@ pub(crate) async fn replay(
 /// callback as an event of the same type, uses the address at the time of the capture. Returns
 /// `None` if the app receives no event for the callback.
 fn question(gate: &Gate, callback: &CapturedCallback, accepted: &Accepted) -> Option<Question> {
-    let explained = gate.explain(&callback.head.head(), accepted.raw().clone(), callback.at);
+    let explained = gate.explain(&callback.head().head(), accepted.raw().clone(), callback.at);
     let current = match explained.verdict {
         Some(Ok(current)) if current.event().ce_type() == accepted.event().ce_type() => current,
         _ => accepted.clone(),
@@ -101,18 +102,19 @@ fn message(
     question: &Question,
     edited: Option<Bytes>,
 ) -> Result<(Target, EventMessage), ReplayError> {
-    let head = callback.head.head();
+    let captured = callback.head();
+    let head = captured.head();
     let target = match question.addresses() {
         Some(addresses) => Target { addresses: Arc::clone(addresses), path: None },
         None => {
             let servers = question.servers().cloned().or_else(|| gate.upstream());
-            let path = callback.head.uri.path_and_query().cloned();
+            let path = captured.uri.path_and_query().cloned();
             Target { addresses: servers.ok_or(ReplayError::NoAddress)?, path }
         }
     };
     let context = RequestContext::default()
-        .with_scheme(callback.head.scheme())
-        .with_host(callback.head.headers.get(http::header::HOST));
+        .with_scheme(callback.scheme())
+        .with_host(captured.headers.get(http::header::HOST));
     let (headers, body) = accepted.replay_request(&head, &context, edited, clock::now());
     let keeps_host = question.keeps_host();
     let method = accepted.event_method(&head).clone();

@@ -41,13 +41,12 @@ pub(crate) fn saved_request(viewer: &Viewer<'_>, numbered: &Numbered) -> Vec<u8>
 
 impl Viewer<'_> {
     pub(super) fn request_bytes(&self, callback: &CapturedCallback) -> RequestBytes {
-        let (head, mask) = (&callback.head, self.mask(callback));
+        let (head, mask) = (callback.head(), self.mask(callback));
         let target = mask.target(head.uri.path(), head.uri.query());
         let written = head.uri.path_and_query().map_or("/", |target| target.as_str());
         let (body, length) = callback.body();
         let masked = mask.body(body);
-        let mut is_masked =
-            target != written.as_bytes() || masked != body[..] || length > body.len();
+        let mut is_masked = target != written.as_bytes() || masked != body || length > body.len();
         let line = [head.method.as_str().as_bytes(), b" ", &target, b" HTTP/1.1\r\n"].concat();
         let mut headers = Vec::new();
         for (name, value) in &head.headers {
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     fn saved(body: &str, mode: Capture) -> String {
-        let (gate, callback) = (gate(), Arc::new(refused(body).bounded()));
+        let (gate, callback) = (gate(), Arc::new(refused(body)));
         let viewer = Viewer { gate: &gate, mode };
         String::from_utf8(saved_request(&viewer, &Numbered { id: 7, callback })).unwrap()
     }

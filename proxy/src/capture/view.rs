@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use gatepost::{Capture, Gate, RequestContext};
-use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 use serde::Serialize;
 
-use super::callback::{CapturedAnswer, CapturedCallback};
+use super::answer::AnswerParts;
+use super::callback::CapturedCallback;
 use super::filter::{CaptureFilter, VerdictWord};
 use super::mask::Mask;
 use super::{CAPTURED, Numbered};
@@ -96,6 +96,7 @@ impl<'g> Viewer<'g> {
 
     pub(crate) fn row(&self, numbered: &Numbered) -> CallbackRow {
         let (callback, facts) = (&numbered.callback, numbered.callback.facts());
+        let head = callback.head();
         let text = |text: &str| lossy(&self.gate.redacted(text.as_bytes()));
         CallbackRow {
             id: numbered.id,
@@ -108,10 +109,10 @@ impl<'g> Viewer<'g> {
             event_id: facts.id.map(text),
             code: facts.code,
             decision: facts.decision.map(ToOwned::to_owned),
-            status: callback.reply().map(|reply| reply.status().as_u16()),
+            status: callback.reply().map(|reply| reply.status.as_u16()),
             from: facts.client.map(|client| client.to_string()),
-            method: callback.head.method.to_string(),
-            path: lossy(&self.mask(callback).target(callback.head.uri.path(), None)),
+            method: head.method.to_string(),
+            path: lossy(&self.mask(callback).target(head.uri.path(), None)),
             elapsed_ms: millis(callback.total),
             app_ms: callback.app.map(millis),
         }
@@ -124,16 +125,16 @@ impl<'g> Viewer<'g> {
         CallbackView {
             row: self.row(numbered),
             is_masked: self.request_bytes(callback).is_masked,
-            can_replay: callback.accepted().is_some_and(|accepted| accepted.replay().is_some()),
+            can_replay: callback.permit().is_some_and(|permit| permit.unpack().replay().is_some()),
             request: self.request(callback, &mask),
             steps,
             is_of_earlier_config: CAPTURED.is_of_earlier_config(numbered.id),
             explanation,
             event: event(callback, &mask),
-            answer: callback.answer.as_ref().map(|answer| MessageView::answer(answer, &mask)),
+            answer: callback.answer().map(|answer| MessageView::answer(&answer, &mask)),
             reply: callback.reply().map(|reply| {
-                let line = reply.status().to_string();
-                MessageView::new(line, reply.headers(), reply.body(), &mask)
+                let line = reply.status.to_string();
+                MessageView::new(line, reply.headers, reply.body, &mask)
             }),
         }
     }
@@ -143,11 +144,11 @@ impl<'g> Viewer<'g> {
     }
 
     fn request(&self, callback: &CapturedCallback, mask: &Mask<'_>) -> MessageView {
-        let head = &callback.head;
+        let head = callback.head();
         let target = lossy(&mask.target(head.uri.path(), head.uri.query()));
         let (body, length) = callback.body();
         let line = format!("{} {target}", head.method);
-        let view = MessageView::new(line, owned(&head.headers), body, mask);
+        let view = MessageView::new(line, head.headers.iter(), body, mask);
         MessageView { body_bytes: length, is_cut: view.is_cut || length > body.len(), ..view }
     }
 
@@ -156,7 +157,7 @@ impl<'g> Viewer<'g> {
     pub(super) fn explanation(&self, callback: &CapturedCallback) -> (Vec<StepView>, String) {
         let facts = callback.facts();
         let word = VerdictWord::of(callback).as_str();
-        let status = callback.reply().map(|reply| reply.status().as_u16());
+        let status = callback.reply().map(|reply| reply.status.as_u16());
         let recorded = match status {
             _ if callback.is_accepted() => format!("{word}: {}", facts.code),
             Some(status) => format!("{word} with {status}: {}", facts.code),
@@ -166,7 +167,8 @@ impl<'g> Viewer<'g> {
         if length > body.len() {
             return (Vec::new(), format!("{recorded}; the body is cut, so there are no steps"));
         }
-        let explained = self.gate.explain(&callback.head.head(), body.clone(), callback.at);
+        let explained =
+            self.gate.explain(&callback.head().head(), Bytes::copy_from_slice(body), callback.at);
         let mask = self.mask(callback);
         let steps = explained.steps.iter().map(|step| StepView {
             name: step.name.to_owned(),
@@ -208,17 +210,17 @@ impl<'g> Viewer<'g> {
         let text = text.to_ascii_lowercase();
         let has =
             |bytes: &[u8]| memmem::find(&bytes.to_ascii_lowercase(), text.as_bytes()).is_some();
-        let has_body = |body: &Bytes| has(body) && has(&mask.body(body));
-        let head = &callback.head;
-        let answer = match &callback.answer {
-            Some(CapturedAnswer::Response(_, _, body)) => body.as_ref(),
-            Some(CapturedAnswer::Failed(_)) | None => None,
+        let has_body = |body: &[u8]| has(body) && has(&mask.body(body));
+        let head = callback.head();
+        let answer = match callback.answer() {
+            Some(AnswerParts::Response(_, _, body)) => body,
+            Some(AnswerParts::Failed(_)) | None => None,
         };
-        let event = callback.accepted().map(|accepted| accepted.event());
         has_body(callback.body().0)
-            || event.is_some_and(|event| has(event.id().as_bytes()) || has_body(event.data()))
+            || callback.facts().id.is_some_and(|id| has(id.as_bytes()))
+            || callback.permit().is_some_and(|permit| has_body(permit.data()))
             || answer.is_some_and(has_body)
-            || callback.reply().is_some_and(|reply| has_body(reply.body()))
+            || callback.reply().is_some_and(|reply| has_body(reply.body))
             || has(&mask.target(head.uri.path(), head.uri.query()))
             || head.headers.iter().any(|(name, value)| {
                 has(name.as_str().as_bytes()) || has(&mask.header(name.as_str(), value.as_bytes()))
@@ -229,29 +231,30 @@ impl<'g> Viewer<'g> {
 /// Returns the event as the app received it, except for the trace id; `None` for a callback without
 /// an event.
 fn event(callback: &CapturedCallback, mask: &Mask<'_>) -> Option<MessageView> {
-    let accepted = callback.accepted()?;
+    let accepted = callback.permit()?.unpack();
     let question = accepted.replay()?;
-    let head = callback.head.head();
-    let context = RequestContext::default().with_scheme(callback.head.scheme());
+    let captured = callback.head();
+    let head = captured.head();
+    let context = RequestContext::default().with_scheme(callback.scheme());
     let (headers, body) = accepted.request(&head, &context, callback.at);
     let line = match question.url() {
         // The query may contain a secret.
         Some(url) => format!("POST {}", url.to_string().split('?').next().unwrap_or_default()),
         None => lossy(&mask.target(head.uri().path(), None)),
     };
-    Some(MessageView::new(line, owned(&headers), &body, mask))
+    Some(MessageView::new(line, headers.iter(), &body, mask))
 }
 
 impl MessageView {
     pub(super) fn new(
         line: String,
-        headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
+        headers: impl Iterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
         body: &[u8],
         mask: &Mask<'_>,
     ) -> Self {
         let headers = headers.map(|(name, value)| {
-            let value = mask.header(name.as_str(), value.as_bytes());
-            (name.to_string(), lossy(&value))
+            let value = mask.header(name.as_ref(), value.as_ref());
+            (name.as_ref().to_owned(), lossy(&value))
         });
         let shown = &body[..body.len().min(SHOWN_BYTES)];
         Self {
@@ -263,16 +266,15 @@ impl MessageView {
         }
     }
 
-    pub(super) fn answer(answer: &CapturedAnswer, mask: &Mask<'_>) -> Self {
+    pub(super) fn answer(answer: &AnswerParts<'_>, mask: &Mask<'_>) -> Self {
         match answer {
-            CapturedAnswer::Response(status, headers, body) => {
-                let is_cut = body.is_none();
-                let body = body.clone().unwrap_or_default();
-                let view = Self::new(status.to_string(), owned(headers), &body, mask);
-                Self { is_cut: view.is_cut || is_cut, ..view }
+            AnswerParts::Response(status, headers, body) => {
+                let shown = body.unwrap_or_default();
+                let view = Self::new(status.to_string(), *headers, shown, mask);
+                Self { is_cut: view.is_cut || body.is_none(), ..view }
             }
-            CapturedAnswer::Failed(why) => {
-                let line = lossy(&mask.body(why.as_bytes()));
+            AnswerParts::Failed(why) => {
+                let line = lossy(&mask.body(why));
                 Self {
                     line,
                     headers: Vec::new(),
@@ -283,10 +285,6 @@ impl MessageView {
             }
         }
     }
-}
-
-fn owned(headers: &HeaderMap) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-    headers.iter().map(|(name, value)| (name.clone(), value.clone()))
 }
 
 pub(super) fn lossy(bytes: &[u8]) -> String {

@@ -25,7 +25,7 @@ use super::mirror;
 use super::source::Source;
 use super::unfinished::Bound;
 use super::unjudged::{HeldBytes, UnjudgedBytes};
-use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedVerdict};
+use crate::capture::{CAPTURED, CapturedAnswer, CapturedCallback, CapturedRequest};
 use crate::queue::Queue;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
@@ -90,12 +90,12 @@ impl CallbackDriver {
                     let conclusion = Some(&conclusion);
                     recorder.accepted(&self.gate, exchange, &accepted, conclusion, clock.app);
                 }
+                exchange.concluded(&accepted, &conclusion);
                 if CAPTURED.is_on() {
-                    let verdict =
-                        CapturedVerdict::Accepted(accepted.clone(), Some(conclusion.clone()));
-                    capture(exchange, verdict, (now, times.total), (answer, clock.app));
+                    let end = (now, times.total);
+                    let request = captured_request(exchange, end, (answer.as_ref(), clock.app));
+                    capture_accepted(&request, accepted, Some(&conclusion));
                 }
-                exchange.concluded(accepted, conclusion);
             }
             Driven::ClientGone(accepted) => {
                 METRICS.callbacks.client_gone(&accepted);
@@ -105,9 +105,9 @@ impl CallbackDriver {
                     recorder.accepted(&self.gate, exchange, &accepted, None, clock.app);
                 }
                 if CAPTURED.is_on() {
-                    let verdict = CapturedVerdict::Accepted(accepted, None);
                     let end = ((self.clock)(), started.elapsed());
-                    capture(exchange, verdict, end, (answer, clock.app));
+                    let request = captured_request(exchange, end, (answer.as_ref(), clock.app));
+                    capture_accepted(&request, accepted, None);
                 }
             }
         }
@@ -148,9 +148,9 @@ impl CallbackDriver {
             recorder.refused(&self.gate, exchange, refusal, &reply);
         }
         if CAPTURED.is_on() {
-            let verdict = CapturedVerdict::Refused(refusal.clone(), reply);
             let end = ((self.clock)(), arrival.started.elapsed());
-            capture(exchange, verdict, end, (None, None));
+            let request = captured_request(exchange, end, (None, None));
+            CAPTURED.record(CapturedCallback::refused(&request, refusal, &reply));
         }
     }
 }
@@ -170,20 +170,31 @@ fn mirror_event(
     }
 }
 
-/// Captures a callback for the operator. `took` is the time from the arrival of the callback to
-/// `now`.
+/// Captures an accepted callback for the operator.
 #[inline(never)]
-fn capture(
-    exchange: &mut impl Exchange,
-    verdict: CapturedVerdict,
-    (now, took): (Timestamp, Duration),
-    (answer, app): (Option<CapturedAnswer>, Option<AppCall>),
+fn capture_accepted(
+    request: &CapturedRequest<'_>,
+    accepted: Accepted,
+    conclusion: Option<&Conclusion>,
 ) {
+    CAPTURED.record(CapturedCallback::accepted(request, accepted, conclusion));
+}
+
+/// Returns the request of a capture. `took` is the time from the arrival of the callback to `now`.
+fn captured_request<'r>(
+    exchange: &'r impl Exchange,
+    (now, took): (Timestamp, Duration),
+    (answer, app): (Option<&'r CapturedAnswer>, Option<AppCall>),
+) -> CapturedRequest<'r> {
     let took_millis = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
-    let at = Timestamp::from_millis(now.as_millis().saturating_sub(took_millis));
-    let mut callback = CapturedCallback::new(at, exchange.take_head(), verdict, took);
-    (callback.answer, callback.app) = (answer, app.map(|app| app.took));
-    CAPTURED.record(callback);
+    CapturedRequest {
+        at: Timestamp::from_millis(now.as_millis().saturating_sub(took_millis)),
+        head: exchange.head(),
+        is_encrypted: exchange.is_encrypted(),
+        total: took,
+        app: app.map(|app| app.took),
+        answer,
+    }
 }
 
 impl Runtime for CallbackDriver {

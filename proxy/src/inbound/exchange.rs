@@ -8,7 +8,6 @@ use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 
 use super::connections::Connection;
 use super::host_upstream::HostUpstream;
-use crate::capture::CapturedHead;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -67,11 +66,8 @@ pub(crate) trait Exchange: Send {
         None
     }
 
-    /// Returns the head for a capture, after the reply. Do not call [`Self::head`] afterwards.
-    fn take_head(&mut self) -> CapturedHead;
-
     /// Receives an accepted callback and its conclusion, after the reply.
-    fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}
+    fn concluded(&mut self, _accepted: &Accepted, _conclusion: &Conclusion) {}
 }
 
 /// Returns the URL scheme of a connection.

@@ -63,7 +63,7 @@ pub(super) async fn one(
 
 async fn show(gate: &Gate, request: &ConsoleRequest, numbered: Numbered) -> ConsoleResponse {
     let gate = gate.clone();
-    let scheme = if numbered.callback.head.is_encrypted { "https" } else { "http" };
+    let scheme = numbered.callback.scheme();
     // Use a blocking thread, because the steps of the verdict need a signature check.
     let view = tokio::task::spawn_blocking(move || Viewer::new(&gate).view(&numbered));
     match view.await {

@@ -52,9 +52,10 @@ pub(super) async fn send(callback: Request<Bytes>, wait: Duration) -> Received {
     let (body, newest) = (callback.body().clone(), CAPTURED.newest());
     let reply = app::fetch(callback.map(Full::new)).await;
     let is_sent = |own: &CapturedCallback| {
-        own.head.method == method
-            && own.head.uri.path_and_query() == uri.path_and_query()
-            && own.body().0 == &body
+        let head = own.head();
+        head.method == method
+            && head.uri.path_and_query() == uri.path_and_query()
+            && own.body().0 == body
     };
     let captured = match CAPTURED.is_on() {
         true => CAPTURED.wait_for(newest, wait, is_sent).await,

@@ -16,7 +16,6 @@ use tokio::time::timeout;
 use super::ClientConnection;
 use super::reply::rendered;
 use super::request::Http1Request;
-use crate::capture::CapturedHead;
 use crate::inbound::callback_driver::CallbackDriver;
 use crate::inbound::connections::{self, Connection, RequestInFlight};
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
@@ -114,18 +113,6 @@ impl Exchange for Http1Exchange<'_> {
 
     fn connection(&self) -> Option<Arc<Connection>> {
         connections::current()
-    }
-
-    fn take_head(&mut self) -> CapturedHead {
-        let request = &mut self.request;
-        CapturedHead {
-            method: request.method.clone(),
-            uri: std::mem::take(&mut request.uri),
-            headers: std::mem::take(&mut request.headers),
-            peer: self.connection.peer,
-            is_encrypted: self.connection.is_encrypted,
-            bytes: request.head_bytes,
-        }
     }
 
     /// Waits for bytes or a close. Bytes before the reply belong to the client's next request.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatepost::{Accepted, ClientActivity, Conclusion, Disconnected, Head, Reply};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::prelude::{ErrorType, Session};
 
-use crate::capture::CapturedHead;
 use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnection};
 use crate::inbound::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use crate::inbound::host_upstream::HostUpstream;
@@ -91,32 +90,10 @@ impl Exchange for Session {
         Some(HostUpstream::take(self))
     }
 
-    /// Copies the head, because the host proxy may need the original.
-    fn take_head(&mut self) -> CapturedHead {
-        let header = self.req_header();
-        // Copy the values, because each value would keep Pingora's whole buffer in memory.
-        let mut headers = HeaderMap::with_capacity(header.headers.len());
-        for (name, value) in &header.headers {
-            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-                headers.append(name.clone(), value);
-            }
-        }
-        let uri = header.uri.to_string().parse().unwrap_or_default();
-        let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        CapturedHead {
-            method: header.method.clone(),
-            bytes: header.raw_path().len() + bytes.sum::<usize>(),
-            uri,
-            headers,
-            peer: peer(self),
-            is_encrypted: is_encrypted(self),
-        }
-    }
-
-    fn concluded(&mut self, accepted: Accepted, conclusion: Conclusion) {
+    fn concluded(&mut self, accepted: &Accepted, conclusion: &Conclusion) {
         let extensions = self.req_header_mut().extensions_mut();
-        extensions.insert(accepted);
-        extensions.insert(conclusion);
+        extensions.insert(accepted.clone());
+        extensions.insert(conclusion.clone());
     }
 }
 
