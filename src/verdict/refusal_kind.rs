@@ -237,9 +237,7 @@ impl RefusalKind {
             Self::SignedPartMissing => {
                 ("signed_part_missing", "a value that the signature covers is missing")
             }
-            Self::SourceNotAllowed => {
-                ("source_not_allowed", "`allow` of the route does not contain the client's address")
-            }
+            Self::SourceNotAllowed => ("source_not_allowed", "`allow` lacks the client's address"),
             Self::TenantAmbiguous => {
                 ("tenant_ambiguous", "the callback names tenants of several templates")
             }
@@ -253,9 +251,7 @@ impl RefusalKind {
                 ("timestamp_too_far_ahead", "the signed time is too far in the future")
             }
             Self::TokenMismatch => ("token_mismatch", "the secret path segment is wrong"),
-            Self::UpgradeNotAllowed => {
-                ("upgrade_not_allowed", "a callback must not request an upgrade")
-            }
+            Self::UpgradeNotAllowed => ("upgrade_not_allowed", "the callback asks for an upgrade"),
             Self::Utf8Invalid => ("utf8_invalid", "the body is not UTF-8"),
         }
     }
