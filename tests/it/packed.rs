@@ -52,14 +52,11 @@ fn unpacked_permit_has_the_same_event_and_reply_for_every_form() {
     let body = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
     let now = Timestamp::from_secs(1_703_731_478);
     let uri = Uri::from_static("/k");
-    let headers: HeaderMap = [
-        ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
-        ("origin", "https://player.example.com"),
-        ("x-note", "1"),
-    ]
-    .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-    .into_iter()
-    .collect();
+    let headers: HeaderMap =
+        [("content-type", "application/x-www-form-urlencoded; charset=utf-8"), ("x-note", "1")]
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .into_iter()
+            .collect();
     let head = Head::new(&Method::POST, &uri, &headers).with_peer([192, 0, 2, 1].into());
     for form in [
         "forward = 'json'",
@@ -70,9 +67,9 @@ fn unpacked_permit_has_the_same_event_and_reply_for_every_form() {
         "forward = 'passthrough'",
     ] {
         let config = format!(
-            "[[route]]\npath = '/k'\nprovider = 'kollus'\ncors = 'https://player.example.com'\n\
+            "[[route]]\npath = '/k'\nprovider = 'kollus'\n\
              [[template]]\nname = 'all'\nprovider = 'kollus'\nbind = '*'\n\
-             on.live_play = {{ url = 'http://app.test/play', {form} }}\n"
+             on.live_play = {{ url = 'http://app.test', {form} }}\n"
         );
         let accept = || {
             let gate = Gate::builder().toml(&*config).build().unwrap();
@@ -82,10 +79,11 @@ fn unpacked_permit_has_the_same_event_and_reply_for_every_form() {
         let unpacked = repacked(&accepted);
         assert_eq!(event(&unpacked, &head, now), event(&accepted, &head, now), "{form}");
         let reply = concluded(unpacked, now).reply;
-        let headers: Vec<_> = reply.headers().collect();
-        assert!(headers.iter().any(|(_, value)| value == "https://player.example.com"), "{form}");
         // Another gate, because this gate takes the second conclusion for that of a resend.
         let expected = concluded(accept(), now).reply;
-        assert!(expected.headers().eq(headers) && expected.body() == reply.body(), "{form}");
+        assert!(
+            expected.headers().eq(reply.headers()) && expected.body() == reply.body(),
+            "{form}"
+        );
     }
 }
