@@ -301,9 +301,12 @@ fn refuses_too_many_bytes_and_too_many_chunks_with_different_details() {
     let config = "max_body_bytes = 2\n[[route]]\npath = '/hook'\nprovider = 'mux'\n";
     let gate = Gate::builder().toml(config).build().unwrap();
     let (uri, headers) = (Uri::from_static("/hook"), HeaderMap::new());
-    let intake = || match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
-        Admission::Callback(intake) => intake,
-        other => panic!("expected a callback, found {other:?}"),
+    let intake = || {
+        let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW);
+        let Admission::Callback(intake) = admission else {
+            panic!("expected a callback, found {admission:?}")
+        };
+        intake
     };
     let refusal = intake().push("abc".into()).unwrap_err();
     assert_eq!(refusal.detail(), Some("expected at most 2 bytes, found more"));

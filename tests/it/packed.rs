@@ -42,7 +42,7 @@ fn unpacked_permit_has_the_same_event_for_every_vector() {
     assert!(count > 100, "expected more than 100 accepted vectors, found {count}");
 }
 
-fn concluded(accepted: Accepted, now: Timestamp) -> Conclusion {
+fn concluded(accepted: &Accepted, now: Timestamp) -> Conclusion {
     let Next::Ask(question) = accepted.next(now) else { panic!("expected a question") };
     question.conclude(&Answer::response(StatusCode::OK, Some("{\"allow\":true}".into())), now)
 }
@@ -78,9 +78,9 @@ fn unpacked_permit_has_the_same_event_and_reply_for_every_form() {
         let accepted = accept();
         let unpacked = repacked(&accepted);
         assert_eq!(event(&unpacked, &head, now), event(&accepted, &head, now), "{form}");
-        let reply = concluded(unpacked, now).reply;
+        let reply = concluded(&unpacked, now).reply;
         // Another gate, because this gate takes the second conclusion for that of a resend.
-        let expected = concluded(accept(), now).reply;
+        let expected = concluded(&accept(), now).reply;
         assert!(
             expected.headers().eq(reply.headers()) && expected.body() == reply.body(),
             "{form}"

@@ -67,12 +67,9 @@ fn find_secrets(schema: &Json, part: &Json, path: &str, found: &mut BTreeSet<Str
         found.insert(path.to_owned());
         return;
     }
-    match part["$ref"].as_str() {
-        Some(other) => {
-            let target = schema.pointer(other.trim_start_matches('#')).unwrap();
-            find_secrets(schema, target, path, found);
-        }
-        None => {}
+    if let Some(other) = part["$ref"].as_str() {
+        let target = schema.pointer(other.trim_start_matches('#')).unwrap();
+        find_secrets(schema, target, path, found);
     }
     for (name, property) in part["properties"].as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
