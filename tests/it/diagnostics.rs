@@ -188,7 +188,7 @@ fn remedy_for_path_names_its_fault() {
         ("https://gate.example.com/cb", "write only the path"),
         ("/cb/*", "gatepost has no wildcards"),
         ("/cb?x=1", "remove the ? or # and everything after it"),
-        ("/c%20b", "remove %"),
+        ("/c%20b", "remove each %"),
     ] {
         let fault = only_fault(&format!("[[route]]\npath = '{path}'\nprovider = 'mux'"));
         assert!(fault.contains(remedy), "{path}: expected {remedy}, found {fault}");

@@ -46,8 +46,8 @@ const UNKNOWN_NAME: &str =
     "expected a known host, found an unknown name; set `server_name` in [[outgoing_tls]]";
 const OTHER_ALERT: &str = "expected a TLS handshake, found an alert; read the server's log";
 const NO_TLS: &str = "expected TLS, found other bytes; write http:// in the address";
-const CLOSED_IN_HANDSHAKE: &str = "expected a TLS handshake, found a close; write http:// if the \
-     port has no TLS, or read the server's log";
+const CLOSED_IN_HANDSHAKE: &str = "expected TLS, found a close; write http:// if the port has no TLS, \
+     or read the server's log";
 const OTHER_FAULT: &str =
     "expected a TLS handshake, found a fault; try `openssl s_client -connect HOST:PORT`";
 

@@ -97,7 +97,7 @@ fn line_about_exhausted_limit_names_route_and_config_key() {
         &line,
         &[
             "\"route\":\"/callbacks/tencent\"",
-            "at most 1 per second and 1 at once",
+            "at most 1 callbacks per second, with bursts of 1",
             "`limit`",
             "WARN",
         ],

@@ -292,7 +292,7 @@ fn help_explains_codes_and_commands() {
     let (code, stdout, _) = run(&["help", "timestamp_expired"]);
     assert_eq!(code, Some(0));
     assert!(stdout.starts_with("timestamp_expired: refusal with status 401\n\nmeaning: the sig"));
-    assert!(stdout.contains("\ncause:   a clock is wrong") && stdout.contains("\nremedy:  sync"));
+    assert!(stdout.contains("\ncause:   the clock of") && stdout.contains("\nremedy:  sync"));
     let (_, stdout, _) = run(&["help", "codes"]);
     assert!(stdout.contains("key_unknown\t") && stdout.contains("app_timeout\t"), "{stdout}");
     assert!(run(&["help", "check"]).1.contains("--format <FORMAT>"));

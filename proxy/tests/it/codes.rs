@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Functions that return codes, with the file of each.
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 9] = [
     ("proxy/src/server/mod.rs", "pub(crate) fn code"),
     ("proxy/store/src/nats/error.rs", "pub const fn code"),
     ("proxy/store/src/sqlite/error.rs", "pub const fn code"),
@@ -11,8 +11,6 @@ const TABLES: [(&str, &str); 11] = [
     ("src/shadow/prediction.rs", "const fn code"),
     ("src/shadow/mod.rs", "pub const fn code"),
     ("src/report/mod.rs", "pub fn upstream_failed("),
-    ("proxy/src/inbound/unfinished.rs", "const fn as_str"),
-    ("proxy/src/tls/handshake.rs", "const fn code"),
     ("proxy/src/admin/api/error.rs", "const fn status_and_code"),
     ("proxy/editor/src/error.rs", "pub const fn as_str"),
 ];
@@ -126,7 +124,7 @@ fn help_explains_each_type_of_topic() {
         ("outgoing_tls", "outgoing_tls: top-level table of the config"),
         ("certificate", "certificate: top-level table of the config"),
         ("route", "A path on which a platform sends its callbacks."),
-        ("301", "`curl -i -X POST URL` shows in location"),
+        ("301", "`location` of the response to `curl -i -X POST URL`"),
         ("422", "code event_refused"),
         ("431", "code head_too_large"),
         ("504", "code is app_timeout"),
@@ -156,7 +154,8 @@ fn help(topic: &str) -> String {
 #[test]
 fn help_finds_a_metric_by_the_name_of_a_series() {
     let expected = "gatepost_app_duration_seconds: metric of the type histogram\n\n\
-                    meaning: Seconds from the event to the app's answer, or to the end of the wait.\n\
+                    meaning: Seconds from the sending of the event to the app's answer, or to the end of \
+                    gatepost's wait for it.\n\
                     subject: Callbacks\nlabels:  provider, template, kind\nunit:    seconds\n";
     assert_eq!(help("gatepost_app_duration_seconds"), expected);
     assert_eq!(help("gatepost_app_duration_seconds_bucket"), expected);
@@ -203,7 +202,7 @@ fn help_for_419_does_not_describe_422() {
 #[test]
 fn help_names_key_rotation_failed_attempts_and_private_authority() {
     for (topic, expected) in [
-        ("signature_mismatch", "list both: keys = ["),
+        ("signature_mismatch", "list both keys: keys = ["),
         ("delivery_failed", "after each failed attempt"),
         ("app_unreachable", "ca (the PEM file with the certificate of a private authority)"),
         ("upstream_failed", "ca (the PEM file with the certificate of a private authority)"),

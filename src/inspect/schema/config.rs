@@ -520,7 +520,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "enum": ["count", "refuse"],
             },
             "settings": time_limits(),
-            "on": { "type": "object", "description": "Addresses and settings of the app for each kind; \"*\" stands for every kind without an entry of its own." },
+            "on": { "type": "object", "description": "Addresses and settings of the app for each kind; \"*\" means every kind without its own entry." },
         },
         "allOf": providers.iter().map(of_provider).collect::<Vec<_>>(),
     })

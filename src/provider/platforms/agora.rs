@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Agora callbacks whose kind has no fields of its own.
+    /// Data of the Agora callbacks that have only the fields of every kind.
     pub struct AgoraEvent prints(event_ms event_type product_id) {
         /// The identifier of the callback, the same in each resend.
         notice_id: String = "noticeId",

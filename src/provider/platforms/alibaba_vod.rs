@@ -28,7 +28,7 @@ view! {
         size: Option<i64> = "Size",
     }
 
-    /// Data of Alibaba Cloud VOD callbacks whose kind has no fields of its own.
+    /// Data of the Alibaba Cloud VOD callbacks that have only the fields of every kind.
     pub struct AlibabaVodEvent prints(event_time video_id) {
         /// The platform's name of the kind, such as `TranscodeComplete`.
         event_type: Option<String> = "EventType",

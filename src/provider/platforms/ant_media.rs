@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Ant Media Server callbacks whose kind has no fields of its own.
+    /// Data of the Ant Media Server callbacks that have only the fields of every kind.
     pub struct AntMediaEvent prints(id) {
         /// The identifier of the stream.
         id: Option<String> = "id",

@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of api.video callbacks whose kind has no fields of its own.
+    /// Data of the api.video callbacks that have only the fields of every kind.
     pub struct ApiVideoEvent prints(emitted_at live_stream_id type_ video_id) {
         /// The platform's name of the kind, such as `live-stream.broadcast.started`.
         type_: Option<String> = "type",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Amazon IVS callbacks whose kind has no fields of its own.
+    /// Data of the Amazon IVS callbacks that have only the fields of every kind.
     pub struct AwsIvsEvent prints(time) {
         /// The identifier of the callback.
         id: String = "id",

@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Bunny Stream callbacks whose kind has no fields of its own.
+    /// Data of the Bunny Stream callbacks that have only the fields of every kind.
     pub struct BunnyStreamEvent prints(video_guid) {
         /// The identifier of the video library.
         video_library_id: Option<i64> = "VideoLibraryId",

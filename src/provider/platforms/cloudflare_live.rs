@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Cloudflare Stream Live callbacks whose kind has no fields of its own.
+    /// Data of the Cloudflare Stream Live callbacks that have only the fields of every kind.
     pub struct CloudflareLiveEvent prints(data) {
         /// The name of the notification in the Cloudflare dashboard.
         name: Option<String> = "name",

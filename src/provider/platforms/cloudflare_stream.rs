@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Cloudflare Stream callbacks whose kind has no fields of its own.
+    /// Data of the Cloudflare Stream callbacks that have only the fields of every kind.
     pub struct CloudflareStreamEvent prints(created modified uid) {
         /// The identifier of the video.
         uid: Option<String> = "uid",

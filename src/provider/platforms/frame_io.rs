@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Frame.io callbacks whose kind has no fields of its own.
+    /// Data of the Frame.io callbacks that have only the fields of every kind.
     pub struct FrameIoEvent prints() {
         /// The platform's name of the kind.
         type_: Option<String> = "type",

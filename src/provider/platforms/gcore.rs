@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Gcore Video Streaming callbacks whose kind has no fields of its own.
+    /// Data of the Gcore Video Streaming callbacks that have only the fields of every kind.
     pub struct GcoreEvent prints() {
         /// The platform's name of the kind.
         type_: Option<String> = "type",

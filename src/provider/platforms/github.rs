@@ -60,7 +60,7 @@ view! {
         pusher: Option<Map<String, Value>> = "pusher",
     }
 
-    /// Data of GitHub callbacks whose kind has no fields of its own.
+    /// Data of the GitHub callbacks that have only the fields of every kind.
     pub struct GithubEvent prints() {
         /// The change that the callback reports, such as `opened`. Absent from kinds without
         /// actions.

@@ -32,7 +32,7 @@ view! {
         commits: Option<Vec<Value>> = "commits",
     }
 
-    /// Data of GitLab callbacks whose kind has no fields of its own.
+    /// Data of the GitLab callbacks that have only the fields of every kind.
     pub struct GitlabEvent prints() {
         /// The platform's name of the kind, such as `push`.
         object_kind: Option<String> = "object_kind",

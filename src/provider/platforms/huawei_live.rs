@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Huawei Cloud Live callbacks whose kind has no fields of its own.
+    /// Data of the Huawei Cloud Live callbacks that have only the fields of every kind.
     pub struct HuaweiLiveEvent prints(app stream) {
         /// The platform's name of the kind: `PUBLISH` or `PUBLISH_DONE`.
         event: Option<String> = "event",

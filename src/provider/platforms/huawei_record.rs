@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Huawei Cloud Live (recording) callbacks whose kind has no fields of its own.
+    /// Data of the Huawei Cloud Live (recording) callbacks that have only the fields of every kind.
     pub struct HuaweiRecordEvent prints(app stream) {
         /// The platform's name of the kind.
         event_type: Option<String> = "event_type",

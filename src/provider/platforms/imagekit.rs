@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of ImageKit callbacks whose kind has no fields of its own.
+    /// Data of the ImageKit callbacks that have only the fields of every kind.
     pub struct ImagekitEvent prints() {
         /// The identifier of the callback, the same in each resend.
         id: String = "id",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of 8x8 JaaS (Jitsi) callbacks whose kind has no fields of its own.
+    /// Data of the 8x8 JaaS (Jitsi) callbacks that have only the fields of every kind.
     pub struct JaasEvent prints(fqn timestamp) {
         /// The identifier of the callback, the same in each resend.
         idempotency_key: String = "idempotencyKey",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of LiveKit callbacks whose kind has no fields of its own.
+    /// Data of the LiveKit callbacks that have only the fields of every kind.
     pub struct LivekitEvent prints(created_at room) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

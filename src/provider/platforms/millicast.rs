@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Dolby Millicast callbacks whose kind has no fields of its own.
+    /// Data of the Dolby Millicast callbacks that have only the fields of every kind.
     pub struct MillicastEvent prints(event timestamp) {
         /// The platform's name of the group, such as `feeds`.
         type_: Option<String> = "type",

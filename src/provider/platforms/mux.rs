@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Mux callbacks whose kind has no fields of its own.
+    /// Data of the Mux callbacks that have only the fields of every kind.
     pub struct MuxEvent prints(created_at) {
         /// The platform's name of the kind, such as `video.asset.ready`.
         event_type: Option<String> = "type",

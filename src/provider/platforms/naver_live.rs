@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of NAVER Cloud Live Station callbacks whose kind has no fields of its own.
+    /// Data of the NAVER Cloud Live Station callbacks that have only the fields of every kind.
     pub struct NaverLiveEvent prints(id timestamp) {
         /// The identifier of the channel or of the object that has changed.
         id: Option<Value> = "id",

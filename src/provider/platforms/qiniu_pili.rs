@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Qiniu Pili callbacks whose kind has no fields of its own.
+    /// Data of the Qiniu Pili callbacks that have only the fields of every kind.
     pub struct QiniuPiliEvent prints(title) {
         /// The name of the stream.
         title: Option<String> = "title",

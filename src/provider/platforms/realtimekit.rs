@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Cloudflare RealtimeKit (Dyte) callbacks whose kind has no fields of its own.
+    /// Data of the Cloudflare RealtimeKit (Dyte) callbacks that have only the fields of every kind.
     pub struct RealtimekitEvent prints(meeting) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

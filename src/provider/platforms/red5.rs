@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Red5 Pro callbacks whose kind has no fields of its own.
+    /// Data of the Red5 Pro callbacks that have only the fields of every kind.
     pub struct Red5Event prints(guid) {
         /// The platform's name of the kind, such as `stream-published`.
         event: Option<String> = "event",

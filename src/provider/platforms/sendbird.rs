@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Sendbird callbacks whose kind has no fields of its own.
+    /// Data of the Sendbird callbacks that have only the fields of every kind.
     pub struct SendbirdEvent prints() {
         /// The platform's name of the kind.
         category: Option<String> = "category",

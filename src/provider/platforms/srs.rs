@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of SRS callbacks whose kind has no fields of its own.
+    /// Data of the SRS callbacks that have only the fields of every kind.
     pub struct SrsEvent prints(app stream) {
         /// The name of the callback, such as `on_publish`.
         action: Option<String> = "action",

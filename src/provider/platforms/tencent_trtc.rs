@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Tencent RTC callbacks whose kind has no fields of its own.
+    /// Data of the Tencent RTC callbacks that have only the fields of every kind.
     pub struct Notification prints(event_info event_type) {
         /// The group of the kind: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording,
         /// 9 AI, 10 slicing, 11 moderation, 14 transcription.
@@ -41,8 +41,8 @@ view! {
         /// The identifier of the user or, in callbacks about a task, of the robot that runs the
         /// task.
         user_id: Option<String> = "UserId",
-        /// A number that Tencent does not explain. Absent if the TRTC application has used
-        /// callbacks only since 2021-07-30.
+        /// A number that Tencent does not explain. Absent if the TRTC application had no callbacks
+        /// before 2021-07-30.
         unique_id: Option<i64> = "UniqueId",
         /// The role: 20 for an anchor, 21 for the audience.
         role: Option<i64> = "Role",

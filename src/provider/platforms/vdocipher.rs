@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of VdoCipher callbacks whose kind has no fields of its own.
+    /// Data of the VdoCipher callbacks that have only the fields of every kind.
     pub struct VdocipherEvent prints(event) {
         /// The platform's name of the kind, such as `video:ready`.
         event: Option<String> = "event",

@@ -10,7 +10,7 @@
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Volcengine Live callbacks whose kind has no fields of its own.
+    /// Data of the Volcengine Live callbacks that have only the fields of every kind.
     pub struct VolcengineLiveEvent prints(app stream) {
         /// The platform's name of the kind, such as `push_start`.
         event_type: Option<String> = "event_type",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Volcengine VOD callbacks whose kind has no fields of its own.
+    /// Data of the Volcengine VOD callbacks that have only the fields of every kind.
     pub struct VolcengineVodEvent prints(event_time) {
         /// The platform's name of the kind, such as `FileUploadComplete`.
         event_type: Option<String> = "EventType",

@@ -52,7 +52,7 @@ view! {
         user_id: Option<String> = "user_id",
     }
 
-    /// Data of ZEGOCLOUD callbacks whose kind has no fields of its own.
+    /// Data of the ZEGOCLOUD callbacks that have only the fields of every kind.
     pub struct ZegocloudEvent prints(room_id) {
         /// The platform's name of the kind.
         event: Option<String> = "event",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::provider::view::{callback, describe, view};
 
 view! {
-    /// Data of Zoom callbacks whose kind has no fields of its own.
+    /// Data of the Zoom callbacks that have only the fields of every kind.
     pub struct ZoomEvent prints(event event_ts) {
         /// The type of the callback, such as `meeting.started`.
         event: Option<String> = "event",

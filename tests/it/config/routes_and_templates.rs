@@ -29,7 +29,7 @@ pusch = 'http://127.0.0.1:3000/push'
         "1:11: listen[0]: expected an address to listen on, found no port; add a colon and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_read_token`, `admin_token`",
-        "6:8: route[0].path: expected a path that all servers read in the same way, found \"/callbacks//tencent\"; remove %, ;, //",
+        "6:8: route[0].path: expected a path that all servers read in the same way, found \"/callbacks//tencent\"; remove each %, ;, //",
         "7:12: route[0].provider: expected a known provider, found \"tencent\"; did you mean `tencent-css`?",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
         "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",

@@ -145,10 +145,11 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        // `Unknown` is the error for a statement that does not fit the schema. gatepost's
-        // statements fit, so the schema is damaged.
+        // gatepost's statements fit the schema and satisfy its constraints. So an unknown error,
+        // which means a statement that does not fit, or a violated constraint shows a damaged schema.
         Some(
             ErrorCode::SystemIoFailure
+            | ErrorCode::ConstraintViolation
             | ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
             | ErrorCode::Unknown,
