@@ -294,7 +294,10 @@ mod tests {
     #[tokio::test]
     async fn failed_operation_changes_nothing() {
         let writer = writer();
-        let half = |db: &Connection| insert(db).and_then(|_| insert(db));
+        let half = |db: &Connection| {
+            insert(db)?;
+            Err::<(), _>(StoreError::Unavailable("locked".into()))
+        };
         assert!(matches!(writer.run(half).await, Err(StoreError::Unavailable(_))));
         assert_eq!(writer.run(count).await, Ok(0));
         assert_eq!(writer.run(insert).await, Ok(1));
