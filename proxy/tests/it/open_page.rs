@@ -20,9 +20,10 @@ const POLLS_PER_VISIT: usize = 50;
 /// Number of equal parts of the polls. The test compares the memory after each part.
 const TENTHS: usize = 10;
 
-/// Largest permitted median of the growths from part to part. A leak of 100 bytes in each poll would
-/// exceed this bound. The median ignores the few steps in which the allocator takes pages from the system.
-const BOUND_KIB: u64 = 120;
+/// Largest permitted median of the growths from part to part. A leak of 300 bytes in each poll would
+/// exceed this bound. The memory also rises and falls by some hundred KiB, and the allocator takes
+/// pages from the system in a few steps. The median ignores these steps.
+const BOUND_KIB: u64 = 300;
 
 /// A page of callbacks in a browser: its connection, its session, and the last callback in its list.
 struct OpenPage {
