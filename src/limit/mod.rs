@@ -133,6 +133,7 @@ pub(crate) struct RouteLimit {
 #[derive(Debug)]
 struct OwnBudget {
     /// Label of the route, for log lines.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only log lines name it"))]
     route: Arc<str>,
     budget: Budget,
 }
