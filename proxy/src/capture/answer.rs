@@ -10,7 +10,6 @@ use super::packed::{MAX_BODY_BYTES, PackedHeaders, ValueWriter, Values};
 const TYPICAL_BYTES: usize = 512;
 
 /// The app's answer to the event of a captured callback.
-#[derive(Debug)]
 pub(crate) struct CapturedAnswer(ValueWriter);
 
 /// The parts of a [`CapturedAnswer`].

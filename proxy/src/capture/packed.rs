@@ -13,7 +13,6 @@ const MISSING: u32 = u32::MAX;
 const LENGTH_BYTES: usize = size_of::<u32>();
 
 /// Writer of values.
-#[derive(Debug)]
 pub(super) struct ValueWriter(Vec<u8>);
 
 impl ValueWriter {
@@ -73,7 +72,7 @@ fn length(bytes: usize) -> [u8; LENGTH_BYTES] {
 }
 
 /// Reader of values, in the order in which [`ValueWriter`] wrote them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Values<'b>(&'b [u8]);
 
 impl<'b> Values<'b> {
@@ -108,7 +107,7 @@ impl<'b> Values<'b> {
 }
 
 /// Names and values of headers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct PackedHeaders<'b>(Values<'b>);
 
 impl PackedHeaders<'_> {

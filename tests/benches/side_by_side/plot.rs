@@ -23,7 +23,7 @@ const BOTTOM: f64 = 184.0;
 /// Maximum number of steps of a linear scale.
 const STEPS: f64 = 5.0;
 
-/// How the CPU time grows with one quantity.
+/// CPU times of a push, by the values of one quantity.
 #[derive(Clone, Debug)]
 pub(super) struct Panel {
     pub(super) title: &'static str,
