@@ -1,7 +1,7 @@
 //! The config that the proxy applies to requests, and the files of this config.
 //!
-//! The admin API and the console edit a file. On `SIGHUP`, and with `watch` after a change, the
-//! proxy reads the files again.
+//! An edit by the admin API or the console changes one of these files. On `SIGHUP`, and with
+//! `watch` after a change, the proxy reads the files again.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -280,7 +280,7 @@ impl ServedConfig {
         log_warnings(&config, path);
         let mut loaded = lock(&self.loaded);
         let mut status = loaded.status.clone();
-        // Without a fault in the files, an earlier failure is over.
+        // The new config has no fault, so the failure of an earlier reload no longer counts.
         status.last_reload = status.last_reload.map(|_| SUCCESS);
         let watched = WatchedFiles::default();
         let routes = Arc::default();
@@ -292,7 +292,7 @@ impl ServedConfig {
     }
 }
 
-/// Returns a line for each fault of a config, or the message if there is none.
+/// Returns a line for each fault of a config. If the error has no such faults, returns its message.
 fn fault_lines(error: &EditError) -> Vec<String> {
     let line = |fault: &EditFault| {
         let file = fault.file.as_deref().map(|file| format!("{file}, ")).unwrap_or_default();

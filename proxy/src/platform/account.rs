@@ -1,5 +1,4 @@
-//! Reads and changes the callback templates and rules of an account through Tencent Cloud's API
-//! 3.0.
+//! Access to the callback templates and rules of an account through Tencent Cloud's API 3.0.
 //!
 //! <https://www.tencentcloud.com/document/product/267/30815> and its sibling pages specify the
 //! actions. The platform reports an error with status 200 and a code in the body.
@@ -35,7 +34,7 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Number of attempts at a request that exceeds the platform's rate limit, and the wait before the
-/// second attempt. Each further wait is twice as long.
+/// second attempt. Each further wait is twice as long as the wait before it.
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
@@ -169,7 +168,8 @@ impl PlatformAccount {
         self.call::<Json>(action, parameters).map(drop)
     }
 
-    /// Calls an action. If the call exceeds the rate limit, waits and repeats the call.
+    /// Calls an action. If a call exceeds the rate limit, waits and repeats the call, up to
+    /// [`ATTEMPTS`] calls in total.
     fn call<T: DeserializeOwned>(
         &self,
         action: &'static str,
@@ -199,7 +199,7 @@ impl PlatformAccount {
         let unreachable = |problem| PlatformError::Unreachable { host: self.host.clone(), problem };
         let request = self.request(action, body).map_err(|error| unreachable(error.to_string()))?;
         let sent = self.client.fetch(request, MAX_RESPONSE_BYTES);
-        // Create the time limit inside of the runtime, because its timer needs the runtime.
+        // Create the time limit inside the runtime, because its timer needs the runtime.
         let sent = self.runtime.block_on(async { timeout(TIMEOUT, sent).await });
         let problem = || format!("no response within {} s", TIMEOUT.as_secs());
         let (_, body) = sent.map_err(|_| unreachable(problem()))?.map_err(unreachable)?;

@@ -1,4 +1,4 @@
-//! Carries out the planned changes to an account.
+//! Execution of the planned changes to an account.
 
 use std::collections::HashMap;
 
@@ -104,8 +104,9 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Changes the mark of a callback template, after the change of its rules. If gatepost stops
-    /// between the two changes, it later treats the new rule as a rule of the operator.
+    /// Changes the mark of a callback template, after a change of its rules. If gatepost stops
+    /// between the change of a rule and the change of the mark, it later treats a new rule as a
+    /// rule of the operator.
     fn record(
         &mut self,
         wanted: &WantedTemplate,

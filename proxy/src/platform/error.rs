@@ -3,7 +3,8 @@
 /// Reason why gatepost cannot compare or change an account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlatformError {
-    /// A value from the config, the operator or the environment is missing or invalid.
+    /// Fault of a value in the config, in the command line or in the environment, or of a resource
+    /// of this machine.
     #[error("{place}: {problem}")]
     Config { place: String, problem: String },
     #[error(
@@ -23,10 +24,10 @@ pub(crate) enum PlatformError {
         remedy: &'static str,
         request: String,
     },
-    /// The platform has refused a moved rule, and gatepost has restored the earlier rule.
+    /// Refusal of a moved rule by the platform, after which gatepost has restored the earlier rule.
     #[error("{error}; gatepost has restored the rule of {template} for {rule}")]
     NotMoved { error: Box<Self>, rule: String, template: String },
-    /// The platform has refused a moved rule, and then the restoration of the earlier rule.
+    /// Refusal of a moved rule by the platform, which has also refused to restore the earlier rule.
     #[error(
         "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
          {lost}; bind the domain in the platform's console"

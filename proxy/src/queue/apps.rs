@@ -26,7 +26,7 @@ pub(super) trait Apps: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// The apps of the config that is being served.
+/// The apps of the config that gatepost serves.
 pub(super) struct ConfiguredApps(pub(super) Gate);
 
 impl Apps for ConfiguredApps {

@@ -136,7 +136,8 @@ fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uri>, D
     let url = text.parse::<Uri>().ok().filter(|url| url.scheme().is_some() && url.host().is_some());
     url.map(Some).ok_or_else(|| {
         de::Error::custom(
-            "expected an address, found none; write, for example, http://127.0.0.1:8080/callbacks",
+            "expected an address with a scheme and a host, found another text; write, for example, \
+             http://127.0.0.1:8080/callbacks",
         )
     })
 }

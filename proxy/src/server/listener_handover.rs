@@ -161,7 +161,7 @@ pub(crate) fn wait_at(
                 "expected a successor that takes over, found an error: {error}; start the \
                  successor again; this process continues"
             );
-            // Pause, because `accept` fails at once without a free file descriptor.
+            // Pause, because without a free file descriptor, `accept` fails at once.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
                 continue;
@@ -261,7 +261,7 @@ impl<A> ListeningService<A> {
         Self { service, sockets, watchdog: None }
     }
 
-    /// Reports to the watchdog while the threads of this service work.
+    /// Adds a watchdog, which reports while the threads of this service run tasks.
     pub(super) fn watched_by(self, watchdog: Watchdog) -> Self {
         Self { watchdog: Some(watchdog), ..self }
     }

@@ -100,8 +100,9 @@ pub(crate) enum StartError {
     )]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
-        "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
-         write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
+        "{address}: expected a socket of LISTEN_FDS that `listen`, `listen_tls` or `admin` uses, found \
+         another; write FileDescriptorName=listen, listen_tls or admin in the socket unit, or add the \
+         address to the config"
     )]
     UnusedSocket { address: ListenAddress },
     #[error(

@@ -8,7 +8,8 @@
 //! | a stop begins, except after a handover | `STOPPING=1`, `STATUS` |
 //! | every half of `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
 //!
-//! After a handover, the predecessor sends nothing more: the successor is the main process.
+//! After a handover, the predecessor does not report its stop, because the successor is the main
+//! process.
 
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub(super) fn stopping() {
     send(&[NotifyState::Stopping, NotifyState::Status("finishing the requests in flight")]);
 }
 
-/// Reports that the proxy works.
+/// Reports to the watchdog that a worker thread runs tasks.
 pub(super) fn alive() {
     send(&[NotifyState::Watchdog]);
 }

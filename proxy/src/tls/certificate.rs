@@ -19,9 +19,8 @@ use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 use super::TlsError;
 
-/// Number of days before the expiry of a certificate. gatepost warns if fewer days are left.
-/// Certbot renews a certificate 30 days before its expiry, so gatepost warns only after a failed
-/// renewal.
+/// Number of days of validity. If a certificate has fewer days left, gatepost warns. Certbot renews
+/// a certificate 30 days before its expiry, so gatepost warns only after a failed renewal.
 const WARNING_DAYS: i64 = 14;
 
 const RENEW: &str = "renew the certificate";
@@ -219,7 +218,7 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
     certificate.subject.to_string()
 }
 
-/// Returns the names for which a client accepts the certificate. Without such names, returns the
+/// Returns the DNS names for which a client accepts the certificate. If there are none, returns the
 /// common name, which older tools set instead.
 fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let names = certificate.subject_alternative_name().ok().flatten();

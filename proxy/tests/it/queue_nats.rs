@@ -148,7 +148,7 @@ fn missing_or_silent_monitor_is_a_warning() {
     let silent = format!("http://{}", silent.local_addr().unwrap());
     let monitor = format!("monitor = ['{}']", server.monitor);
     for (lines, expected) in [
-        (String::new(), "expected `monitor` to check sync_interval"),
+        (String::new(), "expected `monitor`, which gatepost needs to check sync_interval"),
         (format!("monitor = ['{silent}']"), "found no response in time; check monitor"),
         ("monitor = ['http://127.0.0.1:9']".into(), "found an error: Connection refused"),
     ] {

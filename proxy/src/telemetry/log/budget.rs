@@ -5,7 +5,7 @@
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
-//! 3. gatepost drops and counts a line that exceeds the share. At most one line per second lists
+//! 3. gatepost drops and counts a line that exceeds its share. At most one line per second lists
 //!    the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
@@ -29,7 +29,7 @@ use tracing_subscriber::registry::LookupSpan;
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 
 /// Bytes per second of the lines about accepted callbacks. Only genuine callbacks cause such lines.
-/// By default, gatepost writes none of them.
+/// By default, gatepost writes no such lines.
 const CALLBACK_BYTES_PER_SECOND: u32 = 256 * 1024;
 
 /// Time in which an unused share regains its burst.

@@ -112,7 +112,8 @@ pub(crate) fn set_callbacks(callbacks: LogCallbacks) {
     LOGGED.store(u8::try_from(index).unwrap_or_default(), Ordering::Relaxed);
 }
 
-/// Writes panics to the log queue. The default hook would block while standard error is full.
+/// Writes panics to the log queue. The default hook would block while the pipe of standard error is
+/// full.
 pub(crate) fn take_panics() {
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!(code = "panic", "{panic}");

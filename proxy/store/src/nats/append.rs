@@ -1,8 +1,9 @@
-//! Appends an event: checks its dedupe key, frees space, and writes the event durably.
+//! The steps that append an event: the check of its dedupe key, the release of space, and the
+//! durable write.
 //!
 //! The dedupe key is a part of the event's NATS subject, and the write succeeds only if no other
-//! event has the key. The event and its key therefore become durable together. When the event ends,
-//! gatepost writes a record of the key before it removes the event.
+//! event has the key. The event and its key therefore become durable together. When the event
+//! [ends](super::deliver), gatepost writes a record of the key before it removes the event.
 //!
 //! The expected sequence 0 for the subjects of a key makes NATS refuse a second message with the
 //! key (error 10071; error 10164 while NATS still writes the first message). After the removal of

@@ -1,10 +1,11 @@
-//! Claims of events, and the ends of events.
+//! Claims of events, and the ends of events. An event ends when it is delivered, when it becomes a
+//! dead letter, or when gatepost or an operator removes it.
 //!
 //! A claim is a record in the stream of claims. Each write names the record before it, so a
 //! gatepost whose claim another gatepost has replaced cannot settle the event. gatepost ends an
-//! event in three steps: it writes the record, copies the event to the stream of its state, and
-//! removes the event. If a gatepost stops in between, the next owner of the partition completes the
-//! steps: see [`Shared::recover`].
+//! event in three steps: it writes a claim that is the record of the end, copies the event to the
+//! stream of delivered events or of dead letters, and removes the event. If a gatepost stops
+//! between these steps, the next owner of the partition completes them: see [`Shared::recover`].
 //!
 //! The record of an end outlives the event by [`REMEMBERED`]. Otherwise a gatepost that does not
 //! know of the end yet could write a first claim, and deliver the event again.
@@ -36,7 +37,7 @@ const MAX_EXPIRED: usize = 256;
 /// Number of times that gatepost looks for a message that a new leader may not have applied yet.
 const TRIES: u32 = 10;
 
-/// Wait between two of these attempts.
+/// Wait between two of these reads.
 const WAIT: Duration = Duration::from_millis(50);
 
 /// Time for which the record of an end remains. A gatepost lags behind the others for less than
@@ -175,8 +176,8 @@ impl Shared {
         Ok(ended.into_iter().map(u64::from).sum())
     }
 
-    /// Turns an event into a dead letter. Returns false if another gatepost has claimed it
-    /// meanwhile.
+    /// Turns an event into a dead letter. Returns false if another gatepost has claimed the event
+    /// in the meantime.
     async fn give_up_event(
         &self,
         candidate: Candidate,
@@ -300,8 +301,8 @@ impl Shared {
         }
     }
 
-    /// Removes a pending event without a copy. Returns false if a gatepost has claimed it
-    /// meanwhile.
+    /// Removes a pending event, and keeps no copy of it. Returns false if a gatepost has claimed
+    /// the event in the meantime.
     pub(super) async fn drop_event(
         &self,
         number: u64,

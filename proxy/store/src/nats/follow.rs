@@ -1,8 +1,8 @@
-//! Follows the events and the claims of all machines, and updates the index.
+//! The tasks that follow the events and the claims of all machines, and update the index.
 //!
-//! A reader may replace its consumer. The new consumer does not deliver a message that was written
-//! and removed in the meantime. gatepost therefore compares the index with the stream in each
-//! round.
+//! A reader may replace its consumer. The new consumer does not deliver a message that NATS wrote
+//! and removed in the meantime. gatepost therefore compares the index with the stream in each round
+//! of repairs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl Shared {
         let known = self.lock_index().len() as u64;
         let started = Instant::now();
         if self.lock_comparison().is_due(events == known, started) {
-            tracing::debug!(events, known, "reads all events again");
+            tracing::debug!(events, known, "reading all events again");
             self.read_again().await?;
             self.lock_comparison().done(started);
         }

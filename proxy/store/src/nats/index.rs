@@ -49,8 +49,8 @@ impl Index {
         self.events.len()
     }
 
-    /// Returns the arrival of the oldest callback whose event is pending. This event need not be a
-    /// head: a replay is behind newer events.
+    /// Returns the arrival time of the oldest callback whose event is pending. This event need not
+    /// be a head: a replay is behind newer events.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.by_arrival.first().map(|(received, _)| *received)
     }
@@ -167,8 +167,8 @@ impl Index {
         due.into_iter().take(max).map(|(_, number)| self.candidate(*number)).collect()
     }
 
-    /// Returns each event of a lane that was queued before `queued_before` and has no current
-    /// claim, with its last claim. Returns at most `max` events.
+    /// Returns the events of a lane that gatepost queued before `queued_before` and that have no
+    /// current claim, each with its last claim. Returns at most `max` events.
     pub(super) fn overdue(
         &self,
         partitions: &BTreeSet<Partition>,

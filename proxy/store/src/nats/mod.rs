@@ -4,7 +4,7 @@
 //!    delivered events and the dead letters, a fourth the claims, dedupe keys and leases, and a
 //!    fifth the values that machines share.
 //! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
-//!    One gatepost owns each partition: see `partitions.rs`.
+//!    Each partition has one owner at a time, a gatepost: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
 //!    Order and leases therefore hold even if two machines believe that they own the same
 //!    partition.
@@ -149,8 +149,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, or if
-    /// the thread does not start.
+    /// Returns an error if the options are invalid, if the store cannot connect, if a server or a
+    /// stream is unsuitable, or if the thread does not start.
     pub fn open(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, true)
     }
@@ -159,8 +159,8 @@ impl NatsStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store cannot connect, if a server or a stream is unsuitable, if a
-    /// stream is missing, or if the thread does not start.
+    /// Returns an error if the options are invalid, if the store cannot connect, if a server or a
+    /// stream is unsuitable, if a stream is missing, or if the thread does not start.
     pub fn attach(options: NatsOptions, rules: StoreRules) -> Result<Self, NatsError> {
         Self::start(options, rules, false)
     }
@@ -203,7 +203,7 @@ impl NatsStore {
         Box::pin(async move { task.await.unwrap_or_else(|_| Err(ended())) })
     }
 
-    /// Runs an operation with an event or a value of `bytes`. Returns an error if too many
+    /// Runs an operation with an event or a value of `bytes` bytes. Returns an error if too many
     /// operations or bytes wait.
     fn run_waiting<T: Send + 'static, F>(
         &self,

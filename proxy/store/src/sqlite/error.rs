@@ -130,7 +130,7 @@ fn place(frame: u64) -> String {
     }
 }
 
-/// Converts an error of SQLite that occurs while a file is opened.
+/// Converts an error of SQLite that occurs while gatepost opens a file.
 pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.into() },
@@ -145,8 +145,9 @@ pub(super) fn error_of(path: &Path, source: rusqlite::Error) -> OpenError {
 pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        // gatepost's statements fit the schema and satisfy its constraints. So an unknown error,
-        // which means a statement that does not fit, or a violated constraint shows a damaged schema.
+        // gatepost's statements fit the schema and satisfy its constraints. SQLite reports a
+        // statement that does not fit as an unknown error. An unknown error or a violated
+        // constraint therefore shows a damaged schema.
         Some(
             ErrorCode::SystemIoFailure
             | ErrorCode::ConstraintViolation

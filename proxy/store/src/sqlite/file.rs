@@ -1,5 +1,5 @@
-//! Opens the file of a store. Sets its mode and its settings, checks its integrity, and migrates
-//! its schema.
+//! The file of a store: its mode and settings, the check of its integrity, and the migration of its
+//! schema.
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -151,9 +151,10 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The files of an open store, to detect that they are removed or replaced.
+/// Identities of the files of an open store. They show whether a file has been removed or replaced.
 ///
-/// SQLite continues to write a removed file. The events in it are lost at the end of the process.
+/// SQLite continues to write to a removed file. The events in this file are lost at the end of the
+/// process.
 #[derive(Debug)]
 pub(super) struct OpenFiles([OpenFile; 2]);
 

@@ -17,8 +17,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::failed;
 use super::{SqliteStore, checksum};
 
-/// Maximum size of all values. This suffices for a million claims and acknowledgements, or for
-/// 7,500 replies of the maximum length.
+/// Maximum size of all values, in bytes. This suffices for a million claims and acknowledgements,
+/// or for 7,500 replies of the maximum length.
 const MAX_BYTES: i64 = 128 * 1024 * 1024;
 
 /// Size of a row without the bytes of the value, including its entry in the index.

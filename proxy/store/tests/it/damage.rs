@@ -100,7 +100,8 @@ async fn deliver(
     Ok((delivered, dead.into_iter().map(|entry| entry.number).collect()))
 }
 
-/// Number of stores that refuse to open or fail, name a damaged event, or deliver all events.
+/// Numbers of the stores that refuse to open or fail, that name a damaged event, and that deliver
+/// all events.
 #[derive(Debug, Default)]
 struct Outcomes {
     refused: u64,
@@ -139,7 +140,7 @@ impl Outcomes {
     }
 }
 
-/// Changes one bit, or a whole byte.
+/// Changes one bit, or several bits of one byte. Returns a description of the change.
 fn change(bytes: &mut [u8], seed: u64) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
     let at = random.usize(..bytes.len());

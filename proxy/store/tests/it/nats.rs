@@ -226,7 +226,7 @@ async fn events_survive_the_server() {
     assert!(error.starts_with("expected a response from NATS JetStream, found"), "{error}");
 }
 
-/// A relay to a server. A test can close the connections through the relay.
+/// A relay to a server. A test can close the connections that the relay carries.
 struct Way {
     port: u16,
     is_open: tokio::sync::watch::Sender<bool>,

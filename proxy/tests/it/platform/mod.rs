@@ -206,8 +206,8 @@ fn takes_over_only_templates_that_operator_names() {
          another of this name; add --adopt live to let gatepost manage it, or rename the template in \
          the config\n",
         "conflict: template live: expected no rule of another callback template for push.example.com \
-         and live, found one of other that gatepost did not make; remove it in the platform's console, \
-         or add --adopt with that name\n",
+         and live, found one of other that gatepost did not make; remove that rule in the platform's \
+         console, or add --adopt with the name of its callback template\n",
         "0 changes and 2 conflicts: gatepost applies nothing until each conflict is resolved.\n",
     ] {
         assert!(text.contains(line), "expected {line}, found {text}");
