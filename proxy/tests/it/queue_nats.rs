@@ -417,5 +417,5 @@ fn start_says_that_it_waits_for_a_silent_server() {
     std::fs::write(&path, config).unwrap();
     let program = Program::start(gatepost().args(["run", "-c"]).arg(&path));
     let line = program.wait_for_line("waiting for NATS");
-    assert!(line.contains(&server.to_string()) && line.contains("waits for up to 10 s"), "{line}");
+    assert!(line.contains(&server.to_string()) && line.contains("within 10 s, gatepost"), "{line}");
 }

@@ -234,7 +234,7 @@ fn prune_leaves_template_that_operator_has_made() {
     let operator = Operator::new(&double);
     operator.config(&[template("live", NEW, "'push.example.com'")]);
     assert_eq!(operator.run("apply --yes --adopt live").0, Some(0));
-    // gatepost manages the template from now on, also without `--adopt`.
+    // From now on, gatepost manages the template even without `--adopt`.
     operator.config(&[template("live", NEW, "'push2.example.com'")]);
     let (code, text) = operator.run("apply --yes --prune");
     assert_eq!(code, Some(0), "{text}");
@@ -376,7 +376,8 @@ fn restores_rule_if_platform_refuses_its_move() {
 }
 
 /// The error codes that the platform documents for its actions and signatures, each with an action
-/// that returns the code, and with a part of the remedy.
+/// that returns the code, and with a part of the remedy. The platform does not document the last
+/// code.
 const DOCUMENTED: [(&str, &str, &str); 35] = [
     (TEMPLATES, "AuthFailure.InvalidAuthorization", "check the SecretId and the SecretKey"),
     (TEMPLATES, "AuthFailure.SignatureExpire", "set the clock"),
