@@ -148,12 +148,13 @@ impl ServedConfig {
         lock(&self.loaded).watched.clone()
     }
 
-    /// Applies an edit to its file and to the gate.
+    /// Applies an edit to a file of the config and to the gate.
     pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
         self.edit_in("over the API", edit, caller, |_| true)
     }
 
-    /// Applies an edit of the console, but only if `is_seen` accepts the current template.
+    /// Applies an edit of the console. If `is_seen` returns false for the current template, refuses
+    /// the edit, because the operator has not seen this version of the template.
     pub(crate) fn edit_if(
         &self,
         edit: &Edit,

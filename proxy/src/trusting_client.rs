@@ -95,7 +95,8 @@ fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustEr
     })?;
     let (added, _) = roots.add_parsable_certificates(own);
     if added == 0 {
-        let problem = "expected certificates in PEM, found none; write the path of such a file";
+        let problem =
+            "expected certificates in PEM, found none; write the path of a file with certificates";
         return Err(TrustError::new(named(), problem));
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Memory of requests without a verdict: `max_unjudged_bytes`.
 //!
-//! A request counts from the moment at which gatepost waits for more of its bytes, or at which its
-//! body is long. A short request that arrives in one read takes no lock. At each change of a
-//! request's size, gatepost applies these rules:
+//! A request counts as soon as gatepost waits for more of its bytes, or holds more than 32 KiB of
+//! its body. A short request that arrives in one read takes no lock. At each change of a request's
+//! size, gatepost applies these rules:
 //!
 //! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
 //!    share, gatepost closes the source's oldest requests one by one. If a source has only one

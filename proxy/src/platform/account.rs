@@ -38,7 +38,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
-/// Name of the parameter for the key, which all addresses of a callback template share.
+/// Name of the parameter for the key. All addresses of a callback template share this key.
 pub(super) const CALLBACK_KEY: &str = "CallbackKey";
 
 /// Parameters of a request: the name, description, addresses and key of a callback template.
@@ -50,7 +50,7 @@ pub(super) type Parameters = BTreeMap<&'static str, String>;
 pub(crate) struct AccountTemplate {
     pub(super) template_id: i64,
     pub(super) template_name: String,
-    /// The description, the addresses and the key; the platform may send null.
+    /// The description, the addresses and the key. The platform may send null for each of them.
     #[serde(flatten)]
     rest: Map<String, Json>,
 }
@@ -87,7 +87,7 @@ pub(crate) struct PlatformAccount {
     runtime: Runtime,
 }
 
-/// Returns true if a request exceeds the platform's rate limit.
+/// Returns true for the error of a request that exceeds the platform's rate limit.
 fn is_rate_limit(error: &PlatformError) -> bool {
     matches!(error, PlatformError::Refused { code, .. } if code.starts_with("RequestLimitExceeded"))
 }

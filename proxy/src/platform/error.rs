@@ -11,7 +11,7 @@ pub(crate) enum PlatformError {
         "{host}: expected a response, found an error: {problem}; check the network and --endpoint"
     )]
     Unreachable { host: String, problem: String },
-    #[error("{action}: expected a response of the API, found another one; check --endpoint")]
+    #[error("{action}: expected a response of the API, found another response; check --endpoint")]
     Unknown { action: &'static str },
     #[error(
         "{action}: expected a request that the platform accepts, found {code}: {message}; {remedy} \

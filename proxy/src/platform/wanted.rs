@@ -58,7 +58,7 @@ pub(crate) struct WantedTemplate {
     /// Description of the template in the config, with `-` in place of each character that the
     /// platform does not accept.
     pub(super) note: String,
-    /// The addresses by parameter.
+    /// The addresses, each with the name of its parameter.
     pub(super) urls: Parameters,
     /// Keys that gatepost accepts. The account should have the first key.
     pub(super) keys: Vec<WantedKey>,

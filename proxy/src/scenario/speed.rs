@@ -27,7 +27,7 @@ impl FromStr for Speed {
 }
 
 impl Speed {
-    /// Returns the wait, in real time, for a time of the scenario.
+    /// Returns the real time that passes between the start and a time of the scenario.
     fn real(self, at: Duration) -> Duration {
         match self {
             Self::Times(speed) => {

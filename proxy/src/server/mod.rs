@@ -50,9 +50,10 @@ pub(crate) const NO_ADMIN_NOTE: &str =
 /// Returns the remedy for a failure to listen.
 fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
-        "stop the program that uses this port (`ss -ltnp` shows it), or change the address"
+        "stop the program that uses this port or socket (`ss -ltnxp` shows it), or change the address"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "use a port above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE"
+        "use a port above 1023, give gatepost the capability CAP_NET_BIND_SERVICE, or let gatepost \
+         write to the folder of the socket"
     } else {
         "write an address of this machine"
     }

@@ -6,7 +6,7 @@
 //! | a reload begins | `RELOADING=1`, `MONOTONIC_USEC` |
 //! | a reload ends, with or without a fault | `READY=1`, `STATUS` |
 //! | a stop begins, except after a handover | `STOPPING=1`, `STATUS` |
-//! | every half of `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
+//! | twice per `WATCHDOG_USEC`, if a worker thread runs tasks | `WATCHDOG=1` |
 //!
 //! After a handover, the predecessor does not report its stop, because the successor is the main
 //! process.

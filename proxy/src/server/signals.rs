@@ -27,7 +27,8 @@ pub(crate) struct WatchedSignals {
 
 impl WatchedSignals {
     /// Watches the signals. Call this function before all other work, because the operator may send
-    /// a signal as soon as this process exists. The server handles a signal as soon as it runs.
+    /// a signal as soon as this process exists. The server handles a signal as soon as the server
+    /// runs.
     pub(crate) fn watch() -> Result<Self, StartError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(StartError::Signals)?;

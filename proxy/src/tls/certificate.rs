@@ -56,7 +56,7 @@ pub(crate) enum CertificateFault {
     )]
     ServerNotFirst(String),
     #[error(
-        "expected the key of the certificate of {0}, found another key; write the key that belongs to the certificate"
+        "expected the key of the certificate of {0}, found another key; set `key` to the key that belongs to the certificate"
     )]
     OtherKey(String),
     #[error(

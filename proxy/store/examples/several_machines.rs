@@ -1,7 +1,6 @@
 //! An app on several machines. Its layers share resends, signatures and last answers on NATS
-//! JetStream. Run the example with the path of the config and the URL of a NATS server: `cargo run
-//! -p gatepost-store --features nats --example several_machines -- gatepost.toml
-//! nats://127.0.0.1:4222`
+//! JetStream. Run the example with the path of the config and the URL of a NATS server:
+//! `cargo run -p gatepost-store --features nats --example several_machines -- gatepost.toml nats://127.0.0.1:4222`
 
 #![allow(clippy::print_stdout, reason = "an example")]
 

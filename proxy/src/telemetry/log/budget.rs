@@ -130,7 +130,7 @@ impl LogBudget {
         after <= now + BURST
     }
 
-    /// Subtracts a line of `bytes` from the share.
+    /// Subtracts a line of `bytes` bytes from the share.
     fn take(&mut self, share: Share, bytes: usize, now: Duration) {
         let full_at = self.full_at(share);
         *full_at = (*full_at).max(now) + share.time_of(bytes.max(MIN_LINE_BYTES));

@@ -47,7 +47,8 @@ pub(crate) enum LogFormat {
 /// Maximum number of lines in the log queue.
 const QUEUE_LINES: usize = 8192;
 
-/// Memory of a full log queue. Most lines have about 250 bytes.
+/// Memory of a full log queue, in bytes, with 2,048 bytes for each line. Most lines have about 250
+/// bytes.
 pub(crate) const QUEUE_BYTES: usize = QUEUE_LINES * 2048;
 
 /// Time limit for writing the last lines at exit.

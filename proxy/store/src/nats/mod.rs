@@ -13,9 +13,9 @@
 //!    of claims. The clocks of the machines should differ by less than the 5 s that a claim lasts
 //!    beyond the app's time-out.
 //!
-//! The comments of this folder name the behavior of nats-server on which the store relies. This
-//! behavior was measured with 2.15.1 and 2.11.0, three servers on one machine, and
-//! `sync_interval: always`.
+//! The comments of this folder name the behavior of nats-server on which the store relies. We
+//! measured this behavior with the versions 2.15.1 and 2.11.0, each as three servers on one
+//! machine, with `sync_interval: always`.
 
 mod append;
 mod connect;

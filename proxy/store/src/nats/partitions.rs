@@ -28,7 +28,7 @@ const LEASE: Duration = Duration::from_secs(6);
 /// Time between two renewals.
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// Time before the end of a lease from which its owner makes no more claims.
+/// Time before the end of a lease in which its owner makes no more claims.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The partitions of this machine, each with the sequence of its lease, and the time until which
