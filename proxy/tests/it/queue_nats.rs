@@ -180,7 +180,7 @@ fn stream_with_fewer_replicas_prevents_the_start() {
 fn unsuitable_server_after_a_reconnect_is_a_warning() {
     let (server, app) = (server(), App::answering(200, ""));
     let gate = serve(&server, &app);
-    // The server has the default of max_payload, 1 MiB, after its restart.
+    // After its restart, the server has the default of max_payload, 1 MiB.
     let _server = server.restart();
     let line = gate.program.wait_for_line("nats_server_unsuitable");
     assert!(line.contains("expected max_payload of at least"), "{line}");

@@ -21,8 +21,8 @@ fn template(name: &str, tenant: &str) -> String {
     )
 }
 
-/// Serves a config that has one template, and includes the files of `templates/`, which does not
-/// exist yet.
+/// Serves a config that has one template, and includes the files of the folder `templates/`, which
+/// does not exist yet.
 fn serve(top: &str) -> Gatepost {
     Gatepost::serve(&format!("{TOP}{top}{TOKEN_LINE}"), &template("main", "main.example.com"))
 }

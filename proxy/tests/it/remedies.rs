@@ -456,7 +456,7 @@ fn check_notes_a_config_without_admin_listener() {
 }
 
 #[test]
-fn check_prints_one_line_about_memory_and_the_parts_on_request() {
+fn check_prints_one_line_about_memory_and_its_parts_with_option_memory() {
     let lines = |arguments: &[&str]| {
         let (_, stdout, _) = run_with(ONE_CHANNEL, arguments);
         stdout.lines().filter(|line| line.starts_with("memory: ")).count()

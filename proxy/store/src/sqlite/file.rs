@@ -164,7 +164,7 @@ struct OpenFile {
     identity: FileIdentity,
 }
 
-/// Device and inode.
+/// Device and inode of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileIdentity(u64, u64);
 
@@ -191,7 +191,8 @@ impl OpenFiles {
 }
 
 impl FileIdentity {
-    // Opening and closing the file instead would release SQLite's locks of this process.
+    // Opening and closing the file, instead of reading its metadata, would release SQLite's locks
+    // of this process.
     fn of(path: &Path) -> std::io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         Ok(Self(metadata.dev(), metadata.ino()))

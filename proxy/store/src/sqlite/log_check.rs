@@ -8,12 +8,12 @@
 //! 1. Each frame has a checksum that continues the checksum of the frame before. A frame is intact
 //!    if it continues the checksum that the frame before it contains.
 //! 2. SQLite syncs a transaction before it writes the next transaction. Two intact commits behind a
-//!    wrong frame therefore show that the frame was once correct. Transactions with only shared
-//!    state are not synced, but a disk rarely writes them in another order.
+//!    wrong frame therefore show that the frame was once correct. SQLite does not sync transactions
+//!    with only shared state, but a disk rarely writes them in another order.
 //! 3. In the last transaction, the frame is damaged if it is correct apart from one byte. An
 //!    incomplete write differs in more bytes.
 //!
-//! The format: <https://sqlite.org/walformat.html>.
+//! <https://sqlite.org/walformat.html> specifies the format.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};

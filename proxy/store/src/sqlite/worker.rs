@@ -118,7 +118,7 @@ impl Writer {
         self.jobs.run(Durability::Process, bytes, work)
     }
 
-    /// Returns the failure after which the store refuses all writes.
+    /// Returns the failure after which the store refuses all writes; `None` if there is none.
     pub(super) fn failure(&self) -> Option<StoreError> {
         self.failure.get().cloned()
     }

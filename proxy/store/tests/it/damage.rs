@@ -27,8 +27,8 @@ fn log_of(path: &Path) -> PathBuf {
     path.with_extension("db-wal")
 }
 
-/// Returns the event with a number: every third without a subject, the others in lines of two or
-/// three events.
+/// Returns the event with a number. Every third event has no subject. The other events form lines
+/// of two or three events.
 fn numbered(number: u64) -> StoredEvent {
     let subject = format!("s{}", number % 24);
     let subject = (!number.is_multiple_of(3)).then_some(&*subject);
@@ -297,7 +297,7 @@ async fn damaged_event_is_a_dead_letter_and_the_others_are_delivered() {
     assert_eq!((delivered.into_keys().collect::<Vec<_>>(), dead), (vec![4], vec![1, 2, 3]));
     let reason = store.show(3).await.unwrap().unwrap().0.reason.unwrap();
     assert_eq!(&*reason, "event_damaged: expected text in column headers, found none");
-    // A replayed event is still damaged until the operator accepts it.
+    // A replayed event counts as damaged until the operator removes its checksum.
     assert_eq!(store.replay(&QueueFilter::default(), T(3)).await, Ok(4));
     let accept = "UPDATE event SET checksum = NULL WHERE id = '1'";
     db.execute(accept, []).unwrap();

@@ -20,11 +20,11 @@ pub(super) struct Pattern {
     pub(super) kind: &'static str,
     /// Path of the route. May contain `{token}`.
     pub(super) path: &'static str,
-    /// Further keys of the route, as TOML.
+    /// Further config keys of the route, as TOML.
     pub(super) route: &'static str,
     /// Query of the callback's URL, with `?`.
     pub(super) query: &'static str,
-    /// Keys to write beside `forward`, each for one form, as TOML.
+    /// Config keys beside `forward`, each for one form, as TOML.
     pub(super) keys: &'static [(Form, &'static str)],
     /// Further tables of the template, as TOML.
     pub(super) template: &'static str,
