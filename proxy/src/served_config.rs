@@ -57,7 +57,7 @@ pub(crate) struct ConfigStatus {
     pub(crate) generation: u64,
     #[serde(serialize_with = "as_date")]
     pub(crate) loaded_at: Timestamp,
-    /// Result of the last reload: `success`, `failure`, or `null` without a reload.
+    /// Result of the last reload: `success`, `failure`, or `null` before the first reload.
     pub(crate) last_reload: Option<&'static str>,
     pub(crate) routes: usize,
     pub(crate) templates: usize,

@@ -4,10 +4,10 @@
 //! its body. A short request that arrives in one read takes no lock. At each change of a request's
 //! size, gatepost applies these rules:
 //!
-//! 1. The requests of a source use at most an eighth of the limit, the source's share. Beyond the
-//!    share, gatepost closes the source's oldest requests one by one. If a source has only one
+//! 1. The requests of a [`Source`] use at most an eighth of the limit, the source's share. Beyond
+//!    the share, gatepost closes the source's oldest requests one by one. If a source has only one
 //!    request, this request may exceed the share, because `max_body_bytes` may be larger. This rule
-//!    does not apply to trusted proxies and to clients whose address gatepost does not know.
+//!    does not apply to trusted proxies or to clients whose address gatepost does not know.
 //! 2. The requests of all sources use at most the limit. Beyond the limit, gatepost repeatedly
 //!    closes the oldest request of the source with the most bytes.
 
@@ -79,7 +79,8 @@ impl Account {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes a request of a source. Then closes requests until both rules of this module are met.
+    /// Changes the entry of a request. Then closes requests until both rules of this module are
+    /// met.
     fn change(&self, change: impl FnOnce(&mut Ledger) -> (Source, u64)) -> u64 {
         let mut closed = Vec::new();
         let mut ledger = self.ledger();
@@ -124,7 +125,7 @@ impl Ledger {
         self.remove(source, *oldest)
     }
 
-    /// Changes the requests of a source, and updates its entry in `by_bytes`.
+    /// Changes the requests of a source, and updates the source's entry in `by_bytes`.
     fn holdings<T>(&mut self, source: Source, change: impl FnOnce(&mut Holdings) -> T) -> T {
         let holdings = self.sources.entry(source).or_default();
         self.by_bytes.remove(&(holdings.bytes, source));

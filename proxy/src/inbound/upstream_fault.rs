@@ -7,9 +7,9 @@ use pingora::prelude::{Error, ErrorType};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UpstreamEnd {
     BeforeResponse,
-    /// After the TLS handshake of a new connection, before the head of the response.
+    /// Point after the TLS handshake of a new connection and before the head of the response.
     AfterHandshake,
-    /// After the head of the response.
+    /// Point after the head of the response.
     InResponse,
 }
 

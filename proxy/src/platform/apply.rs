@@ -73,7 +73,7 @@ impl<'p> Applied<'p> {
         }
     }
 
-    /// Moves a rule to another callback template. If the platform refuses the new rule, restores
+    /// Moves a rule to another callback template. If gatepost cannot create the new rule, restores
     /// the old rule, so that the callbacks of the domain still arrive.
     fn move_rule(
         &self,
@@ -105,7 +105,7 @@ impl<'p> Applied<'p> {
     }
 
     /// Changes the mark of a callback template, after a change of its rules. If gatepost stops
-    /// between the change of a rule and the change of the mark, it later treats a new rule as a
+    /// after it has added a rule and before it changes the mark, it later treats this rule as a
     /// rule of the operator.
     fn record(
         &mut self,

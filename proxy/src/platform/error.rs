@@ -8,10 +8,14 @@ pub(crate) enum PlatformError {
     #[error("{place}: {problem}")]
     Config { place: String, problem: String },
     #[error(
-        "{host}: expected a response, found an error: {problem}; check the network and --endpoint"
+        "{host}: expected a response, found an error: {problem}; check the network, and --endpoint (in \
+         the console: TENCENTCLOUD_ENDPOINT)"
     )]
     Unreachable { host: String, problem: String },
-    #[error("{action}: expected a response of the API, found another response; check --endpoint")]
+    #[error(
+        "{action}: expected a response of the API, found another response; check --endpoint (in the \
+         console: TENCENTCLOUD_ENDPOINT)"
+    )]
     Unknown { action: &'static str },
     #[error(
         "{action}: expected a request that the platform accepts, found {code}: {message}; {remedy} \
@@ -24,10 +28,10 @@ pub(crate) enum PlatformError {
         remedy: &'static str,
         request: String,
     },
-    /// Refusal of a moved rule by the platform, after which gatepost has restored the earlier rule.
+    /// Error in the move of a rule, after which gatepost has restored the earlier rule.
     #[error("{error}; gatepost has restored the rule of {template} for {rule}")]
     NotMoved { error: Box<Self>, rule: String, template: String },
-    /// Refusal of a moved rule by the platform, which has also refused to restore the earlier rule.
+    /// Error in the move of a rule, after which gatepost could not restore the earlier rule.
     #[error(
         "{error}; gatepost has removed the rule of {template} for {rule}, and cannot restore it: \
          {lost}; bind the domain in the platform's console"

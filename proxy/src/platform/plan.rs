@@ -35,8 +35,8 @@ pub(crate) enum Change<'p> {
         domain: &'p str,
         app: &'p str,
     },
-    /// Moves a domain between two callback templates. The platform's API needs two requests for
-    /// this.
+    /// Move of a domain from one callback template to another. The platform's API needs two
+    /// requests for this.
     Rebind {
         from: &'p AccountTemplate,
         /// The config's template with the name of `from`, if the config has one.

@@ -8,8 +8,9 @@
 //! 2. The string to sign contains the time, the scope and the hash of the canonical request.
 //! 3. The key of the day is the result of a chain of HMACs of the secret key, the date, the service
 //!    and `tc3_request`.
-//! 4. `authorization` contains the id of the key, the scope, the names of the signed headers and
-//!    the signature.
+//! 4. The signature is the HMAC of the string to sign with the key of the day. `authorization`
+//!    contains the id of the secret key, the scope, the names of the signed headers and the
+//!    signature.
 
 use std::fmt;
 

@@ -25,9 +25,9 @@ type Behaviour = fn(&Claimed, Duration) -> (Option<u16>, Duration);
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// Number of times that the dispatcher may read the clock at one simulated time. The simulated clock
-/// does not advance while the dispatcher works, so without this limit, a dispatcher that does not
-/// wait between its rounds would block the test.
+/// Number of times that the dispatcher may read the clock at one simulated time. The simulated
+/// clock advances only while the dispatcher waits, so without this limit, a dispatcher that does
+/// not wait between its rounds would block the test.
 const MAX_READS: usize = 100_000;
 
 /// A simulation with two templates. Each template has two kinds, and an app of its own.
@@ -57,8 +57,8 @@ struct SimulatedApps {
     started: Instant,
     /// Difference between the machine's clock and the simulated time, in milliseconds.
     jump: Arc<AtomicI64>,
-    /// The time that the dispatcher read last, in Unix milliseconds, and the number of times that
-    /// it has read this time.
+    /// Simulated time at the dispatcher's last read of the clock, in Unix milliseconds, and the
+    /// number of its reads at this time.
     read: (AtomicI64, AtomicUsize),
 }
 
@@ -92,7 +92,7 @@ impl Apps for SimulatedApps {
         let reads = reads.fetch_add(1, Ordering::Relaxed);
         assert!(
             reads < MAX_READS,
-            "expected a dispatcher that waits between its rounds, found {reads} reads of one time"
+            "expected a dispatcher that waits between its rounds, found {reads} reads at one time"
         );
         Timestamp::from_millis(now + self.jump.load(Ordering::Relaxed))
     }

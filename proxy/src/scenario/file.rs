@@ -62,7 +62,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Returns true if a reply with this status is expected.
+    /// Returns true if the step expects a reply with this status.
     pub(crate) fn is_expected(&self, status: StatusCode) -> bool {
         self.expect_status.map_or(status.is_success(), |expected| expected == status.as_u16())
     }

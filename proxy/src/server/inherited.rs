@@ -3,7 +3,7 @@
 //! 1. `LISTEN_FDS` is the number of sockets. If `LISTEN_PID` names another process, the sockets are
 //!    not for this process.
 //! 2. A socket called `listen`, `listen_tls` or `admin` in `LISTEN_FDNAMES` replaces the addresses
-//!    of this key in the config.
+//!    of the config key with the same name.
 //! 3. Any other socket must have an address that the config contains. Otherwise, a connection to
 //!    this socket would wait forever.
 
@@ -50,7 +50,7 @@ impl SocketKey {
     }
 }
 
-/// Listening sockets, each with its configured address.
+/// Listening sockets, each with its address.
 pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
 /// Config keys whose addresses a socket replaces, each with the address of the socket.

@@ -43,8 +43,8 @@ use super::watchdog::Watchdog;
 /// Maximum number of file descriptors in one message.
 const MAX_LISTENERS: usize = 253;
 
-/// Byte for a socket without a key: its address is in the config. A handover has one byte for each
-/// socket.
+/// Byte for a socket that has no key, because the config contains the address of the socket. A
+/// handover has one byte for each socket.
 const NO_KEY: u8 = 1;
 
 /// Time limit for the running process to send its listeners.

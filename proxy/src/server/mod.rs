@@ -52,8 +52,8 @@ fn listen_remedy(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::AddrInUse {
         "stop the program that uses this port or socket (`ss -ltnxp` shows it), or change the address"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "use a port above 1023, give gatepost the capability CAP_NET_BIND_SERVICE, or let gatepost \
-         write to the folder of the socket"
+        "for a port, use one above 1023, or give gatepost the capability CAP_NET_BIND_SERVICE; for a \
+         Unix socket, let gatepost write to its folder"
     } else {
         "write an address of this machine"
     }

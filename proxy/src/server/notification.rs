@@ -2,7 +2,7 @@
 //!
 //! | moment | sent |
 //! |---|---|
-//! | the proxy serves | `READY=1`, `STATUS`; after `--upgrade` also `MAINPID` |
+//! | the proxy begins to serve | `READY=1`, `STATUS`; after `--upgrade` also `MAINPID` |
 //! | a reload begins | `RELOADING=1`, `MONOTONIC_USEC` |
 //! | a reload ends, with or without a fault | `READY=1`, `STATUS` |
 //! | a stop begins, except after a handover | `STOPPING=1`, `STATUS` |

@@ -95,7 +95,7 @@ impl Stop {
         self.0.1.notify_one();
     }
 
-    /// Returns the reason and the start time; `None` before the stop.
+    /// Returns the reason of the stop and the moment at which it began; `None` before the stop.
     pub(super) fn begun(&self) -> Option<(&'static str, Instant)> {
         self.0.0.get().copied()
     }

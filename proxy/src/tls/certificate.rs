@@ -70,12 +70,12 @@ pub(crate) enum CertificateFault {
 pub(crate) struct Certificate {
     /// Path of the chain file, as the config names it.
     chain: String,
-    /// The first name, or the subject if the certificate has no name.
+    /// The first DNS name, or the subject if the certificate has no DNS name.
     pub(super) label: String,
     /// DNS names in lower case. The first label of a name may be `*`.
     pub(super) dns_names: Vec<String>,
     begin: i64,
-    /// Expiry time, in seconds since 1970.
+    /// Expiry time, in Unix seconds.
     pub(super) end: i64,
     pub(super) key: Arc<CertifiedKey>,
 }
@@ -149,7 +149,7 @@ impl Certificate {
         (days < WARNING_DAYS).then(|| {
             let problem =
                 format!(
-                "certificate {chain}: expected {WARNING_DAYS} days of validity, found {days}, until {end}"
+                "certificate {chain}: expected at least {WARNING_DAYS} days of validity, found {days}, until {end}"
             );
             (problem, RENEW)
         })

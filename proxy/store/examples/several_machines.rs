@@ -20,7 +20,7 @@ use tower::{ServiceBuilder, ServiceExt as _};
 
 type Body = Full<Bytes>;
 
-/// The app: it receives only events.
+/// Answers an event, as the app does.
 async fn answer(event: Request<RequestBody<Body>>) -> Result<Response<Body>, Infallible> {
     println!("{}", event.uri().path());
     Ok(Response::new(Body::from(r#"{"allow":true}"#)))

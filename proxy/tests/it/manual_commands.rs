@@ -83,7 +83,8 @@ fn each_block_of_commands_runs_in_a_test_or_has_a_reason() {
     }
 }
 
-/// Compares the block with the example of the crate `gatepost-store`, which rustdoc compiles.
+/// Compares a block of `rust.md` with the example in the docs of the crate `gatepost-store`.
+/// rustdoc compiles this example.
 #[test]
 fn rust_page_shows_the_example_of_the_store_crate() {
     let source = fs::read_to_string(root().join("proxy/store/src/lib.rs")).unwrap();

@@ -14,7 +14,7 @@ const QUIET_POLLS: usize = 24 * 3600 / 25;
 const BUSY_POLLS: usize = 3600 * 4;
 
 /// Number of polls between two visits of another operator. The day and the hour together have 357
-/// visits. This number exceeds the number of sessions that gatepost keeps.
+/// visits, more than the number of sessions that gatepost keeps.
 const POLLS_PER_VISIT: usize = 50;
 
 /// Number of equal parts into which the test divides the polls. The test compares the memory after

@@ -17,7 +17,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub const STORE: &str = "[store]\nurl = 'sqlite:gatepost.db'\n";
 
-/// Returns a template in which the kinds `push` and `interruption` are queued.
+/// Returns a template with queued delivery for the kinds `push` and `interruption`.
 fn queued(push: &App, end: &App, retry: &str) -> String {
     format!(
         "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\

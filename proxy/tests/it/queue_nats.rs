@@ -98,7 +98,7 @@ fn end_at_another_machine_is_stale_if_a_newer_session_has_started() {
     }
 }
 
-/// Starts two machines without queued kinds. `extra` is a line of the template for Tencent CSS.
+/// Starts two machines without queued delivery. `extra` is a line of the template for Tencent CSS.
 fn two_machines(server: &NatsServer, app: &App, extra: &str) -> [Gatepost; 2] {
     let store = format!(
         "[store]\nurl = '{}'\nreplicas = 1\nmonitor = ['{}']\n",

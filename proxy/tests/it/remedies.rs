@@ -45,7 +45,7 @@ fn help_for_empty_answer_names_syntax_check_before_key_empty_answer() {
     assert!(rest.contains("with this setting, a syntax error allows every viewer"), "{text}");
 }
 
-/// A config with one route, which receives kinds whose callbacks name no tenant, and with one
+/// A config with one route, which also receives callbacks that name no tenant, and with one
 /// template, which binds one tenant.
 const ONE_CHANNEL: &str = "listen = ['127.0.0.1:1']\n[[route]]\npath = '/k/{token}'\nprovider = 'kollus'\n\
                            token = 'a-token-of-24-letters-xy'\n[[template]]\nname = 'paid'\n\

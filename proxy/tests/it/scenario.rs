@@ -75,7 +75,7 @@ fn checks_expected_statuses_and_reads_key_from_folder_of_the_file() {
     let app = App::answering(200, "");
     let gate = serve(&app);
     let to = format!("http://127.0.0.1:{}/callbacks/tencent", gate.port);
-    // No template is bound to this tenant.
+    // No template binds this tenant.
     let step = "step = [{ kind = 'push', fields = { app = 'other.example.com' }, expect_status = 404 },\n\
                 { kind = 'push', after = '1s' }]\n";
     let refused = gate.send(&post(

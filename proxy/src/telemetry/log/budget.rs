@@ -5,8 +5,8 @@
 //! 2. gatepost divides its lines with a `code`, and all lines of other crates, into [`Share`]s.
 //!    Each share has its own part of the budget, so a flood of forged requests does not hide
 //!    failures.
-//! 3. If a line exceeds what remains of this part, gatepost drops and counts the line. At most one
-//!    line per second lists the counts.
+//! 3. If fewer than [`MIN_LINE_BYTES`] bytes of this part remain, gatepost drops and counts the
+//!    line. At most one line per second lists the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
 use std::collections::BTreeMap;

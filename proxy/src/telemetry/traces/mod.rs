@@ -1,11 +1,11 @@
 //! Traces for an OpenTelemetry collector: one span for each callback, and one for the request to
 //! the app. Traces need the feature `otlp`.
 //!
-//! 1. If the request has a valid `traceparent`, it names the parent of the callback's span. If the
-//!    parent is not sampled, gatepost sends no span.
+//! 1. A valid `traceparent` of the request names the parent of the callback's span. If the parent
+//!    is not sampled, gatepost sends no span.
 //! 2. The event's `traceparent` names the span of the request to the app.
 //! 3. A separate thread sends the spans, in batches. No callback waits: gatepost drops spans if the
-//!    queue is full or the collector does not respond.
+//!    queue of spans is full or the collector does not respond.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;

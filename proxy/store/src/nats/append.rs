@@ -155,8 +155,8 @@ impl Shared {
         }
     }
 
-    /// Returns the size of all events. Reads it again if it is older than [`SIZES_AGE`], or if the
-    /// store is nearly full.
+    /// Returns the size of all events. Reads the size again if the known size is older than
+    /// [`SIZES_AGE`], or if the store is nearly full.
     async fn used_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
         let known = *self.lock_sizes();
         match known {

@@ -177,8 +177,8 @@ fn connect_options(
 fn log(event: &Event) {
     if matches!(event, Event::Disconnected) {
         tracing::warn!(
-            "expected a connection to NATS, found it lost; check the servers if gatepost does not \
-             connect again"
+            "expected a connection to NATS, found a lost connection; if gatepost does not connect \
+             again, check the servers"
         );
     } else {
         tracing::debug!("NATS: {event}");
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_compared_by_number() {
+    fn compares_versions_by_number() {
         assert!(version("2.9.10") < OLDEST);
         assert!(version("2.10.26") < OLDEST);
         assert!(version("2.11.0-beta.2") >= OLDEST);

@@ -34,7 +34,7 @@ use super::wire::{Claim, EventMessage};
 /// Maximum number of events that one call of [`Shared::expire`] turns into dead letters.
 const MAX_EXPIRED: usize = 256;
 
-/// Number of times that gatepost looks for a message that a new leader may not have applied yet.
+/// Number of reads of a message that a new leader may not have applied yet.
 const TRIES: u32 = 10;
 
 /// Wait between two of these reads.
@@ -273,8 +273,8 @@ impl Shared {
 
     /// Reads an event that this or another gatepost may have removed.
     ///
-    /// Repeats the read, because a new leader may lack the event for a moment. Otherwise the event
-    /// would remain in its stream, and its end would have no copy.
+    /// Repeats the read, because a new leader may lack the event for a moment. Otherwise gatepost
+    /// would neither copy the event nor remove it.
     async fn event_unless_gone(&self, number: u64) -> Result<Option<StreamMessage>, StoreError> {
         for _ in 0..TRIES {
             let found = self.streams.get(&self.streams.events, number).await?;

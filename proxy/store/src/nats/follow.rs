@@ -20,7 +20,7 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 /// Number of successive rounds with a difference after which gatepost reads all events again.
 const DIFFERENT_ROUNDS: u32 = 5;
 
-/// Minimum time between two reads of all events, as a multiple of the duration of the first read.
+/// Minimum time between two reads of all events, as a multiple of the duration of the earlier read.
 const PART_OF_TIME: u32 = 20;
 
 /// A stream that gatepost follows.

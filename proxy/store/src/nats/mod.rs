@@ -1,8 +1,8 @@
 //! A store on NATS JetStream, shared by several machines.
 //!
-//! 1. A stream holds the pending events, in the order of their arrival. Two others hold the
-//!    delivered events and the dead letters, a fourth the claims, dedupe keys and leases, and a
-//!    fifth the values that machines share.
+//! 1. Five streams hold the data: one the pending events, in the order of their arrival; one the
+//!    delivered events; one the dead letters; one the claims, dedupe keys and leases; and one the
+//!    values that machines share.
 //! 2. The NATS subject of an event contains the hash of its line, and the partition of this hash.
 //!    Each partition has one owner at a time, a gatepost: see `partitions.rs`.
 //! 3. A claim is a record of an event's delivery, and names the claim before it: see `deliver.rs`.
@@ -71,7 +71,7 @@ pub struct NatsStore {
     shared: Arc<Shared>,
     runtime: Handle,
     waiting: Waiting,
-    /// Sender that ends the thread when it is dropped.
+    /// Sender whose drop ends the thread.
     _running: oneshot::Sender<()>,
 }
 

@@ -48,7 +48,7 @@ pub enum OpenError {
         /// Error of SQLite.
         source: rusqlite::Error,
     },
-    /// gatepost cannot create the file.
+    /// gatepost cannot create, open or read the file.
     #[error(
         "{path}: expected a file that gatepost can create and write, found an error: {source}; let \
          gatepost write to the folder and to the file"

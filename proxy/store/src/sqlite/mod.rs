@@ -1,8 +1,8 @@
 //! A store in a file on this machine: SQLite with a write-ahead log, synced at each commit.
 //!
-//! 1. One thread writes. It commits all waiting operations as one transaction, and returns their
-//!    results after the commit. During a commit, the next operations wait, so the store needs no
-//!    timer.
+//! 1. One thread writes. It commits the waiting operations, at most 512, as one transaction, and
+//!    returns their results after the commit. During a commit, the next operations wait, so the
+//!    store needs no timer.
 //! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
 //!    writes, and requests for its status. Only a restart, which checks the file, shows what is

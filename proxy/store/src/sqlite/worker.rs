@@ -34,8 +34,8 @@ enum Durability {
 }
 
 impl Durability {
-    /// Sets the durability of the next transaction, if it differs from the durability of the last
-    /// transaction.
+    /// Sets the durability of the next transaction, unless the last transaction had the same
+    /// durability.
     fn apply(self, db: &Connection, last: &mut Option<Self>) -> rusqlite::Result<()> {
         if last.replace(self) == Some(self) {
             return Ok(());

@@ -74,8 +74,8 @@ const PYTHON_FAILURES: &[&str] = &[
     "status 500",
     SLOW,
 ];
-/// The app sleeps. This failure is the last in each list, because an app with a single process
-/// still sleeps after the case.
+/// Failure in which the app sleeps. This failure is the last in each list, because an app with a
+/// single process still sleeps after the case.
 const SLOW: &str = "slow";
 
 const TENCENT: Pattern = Pattern {
