@@ -102,7 +102,8 @@ impl ServedConfig {
         &self.gate
     }
 
-    /// Returns the certificates. Each later edit or reload loads them again.
+    /// Returns the certificates. A later edit or reload replaces them if they or the TLS settings
+    /// have changed.
     pub(crate) const fn tls(&self) -> &Arc<ServedTls> {
         &self.tls
     }

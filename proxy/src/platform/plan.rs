@@ -6,8 +6,8 @@
 //! 2. gatepost removes callback templates and rules only with `--prune`, and only those that it has
 //!    made according to the [mark](super::mark). gatepost deletes no callback template that has a
 //!    rule of the operator.
-//! 3. A key that the running gatepost refuses is a conflict. If it is impossible to ask the running
-//!    gatepost, the plan has a note.
+//! 3. A key that the running gatepost refuses is a conflict. If [`AcceptsKey`] cannot ask the
+//!    running gatepost, the plan has a note.
 //! 4. If a plan has a conflict, gatepost makes none of its changes.
 
 use super::account::{AccountRule, AccountState, AccountTemplate, CALLBACK_KEY, Parameters};

@@ -9,8 +9,7 @@
 //! 3. The key of the day is the result of a chain of HMACs of the secret key, the date, the service
 //!    and `tc3_request`.
 //! 4. The signature is the HMAC of the string to sign with the key of the day. `authorization`
-//!    contains the id of the secret key, the scope, the names of the signed headers and the
-//!    signature.
+//!    contains the id of the API key, the scope, the names of the signed headers and the signature.
 
 use std::fmt;
 

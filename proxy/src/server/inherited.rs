@@ -111,7 +111,7 @@ impl InheritedSockets {
     }
 }
 
-/// Takes the TCP or Unix socket with this index; `None` if it has been taken before.
+/// Takes the TCP or Unix socket with this index; `None` if an earlier call has taken the socket.
 fn take(passed: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
     match passed.take_tcp_listener(index) {
         Ok(listener) => Ok(listener.map(OwnedFd::from)),

@@ -124,8 +124,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Returns true if another event with the same key has ended: two gateposts have appended
-    /// events of one callback, the second just after the first was delivered.
+    /// Returns true if another event with the same key has ended: two gateposts have each appended
+    /// an event of one callback, and the second append followed the delivery of the first event.
     async fn is_second_copy(&self, number: u64, event: &EventMessage) -> Result<bool, StoreError> {
         let Some((key, _)) = &event.info.key else { return Ok(false) };
         let record = self.key_record(key).await?;
@@ -221,8 +221,8 @@ impl Shared {
         Ok(if is_own { Written::Done(sequence) } else { Written::Lost })
     }
 
-    /// Reads the claim that caused a conflict. Returns `None` if NATS has not completed its write;
-    /// a later call finds it.
+    /// Reads the claim that caused a conflict. Returns `None` if NATS has not completed the write
+    /// of this claim. A later call finds the claim.
     async fn conflicting_claim(
         &self,
         partition: Partition,
@@ -264,7 +264,7 @@ impl Shared {
         }
         let record = PublishMessage::build().payload(end.claim.to_bytes()).ttl(REMEMBERED);
         match streams.write(&end.subject, expecting(record, end.sequence)).await {
-            // After a conflict, another gatepost has completed the end.
+            // A conflict means that another gatepost has completed the end.
             Ok(_) | Err(WriteError::Conflict) => Ok(()),
             Err(WriteError::Full) => Err(super::wire::foreign()),
             Err(WriteError::Unavailable(error)) => Err(error),

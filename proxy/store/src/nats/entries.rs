@@ -178,7 +178,7 @@ impl Shared {
         };
         let event = EventMessage::parse(&found.headers, found.payload)?;
         let claim = self.last_claim(event.info.pending().partition, entry.number).await?;
-        // A gatepost may have claimed the event since it was listed.
+        // A gatepost may have claimed the event since `list` read it.
         if claim.as_ref().is_some_and(|(_, claim)| !claim.is_free(now)) {
             return Ok(false);
         }

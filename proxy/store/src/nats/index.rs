@@ -1,5 +1,6 @@
 //! The pending events in memory, with the heads of the lines by partition and lane. A line consists
-//! of the events with the same source and subject. Its head is its oldest pending event.
+//! of the events with the same source and subject. The head of a line is its pending event with the
+//! lowest number.
 //!
 //! Each gatepost follows the events and the claims of all machines, so that it can take over a
 //! partition at once. The index does not store the headers and bodies of events.

@@ -86,7 +86,7 @@ struct Shared {
     unfinished: Mutex<Vec<End>>,
     /// Partitions whose last owner may have left ends of events incomplete.
     taken: Mutex<BTreeSet<Partition>>,
-    /// Size of all events, and the time at which it was read.
+    /// Size of all events, and the time at which gatepost read the size.
     sizes: Mutex<Option<(Instant, u64)>>,
     /// Highest number of an event that this process has appended.
     appended: AtomicU64,

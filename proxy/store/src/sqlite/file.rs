@@ -87,7 +87,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-/// If `keeps` is true, leaves the log as it is when the last connection closes.
+/// Sets whether SQLite leaves the log as it is when the last connection closes.
 fn keep_log(db: &Connection, keeps: bool) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop)
 }

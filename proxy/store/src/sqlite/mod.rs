@@ -5,7 +5,7 @@
 //!    store needs no timer.
 //! 2. Another thread reads, so that a query for a long list does not delay events.
 //! 3. After a failed sync, or another failure that may have damaged the file, the store refuses all
-//!    writes, and requests for its status. Only a restart, which checks the file, shows what is
+//!    writes and all requests for its status. Only a restart, which checks the file, shows what is
 //!    durable. The store also refuses them if another program removes or replaces the file or its
 //!    log: the writer compares device and inode after each commit, before it returns the results.
 //! 4. gatepost checks the log before SQLite opens the file, and then all pages, tables and indexes.

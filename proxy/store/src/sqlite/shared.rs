@@ -21,7 +21,7 @@ use super::{SqliteStore, checksum};
 /// or for 7,500 replies of the maximum length.
 const MAX_BYTES: i64 = 128 * 1024 * 1024;
 
-/// Size of a row without the bytes of the value, including its entry in the index.
+/// Size of a row and of the row's entry in the index, without the bytes of the value.
 const OVERHEAD: i64 = 128;
 
 /// Maximum number of expired values that one operation removes. An operation adds at most one
