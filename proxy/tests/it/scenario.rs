@@ -53,7 +53,7 @@ fn example_plays_the_steps_of_two_streams_in_the_order_of_their_times() {
    3900.0 s  morning-show  interruption  200 {\"code\":0}
 ";
     assert_eq!(text, expected);
-    // The times in the callbacks are as far apart as the steps in the file.
+    // The times in the callbacks are as far apart as the times of the steps in the file.
     let events: Vec<Json> = app.seen().iter().map(|seen| seen.json()).collect();
     assert_eq!(events.len(), 8);
     let start = events[0]["event_time"].as_u64().unwrap();

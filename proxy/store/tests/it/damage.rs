@@ -1,5 +1,5 @@
-//! Tests of a store whose file or log is changed, removed or replaced. A store with a changed byte
-//! refuses to open, fails, names the damaged event, or delivers all events.
+//! Tests of a store whose file or log another program changes, removes or replaces. A store with a
+//! changed byte refuses to open, fails, names the damaged event, or delivers all events.
 
 use std::collections::BTreeMap;
 use std::fs;

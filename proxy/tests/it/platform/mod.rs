@@ -254,8 +254,8 @@ fn prune_leaves_template_that_operator_has_made() {
 }
 
 /// Returns a double, and the operator of its account. In this account, gatepost has created the
-/// templates `live`, with two rules, and `gone`, with one rule. The config contains only `live`,
-/// with one binding.
+/// callback templates `live`, with two rules, and `gone`, with one rule. The config contains only
+/// `live`, with one binding.
 fn made() -> (Double, Operator) {
     let double = Double::with(&[account_template(3, "foreign", "", "k")], &[]);
     let operator = Operator::new(&double);
@@ -437,7 +437,8 @@ fn names_remedy_for_each_documented_error_and_next_run_continues() {
         assert!(last.starts_with(&begin) && last.contains(remedy), "{last}");
         assert!(last.ends_with("(request 3c140219-cfe9-470e-b241-907877d6fb03)"), "{last}");
     }
-    // The first run with an error at a rule has created the template. Neither domain is bound yet.
+    // The first run with an error at a rule has created the callback template. Neither domain has a
+    // rule yet.
     let (_, text) = operator.run("plan");
     assert!(text.contains("2 changes.") && !text.contains("create callback template"), "{text}");
     // The platform rejects two requests because of its rate limit.
